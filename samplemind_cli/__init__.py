@@ -1,0 +1,3 @@
+"""samplemind: the developer CLI for AI applications."""
+
+__version__ = "0.1.0"

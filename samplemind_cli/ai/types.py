@@ -1,0 +1,187 @@
+"""The core's vocabulary: what is asked, where, what goes over the wire, and what comes back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol
+
+Role = Literal["system", "user", "assistant", "tool"]
+# "stop" and "tool_calls" are complete answers; every other end is not, and is never cached.
+Finish = Literal["stop", "tool_calls", "length", "refusal", "filtered"]
+COMPLETE: frozenset[Finish] = frozenset({"stop", "tool_calls"})
+# What a request may need beyond text; an adapter says which it `TAKES`.
+Ability = Literal["image", "audio", "tools", "schema"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a message: its bytes and their media type ("image/png", "audio/wav")."""
+
+    media_type: str
+    data: bytes = field(repr=False)
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call the model wants made; `arguments` is JSON text.
+
+    In a stream calls come in pieces: pieces of one call share an `index`, and their `arguments` are joined.
+    A call without an index is whole.
+    """
+
+    name: str = ""
+    arguments: str = ""
+    id: str = ""
+    index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn. `tool_call_id` names the call that a "tool" message answers."""
+
+    role: Role
+    text: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked, in no provider's dialect.
+
+    `schema` is a JSON Schema the answer must satisfy; `tools` and `tool_choice` have OpenAI's chat-completions shape.
+    """
+
+    messages: tuple[Message, ...]
+    temperature: float | None = None
+    max_tokens: int | None = None
+    schema: Mapping[str, Any] | None = None
+    tools: tuple[Mapping[str, Any], ...] = ()
+    tool_choice: str | Mapping[str, Any] | None = None
+    stream: bool = True
+
+    # Each field either changes the answer, and then the cache key, or it does not.
+    KEYED: ClassVar[frozenset[str]] = frozenset(
+        {"messages", "temperature", "max_tokens", "schema", "tools", "tool_choice"}
+    )
+    IGNORED: ClassVar[frozenset[str]] = frozenset({"stream"})
+
+    @property
+    def needs(self) -> frozenset[Ability]:
+        """The abilities an adapter must have to be asked this."""
+        needs: set[Ability] = set()
+        for message in self.messages:
+            for attachment in message.attachments:
+                needs.add("audio" if attachment.media_type.startswith("audio/") else "image")
+        if self.tools:
+            needs.add("tools")
+        if self.schema is not None:
+            needs.add("schema")
+        return frozenset(needs)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a model answers: a base URL without a trailing slash, the model's name there, and the key if one is needed."""
+
+    base_url: str
+    model: str
+    api_key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request, described and not made. `headers` may carry a key and are never shown."""
+
+    url: str
+    json: dict[str, Any]
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the provider counted them; None where it said nothing.
+
+    `input_tokens` is the whole prompt and includes `cached_tokens`, those the provider read from its own prompt
+    cache; `output_tokens` includes `reasoning_tokens`.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+    def updated(self, later: "Usage") -> "Usage":
+        """This usage with what a later report of the same answer says."""
+        return Usage(
+            *(
+                mine if new is None else new
+                for mine, new in (
+                    (self.input_tokens, later.input_tokens),
+                    (self.output_tokens, later.output_tokens),
+                    (self.cached_tokens, later.cached_tokens),
+                    (self.reasoning_tokens, later.reasoning_tokens),
+                )
+            )
+        )
+
+
+FaultKind = Literal["auth", "credit", "rate", "overloaded", "request", "not_found", "too_long", "server"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A provider's own error, read: its kind decides what happens next, its message is the provider's.
+
+    auth: the key is refused. credit: no money, also as a 429. rate, overloaded, server: worth another try.
+    request: the request is wrong. not_found: no such model. too_long: the prompt does not fit the model.
+    """
+
+    kind: FaultKind
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What one event of an answer adds. A whole answer that was not streamed is one chunk."""
+
+    text: str = ""
+    thinking: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish: Finish | None = None
+    usage: Usage | None = None
+    fault: Fault | None = None
+    answer: "Answer | None" = None  # set by the core on the last chunk alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A complete answer and where it came from. `cached` is False, "local" or "redis"; `latency_ms` is this call's own."""
+
+    text: str
+    provider: str
+    model: str
+    key: str
+    finish_reason: Finish
+    usage: Usage = Usage()
+    cached: Literal[False, "local", "redis"] = False
+    latency_ms: float = 0.0
+    thinking: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+
+
+class Adapter(Protocol):
+    """What a module of `ai/providers/` offers; it does no I/O.
+
+    `TAKES`: the abilities it has. `chat`: the call for a request, streamed or not as `request.stream` says. `read`: one
+    decoded event of the answer, or the whole body when it was not streamed. `fault`: an error response's status and
+    decoded body (a dict, a list, a string, or None).
+    """
+
+    @property
+    def TAKES(self) -> frozenset[Ability]: ...  # noqa: N802 - a module constant
+    def chat(self, request: Request, endpoint: Endpoint) -> Call: ...
+    def read(self, event: Any) -> Chunk: ...
+    def fault(self, status: int, body: Any) -> Fault: ...

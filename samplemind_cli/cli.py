@@ -1,0 +1,122 @@
+"""The command table, loaded lazily, and the one place where errors become exit codes."""
+
+import sys
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer import _click as click  # Typer vendors click and exports neither its formatter nor all of its errors
+from typer._click import formatting
+from typer.core import TyperGroup
+
+from samplemind_cli import __version__
+from samplemind_cli.errors import SamplemindError
+
+# Help order. The text is the first line of the command's own help; tests hold the two together.
+COMMANDS = {
+    "ask": "Ask a language model; a repeated question costs nothing.",
+    "cache": "Look into the answer cache, or clear it.",
+    "mock": "Serve fake model providers on loopback, with latency and faults.",
+}
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+INTERRUPTED = 130
+
+
+class Formatter(formatting.HelpFormatter):
+    """Click's help, but readable at 40 columns: as narrow as the terminal, long options on a line of their own."""
+
+    def __init__(self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None) -> None:
+        columns = typer.get_terminal_size().columns
+        super().__init__(indent_increment, width or min(columns, max_width or 80) - 2, max_width)
+
+    def write_dl(self, rows: Any, col_max: int = 30, col_spacing: int = 2) -> None:
+        super().write_dl(rows, min(col_max, max(self.width // 3, 8)), col_spacing)
+
+
+click.Context.formatter_class = Formatter
+
+
+class LazyGroup(TyperGroup):
+    """A group that imports a command's module when the command is used, not before."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[arg-type]  # the names, for suggestions
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """The command of that name, made from `samplemind_cli.commands.<name>`."""
+        return command(cmd_name) if cmd_name in COMMANDS else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the same
+        """The table, without importing a single command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def command(name: str) -> click.Command:
+    """The click command of a module in `commands/`: its `app` when it has subcommands, else the function of its name."""
+    module_name = name.replace("-", "_")
+    module = import_module(f"samplemind_cli.commands.{module_name}")
+    sub = getattr(module, "app", None)
+    if sub is None:
+        sub = typer.Typer(rich_markup_mode=None, add_completion=False)
+        sub.command(name, context_settings=CONTEXT)(getattr(module, module_name))
+    built = typer.main.get_command(sub)
+    built.name = name
+    return built
+
+
+app = typer.Typer(
+    cls=LazyGroup, rich_markup_mode=None, no_args_is_help=True, context_settings=CONTEXT, pretty_exceptions_enable=False
+)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        sys.stdout.write(f"samplemind {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def samplemind(
+    version: Annotated[  # noqa: ARG001 - its callback answers
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Ask local and hosted models through one cached, routed core; run and measure the stack around them.
+
+    \b
+    Example:
+      samplemind ask "What key is A C# E?"
+    """
+
+
+def run(argv: list[str]) -> int:
+    """Run one command line; the exit code. Errors are told here and nowhere else; a bug keeps its traceback."""
+    from samplemind_cli import output
+
+    try:
+        code = app(argv, prog_name="samplemind", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as shown:
+        output.say(shown.format_message())
+        return 2
+    except click.exceptions.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "samplemind"
+        output.say(f"error: {error.format_message()}\nhint: {where} --help")
+        return 2
+    except SamplemindError as error:
+        output.fail(error)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        _abandon_stdout()
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _abandon_stdout() -> None:
+    """The reader has gone: give stdout somewhere to flush to at exit."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

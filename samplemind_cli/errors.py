@@ -1,0 +1,46 @@
+"""Every error a user may see.
+
+SamplemindError             1   anything that went wrong and is not a bug
+├── UsageError              2   a wrong option, a bad file, a broken setting
+├── StackError              3   Docker, Compose, a service
+└── ProviderError           4   a language model or its daemon
+    ├── NoProviderError         none of the routes could be asked
+    └── CutStreamError          an answer that began and did not end
+"""
+
+
+class SamplemindError(Exception):
+    """What happened and why (`message`), and the next command to type (`hint`). Never holds a key."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(SamplemindError):
+    """A wrong option, an unreadable file, a broken setting."""
+
+    exit_code = 2
+
+
+class StackError(SamplemindError):
+    """Docker, Compose or one of the stack's services failed."""
+
+    exit_code = 3
+
+
+class ProviderError(SamplemindError):
+    """A language model, or the way to it, failed."""
+
+    exit_code = 4
+
+
+class NoProviderError(ProviderError):
+    """None of the routes could be asked; the message says why, provider by provider."""
+
+
+class CutStreamError(ProviderError):
+    """An answer began and did not end; what came of it is not an answer."""

@@ -1,0 +1,88 @@
+"""What the user sees: data on stdout, talk on stderr; colour only on a terminal, and never against NO_COLOR."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from samplemind_cli.errors import SamplemindError, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+
+def write(text: str) -> None:
+    """Text to stdout as UTF-8 whatever the locale says, at once. A closed pipe raises BrokenPipeError."""
+    _emit(sys.stdout, text)
+
+
+def say(text: str) -> None:
+    """One line of talk to stderr."""
+    _emit(sys.stderr, text + "\n")
+
+
+def print_json(data: Any) -> None:
+    """One JSON document and a newline to stdout."""
+    write(json.dumps(data, ensure_ascii=False) + "\n")
+
+
+def fail(error: SamplemindError) -> None:
+    """An error as people read it: what happened and why, then the next command."""
+    say(f"error: {error.message}")
+    if error.hint:
+        say(f"hint: {error.hint}")
+
+
+def on_terminal(stream: TextIO) -> bool:
+    """Whether a person is looking at this stream; False when it is closed."""
+    return stream is not None and not stream.closed and stream.isatty()
+
+
+def console(stream: TextIO) -> "Console":
+    """A rich console; in a pipe it neither colours nor folds lines."""
+    from rich.console import Console
+
+    return Console(file=stream, soft_wrap=True) if on_terminal(stream) else Console(file=stream, width=10_000)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Aligned columns on stdout; on a narrow terminal cells fold, in a pipe they never do."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(
+        *columns, box=box.SIMPLE_HEAD if on_terminal(sys.stdout) else None, pad_edge=False, header_style="bold"
+    )
+    for row in rows:
+        grid.add_row(*(Text(cell, overflow="fold") for cell in row))
+    out = console(sys.stdout)
+    with out.capture() as captured:
+        out.print(grid, soft_wrap=False)
+    write("\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n")
+
+
+def progress(*columns: Any) -> "Progress":
+    """A progress display on stderr that leaves no trace; disabled where nobody looks."""
+    from rich.progress import Progress
+
+    return Progress(*columns, console=console(sys.stderr), transient=True, disable=not on_terminal(sys.stderr))
+
+
+def confirm(question: str, *, yes: bool) -> bool:
+    """Ask before something is destroyed; `yes` is --yes. Without a terminal to ask on, UsageError."""
+    if yes:
+        return True
+    if not (on_terminal(sys.stdin) and on_terminal(sys.stderr)):
+        raise UsageError(f"{question} Nobody can answer here.", "say --yes")
+    _emit(sys.stderr, f"{question} [y/N] ")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _emit(stream: TextIO, text: str) -> None:
+    if stream is None:  # started without this stream
+        return
+    stream.flush()
+    stream.buffer.write(text.encode("utf-8", "replace"))
+    stream.buffer.flush()
