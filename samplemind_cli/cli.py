@@ -30,6 +30,7 @@ class Formatter(formatting.HelpFormatter):
         super().__init__(indent_increment, width or min(columns, max_width or 80) - 2, max_width)
 
     def write_dl(self, rows: Any, col_max: int = 30, col_spacing: int = 2) -> None:
+        """Rows of two columns."""
         super().write_dl(rows, min(col_max, max(self.width // 3, 8)), col_spacing)
 
 
@@ -54,7 +55,7 @@ class LazyGroup(TyperGroup):
 
 
 def command(name: str) -> click.Command:
-    """The click command of a module in `commands/`: its `app` when it has subcommands, else the function of its name."""
+    """The click command of a module in `commands/`: its `app` if it has subcommands, else the function of its name."""
     module_name = name.replace("-", "_")
     module = import_module(f"samplemind_cli.commands.{module_name}")
     sub = getattr(module, "app", None)
@@ -79,11 +80,11 @@ def _show_version(value: bool) -> None:
 
 @app.callback()
 def samplemind(
-    version: Annotated[  # noqa: ARG001 - its callback answers
+    version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Ask local and hosted models through one cached, routed core; run and measure the stack around them.
+    r"""Ask local and hosted models through one cached, routed core; run and measure the stack around them.
 
     \b
     Example:

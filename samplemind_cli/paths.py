@@ -1,41 +1,46 @@
-"""Where samplemind's files live: the XDG folders and the files that hold settings. Imports `os` alone, for the hot path."""
+"""Where samplemind's files live: the XDG folders, and the files that hold settings."""
+
+# ruff: noqa: PTH - the hot path reads this module, and pathlib alone would cost it half of its time
 
 import os
-from collections.abc import Mapping
+
+TYPE_CHECKING = False  # `typing` is as dear as pathlib
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 USER_FILE = "config.toml"
 PROJECT_FILE = "samplemind.toml"
 STACK_FILE = "stack.json"
 
 
-def _xdg(env: Mapping[str, str], variable: str, default: str) -> str:
+def _xdg(env: "Mapping[str, str]", variable: str, default: str) -> str:
     root = env.get(variable, "")
     if not os.path.isabs(root):  # the XDG specification: a relative path is ignored
         root = os.path.join(env.get("HOME") or os.path.expanduser("~"), default)
     return os.path.join(root, "samplemind")
 
 
-def cache_dir(env: Mapping[str, str]) -> str:
+def cache_dir(env: "Mapping[str, str]") -> str:
     """The folder whose loss costs only time: answers, locks."""
     return _xdg(env, "XDG_CACHE_HOME", ".cache")
 
 
-def config_dir(env: Mapping[str, str]) -> str:
+def config_dir(env: "Mapping[str, str]") -> str:
     """The folder of the user's own settings."""
     return _xdg(env, "XDG_CONFIG_HOME", ".config")
 
 
-def data_dir(env: Mapping[str, str]) -> str:
+def data_dir(env: "Mapping[str, str]") -> str:
     """The folder of what was fetched on purpose: the embedded model."""
     return _xdg(env, "XDG_DATA_HOME", ".local/share")
 
 
-def state_dir(env: Mapping[str, str]) -> str:
+def state_dir(env: "Mapping[str, str]") -> str:
     """The folder of what commands remember: the stack's ports, the last runs."""
     return _xdg(env, "XDG_STATE_HOME", ".local/state")
 
 
-def settings_files(env: Mapping[str, str], directory: str) -> list[str]:
+def settings_files(env: "Mapping[str, str]", directory: str) -> list[str]:
     """Every file that `Settings.load` would read, weakest first; a file may be absent.
 
     The stack's record, the user's file, and the nearest `samplemind.toml` in `directory` or above it.

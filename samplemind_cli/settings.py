@@ -69,7 +69,7 @@ class Settings:
 
     @classmethod
     def load(cls, env: Mapping[str, str] | None = None, directory: Path | None = None, **flags: Any) -> Self:
-        """The settings in force in `directory`; a flag that is None was not given. Raises UsageError on a broken file."""
+        """The settings in force in `directory`; a flag that is None was not given. A broken file is a UsageError."""
         env = os.environ if env is None else env
         stack, user, project = paths.settings_files(env, str(directory or Path.cwd()))
         folders = {name: getattr(paths, name)(env) for name in ("cache_dir", "config_dir", "data_dir", "state_dir")}

@@ -1,4 +1,4 @@
-"""What every test gets: a home of its own, none of the developer's keys, and the marker `fast` unless another is given."""
+"""What every test gets: a home of its own, no keys, and the marker `fast` unless it has another."""
 
 import pytest
 

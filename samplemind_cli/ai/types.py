@@ -83,7 +83,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a model answers: a base URL without a trailing slash, the model's name there, and the key if one is needed."""
+    """Where a model answers: a base URL without a trailing slash, the model's name there, the key if one is needed."""
 
     base_url: str
     model: str
@@ -114,7 +114,7 @@ class Usage:
     reasoning_tokens: int | None = None
 
     def updated(self, later: "Usage") -> "Usage":
-        """This usage with what a later report of the same answer says."""
+        """What a later report of the same answer says, over what this one said."""
         return Usage(
             *(
                 mine if new is None else new
@@ -158,7 +158,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A complete answer and where it came from. `cached` is False, "local" or "redis"; `latency_ms` is this call's own."""
+    """A complete answer and where it came from. `latency_ms` is this call's own, cached or not."""
 
     text: str
     provider: str
@@ -173,15 +173,17 @@ class Answer:
 
 
 class Adapter(Protocol):
-    """What a module of `ai/providers/` offers; it does no I/O.
-
-    `TAKES`: the abilities it has. `chat`: the call for a request, streamed or not as `request.stream` says. `read`: one
-    decoded event of the answer, or the whole body when it was not streamed. `fault`: an error response's status and
-    decoded body (a dict, a list, a string, or None).
-    """
+    """What a module of `ai/providers/` offers; it does no I/O."""
 
     @property
-    def TAKES(self) -> frozenset[Ability]: ...  # noqa: N802 - a module constant
-    def chat(self, request: Request, endpoint: Endpoint) -> Call: ...
-    def read(self, event: Any) -> Chunk: ...
-    def fault(self, status: int, body: Any) -> Fault: ...
+    def TAKES(self) -> frozenset[Ability]:  # noqa: N802 - a module constant
+        """The abilities it has beyond text."""
+
+    def chat(self, request: Request, endpoint: Endpoint) -> Call:
+        """The call for a request, streamed or not as `request.stream` says."""
+
+    def read(self, event: Any) -> Chunk:
+        """One decoded event of the answer, or its whole body when it was not streamed."""
+
+    def fault(self, status: int, body: Any) -> Fault:
+        """What an error response means: its status and decoded body (a dict, a list, a string, or None)."""

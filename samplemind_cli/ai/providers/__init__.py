@@ -1,0 +1,1 @@
+"""One adapter per provider: a call described, an event read, and no I/O."""
