@@ -1,0 +1,1 @@
+"""The Docker door: the stack of services around the project."""

@@ -1,0 +1,129 @@
+"""The Docker client, as python-on-whales or as a command line of our own; its failures become ours here, once."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from samplemind_cli.errors import SamplemindError, StackError, UsageError
+from samplemind_cli.stack.files import Stack
+
+if TYPE_CHECKING:
+    from python_on_whales import DockerClient
+
+# Attestations give an unchanged image a new digest, and Compose then recreates its containers (docker/compose#13944).
+ALWAYS = {"BUILDKIT_PROGRESS": "plain", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "DOCKER_CLI_HINTS": "false"}
+
+# What the client, Compose and the daemon print: (pattern, message, hint); the first match wins, `{0}` is its line.
+FAILURES: tuple[tuple[str, str, str], ...] = (
+    (
+        r"permission denied while trying to connect",
+        "this user may not talk to the Docker daemon",
+        "sudo usermod -aG docker $USER, then log in again",
+    ),
+    (
+        r"(cannot|failed to) connect to the docker|error during connect|is the docker daemon running",
+        "the Docker daemon does not answer",
+        "start Docker Desktop, or: sudo systemctl start docker",
+    ),
+    (
+        r"is not a docker command|unknown command: docker compose|unknown shorthand flag: 'f' in|unknown flag: --file",
+        "Docker's Compose plugin is not installed",
+        "install docker-compose-plugin (Compose 2.26 or later), then: samplemind doctor",
+    ),
+    (r"no space left on device", "the disk is full: {0}", "docker system df, then: docker system prune"),
+    (r"toomanyrequests|rate limit", "the registry limits pulls: {0}", "docker login, then try again"),
+    (
+        r"access denied|access to the resource is denied|unauthorized|manifest unknown|failed to resolve|no such host",
+        "the registry refused an image: {0}",
+        "check the image's name, the network and `docker login`",
+    ),
+    (
+        r"port is already allocated|address already in use|ports are not available",
+        "a port is taken: {0}",
+        "samplemind up --auto-ports",
+    ),
+    (r"no such service", "{0}", "samplemind ps lists the services"),
+    (
+        r"yaml: |validating |invalid compose|undefined |must be a mapping|invalid interpolation|required variable",
+        "the compose file is broken: {0}",
+        "mend it; `docker compose config` checks it",
+    ),
+)
+
+
+def client(stack: Stack) -> "DockerClient":
+    """python-on-whales for this stack; its import takes 0.3 s. Call it inside `translated()`."""
+    from python_on_whales import DockerClient
+
+    return DockerClient(client_call=_call(stack), compose_files=list(stack.files), compose_project_name=stack.project)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Within it, what python-on-whales raises becomes a StackError (a UsageError for an unknown service)."""
+    try:
+        yield
+    except SamplemindError:
+        raise
+    except Exception as error:
+        from python_on_whales.exceptions import DockerException
+
+        if isinstance(error, DockerException):
+            raise failure(error.stderr or error.stdout or "") from error
+        raise
+
+
+def compose_command(stack: Stack, *arguments: str) -> list[str]:
+    """The command line `docker compose … arguments` for a process of our own, which inherits our environment."""
+    files = [word for file in stack.files for word in ("--file", str(file))]
+    project = ["--project-name", stack.project] if stack.project else []
+    return [*_call(stack), "compose", *files, *project, *arguments]
+
+
+def docker_command(*arguments: str) -> list[str]:
+    """The command line `docker arguments`."""
+    if shutil.which("docker") is None:
+        raise StackError(
+            "Docker is not installed: there is no `docker` on the PATH", "https://docs.docker.com/get-docker/"
+        )
+    return ["docker", *arguments]
+
+
+def output_of(command: list[str], timeout: float | None = None) -> str:
+    """What a Docker command line prints to stdout. Raises StackError when it fails or takes over `timeout` seconds."""
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=timeout, check=False)  # noqa: S603 - no shell
+    except subprocess.TimeoutExpired as error:
+        raise StackError(f"Docker did not answer within {timeout:g} s", "samplemind doctor") from error
+    if done.returncode != 0:
+        raise failure(done.stderr.decode("utf-8", "replace"))
+    return done.stdout.decode("utf-8", "replace")
+
+
+def config(stack: Stack, timeout: float | None = 30) -> dict[str, Any]:
+    """The compose files merged and filled in (`name`, `services`, `volumes`, …), as Compose prints it in JSON."""
+    loaded: dict[str, Any] = json.loads(output_of(compose_command(stack, "config", "--format", "json"), timeout))
+    return loaded
+
+
+def failure(stderr: str) -> SamplemindError:
+    """What a failed Docker command said, as our error with the next command to type."""
+    lines = [line.strip() for line in _PLAIN.sub("", stderr).splitlines() if line.strip()]
+    for pattern, message, hint in FAILURES:
+        for line in reversed(lines):  # the last words are the reason, what came before is progress
+            if re.search(pattern, line, re.IGNORECASE):
+                kind = UsageError if pattern == "no such service" else StackError
+                return kind(message.format(line), hint)
+    return StackError(lines[-1] if lines else "Docker failed and gave no reason", "samplemind doctor")
+
+
+_PLAIN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def _call(stack: Stack) -> list[str]:
+    """`docker` with the stack's variables: through env(1), as python-on-whales has no other way to pass them."""
+    return ["env", *(f"{name}={value}" for name, value in {**ALWAYS, **stack.variables}.items()), *docker_command()]

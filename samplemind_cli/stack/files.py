@@ -1,0 +1,113 @@
+"""Which compose files are in force, with which project name and variables."""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from samplemind_cli import paths
+from samplemind_cli.errors import UsageError
+from samplemind_cli.settings import Settings
+
+Gpu = Literal["none", "nvidia", "cdi", "rocm"]
+
+NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")  # Compose's own order
+PACKAGE = Path(__file__).parents[1]
+# Where the wheel carries `compose/`, and where a checkout (an editable install) has it.
+CARRIED = (PACKAGE / "compose", PACKAGE.parent / "compose")
+_NAME = re.compile(r"^name:", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """A set of compose files and what they are read with.
+
+    `files`: the base file first, overlays after it. `project`: the project's name, or None where the files or the
+    environment name it. `variables`: values for the files' `${NAME}`, stronger than the environment's.
+    """
+
+    files: tuple[Path, ...]
+    project: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def with_variables(self, variables: Mapping[str, str]) -> "Stack":
+        """The same stack with more variables, stronger than those it has."""
+        return replace(self, variables={**self.variables, **variables})
+
+
+def located(settings: Settings, directory: Path | None = None, gpu: Gpu = "none") -> Stack:
+    """The stack in force in `directory`, with the overlay for `gpu` and what `up` remembered of it.
+
+    `compose_file` (several are joined by the path separator) wins over the project's own `compose/` in `directory` or
+    above it, and that over the folder this package carries. Raises UsageError when a file is absent.
+    """
+    directory = directory or Path.cwd()
+    named = [directory / name for name in settings.compose_file.split(os.pathsep) if name]
+    for file in named:
+        if not file.is_file():
+            raise UsageError(f"there is no compose file {file}", "name one with --file or SAMPLEMIND_COMPOSE_FILE")
+    files = named or _own(directory) or _in(next(filter(Path.is_dir, CARRIED), CARRIED[0]))
+    stack = Stack(files=tuple(files), project=None if named else _project(files))
+    if (
+        files[0].parent == CARRIED[0]
+    ):  # the wheel's build context is the package itself, a checkout's the folder above it
+        stack = stack.with_variables({"API_PACKAGE": "."})
+    stack = stack.with_variables(remembered(settings, stack))
+    return replace(stack, files=(*stack.files, *_overlay(files[0], gpu)))
+
+
+def record_file(settings: Settings) -> Path:
+    """The file in which `up` remembers what it started: JSON with `files`, `variables`, `ollama_host`, `redis_url`."""
+    return Path(settings.state_dir) / paths.STACK_FILE
+
+
+def remembered(settings: Settings, stack: Stack) -> dict[str, str]:
+    """The variables (free ports and the like) that `up` chose for these very base files; none from a broken record."""
+    try:
+        record = json.loads(record_file(settings).read_bytes())
+        if record["files"] == base_files(stack):
+            return {str(name): str(value) for name, value in record["variables"].items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        pass
+    return {}
+
+
+def base_files(stack: Stack) -> list[str]:
+    """The stack's files without GPU overlays, as absolute paths: what the record knows a stack by."""
+    return [str(file.absolute()) for file in stack.files if not file.name.startswith("compose.gpu.")]
+
+
+def _own(directory: Path) -> list[Path]:
+    for folder in (directory, *directory.absolute().parents):
+        if files := _in(folder / "compose"):
+            return files
+    return []
+
+
+def _in(folder: Path) -> list[Path]:
+    """The folder's compose file, and its override as Compose itself would take it."""
+    base = next((folder / name for name in NAMES if (folder / name).is_file()), None)
+    if base is None:
+        return []
+    override = base.with_name(f"{base.stem}.override{base.suffix}")
+    return [base, override] if override.is_file() else [base]
+
+
+def _project(files: list[Path]) -> str | None:
+    """The name of the folder around `compose/`: Compose would call every such project "compose"."""
+    if any(_NAME.search(file.read_text("utf-8", "replace")) for file in files):
+        return None
+    name = re.sub(r"[^a-z0-9_-]", "", files[0].absolute().parents[1].name.lower()).lstrip("_-")
+    return name or None
+
+
+def _overlay(base: Path, gpu: Gpu) -> list[Path]:
+    if gpu == "none":
+        return []
+    overlay = base.with_name(f"compose.gpu.{gpu}.yaml")
+    if not overlay.is_file():
+        raise UsageError(f"there is no {overlay}", "write that overlay, or say --gpu none")
+    return [overlay]
