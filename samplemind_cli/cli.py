@@ -42,7 +42,7 @@ class LazyGroup(TyperGroup):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[arg-type]  # the names, for suggestions
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]  # the names are all that suggestions need
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         """The command of that name, made from `samplemind_cli.commands.<name>`."""

@@ -34,7 +34,7 @@ def fail(error: SamplemindError) -> None:
         say(f"hint: {error.hint}")
 
 
-def on_terminal(stream: TextIO) -> bool:
+def on_terminal(stream: TextIO | None) -> bool:
     """Whether a person is looking at this stream; False when it is closed."""
     return stream is not None and not stream.closed and stream.isatty()
 
@@ -80,7 +80,7 @@ def confirm(question: str, *, yes: bool) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _emit(stream: TextIO, text: str) -> None:
+def _emit(stream: TextIO | None, text: str) -> None:
     if stream is None:  # started without this stream
         return
     stream.flush()

@@ -1,7 +1,5 @@
 """Where samplemind's files live: the XDG folders, and the files that hold settings."""
 
-# ruff: noqa: PTH - the hot path reads this module, and pathlib alone would cost it half of its time
-
 import os
 
 TYPE_CHECKING = False  # `typing` is as dear as pathlib

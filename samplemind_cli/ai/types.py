@@ -81,6 +81,24 @@ class Request:
         return frozenset(needs)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a request is to be answered; none of it changes what is asked.
+
+    `provider` or `model` named: that one and no other. `cache`: "use" it, "refresh" its entry, or leave it "off".
+    `ttl`: seconds an entry may be old, and how long a new one lives. `timeout`: seconds for the whole answer.
+    """
+
+    task: str = "factual"
+    priority: str = "speed"
+    provider: str = ""
+    model: str = ""
+    fallback: bool = True
+    cache: Literal["use", "refresh", "off"] = "use"
+    ttl: float | None = None
+    timeout: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where a model answers: a base URL without a trailing slash, the model's name there, the key if one is needed."""

@@ -1,0 +1,149 @@
+"""Which provider answers, and which stand behind it; pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from samplemind_cli.ai.types import Ability, Endpoint, Options
+from samplemind_cli.errors import UsageError
+from samplemind_cli.settings import Settings
+
+
+class Provider(StrEnum):
+    """Who can answer, in the order in which they stand in for each other."""
+
+    OLLAMA = "ollama"
+    GEMINI = "gemini"
+    CLAUDE = "anthropic"
+    OPENAI = "openai"
+    EMBEDDED = "embedded"
+
+
+class TaskType(StrEnum):
+    """What a prompt is for."""
+
+    GENRE_CLASSIFICATION = "genre"
+    AUDIO_ANALYSIS = "audio"
+    CREATIVE = "creative"
+    FACTUAL = "factual"
+    TOOL_CALLING = "tools"
+
+
+PRIORITIES = ("speed", "quality", "cost")
+
+# Base URLs as the adapters expect them. The embedded model has no address until its engine runs.
+PROVIDER_URLS = {
+    Provider.OLLAMA: "http://127.0.0.1:11434",
+    Provider.GEMINI: "https://generativelanguage.googleapis.com",
+    Provider.CLAUDE: "https://api.anthropic.com",
+    Provider.OPENAI: "https://api.openai.com/v1",
+    Provider.EMBEDDED: "embedded:",
+}
+
+_SPEED = {TaskType.AUDIO_ANALYSIS: Provider.GEMINI, TaskType.CREATIVE: Provider.CLAUDE}
+_QUALITY = {TaskType.CREATIVE: Provider.CLAUDE, TaskType.TOOL_CALLING: Provider.OPENAI}
+_COST = {TaskType.TOOL_CALLING: Provider.OPENAI}
+
+# How hosted models are named; whatever is named otherwise is Ollama's.
+_PREFIXES = {
+    ("gpt-", "chatgpt-", "o1", "o3", "o4"): Provider.OPENAI,
+    ("claude-",): Provider.CLAUDE,
+    ("gemini-",): Provider.GEMINI,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way to an answer. `skipped` says why it is not taken and `fix` which command would change that."""
+
+    provider: Provider
+    endpoint: Endpoint
+    skipped: str = ""
+    fix: str = ""
+
+
+def route_request(task_type: TaskType, priority: str = "speed") -> Provider:
+    """The provider that a task goes to first; an unknown priority means Ollama."""
+    match priority:
+        case "speed":
+            return _SPEED.get(task_type, Provider.OLLAMA)
+        case "quality":
+            return _QUALITY.get(task_type, Provider.GEMINI)
+        case "cost":
+            return _COST.get(task_type, Provider.OLLAMA)
+    return Provider.OLLAMA
+
+
+def get_provider_url(provider: Provider, settings: Settings | None = None) -> str:
+    """A provider's base URL: where `settings` say it is, or its public address."""
+    if settings is None or provider is Provider.EMBEDDED:
+        return PROVIDER_URLS[provider]
+    if provider is Provider.OLLAMA:
+        return ollama_url(settings.ollama_host)
+    told: str = getattr(settings, f"{provider}_base_url")
+    return told.rstrip("/") or PROVIDER_URLS[provider]
+
+
+def ollama_url(host: str) -> str:
+    """OLLAMA_HOST as Ollama reads it: scheme and port may be missing; 0.0.0.0 is where it listens, not where it is."""
+    text = host.strip()
+    try:
+        url = urlsplit(text if "://" in text else f"http://{text}")
+        port = url.port
+    except ValueError as error:
+        raise UsageError(f"OLLAMA_HOST {host!r} is no address: {error}", "OLLAMA_HOST=127.0.0.1:11434") from error
+    everywhere = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - never bound, only asked
+    name = everywhere.get(url.hostname, url.hostname)
+    default = {"http": 80, "https": 443}.get(url.scheme, 11434) if "://" in text else 11434
+    return f"{url.scheme}://{f'[{name}]' if ':' in str(name) else name}:{port or default}{url.path.rstrip('/')}"
+
+
+def provider_of(model: str) -> tuple[Provider, str]:
+    """The provider that a bare model name means, and the name there; "openai/gpt-5" says both itself."""
+    named, slash, rest = model.partition("/")
+    if slash and rest and named in list(Provider):
+        return Provider(named), rest
+    for prefixes, provider in _PREFIXES.items():
+        if model.startswith(prefixes):
+            return provider, model
+    return Provider.OLLAMA, model
+
+
+def routes(
+    settings: Settings, options: Options, takes: dict[Provider, frozenset[Ability]], needs: frozenset[Ability]
+) -> list[Route]:
+    """The ways to an answer, first choice first, those that must be skipped included.
+
+    A provider or model that was asked for by name stands alone.
+    """
+    chosen = _chosen(options)
+    if chosen is not None:
+        return [_route(chosen[0], chosen[1], settings, needs - takes[chosen[0]])]
+    first = route_request(TaskType(options.task), options.priority)
+    order = [first, *(p for p in Provider if p is not first)] if options.fallback else [first]
+    return [_route(provider, "", settings, needs - takes[provider]) for provider in order]
+
+
+def _chosen(options: Options) -> tuple[Provider, str] | None:
+    if options.provider:
+        provider = Provider(options.provider)
+        if options.model and provider is Provider.EMBEDDED:
+            raise UsageError(
+                "the embedded model is chosen by its file", "set SAMPLEMIND_EMBEDDED_MODEL to a .gguf file"
+            )
+        return provider, options.model.removeprefix(f"{provider}/")
+    return provider_of(options.model) if options.model else None
+
+
+def _route(provider: Provider, model: str, settings: Settings, missing: frozenset[Ability]) -> Route:
+    model = model or getattr(settings, f"{provider}_model")
+    key = getattr(settings, f"{provider}_api_key", "")
+    endpoint = Endpoint(get_provider_url(provider, settings), model, key)
+    if missing:
+        return Route(provider, endpoint, f"takes no {' or '.join(sorted(missing))}", "choose another --provider")
+    if not key and provider in (Provider.GEMINI, Provider.CLAUDE, Provider.OPENAI):
+        if provider is Provider.OPENAI and settings.openai_base_url:
+            return Route(provider, endpoint)  # a compatible server of one's own may need none
+        name = {Provider.CLAUDE: "ANTHROPIC"}.get(provider, provider.name) + "_API_KEY"
+        return Route(provider, endpoint, "no key", f"export {name}=…")
+    return Route(provider, endpoint)
