@@ -86,6 +86,11 @@ class Settings:
         return replace(self, **{name: _coerced(name, value, kinds[name], source) for name, value in values.items()})
 
 
+def environment(**changes: str) -> dict[str, str]:
+    """A child process's environment: this one's, with `changes`."""
+    return {**os.environ, **changes}
+
+
 def _stack_record(path: str) -> dict[str, Any]:
     """What `samplemind up` recorded of the stack it started; a broken record is no record."""
     try:
