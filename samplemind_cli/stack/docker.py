@@ -20,12 +20,12 @@ ALWAYS = {"BUILDKIT_PROGRESS": "plain", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "
 # What the client, Compose and the daemon print: (pattern, message, hint); the first match wins, `{0}` is its line.
 FAILURES: tuple[tuple[str, str, str], ...] = (
     (
-        r"permission denied while trying to connect",
+        r"permission denied while trying to connect|raw stream connection: .*permission denied",
         "this user may not talk to the Docker daemon",
         "sudo usermod -aG docker $USER, then log in again",
     ),
     (
-        r"(cannot|failed to) connect to the docker|error during connect|is the docker daemon running",
+        r"(cannot|failed to) connect to the docker|error during connect|is the docker daemon running|raw stream connection",
         "the Docker daemon does not answer",
         "start Docker Desktop, or: sudo systemctl start docker",
     ),

@@ -1,14 +1,13 @@
 """Which compose files are in force, with which project name and variables."""
 
-import json
 import os
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from samplemind_cli import paths
 from samplemind_cli.errors import UsageError
 from samplemind_cli.settings import Settings
 
@@ -55,29 +54,14 @@ def located(settings: Settings, directory: Path | None = None, gpu: Gpu = "none"
         files[0].parent == CARRIED[0]
     ):  # the wheel's build context is the package itself, a checkout's the folder above it
         stack = stack.with_variables({"API_PACKAGE": "."})
-    stack = stack.with_variables(remembered(settings, stack))
-    return replace(stack, files=(*stack.files, *_overlay(files[0], gpu)))
+    ports = ports_file(settings, files[0])
+    remembered = [ports] if ports.is_file() else []
+    return replace(stack, files=(*files, *_overlay(files[0], gpu), *remembered))
 
 
-def record_file(settings: Settings) -> Path:
-    """The file in which `up` remembers what it started: JSON with `files`, `variables`, `ollama_host`, `redis_url`."""
-    return Path(settings.state_dir) / paths.STACK_FILE
-
-
-def remembered(settings: Settings, stack: Stack) -> dict[str, str]:
-    """The variables (free ports and the like) that `up` chose for these very base files; none from a broken record."""
-    try:
-        record = json.loads(record_file(settings).read_bytes())
-        if record["files"] == base_files(stack):
-            return {str(name): str(value) for name, value in record["variables"].items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        pass
-    return {}
-
-
-def base_files(stack: Stack) -> list[str]:
-    """The stack's files without GPU overlays, as absolute paths: what the record knows a stack by."""
-    return [str(file.absolute()) for file in stack.files if not file.name.startswith("compose.gpu.")]
+def ports_file(settings: Settings, base: Path) -> Path:
+    """The overlay in which `up --auto-ports` remembers the free ports it chose for the stack of this base file."""
+    return Path(settings.state_dir) / f"ports-{zlib.crc32(os.fsencode(base.absolute())):08x}.yaml"
 
 
 def _own(directory: Path) -> list[Path]:

@@ -1,0 +1,69 @@
+"""The engine's own API over one connection: asked once, it answers for every container in a millisecond each.
+
+python-on-whales starts a process per container and `docker stats` waits two seconds, so what is watched is asked here.
+`docker system dial-stdio` is the client's raw line to its engine, whatever context, host or login that is reached by.
+"""
+
+import json
+import socket
+import subprocess
+from http.client import HTTPConnection, HTTPException
+from typing import Any, Self
+from urllib.parse import quote
+
+from samplemind_cli.errors import SamplemindError, StackError
+from samplemind_cli.stack.docker import docker_command, failure
+
+NOT_OK, NOT_FOUND = 400, 404
+
+
+class Engine:
+    """One open connection. The client is started at once and waited for at the first question."""
+
+    def __init__(self, timeout: float = 30.0) -> None:
+        command = docker_command("system", "dial-stdio")
+        ours, theirs = socket.socketpair()
+        ours.settimeout(timeout)
+        with theirs:
+            line = theirs.fileno()
+            # In a group of its own: Ctrl-C is ours to answer.
+            self._client = subprocess.Popen(command, stdin=line, stdout=line, stderr=subprocess.PIPE, process_group=0)  # noqa: S603 - no shell
+        self._http = HTTPConnection("docker")
+        self._http.auto_open = 0
+        self._http.sock = ours
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def get(self, path: str, **query: Any) -> Any:
+        """The JSON at an unversioned path (there every engine speaks its newest version); None when not found.
+
+        A query value that is no string is sent as JSON. Raises StackError.
+        """
+        words = (f"{name}={quote(v if isinstance(v, str) else json.dumps(v))}" for name, v in query.items())
+        try:
+            self._http.request("GET", f"{path}?{'&'.join(words)}")
+            answer = self._http.getresponse()
+            body = json.loads(answer.read())
+        except (OSError, HTTPException, ValueError) as error:
+            raise self._gone() from error
+        if answer.status == NOT_FOUND:
+            return None
+        if answer.status >= NOT_OK:
+            raise failure(body.get("message", ""))
+        return body
+
+    def close(self) -> None:
+        """End the connection; the client ends with it."""
+        self._http.close()
+        self._client.terminate()
+        self._client.communicate()
+
+    def _gone(self) -> SamplemindError:
+        self._http.close()
+        self._client.terminate()
+        said = self._client.communicate()[1].decode("utf-8", "replace")
+        return failure(said) if said else StackError("the Docker daemon does not answer", "samplemind doctor")
