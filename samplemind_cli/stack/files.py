@@ -4,7 +4,7 @@ import os
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +17,7 @@ NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.y
 PACKAGE = Path(__file__).parents[1]
 # Where the wheel carries `compose/`, and where a checkout (an editable install) has it.
 CARRIED = (PACKAGE / "compose", PACKAGE.parent / "compose")
+START_INTERVAL_SINCE = 25  # Docker Engine
 _NAME = re.compile(r"^name:", re.MULTILINE)
 
 
@@ -32,13 +33,9 @@ class Stack:
     project: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
 
-    def with_variables(self, variables: Mapping[str, str]) -> "Stack":
-        """The same stack with more variables, stronger than those it has."""
-        return replace(self, variables={**self.variables, **variables})
 
-
-def located(settings: Settings, directory: Path | None = None, gpu: Gpu = "none") -> Stack:
-    """The stack in force in `directory`, with the overlay for `gpu` and what `up` remembered of it.
+def located(settings: Settings, directory: Path | None = None, gpu: Gpu = "none", engine: str = "") -> Stack:
+    """The stack in force in `directory`, with its overlays: for `gpu`, for an old `engine`, and the ports `up` chose.
 
     `compose_file` (several are joined by the path separator) wins over the project's own `compose/` in `directory` or
     above it, and that over the folder this package carries. Raises UsageError when a file is absent.
@@ -49,14 +46,13 @@ def located(settings: Settings, directory: Path | None = None, gpu: Gpu = "none"
         if not file.is_file():
             raise UsageError(f"there is no compose file {file}", "name one with --file or SAMPLEMIND_COMPOSE_FILE")
     files = named or _own(directory) or _in(next(filter(Path.is_dir, CARRIED), CARRIED[0]))
-    stack = Stack(files=tuple(files), project=None if named else _project(files))
-    if (
-        files[0].parent == CARRIED[0]
-    ):  # the wheel's build context is the package itself, a checkout's the folder above it
-        stack = stack.with_variables({"API_PACKAGE": "."})
-    ports = ports_file(settings, files[0])
-    remembered = [ports] if ports.is_file() else []
-    return replace(stack, files=(*files, *_overlay(files[0], gpu), *remembered))
+    overlays = (*_gpu_overlay(files[0], gpu), *_engine_overlay(files[0], engine), ports_file(settings, files[0]))
+    return Stack(
+        files=(*files, *filter(Path.is_file, overlays)),
+        project=None if named else _project(files),
+        # There the build context is the package itself, in a checkout the folder above it.
+        variables={"API_PACKAGE": "."} if files[0].parent == CARRIED[0] else {},
+    )
 
 
 def ports_file(settings: Settings, base: Path) -> Path:
@@ -88,10 +84,16 @@ def _project(files: list[Path]) -> str | None:
     return name or None
 
 
-def _overlay(base: Path, gpu: Gpu) -> list[Path]:
+def _gpu_overlay(base: Path, gpu: Gpu) -> list[Path]:
     if gpu == "none":
         return []
     overlay = base.with_name(f"compose.gpu.{gpu}.yaml")
     if not overlay.is_file():
         raise UsageError(f"there is no {overlay}", "write that overlay, or say --gpu none")
     return [overlay]
+
+
+def _engine_overlay(base: Path, engine: str) -> list[Path]:
+    """What an engine older than 25 needs: Compose refuses `start_interval` there. `engine` is its version, or empty."""
+    major = engine.partition(".")[0]
+    return [base.with_name("compose.engine24.yaml")] if major.isdigit() and int(major) < START_INTERVAL_SINCE else []
