@@ -15,6 +15,8 @@ from samplemind_cli.errors import SamplemindError
 # Help order. The text is the first line of the command's own help; tests hold the two together.
 COMMANDS = {
     "ask": "Ask a language model; a repeated question costs nothing.",
+    "logs": "Show what the services say, by time.",
+    "models": "List the local models: size, loaded or not, wanted by the project, used by which task.",
     "cache": "Look into the answer cache, or clear it.",
     "mock": "Serve fake model providers on loopback, with latency and faults.",
 }
@@ -28,6 +30,10 @@ class Formatter(formatting.HelpFormatter):
     def __init__(self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None) -> None:
         columns = typer.get_terminal_size().columns
         super().__init__(indent_increment, width or min(columns, max_width or 80) - 2, max_width)
+
+    def write_text(self, text: str) -> None:
+        """A paragraph; one that begins with backslash-b keeps its lines, also where the docstring is a raw one."""
+        super().write_text(text.replace("\\b\n", "\b\n"))
 
     def write_dl(self, rows: Any, col_max: int = 30, col_spacing: int = 2) -> None:
         """Rows of two columns."""

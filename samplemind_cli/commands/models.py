@@ -1,0 +1,251 @@
+"""`samplemind models`: what the Ollama daemon has, and what may be done with it."""
+
+import asyncio
+import re
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from samplemind_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from samplemind_cli.models.daemon import Daemon, Loaded, Model
+    from samplemind_cli.models.listing import Row
+
+T = TypeVar("T")
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=CONTEXT)
+DURATION = re.compile(r"-?\d+|(\d+(\.\d+)?(ms|s|m|h))+")  # as the daemon reads keep_alive
+WIDE = 110  # columns that the table needs; below, each model takes two lines
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.callback(invoke_without_command=True)
+def models(
+    ctx: typer.Context,
+    as_json: AsJson = False,
+    running: Annotated[bool, typer.Option("--running", help="Only the models in memory.")] = False,
+) -> None:
+    r"""List the local models: size, loaded or not, wanted by the project, used by which task.
+
+    \b
+    Examples:
+      samplemind models
+      samplemind models --running --json
+      samplemind models warm llama3.2:3b-instruct-q8_0
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from samplemind_cli import output
+    from samplemind_cli.models import listing
+
+    settings = Settings.load()
+
+    async def ask(daemon: "Daemon") -> tuple[list["Model"], dict[str, "Loaded"]]:
+        _, models, loaded = await asyncio.gather(daemon.version(), daemon.models(), daemon.running())
+        return models, loaded
+
+    installed, loaded = _with_daemon(settings, ask)
+    rows = listing.rows(installed, loaded, settings.models, _tasks(settings))
+    rows = [row for row in rows if row.loaded] if running else rows
+    if as_json:
+        output.print_json({"models": [row.as_json() for row in rows]})
+        return
+    _print_rows(rows, running=running)
+    if not running:
+        _advise(settings, rows)
+
+
+@app.command("show", context_settings=CONTEXT)
+def show(name: Annotated[str, typer.Argument(help="A model's name.")], as_json: AsJson = False) -> None:
+    r"""Show all that the daemon knows of one model.
+
+    \b
+    Example:
+      samplemind models show qwen2.5:7b-instruct
+    """
+    from samplemind_cli import output
+    from samplemind_cli.models.names import resolve
+
+    told = _with_daemon(Settings.load(), lambda daemon: daemon.show(resolve(name)))
+    if as_json:
+        output.print_json({"name": resolve(name), **told})
+    else:
+        output.write("\n".join(f"{label + ':':<14}{text}" for label, text in _facts(resolve(name), told)) + "\n")
+
+
+@app.command("rm", context_settings=CONTEXT)
+def rm(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Models to remove.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    r"""Remove models from the daemon's disk; asks first.
+
+    \b
+    Example:
+      samplemind models rm phi3.5:mini
+    """
+    from samplemind_cli import output
+    from samplemind_cli.models.fit import gigabytes
+    from samplemind_cli.models.names import resolve
+
+    settings = Settings.load()
+    sizes = {model.name.lower(): model.size for model in _with_daemon(settings, lambda daemon: daemon.models())}
+    wanted = list(dict.fromkeys(map(resolve, names)))
+    known = [f"{name} ({gigabytes(sizes[name.lower()])})" for name in wanted if name.lower() in sizes]
+    if known and not output.confirm(f"Remove {', '.join(known)}?", yes=yes):
+        raise typer.Abort
+    _each(settings, wanted, lambda daemon, name: daemon.remove(name), "removed")
+
+
+@app.command("stop", context_settings=CONTEXT)
+def stop(names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Models to unload.")]) -> None:
+    r"""Take models out of memory; they stay on disk.
+
+    \b
+    Example:
+      samplemind models stop qwen2.5:7b-instruct
+    """
+    _each(Settings.load(), names, lambda daemon, name: daemon.stop(name), "stopped")
+
+
+@app.command("warm", context_settings=CONTEXT)
+def warm(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Models to load.")],
+    keep: Annotated[
+        str | None, typer.Option("--keep", metavar="TIME", help="How long unused models stay: 30m, 2h, -1 for ever.")
+    ] = None,
+) -> None:
+    r"""Load models now, so that their first answer is fast.
+
+    \b
+    Example:
+      samplemind models warm llama3.2:3b-instruct-q8_0 --keep 1h
+    """
+    from samplemind_cli.errors import UsageError
+
+    if keep is not None and not DURATION.fullmatch(keep):
+        raise UsageError(f"--keep cannot be {keep!r}", "a time is like 30m, 2h, 1h30m, seconds, or -1 for ever")
+    kept = float(keep) if keep and keep[-1].isdigit() else keep
+    _each(Settings.load(), names, lambda daemon, name: daemon.warm(name, kept), "warm")
+
+
+def _with_daemon(settings: Settings, ask: "Callable[[Daemon], Awaitable[T]]") -> T:
+    """Open the daemon that the settings name, ask it, close it."""
+    from samplemind_cli.ai.router import Provider, get_provider_url
+    from samplemind_cli.models.daemon import Daemon
+
+    async def run() -> T:
+        async with Daemon(get_provider_url(Provider.OLLAMA, settings), settings) as daemon:
+            return await ask(daemon)
+
+    return asyncio.run(run())
+
+
+def _each(settings: Settings, names: list[str], act: "Callable[[Daemon, str], Awaitable[None]]", done: str) -> None:
+    """Do one thing to each model in turn and say so; those that failed are told together at the end."""
+    from time import monotonic
+
+    from samplemind_cli import output
+    from samplemind_cli.models import faults
+    from samplemind_cli.models.names import resolve
+
+    async def all_of(daemon: "Daemon") -> "list[faults.OllamaError]":
+        failures = []
+        await daemon.version()
+        for name in dict.fromkeys(map(resolve, names)):
+            began = monotonic()
+            try:
+                await act(daemon, name)
+                output.say(f"{name}: {done} ({monotonic() - began:.1f} s)")
+            except faults.OllamaError as error:
+                failures.append(error)
+        return failures
+
+    if failures := _with_daemon(settings, all_of):
+        raise faults.together(failures)
+
+
+def _tasks(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """The tasks that go to Ollama's model: by name, or as "task:priority" if only another priority sends them there."""
+    from samplemind_cli.ai.router import PRIORITIES, Provider, TaskType, route_request
+
+    tasks = []
+    for task in TaskType:
+        sent = [p for p in PRIORITIES if route_request(task, p) is Provider.OLLAMA]
+        tasks += [str(task)] if "speed" in sent else [f"{task}:{priority}" for priority in sent]
+    return {settings.ollama_model: tuple(tasks)}
+
+
+def _print_rows(rows: "list[Row]", *, running: bool) -> None:
+    from samplemind_cli import output
+
+    if not rows:
+        output.say("no model is in memory; hint: samplemind models warm NAME" if running else "no models")
+        return
+    cells = [_cells(row) for row in rows]
+    if output.on_terminal(sys.stdout) and typer.get_terminal_size().columns < WIDE:
+        output.write("".join(f"{name}\n  {', '.join(filter(None, rest))}\n" for name, *rest in cells))
+    else:
+        output.table(("model", "size", "kind", "modified", "loaded", "set", "tasks"), cells)
+    missing = [row.name for row in rows if not row.installed]
+    if missing:
+        output.say(f"missing: {', '.join(missing)}\nhint: samplemind pull-models")
+
+
+def _cells(row: "Row") -> tuple[str, ...]:
+    from samplemind_cli.models.fit import gigabytes
+
+    model = row.installed
+    tail = ("wanted" if row.wanted else "", ", ".join(row.tasks))
+    if model is None:
+        return (row.name, "missing", "", "", "", *tail)
+    kind = " ".join(part for part in (model.parameters, model.quantization, model.family) if part)
+    modified = f"{model.modified.astimezone():%Y-%m-%d}" if model.modified else ""
+    return (row.name, gigabytes(model.size), kind, modified, _loaded(row.loaded), *tail)
+
+
+def _loaded(loaded: "Loaded | None") -> str:
+    from samplemind_cli.models.fit import gigabytes
+
+    if loaded is None:
+        return ""
+    share = round(100 * loaded.size_vram / loaded.size) if loaded.size else 0
+    until = f"until {loaded.until.astimezone():%H:%M}" if loaded.until else "for ever"
+    return f"{gigabytes(loaded.size_vram)} of {gigabytes(loaded.size)} in VRAM ({share}%), {until}"
+
+
+def _facts(name: str, told: dict[str, Any]) -> list[tuple[str, str]]:
+    """What people ask of a model, label and text; the rest is in --json."""
+    details, info = told.get("details") or {}, told.get("model_info") or {}
+    context = next((value for key, value in info.items() if key.endswith(".context_length")), "")
+    facts = [
+        ("name", name),
+        ("family", details.get("family")),
+        ("parameters", details.get("parameter_size")),
+        ("quantization", details.get("quantization_level")),
+        ("context", context and f"{context} tokens"),
+        ("capabilities", ", ".join(told.get("capabilities") or ())),
+        ("options", "; ".join(" ".join(line.split()) for line in (told.get("parameters") or "").splitlines())),
+        ("licence", (told.get("license") or "").strip().partition("\n")[0]),
+        ("modified", told.get("modified_at")),
+    ]
+    return [(label, str(text)) for label, text in facts if text]
+
+
+def _advise(settings: Settings, rows: "list[Row]") -> None:
+    """Tell a small machine which of the set is too large for it; nothing where the daemon is elsewhere."""
+    from samplemind_cli import output
+    from samplemind_cli.ai.router import Provider, get_provider_url
+    from samplemind_cli.models import fit, wire
+
+    if not wire.is_loopback(get_provider_url(Provider.OLLAMA, settings)):
+        return
+    sizes = [
+        (row.name, row.installed.size if row.installed else fit.expected_size(row.name)) for row in rows if row.wanted
+    ]
+    for sentence in fit.advice(fit.this_machine(), [(name, size) for name, size in sizes if size]):
+        output.say(sentence)

@@ -1,0 +1,152 @@
+"""The door to the Ollama daemon: list, show, load, unload, remove, pull. The only importer of `ollama`."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from samplemind_cli.models import faults, wire
+from samplemind_cli.settings import Settings
+
+if TYPE_CHECKING:
+    import ollama
+
+OLDEST = (0, 5)  # the first whose /api/ps and streamed errors are as the ones read here
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model in memory: all its bytes, those of them on the GPU, and when the daemon drops it."""
+
+    size: int
+    size_vram: int
+    until: datetime | None
+    context_length: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model the daemon has; `digest` is its manifest's, without `sha256:`."""
+
+    name: str
+    digest: str
+    size: int
+    modified: datetime | None
+    parameters: str
+    quantization: str
+    family: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event of a pull: what the daemon does, and of the blob `digest` how many bytes of `total` it has."""
+
+    status: str
+    digest: str = ""
+    completed: int = 0
+    total: int = 0
+
+
+class Daemon:
+    """One Ollama daemon, open as long as the `async with` around it. Every failure is an OllamaError."""
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        self.url = url
+        self._connect = settings.connect_timeout
+        self._read = settings.read_timeout
+        self._load = settings.local_read_timeout
+        self._client: ollama.AsyncClient
+
+    async def __aenter__(self) -> Self:
+        import ollama
+
+        local = wire.is_loopback(self.url)  # needs no certificates, whose loading takes time, and no proxy
+        patience = (self._connect, None, 10.0, 5.0)  # reading is bounded by each call
+        self._client = ollama.AsyncClient(self.url, timeout=patience, trust_env=not local, verify=not local)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.close()  # type: ignore[no-untyped-call]  # ollama annotates all but this
+
+    async def version(self) -> str:
+        """The daemon's version; an OllamaError if nothing answers, or no Ollama, or one that is too old."""
+        with faults.translated(self.url):
+            told = await wire.version(self.url)
+        if not isinstance(told, str):
+            raise faults.not_ollama(self.url)
+        if faults.older(told, OLDEST):
+            raise faults.too_old(self.url, told, OLDEST)
+        return told
+
+    async def models(self) -> list[Model]:
+        """What is installed, by name."""
+        async with self._asking(self._read):
+            listed = (await self._client.list()).models
+        return sorted((_model(entry) for entry in listed), key=lambda model: model.name)
+
+    async def running(self) -> dict[str, Loaded]:
+        """What is in memory, by the model's name."""
+        async with self._asking(self._read):
+            listed = (await self._client.ps()).models
+        return {str(entry.model): _loaded(entry) for entry in listed}
+
+    async def show(self, name: str) -> dict[str, Any]:
+        """All that the daemon tells of a model: details, model_info, parameters, template, capabilities, license."""
+        async with self._asking(self._read, name):
+            return (await self._client.show(name)).model_dump(mode="json", by_alias=True)
+
+    async def remove(self, name: str) -> None:
+        """Remove a model, and those of its layers that no other model uses."""
+        async with self._asking(self._read, name):
+            await self._client.delete(name)
+
+    async def warm(self, name: str, keep_alive: float | str | None = None) -> None:
+        """Load a model; `keep_alive` is in seconds or as Ollama writes it ("30m"), below zero for ever."""
+        async with self._asking(self._load, name):
+            try:
+                await self._client.generate(name, keep_alive=keep_alive)  # an empty prompt only loads
+            except Exception as error:
+                if "does not support generate" not in str(error):
+                    raise
+                await self._client.embed(name, "warm", keep_alive=keep_alive)  # an embedding model
+
+    async def stop(self, name: str) -> None:
+        """Unload a model; one that is not loaded stays so."""
+        async with self._asking(self._read, name):
+            await self._client.generate(name, keep_alive=0)
+
+    async def pull(self, name: str, *, insecure: bool) -> AsyncGenerator[Step, None]:
+        """The steps of a pull; leaving the iteration stops the download, and the daemon keeps what came.
+
+        The last step's status is "success". Silence is the caller's to bound: verifying takes its time.
+        """
+        async with self._asking(None, name):
+            async for part in await self._client.pull(name, insecure=insecure, stream=True):
+                yield Step(part.status or "", part.digest or "", part.completed or 0, part.total or 0)
+
+    @asynccontextmanager
+    async def _asking(self, seconds: float | None, name: str = "") -> AsyncIterator[None]:
+        with faults.translated(self.url, name, seconds or 0):
+            async with asyncio.timeout(seconds):
+                yield
+
+
+def _model(entry: "ollama.ListResponse.Model") -> Model:
+    details = entry.details
+    return Model(
+        name=str(entry.model),
+        digest=entry.digest or "",
+        size=int(entry.size or 0),
+        modified=entry.modified_at,
+        parameters=(details and details.parameter_size) or "",
+        quantization=(details and details.quantization_level) or "",
+        family=(details and details.family) or "",
+    )
+
+
+def _loaded(entry: "ollama.ProcessResponse.Model") -> Loaded:
+    until = entry.expires_at
+    endless = until is not None and until.astimezone(UTC).year > datetime.now(UTC).year + 50
+    return Loaded(int(entry.size or 0), int(entry.size_vram or 0), None if endless else until, entry.context_length)

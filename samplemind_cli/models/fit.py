@@ -1,0 +1,147 @@
+"""What fits this machine: its memory, its GPU's, and the free disk beneath the daemon's models."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from samplemind_cli.models.names import SIZES, smaller
+
+# Where the daemon keeps its models unless told otherwise: a user's own daemon, Linux's service, a container's volume.
+STORES = (
+    "~/.ollama/models",
+    "/usr/share/ollama/.ollama/models",
+    "/var/lib/ollama/.ollama/models",
+    "/root/.ollama/models",
+)
+_CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+_AMD = "card*/device/mem_info_vram_total"
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Bytes of memory and GPU memory; `free` is the disk's beneath the daemon's models, None if it is out of sight."""
+
+    memory: int
+    vram: int
+    free: int | None = None
+
+    def holds(self, size: int) -> bool:
+        """Whether a model of so many bytes can be loaded, on the GPU, beside it, or on both."""
+        return wanted_memory(size) <= self.memory + self.vram
+
+    def place(self, size: int) -> str:
+        """Where a model of so many bytes would run: GPU, GPU+CPU, CPU, or nowhere ("too large")."""
+        if wanted_memory(size) <= self.vram:
+            return "GPU"
+        if not self.holds(size):
+            return "too large"
+        return "GPU+CPU" if self.vram else "CPU"
+
+
+def wanted_memory(size: int) -> int:
+    """What a model of `size` bytes takes once loaded, about: its weights, a context of 4096 tokens, the compute graph.
+
+    Measured models lie between 1.1 and 1.3 times their weights; `models --running` shows what one really takes.
+    """
+    return size + size // 5 + 512 * 1024**2
+
+
+def this_machine(store: Path | None = None) -> Machine:
+    """What this machine has; `store` is the daemon's folder of models where it is known."""
+    return Machine(_memory(), _vram(), free_disk(store))
+
+
+def free_disk(store: Path | None) -> int | None:
+    """Free bytes beneath the daemon's models, or beneath the folder that will hold them."""
+    if store is None:
+        return None
+    existing = next((folder for folder in (store, *store.parents) if folder.exists()), store)
+    try:
+        return shutil.disk_usage(existing).free
+    except OSError:
+        return None
+
+
+def find_store(modelfile: str, told: str) -> Path | None:
+    """The daemon's folder of models, as this machine sees it; None when it is elsewhere.
+
+    `modelfile` is an installed model's: its FROM line names a blob by the path that the daemon uses. Without one,
+    `told` (OLLAMA_MODELS), else the usual places.
+    """
+    for line in modelfile.splitlines():
+        blob = Path(line.removeprefix("FROM ").strip())
+        if line.startswith("FROM ") and blob.parent.name == "blobs":
+            return blob.parent.parent if _exists(blob) else None
+    if told:
+        return Path(told)
+    return next((folder for store in STORES if _exists(folder := Path(store).expanduser())), None)
+
+
+def advice(machine: Machine, sizes: Iterable[tuple[str, int]]) -> list[str]:
+    """A sentence for each model that is too large to load here, with what to use instead."""
+    said = []
+    for name, size in sizes:
+        if not machine.holds(size):
+            instead = next((other for other, bytes_ in smaller(name).items() if machine.holds(bytes_)), None)
+            use = f"use {instead}" if instead else "nothing of its kind fits: samplemind pull-models --embedded"
+            wanted, has = gigabytes(wanted_memory(size)), machine_text(machine)
+            said.append(f"{name} wants about {wanted} of memory, this machine has {has}; {use}")
+    return said
+
+
+def expected_size(name: str) -> int | None:
+    """About how many bytes a model of the library has, if it is one that is known here."""
+    return SIZES.get(name)
+
+
+def machine_text(machine: Machine) -> str:
+    """Its memory in words."""
+    return gigabytes(machine.memory) + (f" and {gigabytes(machine.vram)} on the GPU" if machine.vram else "")
+
+
+def gigabytes(size: float) -> str:
+    """Bytes as people and the library's pages write them, in powers of ten."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= factor:
+            return f"{size / factor:.{1 if size < 100 * factor else 0}f} {unit}"
+    return f"{size:.0f} B"
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # another user's folder
+        return False
+
+
+def _memory() -> int:
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for file in _CGROUPS:
+        try:
+            total = min(total, int(Path(file).read_text("ascii")))
+        except (OSError, ValueError):  # no such cgroup, or "max"
+            continue
+    return total
+
+
+def _vram() -> int:
+    """All GPUs' memory together; the daemon spreads a model over them. 0 without one (or on Apple's shared memory)."""
+    total = sum(_number(file) for file in Path("/sys/class/drm").glob(_AMD))
+    try:
+        told = subprocess.run(
+            ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"],  # noqa: S607 - wherever it is
+            capture_output=True, text=True, timeout=5, check=True,
+        ).stdout  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return total
+    return total + sum(int(line) * 1024**2 for line in told.split() if line.isdigit())
+
+
+def _number(file: Path) -> int:
+    try:
+        return int(file.read_text("ascii"))
+    except (OSError, ValueError):
+        return 0

@@ -1,0 +1,61 @@
+"""The models as `samplemind models` shows them: installed, loaded, wanted by the project, used by which task; pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from samplemind_cli.models.daemon import Loaded, Model
+from samplemind_cli.models.names import resolve, same
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One model. `installed` is None for one that the project wants and the daemon lacks."""
+
+    name: str
+    installed: Model | None
+    loaded: Loaded | None
+    wanted: bool
+    tasks: tuple[str, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """The documented shape: sizes in bytes, times in ISO 8601, null where there is nothing to tell."""
+        model, loaded = self.installed, self.loaded
+        return {
+            "name": self.name,
+            "installed": model is not None,
+            "size": model.size if model else None,
+            "parameters": model.parameters if model else None,
+            "quantization": model.quantization if model else None,
+            "family": model.family if model else None,
+            "modified": model.modified.isoformat() if model and model.modified else None,
+            "digest": model.digest if model else None,
+            "loaded": loaded
+            and {
+                "size": loaded.size,
+                "size_vram": loaded.size_vram,
+                "until": loaded.until.isoformat() if loaded.until else None,
+                "context_length": loaded.context_length,
+            },
+            "wanted": self.wanted,
+            "tasks": list(self.tasks),
+        }
+
+
+def rows(
+    models: Sequence[Model], running: Mapping[str, Loaded], wanted: Iterable[str], tasks: Mapping[str, tuple[str, ...]]
+) -> list[Row]:
+    """The installed models by name, then the missing ones: those that the set wants, and those that tasks route to."""
+    wished = [resolve(name) for name in wanted]
+    routed = {resolve(name): told for name, told in tasks.items()}
+    installed = [model.name for model in models]
+    missing = list(dict.fromkeys(n for n in (*wished, *routed) if not any(same(n, have) for have in installed)))
+    return [
+        Row(
+            name=name,
+            installed=next((model for model in models if model.name == name), None),
+            loaded=running.get(name),
+            wanted=any(same(name, wish) for wish in wished),
+            tasks=next((told for route, told in routed.items() if same(name, route)), ()),
+        )
+        for name in (*installed, *missing)
+    ]

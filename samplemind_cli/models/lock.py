@@ -1,0 +1,42 @@
+"""models.lock: the digests of the project's models, to be kept under version control."""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from samplemind_cli import paths
+from samplemind_cli.errors import UsageError
+
+NAME = "models.lock"
+
+
+def path(directory: Path) -> Path:
+    """Beside the nearest samplemind.toml in `directory` or above it; without one, in `directory`."""
+    project = Path(paths.settings_files({}, str(directory))[-1])
+    return (project.parent if project.exists() else directory) / NAME
+
+
+def read(file: Path) -> dict[str, str]:
+    """Digest by model name; empty when there is no lock yet. A broken one is a UsageError."""
+    try:
+        models = json.loads(file.read_text("utf-8"))["models"]
+        return {str(name): str(digest) for name, digest in models.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"cannot read {file}: {error}", f"mend or remove {file}") from error
+
+
+def write(file: Path, models: Mapping[str, str]) -> None:
+    """Replace the lock in one step, so that a reader finds the old or the new one."""
+    text = json.dumps({"version": 1, "models": dict(sorted(models.items()))}, indent=2) + "\n"
+    try:
+        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{NAME}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(file)
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error}", "is this folder yours?") from error
