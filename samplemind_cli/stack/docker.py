@@ -25,7 +25,7 @@ FAILURES: tuple[tuple[str, str, str], ...] = (
         "sudo usermod -aG docker $USER, then log in again",
     ),
     (
-        r"(cannot|failed to) connect to the docker|error during connect|is the docker daemon running|raw stream connection",
+        r"(cannot|failed to) connect to the docker|error during connect|is the docker daemon running|raw stream conn",
         "the Docker daemon does not answer",
         "start Docker Desktop, or: sudo systemctl start docker",
     ),

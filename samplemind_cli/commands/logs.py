@@ -1,0 +1,95 @@
+"""`samplemind logs`: what the services say."""
+
+import re
+import sys
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from samplemind_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from samplemind_cli.stack.logs import Line
+
+Level = Literal["debug", "info", "warning", "error", "fatal"]
+COLOURS = ("cyan", "magenta", "green", "blue", "bright_cyan", "bright_magenta")
+STYLES = {"debug": "dim", "warning": "yellow", "error": "red", "fatal": "bold red"}
+
+
+def logs(
+    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as new lines come; Ctrl-C ends it.")] = False,
+    since: Annotated[str | None, typer.Option(help="From then on: 10m, 2h or 2026-11-22T20:00:00.")] = None,
+    until: Annotated[str | None, typer.Option(help="Up to then.")] = None,
+    tail: Annotated[int | None, typer.Option("--tail", "-n", min=0, help="The last N lines of each service.")] = None,
+    grep: Annotated[str | None, typer.Option(metavar="REGEX", help="Only lines in which this is found.")] = None,
+    level: Annotated[Level, typer.Option(help="Only this level and worse.")] = "debug",
+    timestamps: Annotated[bool, typer.Option("--timestamps", "-t", help="Show each line's time (UTC).")] = False,
+    file: Annotated[str | None, typer.Option(help="The compose file, instead of the project's or ours.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+) -> None:
+    r"""Show what the services say, by time.
+
+    A line without a level counts as info. --grep and --level choose among the lines that --tail and --since leave.
+
+    \b
+    Example:
+      samplemind logs -f --level warning
+      samplemind logs api --since 10m --grep "timeout|refused"
+    """
+    from samplemind_cli import output
+    from samplemind_cli.stack.files import located
+    from samplemind_cli.stack.logs import LEVELS, read
+
+    given = {"--since": since, "--until": until, "--tail": tail}
+    options = [word for name, value in given.items() if value is not None for word in (name, str(value))]
+    wanted, allowed = _pattern(grep), LEVELS[LEVELS.index(level) :]
+    show = _as_json if as_json else _people(timestamps=timestamps)
+    stack = located(Settings.load(compose_file=file))
+    for line in read(stack, services or [], options, sys.stdout.fileno(), follow=follow):
+        if line.level in allowed and wanted.search(line.message):
+            output.write(show(line))
+
+
+def _pattern(grep: str | None) -> re.Pattern[str]:
+    from samplemind_cli.errors import UsageError
+
+    try:
+        return re.compile(grep or "")
+    except re.error as error:
+        raise UsageError(
+            f"--grep {grep!r} is no regular expression: {error}", "put a \\ before special signs"
+        ) from None
+
+
+def _as_json(line: "Line") -> str:
+    import json
+    from dataclasses import asdict
+
+    return json.dumps(asdict(line), ensure_ascii=False) + "\n"
+
+
+def _people(*, timestamps: bool) -> "Callable[[Line], str]":
+    """A function from a line to text: `service | message`, on a terminal in the service's colour."""
+    from samplemind_cli import output
+
+    width, colours = 8, dict[str, str]()
+    console = output.console(sys.stdout) if output.on_terminal(sys.stdout) else None
+
+    def shown(line: "Line") -> str:
+        nonlocal width
+        name = line.service if line.number == 1 else f"{line.service}-{line.number}"
+        width = max(width, len(name))
+        head = f"{f'{line.time[:23]} ' if timestamps else ''}{name:{width}} | "
+        if console is None:
+            return f"{head}{line.message}\n"
+        from rich.text import Text
+
+        colour = colours.setdefault(name, COLOURS[len(colours) % len(COLOURS)])
+        with console.capture() as captured:
+            console.print(Text.assemble((head, colour), (line.message, STYLES.get(line.level, ""))))
+        return captured.get()
+
+    return shown

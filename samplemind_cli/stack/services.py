@@ -1,0 +1,132 @@
+"""What the stack's services are doing: the engine's words, told per service."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from samplemind_cli.stack.engine import Engine
+
+COMPOSE = "com.docker.compose"
+RESTARTS = 2  # a service that died three times in a row will not come
+SETTLED = 1.0  # seconds; without a healthcheck, a process that lives this long is taken for up
+SCHEMES = {6379: "redis", 11434: "http", 27017: "mongodb", 5432: "postgresql", 3306: "mysql"}
+
+Verdict = Literal["ready", "waiting", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """A port of the container, and the address on this machine that leads to it."""
+
+    address: str
+    published: int
+    target: int
+    protocol: str = "tcp"
+
+    @property
+    def host(self) -> str:
+        """`127.0.0.1:6379`, with loopback for "all addresses"."""
+        address = "127.0.0.1" if self.address in ("", "0.0.0.0", "::") else self.address  # noqa: S104 - nothing is bound
+        return f"[{address}]:{self.published}" if ":" in address else f"{address}:{self.published}"
+
+    @property
+    def url(self) -> str:
+        """Where a program finds the service; http unless the port says another protocol."""
+        return f"{SCHEMES.get(self.target, 'http')}://{self.host}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One container of a service, or the lack of one (`state` "absent")."""
+
+    service: str
+    state: str = "absent"  # absent, or Docker's: created, running, paused, restarting, removing, exited, dead
+    health: str = ""  # starting, healthy, unhealthy; empty: it has no healthcheck
+    container: str = ""
+    id: str = ""
+    started: float = 0.0  # seconds since 1970
+    exit_code: int = 0
+    restarts: int = 0
+    probe: str = ""  # what its last healthcheck printed
+    ports: tuple[Port, ...] = ()
+
+    def verdict(self, now: float) -> Verdict:
+        """Whether it is ready at `now`, may still become so, or will not. A one-shot that ended well is ready."""
+        if self.state == "exited":
+            return "failed" if self.exit_code else "ready"
+        if self.state == "dead" or self.health == "unhealthy":
+            return "failed"
+        if self.state == "restarting":
+            return "failed" if self.restarts > RESTARTS else "waiting"
+        settled = now - self.started >= SETTLED if self.health == "" else self.health == "healthy"
+        return "ready" if self.state == "running" and settled else "waiting"
+
+    @property
+    def condition(self) -> str:
+        """State and health in one word or two, as people say it."""
+        if self.state == "running":
+            return self.health or "running"
+        return {"absent": "not created", "exited": f"exited ({self.exit_code})"}.get(self.state, self.state)
+
+    @property
+    def url(self) -> str:
+        """The first published port's URL, or an empty string."""
+        return self.ports[0].url if self.ports else ""
+
+
+def containers(engine: Engine, project: str | None = None) -> list[dict[str, Any]]:
+    """The engine's list of containers, stopped ones too: all, or those of a Compose project but for one-off runs."""
+    label = f"{COMPOSE}.project={project}" if project else f"{COMPOSE}.project"
+    filters = {"label": [label, f"{COMPOSE}.oneoff=False"]} if project else {}
+    found: list[dict[str, Any]] = engine.get("/containers/json", all="1", filters=filters)
+    return found
+
+
+def observe(engine: Engine, project: str) -> list[Service]:
+    """Every container of the project, by service and number."""
+    inspected = (engine.get(f"/containers/{listed['Id']}/json") for listed in containers(engine, project))
+    found = [service_of(container) for container in inspected if container is not None]  # None: gone in between
+    return sorted(found, key=lambda service: (service.service, service.container))
+
+
+def with_absent(found: Iterable[Service], declared: Iterable[str]) -> list[Service]:
+    """The services found, and an absent one for each that is declared and has no container."""
+    found = list(found)
+    missing = set(declared) - {service.service for service in found}
+    return sorted([*found, *(Service(service=name) for name in missing)], key=lambda s: (s.service, s.container))
+
+
+def service_of(container: Mapping[str, Any]) -> Service:
+    """A container as the engine's `/containers/ID/json` tells it."""
+    state, labels = container["State"], container["Config"]["Labels"]
+    health = state.get("Health") or {}
+    log = health.get("Log") or [{}]
+    return Service(
+        service=labels.get(f"{COMPOSE}.service", ""),
+        state=state["Status"],
+        health=health.get("Status", "").removeprefix("none"),
+        container=container["Name"].lstrip("/"),
+        id=container["Id"],
+        started=datetime.fromisoformat(state["StartedAt"]).timestamp(),
+        exit_code=state["ExitCode"],
+        restarts=container.get("RestartCount", 0),
+        probe=(log[-1].get("Output") or "").strip(),
+        ports=_ports(container["NetworkSettings"].get("Ports") or {}),
+    )
+
+
+def _ports(published: Mapping[str, Any]) -> tuple[Port, ...]:
+    """From `{"6379/tcp": [{"HostIp": "127.0.0.1", "HostPort": "6379"}]}`; IPv6 twins of an IPv4 port are left out."""
+    found: dict[tuple[int, str, int], Port] = {}
+    for inside, outside in published.items():
+        target, _, protocol = inside.partition("/")
+        for binding in outside or ():
+            port = Port(
+                address=binding["HostIp"],
+                published=int(binding["HostPort"]),
+                target=int(target),
+                protocol=protocol,
+            )
+            found.setdefault((port.target, protocol, port.published), port)
+    return tuple(found[key] for key in sorted(found))

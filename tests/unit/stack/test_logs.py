@@ -1,0 +1,122 @@
+import contextlib
+import os
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samplemind_cli.errors import StackError, UsageError
+from samplemind_cli.stack import logs
+from samplemind_cli.stack.files import Stack
+from samplemind_cli.stack.logs import LEVELS, Line, Parser, level_of
+
+ERASE = "\x1b[2K"
+
+
+def test_reads_a_line_as_compose_2_26_prints_it():
+    raw = f"{ERASE}redis-1    | 2026-11-22T20:40:29.007304447Z 1:M 22 Nov 2026 20:40:28.998 * Ready to accept"
+    assert Parser().line(raw) == Line(
+        "redis",
+        1,
+        "2026-11-22T20:40:29.007304447Z",
+        "info",
+        "1:M 22 Nov 2026 20:40:28.998 * Ready to accept",
+    )
+
+
+def test_reads_a_replica_s_number_an_empty_message_and_a_name_without_number():
+    parser = Parser()
+    assert parser.line("my-worker-12  | 2026-11-22T20:40:29Z ") == Line(
+        "my-worker", 12, "2026-11-22T20:40:29Z", "info", ""
+    )
+    assert parser.line("named | 2026-11-22T20:40:29Z x").service == "named"
+
+
+def test_a_message_may_contain_the_separator_colours_and_a_carriage_return():
+    assert Parser().line("a-1 | 2026-11-22T20:40:29Z \x1b[31mleft | right\x1b[0m\r").message == "left | right"
+
+
+def test_compose_s_own_talk_is_no_line():
+    assert Parser().line("no container to follow") is None
+
+
+@pytest.mark.parametrize(
+    ("message", "level"),
+    [
+        ("time=2026-11-22T20:49:08.188Z level=WARN source=routes.go:1768", "warning"),
+        ("1:C 22 Nov 2026 20:40:28.996 # overcommit is off", "warning"),
+        ("1:M 22 Nov 2026 20:40:28.996 - Accepted 127.0.0.1:1234", "debug"),
+        ("[GIN] 2026/11/22 - 20:49:08 | 503 |      44.379µs |       127.0.0.1 | HEAD", "error"),
+        ("[GIN] 2026/11/22 - 20:49:08 | 404 |      44.379µs |       127.0.0.1 | HEAD", "warning"),
+        ("[GIN] 2026/11/22 - 20:49:08 | 200 |      44.379µs |       127.0.0.1 | HEAD", "info"),
+        ('{"t":{"$date":"2026-11-22"},"s":"E","c":"NETWORK","msg":"x"}', "error"),
+        ('{"level":"fatal","msg":"x"}', "fatal"),
+        ('{"level":3}', ""),
+        ("{no json ERROR", ""),
+        ("INFO:     Application startup complete.", "info"),
+        ("error: cannot open the file", "error"),
+        ("2026-11-22 20:00:00,123 CRITICAL gone", "fatal"),
+        ("Traceback (most recent call last):", "error"),
+        ("redis.exceptions.ConnectionError: refused", "error"),
+        ("panic: runtime error", "fatal"),
+        ("nothing special about errors here", ""),
+    ],
+)
+def test_finds_the_level_each_kind_of_service_writes(message, level):
+    assert level_of(message) == level
+
+
+def test_an_indented_line_has_the_level_of_the_one_it_belongs_to():
+    parser = Parser()
+    parser.line("api-1 | 2026-11-22T20:00:00Z Traceback (most recent call last):")
+    parser.line("redis-1 | 2026-11-22T20:00:00Z plain")
+    assert parser.line('api-1 | 2026-11-22T20:00:01Z   File "x.py", line 1').level == "error"
+    assert parser.line("api-1 | 2026-11-22T20:00:01Z plain again").level == "info"
+
+
+@given(st.text())
+def test_no_line_breaks_the_parser(text):
+    line = Parser().line(f"api-1 | 2026-11-22T20:00:00Z {text}")
+    assert line is None or line.level in LEVELS
+    Parser().line(text)
+
+
+def script(monkeypatch, code):
+    """Put a Python one-liner where `docker compose logs` would run."""
+    monkeypatch.setattr(logs, "compose_command", lambda *_: [sys.executable, "-c", code])
+
+
+@pytest.fixture
+def pipe():
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        with contextlib.suppress(OSError):
+            os.close(end)
+
+
+NO_STACK = Stack(files=())
+
+
+def test_lines_of_all_services_come_by_time_and_without_a_last_newline(monkeypatch, pipe):
+    script(monkeypatch, "print('b-1 | 2026-01-01T00:00:02Z two\\na-1 | 2026-01-01T00:00:01Z one', end='')")
+    assert [line.message for line in logs.read(NO_STACK, [], [], pipe[1], follow=False)] == ["one", "two"]
+
+
+def test_what_compose_complains_of_is_an_error(monkeypatch, pipe):
+    script(monkeypatch, "import sys; sys.exit('no such service: nope')")
+    with pytest.raises(UsageError, match="nope"):
+        list(logs.read(NO_STACK, ["nope"], [], pipe[1], follow=False))
+    script(monkeypatch, "import sys; sys.exit('Cannot connect to the Docker daemon at unix:///x')")
+    with pytest.raises(StackError, match="does not answer"):
+        list(logs.read(NO_STACK, [], [], pipe[1], follow=True))
+
+
+def test_a_quiet_log_ends_when_its_reader_goes(monkeypatch, pipe):
+    script(monkeypatch, "import time; print('a-1 | 2026-01-01T00:00:02Z one', flush=True); time.sleep(600)")
+    lines = logs.read(NO_STACK, [], [], pipe[1], follow=True)
+    assert next(lines).message == "one"
+    os.close(pipe[0])
+    with pytest.raises(BrokenPipeError):
+        next(lines)
