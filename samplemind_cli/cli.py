@@ -9,7 +9,7 @@ from typer import _click as click  # Typer vendors click and exports neither its
 from typer._click import formatting
 from typer.core import TyperGroup
 
-from samplemind_cli import __version__
+from samplemind_cli import hot
 from samplemind_cli.errors import SamplemindError
 
 # Help order. The text is the first line of the command's own help; tests hold the two together.
@@ -17,6 +17,8 @@ COMMANDS = {
     "ask": "Ask a language model; a repeated question costs nothing.",
     "logs": "Show what the services say, by time.",
     "models": "List the local models: size, loaded or not, wanted by the project, used by which task.",
+    "test": "Run the project's tests with pytest: the fast ones, in parallel where that pays.",
+    "env": "Print the exports that speed this machine up and lead to the stack.",
     "cache": "Look into the answer cache, or clear it.",
     "mock": "Serve fake model providers on loopback, with latency and faults.",
 }
@@ -80,7 +82,7 @@ app = typer.Typer(
 
 def _show_version(value: bool) -> None:
     if value:
-        sys.stdout.write(f"samplemind {__version__}\n")
+        hot.show_version()
         raise typer.Exit
 
 
@@ -98,12 +100,12 @@ def samplemind(
     """
 
 
-def run(argv: list[str]) -> int:
-    """Run one command line; the exit code. Errors are told here and nowhere else; a bug keeps its traceback."""
+def run(argv: list[str], question: hot.Question | None = None) -> int:
+    """Run one command line; the exit code. `question` is what the hot path already knows of it. Errors are told here and nowhere else; a bug keeps its traceback."""
     from samplemind_cli import output
 
     try:
-        code = app(argv, prog_name="samplemind", standalone_mode=False)
+        code = app(argv, prog_name="samplemind", standalone_mode=False, obj=question)
     except click.exceptions.NoArgsIsHelpError as shown:
         output.say(shown.format_message())
         return 2
