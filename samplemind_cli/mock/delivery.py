@@ -1,0 +1,127 @@
+"""Sends one reply: at the pace that was set, or broken in the way that was asked for."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+from samplemind_cli.mock.behaviour import Behaviour
+from samplemind_cli.mock.dialects.speech import Document, Framing, Reply, Spoken, Trouble, dumped
+from samplemind_cli.mock.faults import MIDWAY, Fault
+from samplemind_cli.mock.http1 import Connection, phrase
+from samplemind_cli.mock.model import Answer, answer
+from samplemind_cli.mock.record import Recorded
+
+GARBAGE = b'{"gar\xff\xfebage'
+
+
+class Delivery:
+    """One reply on its way to a client."""
+
+    def __init__(self, connection: Connection, dialect: ModuleType, behaviour: Behaviour, record: Recorded) -> None:
+        self._connection = connection
+        self._dialect = dialect
+        self._behaviour = behaviour
+        self._record = record
+
+    async def deliver(self, reply: Reply, fault: Fault) -> bool:
+        """Send `reply` as `fault` leaves it; whether the connection is still whole. A stall never returns."""
+        if fault.kind == "drop":
+            return False
+        if fault.kind == "stall":
+            await _forever()
+        if isinstance(reply, Spoken) or reply.of_model:
+            await asyncio.sleep(self._behaviour.latency_ms / 1000)
+        if trouble := self._trouble(fault):
+            array = isinstance(reply, Spoken) and reply.asked.stream and reply.framing.opening
+            return await self.refuse(trouble, fault.headers(), in_array=bool(array))
+        if isinstance(reply, Document):
+            return await self._whole(reply.body, fault.kind)
+        said = self._timed(answer(reply.asked, self._behaviour.reply, fault.kind))
+        if reply.asked.stream:
+            return await self._stream(reply, said, fault.kind)
+        await asyncio.sleep(said.speak_ns / 1e9)
+        return await self._whole(reply.whole(reply.asked, said), fault.kind)
+
+    async def refuse(self, trouble: Trouble, headers: dict[str, str] | None = None, *, in_array: bool = False) -> bool:
+        """An error instead of an answer; Gemini's array stream has even this in an array."""
+        body = self._dialect.error(trouble)
+        return await self._send(trouble.status, dumped([body] if in_array else body), headers or {})
+
+    def _trouble(self, fault: Fault) -> Trouble | None:
+        if fault.kind in self._dialect.TROUBLES:
+            return self._dialect.TROUBLES[fault.kind]  # type: ignore[no-any-return]  # a module is untyped
+        if not fault.status:
+            return None
+        return Trouble(fault.status, f"{phrase(fault.status)} (told to fail)")
+
+    def _timed(self, said: Answer) -> Answer:
+        """The answer with the times it is made to take; a daemon never reports a zero, its clients divide by it."""
+        speed = self._behaviour.tokens_per_second
+        speak = said.output_tokens / speed if speed else 0
+        return replace(said, wait_ns=int(self._behaviour.latency_ms * 1e6) or 1000, speak_ns=int(speak * 1e9) or 1000)
+
+    async def _whole(self, body: Any, fault: str) -> bool:
+        data = {"error": dumped(self._dialect.error(self._dialect.MIDSTREAM)), "garbage": GARBAGE}.get(fault)
+        data = data or dumped(body)
+        if fault in ("cut", "freeze"):
+            await self._send(200, data[: len(data) // 2], {}, len(data))
+            return await _forever() if fault == "freeze" else False
+        return await self._send(200, data[: len(data) // 2] if fault == "short" else data, {})
+
+    async def _send(self, status: int, data: bytes, headers: dict[str, str], length: int | None = None) -> bool:
+        self._record.status = status
+        media_type = "application/json" if data[:1] in b"{[" else "text/plain"
+        await self._connection.send(status, {"Content-Type": media_type, **headers}, data, length)
+        return True
+
+    async def _stream(self, reply: Spoken, said: Answer, fault: str) -> bool:
+        frames = list(reply.framing.frames(reply.events(reply.asked, said)))
+        self._record.status = 200
+        await self._connection.begin(200, {"Content-Type": reply.framing.media_type})
+        if fault not in MIDWAY:
+            await self._paced(frames, said)
+            return await self._end(reply.framing.closing)
+        await self._paced(frames[: _middle([token for _, token in frames])], said)
+        return await self._break(reply.framing, fault)
+
+    async def _paced(self, frames: Iterable[tuple[bytes, bool]], said: Answer) -> None:
+        """Each word when it is due, counted from the start, so that small delays do not add up."""
+        begun, words = time.monotonic(), 0
+        pause = said.speak_ns / 1e9 / max(said.output_tokens, 1) if self._behaviour.tokens_per_second else 0
+        for data, token in frames:
+            if pause and (token or words == said.output_tokens):
+                await asyncio.sleep(max(0, begun + words * pause - time.monotonic()))
+            words += token
+            await self._connection.chunk(data)
+
+    async def _break(self, framing: Framing, fault: str) -> bool:
+        if fault == "freeze":
+            await _forever()
+        if fault == "cut":
+            return False
+        if fault == "garbage":
+            await self._connection.chunk(framing.between + framing.frame(GARBAGE))
+        if fault == "error":
+            broken = self._dialect.error(self._dialect.MIDSTREAM)
+            await self._connection.chunk(framing.between + framing.frame(broken))
+        return await self._end(b"")
+
+    async def _end(self, closing: bytes) -> bool:
+        if closing:
+            await self._connection.chunk(closing)
+        await self._connection.chunk(b"")
+        return True
+
+
+def _middle(tokens: list[bool]) -> int:
+    """Where to break a stream: after half its words, but after the first in any case."""
+    words = [n for n, token in enumerate(tokens) if token]
+    return words[(len(words) - 1) // 2] + 1 if words else len(tokens) // 2
+
+
+async def _forever() -> bool:
+    """Until the client hangs up or the server stops: both cancel."""
+    return bool(await asyncio.Event().wait())

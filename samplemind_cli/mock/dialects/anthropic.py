@@ -1,0 +1,182 @@
+"""Anthropic's Messages API, as its published document and its streaming guide describe it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from samplemind_cli.mock.dialects.speech import (
+    NAMED_SSE,
+    Document,
+    Event,
+    Refused,
+    Reply,
+    Spoken,
+    Trouble,
+    body_of,
+    chosen,
+    flaw,
+    routed,
+    whole_number,
+)
+from samplemind_cli.mock.http1 import Request
+from samplemind_cli.mock.model import Answer, Asked, Tool, text_of
+
+NAME = "anthropic"
+TROUBLES = {
+    "auth": Trouble(401, "invalid x-api-key"),
+    # a 400 in practice, not the 402 of the list of errors
+    "credit": Trouble(400, "Your credit balance is too low to access the Anthropic API."),
+    "too-long": Trouble(400, "prompt is too long: 210000 tokens > 200000 maximum"),
+}
+MIDSTREAM = Trouble(529, "Overloaded")
+TYPES = {
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    409: "conflict_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+NO_SAMPLING = "2026-10-21"  # from this version on, temperature and its like are refused
+SAMPLING = ("temperature", "top_p", "top_k")
+FINISHES = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "filter": "refusal"}
+
+
+def reply(request: Request, models: tuple[str, ...]) -> Reply:
+    """What the API answers. Raises Refused."""
+    handler = routed(ROUTES, request)
+    if not (request.headers.get("x-api-key") or request.headers.get("authorization")):
+        raise Refused(401, "x-api-key header is required")
+    if not request.headers.get("anthropic-version"):
+        raise Refused(400, "anthropic-version: header is required")
+    return handler(request, models)
+
+
+def error(trouble: Trouble) -> Any:
+    """An error's body, and an `error` event's data."""
+    kind = TYPES.get(trouble.status, "api_error" if trouble.status >= 500 else "invalid_request_error")  # noqa: PLR2004 - HTTP
+    return {"type": "error", "error": {"type": kind, "message": trouble.message}, "request_id": "req_mock"}
+
+
+def _messages(request: Request, models: tuple[str, ...]) -> Reply:
+    body = _checked(request, models)
+    messages = body["messages"]
+    tools = [Tool(tool["name"], tool.get("input_schema", {})) for tool in body.get("tools") or []]
+    choice = body.get("tool_choice") or {}
+    answered = "tool_result" in [part.get("type") for part in _parts(messages[-1])]
+    asked = Asked(
+        model=body["model"],
+        prompt=text_of(messages[-1]),
+        input_text=f"{text_of(body.get('system'))} {text_of(messages)}",
+        stream=bool(body.get("stream")),
+        max_tokens=whole_number(body["max_tokens"]),
+        schema=((body.get("output_config") or {}).get("format") or {}).get("schema"),
+        tool=None if answered or choice.get("type") == "none" else chosen(tools, choice.get("name", "")),
+        think=(body.get("thinking") or {}).get("type") in ("enabled", "adaptive"),
+    )
+    return Spoken(asked, _whole, _events, NAMED_SSE)
+
+
+def _checked(request: Request, models: tuple[str, ...]) -> dict[str, Any]:
+    body = body_of(request, "The request body is not valid JSON")
+    if found := flaw(body, {"model": str, "max_tokens": int, "messages": list}):
+        name, missing = found
+        raise Refused(400, f"{name}: Field required" if missing else f"{name}: Input should be a valid type")
+    if not body["messages"]:
+        raise Refused(400, "messages: at least one message is required")
+    for n, message in enumerate(body["messages"]):
+        if not isinstance(message, dict) or message.get("role") not in ("user", "assistant"):
+            raise Refused(400, f"messages.{n}.role: Input should be 'user' or 'assistant'")
+    if request.headers["anthropic-version"] >= NO_SAMPLING and (given := [n for n in SAMPLING if n in body]):
+        raise Refused(400, f"{given[0]}: Extra inputs are not permitted")
+    if models and body["model"] not in models:
+        raise Refused(404, f"model: {body['model']}")
+    return body
+
+
+def _parts(message: dict[str, Any]) -> list[dict[str, Any]]:
+    content = message.get("content")
+    return [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+
+
+def _message(asked: Asked, answer: Answer, content: list[Any], finish: str | None, spoken: int) -> dict[str, Any]:
+    return {
+        "id": f"msg_{asked.id}",
+        "type": "message",
+        "role": "assistant",
+        "model": asked.model,
+        "content": content,
+        "stop_reason": finish,
+        "stop_sequence": None,
+        "usage": {**_usage(answer, spoken), "cache_creation": None, "service_tier": "standard"},
+    }
+
+
+def _usage(answer: Answer, spoken: int) -> dict[str, Any]:
+    return {
+        "input_tokens": answer.input_tokens,
+        "output_tokens": spoken,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": 0,
+        "server_tool_use": None,
+    }
+
+
+def _whole(asked: Asked, answer: Answer) -> Any:
+    content: list[dict[str, Any]] = []
+    if answer.thinking:
+        content.append({"type": "thinking", "thinking": "".join(answer.thinking), "signature": "mock"})
+    if answer.text:
+        content.append({"type": "text", "text": "".join(answer.text), "citations": None})
+    if answer.tool:
+        content.append({**_tool_block(asked, answer), "input": answer.call_arguments})
+    return _message(asked, answer, content, _finish(answer), answer.output_tokens)
+
+
+def _events(asked: Asked, answer: Answer) -> Iterator[Event]:
+    yield Event({"type": "message_start", "message": _message(asked, answer, [], None, 1)})
+    yield Event({"type": "ping"})
+    blocks: list[tuple[dict[str, Any], str, tuple[str, ...]]] = [
+        ({"type": "thinking", "thinking": "", "signature": ""}, "thinking", answer.thinking),
+        ({"type": "text", "text": "", "citations": None}, "text", answer.text),
+        (_tool_block(asked, answer), "input_json", answer.arguments),
+    ]
+    index = 0
+    for block, kind, words in blocks:
+        if words:
+            yield from _block(index, block, kind, words)
+            index += 1
+    end = {"stop_reason": _finish(answer), "stop_sequence": None}
+    yield Event({"type": "message_delta", "delta": end, "usage": _usage(answer, answer.output_tokens)})
+    yield Event({"type": "message_stop"})
+
+
+def _block(index: int, block: dict[str, Any], kind: str, words: tuple[str, ...]) -> Iterator[Event]:
+    def delta(kind: str, name: str, value: str) -> dict[str, Any]:
+        return {"type": "content_block_delta", "index": index, "delta": {"type": f"{kind}_delta", name: value}}
+
+    yield Event({"type": "content_block_start", "index": index, "content_block": block})
+    for word in words:
+        yield Event(delta(kind, "partial_json" if kind == "input_json" else kind, word), token=True)
+    if kind == "thinking":
+        yield Event(delta("signature", "signature", "mock"))
+    yield Event({"type": "content_block_stop", "index": index})
+
+
+def _tool_block(asked: Asked, answer: Answer) -> dict[str, Any]:
+    return {"type": "tool_use", "id": f"toolu_{asked.id}", "name": answer.tool, "input": {}}
+
+
+def _finish(answer: Answer) -> str:
+    return FINISHES.get(answer.finish, answer.finish)
+
+
+def _models(_request: Request, models: tuple[str, ...]) -> Reply:
+    made = "2026-01-01T00:00:00Z"
+    data = [{"type": "model", "id": m, "display_name": m, "created_at": made} for m in models or ("mock",)]
+    return Document({"data": data, "first_id": data[0]["id"], "last_id": data[-1]["id"], "has_more": False})
+
+
+ROUTES = {("POST", "/v1/messages"): _messages, ("GET", "/v1/models"): _models}

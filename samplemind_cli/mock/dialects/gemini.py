@@ -1,0 +1,162 @@
+"""Gemini's generateContent and streamGenerateContent, as the v1beta document describes them."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from samplemind_cli.mock.dialects.speech import (
+    ARRAY,
+    SSE,
+    Document,
+    Event,
+    Refused,
+    Reply,
+    Spoken,
+    Trouble,
+    body_of,
+    chosen,
+    flaw,
+    whole_number,
+)
+from samplemind_cli.mock.http1 import Request
+from samplemind_cli.mock.model import Answer, Asked, Tool, text_of
+
+NAME = "gemini"
+TROUBLES = {
+    "auth": Trouble(400, "API key not valid. Please pass a valid API key.", "API_KEY_INVALID"),
+    "credit": Trouble(429, "You exceeded your current quota, please check your plan and billing details."),
+    "too-long": Trouble(400, "The input token count (2000000) exceeds the maximum number of tokens allowed (1048576)."),
+}
+MIDSTREAM = Trouble(503, "The model is overloaded. Please try again later.")
+STATUSES = {
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ABORTED",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+    529: "UNAVAILABLE",
+}
+FINISHES = {"stop": "STOP", "tool_calls": "STOP", "length": "MAX_TOKENS", "filter": "SAFETY"}
+MODEL_PATH = re.compile(r"/v1beta/models/(?P<model>[^:]+):(?P<method>generateContent|streamGenerateContent)")
+
+
+def reply(request: Request, models: tuple[str, ...]) -> Reply:
+    """What the API answers. Raises Refused."""
+    found = MODEL_PATH.fullmatch(request.path)
+    listing = request.path == "/v1beta/models"
+    if not (found and request.method == "POST") and not (listing and request.method == "GET"):
+        raise Refused(404, f"{request.method} {request.path} was not found on this server.")
+    if not (request.headers.get("x-goog-api-key") or request.query.get("key")):
+        raise Refused(403, "Method doesn't allow unregistered callers. Please use API Key.")
+    if found is None:
+        return _models(models)
+    if models and found["model"] not in models:
+        raise Refused(404, f"models/{found['model']} is not found for API version v1beta.")
+    framing = SSE if request.query.get("alt") == "sse" else ARRAY
+    asked = _asked(_checked(request), found["model"], found["method"] == "streamGenerateContent")
+    return Spoken(asked, _whole, _events, framing)
+
+
+def error(trouble: Trouble) -> Any:
+    """An error's body, and an error inside a stream."""
+    status = STATUSES.get(trouble.status, "INTERNAL" if trouble.status >= 500 else "INVALID_ARGUMENT")  # noqa: PLR2004 - HTTP
+    body: dict[str, Any] = {"code": trouble.status, "message": trouble.message, "status": status}
+    if trouble.code:
+        info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": trouble.code}
+        body["details"] = [{**info, "domain": "googleapis.com"}]
+    return {"error": body}
+
+
+def _checked(request: Request) -> dict[str, Any]:
+    body = body_of(request, "Invalid JSON payload received.")
+    if flaw(body, {"contents": list}) or not body["contents"]:
+        raise Refused(400, "* GenerateContentRequest.contents: contents is not specified")
+    for n, content in enumerate(body["contents"]):
+        if not isinstance(content, dict) or content.get("role", "user") not in ("user", "model", "function"):
+            raise Refused(400, "Please use a valid role: user, model.")
+        if not content.get("parts"):
+            raise Refused(400, f"* GenerateContentRequest.contents[{n}].parts: contents.parts must not be empty.")
+    return body
+
+
+def _asked(body: dict[str, Any], model: str, stream: bool) -> Asked:
+    last = body["contents"][-1]
+    config = body.get("generationConfig") or {}
+    wants_json = config.get("responseMimeType") == "application/json"
+    schema = config.get("responseJsonSchema") or config.get("responseSchema")
+    answered = any("functionResponse" in part for part in last["parts"])
+    return Asked(
+        model=model,
+        prompt=text_of(last),
+        input_text=f"{text_of(body.get('systemInstruction'))} {text_of(body['contents'])}",
+        stream=stream,
+        max_tokens=whole_number(config.get("maxOutputTokens")),
+        schema=schema or {} if wants_json else None,
+        tool=None if answered else _tool(body),
+        think=bool((config.get("thinkingConfig") or {}).get("includeThoughts")),
+    )
+
+
+def _tool(body: dict[str, Any]) -> Tool | None:
+    config = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
+    declared = [f for tool in body.get("tools") or [] for f in tool.get("functionDeclarations") or []]
+    tools = [Tool(f["name"], f.get("parametersJsonSchema") or f.get("parameters") or {}) for f in declared]
+    allowed = config.get("allowedFunctionNames") or [""]
+    return None if config.get("mode") == "NONE" else chosen(tools, allowed[0])
+
+
+def _whole(asked: Asked, answer: Answer) -> Any:
+    parts = []
+    if answer.thinking:
+        parts.append({"text": "".join(answer.thinking), "thought": True})
+    if answer.text:
+        parts.append({"text": "".join(answer.text)})
+    if answer.tool:
+        parts.append(_call(answer))
+    return _response(asked, answer, parts, last=True)
+
+
+def _events(asked: Asked, answer: Answer) -> Iterator[Event]:
+    """Each event is a whole response with the next part of the text; the last one has the end and the usage."""
+    for word in answer.thinking:
+        yield Event(_response(asked, answer, [{"text": word, "thought": True}]), token=True)
+    for word in answer.text:
+        yield Event(_response(asked, answer, [{"text": word}]), token=True)
+    yield Event(_response(asked, answer, [_call(answer)] if answer.tool else [{"text": ""}], last=True))
+
+
+def _response(asked: Asked, answer: Answer, parts: list[Any], *, last: bool = False) -> dict[str, Any]:
+    head = {"modelVersion": asked.model, "responseId": asked.id}
+    if answer.finish == "refusal":  # a blocked prompt has no candidates at all
+        return {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "usageMetadata": _usage(answer), **head}
+    candidate: dict[str, Any] = {"index": 0, "content": {"role": "model", "parts": parts}}
+    if last:
+        candidate["finishReason"] = FINISHES[answer.finish]
+    return {"candidates": [candidate], "usageMetadata": _usage(answer, spoken=last), **head}
+
+
+def _call(answer: Answer) -> dict[str, Any]:
+    return {"functionCall": {"name": answer.tool, "args": answer.call_arguments}}
+
+
+def _usage(answer: Answer, *, spoken: bool = False) -> dict[str, Any]:
+    """Thoughts are counted beside the candidates, not among them."""
+    usage = {"promptTokenCount": answer.input_tokens, "totalTokenCount": answer.input_tokens}
+    if spoken:
+        usage["candidatesTokenCount"] = answer.output_tokens - len(answer.thinking)
+        usage["totalTokenCount"] += answer.output_tokens
+    if spoken and answer.thinking:
+        usage["thoughtsTokenCount"] = len(answer.thinking)
+    return usage
+
+
+def _models(models: tuple[str, ...]) -> Reply:
+    methods = ["generateContent"]
+    listed = [
+        {"name": f"models/{m}", "baseModelId": m, "version": "1", "supportedGenerationMethods": methods}
+        for m in models or ("mock",)
+    ]
+    return Document({"models": listed})

@@ -1,0 +1,227 @@
+"""Ollama's API, as its daemon 0.17 answers."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from samplemind_cli.mock.dialects.speech import (
+    NDJSON,
+    Document,
+    Event,
+    Refused,
+    Reply,
+    Spoken,
+    Trouble,
+    body_of,
+    chosen,
+    routed,
+    strings,
+    whole_number,
+)
+from samplemind_cli.mock.http1 import Request
+from samplemind_cli.mock.model import Answer, Asked, Tool, count_tokens, embedding, text_of
+
+NAME = "ollama"
+TROUBLES = {
+    "auth": Trouble(401, "unauthorized"),
+    "credit": Trouble(429, "you have reached your weekly usage limit, please upgrade to continue"),
+    "too-long": Trouble(400, "the input length exceeds the context length"),
+}
+MIDSTREAM = Trouble(500, "llama runner process has terminated")
+DETAILS = {
+    "parent_model": "",
+    "format": "gguf",
+    "family": "mock",
+    "families": ["mock"],
+    "parameter_size": "1M",
+    "quantization_level": "Q4_0",
+}
+SIZE = 1_000_000
+CONTEXT = 8192
+
+
+def reply(request: Request, models: tuple[str, ...]) -> Reply:
+    """What the daemon answers. Raises Refused."""
+    return routed(ROUTES, request)(request, models)
+
+
+def error(trouble: Trouble) -> Any:
+    """An error's body."""
+    return {"error": trouble.message}
+
+
+def _asking(request: Request, models: tuple[str, ...]) -> dict[str, Any]:
+    if not request.body:
+        raise Refused(400, "missing request body")
+    body = body_of(request, "invalid character in the request body")
+    model = body.get("model") or body.get("name")  # /api/show once took `name`
+    if not isinstance(model, str):
+        raise Refused(400, "model is required")
+    if models and _full(model) not in map(_full, models):
+        raise Refused(404, f"model '{model}' not found")
+    return {**body, "model": model}
+
+
+def _full(model: str) -> str:
+    return model if ":" in model else f"{model}:latest"
+
+
+def _chat(request: Request, models: tuple[str, ...]) -> Reply:
+    body = _asking(request, models)
+    messages = body.get("messages") or []
+    if not isinstance(messages, list) or not all(isinstance(m, dict) for m in messages):
+        raise Refused(400, "json: cannot unmarshal into Go struct field ChatRequest.messages of type []api.Message")
+    if not messages:
+        return Document(_loaded(body["model"], _chat_words("")))
+    last = messages[-1]
+    tools = [Tool(t["function"]["name"], t["function"].get("parameters", {})) for t in body.get("tools") or []]
+    asked = _asked(body, text_of(last), text_of(messages), chosen(tools) if last.get("role") != "tool" else None)
+    return Spoken(asked, _chat_whole, _chat_events, NDJSON)
+
+
+def _generate(request: Request, models: tuple[str, ...]) -> Reply:
+    body = _asking(request, models)
+    prompt = str(body.get("prompt") or "")
+    if not prompt:
+        return Document(_loaded(body["model"], {"response": ""}))
+    asked = _asked(body, prompt, f"{body.get('system') or ''} {prompt}", None)
+    return Spoken(asked, _generate_whole, _generate_events, NDJSON)
+
+
+def _asked(body: dict[str, Any], prompt: str, input_text: str, tool: Tool | None) -> Asked:
+    schema = body.get("format") or None
+    return Asked(
+        model=body["model"],
+        prompt=prompt,
+        input_text=input_text,
+        stream=body.get("stream") is not False,
+        max_tokens=whole_number((body.get("options") or {}).get("num_predict")),
+        schema={} if schema == "json" else schema,
+        tool=tool,
+        think=bool(body.get("think")),
+    )
+
+
+def _chat_words(text: str, thinking: str = "", answer: Answer | None = None) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": text}
+    if thinking:
+        message["thinking"] = thinking
+    if answer and answer.tool:
+        call = {"index": 0, "name": answer.tool, "arguments": answer.call_arguments}
+        message["tool_calls"] = [{"id": f"call_{answer.tool}", "function": call}]
+    return {"message": message}
+
+
+def _generate_words(text: str, thinking: str = "") -> dict[str, Any]:
+    return {"response": text} | ({"thinking": thinking} if thinking else {})
+
+
+def _chat_whole(asked: Asked, answer: Answer) -> Any:
+    words = _chat_words("".join(answer.text), "".join(answer.thinking), answer)
+    return _line(asked.model, words, _end(answer))
+
+
+def _generate_whole(asked: Asked, answer: Answer) -> Any:
+    return _line(asked.model, _generate_words("".join(answer.text), "".join(answer.thinking)), _end(answer))
+
+
+def _chat_events(asked: Asked, answer: Answer) -> Iterator[Event]:
+    for word in answer.thinking:
+        yield Event(_line(asked.model, _chat_words("", word)), token=True)
+    for word in answer.text:
+        yield Event(_line(asked.model, _chat_words(word)), token=True)
+    if answer.tool:
+        yield Event(_line(asked.model, _chat_words("", "", answer)), token=True)
+    yield Event(_line(asked.model, _chat_words(""), _end(answer)))
+
+
+def _generate_events(asked: Asked, answer: Answer) -> Iterator[Event]:
+    for word in answer.thinking:
+        yield Event(_line(asked.model, _generate_words("", word)), token=True)
+    for word in answer.text:
+        yield Event(_line(asked.model, _generate_words(word)), token=True)
+    yield Event(_line(asked.model, _generate_words(""), _end(answer)))
+
+
+def _line(model: str, words: dict[str, Any], end: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"model": model, "created_at": _now(), **words, "done": end is not None, **(end or {})}
+
+
+def _loaded(model: str, words: dict[str, Any]) -> dict[str, Any]:
+    """An empty prompt only loads the model."""
+    return _line(model, words, {"done_reason": "load"})
+
+
+def _end(answer: Answer) -> dict[str, Any]:
+    return {
+        "done_reason": "length" if answer.finish == "length" else "stop",
+        "total_duration": answer.wait_ns + answer.speak_ns,
+        "load_duration": 0,
+        "prompt_eval_count": answer.input_tokens,
+        "prompt_eval_duration": answer.wait_ns,
+        "eval_count": answer.output_tokens,
+        "eval_duration": answer.speak_ns,
+    }
+
+
+def _embed(request: Request, models: tuple[str, ...]) -> Reply:
+    body = _asking(request, models)
+    texts = strings(body["input"]) if body.get("input") else []
+    vectors = [embedding(text, whole_number(body.get("dimensions"))) for text in texts]
+    read = sum(map(count_tokens, texts))
+    times = {"total_duration": 1000 * read, "load_duration": 0, "prompt_eval_count": read}
+    return Document({"model": body["model"], "embeddings": vectors, **times}, of_model=True)
+
+
+def _summary(model: str) -> dict[str, Any]:
+    digest = "".join(f"{ord(c):02x}" for c in model)[:64].ljust(64, "0")
+    return {"name": _full(model), "model": _full(model), "size": SIZE, "digest": digest, "details": DETAILS}
+
+
+def _tags(_request: Request, models: tuple[str, ...]) -> Reply:
+    return Document({"models": [{**_summary(model), "modified_at": _now()} for model in models or ("mock",)]})
+
+
+def _ps(_request: Request, models: tuple[str, ...]) -> Reply:
+    """Every model is loaded, on the CPU."""
+    extra = {"expires_at": _now(minutes=5), "size_vram": 0, "context_length": CONTEXT}
+    return Document({"models": [{**_summary(model), **extra} for model in models or ("mock",)]})
+
+
+def _show(request: Request, models: tuple[str, ...]) -> Reply:
+    _asking(request, models)
+    return Document(
+        {
+            "parameters": "",
+            "license": "",
+            "template": "{{ .Prompt }}",
+            "modified_at": _now(),
+            "details": DETAILS,
+            "capabilities": ["completion", "tools", "thinking", "embedding"],
+            "model_info": {"general.architecture": "mock", "mock.context_length": CONTEXT},
+        }
+    )
+
+
+def _version(_request: Request, _models: tuple[str, ...]) -> Reply:
+    return Document({"version": "0.17.4"})
+
+
+def _root(_request: Request, _models: tuple[str, ...]) -> Reply:
+    return Document("Ollama is running")
+
+
+def _now(minutes: int = 0) -> str:
+    return (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z")
+
+
+ROUTES = {
+    ("POST", "/api/chat"): _chat,
+    ("POST", "/api/generate"): _generate,
+    ("POST", "/api/embed"): _embed,
+    ("POST", "/api/show"): _show,
+    ("GET", "/api/tags"): _tags,
+    ("GET", "/api/ps"): _ps,
+    ("GET", "/api/version"): _version,
+    ("GET", "/"): _root,
+}

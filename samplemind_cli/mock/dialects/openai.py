@@ -1,0 +1,187 @@
+"""OpenAI's chat completions, embeddings and model list, as `openai/openai-openapi` documents them."""
+
+import base64
+import struct
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from samplemind_cli.mock.dialects.speech import (
+    SSE,
+    Document,
+    Event,
+    Refused,
+    Reply,
+    Spoken,
+    Trouble,
+    body_of,
+    chosen,
+    flaw,
+    routed,
+    strings,
+    whole_number,
+)
+from samplemind_cli.mock.http1 import Request
+from samplemind_cli.mock.model import Answer, Asked, Tool, count_tokens, embedding, text_of
+
+NAME = "openai"
+TROUBLES = {
+    "auth": Trouble(401, "Incorrect API key provided.", "invalid_api_key"),
+    "credit": Trouble(429, "You exceeded your current quota, please check your plan.", "insufficient_quota"),
+    "too-long": Trouble(400, "This model's maximum context length is 8192 tokens.", "context_length_exceeded"),
+}
+MIDSTREAM = Trouble(500, "The server had an error while processing your request.")
+NOT_JSON = "We could not parse the JSON body of your request."
+TYPES = {"insufficient_quota": "insufficient_quota", "rate_limit_exceeded": "requests"}
+CODES = {429: "rate_limit_exceeded", 529: "server_is_overloaded", 503: "server_is_overloaded"}
+ROLES = frozenset({"developer", "system", "user", "assistant", "tool", "function"})
+FINISHES = {"refusal": "stop", "filter": "content_filter"}
+REFUSAL = "I can't help with that."
+
+
+def reply(request: Request, models: tuple[str, ...]) -> Reply:
+    """What the API answers. Raises Refused."""
+    handler = routed(ROUTES, request)
+    if not request.headers.get("authorization", "").removeprefix("Bearer").strip():
+        raise Refused(401, "You didn't provide an API key in an Authorization header (Bearer).")
+    return handler(request, models)
+
+
+def error(trouble: Trouble) -> Any:
+    """An error's body."""
+    code = trouble.code or CODES.get(trouble.status)
+    kind = TYPES.get(code or "", "server_error" if trouble.status >= 500 else "invalid_request_error")  # noqa: PLR2004 - HTTP
+    return {"error": {"message": trouble.message, "type": kind, "param": trouble.param, "code": code}}
+
+
+def _asking(request: Request, models: tuple[str, ...], required: dict[str, Any]) -> dict[str, Any]:
+    body = body_of(request, NOT_JSON)
+    if found := flaw(body, required):
+        name, missing = found
+        if missing:
+            raise Refused(400, f"Missing required parameter: '{name}'.", "missing_required_parameter", name)
+        raise Refused(400, f"Invalid type for '{name}'.", "invalid_type", name)
+    if models and body["model"] not in models:
+        message = f"The model `{body['model']}` does not exist or you do not have access to it."
+        raise Refused(404, message, "model_not_found")
+    return body
+
+
+def _chat(request: Request, models: tuple[str, ...]) -> Reply:
+    body = _asking(request, models, {"model": str, "messages": list})
+    messages = body["messages"]
+    for n, message in enumerate(messages):
+        if not isinstance(message, dict) or message.get("role") not in ROLES:
+            raise Refused(400, f"Invalid value for 'messages[{n}].role'.", "invalid_value", f"messages[{n}].role")
+    if not messages:
+        raise Refused(400, "Invalid 'messages': empty array.", "empty_array", "messages")
+    asked = Asked(
+        model=body["model"],
+        prompt=text_of(messages[-1]),
+        input_text=text_of(messages),
+        stream=bool(body.get("stream")),
+        max_tokens=whole_number(body.get("max_completion_tokens", body.get("max_tokens"))),
+        schema=_schema(body.get("response_format") or {}),
+        tool=_tool(body) if messages[-1]["role"] != "tool" else None,
+        think=body.get("reasoning_effort") not in (None, "none"),
+    )
+    usage = bool((body.get("stream_options") or {}).get("include_usage"))
+    return Spoken(asked, _whole, lambda asked, answer: _events(asked, answer, usage), SSE)
+
+
+def _schema(wanted: dict[str, Any]) -> Any:
+    if wanted.get("type") == "json_schema":
+        return (wanted.get("json_schema") or {}).get("schema", {})
+    return {} if wanted.get("type") == "json_object" else None
+
+
+def _tool(body: dict[str, Any]) -> Tool | None:
+    choice = body.get("tool_choice") or "auto"
+    functions = [tool["function"] for tool in body.get("tools") or [] if tool.get("type") == "function"]
+    tools = [Tool(function["name"], function.get("parameters", {})) for function in functions]
+    if choice == "none":
+        return None
+    return chosen(tools, choice["function"]["name"] if isinstance(choice, dict) else "")
+
+
+def _whole(asked: Asked, answer: Answer) -> Any:
+    message: dict[str, Any] = {"role": "assistant", "content": "".join(answer.text), "refusal": None}
+    if answer.finish == "refusal":
+        message |= {"content": None, "refusal": REFUSAL}
+    if answer.tool:
+        function = {"name": answer.tool, "arguments": "".join(answer.arguments)}
+        message |= {"content": None, "tool_calls": [{"id": _call_id(asked), "type": "function", "function": function}]}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(answer)}
+    return {**_head(asked, "chat.completion"), "choices": [choice], "usage": _usage(answer)}
+
+
+def _events(asked: Asked, answer: Answer, usage: bool) -> Iterator[Event]:
+    head = _head(asked, "chat.completion.chunk") | ({"usage": None} if usage else {})
+
+    def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+        return {**head, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}]}
+
+    yield Event(chunk({"role": "assistant", "content": None if answer.tool else "", "refusal": None}))
+    for word in answer.text:
+        yield Event(chunk({"content": word}), token=True)
+    if answer.finish == "refusal":
+        yield Event(chunk({"refusal": REFUSAL}))
+    if answer.tool:
+        function = {"name": answer.tool, "arguments": ""}
+        call = {"index": 0, "id": _call_id(asked), "type": "function", "function": function}
+        yield Event(chunk({"tool_calls": [call]}))
+        for part in answer.arguments:
+            yield Event(chunk({"tool_calls": [{"index": 0, "function": {"arguments": part}}]}), token=True)
+    yield Event(chunk({}, _finish(answer)))
+    if usage:
+        yield Event({**head, "choices": [], "usage": _usage(answer)})
+    yield Event("[DONE]")
+
+
+def _head(asked: Asked, kind: str) -> dict[str, Any]:
+    return {"id": f"chatcmpl-{asked.id}", "object": kind, "created": int(time.time()), "model": asked.model}
+
+
+def _call_id(asked: Asked) -> str:
+    return f"call_{asked.id}"
+
+
+def _finish(answer: Answer) -> str:
+    return FINISHES.get(answer.finish, answer.finish)
+
+
+def _usage(answer: Answer) -> dict[str, Any]:
+    """Thoughts are never shown in this format, only counted."""
+    return {
+        "prompt_tokens": answer.input_tokens,
+        "completion_tokens": answer.output_tokens,
+        "total_tokens": answer.input_tokens + answer.output_tokens,
+        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": len(answer.thinking), "audio_tokens": 0},
+    }
+
+
+def _embeddings(request: Request, models: tuple[str, ...]) -> Reply:
+    body = _asking(request, models, {"model": str, "input": (str, list)})
+    texts = strings(body["input"])
+    data = []
+    for n, text in enumerate(texts):
+        vector: Any = embedding(text, whole_number(body.get("dimensions")))
+        if body.get("encoding_format") == "base64":  # what OpenAI's own client asks for
+            vector = base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+        data.append({"object": "embedding", "index": n, "embedding": vector})
+    read = sum(map(count_tokens, texts))
+    usage = {"prompt_tokens": read, "total_tokens": read}
+    return Document({"object": "list", "data": data, "model": body["model"], "usage": usage}, of_model=True)
+
+
+def _models(_request: Request, models: tuple[str, ...]) -> Reply:
+    data = [{"id": model, "object": "model", "created": 0, "owned_by": "mock"} for model in models or ("mock",)]
+    return Document({"object": "list", "data": data})
+
+
+ROUTES = {
+    ("POST", "/v1/chat/completions"): _chat,
+    ("POST", "/v1/embeddings"): _embeddings,
+    ("GET", "/v1/models"): _models,
+}

@@ -1,0 +1,135 @@
+"""What every dialect needs to read a request and to frame its answer."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from samplemind_cli.mock.http1 import Request
+from samplemind_cli.mock.model import Answer, Asked, Tool
+
+
+class Trouble(NamedTuple):
+    """An error to be told: its HTTP status, its text, and the dialect's own word for it."""
+
+    status: int
+    message: str
+    code: str = ""
+    param: str | None = None
+
+
+class Refused(Exception):  # noqa: N818 - not a fault of the mock
+    """A request that a real provider would not answer either."""
+
+    def __init__(self, status: int, message: str, code: str = "", param: str | None = None) -> None:
+        super().__init__(message)
+        self.trouble = Trouble(status, message, code, param)
+
+
+class Event(NamedTuple):
+    """One event of a stream; `token` says that it carries a word, and so takes its time."""
+
+    data: Any
+    token: bool = False
+
+
+class Framing(NamedTuple):
+    """How events become bytes."""
+
+    media_type: str
+    frame: Callable[[Any], bytes]
+    opening: bytes = b""
+    between: bytes = b""
+    closing: bytes = b""
+
+    def frames(self, events: Iterable[Event]) -> Iterator[tuple[bytes, bool]]:
+        """The bytes of each event, and whether it carries a word."""
+        before = self.opening
+        for event in events:
+            yield before + self.frame(event.data), event.token
+            before = self.between
+
+
+@dataclass(frozen=True)
+class Document:
+    """A reply that is there at once. `of_model` says that a model made it, and so faults and latency apply."""
+
+    body: Any
+    of_model: bool = False
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A reply that the model has to speak: `whole` and `events` put its answer into the dialect."""
+
+    asked: Asked
+    whole: Callable[[Asked, Answer], Any]
+    events: Callable[[Asked, Answer], Iterator[Event]]
+    framing: Framing
+
+
+Reply = Document | Spoken
+Handler = Callable[[Request, tuple[str, ...]], Reply]
+
+
+def dumped(data: Any) -> bytes:
+    """Compact JSON; bytes and strings pass as they are."""
+    if isinstance(data, bytes):
+        return data
+    text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace")
+
+
+def _named(data: Any) -> bytes:
+    name = data["type"] if isinstance(data, Mapping) else "content_block_delta"
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), dumped(data))
+
+
+NDJSON = Framing("application/x-ndjson", lambda data: dumped(data) + b"\n")
+SSE = Framing("text/event-stream", lambda data: b"data: " + dumped(data) + b"\n\n")
+NAMED_SSE = Framing("text/event-stream", _named)  # Anthropic's events carry their type as the event's name too
+ARRAY = Framing("application/json", dumped, b"[", b",\r\n", b"]")  # Gemini's stream without alt=sse
+
+
+def routed(routes: Mapping[tuple[str, str], Handler], request: Request) -> Handler:
+    """The handler of a request's method and path. Raises Refused."""
+    handler = routes.get((request.method, request.path))
+    if handler is None:
+        known = any(path == request.path for _, path in routes)
+        raise Refused(405 if known else 404, f"{request.method} {request.path} is not here", "unknown_url")
+    return handler
+
+
+def body_of(request: Request, complaint: str) -> dict[str, Any]:
+    """The body, a JSON object. Raises Refused with the provider's `complaint`."""
+    try:
+        body = request.json
+    except ValueError:
+        raise Refused(400, complaint) from None
+    if not isinstance(body, dict):
+        raise Refused(400, complaint)
+    return body
+
+
+def flaw(body: Mapping[str, Any], required: Mapping[str, type]) -> tuple[str, bool] | None:
+    """The first required field that is wrong, and whether it is missing; None when all are there."""
+    for name, kind in required.items():
+        if not isinstance(body.get(name), kind):
+            return name, body.get(name) is None
+    return None
+
+
+def chosen(tools: Iterable[Tool], name: str = "") -> Tool | None:
+    """The tool of that name, or the first one."""
+    return next((tool for tool in tools if name in ("", tool.name)), None)
+
+
+def whole_number(value: Any) -> int | None:
+    """A limit that is given and not negative; Ollama's -1 means none."""
+    return value if isinstance(value, int) and value >= 0 else None
+
+
+def strings(value: Any) -> list[str]:
+    """The texts to embed: one, or a list; a token's number counts as its text."""
+    items = value if isinstance(value, list) else [value]
+    return [item if isinstance(item, str) else json.dumps(item) for item in items]

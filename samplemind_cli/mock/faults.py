@@ -1,0 +1,88 @@
+"""What can go wrong, how it is written down, and whose turn it is."""
+
+import re
+import time
+from dataclasses import dataclass, field
+from email.utils import formatdate
+
+from samplemind_cli.errors import UsageError
+
+PROVIDERS = ("ollama", "openai", "anthropic", "gemini")
+# Beside these, any status from 400 to 599 is a kind.
+KINDS = {
+    "auth": "the key is refused",
+    "credit": "no money left",
+    "too-long": "the prompt does not fit the model",
+    "drop": "the connection closes before the first byte",
+    "stall": "no answer ever comes",
+    "cut": "the connection closes in the middle",
+    "freeze": "the answer stops in the middle and the connection stays open",
+    "short": "the stream ends in the middle as if it were whole",
+    "garbage": "bytes in the middle that are no JSON",
+    "error": "an error inside a 200",
+    "length": "the answer is cut off by the token limit",
+    "refusal": "the model refuses; Ollama knows no refusal and answers",
+    "filter": "a safety filter stops the answer; Ollama has none and answers",
+    "thinking": "the model thinks and says nothing",
+}
+MIDWAY = frozenset({"cut", "freeze", "short", "garbage", "error"})
+FORM = re.compile(r"(?:(?P<provider>\w+)/)?(?P<kind>[\w-]+)(?::(?P<amount>[\d.]+%?))?(?:@(?P<retry>[\w.+]+))?")
+HINT = "write [PROVIDER/]KIND[:COUNT|:SHARE%][@RETRY_AFTER], for example 429:2@1 or openai/cut:10%; kinds: a status, "
+
+
+@dataclass
+class Fault:
+    """One fault, and whom it hits: the first `count` requests (None: all) or an even `share`, of one `provider` or any.
+
+    `retry_after` is "2" (seconds), "250ms" (the header `retry-after-ms`) or "date+2" (an HTTP date, in two seconds).
+    """
+
+    kind: str
+    count: int | None = None
+    share: float = 1.0
+    provider: str = ""
+    retry_after: str = ""
+    _seen: int = field(default=0, repr=False)
+
+    @classmethod
+    def parse(cls, text: str) -> "Fault":
+        """The fault written as `[PROVIDER/]KIND[:COUNT|:SHARE%][@RETRY_AFTER]`. Raises UsageError."""
+        found = FORM.fullmatch(text.strip())
+        kind = found["kind"] if found else ""
+        if not found or not (kind in KINDS or re.fullmatch(r"[45]\d\d", kind)):
+            raise UsageError(f"{text!r} is no fault", HINT + ", ".join(KINDS))
+        if found["provider"] and found["provider"] not in PROVIDERS:
+            raise UsageError(f"{text!r}: no such provider", f"one of {', '.join(PROVIDERS)}")
+        amount, retry_after = found["amount"] or "", found["retry"] or ""
+        if not re.fullmatch(r"\d*|[\d.]+ms|date\+\d+", retry_after):
+            raise UsageError(f"{text!r}: no such Retry-After", "write 2 (seconds), 250ms, or date+2")
+        try:
+            share = float(amount[:-1]) / 100 if amount.endswith("%") else 1.0
+            count = None if not amount or amount.endswith("%") else int(amount)
+        except ValueError:
+            raise UsageError(f"{text!r}: {amount} is no amount", "write 2 or 10%") from None
+        return cls(kind, count, share, found["provider"] or "", retry_after)
+
+    def takes(self, provider: str) -> bool:
+        """Whether it hits this request; every call counts one. A share is spread evenly, not by chance."""
+        if self.provider not in ("", provider) or self.count == 0:
+            return False
+        if self.count is not None:
+            self.count -= 1
+            return True
+        self._seen += 1
+        return int(self._seen * self.share) > int((self._seen - 1) * self.share)
+
+    @property
+    def status(self) -> int:
+        """The HTTP status it names, or 0."""
+        return int(self.kind) if self.kind.isdecimal() else 0
+
+    def headers(self) -> dict[str, str]:
+        """Its Retry-After as a response header."""
+        value = self.retry_after
+        if value.endswith("ms"):
+            return {"retry-after-ms": value[:-2]}
+        if value.startswith("date+"):
+            return {"Retry-After": formatdate(time.time() + int(value[5:]), usegmt=True)}
+        return {"Retry-After": value} if value else {}

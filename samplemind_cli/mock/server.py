@@ -1,0 +1,117 @@
+"""MockServer: the mock in a thread of its own, for tests, `bench` and the command."""
+
+import asyncio
+import ipaddress
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Self
+
+from samplemind_cli.errors import SamplemindError
+from samplemind_cli.mock.behaviour import Behaviour
+from samplemind_cli.mock.record import Log, Recorded
+from samplemind_cli.mock.service import Service
+
+BACKLOG = 1024  # a load test opens its connections at once
+KEY = "mock"
+
+
+class MockServer:
+    """Fake Ollama, OpenAI, Anthropic and Gemini on one loopback port.
+
+    with MockServer(latency_ms=20, faults=["429:2@1"]) as server: ...
+
+    `port` 0 takes a free one. `behaviour` is what `behave` takes. `tell` is called, in the server's thread, with each
+    request that is over.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tell: Callable[[Recorded], None] | None = None,
+        **behaviour: Any,
+    ) -> None:
+        self._host = host
+        self.port = port
+        self._log = Log(tell)
+        self._service = Service(Behaviour().changed(behaviour), self._log)
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop
+        self._stopping: asyncio.Event
+
+    def start(self) -> Self:
+        """Listen; the port is known when this returns. Raises SamplemindError when the address cannot be had."""
+        ready: Future[int] = Future()
+        self._thread = threading.Thread(target=asyncio.run, args=(self._serve(ready),), name="mock", daemon=True)
+        self._thread.start()
+        try:
+            self.port = ready.result()
+        except OSError as error:
+            self._thread.join()
+            where = f"{self._host}:{self.port}"
+            raise SamplemindError(f"cannot listen on {where}: {error.strerror}", "--port 0 takes a free port") from None
+        return self
+
+    def stop(self) -> None:
+        """Close every connection, answered or not, and wait until that is done."""
+        if self._thread and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The server's root, without a trailing slash."""
+        address = ipaddress.ip_address("127.0.0.1" if self._host == "localhost" else self._host)
+        if address.is_unspecified:  # bound everywhere, reached here
+            address = ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")  # noqa: PLR2004 - IPv4
+        return f"http://[{address}]:{self.port}" if address.version == 6 else f"http://{address}:{self.port}"  # noqa: PLR2004 - IPv6
+
+    @property
+    def exports(self) -> dict[str, str]:
+        """The environment that points clients, ours and the providers' own, at this server."""
+        return {
+            "OLLAMA_HOST": self.url,
+            "OPENAI_BASE_URL": f"{self.url}/v1",
+            "OPENAI_API_KEY": KEY,
+            "ANTHROPIC_BASE_URL": self.url,
+            "ANTHROPIC_API_KEY": KEY,
+            "GEMINI_BASE_URL": self.url,
+            "GEMINI_API_KEY": KEY,
+        }
+
+    @property
+    def requests(self) -> list[Recorded]:
+        """The requests so far, oldest first; one that is still being answered has `seconds` None."""
+        return self._log.records()
+
+    def wait_until(self, condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+        """Wait until the requests make `condition` true (`lambda: server.requests[0].hung_up`); whether they did."""
+        return self._log.wait_until(condition, seconds)
+
+    def behave(self, **changes: Any) -> None:
+        """Change any of Behaviour's settings from the next request on; a fault may be text. Raises UsageError."""
+        self._service.behaviour = self._service.behaviour.changed(changes)
+
+    def reset(self) -> None:
+        """Forget the requests and behave as at first: at once, without faults, echoing."""
+        self._log.clear()
+        self._service.behaviour = Behaviour()
+
+    async def _serve(self, ready: Future[int]) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            server = await asyncio.start_server(self._service.serve, self._host, self.port, backlog=BACKLOG)
+        except OSError as error:
+            ready.set_exception(error)
+            return
+        ready.set_result(server.sockets[0].getsockname()[1])
+        await self._stopping.wait()
+        server.close()  # what is still being answered is cancelled when the loop ends
