@@ -1,13 +1,30 @@
 """main(): the hot path first, then the app."""
 
+import os
 import sys
+
+from samplemind_cli import hot
 
 
 def main() -> None:
     """Run the command line of this process and exit with its code."""
+    argv = sys.argv[1:]
+    question = None
+    try:
+        if argv == ["--version"]:
+            hot.show_version()
+            return
+        if argv[:1] == ["ask"] and "_SAMPLEMIND_COMPLETE" not in os.environ:
+            question = hot.Question(argv[1:], os.environ)
+            if question.answer():
+                os._exit(0)  # nothing is left to flush or to close; saves the interpreter's own farewell
+    except BrokenPipeError:  # the reader has seen enough
+        os._exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
     from samplemind_cli.cli import run
 
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(argv, question))
 
 
 if __name__ == "__main__":

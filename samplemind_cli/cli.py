@@ -101,7 +101,10 @@ def samplemind(
 
 
 def run(argv: list[str], question: hot.Question | None = None) -> int:
-    """Run one command line; the exit code. `question` is what the hot path already knows of it. Errors are told here and nowhere else; a bug keeps its traceback."""
+    """Run one command line; the exit code. `question` is what the hot path already knows of it.
+
+    Errors are told here and nowhere else; a bug keeps its traceback.
+    """
     from samplemind_cli import output
 
     try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -33,7 +33,7 @@ class _Flight:
         self.news.set()
         self.news = asyncio.Event()
 
-    async def follow(self, deadline: float) -> AsyncIterator[Chunk]:
+    async def follow(self, deadline: float | None) -> AsyncGenerator[Chunk, None]:
         seen = 0
         while True:
             news = self.news
@@ -56,17 +56,17 @@ class Flights:
         self._folder = folder
         self._flights: dict[Hashable, _Flight] = {}
 
-    async def join(self, key: Hashable, lead: Lead, deadline: float) -> AsyncIterator[Chunk]:
+    async def join(self, key: Hashable, lead: Lead, deadline: float | None) -> AsyncGenerator[Chunk, None]:
         """The chunks of the one call for `key`, which `lead` makes unless it is under way.
 
         Raises what the call raised, or TimeoutError at `deadline` (the event loop's time). When its last follower
         leaves, the call is cancelled and its connection closed.
         """
         name = (asyncio.get_running_loop(), key)
-        flight = self._flights.get(name)
-        if flight is None:
-            flight = self._flights[name] = _Flight(lead)
-            flight.task.add_done_callback(lambda _: self._flights.pop(name, None))
+        flight = self._flights.get(name) or _Flight(lead)
+        if name not in self._flights:
+            self._flights[name] = flight
+            flight.task.add_done_callback(lambda _: self._forget(name, flight))
         flight.followers += 1
         try:
             async for chunk in flight.follow(deadline):
@@ -74,9 +74,14 @@ class Flights:
         finally:
             flight.followers -= 1
             if not flight.followers and not flight.task.done():
+                self._forget(name, flight)  # nobody may join a call that is being hung up
                 flight.task.cancel()
                 with suppress(asyncio.CancelledError):
                     await flight.task
+
+    def _forget(self, name: Hashable, flight: _Flight) -> None:
+        if self._flights.get(name) is flight:
+            del self._flights[name]
 
     @asynccontextmanager
     async def alone(self, key: str) -> AsyncIterator[None]:
@@ -102,14 +107,18 @@ async def _locked(path: Path) -> int:
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            while not _free(fcntl.flock, handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            while not _free(fcntl.flock, handle, fcntl.LOCK_EX | fcntl.LOCK_NB):  # noqa: ASYNC110 - no event tells
                 await asyncio.sleep(POLL)
-            if path.exists() and os.path.samestat(path.stat(), os.fstat(handle)):
+            if _stands(path, handle):
                 return handle
         except BaseException:
             os.close(handle)
             raise
         os.close(handle)
+
+
+def _stands(path: Path, handle: int) -> bool:
+    return path.exists() and os.path.samestat(path.stat(), os.fstat(handle))
 
 
 def _free(flock: Callable[[int, int], None], handle: int, how: int) -> bool:

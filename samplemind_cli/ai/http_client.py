@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -36,12 +36,23 @@ class Patience:
 class UnavailableError(ProviderError):
     """Nobody answered, or what answered was an error; not one word of an answer was heard.
 
-    `fault` is None when no connection came about, `wait` is the server's Retry-After in seconds.
+    `fault` is None when no server was reached, `refused` when nothing listened there; `again`: another try may help;
+    `wait` is the server's Retry-After in seconds.
     """
 
-    def __init__(self, message: str, *, fault: Fault | None, again: bool, wait: float | None = None) -> None:
-        super().__init__(message)
+    def __init__(  # noqa: PLR0913 - facts of one failure
+        self,
+        message: str,
+        hint: str | None = None,
+        *,
+        fault: Fault | None = None,
+        refused: bool = False,
+        again: bool = False,
+        wait: float | None = None,
+    ) -> None:
+        super().__init__(message, hint)
         self.fault = fault
+        self.refused = refused
         self.again = again
         self.wait = wait
 
@@ -81,7 +92,7 @@ def _client(*, loopback: bool) -> "httpx.AsyncClient":
 
 
 async def make_ai_request(url: str, payload: Any, **kwargs: Any) -> Any:
-    """POST a JSON payload and return the decoded JSON answer, retrying as the providers' documents allow.
+    """POST a JSON payload (None: no body) and return the decoded answer, retrying as the providers' documents allow.
 
     `headers`, `method`, and the fields of `Patience` (`connect`, `read`, `attempts`, …) may be given. Raises
     ProviderError: what never answered or refused (UnavailableError), or broke off (CutStreamError).
@@ -96,7 +107,7 @@ async def make_ai_request(url: str, payload: Any, **kwargs: Any) -> Any:
     return answers[0] if len(answers) == 1 else answers
 
 
-async def events(call: Call, patience: Patience, read_fault: Reader | None = None) -> AsyncIterator[Any]:
+async def events(call: Call, patience: Patience, read_fault: Reader | None = None) -> AsyncGenerator[Any, None]:
     """The decoded events of an answer as they come; one event when it was not streamed.
 
     Retries until the first byte of an answer, never after it. Leaving the iteration closes the connection.
@@ -175,7 +186,8 @@ def _request(client: "httpx.AsyncClient", call: Call, patience: Patience) -> "ht
 
     timeout = httpx.Timeout(connect=patience.connect, read=patience.read, write=patience.write, pool=patience.pool)
     headers = {"content-type": "application/json", **call.headers}
-    return client.build_request(call.method, call.url, content=_encoded(call.json), headers=headers, timeout=timeout)
+    body = None if call.json is None else _encoded(call.json)
+    return client.build_request(call.method, call.url, content=body, headers=headers, timeout=timeout)
 
 
 def _encoded(payload: Any) -> bytes:
@@ -227,7 +239,8 @@ def _translated(call: Call, patience: Patience, *, begun: bool) -> Any:
         waited = patience.connect if connecting else patience.read
         why = f"no answer within {waited:g} s" if timed_out else str(error) or type(error).__name__
         fault = None if connecting else Fault("server", why)
-        raise UnavailableError(f"{where}: {why}", fault=fault, again=connecting) from error
+        refused = connecting and not timed_out
+        raise UnavailableError(f"{where}: {why}", fault=fault, refused=refused, again=connecting) from error
 
 
 def _decoded(data: bytes, call: Call) -> Any:

@@ -1,33 +1,24 @@
 """Which provider answers, and which stand behind it; pure."""
 
-from dataclasses import dataclass
-from enum import StrEnum
 from urllib.parse import urlsplit
 
-from samplemind_cli.ai.types import Ability, Endpoint, Options
+from samplemind_cli.ai.types import Ability, Endpoint, Options, Provider, Route, TaskType
 from samplemind_cli.errors import UsageError
 from samplemind_cli.settings import Settings
 
-
-class Provider(StrEnum):
-    """Who can answer, in the order in which they stand in for each other."""
-
-    OLLAMA = "ollama"
-    GEMINI = "gemini"
-    CLAUDE = "anthropic"
-    OPENAI = "openai"
-    EMBEDDED = "embedded"
-
-
-class TaskType(StrEnum):
-    """What a prompt is for."""
-
-    GENRE_CLASSIFICATION = "genre"
-    AUDIO_ANALYSIS = "audio"
-    CREATIVE = "creative"
-    FACTUAL = "factual"
-    TOOL_CALLING = "tools"
-
+__all__ = [
+    "PRIORITIES",
+    "PROVIDER_URLS",
+    "Provider",
+    "Route",
+    "TaskType",
+    "get_provider_url",
+    "key_variable",
+    "ollama_url",
+    "provider_of",
+    "route_request",
+    "routes",
+]
 
 PRIORITIES = ("speed", "quality", "cost")
 
@@ -52,16 +43,6 @@ _PREFIXES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One way to an answer. `skipped` says why it is not taken and `fix` which command would change that."""
-
-    provider: Provider
-    endpoint: Endpoint
-    skipped: str = ""
-    fix: str = ""
-
-
 def route_request(task_type: TaskType, priority: str = "speed") -> Provider:
     """The provider that a task goes to first; an unknown priority means Ollama."""
     match priority:
@@ -82,6 +63,11 @@ def get_provider_url(provider: Provider, settings: Settings | None = None) -> st
         return ollama_url(settings.ollama_host)
     told: str = getattr(settings, f"{provider}_base_url")
     return told.rstrip("/") or PROVIDER_URLS[provider]
+
+
+def key_variable(provider: Provider) -> str:
+    """The environment variable that holds a provider's key."""
+    return f"{provider.upper()}_API_KEY"
 
 
 def ollama_url(host: str) -> str:
@@ -144,6 +130,5 @@ def _route(provider: Provider, model: str, settings: Settings, missing: frozense
     if not key and provider in (Provider.GEMINI, Provider.CLAUDE, Provider.OPENAI):
         if provider is Provider.OPENAI and settings.openai_base_url:
             return Route(provider, endpoint)  # a compatible server of one's own may need none
-        name = {Provider.CLAUDE: "ANTHROPIC"}.get(provider, provider.name) + "_API_KEY"
-        return Route(provider, endpoint, "no key", f"export {name}=…")
+        return Route(provider, endpoint, "no key", f"export {key_variable(provider)}=…")
     return Route(provider, endpoint)

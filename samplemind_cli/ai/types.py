@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, ClassVar, Literal, Protocol
 
 Role = Literal["system", "user", "assistant", "tool"]
@@ -10,6 +11,26 @@ Finish = Literal["stop", "tool_calls", "length", "refusal", "filtered"]
 COMPLETE: frozenset[Finish] = frozenset({"stop", "tool_calls"})
 # What a request may need beyond text; an adapter says which it `TAKES`.
 Ability = Literal["image", "audio", "tools", "schema"]
+
+
+class Provider(StrEnum):
+    """Who can answer, in the order in which they stand in for each other."""
+
+    OLLAMA = "ollama"
+    GEMINI = "gemini"
+    CLAUDE = "anthropic"
+    OPENAI = "openai"
+    EMBEDDED = "embedded"
+
+
+class TaskType(StrEnum):
+    """What a prompt is for."""
+
+    GENRE_CLASSIFICATION = "genre"
+    AUDIO_ANALYSIS = "audio"
+    CREATIVE = "creative"
+    FACTUAL = "factual"
+    TOOL_CALLING = "tools"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +130,25 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """One way to an answer. `skipped` says why it led to none, `fix` which command would change that.
+
+    `outcome`: it was not tried, or it was and nothing listened at its address, or it failed otherwise.
+    """
+
+    provider: Provider
+    endpoint: Endpoint
+    skipped: str = ""
+    fix: str = ""
+    outcome: Literal["untried", "refused", "failed"] = "untried"
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One HTTP request, described and not made. `headers` may carry a key and are never shown."""
 
     url: str
-    json: dict[str, Any]
+    json: Any  # None: no body
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     method: str = "POST"
 
@@ -174,6 +209,14 @@ class Chunk:
     answer: "Answer | None" = None  # set by the core on the last chunk alone
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The local file that holds an answer, and until when (unix seconds)."""
+
+    path: str
+    expires: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """A complete answer and where it came from. `latency_ms` is this call's own, cached or not."""
@@ -188,6 +231,8 @@ class Answer:
     latency_ms: float = 0.0
     thinking: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
+    passed: tuple[Route, ...] = ()  # those that stood before the one that answered
+    kept: Kept | None = None
 
 
 class Adapter(Protocol):

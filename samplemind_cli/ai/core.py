@@ -1,0 +1,214 @@
+"""AICore: route -> cache -> provider -> cache, once for identical requests."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from blake3 import blake3
+
+from samplemind_cli.ai import draft, embedded, http_client, reasons, router
+from samplemind_cli.ai.cache import Cache, Hit, cache_key
+from samplemind_cli.ai.caller import TAKES, Caller
+from samplemind_cli.ai.flight import Emit, Flights
+from samplemind_cli.ai.http_client import Patience, UnavailableError
+from samplemind_cli.ai.types import COMPLETE, Answer, Chunk, Kept, Message, Options, Provider, Request, Route
+from samplemind_cli.errors import ProviderError
+from samplemind_cli.settings import Settings
+
+DEFAULT = Options()
+
+
+class AICore:
+    """Answers requests through the cache and the providers.
+
+    `notify` hears, in one line each, what a person should know: a provider passed over, a small model answering, a
+    cache that is ill. `progress` hears of the embedded model's one download: bytes done and bytes in all.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        notify: Callable[[str], None] | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self.settings = settings or Settings.load()
+        self._notify = notify or (lambda _: None)
+        self._cache = Cache(self.settings, self._notify)
+        self._flights = Flights(Path(self.settings.cache_dir) / "flights")
+        self._caller = Caller(self.settings, self._notify, progress)
+
+    async def ask(self, request: Request | str, options: Options = DEFAULT) -> Answer:
+        """The whole answer. Raises ProviderError; NoProviderError when no route led to one."""
+        answer = None
+        async with aclosing(self.stream(request, options)) as chunks:
+            async for chunk in chunks:
+                answer = chunk.answer
+        if answer is None:  # a stream ends with its answer or raises
+            raise AssertionError
+        return answer
+
+    def ask_sync(self, request: Request | str, options: Options = DEFAULT) -> Answer:
+        """`ask` for scripts without an event loop."""
+
+        async def once() -> Answer:
+            try:
+                return await self.ask(request, options)
+            finally:
+                await self.close()
+
+        return asyncio.run(once())
+
+    def stream_sync(self, request: Request | str, options: Options = DEFAULT) -> Iterator[Chunk]:
+        """`stream` for scripts without an event loop."""
+        with asyncio.Runner() as runner:
+            chunks = self.stream(request, options)
+
+            async def following() -> Chunk | None:
+                return await anext(chunks, None)
+
+            try:
+                while (chunk := runner.run(following())) is not None:
+                    yield chunk
+            finally:
+                runner.run(chunks.aclose())
+                runner.run(self.close())
+
+    async def close(self) -> None:
+        """Close this event loop's connections."""
+        await self._cache.close()
+        await http_client.close_http_client()
+
+    def routes(self, request: Request, options: Options = DEFAULT) -> list[Route]:
+        """Every way to an answer, first choice first, with the reason for each that would be skipped. Calls nothing."""
+        return [self._settled(r) for r in router.routes(self.settings, options, TAKES, request.needs)]
+
+    def _settled(self, route: Route) -> Route:
+        if route.provider is not Provider.EMBEDDED:
+            return route
+        endpoint = replace(route.endpoint, model=embedded.model_name(self.settings))
+        why = route.skipped or embedded.available() or ""
+        return Route(route.provider, endpoint, why, route.fix or "pip install 'samplemind-cli[embedded]'")
+
+    def key(self, route: Route, request: Request) -> str:
+        """The cache key of a request on a route."""
+        return cache_key(route.provider, payload(route, request))
+
+    async def stream(self, request: Request | str, options: Options = DEFAULT) -> AsyncGenerator[Chunk, None]:
+        """The chunks of the answer as they come; the last one carries the whole `Answer`.
+
+        A route that is unavailable before its first word hands over to the next; after it the error is raised.
+        """
+        started = time.perf_counter()
+        request = as_request(request)
+        deadline = asyncio.get_running_loop().time() + (options.timeout or self.settings.deadline)
+        routes = self.routes(request, options)
+        for i, route in enumerate(routes):
+            if route.skipped:
+                continue
+            last = all(later.skipped for later in routes[i + 1 :])
+            attempt = _Attempt(
+                route, request, options, self.key(route, request), self._caller.patience(route, deadline, last=last)
+            )
+            try:
+                async with aclosing(self._on(attempt, last=last)) as chunks:
+                    async for chunk in chunks:
+                        yield _signed(chunk, started, routes[:i])
+            except UnavailableError as error:
+                routes[i] = reasons.passed_over(route, error)
+                if not last:
+                    self._notify(f"{route.provider}: {routes[i].skipped}; asking the next provider")
+            except TimeoutError:
+                raise ProviderError(f"{route.provider}: no whole answer in time", "raise --timeout") from None
+            else:
+                return
+        raise reasons.nobody(routes)
+
+    async def _on(self, attempt: "_Attempt", *, last: bool) -> AsyncGenerator[Chunk, None]:
+        """The answer on one route: out of the cache, or from the one call that fetches it."""
+        shared = attempt.options.cache == "use"
+        if shared and (answer := await self._stored(attempt)):
+            yield _whole(answer)
+            return
+        if not last:
+            self._caller.check(attempt.route)
+
+        async def lead(emit: Emit) -> None:
+            if not shared:
+                return await self._fetch(attempt, emit)
+            async with self._flights.alone(attempt.key):
+                if answer := await self._stored(attempt):  # another process was quicker
+                    return emit(_whole(answer))
+                return await self._fetch(attempt, emit)
+
+        flight = self._flights.join(attempt.key if shared else object(), lead, attempt.patience.deadline)
+        async with aclosing(flight) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def _stored(self, attempt: "_Attempt") -> Answer | None:
+        hit = await self._cache.get(attempt.key, attempt.options.ttl)
+        answer = draft.from_json(hit.value, attempt.key) if hit else None
+        return _kept(replace(answer, cached=hit.tier), hit) if hit and answer else None
+
+    async def _fetch(self, attempt: "_Attempt", emit: Emit) -> None:
+        """Ask the provider, pass its chunks on, and store the answer if it is whole."""
+        route, request, options = attempt.route, attempt.request, attempt.options
+        heard = draft.Draft()
+        async with aclosing(self._caller.chunks(route, request, attempt.patience)) as chunks:
+            async for chunk in chunks:
+                heard.add(chunk)
+                emit(chunk)
+        answer = heard.answer(route.provider, route.endpoint.model, attempt.key)
+        if request.schema is not None and answer.finish_reason == "stop":
+            draft.check_schema(answer.text, request.schema, route.provider)
+        if options.cache != "off" and answer.finish_reason in COMPLETE:
+            answer = _kept(answer, await self._cache.put(attempt.key, draft.to_json(answer), options.ttl))
+        emit(Chunk(answer=answer))
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One request on one route."""
+
+    route: Route
+    request: Request
+    options: Options
+    key: str
+    patience: Patience
+
+
+def as_request(request: Request | str) -> Request:
+    """A prompt as a request of one message; a request as it is."""
+    return request if isinstance(request, Request) else Request(messages=(Message("user", request),))
+
+
+def payload(route: Route, request: Request) -> dict[str, Any]:
+    """What the fingerprint is taken of: where the answer comes from, and every keyed field of the request."""
+    keyed = {name: getattr(request, name) for name in sorted(Request.KEYED) if name != "messages"}
+    messages = [
+        asdict(replace(message, attachments=()))
+        | {"attachments": [[a.media_type, blake3(a.data).hexdigest()] for a in message.attachments]}
+        for message in request.messages
+    ]
+    return {"base_url": route.endpoint.base_url, "model": route.endpoint.model, "messages": messages, **keyed}
+
+
+def _kept(answer: Answer, hit: Hit | None) -> Answer:
+    return replace(answer, kept=Kept(hit.path, hit.expires)) if hit and hit.path else answer
+
+
+def _whole(answer: Answer) -> Chunk:
+    return Chunk(answer.text, answer.thinking, answer.tool_calls, answer=answer)
+
+
+def _signed(chunk: Chunk, started: float, passed: list[Route]) -> Chunk:
+    """The last chunk's answer with this call's own latency, and the routes that were passed over."""
+    if chunk.answer is None:
+        return chunk
+    latency = (time.perf_counter() - started) * 1000
+    return replace(chunk, answer=replace(chunk.answer, latency_ms=latency, passed=tuple(passed)))

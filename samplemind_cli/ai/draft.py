@@ -1,0 +1,98 @@
+"""An answer in the making: chunks joined until they are whole, and what a stored answer looks like."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from samplemind_cli.ai.types import Answer, Chunk, Finish, ToolCall, Usage
+from samplemind_cli.errors import CutStreamError, ProviderError
+
+
+class Draft:
+    """What has been heard so far of one answer."""
+
+    def __init__(self) -> None:
+        self._text: list[str] = []
+        self._thinking: list[str] = []
+        self._calls: list[ToolCall] = []
+        self._finish: Finish | None = None
+        self._usage = Usage()
+
+    def add(self, chunk: Chunk) -> None:
+        """Join a chunk."""
+        if chunk.text:
+            self._text.append(chunk.text)
+        if chunk.thinking:
+            self._thinking.append(chunk.thinking)
+        for call in chunk.tool_calls:
+            self._join(call)
+        self._finish = chunk.finish or self._finish
+        self._usage = self._usage.updated(chunk.usage) if chunk.usage else self._usage
+
+    def _join(self, piece: ToolCall) -> None:
+        for i, call in enumerate(self._calls):
+            if piece.index is not None and call.index == piece.index:
+                arguments = call.arguments + piece.arguments
+                self._calls[i] = replace(
+                    call, name=call.name or piece.name, id=call.id or piece.id, arguments=arguments
+                )
+                return
+        self._calls.append(piece)
+
+    def answer(self, provider: str, model: str, key: str) -> Answer:
+        """The whole answer. Raises CutStreamError when its end was never heard, ProviderError when it is empty."""
+        text, thinking = "".join(self._text), "".join(self._thinking)
+        if self._finish is None:
+            raise CutStreamError(f"{provider}: the answer broke off before its end", "ask again")
+        if not text and not self._calls and self._finish in ("stop", "length"):
+            why = "spent all its tokens on thinking" if thinking else "gave an empty answer"
+            raise ProviderError(f"{provider}: {model} {why}", "raise --max-tokens, or choose another --model")
+        finish: Finish = "tool_calls" if self._calls and self._finish == "stop" else self._finish
+        return Answer(
+            text=text,
+            thinking=thinking,
+            tool_calls=tuple(replace(call, index=None) for call in self._calls),
+            provider=provider,
+            model=model,
+            key=key,
+            finish_reason=finish,
+            usage=self._usage,
+        )
+
+
+STORED = ("text", "thinking", "provider", "model", "finish_reason", "usage", "tool_calls")
+
+
+def to_json(answer: Answer) -> dict[str, Any]:
+    """An answer as it is stored."""
+    whole = asdict(answer)
+    return {name: whole[name] for name in STORED}
+
+
+def from_json(value: Any, key: str) -> Answer | None:
+    """A stored answer, or None when the value is not one."""
+    try:
+        usage, calls = Usage(**value["usage"]), tuple(ToolCall(**call) for call in value["tool_calls"])
+        texts = {name: value[name] for name in STORED if name not in ("usage", "tool_calls")}
+    except (TypeError, KeyError):
+        return None
+    if not all(isinstance(text, str) for text in texts.values()):
+        return None
+    return Answer(**texts, usage=usage, tool_calls=calls, key=key)
+
+
+def check_schema(text: str, schema: Mapping[str, Any], provider: str) -> None:
+    """Raise ProviderError unless `text` is a JSON document that satisfies `schema`."""
+    from jsonschema import ValidationError, validate
+
+    try:
+        validate(json.loads(text), schema)
+    except ValueError as error:
+        raise ProviderError(f"{provider}: the answer is not JSON: {error}", "ask again, or another --model") from error
+    except ValidationError as error:
+        where = error.json_path
+        raise ProviderError(
+            f"{provider}: the answer breaks the schema at {where}: {error.message[:300]}",
+            "ask again, or another --model",
+        ) from error

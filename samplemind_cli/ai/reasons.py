@@ -1,0 +1,46 @@
+"""Why a provider was not asked or did not answer, in words, and the one command that changes it."""
+
+from dataclasses import replace
+from typing import Literal
+
+from samplemind_cli.ai.http_client import UnavailableError
+from samplemind_cli.ai.router import key_variable
+from samplemind_cli.ai.types import Fault, Provider, Route
+from samplemind_cli.errors import NoProviderError, ProviderError
+
+_FIXES = {
+    "credit": "add credit to your account there",
+    "rate": "wait a moment, or choose another --provider",
+    "overloaded": "wait a moment, or choose another --provider",
+    "server": "ask again, or choose another --provider",
+    "too_long": "shorten the prompt, or choose a --model with a longer context",
+    "request": "samplemind ask --help",
+}
+
+
+def passed_over(route: Route, error: UnavailableError) -> Route:
+    """A route that was tried in vain, marked with why and with what would help."""
+    why = f"nothing listens at {route.endpoint.base_url}" if error.refused else error.message
+    outcome: Literal["refused", "failed"] = "refused" if error.refused else "failed"
+    return replace(route, skipped=why, fix=error.hint or _fix(route, error.fault), outcome=outcome)
+
+
+def _fix(route: Route, fault: Fault | None) -> str:
+    ollama = route.provider is Provider.OLLAMA
+    if fault is None:
+        return "samplemind up ollama" if ollama else "check the network and the base URL"
+    if fault.kind == "auth":
+        return f"export {key_variable(route.provider)}=…"
+    if fault.kind == "not_found":
+        return f"samplemind pull-models {route.endpoint.model}" if ollama else "choose another --model"
+    return _FIXES[fault.kind]
+
+
+def nobody(routes: list[Route]) -> ProviderError:
+    """The error when no route led to an answer: why, provider by provider, and the command that helps each."""
+    if len(routes) == 1:
+        only = routes[0]
+        return NoProviderError(f"{only.provider} ({only.endpoint.model}): {only.skipped}", only.fix)
+    width = max(len(route.provider) for route in routes)
+    lines = [f"\n  {route.provider:<{width}}  {route.skipped}: {route.fix}" for route in routes]
+    return NoProviderError("no provider can answer" + "".join(lines), routes[0].fix)

@@ -1,0 +1,1 @@
+"""One `ask`: the prompt read, the answer shown, the question remembered."""

@@ -1,0 +1,96 @@
+"""What is asked: an argument, a pipe and files made into a `Request`."""
+
+import json
+import mimetypes
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from samplemind_cli.ai.types import Attachment, Message, Request
+from samplemind_cli.errors import UsageError
+
+EXAMPLE = 'samplemind ask "What key is A C# E?"'
+
+
+def request(  # noqa: PLR0913 - one parameter per option
+    prompt: str | None,
+    piped: bytes,
+    *,
+    system: str | None = None,
+    attach: list[Path] | None = None,
+    schema: Path | None = None,
+    tools: Path | None = None,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+) -> Request:
+    """A request of one turn. Raises UsageError for an empty prompt and for files that do not hold what they should."""
+    text = "\n\n".join(part for part in (decoded(prompt or ""), piped.decode("utf-8", "replace").strip()) if part)
+    if not text.strip():
+        raise UsageError("there is nothing to ask: the prompt is empty", EXAMPLE)
+    messages = [Message("system", decoded(system))] if system else []
+    messages.append(Message("user", text, tuple(map(attachment, attach or []))))
+    return Request(
+        messages=tuple(messages),
+        temperature=temperature,
+        max_tokens=max_tokens,
+        schema=json_schema(schema) if schema else None,
+        tools=tool_definitions(tools) if tools else (),
+    )
+
+
+def decoded(argument: str) -> str:
+    """A command-line argument whose bytes may not be UTF-8; such bytes become U+FFFD."""
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def attachment(path: Path) -> Attachment:
+    """An image or audio file; what it is, its name's ending says."""
+    kind = mimetypes.guess_type(path.name)[0] or "unknown"
+    if not kind.startswith(("image/", "audio/")):
+        raise UsageError(f"{path} is no image or audio file (its name says {kind})", f"cat {path} | samplemind ask …")
+    kind = {"audio/x-wav": "audio/wav", "audio/mpeg": "audio/mpeg"}.get(kind, kind)
+    return Attachment(kind, _read(path), path.name)
+
+
+def json_schema(path: Path) -> Mapping[str, Any]:
+    """A JSON Schema out of a file."""
+    from jsonschema import SchemaError
+    from jsonschema.validators import validator_for
+
+    schema = _read_json(path)
+    try:
+        if not isinstance(schema, dict):
+            raise UsageError(f"{path} holds no JSON Schema: it is not an object", '{"type": "object", "properties": …}')
+        validator_for(schema).check_schema(schema)
+    except SchemaError as error:
+        raise UsageError(f"{path} holds no JSON Schema: {error.message}", "https://json-schema.org") from error
+    return schema
+
+
+def tool_definitions(path: Path) -> tuple[Mapping[str, Any], ...]:
+    """Tool definitions in OpenAI's format: a list, or an object with a list under "tools"."""
+    found = _read_json(path)
+    found = found.get("tools") if isinstance(found, dict) else found
+    if not isinstance(found, list) or not found or not all(map(_is_tool, found)):
+        example = '[{"type": "function", "function": {"name": "…", "parameters": {…}}}]'
+        raise UsageError(f"{path} holds no tool definitions", f"they look like {example}")
+    return tuple(found)
+
+
+def _is_tool(value: Any) -> bool:
+    function = value.get("function") if isinstance(value, dict) and value.get("type") == "function" else None
+    return isinstance(function, dict) and isinstance(function.get("name"), str)
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(_read(path))
+    except ValueError as error:
+        raise UsageError(f"{path} is not JSON: {error}", f"python -m json.tool {path}") from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}", f"ls -l {path}") from error

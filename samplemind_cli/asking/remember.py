@@ -1,0 +1,66 @@
+"""Remembering what was printed for a question, so that the hot path can print it again."""
+
+import ipaddress
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from urllib.parse import urlsplit
+
+from samplemind_cli import hot
+from samplemind_cli.ai.types import Answer, Route
+from samplemind_cli.asking.show import Style
+
+
+def remember(question: hot.Question, answer: Answer, style: Style, files: Iterable[Path]) -> None:
+    """Keep what a second asking would print, with all that must still be true then.
+
+    Nothing is kept of an answer that is not in the local cache, nor when a provider before it may answer the next
+    time: one that is not there is looked for, one that failed is not trusted to fail again.
+    """
+    conditions = _conditions(answer, files)
+    if answer.kept is None or conditions is None:
+        return
+    again = replace(answer, cached="local")
+    mark = hot.LATENCY.decode()
+    out, err = style.out(again, mark), style.err(again, mark)
+    if (out + err).count(mark) != style.json + style.verbose:  # the answer itself holds the mark
+        return
+    record = hot.encoded(
+        answer.kept.expires, out.encode("utf-8", "replace"), err.encode("utf-8", "replace"), conditions
+    )
+    with suppress(OSError):  # a full disk or a read-only home: the next asking is slower, that is all
+        _write(Path(question.record), record)
+
+
+def _conditions(answer: Answer, files: Iterable[Path]) -> list[bytes] | None:
+    kept = answer.kept
+    found = [hot.unchanged(kept.path, exact=False) if kept else None]
+    found += [hot.unchanged(str(path.absolute()), exact=True) for path in files]
+    found += [_still_deaf(route) for route in answer.passed if route.outcome != "untried"]
+    return None if None in found else [condition for condition in found if condition]
+
+
+def _still_deaf(route: Route) -> bytes | None:
+    """The condition that a refused loopback address still refuses; None for what cannot be told quickly."""
+    url = urlsplit(route.endpoint.base_url)
+    host = "127.0.0.1" if url.hostname == "localhost" else url.hostname or ""
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return None
+    return hot.deaf(host, url.port or 80) if loopback and route.outcome == "refused" else None
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        try:
+            file.write(data)
+            file.close()
+            os.replace(file.name, path)  # noqa: PTH105 - the pair of NamedTemporaryFile's name
+        except BaseException:
+            Path(file.name).unlink()
+            raise

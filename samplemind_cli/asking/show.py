@@ -1,0 +1,172 @@
+"""What is shown of an answer: its text, rendered on a terminal; the JSON object; where it came from."""
+
+import json
+import re
+from collections.abc import AsyncIterable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from samplemind_cli import output
+from samplemind_cli.ai.types import Answer, Chunk
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+BLOCK_END = re.compile(r"\n[ \t]*\n")
+FENCE = re.compile(r"^ {0,3}(```|~~~)", re.MULTILINE)
+GROWING = "\x00"  # a mark behind what may still grow; never shown
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal might obey; not tab, not newline
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How to show it. `terminal`: Markdown is rendered, `width` columns wide; otherwise text goes out as it came."""
+
+    json: bool = False
+    terminal: bool = False
+    width: int = 80
+    verbose: bool = False
+    whole: bool = False  # show nothing before the answer is complete: it has yet to be validated
+
+    def out(self, answer: Answer, latency: str) -> str:
+        """All of stdout. `latency` is how many milliseconds this call took."""
+        if self.json:
+            return _as_json(answer, latency)
+        if not self.terminal:
+            return _ended(_text(answer))
+        console = _console(self.width)
+        with console.capture() as captured:
+            _print(console, blocks(_text(answer)), first=True)
+        return captured.get()
+
+    def err(self, answer: Answer, latency: str) -> str:
+        """All of stderr that the answer itself accounts for."""
+        return provenance(answer, latency) + "\n" if self.verbose else ""
+
+
+def provenance(answer: Answer, latency: str) -> str:
+    """One line: who answered, whether out of the cache, for how many tokens, how fast, and who did not."""
+    usage = answer.usage
+    tokens = (
+        f"{_count(usage.input_tokens)} in ({_count(usage.cached_tokens)} cached), {_count(usage.output_tokens)} out"
+    )
+    where = f"cached ({answer.cached})" if answer.cached else "fresh"
+    passed = "".join(f"; {route.provider}: {route.skipped}" for route in answer.passed)
+    return f"{answer.provider}/{answer.model}, {where}, tokens: {tokens}, {latency} ms{passed}"
+
+
+def _count(tokens: int | None) -> str:
+    return "?" if tokens is None else str(tokens)
+
+
+def _as_json(answer: Answer, latency: str) -> str:
+    whole = {
+        "text": answer.text,
+        "provider": answer.provider,
+        "model": answer.model,
+        "cached": answer.cached,
+        "key": answer.key,
+        "finish_reason": answer.finish_reason,
+        "usage": asdict(answer.usage),
+        "tool_calls": [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in answer.tool_calls
+        ],
+        "thinking": answer.thinking,
+        "passed_over": [{"provider": route.provider, "why": route.skipped} for route in answer.passed],
+    }
+    return f'{json.dumps(whole, ensure_ascii=False)[:-1]}, "latency_ms": {latency}}}\n'
+
+
+def _text(answer: Answer) -> str:
+    return answer.text or "\n".join(f"{call.name}({call.arguments})" for call in answer.tool_calls)
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith("\n") else text + "\n"
+
+
+def blocks(text: str) -> list[str]:
+    """Markdown in pieces that can be rendered one by one: cut at blank lines outside of code fences."""
+    pieces, start = [], 0
+    for gap in BLOCK_END.finditer(text):
+        if len(FENCE.findall(text, start, gap.start())) % 2 == 0:
+            pieces.append(text[start : gap.end()])
+            start = gap.end()
+    return [*pieces, text[start:]] if text[start:].strip() else pieces
+
+
+def _print(console: "Console", pieces: list[str], *, first: bool) -> None:
+    for piece in pieces:
+        if not first:
+            console.print()
+        console.print(_markdown(piece))
+        first = False
+
+
+def _markdown(piece: str) -> "Markdown":
+    from rich.markdown import Markdown
+
+    return Markdown(CONTROL.sub("", piece))
+
+
+def _console(width: int) -> "Console":
+    from rich.console import Console
+
+    return Console(width=width, force_terminal=True)
+
+
+def milliseconds(answer: Answer) -> str:
+    """A latency as it is shown."""
+    return f"{answer.latency_ms:.1f}"
+
+
+async def stream(chunks: AsyncIterable[Chunk], style: Style) -> Answer:
+    """Show an answer as it comes, as far as its style allows."""
+    if style.terminal and not (style.json or style.whole):
+        answer = await _live(chunks, style)
+    else:
+        answer = await _plain(chunks, style)
+    if told := style.err(answer, milliseconds(answer)):
+        output.say(told.rstrip("\n"))
+    return answer
+
+
+async def _plain(chunks: AsyncIterable[Chunk], style: Style) -> Answer:
+    seen = ""
+    answer = None
+    async for chunk in chunks:
+        answer = chunk.answer
+        if chunk.text and not (style.json or style.whole):
+            seen += chunk.text
+            output.write(chunk.text)
+    output.write(style.out(_whole(answer), milliseconds(_whole(answer))).removeprefix(seen))
+    return _whole(answer)
+
+
+async def _live(chunks: AsyncIterable[Chunk], style: Style) -> Answer:
+    """Finished blocks are printed for good; only the last, growing one is drawn again and again."""
+    from rich.live import Live
+    from rich.spinner import Spinner
+
+    console = _console(style.width)
+    heard, printed, answer = "", 0, None
+    with Live(Spinner("dots"), console=console, transient=True, refresh_per_second=8) as live:
+        async for chunk in chunks:
+            answer = chunk.answer
+            if chunk.text:
+                heard += chunk.text
+                *done, growing = blocks(heard + GROWING)
+                _print(console, done[printed:], first=not printed)
+                printed = len(done)
+                live.update(_markdown(growing))
+        live.update("")
+    _print(console, blocks(_text(_whole(answer)))[printed:], first=not printed)
+    return _whole(answer)
+
+
+def _whole(answer: Answer | None) -> Answer:
+    if answer is None:  # a stream ends with its answer or raises
+        raise AssertionError
+    return answer

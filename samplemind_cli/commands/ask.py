@@ -1,0 +1,160 @@
+"""`samplemind ask`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from samplemind_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from samplemind_cli.ai.types import Answer, Options, Request
+    from samplemind_cli.asking.show import Style
+
+Task = Literal["genre", "audio", "creative", "factual", "tools"]
+Priority = Literal["speed", "quality", "cost"]
+ProviderName = Literal["ollama", "gemini", "anthropic", "openai", "embedded"]
+
+
+def _installed_models(incomplete: str) -> list[str]:
+    from samplemind_cli.asking.complete import installed_models
+
+    return [name for name in installed_models(Settings.load()) if name.startswith(incomplete)]
+
+
+def ask(
+    ctx: typer.Context,
+    prompt: Annotated[str | None, typer.Argument(help="The question; what is piped in follows it.")] = None,
+    task: Annotated[Task, typer.Option("--task", "-t", help="What it is for; decides who is asked first.")] = "factual",
+    priority: Annotated[Priority, typer.Option("--priority", "-p", help="What matters most.")] = "speed",
+    provider: Annotated[ProviderName | None, typer.Option(help="Ask this provider and no other.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="Ask this model and no other.", autocompletion=_installed_models),
+    ] = None,
+    system: Annotated[
+        str | None, typer.Option("--system", "-s", help="Instructions that stand above the prompt.")
+    ] = None,
+    attach: Annotated[
+        list[Path] | None,
+        typer.Option("--attach", "-a", metavar="FILE", help="An image or audio file; may be repeated."),
+    ] = None,
+    schema: Annotated[Path | None, typer.Option(metavar="FILE", help="A JSON Schema the answer must satisfy.")] = None,
+    tools: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Tools the model may call, as OpenAI has them.")
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(min=0, max=2, help="0 is steady, 2 is wild. Not sent to Claude.")
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="The longest answer, in tokens.")] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Ask anew, and cache the new answer.")] = False,
+    ttl: Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="How old a cached answer may be.")] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=0.001, metavar="SECONDS", help="Give up after this long.")
+    ] = None,
+    no_fallback: Annotated[
+        bool, typer.Option("--no-fallback", help="If the first provider cannot answer, fail.")
+    ] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Say who would be asked and why; ask nobody.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="On a terminal, print the Markdown as it is.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say where the answer came from.")] = False,
+) -> int:
+    r"""Ask a language model; a repeated question costs nothing.
+
+    \b
+    Examples:
+      samplemind ask "What key is A C# E?"
+      git diff | samplemind ask "Review this"
+      samplemind ask -t creative -p quality "Name a band"
+      samplemind ask --json "Hi" | jq .usage
+    """
+    from samplemind_cli import hot
+    from samplemind_cli.ai.types import Options
+    from samplemind_cli.asking import prompt as asked
+    from samplemind_cli.errors import UsageError
+
+    if no_cache and refresh:
+        raise UsageError("--no-cache and --refresh exclude each other", "samplemind ask --help")
+    settings = Settings.load(read_timeout=timeout, local_read_timeout=timeout)
+    question = ctx.obj if isinstance(ctx.obj, hot.Question) else None
+    request = asked.request(
+        prompt,
+        question.stdin if question else hot.read_stdin(),
+        system=system,
+        attach=attach,
+        schema=schema,
+        tools=tools,
+        temperature=temperature,
+        max_tokens=max_tokens,
+    )
+    options = Options(
+        task=task,
+        priority=priority,
+        provider=provider or "",
+        model=model or "",
+        fallback=not no_fallback,
+        cache="off" if no_cache else "refresh" if refresh else "use",
+        ttl=ttl,
+        timeout=timeout,
+    )
+    if explain:
+        from samplemind_cli.asking.explain import explanation
+
+        explanation(settings, request, options, as_json=as_json)
+        return 0
+    answer, style = _answered(settings, request, options, as_json=as_json, raw=raw, verbose=verbose)
+    if question and options.cache == "use":
+        from samplemind_cli.asking.remember import remember
+
+        files = [*(attach or []), *([schema] if schema else []), *([tools] if tools else [])]
+        remember(question, answer, style, files)
+    return _verdict(answer)
+
+
+def _answered(
+    settings: Settings, request: "Request", options: "Options", *, as_json: bool, raw: bool, verbose: bool
+) -> "tuple[Answer, Style]":
+    import asyncio
+    import shutil
+    import sys
+    from contextlib import aclosing
+
+    from samplemind_cli import output
+    from samplemind_cli.ai.core import AICore
+    from samplemind_cli.asking import progress, show
+
+    terminal = output.on_terminal(sys.stdout) and not (raw or as_json)
+    style = show.Style(
+        json=as_json,
+        terminal=terminal,
+        width=shutil.get_terminal_size().columns,
+        verbose=verbose,
+        whole=request.schema is not None,
+    )
+
+    async def asking() -> "Answer":
+        core = AICore(settings, notify=output.say, progress=progress.Download())
+        try:
+            async with aclosing(core.stream(request, options)) as chunks:
+                return await show.stream(chunks, style)
+        finally:
+            await core.close()
+
+    return asyncio.run(asking()), style
+
+
+def _verdict(answer: "Answer") -> int:
+    """The exit code; what is wrong with an answer that came to a bad end is said."""
+    from samplemind_cli import output
+    from samplemind_cli.errors import ProviderError
+
+    match answer.finish_reason:
+        case "length":
+            output.say("the answer was cut off at its longest; raise --max-tokens for all of it")
+        case "refusal":
+            raise ProviderError(f"{answer.provider}: {answer.model} refused to answer", "ask differently")
+        case "filtered":
+            raise ProviderError(f"{answer.provider}: the answer was withheld by a filter", "ask differently")
+    return 0

@@ -1,0 +1,183 @@
+"""Answers a repeated `ask` without loading the rest; imports nothing that takes time."""
+
+import os
+import sys
+import time
+
+from samplemind_cli import __version__, paths
+
+TYPE_CHECKING = False  # `typing` alone would take half of this path's time
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+FORMAT = b"samplemind-hot-1"
+LATENCY = b"\0"  # stands in a record for the milliseconds that this very call took
+PATIENCE = 2.0  # seconds until we say that we are waiting for stdin
+RACY = 2.0  # seconds: a file changed this recently could change again without its times showing it
+# What an answer depends on, beside every SAMPLEMIND_ and XDG_ variable; of a key only that it is there.
+VARIABLES = [
+    "HOME",
+    "OLLAMA_HOST",
+    "OPENAI_BASE_URL",
+    "ANTHROPIC_BASE_URL",
+    "GEMINI_BASE_URL",
+    "GOOGLE_GEMINI_BASE_URL",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "TERM",
+    "COLUMNS",
+    "COLORTERM",
+]
+KEYS = ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"]
+
+
+def read_stdin() -> bytes:
+    """Everything piped in; nothing when stdin is a terminal or closed. Says so when the pipe stays silent."""
+    try:
+        if os.isatty(0):
+            return b""
+        import select
+
+        if not select.select([0], [], [], PATIENCE)[0]:
+            os.write(2, b"reading stdin: end it with Ctrl-D, or start with </dev/null\n")
+        parts = []
+        while part := os.read(0, 1 << 20):
+            parts.append(part)
+        return b"".join(parts)
+    except OSError:
+        return b""
+
+
+class Question:
+    """One `ask` as it was typed, where it was typed. What was printed for it is kept in a folder of its command line,
+    in a file named by what was piped in.
+    """
+
+    def __init__(self, argv: "list[str]", env: "Mapping[str, str]") -> None:
+        self._started = time.perf_counter()
+        self._stdin: bytes | None = None
+        directory = os.getcwd()
+        parts = [FORMAT, __version__, directory, *argv, *_environment(env), *_terminal()]
+        parts += [identity(path, exact=True) for path in paths.settings_files(env, directory)]
+        self.folder = os.path.join(paths.cache_dir(env), "hot", _digest(parts))
+
+    @property
+    def stdin(self) -> bytes:
+        """What was piped in; read when it is first asked for."""
+        if self._stdin is None:
+            self._stdin = read_stdin()
+        return self._stdin
+
+    @property
+    def record(self) -> str:
+        """The file of this question's record."""
+        return os.path.join(self.folder, _digest([self.stdin]))
+
+    def answer(self) -> bool:
+        """Print what was printed for the same question before, if all it depends on is as it was."""
+        if not os.path.isdir(self.folder):  # never answered: leave stdin alone, it may never end
+            return False
+        try:
+            with open(self.record, "rb") as file:
+                expires, out, err, conditions = _parsed(file.read())
+        except (OSError, ValueError):
+            return False
+        if not time.time() < expires or not all(map(_holds, conditions)):
+            return False
+        milliseconds = b"%.1f" % ((time.perf_counter() - self._started) * 1000)
+        _write(2, err.replace(LATENCY, milliseconds))
+        _write(1, out.replace(LATENCY, milliseconds))
+        return True
+
+
+def identity(path: str, *, exact: bool) -> str:
+    """What a file's content is recognised by, without reading it; `exact` also sees a change that forged its mtime."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return "-"
+    return f"{stat.st_ino}.{stat.st_size}.{stat.st_mtime_ns}" + (f".{stat.st_ctime_ns}" if exact else "")
+
+
+def unchanged(path: str, *, exact: bool) -> bytes | None:
+    """The condition that a file is as it is now, or None when that cannot be told."""
+    try:
+        if "\n" in path or (exact and time.time() - os.stat(path).st_ctime < RACY):
+            return None
+    except OSError:
+        return None
+    return b"%s %s %s" % (b"exact" if exact else b"same", identity(path, exact=exact).encode(), os.fsencode(path))
+
+
+def deaf(host: str, port: int) -> bytes:
+    """The condition that nothing listens there; `host` is a loopback address in digits."""
+    return b"deaf %s %d" % (host.encode(), port)
+
+
+def encoded(expires: float, out: bytes, err: bytes, conditions: "Iterable[bytes]") -> bytes:
+    """A record: its first line says how long its parts are."""
+    tail = b"\n".join(conditions)
+    return b"%s %r %d %d %d\n%s%s%s" % (FORMAT, expires, len(out), len(err), len(tail), out, err, tail)
+
+
+def _parsed(raw: bytes) -> "tuple[float, bytes, bytes, list[bytes]]":
+    head, _, body = raw.partition(b"\n")
+    kind, expires, *lengths = head.split()
+    out, err, tail = map(int, lengths)
+    if kind != FORMAT or len(body) != out + err + tail:
+        raise ValueError(kind)
+    return float(expires), body[:out], body[out : out + err], body[out + err :].split(b"\n")
+
+
+def _holds(condition: bytes) -> bool:
+    kind, what, rest = condition.split(b" ", 2)
+    if kind in (b"same", b"exact"):
+        return what.decode() == identity(os.fsdecode(rest), exact=kind == b"exact")
+    return kind == b"deaf" and _nothing_listens(what.decode(), int(rest))
+
+
+def _nothing_listens(host: str, port: int) -> bool:
+    import _socket  # `socket` imports enum and selectors
+
+    probe = _socket.socket(_socket.AF_INET6 if ":" in host else _socket.AF_INET, _socket.SOCK_STREAM)
+    try:
+        probe.settimeout(0.05)
+        return probe.connect_ex((host, port)) != 0
+    except OSError:
+        return True
+    finally:
+        probe.close()
+
+
+def _environment(env: "Mapping[str, str]") -> "list[str]":
+    set_here = [f"{name}={env[name]}" for name in env if name in VARIABLES or name.startswith(("SAMPLEMIND_", "XDG_"))]
+    return [*sorted(set_here), *(name for name in KEYS if env.get(name))]
+
+
+def _terminal() -> "list[str]":
+    try:
+        return [str(os.isatty(2)), str(os.get_terminal_size(1).columns) if os.isatty(1) else ""]
+    except OSError:
+        return ["", ""]
+
+
+def _digest(parts: "list[str] | list[bytes] | list[str | bytes]") -> str:
+    from _blake2 import blake2b  # `hashlib` also loads OpenSSL
+
+    digest = blake2b(digest_size=20)
+    for part in parts:
+        raw = part if isinstance(part, bytes) else os.fsencode(part)
+        digest.update(b"%d:" % len(raw))
+        digest.update(raw)
+    return digest.hexdigest()
+
+
+def _write(handle: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+def show_version() -> None:
+    """`samplemind --version`."""
+    sys.stdout.write(f"samplemind {__version__}\n")
