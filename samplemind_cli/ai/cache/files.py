@@ -1,0 +1,93 @@
+"""Private files: folders of one's own, files written all at once, and a walk that survives other processes."""
+
+import os
+import stat
+import time
+from collections.abc import Iterator
+
+TEMPORARY = ".tmp"
+
+
+def make_folder(folder: str) -> None:
+    """Make a folder that only its user can enter, whatever the umask; its parents must exist. Raises OSError."""
+    try:
+        os.mkdir(folder, 0o700)
+    except FileExistsError:
+        return
+    os.chmod(folder, 0o700)
+
+
+def is_private(folder: str) -> bool:
+    """Whether a folder, and a link to it, are this user's; closes it to others. Raises OSError, also when absent."""
+    link, info = os.lstat(folder), os.stat(folder)
+    if {link.st_uid, info.st_uid} != {os.geteuid()} or not stat.S_ISDIR(info.st_mode):
+        return False
+    if info.st_mode & 0o077:
+        os.chmod(folder, 0o700)
+    return True
+
+
+def write(path: str, data: bytes, modified: float) -> None:
+    """All of `data` or nothing, also beside other writers; `modified` becomes the mtime. Raises OSError."""
+    temporary = f"{os.path.dirname(path)}/.{os.getpid()}-{os.urandom(6).hex()}{TEMPORARY}"
+    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        with open(file, "wb") as stream:
+            os.fchmod(file, 0o600)  # whatever the umask
+            stream.write(data)
+            stream.flush()
+            os.utime(file, ns=(time.time_ns(), int(modified * 1e9)))
+        os.replace(temporary, path)
+    except BaseException:
+        remove(temporary)
+        raise
+
+
+def read(path: str, largest: int, rest: float) -> bytes:
+    """A file's bytes; none when it is larger than `largest`. Marks it as used when that was `rest` seconds ago.
+
+    Raises OSError, also for a symbolic link.
+    """
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        info = os.fstat(file)
+        if not stat.S_ISREG(info.st_mode) or info.st_size > largest:
+            return b""
+        now = time.time_ns()
+        if abs(now - info.st_atime_ns) > rest * 1e9:
+            _mark_as_used(file, now, info.st_mtime_ns)
+        return os.read(file, info.st_size)
+    finally:
+        os.close(file)
+
+
+def remove(path: str) -> bool:
+    """Whether the file was there and has gone."""
+    try:
+        os.unlink(path)
+    except OSError:
+        return False
+    return True
+
+
+def walk(folder: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Every file below a folder with its status; what goes away meanwhile is left out, links are not followed."""
+    try:
+        items = list(os.scandir(folder))
+    except OSError:
+        return
+    for item in items:
+        try:
+            if item.is_dir(follow_symlinks=False):
+                yield from walk(item.path)
+            else:
+                yield item.path, item.stat(follow_symlinks=False)
+        except OSError:
+            continue
+
+
+def _mark_as_used(file: int, used: int, modified: int) -> None:
+    try:
+        os.utime(file, ns=(used, modified))
+    except OSError:  # a read-only disk: the file is as good
+        return

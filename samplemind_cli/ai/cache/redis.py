@@ -1,0 +1,139 @@
+"""The shared tier: Redis, asked quickly or not at all."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from samplemind_cli.ai.cache.address import Address
+from samplemind_cli.ai.cache.resp import Connection, Refused, Reply
+
+if TYPE_CHECKING:
+    import ssl
+
+PATIENCE = 0.04  # seconds for one call, connecting included
+BRIEF_REST = 1.0  # seconds: whoever refuses costs next to nothing to ask again
+LONG_REST, LONGEST_REST = 30.0, 240.0
+LARGEST = 1024 * 1024  # bytes: what does not cross a slow network in our patience is not shared
+
+
+class RedisTier:
+    """GET and SET on one connection per event loop; whatever fails is a miss, told once through `warn`."""
+
+    def __init__(self, address: Address, warn: Callable[[str], None]) -> None:
+        self.address = address
+        self._warn = warn
+        self._opening: dict[asyncio.AbstractEventLoop, asyncio.Task[Connection]] = {}
+        self._rest = 0.0
+        self._resting_until = 0.0
+        self._tls = _tls_context() if address.tls else None
+
+    async def get(self, key: str) -> tuple[bytes, float] | None:
+        """The envelope of a key and the seconds it has left there (infinity when nothing limits them), or None."""
+        name = _name(key)
+        match await self._ask((b"GET", name), (b"PTTL", name)):
+            case [bytes(raw), int(left)] if left >= -1:
+                return raw, left / 1000 if left >= 0 else float("inf")
+        return None
+
+    async def put(self, key: str, envelope: bytes, ttl: float) -> bool:
+        """Keep an envelope for `ttl` seconds; whether it was kept."""
+        if len(envelope) > LARGEST:
+            return False
+        milliseconds = b"%d" % max(1, int(ttl * 1000))
+        return await self._ask((b"SET", _name(key), envelope, b"PX", milliseconds)) == [b"OK"]
+
+    async def close(self) -> None:
+        """Close this event loop's connection."""
+        opening = self._opening.pop(asyncio.get_running_loop(), None)
+        if opening is None:
+            return
+        await asyncio.wait([opening])  # at most our patience; somebody may be waiting for it
+        if _usable(opening):
+            await opening.result().close()
+
+    async def _ask(self, *commands: tuple[bytes, ...]) -> list[Reply] | None:
+        """The replies, or None: Redis is left alone, does not answer, or refuses."""
+        if time.monotonic() < self._resting_until:
+            return None
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + PATIENCE
+        before = self._opening.get(loop)
+        try:
+            try:
+                replies = await (await self._connection(loop, deadline)).ask(*commands, deadline=deadline)
+            except ConnectionError:
+                if self._opening.get(loop) is not before:  # not a connection that broke while it was idle
+                    raise
+                replies = await (await self._connection(loop, deadline)).ask(*commands, deadline=deadline)
+        except (OSError, UnicodeError, Refused) as error:
+            self._leave_alone(error)
+            return None
+        self._rest = 0.0
+        for reply in replies:
+            if isinstance(reply, Refused):
+                self._complain(reply)
+        return replies
+
+    async def _connection(self, loop: asyncio.AbstractEventLoop, deadline: float) -> Connection:
+        opening = self._opening.get(loop)
+        if opening is None or not _usable(opening):
+            self._opening = {known: task for known, task in self._opening.items() if not known.is_closed()}
+            opening = self._opening[loop] = loop.create_task(self._open(loop, deadline))
+            opening.add_done_callback(_retrieved)
+        if opening.done():
+            return opening.result()
+        return await asyncio.shield(opening)  # others wait for it too
+
+    async def _open(self, loop: asyncio.AbstractEventLoop, deadline: float) -> Connection:
+        at = self.address
+        async with asyncio.timeout_at(deadline):
+            if at.path:
+                _, connection = await loop.create_unix_connection(Connection, at.path)
+            else:
+                _, connection = await loop.create_connection(Connection, at.host, at.port, ssl=self._tls)
+        await connection.close_with_loop()
+        if commands := at.handshake():
+            for reply in await connection.ask(*commands, deadline=deadline):
+                if isinstance(reply, Refused):
+                    connection.abort(reply)
+                    raise reply
+        return connection
+
+    def _leave_alone(self, error: Exception) -> None:
+        now = time.monotonic()
+        if now < self._resting_until:  # another caller has already seen to it
+            return
+        if isinstance(error, ConnectionError | FileNotFoundError):
+            self._rest = 0.0
+            self._resting_until = now + BRIEF_REST
+        else:
+            self._rest = min(max(2 * self._rest, LONG_REST), LONGEST_REST)
+            self._resting_until = now + self._rest
+        self._complain(error)
+
+    def _complain(self, error: Exception) -> None:
+        reason = getattr(error, "strerror", None) or str(error) or "no reply in time"
+        self._warn(f"the shared cache at {self.address} is not used: {reason}")
+
+
+def _name(key: str) -> bytes:
+    return key.encode("utf-8", "surrogatepass")
+
+
+def _usable(opening: "asyncio.Task[Connection]") -> bool:
+    if not opening.done():
+        return True
+    return not opening.cancelled() and not opening.exception() and opening.result().open
+
+
+def _retrieved(opening: "asyncio.Task[Connection]") -> None:
+    """Everybody who waited may have been cancelled; the error is then nobody's, and no news."""
+    if not opening.cancelled():
+        opening.exception()
+
+
+def _tls_context() -> "ssl.SSLContext":
+    import ssl
+
+    return ssl.create_default_context()

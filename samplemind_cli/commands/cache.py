@@ -1,0 +1,140 @@
+"""`samplemind cache`: what the answer cache holds, and how to be rid of it."""
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from samplemind_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from samplemind_cli.ai.cache import Cache
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Provider = Annotated[str | None, typer.Option("--provider", metavar="NAME", help="Only this provider's answers.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
+Key = Annotated[str, typer.Argument(metavar="KEY", help="A key, or enough of its beginning or of its fingerprint.")]
+
+UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+
+
+@app.callback()
+def cache() -> None:
+    r"""Look into the answer cache, or clear it.
+
+    \b
+    Example:
+      samplemind cache stats
+    """
+
+
+@app.command()
+def stats(as_json: Json = False) -> None:
+    r"""Say what is kept, where, and how much room it takes.
+
+    \b
+    Example:
+      samplemind cache stats --json
+    """
+    from samplemind_cli import output
+
+    settings = Settings.load()
+    found = {"cache": settings.cache, **_opened(settings).stats()}
+    if as_json:
+        output.print_json(found)
+    else:
+        output.write("".join(f"{name:<9} {value}\n" for name, value in _told(found)))
+
+
+@app.command()
+def clear(provider: Provider = None, yes: Yes = False, as_json: Json = False) -> None:
+    r"""Remove the stored answers, here and in Redis.
+
+    \b
+    Examples:
+      samplemind cache clear
+      samplemind cache clear --provider ollama --yes
+    """
+    from samplemind_cli import output
+
+    settings = Settings.load()
+    opened = _opened(settings)
+    shared = f" and in Redis at {opened.shared_at}" if opened.shared_at else ""
+    whose = f"{provider}'s stored" if provider else "all stored"
+    if not output.confirm(f"Remove {whose} answers in {settings.cache_dir}{shared}?", yes=yes):
+        raise typer.Abort
+    gone = opened.clear(provider)
+    if as_json:
+        output.print_json(gone)
+        return
+    there = "" if gone["redis"] is None else f"; {_count(gone['redis'])} from Redis"
+    output.write(f"removed {_count(gone['entries'])}, {output.size(gone['bytes'])}{there}\n")
+
+
+@app.command()
+def show(key: Key, as_json: Json = False) -> None:
+    r"""Print one stored answer; its whereabouts go to stderr.
+
+    \b
+    Examples:
+      samplemind cache show ai:v2:ollama:4be2
+      samplemind cache show 4be2 --json
+    """
+    import json
+
+    from samplemind_cli import output
+
+    found = _opened(Settings.load()).show(key)
+    if as_json:
+        output.print_json(found)
+        return
+    now, value = time.time(), found["value"]
+    for name in ("key", "tier", "path"):
+        if found[name]:
+            output.say(f"{name:<8} {found[name]}")
+    output.say(f"{'stored':<8} {_span(now - found['stored'])} ago")
+    left = found["expires"] - now
+    output.say(f"{'expires':<8} " + (f"in {_span(left)}" if left > 0 else f"{_span(-left)} ago"))
+    text = value.get("text") if isinstance(value, dict) else None
+    output.write((text if isinstance(text, str) else json.dumps(value, ensure_ascii=False, indent=2)) + "\n")
+
+
+def _opened(settings: Settings) -> "Cache":
+    from samplemind_cli import output
+    from samplemind_cli.ai.cache import Cache
+
+    return Cache(settings, lambda text: output.say(f"warning: {text}"))
+
+
+def _told(found: dict[str, Any]) -> list[tuple[str, str]]:
+    from samplemind_cli import output
+
+    local, shared = found["local"], found["redis"]
+    providers = ", ".join(f"{entries} {name}" for name, entries in local["providers"].items())
+    lines = [
+        ("cache", found["cache"]),
+        ("local", local["path"]),
+        ("answers", f"{local['entries']}: {providers}" if providers else "0"),
+        ("room", f"{output.size(local['bytes'])} of {output.size(local['bound'])}"),
+    ]
+    if local["entries"]:
+        now = time.time()
+        lines.append(("stored", f"{_span(now - local['newest'])} to {_span(now - local['oldest'])} ago"))
+    if shared is None:
+        return [*lines, ("redis", "not used")]
+    lines.append(("redis", shared["url"]))
+    if not shared["reachable"]:
+        return [*lines, ("", shared["reason"])]
+    rate = "" if shared["hit_rate"] is None else f", {shared['hit_rate']:.0%} of its reads were hits"
+    return [*lines, ("", f"{_count(shared['entries'])}; the server uses {output.size(shared['memory'])}{rate}")]
+
+
+def _count(entries: int) -> str:
+    return f"{entries} answer{'' if entries == 1 else 's'}"
+
+
+def _span(seconds: float) -> str:
+    unit, length = next(((unit, length) for unit, length in UNITS if seconds >= length), UNITS[-1])
+    count = max(0, round(seconds / length))
+    return f"{count} {unit}{'' if count == 1 else 's'}"
