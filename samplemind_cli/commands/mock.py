@@ -17,7 +17,7 @@ def mock(
     ] = 0,
     fault: Annotated[
         list[str] | None,
-        typer.Option(metavar="[PROVIDER/]KIND[:COUNT|:SHARE%][@RETRY_AFTER]", help="What goes wrong; see below."),
+        typer.Option(metavar="[PROVIDER/]KIND[:COUNT|:SHARE%][@RETRY_AFTER]", help="What goes wrong; again for more."),
     ] = None,
     reply: Annotated[str | None, typer.Option(metavar="TEXT", help="The answer, instead of an echo.")] = None,
     model: Annotated[
@@ -41,17 +41,25 @@ def mock(
       samplemind mock --fault openai/cut:10%  # every tenth of OpenAI's is cut
 
     \b
-    Faults, of which the first that fits a request has it:
-      400 … 599  that status, in the provider's own words
-      auth       the key is refused          credit    no money left
-      too-long   the prompt does not fit     error     an error inside a 200
-      drop       closed before any byte      stall     no answer ever comes
-      cut        closed in the middle        freeze    silent from the middle on
-      short      ends in the middle          garbage   no JSON in the middle
-      length     cut off by the token limit  thinking  thoughts and no answer
-      refusal    the model refuses           filter    a safety filter stops it
-    A request may ask for its own with the header x-mock-fault. Requests are listed at
-    /_mock/requests; POST to /_mock/reset and /_mock/settings to change it.
+    Faults; the first that fits has a request:
+      400 to 599  that status
+      auth        the key is refused
+      credit      no money left
+      too-long    the prompt does not fit
+      drop        closed before any byte
+      stall       no answer ever comes
+      cut         closed in the middle
+      freeze      silent from the middle on
+      short       ends in the middle
+      garbage     no JSON in the middle
+      error       an error inside a 200
+      length      stopped by a token limit
+      refusal     the model refuses
+      filter      a safety filter stops it
+      thinking    thoughts and no answer
+
+    A request may ask for its own with the header x-mock-fault. GET /_mock/requests
+    lists the requests; POST /_mock/reset and /_mock/settings change the server.
     """
     from samplemind_cli.mock import MockServer
 

@@ -9,22 +9,22 @@ from samplemind_cli.errors import UsageError
 
 PROVIDERS = ("ollama", "openai", "anthropic", "gemini")
 # Beside these, any status from 400 to 599 is a kind.
-KINDS = {
-    "auth": "the key is refused",
-    "credit": "no money left",
-    "too-long": "the prompt does not fit the model",
-    "drop": "the connection closes before the first byte",
-    "stall": "no answer ever comes",
-    "cut": "the connection closes in the middle",
-    "freeze": "the answer stops in the middle and the connection stays open",
-    "short": "the stream ends in the middle as if it were whole",
-    "garbage": "bytes in the middle that are no JSON",
-    "error": "an error inside a 200",
-    "length": "the answer is cut off by the token limit",
-    "refusal": "the model refuses; Ollama knows no refusal and answers",
-    "filter": "a safety filter stops the answer; Ollama has none and answers",
-    "thinking": "the model thinks and says nothing",
-}
+KINDS = (
+    "auth",  # the key is refused
+    "credit",  # no money left
+    "too-long",  # the prompt does not fit the model
+    "drop",  # the connection closes before the first byte
+    "stall",  # no answer ever comes
+    "cut",  # the connection closes in the middle
+    "freeze",  # the answer stops in the middle and the connection stays open
+    "short",  # the answer ends in the middle as if it were whole
+    "garbage",  # bytes in the middle that are no JSON
+    "error",  # an error inside a 200
+    "length",  # the answer is cut off by the token limit
+    "refusal",  # the model refuses; Ollama knows no refusal: it says nothing and stops
+    "filter",  # a safety filter stops the answer; Ollama has none: it stops early
+    "thinking",  # the model thinks and says nothing
+)
 MIDWAY = frozenset({"cut", "freeze", "short", "garbage", "error"})
 FORM = re.compile(r"(?:(?P<provider>\w+)/)?(?P<kind>[\w-]+)(?::(?P<amount>[\d.]+%?))?(?:@(?P<retry>[\w.+]+))?")
 HINT = "write [PROVIDER/]KIND[:COUNT|:SHARE%][@RETRY_AFTER], for example 429:2@1 or openai/cut:10%; kinds: a status, "

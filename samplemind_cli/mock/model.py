@@ -77,7 +77,7 @@ def answer(asked: Asked, reply: str | None = None, fault: str = "") -> Answer:
     if fault == "thinking":
         return _limited(Answer(thinking=thinking, input_tokens=read), limit)
     if asked.tool and fault not in ("length", "filter"):
-        arguments = tokens(json.dumps(example(asked.tool.parameters) or {}))
+        arguments = tokens(json.dumps(example({"type": "object", **asked.tool.parameters})))
         return Answer((), thinking, asked.tool.name, arguments, "tool_calls", read)
     text = tokens(_text(asked, reply))
     whole = Answer(text, thinking, input_tokens=read)
