@@ -16,6 +16,9 @@ from samplemind_cli.errors import SamplemindError
 COMMANDS = {
     "ask": "Ask a language model; a repeated question costs nothing.",
     "logs": "Show what the services say, by time.",
+    "ps": "Show the services: health, uptime, CPU, memory, URLs, and what they tell.",
+    "build": "Build the services' images with BuildKit, and tell steps, cache hits, size and time.",
+    "rebuild": "Build with the cache, then recreate the running services whose image changed.",
     "models": "List the local models: size, loaded or not, wanted by the project, used by which task.",
     "test": "Run the project's tests with pytest: the fast ones, in parallel where that pays.",
     "env": "Print the exports that speed this machine up and lead to the stack.",

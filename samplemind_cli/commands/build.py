@@ -1,0 +1,124 @@
+"""`samplemind build`."""
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from samplemind_cli.settings import Settings, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from samplemind_cli.stack.build import Build, Image, Watch
+    from samplemind_cli.stack.files import Stack
+    from samplemind_cli.stack.steps import Progress, Step
+
+Services = Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="What to build; by default all.")]
+File = Annotated[str | None, typer.Option(help="The compose file, instead of the project's or ours.")]
+CacheDir = Annotated[
+    Path | None,
+    typer.Option(
+        help="Keep BuildKit's layers in this folder too; in CI (CI=true) on, below samplemind's cache folder."
+    ),
+]
+
+
+def build(
+    services: Services = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Build from scratch.")] = False,
+    cache_dir: CacheDir = None,
+    file: File = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    r"""Build the services' images with BuildKit, and tell steps, cache hits, size and time.
+
+    The size is that of the unpacked layers. With --json: {"seconds", "seconds_before", "steps", "cached", "images":
+    [{"service", "name", "size", "size_before", "added", "base"}]}; what is not known is null.
+
+    \b
+    Examples:
+      samplemind build
+      samplemind build api --no-cache
+    """
+    from samplemind_cli.stack import files
+
+    settings = Settings.load(compose_file=file)
+    built = run(files.located(settings), settings, services or [], cache=not no_cache, cache_dir=cache_dir)
+    show(built, as_json=as_json)
+
+
+def run(stack: "Stack", settings: Settings, services: list[str], *, cache: bool, cache_dir: Path | None) -> "Build":
+    """Build with a progress display on stderr."""
+    import time
+
+    from samplemind_cli.stack import build as builder
+    from samplemind_cli.stack import docker
+
+    images = builder.buildable(docker.config(stack), services)
+    cache_dir = cache_dir or _cache_of_ci(settings)
+    started = time.monotonic()
+    with _display(images) as watch:
+        progress = builder.build(stack, images, watch, cache=cache, cache_dir=cache_dir)
+    return builder.recorded(settings, images, progress, time.monotonic() - started)
+
+
+def show(built: "Build", *, as_json: bool, **more: object) -> None:
+    """The outcome: a line per image and one for the build; `more` goes into the JSON alone."""
+    from dataclasses import asdict
+
+    from samplemind_cli import output
+
+    if as_json:
+        output.print_json({**asdict(built), **more})
+        return
+    output.table(("SERVICE", "IMAGE", "SIZE", "BEFORE", "OVER ITS BASE"), [_row(image) for image in built.images])
+    before = "" if built.seconds_before is None else f" (before: {built.seconds_before:.1f} s)"
+    share = f", {100 * built.cached / built.steps:.0f}%" if built.steps else ""
+    output.write(f"{built.cached} of {built.steps} steps from the cache{share}, in {built.seconds:.1f} s{before}\n")
+
+
+def _row(image: "Image") -> tuple[str, ...]:
+    from samplemind_cli.output import size
+
+    added = "" if image.added is None else f"{size(image.added)} over {image.base}"
+    before = "" if image.size_before is None else size(image.size_before)
+    return image.service, image.name, size(image.size), before, added
+
+
+def _cache_of_ci(settings: Settings) -> Path | None:
+    """A CI service starts with an empty engine but may keep a folder; not every engine can write one."""
+    from samplemind_cli import output
+    from samplemind_cli.stack.build import exports_cache
+    from samplemind_cli.stack.engine import Engine
+
+    if environment().get("CI", "").lower() not in ("1", "true"):
+        return None
+    with Engine() as engine:
+        if exports_cache(engine):
+            return Path(settings.cache_dir) / "build"
+    output.say("note: no layer cache is kept: the engine does not use the containerd image store")
+    return None
+
+
+@contextmanager
+def _display(images: "list[Image]") -> "Iterator[Watch]":
+    """On a terminal one line that changes, elsewhere a line for each step that ends."""
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.table import Column
+
+    from samplemind_cli import output
+
+    def watch(progress: "Progress", ended: "Step | None") -> None:
+        if ended and not output.on_terminal(sys.stderr):
+            output.say(f"{ended.state.lower():8} {ended.name}")
+        doing = next((s.name for s in reversed(progress.steps.values()) if s.state == "running"), names)
+        board.update(task, step=f"{progress.count('CACHED')} of {len(progress.steps)} cached  {doing}")
+
+    names = ", ".join(image.service for image in images)
+    line = TextColumn("{task.fields[step]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
+    with output.progress(SpinnerColumn(), TimeElapsedColumn(), line) as board:
+        task = board.add_task("build", total=None, step=names)
+        yield watch

@@ -1,0 +1,35 @@
+"""`samplemind rebuild`."""
+
+from typing import Annotated
+
+import typer
+
+from samplemind_cli.commands.build import CacheDir, File, Services, run, show
+from samplemind_cli.settings import Settings
+
+
+def rebuild(
+    services: Services = None,
+    cache_dir: CacheDir = None,
+    file: File = None,
+    as_json: Annotated[bool, typer.Option("--json", help='As `build --json`, with the services "recreated".')] = False,
+) -> None:
+    r"""Build with the cache, then recreate the running services whose image changed.
+
+    \b
+    Examples:
+      samplemind rebuild
+      samplemind rebuild api --json
+    """
+    from samplemind_cli import output
+    from samplemind_cli.stack import build, docker, files
+    from samplemind_cli.stack.engine import Engine
+
+    settings = Settings.load(compose_file=file)
+    with Engine() as engine:
+        stack = files.located(settings, engine=engine.get("/version")["Version"])
+    built = run(stack, settings, services or [], cache=True, cache_dir=cache_dir)
+    recreated = build.recreate(stack, docker.config(stack)["name"], built.images)
+    show(built, as_json=as_json, recreated=recreated)
+    if not as_json:
+        output.write(f"recreated: {', '.join(recreated) or 'nothing'}\n")

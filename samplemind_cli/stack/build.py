@@ -1,0 +1,182 @@
+"""Building the services' images, with a layer cache in a folder if wanted, and what came of it."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from samplemind_cli.errors import UsageError
+from samplemind_cli.settings import Settings
+from samplemind_cli.stack import docker
+from samplemind_cli.stack.engine import Engine
+from samplemind_cli.stack.files import Stack
+from samplemind_cli.stack.reaped import reaped
+from samplemind_cli.stack.record import write_whole
+from samplemind_cli.stack.services import observe
+from samplemind_cli.stack.steps import Progress, Step
+
+Watch = Callable[[Progress, Step | None], None]
+
+BASE_LABEL = "org.opencontainers.image.base.name"  # OCI image specification, annotations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A built image. Sizes are unpacked bytes; `added` is what its layers add to `base`, None when unknown."""
+
+    service: str
+    name: str
+    size: int = 0
+    added: int | None = None
+    base: str = ""
+    size_before: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """A finished build: its seconds and the previous one's, its steps and how many of them came from the cache."""
+
+    seconds: float
+    steps: int
+    cached: int
+    images: tuple[Image, ...]
+    seconds_before: float | None = None
+
+
+def buildable(config: Mapping[str, Any], services: Iterable[str]) -> list[Image]:
+    """The images that building `services` (none: all) makes. Raises UsageError for a service that is not built."""
+    images = {
+        name: Image(service=name, name=definition.get("image") or f"{config['name']}-{name}")
+        for name, definition in config["services"].items()
+        if "build" in definition
+    }
+    known = ", ".join(images) or "none"
+    for name in services:
+        if name not in config["services"]:
+            raise UsageError(f"there is no service {name!r}", f"services that are built: {known}")
+        if name not in images:
+            raise UsageError(f"{name} is not built, its image is pulled", f"services that are built: {known}")
+    if not images:
+        raise UsageError("no service of this stack is built", "give one a `build:` in the compose file")
+    return [image for name, image in images.items() if name in set(services) or not services]
+
+
+def build(
+    stack: Stack, images: list[Image], watch: Watch, *, cache: bool = True, cache_dir: Path | None = None
+) -> Progress:
+    """Build the images; `watch` is called for every line read, with the step it ended. Raises StackError.
+
+    `cache_dir` holds a layer cache that outlives the engine's own: it is read, and replaced after a good build.
+    """
+    options = [] if cache else ["--no-cache"]
+    with TemporaryDirectory() as folder:
+        if cache_dir:
+            stack = replace(stack, files=(*stack.files, _cache_overlay(Path(folder), images, cache_dir)))
+        progress = _run(docker.compose_command(stack, "build", *options, *(i.service for i in images)), watch)
+    if cache_dir:
+        _swap(images, cache_dir)
+    return progress
+
+
+def recorded(settings: Settings, images: Iterable[Image], progress: Progress, seconds: float) -> Build:
+    """The finished build beside the previous one of the same images, which it replaces in the record."""
+    record = Path(settings.state_dir) / "builds.json"
+    before = _read(record)
+    with Engine() as engine:
+        measured = tuple(_measured(engine, image, before.get(image.name, {}).get("size")) for image in images)
+    now = {image.name: {"size": image.size, "seconds": round(seconds, 3)} for image in measured}
+    write_whole(record, json.dumps({**before, **now}))
+    return Build(
+        seconds=seconds,
+        steps=len(progress.steps),
+        cached=progress.count("CACHED"),
+        images=measured,
+        seconds_before=max((before[i.name]["seconds"] for i in measured if i.name in before), default=None),
+    )
+
+
+def exports_cache(engine: Engine) -> bool:
+    """Whether the engine's own builder can write a layer cache to a folder: only with the containerd image store."""
+    status = engine.get("/info").get("DriverStatus") or []
+    return any("io.containerd" in str(value) for _, value in status)
+
+
+def _run(command: list[str], watch: Watch) -> Progress:
+    progress = Progress()
+    with reaped(command) as child:
+        for raw in child.stdout or ():
+            watch(progress, progress.read(raw.decode("utf-8", "replace").rstrip()))
+        if child.wait() != 0:
+            raise progress.failure()
+    return progress
+
+
+def _folder(image: Image, cache_dir: Path) -> Path:
+    return cache_dir.absolute() / re.sub(r"[^\w.-]", "_", image.name)
+
+
+def _cache_overlay(folder: Path, images: list[Image], cache_dir: Path) -> Path:
+    """A compose file with the caches: `docker compose build` has no option for them. JSON is YAML."""
+    services = {}
+    for image in images:
+        old = _folder(image, cache_dir)
+        known = [f"type=local,src={old}"] if (old / "index.json").is_file() else []
+        services[image.service] = {"build": {"cache_from": known, "cache_to": [f"type=local,dest={old}.new,mode=max"]}}
+    overlay = folder / "cache.yaml"
+    overlay.write_text(json.dumps({"services": services}), "utf-8")
+    return overlay
+
+
+def _swap(images: list[Image], cache_dir: Path) -> None:
+    """BuildKit only ever adds to a cache folder; a new one in its place holds no more than the last build used."""
+    for image in images:
+        old = _folder(image, cache_dir)
+        shutil.rmtree(old, ignore_errors=True)
+        Path(f"{old}.new").rename(old)
+
+
+def _measured(engine: Engine, image: Image, size_before: float | None) -> Image:
+    found = engine.get(f"/images/{image.name}/json")
+    size = _size(engine, image.name)
+    name = (found["Config"].get("Labels") or {}).get(BASE_LABEL, "")
+    base = engine.get(f"/images/{name}/json") if name else None
+    layers, below = (image_["RootFS"]["Layers"] if image_ else [] for image_ in (found, base))
+    added = size - _size(engine, name) if below and layers[: len(below)] == below else None
+    return replace(image, size=size, added=added, base=name, size_before=size_before)
+
+
+def _size(engine: Engine, name: str) -> int:
+    """The layers' unpacked bytes: the engine's own `Size` is packed or unpacked as its image store has it."""
+    return sum(layer["Size"] for layer in engine.get(f"/images/{name}/history"))
+
+
+def _read(record: Path) -> dict[str, dict[str, float]]:
+    """The last build of each image, `{NAME: {"size", "seconds"}}`; a broken record is no record."""
+    try:
+        found = json.loads(record.read_bytes())
+        return {name: {"size": last["size"], "seconds": float(last["seconds"])} for name, last in found.items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}
+
+
+def recreate(stack: Stack, project: str, images: Iterable[Image]) -> list[str]:
+    """Replace the containers whose image is another one now, and wait for their health; the services replaced.
+
+    A service that has no container gets none. Raises StackError.
+    """
+    with Engine() as engine:
+        before = {container.id: container.service for container in observe(engine, project)}
+        present = [image.service for image in images if image.service in before.values()]
+        if present:
+            with docker.translated():
+                compose = docker.client(stack).compose
+                for _ in compose.up(
+                    present, detach=True, wait=True, no_build=True, dependencies=False, stream_logs=True
+                ):
+                    pass  # read, so that a failure's words are in the exception
+        after = observe(engine, project)
+    return sorted({container.service for container in after if container.id not in before})
