@@ -39,6 +39,7 @@ _ENDS: dict[str, Finish] = {
     "pause_turn": "length",  # a part of an answer, to be continued by another request
     "refusal": "refusal",
 }
+# `api_error`, `timeout_error` and `conflict_error` say no more than their status.
 _KINDS: dict[str, FaultKind] = {
     "invalid_request_error": "request",
     "authentication_error": "auth",
@@ -47,9 +48,6 @@ _KINDS: dict[str, FaultKind] = {
     "not_found_error": "not_found",
     "request_too_large": "too_long",
     "rate_limit_error": "rate",
-    "timeout_error": "server",
-    "conflict_error": "server",
-    "api_error": "server",
     "overloaded_error": "overloaded",
 }
 # No money comes as a 400 or a 429 too (docs/en/api/errors); the monthly cap is told by `details.error_code` alone.
@@ -134,14 +132,17 @@ def _system(text: str) -> str | list[dict[str, Any]]:
 
 
 def _schema(schema: Any) -> Any:
-    """The schema as Claude takes it: objects closed, bounds left out (the core checks the answer against them)."""
+    """The schema as Claude takes it: objects closed, and bounds turned into words, which the core holds it to."""
     if isinstance(schema, list):
         return [_schema(item) for item in schema]
     if not isinstance(schema, Mapping):
         return schema
     kept = {word: _inside(word, value) for word, value in schema.items() if word not in _UNKNOWN}
-    closed = kept.get("type") == "object" or "properties" in kept
-    return kept | ({"additionalProperties": False} if closed else {})
+    if bounds := {word: value for word, value in schema.items() if word in _UNKNOWN}:
+        kept["description"] = f"{wire.text(kept.get('description'))} {wire.dumps(bounds)}".strip()
+    if kept.get("type") == "object" or "properties" in kept:
+        kept["additionalProperties"] = False
+    return kept
 
 
 def _inside(word: str, value: Any) -> Any:

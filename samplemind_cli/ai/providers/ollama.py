@@ -4,7 +4,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from samplemind_cli.ai.providers import wire
-from samplemind_cli.ai.types import Ability, Call, Chunk, Endpoint, Fault, Finish, Message, Request, ToolCall, Usage
+from samplemind_cli.ai.types import (
+    Ability,
+    Call,
+    Chunk,
+    Endpoint,
+    Fault,
+    FaultKind,
+    Finish,
+    Message,
+    Request,
+    ToolCall,
+    Usage,
+)
 
 TAKES: frozenset[Ability] = frozenset({"image", "tools", "schema"})
 
@@ -55,9 +67,14 @@ def read(event: Any) -> Chunk:
 
 
 def fault(status: int, body: Any) -> Fault:
-    """`{"error": "text"}`; a schema it cannot compile is a 500 that no second try mends."""
+    """`{"error": "text"}`: the text tells a 500 for a schema it cannot compile, and a cloud plan that is used up."""
     message = wire.text(wire.error(body).get("message"))
-    return wire.fault(status, message, "request" if "invalid JSON schema" in message else None)
+    kind: FaultKind | None = None
+    if "invalid JSON schema" in message:
+        kind = "request"
+    elif "usage limit" in message:
+        kind = "credit"
+    return wire.fault(status, message, kind)
 
 
 def _messages(messages: Sequence[Message]) -> list[dict[str, Any]]:

@@ -42,7 +42,6 @@ _KINDS: tuple[tuple[str, FaultKind], ...] = (
     ("model_not_found", "not_found"),
     ("invalid_api_key", "auth"),
     ("rate_limit_exceeded", "rate"),
-    ("server_error", "server"),
 )
 _AUDIO = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav", "audio/vnd.wave": "wav"}
 # What strict structured output does not know (docs/guides/structured-outputs); such a schema is sent as a wish.

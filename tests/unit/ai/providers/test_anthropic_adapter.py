@@ -88,12 +88,12 @@ def test_tools_are_translated_from_openais_shape(choice, expected):
     assert sent["tool_choice"] == expected
 
 
-def test_a_schema_is_closed_and_loses_the_bounds_claude_rejects_but_no_property_of_that_name():
+def test_a_schema_is_closed_and_says_in_words_the_bounds_claude_rejects():
     schema = {
         "type": "object",
         "properties": {
             "minimum": {"type": "integer", "minimum": 1, "default": {"maximum": 3}},
-            "list": {"type": "array", "items": {"$ref": "#/$defs/x"}, "maxItems": 3},
+            "list": {"type": "array", "items": {"$ref": "#/$defs/x"}, "maxItems": 3, "description": "all"},
         },
         "required": ["minimum"],
         "$defs": {"x": {"anyOf": [{"type": "object", "properties": {}}, {"enum": [{"maxLength": 1}]}]}},
@@ -103,8 +103,8 @@ def test_a_schema_is_closed_and_loses_the_bounds_claude_rejects_but_no_property_
         "schema": {
             "type": "object",
             "properties": {
-                "minimum": {"type": "integer", "default": {"maximum": 3}},
-                "list": {"type": "array", "items": {"$ref": "#/$defs/x"}},
+                "minimum": {"type": "integer", "default": {"maximum": 3}, "description": '{"minimum":1}'},
+                "list": {"type": "array", "items": {"$ref": "#/$defs/x"}, "description": 'all {"maxItems":3}'},
             },
             "required": ["minimum"],
             "additionalProperties": False,
@@ -246,6 +246,7 @@ CAPPED = {"details": {"error_code": "enforced_spend_limit_reached"}}
         (500, error("api_error"), "server"),
         (504, error("timeout_error"), "server"),
         (529, error("overloaded_error"), "overloaded"),
+        (503, error("api_error"), "overloaded"),
         (529, "<html>", "overloaded"),
         (502, None, "server"),
     ],

@@ -114,6 +114,7 @@ def test_an_error_inside_a_stream_is_a_fault():
         (500, {"error": "llama runner process has terminated: exit status 2"}, "server"),
         (503, {"error": "server busy, please try again. maximum pending requests exceeded"}, "overloaded"),
         (401, {"error": "unauthorized"}, "auth"),
+        (429, {"error": "you have reached your weekly usage limit, please upgrade to continue"}, "credit"),
         (404, "404 page not found", "not_found"),
         (502, "<html>", "server"),
     ],

@@ -220,7 +220,7 @@ def error(message, type_="invalid_request_error", code=None):
         (409, None, "server"),
         (500, error("The server had an error", "server_error"), "server"),
         (502, "<html><title>Bad gateway</title></html>", "server"),
-        (503, error("The engine is currently overloaded"), "overloaded"),
+        (503, error("The engine is currently overloaded", "server_error"), "overloaded"),
     ],
 )
 def test_every_documented_error_has_its_kind(status, body, kind):

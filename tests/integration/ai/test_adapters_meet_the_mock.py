@@ -1,0 +1,96 @@
+"""Two readings of the same documents, made apart: the adapters' and the mock's."""
+
+import json
+
+import httpx
+import pytest
+
+from samplemind_cli.ai.draft import Draft
+from samplemind_cli.ai.providers import anthropic, gemini, ollama, openai
+from samplemind_cli.ai.types import Endpoint, Message, Request
+from samplemind_cli.mock import MockServer
+
+pytestmark = pytest.mark.integration
+
+ADAPTERS = {"ollama": ollama, "gemini": gemini, "anthropic": anthropic, "openai": openai}
+HELLO = (Message("user", "hi there"),)
+SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+TOOL = {"type": "function", "function": {"name": "f", "description": "d", "parameters": SCHEMA}}
+
+each = pytest.mark.parametrize("name", ADAPTERS)
+both = pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
+
+
+def endpoint(server, name):
+    return Endpoint(server.url + ("/v1" if name == "openai" else ""), "m", "k")
+
+
+def heard(server, name, **request):
+    """The answer, joined of what the adapter reads of each event."""
+    call = ADAPTERS[name].chat(Request(**{"messages": HELLO} | request), endpoint(server, name))
+    draft = Draft()
+    with httpx.Client() as client, client.stream(call.method, call.url, json=call.json, headers=call.headers) as answer:
+        answer.raise_for_status()
+        lines = answer.iter_lines() if call.json.get("stream") or "alt=sse" in call.url else [answer.read().decode()]
+        for line in lines:
+            if (event := line.removeprefix("data: ")).startswith("{"):
+                draft.add(ADAPTERS[name].read(json.loads(event)))
+    return draft.answer(name, "m", "")
+
+
+def refused(server, name):
+    call = ADAPTERS[name].chat(Request(messages=HELLO), endpoint(server, name))
+    answer = httpx.post(call.url, json=call.json, headers=call.headers)
+    return ADAPTERS[name].fault(answer.status_code, answer.json())
+
+
+@each
+@both
+def test_an_answer_is_heard_whole_and_counted(name, stream):
+    with MockServer() as server:
+        answer = heard(server, name, stream=stream)
+    assert (answer.text, answer.finish_reason) == ("You said: hi there", "stop")
+    assert answer.usage.input_tokens > 0
+    assert answer.usage.output_tokens > 0
+
+
+@each
+@both
+def test_a_tool_call_is_heard_whole(name, stream):
+    with MockServer() as server:
+        answer = heard(server, name, stream=stream, tools=(TOOL,), tool_choice="required")
+    (call,) = answer.tool_calls
+    assert (call.name, answer.finish_reason) == ("f", "tool_calls")
+    assert isinstance(json.loads(call.arguments)["a"], int)
+
+
+@each
+@both
+def test_a_schema_is_understood(name, stream):
+    with MockServer() as server:
+        answer = heard(server, name, stream=stream, schema=SCHEMA)
+    assert isinstance(json.loads(answer.text)["a"], int)
+
+
+@each
+@both
+def test_an_answer_cut_by_the_limit_is_told(name, stream):
+    with MockServer(faults=["length"]) as server:
+        assert heard(server, name, stream=stream).finish_reason == "length"
+
+
+@pytest.mark.parametrize(("name", "finish"), [("gemini", "filtered"), ("anthropic", "refusal"), ("openai", "filtered")])
+@both
+def test_a_withheld_answer_is_told(name, finish, stream):
+    with MockServer(faults=["filter"]) as server:
+        assert heard(server, name, stream=stream).finish_reason == finish
+
+
+@each
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [("auth", "auth"), ("too-long", "too_long"), ("429", "rate"), ("503", "overloaded"), ("500", "server")],
+)
+def test_a_refused_request_has_its_kind(name, fault, kind):
+    with MockServer(faults=[fault]) as server:
+        assert refused(server, name).kind == kind
