@@ -20,6 +20,7 @@ COMMANDS = {
     "build": "Build the services' images with BuildKit, and tell steps, cache hits, size and time.",
     "rebuild": "Build with the cache, then recreate the running services whose image changed.",
     "models": "List the local models: size, loaded or not, wanted by the project, used by which task.",
+    "pull-models": "Pull the project's local models: plan first, resume what broke off, verify.",
     "test": "Run the project's tests with pytest: the fast ones, in parallel where that pays.",
     "env": "Print the exports that speed this machine up and lead to the stack.",
     "cache": "Look into the answer cache, or clear it.",

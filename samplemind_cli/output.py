@@ -47,14 +47,18 @@ def console(stream: TextIO) -> "Console":
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Aligned columns on stdout; on a narrow terminal cells fold, in a pipe they never do."""
+    """Aligned columns on stdout; on a narrow terminal cells fold, in a pipe they never do (and rich is not needed)."""
+    rows = list(rows)
+    if not on_terminal(sys.stdout):
+        widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+        lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in (columns, *rows))
+        write("".join(f"{line}\n" for line in lines))
+        return
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    grid = Table(
-        *columns, box=box.SIMPLE_HEAD if on_terminal(sys.stdout) else None, pad_edge=False, header_style="bold"
-    )
+    grid = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for row in rows:
         grid.add_row(*(Text(cell, overflow="fold") for cell in row))
     out = console(sys.stdout)
@@ -78,6 +82,15 @@ def confirm(question: str, *, yes: bool) -> bool:
         raise UsageError(f"{question} Nobody can answer here.", "say --yes")
     _emit(sys.stderr, f"{question} [y/N] ")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def size(count: float) -> str:
+    """Bytes as people read them: `0 B`, `12.3 MB`, `4.2 GB`, in powers of 1000."""
+    units = iter(("B", "kB", "MB", "GB", "TB"))
+    unit = next(units)
+    while count >= 999.95 and unit != "TB":  # noqa: PLR2004 - what rounds to 1000.0
+        count, unit = count / 1000, next(units)
+    return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
 
 
 def _emit(stream: TextIO | None, text: str) -> None:

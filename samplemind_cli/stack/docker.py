@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -95,18 +95,43 @@ def docker_command(*arguments: str) -> list[str]:
 
 def output_of(command: list[str], timeout: float | None = None) -> str:
     """What a Docker command line prints to stdout. Raises StackError when it fails or takes over `timeout` seconds."""
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=timeout, check=False)  # noqa: S603 - no shell
-    except subprocess.TimeoutExpired as error:
-        raise StackError(f"Docker did not answer within {timeout:g} s", "samplemind doctor") from error
-    if done.returncode != 0:
-        raise failure(done.stderr.decode("utf-8", "replace"))
-    return done.stdout.decode("utf-8", "replace")
+    return begun(command)(timeout)
+
+
+def begun(command: list[str]) -> Callable[[float | None], str]:
+    """Start a Docker command line and go on; the result, called with a time limit, is its `output_of`."""
+    child = subprocess.Popen(  # noqa: S603 - no shell
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+    def output(timeout: float | None) -> str:
+        with child:
+            try:
+                stdout, stderr = child.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired as error:
+                raise StackError(f"Docker did not answer within {timeout:g} s", "samplemind doctor") from error
+            finally:
+                child.kill()
+        if child.returncode != 0:
+            raise failure(stderr.decode("utf-8", "replace"))
+        return stdout.decode("utf-8", "replace")
+
+    return output
 
 
 def config(stack: Stack, timeout: float | None = 30) -> dict[str, Any]:
     """The compose files merged and filled in (`name`, `services`, `volumes`, …), as Compose prints it in JSON."""
-    loaded: dict[str, Any] = json.loads(output_of(compose_command(stack, "config", "--format", "json"), timeout))
+    return config_begun(stack)(timeout)
+
+
+def config_begun(stack: Stack) -> Callable[[float | None], dict[str, Any]]:
+    """`config`, under way: the result, called with a time limit, waits for it."""
+    output = begun(compose_command(stack, "config", "--format", "json"))
+
+    def loaded(timeout: float | None) -> dict[str, Any]:
+        known: dict[str, Any] = json.loads(output(timeout))
+        return known
+
     return loaded
 
 

@@ -7,11 +7,10 @@ python-on-whales starts a process per container and `docker stats` waits two sec
 import json
 import socket
 import subprocess
-from http.client import HTTPConnection, HTTPException
 from typing import Any, Self
 from urllib.parse import quote
 
-from samplemind_cli.errors import SamplemindError, StackError
+from samplemind_cli.errors import SamplemindError
 from samplemind_cli.stack.docker import docker_command, failure
 
 NOT_OK, NOT_FOUND = 400, 404
@@ -28,6 +27,9 @@ class Engine:
             line = theirs.fileno()
             # In a group of its own: Ctrl-C is ours to answer.
             self._client = subprocess.Popen(command, stdin=line, stdout=line, stderr=subprocess.PIPE, process_group=0)  # noqa: S603 - no shell
+        from http.client import HTTPConnection  # takes as long as the client takes to connect
+
+        self._last_words: str | None = None
         self._http = HTTPConnection("docker")
         self._http.auto_open = 0
         self._http.sock = ours
@@ -43,6 +45,8 @@ class Engine:
 
         A query value that is no string is sent as JSON. Raises StackError.
         """
+        from http.client import HTTPException
+
         words = (f"{name}={quote(v if isinstance(v, str) else json.dumps(v))}" for name, v in query.items())
         try:
             self._http.request("GET", f"{path}?{'&'.join(words)}")
@@ -57,13 +61,12 @@ class Engine:
         return body
 
     def close(self) -> None:
-        """End the connection; the client ends with it."""
-        self._http.close()
-        self._client.terminate()
-        self._client.communicate()
+        """End the connection, and the client with it; again is no error."""
+        if self._last_words is None:
+            self._http.close()
+            self._client.terminate()
+            self._last_words = self._client.communicate()[1].decode("utf-8", "replace")
 
     def _gone(self) -> SamplemindError:
-        self._http.close()
-        self._client.terminate()
-        said = self._client.communicate()[1].decode("utf-8", "replace")
-        return failure(said) if said else StackError("the Docker daemon does not answer", "samplemind doctor")
+        self.close()
+        return failure(self._last_words or "error during connect")

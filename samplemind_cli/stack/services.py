@@ -48,6 +48,7 @@ class Service:
     started: float = 0.0  # seconds since 1970
     exit_code: int = 0
     restarts: int = 0
+    memory_limit: int = 0  # bytes; 0: none but the machine's
     probe: str = ""  # what its last healthcheck printed
     ports: tuple[Port, ...] = ()
 
@@ -61,6 +62,12 @@ class Service:
             return "failed" if self.restarts > RESTARTS else "waiting"
         settled = now - self.started >= SETTLED if self.health == "" else self.health == "healthy"
         return "ready" if self.state == "running" and settled else "waiting"
+
+    @property
+    def name(self) -> str:
+        """The service, with the container's number from the second on: `worker`, `worker-2`."""
+        number = self.container.rpartition("-")[2]
+        return f"{self.service}-{number}" if number.isdecimal() and number != "1" else self.service
 
     @property
     def condition(self) -> str:
@@ -111,6 +118,7 @@ def service_of(container: Mapping[str, Any]) -> Service:
         started=datetime.fromisoformat(state["StartedAt"]).timestamp(),
         exit_code=state["ExitCode"],
         restarts=container.get("RestartCount", 0),
+        memory_limit=container.get("HostConfig", {}).get("Memory", 0),
         probe=(log[-1].get("Output") or "").strip(),
         ports=_ports(container["NetworkSettings"].get("Ports") or {}),
     )

@@ -1,0 +1,116 @@
+"""`samplemind ps`: how the stack is."""
+
+import shutil
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from samplemind_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from samplemind_cli.stack.ps import Status
+
+GAP = 3  # columns of space between two columns
+HOME_AND_CLEAR = "\x1b[H\x1b[J"
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+
+def ps(
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again; Ctrl-C ends it.")] = False,
+    interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks of --watch.")] = 2.0,
+    file: Annotated[str | None, typer.Option(help="The compose file, instead of the project's or ours.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object; with --watch one per look.")] = False,
+) -> None:
+    r"""Show the services: health, uptime, CPU, memory, URLs, and what they tell.
+
+    CPU is of one core, so 200% are two. With --json: {"project", "services": [{"service", "container", "state",
+    "health", "exit_code", "uptime_s", "cpu_percent", "memory_bytes", "memory_limit_bytes", "ports": [{"address",
+    "published", "target", "protocol"}], "url", "details"}]}. `state` is Docker's, or "absent" (there is no
+    container), or "adopted" (a program outside of the stack serves in its stead). `details` is, of Redis, {"hit_rate",
+    "used_memory_bytes", "max_memory_bytes", "evicted_keys"}; of Ollama {"models": [{"name", "size_bytes",
+    "gpu_percent"}]}; of MongoDB {"cache_bytes", "cache_max_bytes"}; or {"error"}.
+
+    \b
+    Example:
+      samplemind ps
+      samplemind ps --json | jq '.services[] | select(.health == "unhealthy")'
+    """
+    from samplemind_cli import output
+    from samplemind_cli.stack.ps import Watch
+
+    stack = Watch(Settings.load(compose_file=file))
+    try:
+        while True:
+            services = stack.look()
+            if as_json:
+                output.print_json({"project": stack.project, "services": [s.as_json() for s in services]})
+            else:
+                output.write(HOME_AND_CLEAR if watch and output.on_terminal(sys.stdout) else "")
+                _show(services)
+            if not watch:
+                break
+            time.sleep(interval)
+    finally:
+        stack.close()
+
+
+def _show(services: list["Status"]) -> None:
+    from samplemind_cli import output
+
+    columns = ("SERVICE", "STATE", "UPTIME", "CPU", "MEMORY", "URL")
+    rows = [_row(status) for status in services]
+    told = [f"{status.service.name}: {text}" for status in services if (text := _told(status.details))]
+    width = sum(max(map(len, column)) + GAP for column in zip(columns, *rows, strict=True))
+    if output.on_terminal(sys.stdout) and shutil.get_terminal_size().columns < width:
+        lines = ["\n  ".join(filter(None, (f"{row[0]} {row[1]} {row[2]}".rstrip(), *row[3:]))) for row in rows]
+        output.write("\n".join([*lines, *told]) + "\n")
+    else:
+        output.table(columns, rows)
+        output.write("".join(f"{line}\n" for line in told))
+
+
+def _row(status: "Status") -> tuple[str, ...]:
+    from samplemind_cli.output import size
+
+    service = status.service
+    memory = "" if status.memory is None else size(status.memory)
+    return (
+        service.name,
+        service.condition,
+        "" if status.uptime is None else _duration(status.uptime),
+        "" if status.cpu is None else f"{status.cpu:.1f}%",
+        f"{memory} of {size(service.memory_limit)}" if service.memory_limit else memory,
+        service.url,
+    )
+
+
+def _duration(seconds: float) -> str:
+    """The two largest units: `42s`, `3m 12s`, `2h 5m`, `3d 4h`."""
+    for unit, name, part, lesser in ((DAY, "d", HOUR, "h"), (HOUR, "h", MINUTE, "m"), (MINUTE, "m", 1, "s")):
+        if seconds >= unit:
+            return f"{seconds // unit:.0f}{name} {seconds % unit // part:.0f}{lesser}"
+    return f"{seconds:.0f}s"
+
+
+def _told(details: dict[str, Any]) -> str:
+    """What a service tells of itself, in one line; empty when it tells nothing."""
+    from samplemind_cli.output import size
+
+    match details:
+        case {"error": reason}:
+            return f"does not tell: {reason}"
+        case {"evicted_keys": evicted, "hit_rate": rate, "used_memory_bytes": used, "max_memory_bytes": most}:
+            hits = "nothing read yet" if rate is None else f"{100 * rate:.0f}% hits"
+            return f"{hits}, {size(used)}{f' of {size(most)}' if most else ''} used, {evicted} evicted"
+        case {"models": models}:
+            loaded = (f"{m['name']} {size(m['size_bytes'])} {_placed(m['gpu_percent'])}" for m in models)
+            return ", ".join(loaded) or "no model loaded"
+        case {"cache_bytes": used, "cache_max_bytes": most}:
+            return f"cache {size(used)} of {size(most)}"
+    return ""
+
+
+def _placed(gpu_percent: int) -> str:
+    return {0: "on the CPU", 100: "on the GPU"}.get(gpu_percent, f"{gpu_percent}% on the GPU, the rest on the CPU")

@@ -1,0 +1,90 @@
+"""What only the services themselves can tell: the cache's hits, the loaded models, the database's memory."""
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from samplemind_cli.stack.services import Port
+
+TIMEOUT = 1.0  # seconds; they are on this machine
+
+
+def insight(port: Port) -> dict[str, Any]:
+    """What the service behind a port tells, by the port inside its container; empty for one we do not know.
+
+    Redis: hit_rate (0..1, None before the first read), used_memory_bytes, max_memory_bytes (0: none), evicted_keys.
+    Ollama: models [{name, size_bytes, gpu_percent}]. MongoDB: cache_bytes, cache_max_bytes. Or `{"error": …}`.
+    """
+    from http.client import HTTPException
+
+    if port.target not in READERS:
+        return {}
+    host, _, number = port.host.rpartition(":")
+    try:
+        return READERS[port.target]((host.strip("[]"), int(number)))
+    except (OSError, HTTPException, ValueError, LookupError, TypeError) as error:
+        return {"error": str(error) or type(error).__name__}
+
+
+def _redis(address: tuple[str, int]) -> dict[str, Any]:
+    info = redis_info(address)
+    hits, misses = int(info["keyspace_hits"]), int(info["keyspace_misses"])
+    return {
+        "hit_rate": hits / (hits + misses) if hits + misses else None,
+        "used_memory_bytes": int(info["used_memory"]),
+        "max_memory_bytes": int(info["maxmemory"]),
+        "evicted_keys": int(info["evicted_keys"]),
+    }
+
+
+def redis_info(address: tuple[str, int]) -> dict[str, str]:
+    """Redis' INFO (https://redis.io/docs/latest/commands/info/). Raises OSError, ValueError with Redis' own refusal."""
+    with socket.create_connection(address, TIMEOUT) as line:
+        line.sendall(b"*1\r\n$4\r\nINFO\r\n")
+        with line.makefile("rb") as answer:
+            head = answer.readline().decode("utf-8", "replace").strip()
+            if not head.startswith("$"):
+                raise ValueError(head.lstrip("-") or "no answer")
+            text = answer.read(int(head[1:])).decode("utf-8", "replace")
+    return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+
+
+def _ollama(address: tuple[str, int]) -> dict[str, Any]:
+    loaded = ollama_json(address, "/api/ps")["models"] or []
+    return {
+        "models": [
+            {
+                "name": model["name"],
+                "size_bytes": model["size"],
+                "gpu_percent": round(100 * model.get("size_vram", 0) / (model["size"] or 1)),
+            }
+            for model in loaded
+        ]
+    }
+
+
+def ollama_json(address: tuple[str, int], path: str) -> Any:
+    """What Ollama's daemon answers at `path`. Raises OSError, HTTPException, ValueError."""
+    import json
+    from http.client import HTTPConnection
+
+    line = HTTPConnection(*address, timeout=TIMEOUT)
+    try:
+        line.request("GET", path)
+        return json.loads(line.getresponse().read())
+    finally:
+        line.close()
+
+
+def _mongodb(address: tuple[str, int]) -> dict[str, Any]:
+    from samplemind_cli.stack.mongo import server_status
+
+    status = server_status(address, TIMEOUT)
+    if not status.get("ok"):
+        raise ValueError(status.get("errmsg", "refused"))
+    cache = status.get("wiredTiger", {}).get("cache", {})  # not every server of this protocol has WiredTiger
+    names = {"cache_bytes": "bytes currently in the cache", "cache_max_bytes": "maximum bytes configured"}
+    return {ours: cache[theirs] for ours, theirs in names.items() if theirs in cache}
+
+
+READERS: dict[int, Callable[[tuple[str, int]], dict[str, Any]]] = {6379: _redis, 11434: _ollama, 27017: _mongodb}

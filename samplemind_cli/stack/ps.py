@@ -1,0 +1,157 @@
+"""The state of every service, what it uses, and what it tells of itself."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Thread
+from typing import Any
+
+from samplemind_cli.settings import Settings
+from samplemind_cli.stack import record
+from samplemind_cli.stack.docker import config_begun
+from samplemind_cli.stack.engine import Engine
+from samplemind_cli.stack.files import located
+from samplemind_cli.stack.insight import insight
+from samplemind_cli.stack.services import Port, Service, containers, observe, with_absent
+
+COMPOSE_TIMEOUT = 30.0  # seconds
+WINDOW = 0.05  # seconds between two looks at a CPU's counter, at least
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A container's counters at one moment: CPU seconds since its start, bytes of memory, and when."""
+
+    cpu: float
+    memory: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """A service, its share of one CPU in percent, its memory in bytes, and its own account (see `insight`)."""
+
+    service: Service
+    uptime: float | None = None
+    cpu: float | None = None
+    memory: int | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """One element of `ps --json`'s `services`; what is not known of a service that is not running is null."""
+        service = self.service
+        ports = [
+            {"address": p.address, "published": p.published, "target": p.target, "protocol": p.protocol}
+            for p in service.ports
+        ]
+        return {
+            "service": service.service,
+            "container": service.container or None,
+            "state": service.state,
+            "health": service.health or None,
+            "exit_code": service.exit_code if service.state == "exited" else None,
+            "uptime_s": None if self.uptime is None else round(self.uptime, 1),
+            "cpu_percent": None if self.cpu is None else round(self.cpu, 1),
+            "memory_bytes": self.memory,
+            "memory_limit_bytes": service.memory_limit or None,
+            "ports": ports,
+            "url": service.url or None,
+            "details": self.details,
+        }
+
+
+class Watch:
+    """Looks at one stack, again and again over one connection; each look measures the CPU since the one before."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        declared = config_begun(located(settings))
+        self._engine = Engine()
+        try:
+            try:  # whose files these are is not known yet, and a CPU's share takes two looks: the first is at all projects
+                self._before = self._samples(c["Id"] for c in containers(self._engine) if c["State"] == "running")
+            finally:
+                told = declared(COMPOSE_TIMEOUT)
+        except BaseException:
+            self._engine.close()
+            raise
+        self.project: str = told["name"]
+        self._declared = told["services"]
+
+    def close(self) -> None:
+        """End the connection."""
+        self._engine.close()
+
+    def look(self) -> list[Status]:
+        """All services, those of the compose files without a container too. Raises StackError."""
+        adopted = record.adopted(self._settings, self.project)
+        found = with_absent(observe(self._engine, self.project), self._declared)
+        services = [_adopted(s, adopted[s.service]) if _replaced(s, adopted) else s for s in found]
+        details = _details(services)
+        before = self._before
+        time.sleep(max(0.0, self._sampled + WINDOW - time.monotonic()))
+        self._before = self._samples(service.id for service in services if service.state == "running")
+        return [_status(s, before.get(s.id), self._before.get(s.id), details.get(s.name, {})) for s in services]
+
+    def _samples(self, ids: Iterable[str]) -> dict[str, Sample]:
+        self._sampled = time.monotonic()
+        told = ((id_, self._engine.get(f"/containers/{id_}/stats", stream="0", **{"one-shot": "1"})) for id_ in ids)
+        return {id_: sample for id_, stats in told if (sample := sample_of(stats))}
+
+
+def _details(services: Iterable[Service]) -> dict[str, dict[str, Any]]:
+    """What each service tells of itself, by name; all are asked at once, so one that hangs costs its own time only."""
+    told: dict[str, dict[str, Any]] = {}
+
+    def ask(service: Service) -> None:
+        told[service.name] = insight(service.ports[0])
+
+    asked = [s for s in services if s.ports and s.state in ("running", "adopted")]
+    threads = [Thread(target=ask, args=(service,)) for service in asked]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return told
+
+
+def sample_of(stats: dict[str, Any] | None) -> Sample | None:
+    """The counters in the engine's `/containers/ID/stats`; None for a container that has just gone.
+
+    Memory as `docker stats` counts it: without the file cache the kernel can drop, named by cgroup v1 or v2.
+    """
+    if not stats or "usage" not in stats.get("memory_stats", {}):
+        return None
+    memory = stats["memory_stats"]
+    kept = memory.get("stats", {})
+    droppable = kept.get("total_inactive_file", kept.get("inactive_file", 0))
+    return Sample(
+        cpu=stats["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9,
+        memory=max(memory["usage"] - droppable, 0),
+        at=datetime.fromisoformat(stats["read"]).timestamp(),
+    )
+
+
+def _status(service: Service, before: Sample | None, now: Sample | None, details: dict[str, Any]) -> Status:
+    if now is None:
+        return Status(service=service, details=details)
+    elapsed = now.at - before.at if before else 0
+    return Status(
+        service=service,
+        uptime=max(now.at - service.started, 0.0),
+        cpu=max(100 * (now.cpu - before.cpu) / elapsed, 0.0) if before and elapsed > 0 else None,
+        memory=now.memory,
+        details=details,
+    )
+
+
+def _replaced(service: Service, adopted: dict[str, str]) -> bool:
+    return service.service in adopted and service.state == "absent"
+
+
+def _adopted(service: Service, host: str) -> Service:
+    """The service that runs outside, in the place of an absent one."""
+    address, _, port = host.rpartition(":")
+    own = Port(address=address, published=int(port), target=record.OLLAMA)
+    return Service(service=service.service, state="adopted", ports=(own,))
