@@ -57,7 +57,7 @@ class Question:
         self._started = time.perf_counter()
         self._stdin: bytes | None = None
         directory = os.getcwd()
-        parts = [FORMAT, __version__, directory, *argv, *_environment(env), *_terminal()]
+        parts: list[str | bytes] = [FORMAT, __version__, directory, *argv, *_environment(env), *_terminal()]
         parts += [identity(path, exact=True) for path in paths.settings_files(env, directory)]
         self.folder = os.path.join(paths.cache_dir(env), "hot", _digest(parts))
 
@@ -161,7 +161,7 @@ def _terminal() -> "list[str]":
         return ["", ""]
 
 
-def _digest(parts: "list[str] | list[bytes] | list[str | bytes]") -> str:
+def _digest(parts: "Iterable[str | bytes]") -> str:
     from _blake2 import blake2b  # `hashlib` also loads OpenSSL
 
     digest = blake2b(digest_size=20)

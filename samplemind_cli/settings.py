@@ -2,7 +2,6 @@
 
 import json
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -102,10 +101,12 @@ def _stack_record(path: str) -> dict[str, Any]:
 
 
 def _toml(path: str, refused: tuple[str, ...]) -> dict[str, Any]:
+    if not Path(path).exists():
+        return {}
+    import tomllib  # most projects have no such file
+
     try:
         values = tomllib.loads(Path(path).read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read the settings in {path}: {error}", f"mend or move {path}") from error
     known = {f.name for f in fields(Settings)}

@@ -23,7 +23,7 @@ def explanation(settings: Settings, request: Request, options: Options, *, as_js
                 "url": route.endpoint.base_url,
                 "asked": not route.skipped,
                 "why": verdict,
-                "fix": route.fix,
+                "fix": route.fix if route.skipped else "",
                 "key": core.key(route, request),
             }
         )
