@@ -49,7 +49,7 @@ def mock(
       drop        closed before any byte
       stall       no answer ever comes
       cut         closed in the middle
-      freeze      silent from the middle on
+      freeze      silence from the middle
       short       ends in the middle
       garbage     no JSON in the middle
       error       an error inside a 200

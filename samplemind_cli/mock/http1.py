@@ -111,10 +111,10 @@ class Connection:
     async def _chunks(self) -> bytes | None:
         body = bytearray()
         while (end := await self._find(b"\r\n", MAX_HEAD)) >= 0:
-            try:
-                size = int(self._take(end).split(b";")[0], 16)
-            except ValueError:
-                raise BadRequest(400, "a chunk without a size") from None
+            digits = self._take(end).split(b";")[0].strip()
+            if not digits or digits.strip(b"0123456789abcdefABCDEF"):
+                raise BadRequest(400, "a chunk without a size")
+            size = int(digits, 16)
             part = await self._exactly(size + 4)  # the line end before it and the one after it
             if part is None:
                 return None

@@ -1,13 +1,14 @@
 """MockServer: the mock in a thread of its own, for tests, `bench` and the command."""
 
 import asyncio
-import ipaddress
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Self
 
-from samplemind_cli.errors import SamplemindError
+from samplemind_cli.errors import SamplemindError, UsageError
 from samplemind_cli.mock.behaviour import Behaviour
 from samplemind_cli.mock.record import Log, Recorded
 from samplemind_cli.mock.service import Service
@@ -33,7 +34,7 @@ class MockServer:
         tell: Callable[[Recorded], None] | None = None,
         **behaviour: Any,
     ) -> None:
-        self._host = host
+        self._address = _address(host)
         self.port = port
         self._log = Log(tell)
         self._service = Service(Behaviour().changed(behaviour), self._log)
@@ -50,8 +51,8 @@ class MockServer:
             self.port = ready.result()
         except OSError as error:
             self._thread.join()
-            where = f"{self._host}:{self.port}"
-            raise SamplemindError(f"cannot listen on {where}: {error.strerror}", "--port 0 takes a free port") from None
+            where, why = f"{self._address}:{self.port}", os.strerror(error.errno or 0)
+            raise SamplemindError(f"cannot listen on {where}: {why}", "--port 0 takes a free port") from None
         return self
 
     def stop(self) -> None:
@@ -69,10 +70,10 @@ class MockServer:
     @property
     def url(self) -> str:
         """The server's root, without a trailing slash."""
-        address = ipaddress.ip_address("127.0.0.1" if self._host == "localhost" else self._host)
-        if address.is_unspecified:  # bound everywhere, reached here
-            address = ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")  # noqa: PLR2004 - IPv4
-        return f"http://[{address}]:{self.port}" if address.version == 6 else f"http://{address}:{self.port}"  # noqa: PLR2004 - IPv6
+        if isinstance(self._address, IPv6Address):
+            return f"http://[{'::1' if self._address.is_unspecified else self._address}]:{self.port}"
+        # bound everywhere, it is reached here
+        return f"http://{'127.0.0.1' if self._address.is_unspecified else self._address}:{self.port}"
 
     @property
     def exports(self) -> dict[str, str]:
@@ -108,10 +109,19 @@ class MockServer:
     async def _serve(self, ready: Future[int]) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         try:
-            server = await asyncio.start_server(self._service.serve, self._host, self.port, backlog=BACKLOG)
-        except OSError as error:
+            server = await asyncio.start_server(self._service.serve, str(self._address), self.port, backlog=BACKLOG)
+        except (OSError, OverflowError) as error:
             ready.set_exception(error)
             return
         ready.set_result(server.sockets[0].getsockname()[1])
         await self._stopping.wait()
         server.close()  # what is still being answered is cancelled when the loop ends
+
+
+def _address(host: str) -> IPv4Address | IPv6Address:
+    try:
+        return ip_address("127.0.0.1" if host == "localhost" else host)
+    except ValueError:
+        raise UsageError(
+            f"{host!r} is no address to listen on", "127.0.0.1, ::1, 0.0.0.0 or one of this machine's"
+        ) from None

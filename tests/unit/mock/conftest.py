@@ -13,8 +13,8 @@ from samplemind_cli.mock.http1 import Request
 
 SPECS = Path(__file__).resolve().parents[4] / "shared" / "specs"
 
-# The real daemon says more here than its document: a call's id and index, a model's parent.
-INCOMPLETE = {("ollama.json", "ToolCall"), ("ollama.json", "ModelSummary")}
+# The real daemon says more here than its document: a call's id and index, a model's parent and name.
+INCOMPLETE = {("ollama.json", name) for name in ("ToolCall", "ModelSummary", "Ps")}
 
 
 @cache
