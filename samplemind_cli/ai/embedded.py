@@ -1,0 +1,121 @@
+"""The embedded model as one more endpoint: its engine starts when it is first asked for and ends with this process."""
+
+import asyncio
+import atexit
+import importlib.util
+import json
+import os
+import secrets
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, cast
+
+from samplemind_cli.ai import embedded_engine
+from samplemind_cli.ai.embedded_model import (
+    DOWNLOAD_BYTES,
+    Progress,
+    fetch,
+    is_present,
+    model_name,
+    model_path,
+)
+from samplemind_cli.ai.types import Endpoint
+from samplemind_cli.errors import ProviderError
+from samplemind_cli.settings import Settings
+
+__all__ = ["DOWNLOAD_BYTES", "Progress", "available", "fetch", "is_present", "model_name", "model_path", "start"]
+
+INSTALL = "pip install 'samplemind-cli[embedded]'"
+GLANCE = 0.005  # seconds between two looks whether the engine is ready
+
+
+def available() -> str | None:
+    """None when the engine can be used, else the reason in words. Imports nothing."""
+    return None if importlib.util.find_spec("xllamacpp") else "the extra `embedded` is not installed"
+
+
+async def start(settings: Settings, progress: Progress | None = None) -> Endpoint:
+    """The endpoint of the model in force: fetched if need be, loaded once, and kept until this process ends.
+
+    Raises UsageError and ProviderError. Cancelling it ends a fetch; loading goes on for the next who asks.
+    """
+    if reason := available():
+        raise ProviderError(f"the embedded model cannot be used: {reason}", INSTALL)
+    path = await fetch(settings, progress)
+    engine = _engine(path, model_name(settings))
+    while not (endpoint := engine.endpoint()):  # noqa: ASYNC110 - a pipe that several event loops may wait for
+        await asyncio.sleep(GLANCE)
+    return endpoint
+
+
+class Engine:
+    """A running engine. It reads our order, and later the end of our process, from its stdin."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path, self.name, self.key = path, name, secrets.token_urlsafe()
+        self.process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-P", embedded_engine.__file__],  # -P: the `types.py` beside it is not Python's
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for us
+        )
+        self._said = b""
+        self._listening = threading.Lock()
+        order = {"path": os.fspath(path.absolute()), "name": name, "key": self.key}
+        with suppress(BrokenPipeError):  # it has ended already: `endpoint` tells
+            _pipe(self.process.stdin).write(json.dumps(order).encode() + b"\n")
+            _pipe(self.process.stdin).flush()
+        os.set_blocking(_pipe(self.process.stdout).fileno(), False)
+
+    def endpoint(self) -> Endpoint | None:
+        """Where it answers, None while it loads. Raises ProviderError when it has ended instead."""
+        with self._listening:
+            if self._said.endswith(b"\n"):
+                return Endpoint(f"{self._said.decode().strip()}/v1", self.name, self.key)
+            pipe = _pipe(self.process.stdout)
+            heard = b"" if pipe.closed else pipe.read()  # None: nothing yet; b"": its end
+            if heard == b"":
+                self.stop()
+                raise ProviderError(
+                    f"the engine cannot load {self.path}",
+                    "SAMPLEMIND_EMBEDDED_MODEL names a whole GGUF file of a chat model that fits into memory",
+                )
+            self._said += heard or b""
+            return None
+
+    def stop(self) -> None:
+        """End it now, whatever it does."""
+        with self.process as process:
+            process.kill()
+
+
+def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
+    """A pipe that was asked for is there; the type cannot know."""
+    return cast("IO[bytes]", stream)
+
+
+_engines: dict[tuple[Path, str], Engine] = {}
+_starting = threading.Lock()
+
+
+def _engine(path: Path, name: str) -> Engine:
+    """The engine of that model, begun unless it runs."""
+    with _starting:
+        engine = _engines.get((path, name))
+        if engine and engine.process.poll() is not None:
+            engine.stop()
+            engine = None
+        if not engine:
+            engine = _engines[path, name] = Engine(path, name)
+        return engine
+
+
+@atexit.register
+def _stop() -> None:
+    """End every engine now; one whose owner was killed ends by itself."""
+    while _engines:
+        _engines.popitem()[1].stop()
