@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 
 TEMPORARY = ".tmp"
+# NOATIME: an mtime in the future makes Linux note every single read.
+_READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | getattr(os, "O_NOATIME", 0)
 
 
 def make_folder(folder: str) -> None:
@@ -48,7 +50,7 @@ def read(path: str, largest: int, rest: float) -> bytes:
 
     Raises OSError, also for a symbolic link.
     """
-    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    file = os.open(path, _READING)
     try:
         info = os.fstat(file)
         if not stat.S_ISREG(info.st_mode) or info.st_size > largest:
