@@ -22,6 +22,7 @@ COMMANDS = {
     "models": "List the local models: size, loaded or not, wanted by the project, used by which task.",
     "pull-models": "Pull the project's local models: plan first, resume what broke off, verify.",
     "test": "Run the project's tests with pytest: the fast ones, in parallel where that pays.",
+    "doctor": "Check Docker, this machine, the services and the keys; say what is wrong and the command that mends it.",
     "env": "Print the exports that speed this machine up and lead to the stack.",
     "cache": "Look into the answer cache, or clear it.",
     "mock": "Serve fake model providers on loopback, with latency and faults.",

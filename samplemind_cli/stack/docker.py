@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 # Attestations give an unchanged image a new digest, and Compose then recreates its containers (docker/compose#13944).
 ALWAYS = {"BUILDKIT_PROGRESS": "plain", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "DOCKER_CLI_HINTS": "false"}
 
+ABSENT = "Docker is not installed: there is no `docker` on the PATH"
+DENIED = "this user may not talk to the Docker daemon"
+
 # What the client, Compose and the daemon print: (pattern, message, hint); the first match wins, `{0}` is its line.
 FAILURES: tuple[tuple[str, str, str], ...] = (
     (
         r"permission denied while trying to connect|raw stream connection: .*permission denied",
-        "this user may not talk to the Docker daemon",
+        DENIED,
         "sudo usermod -aG docker $USER, then log in again",
     ),
     (
@@ -30,9 +33,19 @@ FAILURES: tuple[tuple[str, str, str], ...] = (
         "start Docker Desktop, or: sudo systemctl start docker",
     ),
     (
-        r"is not a docker command|unknown command: docker compose|unknown shorthand flag: 'f' in|unknown flag: --file",
+        r"compose' is not a docker command|unknown command: docker compose|unknown (shorthand )?flag: '?(f'|--file)",
         "Docker's Compose plugin is not installed",
         "install docker-compose-plugin (Compose 2.26 or later), then: samplemind doctor",
+    ),
+    (
+        r"buildx' is not a docker command|unknown command: docker buildx|requires buildx|buildx plugin",
+        "Docker's Buildx plugin is not installed",
+        "install docker-buildx-plugin, then: samplemind doctor",
+    ),
+    (
+        r"cache export (feature )?is (not|currently not) supported",
+        "this engine cannot write a layer cache to a folder",
+        "switch on its containerd image store, or leave out --cache-dir",
     ),
     (r"no space left on device", "the disk is full: {0}", "docker system df, then: docker system prune"),
     (r"toomanyrequests|rate limit", "the registry limits pulls: {0}", "docker login, then try again"),
@@ -87,9 +100,7 @@ def compose_command(stack: Stack, *arguments: str) -> list[str]:
 def docker_command(*arguments: str) -> list[str]:
     """The command line `docker arguments`."""
     if shutil.which("docker") is None:
-        raise StackError(
-            "Docker is not installed: there is no `docker` on the PATH", "https://docs.docker.com/get-docker/"
-        )
+        raise StackError(ABSENT, "https://docs.docker.com/get-docker/")
     return ["docker", *arguments]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from samplemind_cli.settings import Settings
-from samplemind_cli.stack.services import Port
+from samplemind_cli.stack.ports import wanted
 
 Shell = Literal["bash", "zsh", "fish"]
 # What programs call these addresses; every other service's is <SERVICE>_URL.
@@ -33,7 +33,7 @@ def addresses(config: Mapping[str, Any], settings: Settings) -> dict[str, str]:
         chosen["ollama"] = ""
     found = {}
     for service, definition in config["services"].items():
-        url = chosen.get(service) or _url(definition)
+        url = chosen.get(service) or next((port.url for port in wanted(definition)), "")
         names = NAMES.get(service, (f"{service.upper().replace('-', '_').replace('.', '_')}_URL",))
         found.update(dict.fromkeys(names, url) if url else {})
     return found
@@ -45,10 +45,3 @@ def line(name: str, value: str, shell: Shell) -> str:
         quoted = value.replace("\\", "\\\\").replace("'", "\\'")
         return f"set -gx {name} '{quoted}'"
     return f"export {name}={shlex.quote(value)}"
-
-
-def _url(definition: Mapping[str, Any]) -> str:
-    for port in definition.get("ports", ()):
-        if str(port.get("published", "")).isdigit():  # a range or a random port is known only once it runs
-            return Port(address=port.get("host_ip", ""), published=int(port["published"]), target=port["target"]).url
-    return ""

@@ -1,0 +1,254 @@
+"""What `samplemind doctor` judges: each check reads the facts, and some look at one thing more themselves."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from samplemind_cli import paths
+from samplemind_cli.errors import SamplemindError
+from samplemind_cli.settings import KEYS
+from samplemind_cli.stack import docker, machine
+from samplemind_cli.stack.facts import Facts
+from samplemind_cli.stack.insight import insight, ollama_version
+from samplemind_cli.stack.ports import Conflict, conflicts, wanted
+from samplemind_cli.stack.record import OLLAMA, REDIS
+from samplemind_cli.stack.services import Port
+
+ENGINE, COMPOSE, BUILDX = (24, 0), (2, 26), (0, 12)  # the oldest that are known to do
+DISK_LOW, DISK_FULL = 15e9, 2e9  # bytes: the images and a small model; less than one layer of a big one
+MEMORY_LOW = 8e9  # bytes: a 3B model at 8 bits, its context, and the rest of the stack
+EXTRAS = {"embedded": "xllamacpp", "dev": "pytest"}  # extra: the module that tells whether it is installed
+
+Verdict = Literal["ok", "warn", "fail", "skip"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A verdict, its reason, and the command that changes it (empty when there is nothing to do)."""
+
+    verdict: Verdict
+    reason: str
+    fix: str = ""
+
+
+def settings(facts: Facts) -> Finding:
+    """Whether every file and variable with settings can be read."""
+    error = facts.settings_error
+    return _failed(error) if error else Finding("ok", "all of them can be read")
+
+
+def docker_client(facts: Facts) -> Finding:
+    """Whether there is a Docker client."""
+    if isinstance(facts.client, SamplemindError):
+        return Finding("fail", facts.client.message, facts.client.hint or "")
+    return Finding("ok", facts.client)
+
+
+def docker_daemon(facts: Facts) -> Finding:
+    """Whether the engine answers, and is not too old."""
+    if isinstance(facts.info, SamplemindError):
+        denied = facts.info.message == docker.DENIED
+        return Finding("skip", "it does not answer this user") if denied else _failed(facts.info)
+    return _version("Docker Engine", facts.info["ServerVersion"], ENGINE, "https://docs.docker.com/engine/install/")
+
+
+def docker_permission(facts: Facts) -> Finding:
+    """Whether this user may talk to the engine."""
+    if not isinstance(facts.info, SamplemindError):
+        return Finding("ok", "this user may talk to the daemon")
+    return _failed(facts.info) if facts.info.message == docker.DENIED else Finding("skip", "no daemon answers")
+
+
+def compose_version(facts: Facts) -> Finding:
+    """Whether the Compose plugin is there, and not too old."""
+    if isinstance(facts.compose, SamplemindError):
+        return _failed(facts.compose)
+    return _version("Compose", facts.compose, COMPOSE, "https://docs.docker.com/compose/install/linux/")
+
+
+def buildx_version(facts: Facts) -> Finding:
+    """Whether the Buildx plugin is there, and not too old."""
+    if isinstance(facts.buildx, SamplemindError):
+        return _failed(facts.buildx)
+    return _version("Buildx", facts.buildx, BUILDX, "install a newer docker-buildx-plugin")
+
+
+def compose_file(facts: Facts) -> Finding:
+    """Whether Compose accepts the files in force."""
+    if isinstance(facts.config, SamplemindError):
+        return _failed(facts.config)
+    return Finding("ok", f"project {facts.config['name']}: {', '.join(facts.config['services'])}")
+
+
+def disk(facts: Facts) -> Finding:
+    """Whether images and models fit where Docker keeps them."""
+    root = Path(facts.info["DockerRootDir"]) if isinstance(facts.info, dict) else Path.home()
+    place = root if root.is_dir() else Path.home()  # the engine may be on another machine, or in a virtual one
+    free = shutil.disk_usage(place).free
+    reason = f"{free / 1e9:.1f} GB free at {place}"
+    if free >= DISK_LOW:
+        return Finding("ok", reason)
+    return Finding("fail" if free < DISK_FULL else "warn", reason, "samplemind doctor --fix, or: docker system prune")
+
+
+def memory(facts: Facts) -> Finding:
+    """Whether the engine has memory for a local model."""
+    if isinstance(facts.info, SamplemindError):
+        return Finding("skip", "the engine was not asked")
+    total = facts.info["MemTotal"]
+    if total < MEMORY_LOW:
+        return Finding("warn", f"the engine has {total / 1e9:.1f} GB, for small models only", "samplemind models")
+    return Finding("ok", f"the engine has {total / 1e9:.1f} GB")
+
+
+def cpu_flags(_facts: Facts) -> Finding:
+    """Whether this CPU has what MongoDB 5 and later are compiled for."""
+    if flag := machine.missing_cpu_flag():
+        return Finding(
+            "fail", f"this CPU has no {flag}: MongoDB 5 and later do not run", "export MONGO_IMAGE=mongo:4.4"
+        )
+    return Finding("ok", "this CPU runs MongoDB")
+
+
+def gpu(facts: Facts) -> Finding:
+    """Which GPU containers get, and why."""
+    if isinstance(facts.info, SamplemindError):
+        return Finding("skip", "the engine was not asked")
+    kind, reason = machine.gpu(facts.info)
+    if kind == "none" and "nvidia runtime" in reason:
+        return Finding(
+            "warn", reason, "sudo nvidia-ctk runtime configure --runtime=docker && sudo systemctl restart docker"
+        )
+    return Finding("skip" if kind == "none" else "ok", reason)
+
+
+def keys(facts: Facts) -> Finding:
+    """Which providers' keys are present; never what they are."""
+    present = {name.upper(): bool(getattr(facts.settings, name)) for name in KEYS}
+    reason = ", ".join(f"{name}: {'yes' if there else 'no'}" for name, there in present.items())
+    return Finding("ok", reason) if any(present.values()) else Finding("skip", reason, f"export {KEYS[0].upper()}=…")
+
+
+def ports(facts: Facts) -> Finding:
+    """Whether the ports that the stack publishes are free, or its own already."""
+    if isinstance(facts.config, SamplemindError) or isinstance(facts.containers, SamplemindError):
+        return Finding("skip", "needs the compose file and the engine")
+    found = conflicts(facts.config["services"], facts.config["name"], facts.containers)
+    clashes = [clash for clash in found if not _adoptable(clash)]
+    if clashes:
+        reasons = (f"{clash.port.published} ({clash.service}) is taken by {clash.owner}" for clash in clashes)
+        return Finding("warn", "; ".join(reasons), "samplemind up --auto-ports")
+    return Finding("ok", "those of the stack are free, or its own")
+
+
+def redis(facts: Facts) -> Finding:
+    """Whether the shared cache answers."""
+    port = _port(facts.settings.redis_url, _published(facts, REDIS))
+    if port is None:
+        return Finding("fail", "the address of Redis is not one", "unset SAMPLEMIND_REDIS_URL")
+    told = insight(port)
+    if "error" in told and "NOAUTH" not in told["error"]:  # one that asks for a password is there
+        return Finding("warn", f"no Redis at {port.host}: {told['error']}", "samplemind up redis")
+    return Finding("ok", f"Redis answers at {port.host}")
+
+
+def ollama(facts: Facts) -> Finding:
+    """Whether the models' daemon answers."""
+    port = _port(facts.settings.ollama_host, Port(address="", published=OLLAMA, target=OLLAMA))
+    if port is None:
+        return Finding("fail", "the address of Ollama is not one", "unset OLLAMA_HOST")
+    if version := ollama_version(port):
+        return Finding("ok", f"Ollama {version} answers at {port.host}")
+    return Finding("warn", f"no Ollama at {port.host}", "samplemind up ollama")
+
+
+def extras(_facts: Facts) -> Finding:
+    """Which optional parts of the package are installed."""
+    present = {extra: find_spec(module) is not None for extra, module in EXTRAS.items()}
+    reason = ", ".join(f"{extra}: {'yes' if there else 'no'}" for extra, there in present.items())
+    missing = ",".join(extra for extra, there in present.items() if not there)
+    return Finding("skip", reason, f"pip install 'samplemind-cli[{missing}]'") if missing else Finding("ok", reason)
+
+
+def folders(facts: Facts) -> Finding:
+    """Whether samplemind's own folders, or the folders they will be made in, can be written to."""
+    for folder in map(Path, (facts.settings.cache_dir, facts.settings.data_dir, facts.settings.state_dir)):
+        place = next(part for part in (folder, *folder.parents) if part.exists())
+        if not os.access(place, os.W_OK | os.X_OK):
+            return Finding("fail", f"{place} cannot be written to", f"sudo chown -R $USER {place}")
+    return Finding("ok", "all of them can be written to")
+
+
+def record(facts: Facts) -> Finding:
+    """Whether what `up` remembers of the stack can be read."""
+    file = Path(facts.settings.state_dir) / paths.STACK_FILE
+    try:
+        readable = isinstance(json.loads(file.read_bytes()), dict)
+    except FileNotFoundError:
+        return Finding("ok", "nothing is remembered of a stack")
+    except (OSError, ValueError):
+        readable = False
+    return Finding("ok", str(file)) if readable else Finding("warn", f"{file} is broken", "samplemind doctor --fix")
+
+
+CHECKS: tuple[Callable[[Facts], Finding], ...] = (
+    settings,
+    folders,
+    record,
+    docker_client,
+    docker_daemon,
+    docker_permission,
+    compose_version,
+    buildx_version,
+    compose_file,
+    disk,
+    memory,
+    cpu_flags,
+    gpu,
+    ports,
+    redis,
+    ollama,
+    keys,
+    extras,
+)
+
+
+def _adoptable(clash: Conflict) -> bool:
+    """Whether it is a native Ollama that has the port: `up` uses it instead of starting another."""
+    return clash.program and clash.port.target == OLLAMA and bool(ollama_version(clash.port))
+
+
+def _failed(error: SamplemindError) -> Finding:
+    if error.message == docker.ABSENT:
+        return Finding("skip", "needs the Docker client")
+    return Finding("fail", error.message, error.hint or "")
+
+
+def _version(what: str, said: str, needed: tuple[int, int], fix: str) -> Finding:
+    found = re.search(r"(\d+)\.(\d+)[\w.+~-]*", said)
+    if found and (int(found[1]), int(found[2])) < needed:
+        return Finding("fail", f"{what} {found[0]} is older than {needed[0]}.{needed[1]}", fix)
+    return Finding("ok", f"{what} {found[0] if found else said}")
+
+
+def _port(url: str, default: Port) -> Port | None:
+    """The port that `url` (a bare `host:port` too) leads to, the default's own for what it does not say, if any."""
+    try:
+        parts = urlsplit(url if "://" in url else f"//{url}")
+        return replace(default, address=parts.hostname or default.address, published=parts.port or default.published)
+    except ValueError:
+        return None
+
+
+def _published(facts: Facts, target: int) -> Port:
+    """Where the stack publishes a container's port; loopback and the same port when it does not say."""
+    services = facts.config["services"].values() if isinstance(facts.config, dict) else ()
+    ports = (port for service in services for port in wanted(service) if port.target == target)
+    return next(ports, Port(address="", published=target, target=target))

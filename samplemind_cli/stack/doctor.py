@@ -1,0 +1,43 @@
+"""Running the checks side by side, and mending the few things that may be mended unasked."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from samplemind_cli import paths
+from samplemind_cli.errors import SamplemindError
+from samplemind_cli.settings import Settings
+from samplemind_cli.stack import docker
+from samplemind_cli.stack.checks import CHECKS, Finding
+from samplemind_cli.stack.facts import Facts, gathered
+
+
+def examine(settings: Settings, error: SamplemindError | None = None) -> tuple[Facts, dict[str, Finding]]:
+    """Every check's finding by its id, in the order of CHECKS; `error`: why `settings` are the defaults alone."""
+    with ThreadPoolExecutor(max_workers=len(CHECKS)) as pool:
+        facts = gathered(settings, error, pool)
+        findings = {check.__name__.replace("_", "-"): pool.submit(check, facts) for check in CHECKS}
+        return facts, {name: finding.result() for name, finding in findings.items()}
+
+
+def mend(facts: Facts, findings: dict[str, Finding]) -> list[str]:
+    """Do what is safe to do about the findings: only what costs nothing but time to have again. What was done."""
+    return [
+        MENDS[name](facts) for name, found in findings.items() if found.verdict in ("warn", "fail") and name in MENDS
+    ]
+
+
+def _forget_record(facts: Facts) -> str:
+    file = Path(facts.settings.state_dir) / paths.STACK_FILE
+    file.unlink(missing_ok=True)
+    return f"removed {file}; the next `samplemind up` writes it anew"
+
+
+def _prune(_facts: Facts) -> str:
+    """Images without a name and layers that no build used for a week: a build makes them again."""
+    docker.output_of(docker.docker_command("image", "prune", "--force"))
+    said = docker.output_of(docker.docker_command("builder", "prune", "--force", "--filter", "until=168h"))
+    return f"removed nameless images and build layers unused for a week ({said.strip().splitlines()[-1]})"
+
+
+MENDS: dict[str, Callable[[Facts], str]] = {"record": _forget_record, "disk": _prune}
