@@ -198,7 +198,11 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What one event of an answer adds. A whole answer that was not streamed is one chunk."""
+    """What one event of an answer adds. A whole answer that was not streamed is one chunk.
+
+    The last `finish` of a stream counts, with two exceptions, since an adapter remembers nothing: a "refusal" stays one
+    when a "stop" follows, and a "stop" after tool calls means "tool_calls". A `fault` is the end of the answer.
+    """
 
     text: str = ""
     thinking: str = ""

@@ -96,7 +96,7 @@ def test_a_schema_is_closed_and_says_in_words_the_bounds_claude_rejects():
             "list": {"type": "array", "items": {"$ref": "#/$defs/x"}, "maxItems": 3, "description": "all"},
         },
         "required": ["minimum"],
-        "$defs": {"x": {"anyOf": [{"type": "object", "properties": {}}, {"enum": [{"maxLength": 1}]}]}},
+        "$defs": {"x": {"anyOf": [{"type": "object"}, {"enum": [{"maxLength": 1}]}]}},
     }
     assert body(schema=schema)["output_config"]["format"] == {
         "type": "json_schema",
@@ -111,7 +111,7 @@ def test_a_schema_is_closed_and_says_in_words_the_bounds_claude_rejects():
             "$defs": {
                 "x": {
                     "anyOf": [
-                        {"type": "object", "properties": {}, "additionalProperties": False},
+                        {"type": "object", "additionalProperties": False},
                         {"enum": [{"maxLength": 1}]},
                     ]
                 }
