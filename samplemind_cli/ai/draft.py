@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from samplemind_cli.ai.types import Answer, Chunk, Finish, ToolCall, Usage
+from samplemind_cli.ai.types import COMPLETE, Answer, Chunk, Finish, ToolCall, Usage
 from samplemind_cli.errors import CutStreamError, ProviderError
 
 
@@ -27,7 +27,8 @@ class Draft:
             self._thinking.append(chunk.thinking)
         for call in chunk.tool_calls:
             self._join(call)
-        self._finish = chunk.finish or self._finish
+        if self._finish not in ("refusal", "filtered"):  # a "stop" that follows one of these does not heal it
+            self._finish = chunk.finish or self._finish
         self._usage = self._usage.updated(chunk.usage) if chunk.usage else self._usage
 
     def _join(self, piece: ToolCall) -> None:
@@ -73,13 +74,15 @@ def to_json(answer: Answer) -> dict[str, Any]:
 def from_json(value: Any, key: str) -> Answer | None:
     """A stored answer, or None when the value is not one."""
     try:
-        usage, calls = Usage(**value["usage"]), tuple(ToolCall(**call) for call in value["tool_calls"])
         texts = {name: value[name] for name in STORED if name not in ("usage", "tool_calls")}
-    except (TypeError, KeyError):
+        usage, calls = value["usage"], [ToolCall(**call) for call in value["tool_calls"]]
+        counted = all(count is None or type(count) is int for count in usage.values())
+        written = all(isinstance(text, str) for text in (*texts.values(), *(c.arguments for c in calls)))
+        if not counted or not written or value["finish_reason"] not in COMPLETE:
+            return None
+        return Answer(**texts, usage=Usage(**usage), tool_calls=tuple(calls), key=key)
+    except (TypeError, KeyError, AttributeError):
         return None
-    if not all(isinstance(text, str) for text in texts.values()):
-        return None
-    return Answer(**texts, usage=usage, tool_calls=calls, key=key)
 
 
 def check_schema(text: str, schema: Mapping[str, Any], provider: str) -> None:

@@ -1,11 +1,13 @@
 """How often and how long a provider is asked: rate limits, cooldowns, Retry-After."""
 
+import asyncio
 import re
 import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from aiolimiter import AsyncLimiter
@@ -43,17 +45,18 @@ class Cooldowns:
 
 
 class RateLimits:
-    """Requests per minute, per provider; they belong to one event loop."""
+    """Requests per minute, per provider and event loop: a limiter's waiters live in one loop."""
 
     def __init__(self) -> None:
-        self._limiters: dict[str, AsyncLimiter] = {}
+        self._limiters: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, AsyncLimiter]] = WeakKeyDictionary()
 
     def slot(self, name: str, per_minute: int) -> AbstractAsyncContextManager[None]:
         """Wait for the next free slot of `name`; 0 per minute means no limit."""
         if not per_minute:
             return nullcontext()
-        if name not in self._limiters:
+        limiters = self._limiters.setdefault(asyncio.get_running_loop(), {})
+        if name not in limiters:
             from aiolimiter import AsyncLimiter
 
-            self._limiters[name] = AsyncLimiter(per_minute, 60)
-        return self._limiters[name]
+            limiters[name] = AsyncLimiter(per_minute, 60)
+        return limiters[name]

@@ -1,0 +1,274 @@
+import asyncio
+import base64
+import json
+import multiprocessing
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from samplemind_cli.ai import AICore, Attachment, Message, Options, Request
+from samplemind_cli.errors import CutStreamError, NoProviderError, ProviderError
+from samplemind_cli.settings import Settings
+
+pytestmark = pytest.mark.integration
+PROVIDERS = ["ollama", "gemini", "anthropic", "openai"]
+TOOLS = ({"type": "function", "function": {"name": "play", "parameters": {"type": "object", "properties": {}}}},)
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def core(mock_server, told):  # noqa: ARG001 - sets the environment
+    return AICore(Settings.load(), notify=told.append)
+
+
+def upstream(server):
+    """The requests that asked a model something."""
+    return [request for request in server.requests if request.method == "POST"]
+
+
+def only(provider, **options):
+    return Options(provider=provider, **options)
+
+
+async def collected(stream):
+    async with aclosing(stream) as chunks:
+        return [chunk async for chunk in chunks]
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_each_provider_answers_streamed_and_whole(core, mock_server, provider, streamed):
+    request = Request(messages=(Message("system", "be brief"), Message("user", "hi")), stream=streamed)
+
+    answer = core.ask_sync(request, only(provider))
+
+    assert answer.text == "You said: hi"
+    assert (answer.provider, answer.finish_reason, answer.cached) == (provider, "stop", False)
+    assert answer.usage.output_tokens == 3
+    assert answer.usage.input_tokens >= 1
+    assert len(upstream(mock_server)) == 1
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_repeated_request_is_answered_from_the_cache_streamed_or_not(core, mock_server, provider):
+    first = core.ask_sync("hi", only(provider))
+    again = core.ask_sync(Request(messages=(Message("user", "hi"),), stream=False), only(provider))
+
+    assert (again.text, again.usage, again.key) == (first.text, first.usage, first.key)
+    assert (first.cached, again.cached) == (False, "local")
+    assert len(upstream(mock_server)) == 1
+
+
+@pytest.mark.parametrize("fault", ["cut", "garbage", "error", "length", "refusal", "filter", "thinking"])
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_only_a_complete_answer_is_ever_stored(core, mock_server, provider, fault):
+    if provider == "ollama" and fault in ("refusal", "filter"):
+        pytest.skip("Ollama has no such end")
+    mock_server.behave(faults=[f"{fault}:1"], reply="one two three four five six")
+    try:
+        first = core.ask_sync("hi", only(provider))
+    except ProviderError:
+        first = None
+
+    again = core.ask_sync("hi", only(provider))
+
+    assert first is None or first.finish_reason in ("length", "refusal", "filtered")
+    assert (again.text, again.cached) == ("one two three four five six", False)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("fault", ["cut", "garbage", "error"])
+def test_after_the_first_word_the_error_is_raised_and_nobody_else_is_asked(core, mock_server, provider, fault):
+    mock_server.behave(faults=[fault], reply="one two three four five six")
+
+    with pytest.raises(CutStreamError):
+        core.ask_sync("hi", Options(task={"gemini": "audio", "anthropic": "creative"}.get(provider, "factual")))
+
+    assert len(upstream(mock_server)) == 1
+
+
+@pytest.mark.parametrize("fault", ["401", "403", "404", "429", "500", "529", "credit", "drop", "too-long"])
+def test_before_the_first_word_the_next_provider_is_asked_at_once(core, mock_server, told, fault):
+    mock_server.behave(faults=[f"ollama/{fault}"])
+
+    answer = core.ask_sync("hi")
+
+    assert (answer.provider, answer.passed[0].provider) == ("gemini", "ollama")
+    assert len(upstream(mock_server)) == 2
+    assert any("ollama" in line and "asking the next provider" in line for line in told)
+
+
+def test_a_wrong_request_is_wrong_everywhere(core, mock_server):
+    mock_server.behave(faults=["ollama/400"])
+
+    with pytest.raises(ProviderError, match="ollama"):
+        core.ask_sync("hi")
+
+    assert len(upstream(mock_server)) == 1
+
+
+def test_a_provider_that_wants_to_be_left_alone_is(core, mock_server):
+    mock_server.behave(faults=["ollama/429:1@60"])
+
+    async def twice():
+        return await core.ask("hi"), await core.ask("ho")
+
+    first, second = asyncio.run(twice())
+
+    assert (first.provider, second.provider) == ("gemini", "gemini")
+    assert len([r for r in upstream(mock_server) if r.path == "/api/chat"]) == 1
+
+
+def test_when_nobody_is_left_the_error_says_why_and_what_helps_provider_by_provider(tmp_path):
+    core = AICore(Settings(ollama_host="127.0.0.1:1", cache_dir=str(tmp_path)))
+
+    with pytest.raises(ProviderError) as failed:
+        core.ask_sync(Request(messages=(Message("user", "hi"),), tools=TOOLS))
+
+    assert isinstance(failed.value, NoProviderError)
+    for word in ("nothing listens", "samplemind up ollama", "GEMINI_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_API_KEY"):
+        assert word in failed.value.message
+
+
+def test_ten_callers_in_one_process_make_one_call_and_each_gets_the_stream(core, mock_server):
+    mock_server.behave(latency_ms=50)
+
+    async def ten():
+        return await asyncio.gather(*(collected(core.stream("hi", only("openai"))) for _ in range(10)))
+
+    streams = asyncio.run(ten())
+
+    assert len(upstream(mock_server)) == 1
+    assert {"".join(chunk.text for chunk in chunks) for chunks in streams} == {"You said: hi"}
+    assert all(len(chunks) > 2 for chunks in streams)
+
+
+def _ask(settings):
+    return AICore(settings).ask_sync("hi", Options(provider="openai")).text
+
+
+def test_ten_processes_make_one_call(mock_server):
+    mock_server.behave(latency_ms=300)
+    settings = Settings.load()
+
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        texts = pool.map(_ask, [settings] * 10, chunksize=1)
+
+    assert texts == ["You said: hi"] * 10
+    assert len(upstream(mock_server)) == 1
+
+
+def test_leaving_a_stream_hangs_up_and_caches_nothing(core, mock_server):
+    mock_server.behave(tokens_per_second=20, reply="one two three four five six seven eight nine ten")
+
+    async def leave():
+        async with aclosing(core.stream("hi", only("openai"))) as chunks:
+            async for chunk in chunks:
+                if chunk.text:
+                    break
+        for _ in range(200):
+            if mock_server.requests[0].hung_up:
+                break
+            await asyncio.sleep(0.02)
+        mock_server.behave(tokens_per_second=0)
+        return await core.ask("hi", only("openai"))
+
+    answer = asyncio.run(leave())
+
+    assert mock_server.requests[0].hung_up
+    assert answer.cached is False
+
+
+@pytest.mark.parametrize("how", ["off", "refresh"])
+def test_a_request_that_shuns_the_cache_is_asked_anew(core, mock_server, how):
+    core.ask_sync("hi", only("openai"))
+    mock_server.behave(reply="another")
+
+    shunning = core.ask_sync("hi", only("openai", cache=how))
+    after = core.ask_sync("hi", only("openai"))
+
+    assert (shunning.text, shunning.cached) == ("another", False)
+    assert (after.text, after.cached) == (("another" if how == "refresh" else "You said: hi"), "local")
+
+
+def test_a_ttl_says_how_old_an_answer_may_be(core):
+    core.ask_sync("hi", only("openai"))
+
+    assert core.ask_sync("hi", only("openai", ttl=0)).cached is False
+    assert core.ask_sync("hi", only("openai", ttl=1000)).cached == "local"
+
+
+def test_the_deadline_is_for_all_of_the_answer(core, mock_server):
+    mock_server.behave(tokens_per_second=2, reply="one two three four five six seven eight")
+
+    with pytest.raises(ProviderError, match="in time"):
+        core.ask_sync("hi", only("openai", timeout=0.5))
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_tools_are_translated_and_their_calls_come_back(core, provider):
+    answer = core.ask_sync(Request(messages=(Message("user", "play"),), tools=TOOLS), only(provider))
+
+    assert answer.finish_reason == "tool_calls"
+    assert answer.tool_calls[0].name == "play"
+    assert isinstance(json.loads(answer.tool_calls[0].arguments), dict)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_an_answer_is_held_against_its_schema_and_a_wrong_one_is_not_stored(core, mock_server, provider):
+    schema = {"type": "object", "properties": {"key": {"type": "string"}}, "required": ["key"]}
+    request = Request(messages=(Message("user", "key?"),), schema=schema)
+    mock_server.behave(reply="no json at all")
+
+    with pytest.raises(ProviderError, match="not JSON"):
+        core.ask_sync(request, only(provider))
+    mock_server.behave(reply=None)
+    answer = core.ask_sync(request, only(provider))
+
+    assert isinstance(json.loads(answer.text)["key"], str)
+    assert answer.cached is False
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_an_image_arrives(core, mock_server, provider):
+    image = Attachment("image/png", b"\x89PNG not really", "a.png")
+
+    core.ask_sync(Request(messages=(Message("user", "what is it?", (image,)),)), only(provider))
+
+    assert base64.b64encode(image.data).decode() in json.dumps(upstream(mock_server)[0].body)
+
+
+def test_audio_goes_to_a_provider_that_takes_it(core):
+    audio = Attachment("audio/wav", b"RIFF", "a.wav")
+
+    answer = core.ask_sync(Request(messages=(Message("user", "what key?", (audio,)),)))
+
+    assert answer.provider == "gemini"
+    assert answer.passed[0].skipped == "takes no audio"
+
+
+def test_no_key_is_in_the_cache_the_error_or_what_was_told(core, mock_server, told):
+    secret = "sk-secret-secret"
+    settings = replace(core.settings, openai_api_key=secret, gemini_api_key=secret, anthropic_api_key=secret)
+    core = AICore(settings, notify=told.append)
+    core.ask_sync("hi", only("openai"))
+    mock_server.behave(faults=["401"])
+    with pytest.raises(ProviderError) as failed:
+        core.ask_sync("ho", only("openai"))
+
+    stored = "".join(path.read_text() for path in Path(settings.cache_dir).rglob("*.json"))
+    assert "You said" in stored
+    assert secret not in stored + str(failed.value) + failed.value.message + "".join(told) + repr(settings)
+
+
+def test_a_script_without_a_loop_gets_the_stream_too(core):
+    chunks = list(core.stream_sync("hi", only("gemini")))
+
+    assert "".join(chunk.text for chunk in chunks) == "You said: hi"
+    assert chunks[-1].answer.provider == "gemini"

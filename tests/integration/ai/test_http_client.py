@@ -1,0 +1,269 @@
+import asyncio
+import shutil
+import ssl
+import subprocess
+import time
+
+import httpx
+import pytest
+
+from samplemind_cli.ai import http_client
+from samplemind_cli.ai.http_client import Patience, UnavailableError, close_http_client, events, make_ai_request
+from samplemind_cli.ai.providers import openai
+from samplemind_cli.ai.types import Call
+from samplemind_cli.errors import CutStreamError, ProviderError, UsageError
+
+pytestmark = pytest.mark.integration
+CHAT = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+KEY = {"authorization": "Bearer mock"}
+
+
+def run(coroutine):
+    async def closing():
+        try:
+            return await asyncio.wait_for(coroutine, 30)
+        finally:
+            await close_http_client()
+
+    return asyncio.run(closing())
+
+
+def post(server, **kwargs):
+    return run(make_ai_request(f"{server.url}/v1/chat/completions", CHAT, headers=KEY, **kwargs))
+
+
+@pytest.fixture
+def no_backoff(monkeypatch):
+    """Backoff without its seconds; what was waited for is kept."""
+    import tenacity
+
+    monkeypatch.setattr(tenacity, "wait_exponential_jitter", lambda **_: lambda _: 0.0)
+
+
+def test_a_json_answer_comes_back_decoded(mock_server):
+    assert post(mock_server)["choices"][0]["message"]["content"] == "You said: hi"
+
+
+def test_one_client_serves_a_loop_and_a_closed_one_is_replaced():
+    async def clients():
+        first, again = http_client.get_http_client(), http_client.get_http_client()
+        await close_http_client()
+        return first, again, http_client.get_http_client()
+
+    first, again, after = run(clients())
+    assert first is again
+    assert after is not first
+    assert first.is_closed
+
+
+def test_the_shared_client_has_its_limits_and_timeouts():
+    async def client():
+        return http_client.get_http_client()
+
+    shared = run(client())
+    pool = shared._transport._pool
+    assert (pool._max_connections, pool._max_keepalive_connections, pool._http2) == (100, 50, True)
+    assert shared.timeout.as_dict() == {"connect": 5.0, "read": 30.0, "write": 10.0, "pool": 5.0}
+    assert {"gzip", "br"} <= set(shared.headers["accept-encoding"].replace(" ", "").split(","))
+
+
+@pytest.mark.usefixtures("no_backoff")
+@pytest.mark.parametrize("fault", ["408", "409", "429", "500", "502", "529"])
+def test_what_may_pass_is_tried_again(mock_server, fault):
+    mock_server.behave(faults=[f"{fault}:2"])
+
+    assert post(mock_server)["choices"]
+    assert len(mock_server.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"), [("400", "request"), ("401", "auth"), ("403", "auth"), ("404", "not_found")]
+)
+def test_what_will_not_pass_is_not_tried_again(mock_server, fault, kind):
+    mock_server.behave(faults=[fault])
+
+    with pytest.raises(UnavailableError) as failed:
+        post(mock_server)
+
+    assert (failed.value.fault.kind, len(mock_server.requests)) == (kind, 1)
+
+
+def test_a_429_that_means_no_money_is_not_tried_again(mock_server):
+    mock_server.behave(faults=["openai/credit"])
+    call = Call(f"{mock_server.url}/v1/chat/completions", CHAT, KEY)
+
+    async def ask():
+        return [event async for event in events(call, Patience(), openai.fault)]
+
+    with pytest.raises(UnavailableError) as failed:
+        run(ask())
+
+    assert (failed.value.fault.kind, len(mock_server.requests)) == ("credit", 1)
+
+
+def test_a_connection_dropped_after_the_request_went_out_is_not_tried_again(mock_server):
+    mock_server.behave(faults=["drop"])
+
+    with pytest.raises(UnavailableError):
+        post(mock_server)
+
+    assert len(mock_server.requests) == 1
+
+
+@pytest.mark.usefixtures("no_backoff")
+def test_three_attempts_and_no_more(mock_server):
+    mock_server.behave(faults=["503"])
+
+    with pytest.raises(UnavailableError):
+        post(mock_server)
+
+    assert len(mock_server.requests) == 3
+
+
+@pytest.mark.usefixtures("no_backoff")
+@pytest.mark.parametrize("wait", ["1", "400ms", "date+2"])
+def test_retry_after_is_a_floor(mock_server, wait):
+    mock_server.behave(faults=[f"429:1@{wait}"])
+
+    post(mock_server)
+
+    first, second = (request.time for request in mock_server.requests)
+    assert second - first >= {"1": 0.99, "400ms": 0.39, "date+2": 0.9}[wait]
+
+
+def test_a_wait_beyond_the_deadline_is_not_begun(mock_server):
+    mock_server.behave(faults=["429@60"])
+
+    async def ask():
+        deadline = asyncio.get_running_loop().time() + 5
+        return await make_ai_request(f"{mock_server.url}/v1/chat/completions", CHAT, headers=KEY, deadline=deadline)
+
+    before = time.monotonic()
+    with pytest.raises(UnavailableError):
+        run(ask())
+    assert time.monotonic() - before < 5
+    assert len(mock_server.requests) == 1
+
+
+def test_the_deadline_ends_a_stalled_call(mock_server):
+    mock_server.behave(faults=["stall"])
+
+    async def ask():
+        deadline = asyncio.get_running_loop().time() + 0.2
+        return await make_ai_request(f"{mock_server.url}/v1/chat/completions", CHAT, headers=KEY, deadline=deadline)
+
+    with pytest.raises(ProviderError, match="deadline"):
+        run(ask())
+
+
+def test_a_silent_server_is_left_after_the_read_timeout(mock_server):
+    mock_server.behave(faults=["stall"])
+
+    with pytest.raises(UnavailableError, match=r"no answer within 0\.2 s"):
+        post(mock_server, read=0.2)
+
+
+def test_nothing_listening_is_said_to_be_so():
+    with pytest.raises(UnavailableError) as failed:
+        run(make_ai_request("http://127.0.0.1:1/", {}, attempts=1))
+
+    assert failed.value.refused
+
+
+def test_an_address_that_is_none_is_a_usage_error():
+    with pytest.raises(UsageError, match="no address"):
+        run(make_ai_request("ftp://example/", {}))
+
+
+def stream(server, **patience):
+    call = Call(f"{server.url}/v1/chat/completions", CHAT | {"stream": True}, KEY)
+
+    async def collect():
+        return [event async for event in events(call, Patience(**patience))]
+
+    return run(collect())
+
+
+def text(found):
+    return "".join(event["choices"][0]["delta"].get("content") or "" for event in found if event["choices"])
+
+
+def test_a_stream_comes_event_by_event_and_done_is_none_of_them(mock_server):
+    assert text(stream(mock_server)) == "You said: hi"
+
+
+@pytest.mark.parametrize("fault", ["cut", "garbage"])
+def test_a_stream_that_breaks_is_an_error_and_is_not_tried_again(mock_server, fault):
+    mock_server.behave(faults=[fault])
+
+    with pytest.raises(CutStreamError):
+        stream(mock_server)
+
+    assert len(mock_server.requests) == 1
+
+
+def test_leaving_a_stream_hangs_up(mock_server):
+    mock_server.behave(tokens_per_second=5, reply="one two three four five six seven eight")
+    call = Call(f"{mock_server.url}/v1/chat/completions", CHAT | {"stream": True}, KEY)
+
+    async def leave():
+        stream = events(call, Patience())
+        await anext(stream)
+        await stream.aclose()
+        for _ in range(200):
+            if mock_server.requests[0].hung_up:
+                return True
+            await asyncio.sleep(0.02)
+        return False
+
+    assert run(leave())
+
+
+def test_line_ends_inside_of_json_text_are_text(mock_server):
+    mock_server.behave(reply="one\u2028two\x85three")
+
+    found = stream(mock_server)
+
+    assert (
+        "".join(e["choices"][0]["delta"].get("content") or "" for e in found if e["choices"]) == "one\u2028two\x85three"
+    )
+
+
+def test_a_lone_surrogate_does_not_stop_a_request(mock_server):
+    payload = CHAT | {"messages": [{"role": "user", "content": "a\ud800b"}]}
+
+    assert run(make_ai_request(f"{mock_server.url}/v1/chat/completions", payload, headers=KEY))["choices"]
+
+
+def test_https_offers_http_2(tmp_path):
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    made = shutil.which("openssl") and subprocess.run(
+        f"openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -keyout {key} -out {cert}".split(),
+        capture_output=True,
+        check=False,
+    )
+    if not made or made.returncode:
+        pytest.skip("no openssl to make a certificate with")
+
+    assert run(_protocol_spoken(cert, key)) == "h2"
+
+
+async def _protocol_spoken(cert, key):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(cert, key)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    spoken = asyncio.get_running_loop().create_future()
+
+    async def serve(_, writer):
+        spoken.set_result(writer.get_extra_info("ssl_object").selected_alpn_protocol())
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as server:
+        client = http_client.get_http_client()
+        ours = client._transport._pool._ssl_context
+        ours.load_verify_locations(cert)
+        ours.check_hostname = False
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(httpx.HTTPError):
+            await client.get(f"https://127.0.0.1:{port}/")
+        return await spoken

@@ -1,0 +1,160 @@
+"""The arrows and the doors, read off the imports themselves."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = "samplemind_cli"
+DOMAINS = {"stack", "models", "bench", "profiling", "testing", "server", "mock", "asking", "child", "pluck"}
+GROUND = {"settings", "errors", "paths", "child"}
+# What each room may import of the package; a room may always import itself.
+ARROWS = {
+    "__main__": {"hot", "cli"},
+    "hot": {"paths"},
+    "cli": {"commands", "hot", "output", "errors"},
+    "commands": {*DOMAINS, *GROUND, "output", "ai", "hot"},
+    "asking": {*GROUND, "output", "ai", "hot"},
+    "server": {*GROUND, "output", "ai"},
+    "bench": {*GROUND, "output", "ai", "mock", "stack", "testing"},
+    "models": {*GROUND, "output", "ai"},
+    "stack": {*GROUND, "output", "ai"},
+    "profiling": {*GROUND, "output"},
+    "testing": {*GROUND, "output"},
+    "mock": {*GROUND, "output"},
+    "ai": GROUND - {"child"},
+    "output": {"errors"},
+    "child": {"errors"},
+    "settings": {"errors", "paths"},
+    "errors": set(),
+    "paths": set(),
+}
+# One door for each world outside.
+DOORS = {
+    "httpx": {"ai/http_client.py"},
+    "python_on_whales": {"stack/"},
+    "ollama": {"models/"},
+    "redis": {"ai/cache/"},
+    "xllamacpp": {"ai/embedded"},
+    "pytest": {"testing/", "mock/pytest_plugin.py"},
+    "memray": {"profiling/"},
+    "pyinstrument": {"profiling/"},
+    "os.environ": {"settings.py", "__main__.py"},
+}
+COMMANDS_MAY = {"typer", "settings", "commands"}  # one command may share another's options
+
+
+def sources(root=ROOT / PACKAGE):
+    return {path.relative_to(root).as_posix(): path.read_text("utf-8") for path in sorted(root.rglob("*.py"))}
+
+
+def imports(text, *, top_only=False):
+    """Every module a source imports; what only a type checker would import does not count."""
+    tree = ast.parse(text)
+    checked = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        for inner in ast.walk(node)
+    }
+    nodes = tree.body if top_only else list(ast.walk(tree))
+    for node in nodes:
+        if id(node) in checked:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Attribute) and ast.unparse(node) in ("os.environ", "os.getenv"):
+            yield "os.environ"
+
+
+def room(path):
+    return path.split("/")[0].removesuffix(".py")
+
+
+def violations(files):
+    """Each arrow or door that is not in the plan, in words."""
+    for path, text in files.items():
+        for name in imports(text):
+            yield from (f"{path} imports {name}: {why}" for why in (*arrow(path, name), *door(path, name)))
+        if room(path) == "commands":
+            for name in imports(text, top_only=True):
+                if not light(name):
+                    yield f"{path} imports {name} at its top: a command loads what it needs when it runs"
+
+
+def arrow(path, name):
+    here, (package, *rest) = room(path), name.split(".")
+    if package != PACKAGE or here == "__init__":
+        return
+    if path.startswith("ai/providers/") and rest[:2] not in (["ai", "types"], ["ai", "providers"]):
+        yield "an adapter knows the vocabulary alone"
+    if rest[0] not in (here, "__version__", *ARROWS.get(here, ())):
+        yield f"no arrow leads from {here} to {rest[0]}"
+
+
+def door(path, name):
+    for thing, doors in DOORS.items():
+        if (name + ".").startswith(thing + ".") and not path.startswith(tuple(doors)):
+            yield f"its door is {', '.join(sorted(doors))}"
+
+
+def light(name):
+    package, *rest = name.split(".")
+    return (rest[0] if package == PACKAGE else package) in COMMANDS_MAY | sys.stdlib_module_names
+
+
+def test_every_import_follows_an_arrow_and_goes_through_its_door():
+    assert list(violations(sources())) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("ai/core.py", "from samplemind_cli import output"),
+        ("ai/core.py", "import httpx"),
+        ("ai/providers/new.py", "from samplemind_cli.settings import Settings"),
+        ("mock/server.py", "from samplemind_cli.ai.types import Chunk"),
+        ("commands/new.py", "import httpx"),
+        ("commands/new.py", "from samplemind_cli.ai import AICore"),
+        ("models/new.py", "import os\nprint(os.environ)"),
+        ("output.py", "from samplemind_cli.settings import Settings"),
+        ("stack/new.py", "def f():\n    import ollama"),
+    ],
+)
+def test_a_violation_is_found(path, line):
+    assert len(list(violations({path: line}))) >= 1
+
+
+def test_every_room_of_the_package_is_in_the_plan():
+    rooms = {room(path) for path in sources()} - {"__init__"}
+
+    assert rooms - set(ARROWS) == set()
+
+
+def test_no_module_is_named_for_everything_and_nothing():
+    names = {Path(path).stem for path in sources()}
+
+    assert names & {"utils", "helpers", "manager", "base", "common", "misc"} == set()
+
+
+def test_every_module_says_its_duty_in_its_first_line():
+    mute = [path for path, text in sources().items() if not (ast.get_docstring(ast.parse(text)) or "").strip()]
+
+    assert mute == []
+
+
+def test_modules_stay_small_enough_to_be_read():
+    long = {path: text.count("\n") for path, text in sources().items() if text.count("\n") > 300}
+
+    assert long == {}
+
+
+def test_every_source_is_free_of_unfinished_work():
+    unfinished = re.compile(r"\b(TODO|FIXME|XXX)\b|NotImplementedError")
+
+    assert [path for path, text in sources().items() if unfinished.search(text)] == []

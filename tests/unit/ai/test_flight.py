@@ -1,0 +1,177 @@
+import asyncio
+import os
+import subprocess
+import sys
+
+import pytest
+
+from samplemind_cli.ai.flight import Flights
+from samplemind_cli.ai.types import Chunk
+
+HOLDER = """
+import asyncio, sys
+from pathlib import Path
+from samplemind_cli.ai.flight import Flights
+
+async def hold():
+    async with Flights(Path(sys.argv[1])).alone("a" * 64):
+        print("held", flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(hold())
+"""
+
+
+def in_loop(test):
+    return lambda tmp_path: asyncio.run(asyncio.wait_for(test(Flights(tmp_path / "flights")), 30))
+
+
+async def heard(flights, key, lead, deadline=None):
+    return [chunk.text async for chunk in flights.join(key, lead, deadline)]
+
+
+class Upstream:
+    """A call that says a word each time it is told to go on."""
+
+    def __init__(self, words="abc", error=None):
+        self.calls, self.hung_up, self.words, self.error = 0, False, words, error
+        self.go = asyncio.Event()
+
+    async def __call__(self, emit):
+        self.calls += 1
+        try:
+            for word in self.words:
+                emit(Chunk(word))
+                await self.go.wait()
+            if self.error:
+                raise self.error
+        except asyncio.CancelledError:
+            self.hung_up = True
+            raise
+
+
+@in_loop
+async def test_ten_callers_make_one_call_and_each_hears_all_of_it(flights):
+    upstream = Upstream()
+    callers = [asyncio.create_task(heard(flights, "k", upstream)) for _ in range(9)]
+    await asyncio.sleep(0.01)
+    late = asyncio.create_task(heard(flights, "k", upstream))
+    upstream.go.set()
+
+    assert await asyncio.gather(*callers, late) == [["a", "b", "c"]] * 10
+    assert upstream.calls == 1
+
+
+@in_loop
+async def test_different_keys_are_different_calls(flights):
+    one, other = Upstream("x"), Upstream("y")
+    one.go.set()
+    other.go.set()
+
+    assert await asyncio.gather(heard(flights, "1", one), heard(flights, "2", other)) == [["x"], ["y"]]
+
+
+@in_loop
+async def test_a_call_that_is_over_is_not_joined(flights):
+    upstream = Upstream()
+    upstream.go.set()
+
+    await heard(flights, "k", upstream)
+    await heard(flights, "k", upstream)
+
+    assert upstream.calls == 2
+
+
+@in_loop
+async def test_every_caller_hears_of_the_failure(flights):
+    upstream = Upstream(error=ValueError("broken"))
+    upstream.go.set()
+
+    found = await asyncio.gather(*(heard(flights, "k", upstream) for _ in range(3)), return_exceptions=True)
+
+    assert [str(error) for error in found] == ["broken"] * 3
+
+
+@in_loop
+async def test_the_call_is_hung_up_when_its_last_caller_leaves_and_not_before(flights):
+    upstream = Upstream()
+    first, second = (flights.join("k", upstream, None) for _ in range(2))
+    await anext(first)
+    await anext(second)
+
+    await first.aclose()
+    assert not upstream.hung_up
+    await second.aclose()
+    assert upstream.hung_up
+
+
+@in_loop
+async def test_a_deadline_ends_the_waiting_of_one_caller_alone(flights):
+    upstream = Upstream()
+    patient = asyncio.create_task(heard(flights, "k", upstream))
+    await asyncio.sleep(0)
+
+    with pytest.raises(TimeoutError):
+        await heard(flights, "k", upstream, asyncio.get_running_loop().time() + 0.02)
+    upstream.go.set()
+
+    assert await patient == ["a", "b", "c"]
+
+
+@in_loop
+async def test_one_holder_at_a_time_within_a_process_too(flights):
+    inside, most = 0, 0
+
+    async def hold():
+        nonlocal inside, most
+        async with flights.alone("a" * 64):
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0.002)
+            inside -= 1
+
+    await asyncio.gather(*(hold() for _ in range(5)))
+    assert most == 1
+    assert list(flights._folder.iterdir()) == []
+
+
+@in_loop
+async def test_different_keys_do_not_wait_for_each_other(flights):
+    async with flights.alone("a" * 64), flights.alone("b" * 64):
+        assert len(list(flights._folder.iterdir())) == 2
+
+
+@pytest.mark.integration
+def test_a_killed_holder_lets_go(tmp_path):
+    folder = tmp_path / "flights"
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, folder], stdout=subprocess.PIPE, env=os.environ)
+    try:
+        assert holder.stdout.readline() == b"held\n"
+
+        async def wait_for_it():
+            async with Flights(folder).alone("a" * 64):
+                return holder.poll()
+
+        async def killing():
+            waiting = asyncio.create_task(wait_for_it())
+            done, _ = await asyncio.wait([waiting], timeout=0.2)
+            assert not done
+            holder.kill()
+            return await asyncio.wait_for(waiting, 10)
+
+        asyncio.run(killing())
+        assert holder.wait(10) == -9
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
+
+
+def test_without_a_lockable_folder_nobody_waits(tmp_path):
+    (tmp_path / "file").touch()
+
+    async def enter():
+        async with Flights(tmp_path / "file" / "flights").alone("a" * 64):
+            return "inside"
+
+    assert asyncio.run(enter()) == "inside"

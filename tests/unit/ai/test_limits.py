@@ -1,0 +1,74 @@
+import asyncio
+import time
+from email.utils import formatdate
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samplemind_cli.ai.limits import Cooldowns, RateLimits, retry_after
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "1.5"}, 1.5),
+        ({"retry-after-ms": "250"}, 0.25),
+        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
+        ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
+        ({}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "-3"}, None),
+        ({"retry-after": "Mon, 01 Jan 2001 00:00:00 GMT"}, 0.0),
+    ],
+)
+def test_retry_after_is_read_in_each_of_its_forms(headers, seconds):
+    assert retry_after(headers) == seconds
+
+
+def test_an_http_date_is_seconds_from_now():
+    wait = retry_after({"retry-after": formatdate(time.time() + 60, usegmt=True)})
+
+    assert wait == pytest.approx(60, abs=2)
+
+
+@given(st.text())
+def test_no_header_makes_it_fail(text):
+    wait = retry_after({"retry-after": text, "retry-after-ms": text})
+
+    assert wait is None or wait >= 0
+
+
+def test_a_shorter_word_never_cuts_a_longer_cooldown():
+    cooldowns = Cooldowns()
+    cooldowns.start("x", 100)
+    cooldowns.start("x", 1)
+
+    assert cooldowns.left("x") > 90
+    assert cooldowns.left("y") == 0
+
+
+def test_a_full_minute_makes_the_next_call_wait():
+    async def calls():
+        limits = RateLimits()
+        async with limits.slot("x", 1):
+            pass
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05), limits.slot("x", 1):
+                pass
+        async with limits.slot("y", 1):
+            return "another provider is free"
+
+    assert asyncio.run(calls()) == "another provider is free"
+
+
+def test_no_limit_never_waits():
+    async def calls():
+        limits = RateLimits()
+        for _ in range(100):
+            async with asyncio.timeout(1), limits.slot("x", 0):
+                pass
+
+    asyncio.run(calls())
+    assert retry_after({}) is None

@@ -1,0 +1,141 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samplemind_cli.ai.router import (
+    PROVIDER_URLS,
+    Provider,
+    TaskType,
+    get_provider_url,
+    ollama_url,
+    provider_of,
+    route_request,
+    routes,
+)
+from samplemind_cli.ai.types import Options
+from samplemind_cli.errors import UsageError
+from samplemind_cli.settings import Settings
+
+TAKES = {provider: frozenset({"image", "tools", "schema"}) for provider in Provider}
+KEYS = {"gemini_api_key": "g", "anthropic_api_key": "a", "openai_api_key": "o"}
+TABLE = {
+    ("speed", "genre"): "ollama",
+    ("speed", "audio"): "gemini",
+    ("speed", "creative"): "anthropic",
+    ("speed", "factual"): "ollama",
+    ("speed", "tools"): "ollama",
+    ("quality", "genre"): "gemini",
+    ("quality", "audio"): "gemini",
+    ("quality", "creative"): "anthropic",
+    ("quality", "factual"): "gemini",
+    ("quality", "tools"): "openai",
+    ("cost", "genre"): "ollama",
+    ("cost", "audio"): "ollama",
+    ("cost", "creative"): "ollama",
+    ("cost", "factual"): "ollama",
+    ("cost", "tools"): "openai",
+}
+
+
+@pytest.mark.parametrize(("asked", "provider"), TABLE.items())
+def test_each_task_goes_where_its_priority_sends_it(asked, provider):
+    priority, task = asked
+
+    assert route_request(TaskType(task), priority) == provider
+
+
+@given(st.text(), st.sampled_from(TaskType))
+def test_an_unknown_priority_means_ollama(priority, task):
+    if priority not in ("speed", "quality", "cost"):
+        assert route_request(task, priority) is Provider.OLLAMA
+
+
+def test_speed_is_the_priority_unless_another_is_given():
+    assert route_request(TaskType.CREATIVE) is Provider.CLAUDE
+
+
+def test_the_first_choice_comes_first_and_the_others_follow_in_their_own_order():
+    order = [r.provider for r in routes(Settings(**KEYS), Options(task="creative"), TAKES, frozenset())]
+
+    assert order == ["anthropic", "ollama", "gemini", "openai", "embedded"]
+
+
+def test_a_provider_without_a_key_is_skipped_with_the_command_that_helps():
+    found = {r.provider: r for r in routes(Settings(), Options(), TAKES, frozenset())}
+
+    assert (found[Provider.CLAUDE].skipped, found[Provider.CLAUDE].fix) == ("no key", "export ANTHROPIC_API_KEY=…")
+    assert not found[Provider.OLLAMA].skipped
+
+
+def test_a_compatible_server_of_ones_own_needs_no_key():
+    settings = Settings(openai_base_url="http://127.0.0.1:8000/v1/")
+
+    [route] = routes(settings, Options(provider="openai"), TAKES, frozenset())
+
+    assert (route.skipped, route.endpoint.base_url) == ("", "http://127.0.0.1:8000/v1")
+
+
+def test_a_provider_that_cannot_take_an_attachment_is_skipped():
+    [route] = routes(Settings(), Options(provider="ollama"), TAKES, frozenset({"audio"}))
+
+    assert route.skipped == "takes no audio"
+
+
+@pytest.mark.parametrize("options", [Options(provider="gemini"), Options(model="gemini-x")])
+def test_what_is_asked_for_by_name_stands_alone(options):
+    assert [r.provider for r in routes(Settings(**KEYS), options, TAKES, frozenset())] == [Provider.GEMINI]
+
+
+def test_without_fallback_only_the_first_choice_remains():
+    assert len(routes(Settings(**KEYS), Options(fallback=False), TAKES, frozenset())) == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "provider", "name"),
+    [
+        ("gpt-5.4-mini", "openai", "gpt-5.4-mini"),
+        ("claude-haiku-4-5", "anthropic", "claude-haiku-4-5"),
+        ("gemini-flash-latest", "gemini", "gemini-flash-latest"),
+        ("qwen2.5:7b-instruct", "ollama", "qwen2.5:7b-instruct"),
+        ("hf.co/someone/model", "ollama", "hf.co/someone/model"),
+        ("openai/local-model", "openai", "local-model"),
+        ("ollama/gpt-oss:20b", "ollama", "gpt-oss:20b"),
+    ],
+)
+def test_a_models_name_says_whose_it_is(model, provider, name):
+    assert provider_of(model) == (provider, name)
+
+
+def test_the_embedded_model_is_not_chosen_by_name():
+    with pytest.raises(UsageError, match="chosen by its file"):
+        routes(Settings(), Options(provider="embedded", model="x"), TAKES, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1:11434", "http://127.0.0.1:11434"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("http://0.0.0.0:1234", "http://127.0.0.1:1234"),
+        ("localhost", "http://localhost:11434"),
+        ("http://box", "http://box:80"),
+        ("https://box/ollama/", "https://box:443/ollama"),
+        ("[::]:5", "http://[::1]:5"),
+        ("[::1]", "http://[::1]:11434"),
+        (":1234", "http://127.0.0.1:1234"),
+    ],
+)
+def test_ollama_host_is_read_as_ollama_reads_it(host, url):
+    assert ollama_url(host) == url
+
+
+def test_an_ollama_host_that_is_no_address_is_a_usage_error():
+    with pytest.raises(UsageError, match="no address"):
+        ollama_url("127.0.0.1:port")
+
+
+def test_a_base_url_in_the_settings_is_stronger_than_the_public_one():
+    settings = Settings(anthropic_base_url="https://proxy/")
+
+    assert get_provider_url(Provider.CLAUDE, settings) == "https://proxy"
+    assert get_provider_url(Provider.CLAUDE) == PROVIDER_URLS[Provider.CLAUDE] == "https://api.anthropic.com"

@@ -1,0 +1,68 @@
+from dataclasses import fields, replace
+
+from samplemind_cli.ai.cache import prompt_fingerprint
+from samplemind_cli.ai.core import as_request, payload
+from samplemind_cli.ai.router import Provider
+from samplemind_cli.ai.types import Attachment, Endpoint, Message, Request, Route
+
+ROUTE = Route(Provider.OLLAMA, Endpoint("http://127.0.0.1:11434", "tiny", "the key"))
+OTHER = {
+    "messages": (Message("user", "other"),),
+    "temperature": 0.5,
+    "max_tokens": 5,
+    "schema": {"type": "object"},
+    "tools": ({"type": "function", "function": {"name": "f"}},),
+    "tool_choice": "required",
+    "stream": False,
+}
+
+
+def key(request, route=ROUTE):
+    return prompt_fingerprint(payload(route, request))
+
+
+def test_every_field_of_a_request_is_keyed_or_ignored_and_none_is_both():
+    names = {field.name for field in fields(Request)}
+
+    assert names == Request.KEYED | Request.IGNORED
+    assert not Request.KEYED & Request.IGNORED
+
+
+def test_each_keyed_field_changes_the_key_and_each_ignored_one_does_not():
+    plain = as_request("hi")
+
+    changed = {name for name, value in OTHER.items() if key(replace(plain, **{name: value})) != key(plain)}
+
+    assert set(OTHER) == Request.KEYED | Request.IGNORED
+    assert changed == Request.KEYED
+
+
+def test_the_base_url_and_the_model_are_keyed_and_the_api_key_is_not():
+    plain = as_request("hi")
+    moved = replace(ROUTE, endpoint=replace(ROUTE.endpoint, base_url="http://other"))
+    bigger = replace(ROUTE, endpoint=replace(ROUTE.endpoint, model="big"))
+    rekeyed = replace(ROUTE, endpoint=replace(ROUTE.endpoint, api_key="another"))
+
+    assert len({key(plain), key(plain, moved), key(plain, bigger)}) == 3
+    assert key(plain, rekeyed) == key(plain)
+    assert "the key" not in str(payload(ROUTE, plain))
+
+
+def test_an_attachment_is_keyed_by_its_content_and_not_by_its_name():
+    def with_image(data, name):
+        return Request(messages=(Message("user", "hi", (Attachment("image/png", data, name),)),))
+
+    assert key(with_image(b"1", "a.png")) == key(with_image(b"1", "b.png"))
+    assert key(with_image(b"1", "a.png")) != key(with_image(b"2", "a.png"))
+
+
+def test_a_request_knows_what_it_needs():
+    files = (Attachment("image/png", b""), Attachment("audio/wav", b""))
+    request = Request(messages=(Message("user", "", files),), tools=({},), schema={})
+
+    assert request.needs == {"image", "audio", "tools", "schema"}
+    assert as_request("hi").needs == frozenset()
+
+
+def test_no_repr_shows_a_key():
+    assert "the key" not in repr(ROUTE)
