@@ -120,7 +120,8 @@ def _told(found: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     if local["entries"]:
         now = time.time()
-        lines.append(("stored", f"{_span(now - local['newest'])} to {_span(now - local['oldest'])} ago"))
+        ages = dict.fromkeys((_span(now - local["newest"]), _span(now - local["oldest"])))
+        lines.append(("stored", f"{' to '.join(ages)} ago"))
     if shared is None:
         return [*lines, ("redis", "not used")]
     lines.append(("redis", shared["url"]))

@@ -1,5 +1,6 @@
 """Both tiers as one cache: the local one first, then Redis, whose answers the local one keeps too."""
 
+import os
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,8 @@ class Cache:
 
     def __init__(self, settings: Settings, warn: Callable[[str], None]) -> None:
         self._ttl = settings.cache_ttl
-        self._kept = LocalTier(settings.cache_dir, settings.cache_size, _once(warn))
+        # Without a folder (settings that were not loaded), one in which nothing can be: never the current one.
+        self._kept = LocalTier(settings.cache_dir or os.devnull, settings.cache_size, _once(warn))
         self._address = _address(settings, _once(warn))
         in_use = settings.cache != "off"
         self._local = self._kept if in_use and settings.cache_dir else None
@@ -79,7 +81,10 @@ class Cache:
         if self._address:
             from samplemind_cli.ai.cache import redis_admin
 
-            shared = redis_admin.clear(self._address, provider)
+            try:
+                shared = redis_admin.clear(self._address, provider)
+            except SamplemindError as error:
+                raise SamplemindError(f"{entries} answers went from here, but {error.message}", error.hint) from error
         return {"entries": entries, "bytes": freed, "redis": shared}
 
     def show(self, key: str) -> dict[str, Any]:

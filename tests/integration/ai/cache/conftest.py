@@ -77,7 +77,7 @@ def redis(start_redis):
 
 @pytest.fixture
 def connect(tmp_path, monkeypatch):
-    """A cache over Redis alone, patient enough for a busy machine; `said` and `opened` count warnings and connections."""
+    """A cache over Redis alone, patient on a busy machine; `said` and `opened` hold its warnings and connections."""
     monkeypatch.setattr(tier, "PATIENCE", 10.0)
 
     def make(url, **settings):

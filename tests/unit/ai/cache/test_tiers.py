@@ -96,11 +96,16 @@ def test_local_never_makes_a_redis(tmp_path):
     assert cache.shared_at == ""
 
 
-def test_settings_without_folders_keep_nothing_locally(tmp_path, monkeypatch):
+def test_settings_without_folders_keep_nothing_and_touch_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    mine = tmp_path / "answers" / "mine.json"
+    mine.parent.mkdir()
+    mine.write_text("{}")
+    cache = Cache(Settings(), print)
 
-    assert asyncio.run(Cache(Settings(), print).put(KEY, 1)) is None
-    assert list(tmp_path.iterdir()) == []
+    assert asyncio.run(cache.put(KEY, 1)) is None
+    assert (cache.stats()["local"]["entries"], cache.clear()["entries"]) == (0, 0)
+    assert list(tmp_path.rglob("*.json")) == [mine]
 
 
 def test_an_expired_answer_is_a_miss(made, monkeypatch):
