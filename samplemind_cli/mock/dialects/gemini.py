@@ -1,4 +1,4 @@
-"""Gemini's generateContent and streamGenerateContent, as the v1beta document describes them."""
+"""Gemini's generateContent and streamGenerateContent, as the v1beta document has them; newer clients ask v1."""
 
 import re
 from collections.abc import Iterator
@@ -40,13 +40,13 @@ STATUSES = {
     529: "UNAVAILABLE",
 }
 FINISHES = {"stop": "STOP", "tool_calls": "STOP", "length": "MAX_TOKENS", "filter": "SAFETY"}
-MODEL_PATH = re.compile(r"/v1beta/models/(?P<model>[^:]+):(?P<method>generateContent|streamGenerateContent)")
+MODEL_PATH = re.compile(r"/v1(?:beta)?/models/(?P<model>[^:]+):(?P<method>generateContent|streamGenerateContent)")
 
 
 def reply(request: Request, models: tuple[str, ...]) -> Reply:
     """What the API answers. Raises Refused."""
     found = MODEL_PATH.fullmatch(request.path)
-    listing = request.path == "/v1beta/models"
+    listing = request.path in ("/v1beta/models", "/v1/models")
     if not (found and request.method == "POST") and not (listing and request.method == "GET"):
         raise Refused(404, f"{request.method} {request.path} was not found on this server.")
     if not (request.headers.get("x-goog-api-key") or request.query.get("key")):
@@ -84,28 +84,34 @@ def _checked(request: Request) -> dict[str, Any]:
 
 def _asked(body: dict[str, Any], model: str, stream: bool) -> Asked:
     last = body["contents"][-1]
-    config = body.get("generationConfig") or {}
-    wants_json = config.get("responseMimeType") == "application/json"
-    schema = config.get("responseJsonSchema") or config.get("responseSchema")
-    answered = any("functionResponse" in part for part in last["parts"])
+    config = _field(body, "generationConfig")
+    wants_json = _field(config, "responseMimeType") == "application/json"
+    schema = _field(config, "responseJsonSchema") or _field(config, "responseSchema")
+    answered = any(_field(part, "functionResponse") for part in last["parts"])
     return Asked(
         model=model,
         prompt=text_of(last),
-        input_text=f"{text_of(body.get('systemInstruction'))} {text_of(body['contents'])}",
+        input_text=f"{text_of(_field(body, 'systemInstruction'))} {text_of(body['contents'])}",
         stream=stream,
-        max_tokens=whole_number(config.get("maxOutputTokens")),
-        schema=schema or {} if wants_json else None,
+        max_tokens=whole_number(_field(config, "maxOutputTokens")),
+        schema=schema if wants_json else None,
         tool=None if answered else _tool(body),
-        think=bool((config.get("thinkingConfig") or {}).get("includeThoughts")),
+        think=bool(_field(_field(config, "thinkingConfig"), "includeThoughts")),
     )
 
 
 def _tool(body: dict[str, Any]) -> Tool | None:
-    config = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
-    declared = [f for tool in body.get("tools") or [] for f in tool.get("functionDeclarations") or []]
-    tools = [Tool(f["name"], f.get("parametersJsonSchema") or f.get("parameters") or {}) for f in declared]
-    allowed = config.get("allowedFunctionNames") or [""]
+    config = _field(_field(body, "toolConfig"), "functionCallingConfig")
+    declared = [f for tool in body.get("tools") or [] for f in _field(tool, "functionDeclarations")]
+    tools = [Tool(f["name"], _field(f, "parametersJsonSchema") or _field(f, "parameters")) for f in declared]
+    allowed = _field(config, "allowedFunctionNames") or [""]
     return None if config.get("mode") == "NONE" else chosen(tools, allowed[0])
+
+
+def _field(message: dict[str, Any], name: str) -> Any:
+    """A field under its name or, as protocol buffers allow and Google's client does, in snake_case; {} when not set."""
+    snake = re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name)
+    return message.get(name) or message.get(snake) or {}
 
 
 def _whole(asked: Asked, answer: Answer) -> Any:

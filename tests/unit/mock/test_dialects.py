@@ -196,6 +196,21 @@ def test_anthropic_lists_models_for_those_who_send_its_version(fits, request_to)
     fits("anthropic.yaml", "ListResponse_ModelInfo_", anthropic.reply(request, ("a", "b")).body)
 
 
+def test_gemini_is_known_by_its_key_and_its_verbs_in_both_versions(request_to):
+    assert dialect_of(request_to("/v1/models", **GOOGLE)) is gemini
+    assert dialect_of(request_to("/v1/models/m:generateContent", {})) is gemini
+    assert dialect_of(request_to("/v1/models/m", **KEY)) is openai
+    listed = gemini.reply(request_to("/v1/models", **GOOGLE), ("a",)).body
+    assert [model["name"] for model in listed["models"]] == ["models/a"]
+
+
+def test_gemini_takes_the_names_of_fields_in_snake_case_too(request_to):
+    declared = [{"function_declarations": [{"name": "weather", "parameters_json_schema": WEATHER}]}]
+    assert answer(gemini_chat(request_to, tools=declared).asked).call_arguments == {"city": "mock"}
+    limited = gemini_chat(request_to, generation_config={"max_output_tokens": 1})
+    assert answer(limited.asked).finish == "length"
+
+
 def test_gemini_blocks_a_prompt_without_candidates(request_to):
     refused = whole(gemini_chat(request_to), "refusal")
     assert refused["promptFeedback"]["blockReason"]
