@@ -53,7 +53,7 @@ class Draft:
         return Answer(
             text=text,
             thinking=thinking,
-            tool_calls=tuple(replace(call, index=None) for call in self._calls),
+            tool_calls=tuple(replace(c, index=None, arguments=c.arguments or "{}") for c in self._calls),
             provider=provider,
             model=model,
             key=key,

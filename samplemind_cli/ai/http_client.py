@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import httpx
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+KEY_HEADERS = ("authorization", "x-api-key", "x-goog-api-key")
 RETRIED = frozenset({408, 409, 429, 529})  # and every 5xx
 Reader = Callable[[int, Any], Fault]
 
@@ -208,8 +209,17 @@ async def _refuse(response: "httpx.Response", read_fault: Reader) -> None:
     except ValueError:
         decoded = body.decode("utf-8", "replace")
     fault = read_fault(status, decoded)
-    again = (status in RETRIED or status >= 500) and fault.kind != "credit"  # noqa: PLR2004 - HTTP
-    raise UnavailableError(fault.message, fault=fault, again=again, wait=retry_after(response.headers))
+    again = (status in RETRIED or status >= 500) and fault.kind not in ("credit", "request")  # noqa: PLR2004 - HTTP
+    message = _without_keys(fault.message, response.request.headers)
+    raise UnavailableError(message, fault=fault, again=again, wait=retry_after(response.headers))
+
+
+def _without_keys(message: str, headers: "httpx.Headers") -> str:
+    """A provider's words without the key that it may have repeated."""
+    for name in KEY_HEADERS:
+        if key := headers.get(name, "").removeprefix("Bearer "):
+            message = message.replace(key, "…")
+    return message
 
 
 def _read_fault(status: int, body: Any) -> Fault:

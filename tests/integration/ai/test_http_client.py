@@ -10,7 +10,7 @@ import pytest
 from samplemind_cli.ai import http_client
 from samplemind_cli.ai.http_client import Patience, UnavailableError, close_http_client, events, make_ai_request
 from samplemind_cli.ai.providers import openai
-from samplemind_cli.ai.types import Call
+from samplemind_cli.ai.types import Call, Fault
 from samplemind_cli.errors import CutStreamError, ProviderError, UsageError
 
 pytestmark = pytest.mark.integration
@@ -267,3 +267,34 @@ async def _protocol_spoken(cert, key):
         with pytest.raises(httpx.HTTPError):
             await client.get(f"https://127.0.0.1:{port}/")
         return await spoken
+
+
+def test_a_key_that_a_provider_repeats_is_not_repeated_by_us():
+    async def echo(reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        key = head.lower().partition(b"authorization: bearer ")[2].partition(b"\r\n")[0]
+        body = b'{"error": {"message": "no such key: ' + key + b'"}}'
+        writer.write(b"HTTP/1.1 401 No\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+        writer.close()
+
+    async def ask():
+        async with await asyncio.start_server(echo, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            await make_ai_request(f"http://127.0.0.1:{port}/", {}, headers={"authorization": "Bearer verysecret"})
+
+    with pytest.raises(UnavailableError, match="no such key: …") as failed:
+        run(ask())
+    assert "verysecret" not in failed.value.message
+
+
+@pytest.mark.usefixtures("no_backoff")
+def test_an_error_500_that_means_a_wrong_request_is_not_tried_again(mock_server):
+    mock_server.behave(faults=["500"])
+
+    async def ask():
+        call = Call(f"{mock_server.url}/v1/chat/completions", CHAT, KEY)
+        return [event async for event in events(call, Patience(), lambda *_: Fault("request", "bad schema"))]
+
+    with pytest.raises(UnavailableError):
+        run(ask())
+    assert len(mock_server.requests) == 1
