@@ -1,9 +1,14 @@
-"""The embedded model as one more endpoint: its engine starts when it is first asked for and ends with this process."""
+"""The embedded model as one more endpoint: its engine starts when it is first asked for and ends with this process.
+
+The engine runs in a child process, because inside this one llama.cpp would hold the GIL while it loads, hang at exit
+as long as a client is connected, and take everything down with it when it fails an assertion.
+"""
 
 import asyncio
 import atexit
 import importlib.util
 import json
+import math
 import os
 import secrets
 import subprocess
@@ -13,7 +18,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, cast
 
-from samplemind_cli.ai import embedded_engine
 from samplemind_cli.ai.embedded_model import (
     DOWNLOAD_BYTES,
     Progress,
@@ -29,6 +33,8 @@ from samplemind_cli.settings import Settings
 __all__ = ["DOWNLOAD_BYTES", "Progress", "available", "fetch", "is_present", "model_name", "model_path", "start"]
 
 INSTALL = "pip install 'samplemind-cli[embedded]'"
+CONTEXT = 8192  # tokens, what the default model was trained on: 185 MB; a model trained on less gets less
+QUIET = -1  # below the engine's errors
 GLANCE = 0.005  # seconds between two looks whether the engine is ready
 
 
@@ -57,7 +63,12 @@ class Engine:
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.name, self.key = path, name, secrets.token_urlsafe()
         self.process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-P", embedded_engine.__file__],  # -P: the `types.py` beside it is not Python's
+            [
+                sys.executable,
+                "-P",
+                "-c",
+                f"from {__name__} import serve; serve()",
+            ],  # -P: nothing from the user's folder
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -119,3 +130,46 @@ def _stop() -> None:
     """End every engine now; one whose owner was killed ends by itself."""
     while _engines:
         _engines.popitem()[1].stop()
+
+
+def serve() -> None:
+    """The child process: read `{path, name, key}` from stdin, write the address to stdout, answer until stdin closes."""
+    import xllamacpp
+
+    order = json.loads(sys.stdin.readline())
+    params = xllamacpp.CommonParams()  # its host is 127.0.0.1 and its port any free one
+    params.model.path = order["path"]
+    params.model_alias = {order["name"]}
+    params.api_keys = [order["key"]]  # every user of this machine can reach loopback
+    params.n_ctx = CONTEXT
+    params.ctx_shift = False  # a prompt that does not fit is refused, never cut
+    params.cpuparams.n_threads = _threads()
+    params.fit_params = False  # with a context of fixed size there is nothing to fit: saves 0.25 s
+    params.warmup = False  # the first prompt warms up as well: saves 0.05 s
+    params.ui = False
+    params.verbosity = QUIET
+    server = xllamacpp.Server(params)
+    sys.stdout.write(f"{server.listening_address}\n")
+    sys.stdout.flush()
+    sys.stdin.read()
+    os._exit(0)  # an orderly end would wait for every client
+
+
+def _threads() -> int:
+    """How many threads compute: half of the processors this process may use.
+
+    They wait for each other spinning, so that one that shares its processor holds up all: on two processors with one
+    busy neighbour, two threads make 3 tokens/s and one makes 25; with none, 120 and 70. With two hardware threads to a
+    core, half of the processors is every core.
+    """
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(allowed, _container_share(Path("/sys/fs/cgroup/cpu.max"))) // 2)
+
+
+def _container_share(file: Path) -> int:
+    """The processors a cgroup grants, rounded up: "$MAX $PERIOD" in https://docs.kernel.org/admin-guide/cgroup-v2.html."""
+    try:
+        quota, period = file.read_text().split()
+        return max(1, math.ceil(int(quota) / int(period)))
+    except (OSError, ValueError):  # no such file, or "max"
+        return sys.maxsize

@@ -13,7 +13,7 @@ from signal import SIGINT
 
 import pytest
 
-from samplemind_cli.ai import embedded, embedded_engine
+from samplemind_cli.ai import embedded
 from samplemind_cli.errors import ProviderError
 from samplemind_cli.settings import Settings
 
@@ -99,7 +99,7 @@ def test_an_answer_keeps_to_a_schema(endpoint):
 
 
 def test_a_prompt_that_does_not_fit_is_refused_and_not_cut(endpoint):
-    status, answer = ask(endpoint, "hi " * 2 * embedded_engine.CONTEXT)
+    status, answer = ask(endpoint, "hi " * 2 * embedded.CONTEXT)
     assert (status, answer["error"]["type"]) == (400, "exceed_context_size_error")
 
 
