@@ -22,14 +22,17 @@ def rebuild(
       samplemind rebuild api --json
     """
     from samplemind_cli import output
-    from samplemind_cli.stack import build, docker, files
+    from samplemind_cli.stack import build, docker, files, record
     from samplemind_cli.stack.engine import Engine
 
     settings = Settings.load(compose_file=file)
     with Engine() as engine:
         stack = files.located(settings, engine=engine.get("/version")["Version"])
     built = run(stack, settings, services or [], cache=True, cache_dir=cache_dir)
-    recreated = build.recreate(stack, docker.config(stack)["name"], built.images)
+    project = docker.config(stack)["name"]
+    for host in record.adopted(settings, project).values():  # as `up` did, or the api would be another one
+        stack = files.with_ollama_outside(stack, int(host.rpartition(":")[2]))
+    recreated = build.recreate(stack, project, built.images)
     show(built, as_json=as_json, recreated=recreated)
     if not as_json:
         output.write(f"recreated: {', '.join(recreated) or 'nothing'}\n")

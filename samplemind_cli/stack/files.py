@@ -4,7 +4,7 @@ import os
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -53,6 +53,11 @@ def located(settings: Settings, directory: Path | None = None, gpu: Gpu = "none"
         # There the build context is the package itself, in a checkout the folder above it.
         variables={"API_PACKAGE": "."} if files[0].parent == CARRIED[0] else {},
     )
+
+
+def with_ollama_outside(stack: Stack, port: int) -> Stack:
+    """The same stack, with its api asking the Ollama that listens on that port of this machine."""
+    return replace(stack, variables={**stack.variables, "API_OLLAMA_HOST": f"http://host.docker.internal:{port}"})
 
 
 def ports_file(settings: Settings, base: Path) -> Path:
