@@ -227,7 +227,7 @@ def _read_fault(status: int, body: Any) -> Fault:
     error = body.get("error", body) if isinstance(body, dict) else body
     told = error.get("message", error) if isinstance(error, dict) else error
     kinds: dict[int, FaultKind] = {401: "auth", 402: "credit", 403: "auth", 404: "not_found", 429: "rate"}
-    kind = kinds.get(status, "server" if status >= 500 else "request")  # noqa: PLR2004 - HTTP
+    kind = kinds.get(status, "server" if status >= 500 or status in RETRIED else "request")  # noqa: PLR2004 - HTTP
     return Fault(kind, f"HTTP {status}: {str(told)[:500]}")
 
 
