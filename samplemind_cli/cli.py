@@ -15,6 +15,7 @@ from samplemind_cli.errors import SamplemindError
 # Help order. The text is the first line of the command's own help; tests hold the two together.
 COMMANDS = {
     "ask": "Ask a language model; a repeated question costs nothing.",
+    "up": "Start the stack and wait until it is healthy.",
     "logs": "Show what the services say, by time.",
     "ps": "Show the services: health, uptime, CPU, memory, URLs, and what they tell.",
     "build": "Build the services' images with BuildKit, and tell steps, cache hits, size and time.",

@@ -19,15 +19,28 @@ def insight(port: Port) -> dict[str, Any]:
 
     if port.target not in READERS:
         return {}
-    host, _, number = port.host.rpartition(":")
     try:
-        return READERS[port.target]((host.strip("[]"), int(number)))
+        return READERS[port.target](_address(port))
     except (OSError, HTTPException, ValueError, LookupError, TypeError) as error:
         return {"error": str(error) or type(error).__name__}
 
 
+def ollama_version(port: Port) -> str:
+    """The version of the Ollama that listens there, or an empty string."""
+    from http.client import HTTPException
+
+    try:
+        return str(_ollama_json(_address(port), "/api/version")["version"])
+    except (OSError, HTTPException, ValueError, LookupError, TypeError):
+        return ""
+
+
+def _address(port: Port) -> tuple[str, int]:
+    return port.host.rpartition(":")[0].strip("[]"), port.published
+
+
 def _redis(address: tuple[str, int]) -> dict[str, Any]:
-    info = redis_info(address)
+    info = _redis_info(address)
     hits, misses = int(info["keyspace_hits"]), int(info["keyspace_misses"])
     return {
         "hit_rate": hits / (hits + misses) if hits + misses else None,
@@ -37,7 +50,7 @@ def _redis(address: tuple[str, int]) -> dict[str, Any]:
     }
 
 
-def redis_info(address: tuple[str, int]) -> dict[str, str]:
+def _redis_info(address: tuple[str, int]) -> dict[str, str]:
     """Redis' INFO (https://redis.io/docs/latest/commands/info/). Raises OSError, ValueError with Redis' own refusal."""
     with socket.create_connection(address, TIMEOUT) as line:
         line.sendall(b"*1\r\n$4\r\nINFO\r\n")
@@ -50,7 +63,7 @@ def redis_info(address: tuple[str, int]) -> dict[str, str]:
 
 
 def _ollama(address: tuple[str, int]) -> dict[str, Any]:
-    loaded = ollama_json(address, "/api/ps")["models"] or []
+    loaded = _ollama_json(address, "/api/ps")["models"] or []
     return {
         "models": [
             {
@@ -63,8 +76,7 @@ def _ollama(address: tuple[str, int]) -> dict[str, Any]:
     }
 
 
-def ollama_json(address: tuple[str, int], path: str) -> Any:
-    """What Ollama's daemon answers at `path`. Raises OSError, HTTPException, ValueError."""
+def _ollama_json(address: tuple[str, int], path: str) -> Any:
     import json
     from http.client import HTTPConnection
 

@@ -69,7 +69,7 @@ class Watch:
         declared = config_begun(located(settings))
         self._engine = Engine()
         try:
-            try:  # whose files these are is not known yet, and a CPU's share takes two looks: the first is at all projects
+            try:  # a CPU's share takes two looks; at the first one it is not known yet which containers are ours
                 self._before = self._samples(c["Id"] for c in containers(self._engine) if c["State"] == "running")
             finally:
                 told = declared(COMPOSE_TIMEOUT)

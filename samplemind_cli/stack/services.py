@@ -84,8 +84,7 @@ class Service:
 
 def containers(engine: Engine, project: str | None = None) -> list[dict[str, Any]]:
     """The engine's list of containers, stopped ones too: all, or those of a Compose project but for one-off runs."""
-    label = f"{COMPOSE}.project={project}" if project else f"{COMPOSE}.project"
-    filters = {"label": [label, f"{COMPOSE}.oneoff=False"]} if project else {}
+    filters = {"label": [f"{COMPOSE}.project={project}", f"{COMPOSE}.oneoff=False"]} if project else {}
     found: list[dict[str, Any]] = engine.get("/containers/json", all="1", filters=filters)
     return found
 

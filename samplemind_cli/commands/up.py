@@ -1,0 +1,153 @@
+"""`samplemind up`: start the stack and wait until it is healthy."""
+
+import sys
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from samplemind_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Group
+
+    from samplemind_cli.stack.board import Board
+    from samplemind_cli.stack.plan import Plan
+    from samplemind_cli.stack.up import Progress
+
+GpuChoice = Literal["auto", "none", "nvidia", "cdi", "rocm"]
+STYLES = {"healthy": "green", "running": "green", "unhealthy": "red"}
+
+
+def up(
+    services: Annotated[
+        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these, and what they depend on.")
+    ] = None,
+    build: Annotated[bool, typer.Option("--build", help="Build images before.")] = False,
+    gpu: Annotated[GpuChoice, typer.Option(help="The GPU for Ollama; auto says what it takes and why.")] = "auto",
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for health, once images are there.")] = 180,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for health.")] = False,
+    auto_ports: Annotated[bool, typer.Option("--auto-ports", help="Take free ports where ports are taken.")] = False,
+    no_adopt: Annotated[
+        bool, typer.Option("--no-adopt", help="Do not use an Ollama that runs outside of Docker.")
+    ] = False,
+    file: Annotated[str | None, typer.Option(help="The compose file, instead of the project's or ours.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The services and URLs as one JSON object.")] = False,
+) -> None:
+    r"""Start the stack and wait until it is healthy.
+
+    What runs as it should is left alone. A service that fails is told of, with the last lines of its log; the others
+    keep running. Ports that --auto-ports chose are remembered until `samplemind down`. With --json: {"project", "gpu",
+    "services": [{"service", "state", "health", "url", "seconds"}]}; "adopted" is the state of an Ollama outside.
+
+    \b
+    Example:
+      samplemind up
+      samplemind up redis ollama --auto-ports
+    """
+    from samplemind_cli import output
+    from samplemind_cli.errors import StackError
+    from samplemind_cli.stack import record
+    from samplemind_cli.stack.board import Board
+    from samplemind_cli.stack.engine import Engine
+    from samplemind_cli.stack.plan import Wish, planned
+    from samplemind_cli.stack.up import listening, started
+
+    settings = Settings.load(compose_file=file)
+    wish = Wish(services=tuple(services or ()), gpu=gpu, adopt=not no_adopt, auto_ports=auto_ports)
+    board, failed = Board(), None
+    with Engine() as engine:
+        plan = planned(settings, engine, wish)
+        for note in plan.notes:
+            output.say(note)
+        looks = started(plan, engine, build=build, wait=not no_wait, timeout=timeout)
+        with closing(looks), _display(board) as show:
+            try:
+                for look in looks:
+                    show(look)
+            except StackError as error:
+                failed = error
+    record.remember(settings, plan.project, listening(plan, board.services))
+    if as_json:
+        output.print_json(_as_json(plan, board))
+    elif failed is None:
+        _table(plan, board)
+    if failed is not None:
+        raise failed
+
+
+@contextmanager
+def _display(board: "Board") -> "Iterator[Callable[[Progress], None]]":
+    """A function that shows a look: on a live board that leaves no trace, or as lines where nobody can see one."""
+    from samplemind_cli import output
+
+    def told(look: "Progress") -> None:
+        for line in board.take(look):
+            output.say(line)
+
+    if not output.on_terminal(sys.stderr):
+        yield told
+        return
+    from rich.live import Live
+
+    console = output.console(sys.stderr)
+    with Live(console=console, transient=True, auto_refresh=False) as live:
+
+        def drawn(look: "Progress") -> None:
+            board.take(look)
+            live.update(_drawing(board, look, console.width), refresh=True)
+
+        yield drawn
+
+
+def _drawing(board: "Board", look: "Progress", width: int) -> "Group":
+    """A row per service, cut to the terminal's width, and what is pulled or built."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    from samplemind_cli.output import size
+
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.width = width
+    for _ in range(3):
+        grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1, style="dim")
+    for name, condition, seconds, probe in board.rows:
+        grid.add_row(name, Text(condition, STYLES.get(condition, "yellow")), seconds, Text(probe))
+    here, whole = look.pulled
+    doing = f"{look.activity}: {size(here)} of {size(whole)}" if whole else look.activity
+    return Group(grid, Text(doing, overflow="ellipsis", no_wrap=True)) if doing else Group(grid)
+
+
+def _as_json(plan: "Plan", board: "Board") -> dict[str, Any]:
+    services = [
+        {
+            "service": service.service,
+            "state": service.state,
+            "health": service.health or None,
+            "url": service.url or None,
+            "seconds": round(board.seconds(service), 1),
+        }
+        for service in board.services
+    ]
+    adopted = [
+        {"service": name, "state": "adopted", "health": None, "url": f"http://{host}", "seconds": 0.0}
+        for name, host in plan.adopted.items()
+    ]
+    return {"project": plan.project, "gpu": plan.gpu, "services": services + adopted}
+
+
+def _table(plan: "Plan", board: "Board") -> None:
+    from samplemind_cli import output
+
+    rows = [
+        (service.name if port is service.ports[0] else "", service.condition, port.url)
+        for service in board.services
+        for port in service.ports
+    ]
+    rows += [(service.name, service.condition, "") for service in board.services if not service.ports]
+    rows += [(name, "adopted", f"http://{host}") for name, host in plan.adopted.items()]
+    output.table(("SERVICE", "STATE", "URL"), sorted(rows))

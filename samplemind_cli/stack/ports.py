@@ -1,0 +1,160 @@
+"""The ports the stack wants to listen on: who has them already, and which are free instead."""
+
+import errno
+import json
+import re
+import socket
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from samplemind_cli.errors import StackError
+from samplemind_cli.stack.services import COMPOSE, Port
+
+PROC = Path("/proc")
+FARTHEST = 1000  # how many ports after a taken one are tried
+_LISTENING = {"tcp": "0A", "udp": "07"}  # the state column of /proc/net/tcp and udp
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A port that a service wants and `owner` has; `program`: it is a process, not a container."""
+
+    service: str
+    port: Port
+    owner: str
+    program: bool
+
+
+def wanted(definition: Mapping[str, Any]) -> list[Port]:
+    """The fixed ports in a service of Compose's JSON; where it leaves a choice (none, a range) nothing can clash."""
+    return [
+        Port(
+            address=port.get("host_ip", ""),
+            published=int(port["published"]),
+            target=port["target"],
+            protocol=port.get("protocol", "tcp"),
+        )
+        for port in definition.get("ports") or ()
+        if port.get("published", "").isdecimal() and port["published"] != "0"
+    ]
+
+
+def conflicts(
+    services: Mapping[str, Mapping[str, Any]], project: str, containers: Sequence[Mapping[str, Any]]
+) -> list[Conflict]:
+    """Every port of `services` that another container or a program has; what a service holds itself is its own."""
+    return list(_conflicts(services, project, containers))
+
+
+def _conflicts(
+    services: Mapping[str, Mapping[str, Any]], project: str, containers: Sequence[Mapping[str, Any]]
+) -> Iterator[Conflict]:
+    for name, definition in services.items():
+        for port in wanted(definition):
+            holder = next((c for c in containers if _publishes(c, port)), None)
+            if holder is None:
+                if not is_free(port):
+                    yield Conflict(name, port, program_on(port) or "another user's program", program=True)
+            elif _owner(holder) != (project, name):
+                yield Conflict(name, port, _named(holder), program=False)
+
+
+def _publishes(container: Mapping[str, Any], port: Port) -> bool:
+    everywhere = ("", "0.0.0.0", "::")  # noqa: S104 - nothing is bound
+    return any(
+        published.get("PublicPort") == port.published
+        and published["Type"] == port.protocol
+        and (published.get("IP", "") == port.address or {published.get("IP", ""), port.address} & {*everywhere})
+        for published in container.get("Ports") or ()
+    )
+
+
+def _owner(container: Mapping[str, Any]) -> tuple[str, str]:
+    labels = container.get("Labels") or {}
+    return labels.get(f"{COMPOSE}.project", ""), labels.get(f"{COMPOSE}.service", "")
+
+
+def _named(container: Mapping[str, Any]) -> str:
+    name = container["Names"][0].lstrip("/")
+    project, service = _owner(container)
+    return f"service {service} of project {project} (container {name})" if project else f"container {name}"
+
+
+def is_free(port: Port) -> bool:
+    """Whether a program could listen there now. Ports that only root may have are taken for free: Docker is root."""
+    family = socket.AF_INET6 if ":" in port.address else socket.AF_INET
+    kind = socket.SOCK_STREAM if port.protocol == "tcp" else socket.SOCK_DGRAM
+    with socket.socket(family, kind) as candidate:
+        if port.protocol == "tcp":  # connections that linger are no reason
+            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            candidate.bind((port.address, port.published))
+        except OSError as error:
+            return error.errno != errno.EADDRINUSE
+    return True
+
+
+def program_on(port: Port, proc: Path = PROC) -> str:
+    """`redis-server (process 123)`, from Linux' /proc; empty when it cannot be seen: another user's, another system."""
+    sockets = {f"socket:[{inode}]" for inode in _inodes(port, proc)}
+    for fd in proc.glob("[0-9]*/fd/*") if sockets else ():
+        with suppress(OSError):
+            if str(fd.readlink()) in sockets:
+                process = fd.parents[1]
+                return f"{(process / 'comm').read_text().strip()} (process {process.name})"
+    return ""
+
+
+def _inodes(port: Port, proc: Path) -> Iterator[str]:
+    for table in (port.protocol, f"{port.protocol}6"):
+        with suppress(OSError):
+            for line in (proc / "net" / table).read_text().splitlines()[1:]:
+                _, local, _, state, *_, inode = line.split()[:10]
+                if state == _LISTENING[port.protocol] and int(local.rpartition(":")[2], 16) == port.published:
+                    yield inode
+
+
+def moved(
+    services: Mapping[str, Mapping[str, Any]], clashes: Sequence[Conflict], published: Collection[int]
+) -> dict[str, list[dict[str, Any]]]:
+    """The port lists of the services in `clashes`, each taken port replaced by the next free one.
+
+    `published`: ports of containers, which need not show as taken. Raises StackError when there is none near.
+    """
+    taken = {*published, *(port.published for definition in services.values() for port in wanted(definition))}
+    lists: dict[str, list[dict[str, Any]]] = {}
+    for clash in clashes:
+        ports = lists.setdefault(clash.service, [dict(port) for port in services[clash.service]["ports"]])
+        chosen = _next_free(clash.port, taken)
+        taken.add(chosen)
+        for port in ports:
+            if port.get("published") == str(clash.port.published) and port["target"] == clash.port.target:
+                port["published"] = str(chosen)
+    return lists
+
+
+def _next_free(port: Port, taken: Collection[int]) -> int:
+    for number in range(port.published + 1, min(port.published + FARTHEST, 65536)):
+        candidate = Port(address=port.address, published=number, target=port.target, protocol=port.protocol)
+        if number not in taken and is_free(candidate):
+            return number
+    raise StackError(f"no port after {port.published} is free", "choose one in the compose file")
+
+
+def overlay(lists: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """A compose file that replaces the services' ports (`!override`: Compose would otherwise add them)."""
+    body = "".join(
+        f"  {json.dumps(name)}:\n    ports: !override {json.dumps(ports)}\n" for name, ports in lists.items()
+    )
+    return f"# Written by `samplemind up --auto-ports`; `samplemind down` removes it.\nservices:\n{body}"
+
+
+def overlaid(file: Path) -> dict[str, list[dict[str, Any]]]:
+    """The port lists in a file that `overlay` wrote, or none."""
+    with suppress(OSError, ValueError):
+        found = re.findall(r"^  (\".*\"):\n    ports: !override (.*)$", file.read_text("utf-8"), re.MULTILINE)
+        return {json.loads(name): json.loads(ports) for name, ports in found}
+    return {}

@@ -1,0 +1,134 @@
+"""Starting the stack and watching it until every service is ready or will not be."""
+
+import math
+import subprocess
+import time
+from collections.abc import Generator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Thread
+from typing import Any
+
+from samplemind_cli.errors import SamplemindError, StackError
+from samplemind_cli.stack.docker import client, compose_command, failure, translated
+from samplemind_cli.stack.engine import Engine
+from samplemind_cli.stack.files import Stack
+from samplemind_cli.stack.plan import Plan
+from samplemind_cli.stack.reaped import reaped
+from samplemind_cli.stack.record import OLLAMA
+from samplemind_cli.stack.services import Service, observe, with_absent
+from samplemind_cli.stack.talk import Talk
+
+POLL = 0.2  # seconds between two looks
+LOG_LINES, PROBE_LINES = 20, 10
+KILLED = 137  # 128 + SIGKILL: by hand, or for want of memory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """One look: seconds since the start, the services, and what Compose pulls or builds, in bytes where it tells."""
+
+    seconds: float
+    services: Sequence[Service]
+    activity: str = ""
+    pulled: tuple[float, float] = (0, 0)
+
+
+def started(plan: Plan, engine: Engine, *, build: bool, wait: bool, timeout: float) -> Generator[Progress, None, None]:
+    """Start what is planned and tell of it every POLL seconds, until all is ready; without `wait`, until it is started.
+
+    `timeout` seconds are counted from when the images are there. Raises StackError with Compose's reason, or for each
+    service that failed its last probe, its last log lines and a hint; the others keep running. Close it if left early.
+    """
+    if plan.services and set(plan.services) <= set(plan.adopted):
+        return  # naming no service to Compose would start them all
+    talk, began, deadline = Talk(), time.monotonic(), math.inf
+    with reaped(_command(plan, build=build)) as child:
+        listener = Thread(target=_listen, args=(child, talk), daemon=True)
+        listener.start()
+        while True:
+            ended = child.poll() is not None  # asked first: what is seen after its end is what came of it
+            services, now = _look(plan, engine), time.monotonic()
+            yield Progress(seconds=now - began, services=services, activity=talk.activity, pulled=talk.pulled)
+            if deadline == math.inf and (ended or talk.starting):
+                deadline = now + timeout
+            if now > deadline or (ended and (child.returncode or not wait or not _with_verdict("waiting", services))):
+                break
+            _pause(child)
+    listener.join()
+    late = timeout if now > deadline else None
+    if failed := _failed(services, talk, child.returncode, late=late is not None) if wait or child.returncode else []:
+        raise _failure(plan.stack, failed, late)
+    if child.returncode and late is None:
+        raise failure("\n".join(talk.lines))
+
+
+def listening(plan: Plan, services: Sequence[Service]) -> dict[str, dict[str, Any]]:
+    """What to record of the services that run, and of an adopted one: where each listens, and on which port inside."""
+    running = (s for s in services if s.state == "running" and s.ports)
+    own = {s.service: {"target": s.ports[0].target, "host": s.ports[0].host} for s in running}
+    outside = {name: {"target": OLLAMA, "host": host, "adopted": True} for name, host in plan.adopted.items()}
+    return {**own, **outside}
+
+
+def _failed(services: Sequence[Service], talk: Talk, code: int, *, late: bool) -> list[Service]:
+    """The services to blame. Compose's own trouble (an image, a port) is nobody's: what failed earlier is old."""
+    if code and not late and "dependency failed to start" not in "".join(talk.lines[-1:]):
+        return []
+    slow = [s for s in _with_verdict("waiting", services) if s.state in ("running", "restarting")] if late else []
+    return _with_verdict("failed", services) + slow
+
+
+def _with_verdict(verdict: str, services: Sequence[Service]) -> list[Service]:
+    now = time.time()
+    return [service for service in services if service.verdict(now) == verdict]
+
+
+def _command(plan: Plan, *, build: bool) -> list[str]:
+    """Compose's `up`; an adopted service is scaled to nothing, so that what depends on it starts without."""
+    scale = [word for name in plan.adopted for word in ("--scale", f"{name}=0")]
+    # Compose 2.36 and later then tell bytes; older ones do not know the variable.
+    variables = {**plan.stack.variables, "COMPOSE_PROGRESS": "json"}
+    stack = Stack(files=plan.stack.files, project=plan.stack.project, variables=variables)
+    named = [name for name in plan.services if name not in plan.adopted]
+    return compose_command(stack, "up", "--detach", *(["--build"] if build else []), *scale, *named)
+
+
+def _listen(child: "subprocess.Popen[bytes]", talk: Talk) -> None:
+    with suppress(ValueError):  # the pipe is closed under us when the child is ended
+        for line in child.stdout or ():
+            talk.hear(line)
+
+
+def _look(plan: Plan, engine: Engine) -> list[Service]:
+    names = {*plan.selected, *plan.services} - set(plan.adopted)
+    return with_absent([s for s in observe(engine, plan.project) if s.service in names], names)
+
+
+def _pause(child: "subprocess.Popen[bytes]") -> None:
+    if child.returncode is None:
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(POLL)
+    else:
+        time.sleep(POLL)
+
+
+def _failure(stack: Stack, failed: Sequence[Service], timeout: float | None) -> SamplemindError:
+    names = " ".join(dict.fromkeys(service.service for service in failed))
+    message = "\n".join(_account(stack, service, timeout) for service in failed)
+    return StackError(message, f"samplemind logs {names}, mend it, then: samplemind up {names}")
+
+
+def _account(stack: Stack, service: Service, timeout: float | None) -> str:
+    """What befell the service, what its last probe printed, and the last lines of its log."""
+    killed = " (killed; perhaps out of memory)" if service.exit_code == KILLED else ""
+    reason = {
+        "exited": f"ended with exit code {service.exit_code}{killed}",
+        "dead": "is dead",
+        "restarting": f"crashes again and again, the last time with exit code {service.exit_code}{killed}",
+    }.get(service.state, "is unhealthy" if service.health == "unhealthy" else f"is not ready after {timeout:g} s")
+    with translated():
+        log = client(stack).container.logs(service.id, tail=LOG_LINES)
+    parts = {"last probe": service.probe.splitlines()[-PROBE_LINES:], "log": str(log).splitlines()[-LOG_LINES:]}
+    lines = [f"  {title} | {line}" for title, told in parts.items() for line in told]
+    return "\n".join([f"{service.name} {reason}", *lines])
