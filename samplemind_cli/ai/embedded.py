@@ -72,6 +72,7 @@ class Engine:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            bufsize=0,
             start_new_session=True,  # Ctrl-C is for us
         )
         self._said = b""
@@ -79,7 +80,6 @@ class Engine:
         order = {"path": os.fspath(path.absolute()), "name": name, "key": self.key}
         with suppress(BrokenPipeError):  # it has ended already: `endpoint` tells
             _pipe(self.process.stdin).write(json.dumps(order).encode() + b"\n")
-            _pipe(self.process.stdin).flush()
         os.set_blocking(_pipe(self.process.stdout).fileno(), False)
 
     def endpoint(self) -> Endpoint | None:
@@ -133,7 +133,7 @@ def _stop() -> None:
 
 
 def serve() -> None:
-    """The child process: read `{path, name, key}` from stdin, write the address to stdout, answer until stdin closes."""
+    """The child process: its order comes on stdin, its address goes to stdout; it answers until stdin closes."""
     import xllamacpp
 
     order = json.loads(sys.stdin.readline())
