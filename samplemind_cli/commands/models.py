@@ -3,7 +3,7 @@
 import asyncio
 import re
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from samplemind_cli.models.daemon import Daemon, Loaded, Model
     from samplemind_cli.models.listing import Row
 
-T = TypeVar("T")
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=CONTEXT)
 DURATION = re.compile(r"-?\d+|(\d+(\.\d+)?(ms|s|m|h))+")  # as the daemon reads keep_alive
@@ -41,14 +40,15 @@ def models(
         return
     from samplemind_cli import output
     from samplemind_cli.models import listing
+    from samplemind_cli.models.daemon import ask
 
     settings = Settings.load()
 
-    async def ask(daemon: "Daemon") -> tuple[list["Model"], dict[str, "Loaded"]]:
+    async def everything(daemon: "Daemon") -> tuple[list["Model"], dict[str, "Loaded"]]:
         _, models, loaded = await asyncio.gather(daemon.version(), daemon.models(), daemon.running())
         return models, loaded
 
-    installed, loaded = _with_daemon(settings, ask)
+    installed, loaded = ask(settings, everything)
     rows = listing.rows(installed, loaded, settings.models, _tasks(settings))
     rows = [row for row in rows if row.loaded] if running else rows
     if as_json:
@@ -68,9 +68,10 @@ def show(name: Annotated[str, typer.Argument(help="A model's name.")], as_json: 
       samplemind models show qwen2.5:7b-instruct
     """
     from samplemind_cli import output
+    from samplemind_cli.models.daemon import ask
     from samplemind_cli.models.names import resolve
 
-    told = _with_daemon(Settings.load(), lambda daemon: daemon.show(resolve(name)))
+    told = ask(Settings.load(), lambda daemon: daemon.show(resolve(name)))
     if as_json:
         output.print_json({"name": resolve(name), **told})
     else:
@@ -89,11 +90,12 @@ def rm(
       samplemind models rm phi3.5:mini
     """
     from samplemind_cli import output
+    from samplemind_cli.models.daemon import ask
     from samplemind_cli.models.fit import gigabytes
     from samplemind_cli.models.names import resolve
 
     settings = Settings.load()
-    sizes = {model.name.lower(): model.size for model in _with_daemon(settings, lambda daemon: daemon.models())}
+    sizes = {model.name.lower(): model.size for model in ask(settings, lambda daemon: daemon.models())}
     wanted = list(dict.fromkeys(map(resolve, names)))
     known = [f"{name} ({gigabytes(sizes[name.lower()])})" for name in wanted if name.lower() in sizes]
     if known and not output.confirm(f"Remove {', '.join(known)}?", yes=yes):
@@ -133,24 +135,13 @@ def warm(
     _each(Settings.load(), names, lambda daemon, name: daemon.warm(name, kept), "warm")
 
 
-def _with_daemon(settings: Settings, ask: "Callable[[Daemon], Awaitable[T]]") -> T:
-    """Open the daemon that the settings name, ask it, close it."""
-    from samplemind_cli.ai.router import Provider, get_provider_url
-    from samplemind_cli.models.daemon import Daemon
-
-    async def run() -> T:
-        async with Daemon(get_provider_url(Provider.OLLAMA, settings), settings) as daemon:
-            return await ask(daemon)
-
-    return asyncio.run(run())
-
-
 def _each(settings: Settings, names: list[str], act: "Callable[[Daemon, str], Awaitable[None]]", done: str) -> None:
     """Do one thing to each model in turn and say so; those that failed are told together at the end."""
     from time import monotonic
 
     from samplemind_cli import output
     from samplemind_cli.models import faults
+    from samplemind_cli.models.daemon import ask
     from samplemind_cli.models.names import resolve
 
     async def all_of(daemon: "Daemon") -> "list[faults.OllamaError]":
@@ -165,7 +156,7 @@ def _each(settings: Settings, names: list[str], act: "Callable[[Daemon, str], Aw
                 failures.append(error)
         return failures
 
-    if failures := _with_daemon(settings, all_of):
+    if failures := ask(settings, all_of):
         raise faults.together(failures)
 
 
@@ -239,10 +230,9 @@ def _facts(name: str, told: dict[str, Any]) -> list[tuple[str, str]]:
 def _advise(settings: Settings, rows: "list[Row]") -> None:
     """Tell a small machine which of the set is too large for it; nothing where the daemon is elsewhere."""
     from samplemind_cli import output
-    from samplemind_cli.ai.router import Provider, get_provider_url
-    from samplemind_cli.models import fit, wire
+    from samplemind_cli.models import daemon, fit, wire
 
-    if not wire.is_loopback(get_provider_url(Provider.OLLAMA, settings)):
+    if not wire.is_loopback(daemon.address(settings)):
         return
     sizes = [
         (row.name, row.installed.size if row.installed else fit.expected_size(row.name)) for row in rows if row.wanted

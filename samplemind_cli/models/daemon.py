@@ -1,18 +1,20 @@
 """The door to the Ollama daemon: list, show, load, unload, remove, pull. The only importer of `ollama`."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from samplemind_cli.ai.router import Provider, get_provider_url
 from samplemind_cli.models import faults, wire
 from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
     import ollama
 
+T = TypeVar("T")
 OLDEST = (0, 5)  # the first whose /api/ps and streamed errors are as the ones read here
 
 
@@ -47,6 +49,21 @@ class Step:
     digest: str = ""
     completed: int = 0
     total: int = 0
+
+
+def address(settings: Settings) -> str:
+    """The daemon's base URL: where the router sends Ollama's prompts."""
+    return get_provider_url(Provider.OLLAMA, settings)
+
+
+def ask(settings: Settings, question: Callable[["Daemon"], Awaitable[T]]) -> T:
+    """The answer to a question put to the daemon, which is opened for it and closed after it."""
+
+    async def run() -> T:
+        async with Daemon(address(settings), settings) as daemon:
+            return await question(daemon)
+
+    return asyncio.run(run())
 
 
 class Daemon:
@@ -86,6 +103,10 @@ class Daemon:
             listed = (await self._client.list()).models
         return sorted((_model(entry) for entry in listed), key=lambda model: model.name)
 
+    async def installed(self) -> list[Model]:
+        """As `models`, but an error first if this is no daemon to work with."""
+        return (await asyncio.gather(self.version(), self.models()))[1]
+
     async def running(self) -> dict[str, Loaded]:
         """What is in memory, by the model's name."""
         async with self._asking(self._read):
@@ -96,6 +117,12 @@ class Daemon:
         """All that the daemon tells of a model: details, model_info, parameters, template, capabilities, license."""
         async with self._asking(self._read, name):
             return (await self._client.show(name)).model_dump(mode="json", by_alias=True)
+
+    async def modelfile(self, name: str) -> str:
+        """A model's Modelfile, which names its blobs by their paths; empty for a model that cannot be shown."""
+        with suppress(faults.OllamaError):
+            return (await self.show(name)).get("modelfile") or ""
+        return ""
 
     async def remove(self, name: str) -> None:
         """Remove a model, and those of its layers that no other model uses."""

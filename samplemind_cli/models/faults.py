@@ -9,69 +9,70 @@ from samplemind_cli.models.names import nearest
 
 
 class OllamaError(ProviderError):
-    """The daemon, or a registry it asked, failed. `again`: the same request may succeed a little later."""
+    """The daemon, or a registry it asked, failed.
 
-    def __init__(self, message: str, hint: str | None = None, *, again: bool = False) -> None:
+    `tries` is how often in a row a pull is begun before this is its end. A failure that `resumes` keeps what came, and
+    is no longer in a row when more has come since.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, *, tries: int = 1, resumes: bool = True) -> None:
         super().__init__(message, hint)
-        self.again = again
+        self.tries = tries
+        self.resumes = resumes
 
 
-# What the daemon prints (server/images.go, server/download.go), first match wins: (pattern, message, hint, again).
-# `{name}` is the model, `{text}` the daemon's own words.
-_SAID: tuple[tuple[str, str, str, bool], ...] = (
+RESTARTING = 8  # tries, over about a minute: a daemon that went away is given so long to come back
+
+# What the daemon prints (server/images.go, server/download.go), first match wins: (pattern, message, hint, tries).
+# `{name}` is the model, `{text}` the daemon's own words, `{reason}` the last of them.
+_SAID: tuple[tuple[str, str, str, int], ...] = (
     (
         r"no space left on device|not enough space|disk quota exceeded",
         "the daemon's disk filled up while {name} came; what came is kept",
         "samplemind models rm NAME makes room, then pull again",
-        False,
+        1,
     ),
     (
         r"requires a newer version of ollama|\b412\b",
         "{name} needs a newer Ollama than this daemon",
         "update Ollama, then pull again",
-        False,
+        1,
     ),
     (
         r"insecure protocol http|gave HTTP response to HTTPS client",
         "the registry of {name} speaks plain HTTP",
         "say --insecure if it is your own",
-        False,
+        1,
     ),
     (
         r"x509|certificate|tls: ",
         "the registry of {name} has a certificate that the daemon does not trust: {text}",
         "give the daemon the certificate; --insecure asks over plain HTTP",
-        False,
-    ),
-    (
-        r"digest mismatch",
-        "the registry sent {name} with a wrong digest; nothing of it was kept",
-        "pull again later",
-        True,
+        1,
     ),
     (
         r"unauthorized|access denied|\b40[13]\b",
         "the registry does not give {name} to this daemon: {text}",
         "check the name; a private model needs `ollama signin`",
-        False,
+        1,
     ),
     (
         r"no such host|dial tcp|network is unreachable|connection refused|i/o timeout|server misbehaving|proxyconnect",
-        "the daemon cannot reach the registry of {name}: {text}",
+        "the daemon cannot reach the registry of {name}: {reason}",
         "check the daemon's network and HTTPS_PROXY, then pull again",
-        True,
+        2,
     ),
     (
         r"max retries exceeded|EOF|connection reset|context (canceled|deadline)|\b5\d\d\b|\b429\b|broken pipe",
         "the download of {name} kept breaking off: {text}",
         "pull again; what came is kept",
-        True,
+        4,
     ),
     (
         r"does not support|unable to load model|requires more system memory|out of memory|runner process",
         "{name} cannot be loaded: {text}",
         "samplemind models shows what fits this machine",
-        False,
+        1,
     ),
 )
 
@@ -116,6 +117,17 @@ def unknown(name: str, known: list[str] | None = None) -> OllamaError:
     return OllamaError(f"there is no model {name} in its registry", guess)
 
 
+def spoiled(name: str) -> OllamaError:
+    """A layer's bytes are not those of its digest; the daemon drops such a layer, so it must come anew."""
+    message = f"the registry sent {name} with a wrong digest; nothing of that is kept"
+    return OllamaError(message, "pull again later", tries=2, resumes=False)
+
+
+def stalled(name: str, seconds: float) -> OllamaError:
+    """Not a byte came for a while."""
+    return OllamaError(f"nothing of {name} came for {seconds:g} s", "pull again; what came is kept", tries=4)
+
+
 def absent(name: str) -> OllamaError:
     """The daemon does not have this model."""
     return OllamaError(f"the daemon has no model {name}", f"samplemind pull-models {name}, or see: samplemind models")
@@ -127,11 +139,11 @@ def _read(error: Exception, url: str, name: str) -> Exception:
     # While streaming, `ollama` lets its HTTP client's own exceptions through (httpx is another door's to import).
     if isinstance(error, OSError) or kind == "httpx":
         if type(error).__name__ in ("ReadError", "RemoteProtocolError", "ReadTimeout", "WriteError"):
-            return OllamaError(f"the Ollama daemon at {url} went away", "samplemind ps", again=True)
+            return OllamaError(f"the Ollama daemon at {url} went away", "samplemind ps", tries=RESTARTING)
         return OllamaError(
             f"no Ollama daemon answers at {url}",
             "samplemind up ollama, or: ollama serve; elsewhere: set OLLAMA_HOST",
-            again=True,
+            tries=RESTARTING,
         )
     if kind in ("pydantic_core", "json"):
         return not_ollama(url)
@@ -145,11 +157,15 @@ def said(text: str, name: str, status: int = -1) -> OllamaError:
     text = " ".join(text.split()) or f"HTTP {status}"
     if re.search(r"pull model manifest: (file does not exist|.*manifest unknown)", text):
         return unknown(name)
+    if "digest mismatch" in text:
+        return spoiled(name)
     if (status == 404 and name) or re.search(r"model .*not found", text):  # noqa: PLR2004 - HTTP
         return absent(name)
-    for pattern, message, hint, again in _SAID:
+    for pattern, message, hint, tries in _SAID:
         if re.search(pattern, text, re.IGNORECASE):
-            return OllamaError(message.format(name=name, text=text[:300]), hint, again=again)
+            return OllamaError(
+                message.format(name=name, text=text[:300], reason=text.rpartition(": ")[2]), hint, tries=tries
+            )
     return OllamaError(f"the Ollama daemon refused {name}: {text[:300]}".replace("  ", " "), "samplemind models")
 
 

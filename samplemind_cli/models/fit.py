@@ -4,18 +4,16 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from samplemind_cli.models.names import SIZES, smaller
+from samplemind_cli.settings import environment
 
-# Where the daemon keeps its models unless told otherwise: a user's own daemon, Linux's service, a container's volume.
-STORES = (
-    "~/.ollama/models",
-    "/usr/share/ollama/.ollama/models",
-    "/var/lib/ollama/.ollama/models",
-    "/root/.ollama/models",
-)
+# Where a user's own daemon and Linux's service keep their models; and the folder of containers' volumes.
+STORES = ("~/.ollama/models", "/usr/share/ollama/.ollama/models")
+DOCKER = "/var/lib/docker"
 _CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _AMD = "card*/device/mem_info_vram_total"
 
@@ -56,28 +54,24 @@ def this_machine(store: Path | None = None) -> Machine:
 
 def free_disk(store: Path | None) -> int | None:
     """Free bytes beneath the daemon's models, or beneath the folder that will hold them."""
-    if store is None:
-        return None
-    existing = next((folder for folder in (store, *store.parents) if folder.exists()), store)
-    try:
-        return shutil.disk_usage(existing).free
-    except OSError:
-        return None
+    for folder in (store, *store.parents) if store else ():
+        with suppress(OSError):
+            return shutil.disk_usage(folder).free
+    return None
 
 
-def find_store(modelfile: str, told: str) -> Path | None:
-    """The daemon's folder of models, as this machine sees it; None when it is elsewhere.
+def find_store(modelfile: str) -> Path | None:
+    """The daemon's folder of models as this machine sees it, or one on the same disk; None when it is out of sight.
 
-    `modelfile` is an installed model's: its FROM line names a blob by the path that the daemon uses. Without one,
-    `told` (OLLAMA_MODELS), else the usual places.
+    `modelfile` is an installed model's: its FROM line names a blob by the path that the daemon uses. A path that is
+    not here is a container's. Without one: OLLAMA_MODELS, else the usual places.
     """
     for line in modelfile.splitlines():
         blob = Path(line.removeprefix("FROM ").strip())
         if line.startswith("FROM ") and blob.parent.name == "blobs":
-            return blob.parent.parent if _exists(blob) else None
-    if told:
-        return Path(told)
-    return next((folder for store in STORES if _exists(folder := Path(store).expanduser())), None)
+            return blob.parent.parent if _exists(blob) else _first(DOCKER)
+    told = environment().get("OLLAMA_MODELS")
+    return Path(told) if told else _first(*STORES, DOCKER)
 
 
 def advice(machine: Machine, sizes: Iterable[tuple[str, int]]) -> list[str]:
@@ -110,11 +104,15 @@ def gigabytes(size: float) -> str:
     return f"{size:.0f} B"
 
 
+def _first(*folders: str) -> Path | None:
+    return next((folder for folder in (Path(name).expanduser() for name in folders) if _exists(folder)), None)
+
+
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError:  # another user's folder
-        return False
+    except PermissionError:  # it is another user's
+        return True
 
 
 def _memory() -> int:

@@ -3,13 +3,14 @@
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from samplemind_cli import paths
 from samplemind_cli.errors import UsageError
 
 NAME = "models.lock"
+WRONG = ("missing", "drifted")  # the states for which `--check` fails
 
 
 def path(directory: Path) -> Path:
@@ -40,3 +41,16 @@ def write(file: Path, models: Mapping[str, str]) -> None:
         Path(temporary).replace(file)
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error}", "is this folder yours?") from error
+
+
+def compared(
+    names: Iterable[str], installed: Mapping[str, str], locked: Mapping[str, str]
+) -> dict[str, dict[str, str]]:
+    """By name: `status` ("missing", "drifted", "present", or "not locked") and both digests, "" where none is."""
+    digests = {name.lower(): digest for name, digest in installed.items()}
+    states = {}
+    for name in names:
+        digest, lock = digests.get(name.lower(), ""), locked.get(name, "")
+        status = "missing" if not digest else "not locked" if not lock else "present" if digest == lock else "drifted"
+        states[name] = {"status": status, "digest": digest, "locked": lock}
+    return states

@@ -78,7 +78,8 @@ async def manifest(name: str, *, insecure: bool) -> Manifest:
             return Manifest(trouble=f"{host} answers {status}")
         return Manifest(_layers(json.loads(body)))
     except OSError as error:
-        return Manifest(trouble=f"{host} cannot be reached from here: {getattr(error, 'reason', error)}")
+        reason = getattr(error, "reason", error)
+        return Manifest(trouble=f"{host} cannot be reached from here: {getattr(reason, 'strerror', None) or reason}")
     except (ValueError, KeyError, TypeError):
         return Manifest(trouble=f"{host} sent something that is no manifest")
 

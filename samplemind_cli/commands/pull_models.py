@@ -1,0 +1,178 @@
+"""`samplemind pull-models`: the project's models, planned, pulled, verified, and held against models.lock."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from samplemind_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from samplemind_cli.models.daemon import Daemon, Model
+    from samplemind_cli.models.plan import Plan
+    from samplemind_cli.models.pull import Result
+
+
+def pull_models(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[MODEL]...", help="Models to pull; none: the project's set.")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, metavar="N", help="How many at a time.")] = 2,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and pull nothing.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Pull nothing; exit 1 unless all are as in models.lock.")
+    ] = False,
+    update: Annotated[bool, typer.Option("--update", help="Also pull what the registry has changed.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Pull even if disk or memory are too small.")] = False,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Ask the registry over plain HTTP.")] = False,
+    embedded: Annotated[bool, typer.Option("--embedded", help="Fetch the embedded model, and no other.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what became of each as JSON.")] = False,
+) -> None:
+    r"""Pull the project's local models: plan first, resume what broke off, verify.
+
+    \b
+    Examples:
+      samplemind pull-models
+      samplemind pull-models qwen2.5:7b-instruct --dry-run
+      samplemind pull-models --check --json
+      samplemind pull-models localhost:5000/library/mine --insecure
+    """
+    from samplemind_cli.models.daemon import ask
+
+    settings = Settings.load()
+    if embedded:
+        _fetch_embedded(settings, as_json=as_json)
+        return
+    wanted = _resolved(names or settings.models)
+    if check:
+        _check(wanted, ask(settings, lambda daemon: daemon.installed()), as_json=as_json)
+        return
+
+    async def plan_and_pull(daemon: "Daemon") -> "list[Result]":
+        from samplemind_cli.models import plan as planning
+
+        plan = await planning.make(daemon, wanted, await daemon.installed(), update=update, insecure=insecure)
+        if dry_run:
+            _show(plan, as_json=as_json)
+            return []
+        return await _pulled(daemon, plan, jobs=jobs, insecure=insecure, force=force)
+
+    results = ask(settings, plan_and_pull)
+    if not dry_run:
+        _lock(settings, results, update=update)
+        _report(results, as_json=as_json)
+
+
+def _resolved(names: "Iterable[str]") -> list[str]:
+    """The library's own names, each once; what was renamed is said."""
+    from samplemind_cli import output
+    from samplemind_cli.models.names import Name, resolve
+
+    found: dict[str, None] = {}
+    for name in names:
+        found[resolve(name)] = None
+        if resolve(name) != str(Name.parse(name)):
+            output.say(f"{name} is called {resolve(name)} in the library")
+    return list(found)
+
+
+async def _pulled(daemon: "Daemon", plan: "Plan", *, jobs: int, insecure: bool, force: bool) -> "list[Result]":
+    """Tell the plan, refuse one without room, pull; the plan's models in its order, those already there included."""
+    from samplemind_cli import output
+    from samplemind_cli.models.board import Board, columns
+    from samplemind_cli.models.faults import OllamaError
+    from samplemind_cli.models.pull import Puller, present
+
+    if not plan.wanted:
+        return [present(item) for item in plan.items]
+    for line in plan.lines():
+        output.say(line)
+    if (shortages := plan.shortages()) and not force:
+        raise OllamaError("; ".join(shortages), "--force pulls all the same")
+    try:
+        with Board(output.progress(*columns()), output.say, len(plan.wanted)) as board:
+            return await Puller(daemon, board.show, jobs=jobs, insecure=insecure).run(plan)
+    except BaseException as stopped:
+        if not isinstance(stopped, Exception):  # Ctrl-C
+            output.say("stopped; what came is kept, and the same command goes on from there")
+        raise
+
+
+def _show(plan: "Plan", *, as_json: bool) -> None:
+    from samplemind_cli import output
+
+    if as_json:
+        output.print_json(plan.as_json())
+        return
+    output.write("".join(f"{line}\n" for line in plan.lines()))
+    for shortage in plan.shortages():
+        output.say(shortage)
+
+
+def _check(wanted: list[str], installed: "list[Model]", *, as_json: bool) -> None:
+    """Print how each model compares with models.lock; an error with exit code 1 unless all are there and the same."""
+    from samplemind_cli import output
+    from samplemind_cli.errors import SamplemindError
+    from samplemind_cli.models import lock
+
+    states = lock.compared(wanted, {model.name: model.digest for model in installed}, lock.read(lock.path(Path.cwd())))
+    if as_json:
+        output.print_json({"models": [{"name": name, **state} for name, state in states.items()]})
+    else:
+        output.table(("model", "status"), [(name, str(state["status"])) for name, state in states.items()])
+    wrong = [f"{name} is {state['status']}" for name, state in states.items() if state["status"] in lock.WRONG]
+    if wrong:
+        drifted = any(state["status"] == "drifted" for state in states.values())
+        raise SamplemindError("; ".join(wrong), f"samplemind pull-models{' --update' if drifted else ''}")
+
+
+def _lock(settings: Settings, results: "list[Result]", *, update: bool) -> None:
+    """Record the set's new digests in models.lock. What is there already changes with --update only, and is told."""
+    from samplemind_cli import output
+    from samplemind_cli.models import lock
+    from samplemind_cli.models.names import resolve
+
+    project = {resolve(name) for name in settings.models}
+    digests = {result.name: result.digest for result in results if result.digest and result.name in project}
+    file = lock.path(Path.cwd())
+    locked = lock.read(file)
+    for name in [name for name, digest in digests.items() if locked.get(name, digest) != digest and not update]:
+        output.say(f"{name} is not the one in {file.name}; hint: samplemind pull-models {name} --update")
+        del digests[name]
+    if digests.items() - locked.items():
+        lock.write(file, {**locked, **digests})
+        output.say(f"recorded in {file}")
+
+
+def _report(results: "list[Result]", *, as_json: bool) -> None:
+    """The summary, and an error that names the models that failed."""
+    from samplemind_cli import output
+    from samplemind_cli.models import faults
+    from samplemind_cli.models.fit import gigabytes
+
+    if as_json:
+        output.print_json({"models": [result.as_json() for result in results]})
+    else:
+        rows = [(r.name, r.status, gigabytes(r.bytes), f"{r.seconds:.1f} s") for r in results]
+        output.table(("model", "status", "pulled", "time"), rows)
+    if failures := [result.error for result in results if result.error]:
+        raise faults.together(failures)
+
+
+def _fetch_embedded(settings: Settings, *, as_json: bool) -> None:
+    import asyncio
+
+    from samplemind_cli import output
+    from samplemind_cli.ai import embedded
+    from samplemind_cli.asking.progress import Download
+
+    there = embedded.is_present(settings)
+    path = asyncio.run(embedded.fetch(settings, Download()))
+    status, size = "present" if there else "pulled", path.stat().st_size
+    if as_json:
+        told: dict[str, Any] = {"name": embedded.model_name(settings), "status": status, "path": str(path)}
+        output.print_json({"models": [{**told, "bytes": 0 if there else size}]})
+    else:
+        output.write(f"{status}: {path}\n")

@@ -1,0 +1,232 @@
+"""Pulls: a few at a time, each resumed until it is whole or has failed for good."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import uniform
+from time import monotonic
+from typing import Any, Literal
+
+from samplemind_cli.models import faults, fit
+from samplemind_cli.models.daemon import Daemon, Step
+from samplemind_cli.models.faults import OllamaError
+from samplemind_cli.models.plan import Item, Plan
+
+Phase = Literal["waiting", "pulling", "verifying", "trying again", "done", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """In seconds: how long not a byte may come, and the first and the longest wait between two tries."""
+
+    stall: float = 60.0  # the daemon itself asks again after 30 (server/download.go), but not before the first byte
+    first: float = 1.0
+    longest: float = 16.0
+
+    def wait(self, failed: int) -> float:
+        """The pause after so many failures in a row; jittered, lest two pulls knock together."""
+        return min(self.longest, self.first * 2.0 ** (failed - 1)) * uniform(0.75, 1.25)  # noqa: S311 - no secret
+
+
+@dataclass(slots=True)
+class Download:
+    """How far one model is."""
+
+    item: Item
+    phase: Phase = "waiting"
+    trouble: str = ""
+    have: dict[str, Step] = field(default_factory=dict)  # the last event of each layer
+    taken: set[str] = field(default_factory=set)  # layers that the daemon had, and so did not verify, on this try
+
+    def begin(self) -> None:
+        """A try begins."""
+        self.phase = "pulling"
+        self.taken = set()
+        self.have = {digest: Step("") for digest in self.have}
+
+    def take(self, step: Step) -> bool:
+        """Note one event; whether it tells of something new."""
+        if not step.digest:
+            self.phase = "pulling" if step.status.startswith("pulling") else "verifying"
+            return True
+        before = self.have.get(step.digest)
+        if (before is None or not before.digest) and step.completed == step.total:
+            self.taken.add(step.digest)
+        self.have[step.digest] = step
+        return before is None or before.completed != step.completed
+
+    @property
+    def total(self) -> int | None:
+        """Bytes to come; None until somebody knows. Layers that were there at first are not counted."""
+        if self.item.new or not self.item.trouble:
+            return sum(layer.size for layer in self.item.new)
+        return sum(step.total for step in self.have.values()) or None
+
+    @property
+    def done(self) -> int:
+        """Those of them that came."""
+        if self.phase == "done":
+            return self.total or 0
+        new = {layer.digest for layer in self.item.new}
+        return sum(step.completed for digest, step in self.have.items() if digest in new or self.item.trouble)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How one model ended. `bytes` are those of it that were not there before; `digest` is its manifest's."""
+
+    name: str
+    status: Literal["pulled", "updated", "present", "failed"]
+    bytes: int = 0
+    seconds: float = 0.0
+    digest: str = ""
+    error: OllamaError | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The documented shape; `error` is null unless it failed."""
+        return {
+            "name": self.name,
+            "status": self.status,
+            "bytes": self.bytes,
+            "seconds": round(self.seconds, 3),
+            "digest": self.digest,
+            "error": self.error and {"message": self.error.message, "hint": self.error.hint},
+        }
+
+
+def present(item: Item) -> Result:
+    """The result of a model that was left alone."""
+    return Result(name=item.name, status="present", digest=item.present.digest if item.present else "")
+
+
+class Puller:
+    """Pulls models through one daemon, `jobs` at a time; `watch` is called at every event."""
+
+    def __init__(
+        self,
+        daemon: Daemon,
+        watch: Callable[[Download], None],
+        *,
+        jobs: int = 2,
+        insecure: bool = False,
+        patience: Patience | None = None,
+    ) -> None:
+        self._daemon = daemon
+        self._watch = watch
+        self._insecure = insecure
+        self._store: Path | None = None
+        self._patience = patience or Patience()
+        self._slots = asyncio.Semaphore(jobs)
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def run(self, plan: Plan) -> list[Result]:
+        """Pull what the plan wants; one failure does not stop the others. Cancelled, what came stays for next time.
+
+        The results are in the plan's order, those of models that were left alone included.
+        """
+        self._store = plan.store
+        async with asyncio.TaskGroup() as group:
+            pulls = {item.name: group.create_task(self._one(item)) for item in plan.wanted}
+        digests = {}
+        with suppress(OllamaError):  # it went away after the last pull; the results stand
+            digests = {model.name.lower(): model.digest for model in await self._daemon.models()}
+        return [
+            _finished(pulls[item.name].result(), item, digests) if item.wanted else present(item) for item in plan.items
+        ]
+
+    async def _one(self, item: Item) -> Result:
+        download = Download(item)
+        async with self._turn(item):
+            began = monotonic()
+            try:
+                await self._whole(download)
+            except OllamaError as error:
+                download.phase, download.trouble = "failed", error.message
+                self._watch(download)
+                return Result(name=item.name, status="failed", seconds=monotonic() - began, error=error)
+        download.phase = "done"
+        self._watch(download)
+        return Result(name=item.name, status="pulled", bytes=download.done, seconds=monotonic() - began)
+
+    @asynccontextmanager
+    async def _turn(self, item: Item) -> AsyncIterator[None]:
+        """One of the slots, and each lacking layer to oneself.
+
+        Were two models to bring one layer at once, the daemon would verify it for one of them and believe it for the
+        other. Locks are taken in one order and slots last, so that nobody waits for ever.
+        """
+        async with AsyncExitStack() as stack:
+            for digest in sorted(item.lacking):
+                await stack.enter_async_context(self._locks.setdefault(digest, asyncio.Lock()))
+            await stack.enter_async_context(self._slots)
+            yield
+
+    async def _whole(self, download: Download) -> None:
+        """Try until the model is whole; an OllamaError when that is not to be."""
+        failed = most = 0
+        while True:
+            try:
+                await self._try(download)
+                await self._verify(download)
+            except OllamaError as error:
+                came = sum(step.completed for step in download.have.values())
+                failed = 1 if error.resumes and came > most else failed + 1
+                most = max(most, came)
+                if failed >= error.tries:
+                    raise
+                download.phase, download.trouble = "trying again", error.message
+                self._watch(download)
+                await asyncio.sleep(self._patience.wait(failed))
+            else:
+                return
+
+    async def _try(self, download: Download) -> None:
+        name, stall = download.item.name, self._patience.stall
+        download.begin()
+        self._watch(download)
+        try:
+            async with (
+                asyncio.timeout(stall) as limit,
+                aclosing(self._daemon.pull(name, insecure=self._insecure)) as steps,
+            ):
+                async for step in steps:
+                    if download.take(step):  # verifying is silent and may take minutes
+                        now = asyncio.get_running_loop().time()
+                        limit.reschedule(None if download.phase == "verifying" else now + stall)
+                    self._watch(download)
+                    if step.status == "success":
+                        return
+        except TimeoutError as error:
+            raise faults.stalled(name, stall) from error
+        raise faults.said("EOF", name)
+
+    async def _verify(self, download: Download) -> None:
+        """Verify the layers that the daemon took as present: a try that was cut may have left them unverified."""
+        item = download.item
+        unverified = download.taken & item.lacking if item.present else download.taken
+        if not unverified:
+            return
+        store = self._store or fit.find_store(await self._daemon.modelfile(item.name))
+        if store and not await asyncio.to_thread(all, (_is_whole(store, digest) for digest in unverified)):
+            await self._daemon.remove(item.name)
+            raise faults.spoiled(item.name)
+
+
+def _is_whole(store: Path, digest: str) -> bool:
+    """Whether a blob's bytes are those of its digest; one that cannot be read here is the daemon's word."""
+    try:
+        with (store / "blobs" / digest.replace(":", "-")).open("rb") as blob:
+            return hashlib.file_digest(blob, "sha256").hexdigest() == digest.partition(":")[2]
+    except OSError:
+        return True
+
+
+def _finished(result: Result, item: Item, digests: dict[str, str]) -> Result:
+    """The result with the digest that the model now has, and whether that is news."""
+    digest = digests.get(item.name.lower(), "")
+    if result.error or item.present is None:
+        return replace(result, digest=digest)
+    return replace(result, digest=digest, status="present" if digest == item.present.digest else "updated")
