@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from samplemind_cli.mock import MockServer, Recorded
 
 
@@ -73,9 +75,10 @@ def mock(
         models=model or (),
         faults=fault or (),
     )
+    ended = _sigterm()
     with server:
         _announce(server, as_json=as_json)
-        _wait()
+        ended.wait()
 
 
 def _announce(server: "MockServer", *, as_json: bool) -> None:
@@ -89,20 +92,20 @@ def _announce(server: "MockServer", *, as_json: bool) -> None:
         output.print_json({"url": server.url, "port": server.port, "exports": server.exports})
     else:
         output.write("".join(f"export {name}={value}\n" for name, value in server.exports.items()))
-    if not output.on_terminal(sys.stdout):
+    if sys.stdout is not None and not output.on_terminal(sys.stdout):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
 
 
-def _wait() -> None:
-    """Until Ctrl-C, which the caller turns into its exit code, or SIGTERM, which is a normal end."""
+def _sigterm() -> "Event":
+    """Set by SIGTERM, the normal end; Ctrl-C interrupts whoever waits for it."""
     import signal
     import threading
 
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    ended.wait()
+    return ended
 
 
 def _tell(record: "Recorded") -> None:

@@ -4,14 +4,13 @@ import asyncio
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from types import ModuleType
 from typing import Any
 
 from samplemind_cli.mock.behaviour import Behaviour
-from samplemind_cli.mock.dialects.speech import Document, Framing, Reply, Spoken, Trouble, dumped
+from samplemind_cli.mock.dialects.speech import Dialect, Document, Framing, Reply, Spoken, Trouble, dumped
 from samplemind_cli.mock.faults import MIDWAY, Fault
 from samplemind_cli.mock.http1 import Connection, phrase
-from samplemind_cli.mock.model import Answer, answer
+from samplemind_cli.mock.model import Answer
 from samplemind_cli.mock.record import Recorded
 
 GARBAGE = b'{"gar\xff\xfebage'
@@ -20,7 +19,7 @@ GARBAGE = b'{"gar\xff\xfebage'
 class Delivery:
     """One reply on its way to a client."""
 
-    def __init__(self, connection: Connection, dialect: ModuleType, behaviour: Behaviour, record: Recorded) -> None:
+    def __init__(self, connection: Connection, dialect: Dialect, behaviour: Behaviour, record: Recorded) -> None:
         self._connection = connection
         self._dialect = dialect
         self._behaviour = behaviour
@@ -39,7 +38,7 @@ class Delivery:
             return await self.refuse(trouble, fault.headers(), in_array=bool(array))
         if isinstance(reply, Document):
             return await self._whole(reply.body, fault.kind)
-        said = self._timed(answer(reply.asked, self._behaviour.reply, fault.kind))
+        said = self._timed(reply.said)
         if reply.asked.stream:
             return await self._stream(reply, said, fault.kind)
         await asyncio.sleep(said.speak_ns / 1e9)
@@ -52,7 +51,7 @@ class Delivery:
 
     def _trouble(self, fault: Fault) -> Trouble | None:
         if fault.kind in self._dialect.TROUBLES:
-            return self._dialect.TROUBLES[fault.kind]  # type: ignore[no-any-return]  # a module is untyped
+            return self._dialect.TROUBLES[fault.kind]
         if not fault.status:
             return None
         return Trouble(fault.status, f"{phrase(fault.status)} (told to fail)")

@@ -44,7 +44,10 @@ class Request:
     @cached_property
     def json(self) -> Any:
         """The body as JSON. ValueError when it is none."""
-        return json.loads(self.body)
+        try:
+            return json.loads(self.body)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
 
 
 class Connection:
@@ -54,6 +57,7 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._ahead = bytearray()
+        self._bodiless = False  # the answer to HEAD
 
     async def request(self) -> Request | None:
         """The next request; None when the client has gone. Raises BadRequest."""
@@ -67,6 +71,7 @@ class Connection:
             raise BadRequest(400, "not an HTTP request")
         if parts[2] != "HTTP/1.1":
             raise BadRequest(505, "HTTP/1.1 is spoken here")
+        self._bodiless = parts[0] == "HEAD"
         headers = {name.strip().lower(): value.strip() for name, _, value in (h.partition(":") for h in rest)}
         body = await self._body(headers)
         return None if body is None else Request(parts[0], parts[1], headers, body)
@@ -79,7 +84,8 @@ class Connection:
     async def send(self, status: int, headers: dict[str, str], body: bytes, length: int | None = None) -> None:
         """A whole answer; a `length` greater than the body's promises more than will come."""
         promised = len(body) if length is None else length
-        self._writer.write(_head(status, {**headers, "Content-Length": str(promised)}) + body)
+        head = _head(status, {**headers, "Content-Length": str(promised)})
+        self._writer.write(head if self._bodiless else head + body)
         await self._writer.drain()
 
     async def begin(self, status: int, headers: dict[str, str]) -> None:

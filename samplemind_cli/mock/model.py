@@ -13,6 +13,7 @@ from samplemind_cli.mock.schema import example
 Finish = Literal["stop", "tool_calls", "length", "refusal", "filter"]
 ECHOED = 40  # words of the prompt that an answer repeats
 DIMENSIONS = 32
+MOST_DIMENSIONS = 4096
 THOUGHT = "The question is clear and the answer follows from it. "
 
 
@@ -100,7 +101,7 @@ def count_tokens(text: str) -> int:
 
 def embedding(text: str, dimensions: int | None = None) -> list[float]:
     """A vector of length one that depends on `text` alone; 32 numbers unless told."""
-    digest = hashlib.shake_256(text.encode("utf-8", "replace")).digest(dimensions or DIMENSIONS)
+    digest = hashlib.shake_256(text.encode("utf-8", "replace")).digest(min(dimensions or DIMENSIONS, MOST_DIMENSIONS))
     vector = [byte - 127.5 for byte in digest]
     length = math.hypot(*vector)
     return [round(x / length, 6) for x in vector]

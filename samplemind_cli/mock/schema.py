@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 DEEPEST = 32  # a schema that requires itself has no finite answer
+LONGEST = 10_000  # and one that asks for more than this gets less
 TEXT = "mock"
 
 
@@ -33,7 +34,9 @@ def _typed(kind: str, schema: Mapping[str, Any], root: Any, depth: int) -> Any:
         properties = schema.get("properties", {})
         return {name: example(properties.get(name, {}), root, depth + 1) for name in schema.get("required", ())}
     if kind == "array":
-        return [example(schema.get("items", {}), root, depth + 1) for _ in range(int(schema.get("minItems", 0)))]
+        return [
+            example(schema.get("items", {}), root, depth + 1) for _ in range(min(schema.get("minItems", 0), LONGEST))
+        ]
     if kind in ("integer", "number"):
         return _number(schema)
     if kind == "string":
@@ -55,7 +58,7 @@ def _number(schema: Mapping[str, Any]) -> int | float:
 def _text(schema: Mapping[str, Any]) -> str:
     formats = {"date": "2026-01-01", "date-time": "2026-01-01T00:00:00Z", "email": "mock@example.com"}
     text = formats.get(schema.get("format", ""), TEXT)
-    return text.ljust(int(schema.get("minLength", 0)), ".")[: int(schema.get("maxLength", len(text) + 10**9))]
+    return text.ljust(min(schema.get("minLength", 0), LONGEST), ".")[: schema.get("maxLength", LONGEST)]
 
 
 def _merged(parts: list[dict[str, Any]], root: Any) -> dict[str, Any]:

@@ -109,7 +109,7 @@ class MockServer:
     async def _serve(self, ready: Future[int]) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         try:
-            server = await asyncio.start_server(self._service.serve, str(self._address), self.port, backlog=BACKLOG)
+            server = await asyncio.start_server(self._service.accept, str(self._address), self.port, backlog=BACKLOG)
         except (OSError, OverflowError) as error:
             ready.set_exception(error)
             return

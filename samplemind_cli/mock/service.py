@@ -1,16 +1,17 @@
 """The conversation on one connection: request after request, recorded, answered in the caller's dialect."""
 
 import asyncio
-from types import ModuleType
+from dataclasses import replace
 
 from samplemind_cli.errors import UsageError
 from samplemind_cli.mock.behaviour import Behaviour
 from samplemind_cli.mock.control import control
 from samplemind_cli.mock.delivery import Delivery
 from samplemind_cli.mock.dialects import dialect_of
-from samplemind_cli.mock.dialects.speech import Document, Refused, Reply, dumped
+from samplemind_cli.mock.dialects.speech import Dialect, Document, Refused, Reply, Spoken, Trouble, dumped
 from samplemind_cli.mock.faults import Fault
 from samplemind_cli.mock.http1 import BadRequest, Connection, Request
+from samplemind_cli.mock.model import answer
 from samplemind_cli.mock.record import Log, Recorded
 
 FAULT_HEADER = "x-mock-fault"
@@ -22,18 +23,24 @@ class Service:
     def __init__(self, behaviour: Behaviour, log: Log) -> None:
         self.behaviour = behaviour
         self.log = log
+        self._conversations: set[asyncio.Task[None]] = set()
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A new connection. Its task is ours: asyncio would report each one that is cancelled when the server stops."""
+        task = asyncio.create_task(self._converse(Connection(reader, writer)))
+        self._conversations.add(task)
+        task.add_done_callback(self._conversations.discard)
+
+    async def _converse(self, connection: Connection) -> None:
         """Answer one request after another until the client leaves or an answer ends the connection."""
-        connection = Connection(reader, writer)
         try:
             while request := await connection.request():
                 if not await self._exchange(connection, request):
                     break
         except BadRequest as error:
             await connection.send(error.status, {"Connection": "close"}, str(error).encode())
-        except (OSError, asyncio.CancelledError):
-            pass  # the client has gone, or the server stops: nobody is left to be told
+        except OSError:
+            pass  # the client has gone; where that matters it is recorded
         finally:
             await connection.close()
 
@@ -50,35 +57,35 @@ class Service:
         try:
             await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
             record.hung_up = not answering.done()
-            return not record.hung_up and answering.result() and request.headers.get("connection") != "close"
+            return (
+                not record.hung_up and answering.result() and request.headers.get("connection", "").lower() != "close"
+            )
         except OSError:
             record.hung_up = True
             return False
         finally:
+            self.log.closed(record)  # first: when the server stops, the wait below is cancelled
             answering.cancel()
             leaving.cancel()
             await asyncio.gather(answering, leaving, return_exceptions=True)
-            self.log.closed(record)
 
-    async def _answer(self, connection: Connection, request: Request, dialect: ModuleType, record: Recorded) -> bool:
+    async def _answer(self, connection: Connection, request: Request, dialect: Dialect, record: Recorded) -> bool:
         """Send the answer or the fault; whether the connection is still whole after it."""
         delivery = Delivery(connection, dialect, self.behaviour, record)
         try:
-            reply = self._understood(request, dialect)
-            fault = self._fault(request, dialect, reply)
+            reply = dialect.reply(request, self.behaviour.models)
+            fault = self._fault(request, dialect, reply) or Fault("")
+            if isinstance(reply, Spoken):
+                reply = replace(reply, said=answer(reply.asked, self.behaviour.reply, fault.kind))
         except Refused as refused:
             return await delivery.refuse(refused.trouble)
-        record.fault = fault.kind if fault else ""
-        return await delivery.deliver(reply, fault or Fault(""))
-
-    def _understood(self, request: Request, dialect: ModuleType) -> Reply:
-        try:
-            return dialect.reply(request, self.behaviour.models)  # type: ignore[no-any-return]  # a module is untyped
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             # the dialects check what is required; what is optional and of the wrong shape shows here
-            raise Refused(400, f"the request is malformed: {error!r}") from error
+            return await delivery.refuse(Trouble(400, f"the request is malformed: {error!r}"))
+        record.fault = fault.kind
+        return await delivery.deliver(reply, fault)
 
-    def _fault(self, request: Request, dialect: ModuleType, reply: Reply) -> Fault | None:
+    def _fault(self, request: Request, dialect: Dialect, reply: Reply) -> Fault | None:
         """The fault for a request that asks the model: its own wish, or whichever takes it."""
         if isinstance(reply, Document) and not reply.of_model:
             return None

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
 
 from samplemind_cli.mock.http1 import Request
 from samplemind_cli.mock.model import Answer, Asked, Tool
@@ -60,16 +60,35 @@ class Document:
 
 @dataclass(frozen=True)
 class Spoken:
-    """A reply that the model has to speak: `whole` and `events` put its answer into the dialect."""
+    """A reply that the model has to speak: `whole` and `events` put what it `said` into the dialect."""
 
     asked: Asked
     whole: Callable[[Asked, Answer], Any]
     events: Callable[[Asked, Answer], Iterator[Event]]
     framing: Framing
+    said: Answer = field(default_factory=Answer)
 
 
 Reply = Document | Spoken
 Handler = Callable[[Request, tuple[str, ...]], Reply]
+
+
+class Dialect(Protocol):
+    """What a module of this package offers.
+
+    TROUBLES: the errors that are told differently than by their status alone, by kind of fault. MIDSTREAM: the one told
+    inside a 200. `reply` may raise Refused; `error` is an error's body, and an error event's data.
+    """
+
+    NAME: str
+    TROUBLES: dict[str, Trouble]
+    MIDSTREAM: Trouble
+
+    def reply(self, request: Request, models: tuple[str, ...]) -> Reply:  # noqa: D102 - the class says it
+        ...
+
+    def error(self, trouble: Trouble) -> Any:  # noqa: D102 - the same
+        ...
 
 
 def dumped(data: Any) -> bytes:
@@ -93,7 +112,7 @@ ARRAY = Framing("application/json", dumped, b"[", b",\r\n", b"]")  # Gemini's st
 
 def routed(routes: Mapping[tuple[str, str], Handler], request: Request) -> Handler:
     """The handler of a request's method and path. Raises Refused."""
-    handler = routes.get((request.method, request.path))
+    handler = routes.get(("GET" if request.method == "HEAD" else request.method, request.path))
     if handler is None:
         known = any(path == request.path for _, path in routes)
         raise Refused(405 if known else 404, f"{request.method} {request.path} is not here", "unknown_url")

@@ -266,7 +266,21 @@ def test_wrong_paths_methods_and_bodies_are_refused(client):
     assert client.post("/v1/chat/completions", content=b'"\xff"', headers=openai).status_code == 400
     malformed = {"model": "m", "messages": [{"role": "user", "content": "x"}], "tools": [{"type": "function"}]}
     assert client.post("/v1/chat/completions", json=malformed, headers=openai).status_code == 400
+    for nested in (b"[" * 100_000, b'{"model":"m","messages":' + b"[" * 100_000):
+        assert client.post("/v1/chat/completions", content=nested, headers=openai).status_code == 400
+    odd = {
+        **malformed,
+        "tools": [],
+        "response_format": {"type": "json_schema", "json_schema": {"schema": {"anyOf": 3}}},
+    }
+    assert client.post("/v1/chat/completions", json=odd, headers=openai).status_code == 400
+
+
+def test_ollamas_own_clients_find_it_running(client):
     assert client.get("/").text == "Ollama is running"
+    for _ in range(2):  # on the same connection
+        assert client.head("/").status_code == 200
+    assert client.get("/api/version").status_code == 200
 
 
 def test_gemini_without_events_streams_one_array(server, client):
