@@ -3,7 +3,7 @@
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -43,21 +43,29 @@ def build(
       samplemind build
       samplemind build api --no-cache
     """
-    from samplemind_cli.stack import files
+    from samplemind_cli.stack import docker, files
 
     settings = Settings.load(compose_file=file)
-    built = run(files.located(settings), settings, services or [], cache=not no_cache, cache_dir=cache_dir)
+    stack = files.located(settings)
+    built = run(stack, settings, docker.config(stack), services or [], cache=not no_cache, cache_dir=cache_dir)
     show(built, as_json=as_json)
 
 
-def run(stack: "Stack", settings: Settings, services: list[str], *, cache: bool, cache_dir: Path | None) -> "Build":
-    """Build with a progress display on stderr."""
+def run(
+    stack: "Stack",
+    settings: Settings,
+    declared: dict[str, Any],
+    services: list[str],
+    *,
+    cache: bool = True,
+    cache_dir: Path | None = None,
+) -> "Build":
+    """Build with a progress display on stderr; `declared` is the stack as Compose merged it."""
     import time
 
     from samplemind_cli.stack import build as builder
-    from samplemind_cli.stack import docker
 
-    images = builder.buildable(docker.config(stack), services)
+    images = builder.buildable(declared, services)
     cache_dir = cache_dir or _cache_of_ci(settings)
     started = time.monotonic()
     with _display(images) as watch:

@@ -28,8 +28,9 @@ def rebuild(
     settings = Settings.load(compose_file=file)
     with Engine() as engine:
         stack = files.located(settings, engine=engine.get("/version")["Version"])
-    built = run(stack, settings, services or [], cache=True, cache_dir=cache_dir)
-    project = docker.config(stack)["name"]
+    declared = docker.config(stack)
+    project = declared["name"]
+    built = run(stack, settings, declared, services or [], cache_dir=cache_dir)
     for host in record.adopted(settings, project).values():  # as `up` did, or the api would be another one
         stack = files.with_ollama_outside(stack, int(host.rpartition(":")[2]))
     recreated = build.recreate(stack, project, built.images)

@@ -59,6 +59,7 @@ FAILURES: tuple[tuple[str, str, str], ...] = (
         "a port is taken: {0}",
         "samplemind up --auto-ports",
     ),
+    (r"is unhealthy|exited \(\d+\)", "{0}", "samplemind logs says why"),
     (r"no such service", "{0}", "samplemind ps lists the services"),
     (
         r"yaml: |validating |invalid compose|undefined |must be a mapping|invalid interpolation|required variable",
@@ -136,11 +137,13 @@ def config(stack: Stack, timeout: float | None = 30) -> dict[str, Any]:
 
 
 def config_begun(stack: Stack) -> Callable[[float | None], dict[str, Any]]:
-    """`config`, under way: the result, called with a time limit, waits for it."""
+    """`config`, under way: the result, called with a time limit, waits for it; it may be called again."""
     output = begun(compose_command(stack, "config", "--format", "json"))
+    known: dict[str, Any] = {}
 
     def loaded(timeout: float | None) -> dict[str, Any]:
-        known: dict[str, Any] = json.loads(output(timeout))
+        if not known:
+            known.update(json.loads(output(timeout)))
         return known
 
     return loaded

@@ -1,0 +1,96 @@
+"""The client's command lines, and what its failures become."""
+
+import shutil
+
+import pytest
+
+from samplemind_cli.errors import StackError, UsageError
+from samplemind_cli.stack import docker
+from samplemind_cli.stack.files import Stack
+
+SAID = {  # what Docker, Compose and the daemon print, as seen
+    "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?": "not answer",
+    "failed to connect to the docker API at unix:///x.sock; check if the path is correct": "not answer",
+    "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: Get": "user",
+    "docker: 'compose' is not a docker command.\nSee 'docker --help'": "Compose plugin",
+    "docker: unknown command: docker compose": "Compose plugin",
+    "unknown shorthand flag: 'f' in -f": "Compose plugin",
+    "unknown flag: --file": "Compose plugin",
+    "yaml: line 1: did not find expected node content": "compose file is broken",
+    "validating /p/compose.yaml: services.web Additional property wat is not allowed": "compose file is broken",
+    'service "web" depends on undefined service "nope": invalid compose project': "compose file is broken",
+    "failed to solve: write /x: no space left on device": "disk is full",
+    "Error response from daemon: pull access denied for nosuch, repository does not exist": "refused an image",
+    "Error response from daemon: toomanyrequests: You have reached your pull rate limit": "limits pulls",
+    "driver failed: Bind for 127.0.0.1:6379 failed: port is already allocated": "port is taken",
+    "listen tcp4 127.0.0.1:6379: bind: address already in use": "port is taken",
+    "ERROR: Cache export is not supported for the docker driver.": "layer cache",
+    "container shop-web-1 is unhealthy": "container shop-web-1 is unhealthy",
+    "something nobody foresaw": "something nobody foresaw",
+}
+
+
+@pytest.fixture
+def _installed(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+
+
+@pytest.mark.parametrize(("said", "message"), SAID.items())
+def test_each_failure_is_said_in_one_line_with_the_next_command(said, message):
+    error = docker.failure(f" Container x  Creating\n{said}\n")
+    assert isinstance(error, StackError)
+    assert message in error.message
+    assert error.hint
+
+
+def test_an_unknown_service_is_a_usage_error():
+    assert isinstance(docker.failure("no such service: nope"), UsageError)
+
+
+def test_silence_is_an_error_too():
+    assert docker.failure("").message == "Docker failed and gave no reason"
+
+
+def test_terminal_codes_are_left_out():
+    assert docker.failure("\x1b[31mboom\x1b[0m").message == "boom"
+
+
+def test_without_a_client_every_command_says_so(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for ask in (lambda: docker.docker_command("info"), lambda: docker.compose_command(Stack(files=()), "ps")):
+        with pytest.raises(StackError, match="Docker is not installed"):
+            ask()
+
+
+@pytest.mark.usefixtures("_installed")
+def test_a_command_line_names_files_project_and_variables(tmp_path):
+    stack = Stack(files=(tmp_path / "a", tmp_path / "b"), project="shop", variables={"PORT": "1 2"})
+    command = docker.compose_command(stack, "ps", "--all")
+    assert command[0] == "env"
+    assert "PORT=1 2" in command
+    after = command[command.index("docker") :]
+    files = ["--file", str(tmp_path / "a"), "--file", str(tmp_path / "b")]
+    assert after == ["docker", "compose", *files, "--project-name", "shop", "ps", "--all"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_installed")
+def test_python_on_whales_asks_with_the_same_words(tmp_path):
+    stack = Stack(files=(tmp_path / "a",), project="shop", variables={"PORT": "1"})
+    theirs = [str(word) for word in docker.client(stack).compose.docker_compose_cmd]
+    assert [theirs[0].rpartition("/")[2], *theirs[1:]] == docker.compose_command(stack)
+
+
+@pytest.mark.slow
+def test_exceptions_of_python_on_whales_are_translated_and_bugs_are_not():
+    from python_on_whales.exceptions import DockerException
+
+    with pytest.raises(StackError, match="disk is full"), docker.translated():
+        raise DockerException(["docker"], 1, stderr=b"no space left on device")
+    with pytest.raises(ZeroDivisionError), docker.translated():
+        raise ZeroDivisionError
+
+
+def test_a_silent_engine_is_not_waited_for():
+    with pytest.raises(StackError, match=r"did not answer within 0\.05 s"):
+        docker.output_of(["sleep", "5"], timeout=0.05)

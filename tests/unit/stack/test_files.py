@@ -1,0 +1,94 @@
+"""Which compose files are in force."""
+
+import pytest
+
+from samplemind_cli.errors import UsageError
+from samplemind_cli.settings import Settings
+from samplemind_cli.stack import files
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(state_dir=str(tmp_path / "state"))
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project with a compose folder of its own."""
+    folder = tmp_path / "My Shop" / "compose"
+    folder.mkdir(parents=True)
+    (folder / "compose.yaml").write_text("services: {web: {image: x}}\n")
+    return folder.parent
+
+
+def test_the_carried_files_serve_a_folder_without_its_own(settings, tmp_path):
+    stack = files.located(settings, tmp_path)
+    assert [file.name for file in stack.files] == ["compose.yaml"]
+    assert stack.files[0].parent in files.CARRIED
+    assert stack.project is None  # the file names it
+
+
+def test_the_projects_own_folder_wins_from_below_too(settings, project):
+    below = project / "src" / "deep"
+    below.mkdir(parents=True)
+    assert files.located(settings, below).files == (project / "compose" / "compose.yaml",)
+
+
+def test_a_project_is_called_like_the_folder_around_compose(settings, project):
+    assert files.located(settings, project).project == "myshop"
+
+
+def test_a_name_in_the_file_is_left_to_compose(settings, project):
+    (project / "compose" / "compose.yaml").write_text("name: ${NAME:-x}\nservices: {}\n")
+    assert files.located(settings, project).project is None
+
+
+def test_an_override_follows_its_base(settings, project):
+    (project / "compose" / "compose.override.yaml").write_text("services: {}\n")
+    names = [file.name for file in files.located(settings, project).files]
+    assert names == ["compose.yaml", "compose.override.yaml"]
+
+
+def test_named_files_win_over_the_projects(tmp_path, project):
+    for name in ("a.yaml", "b.yaml"):
+        (project / name).write_text("services: {}\n")
+    settings = Settings(compose_file="a.yaml:b.yaml", state_dir=str(tmp_path))
+    assert files.located(settings, project).files == (project / "a.yaml", project / "b.yaml")
+
+
+def test_a_named_file_that_is_absent_is_a_usage_error(tmp_path):
+    with pytest.raises(UsageError, match=r"there is no compose file .*nope\.yaml"):
+        files.located(Settings(compose_file="nope.yaml"), tmp_path)
+
+
+def test_remembered_ports_come_last(settings, project):
+    ports = files.ports_file(settings, project / "compose" / "compose.yaml")
+    ports.parent.mkdir()
+    ports.write_text("services: {}\n")
+    assert files.located(settings, project).files[-1] == ports
+
+
+@pytest.mark.parametrize("kind", ["nvidia", "cdi", "rocm"])
+def test_every_gpu_has_its_overlay(settings, tmp_path, kind):
+    assert files.located(settings, tmp_path, gpu=kind).files[-1].name == f"compose.gpu.{kind}.yaml"
+
+
+def test_a_gpu_that_the_project_has_no_overlay_for_is_refused(settings, project):
+    with pytest.raises(UsageError, match=r"compose\.gpu\.cdi\.yaml"):
+        files.located(settings, project, gpu="cdi")
+
+
+@pytest.mark.parametrize(
+    ("engine", "overlays"), [("24.0.9", 1), ("25.0.0", 0), ("26.1.5+dfsg1", 0), ("dev", 0), ("", 0)]
+)
+def test_only_an_engine_before_25_gets_its_overlay(settings, tmp_path, engine, overlays):
+    names = [file.name for file in files.located(settings, tmp_path, engine=engine).files[1:]]
+    assert names == ["compose.engine24.yaml"] * overlays
+
+
+def test_the_wheels_context_is_the_package(settings, tmp_path, monkeypatch):
+    carried = tmp_path / "site-packages" / "samplemind_cli" / "compose"
+    carried.mkdir(parents=True)
+    (carried / "compose.yaml").write_text("name: samplemind\n")
+    monkeypatch.setattr(files, "CARRIED", (carried, tmp_path / "site-packages" / "compose"))
+    assert files.located(settings, tmp_path).variables == {"API_PACKAGE": "."}

@@ -1,0 +1,116 @@
+"""What the machine is, read from a made-up root."""
+
+import os
+import platform
+import sys
+
+import pytest
+
+from samplemind_cli.stack import machine
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's own files")
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A root of its own, on a machine of 16 cores."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)))
+    return tmp_path
+
+
+def put(root, path, text):
+    file = root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+def test_without_limits_the_affinity_counts(root):
+    assert machine.cores(root) == 16
+
+
+@pytest.mark.parametrize(("quota", "cores"), [("max 100000", 16), ("400000 100000", 4), ("50000 100000", 1)])
+def test_version_2_limits_count(root, quota, cores):
+    put(root, "proc/self/cgroup", "0::/a/b\n")
+    put(root, "sys/fs/cgroup/a/b/cpu.max", quota)
+    assert machine.cores(root) == cores
+
+
+def test_the_tightest_group_above_counts(root):
+    put(root, "proc/self/cgroup", "0::/a/b\n")
+    put(root, "sys/fs/cgroup/a/b/cpu.max", "max 100000")
+    put(root, "sys/fs/cgroup/a/cpu.max", "300000 100000")
+    assert machine.cores(root) == 3
+
+
+@pytest.mark.parametrize("mount", ["cpu,cpuacct", "cpu"])
+def test_version_1_limits_count(root, mount):
+    put(root, "proc/self/cgroup", "8:pids:/x\n4:cpu,cpuacct:/docker/abc\n")
+    # In a container the group's path is the host's, and the mount's root is the group itself.
+    put(root, f"sys/fs/cgroup/{mount}/cpu.cfs_quota_us", "200000\n")
+    put(root, f"sys/fs/cgroup/{mount}/cpu.cfs_period_us", "100000\n")
+    assert machine.cores(root) == 2
+
+
+def test_no_quota_in_version_1_is_minus_one(root):
+    put(root, "proc/self/cgroup", "4:cpu:/\n")
+    put(root, "sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n")
+    put(root, "sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n")
+    assert machine.cores(root) == 16
+
+
+@pytest.mark.parametrize(
+    ("kind", "flags", "missing"),
+    [("x86_64", "fpu avx", ""), ("x86_64", "fpu sse", "avx"), ("aarch64", "fp asimd", "atomics"), ("riscv64", "x", "")],
+)
+def test_the_flag_that_mongodb_needs(root, monkeypatch, kind, flags, missing):
+    monkeypatch.setattr(platform, "machine", lambda: kind)
+    put(root, "proc/cpuinfo", f"flags : {flags}\n")
+    assert machine.missing_cpu_flag(root) == missing
+
+
+@pytest.fixture
+def nvidia(tmp_path, monkeypatch):
+    """A driver that answers."""
+    script = tmp_path / "bin" / "nvidia-smi"
+    script.parent.mkdir()
+    script.write_text("#!/bin/sh\necho Test GPU\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
+    return script
+
+
+@pytest.mark.usefixtures("nvidia")
+def test_a_driver_and_a_runtime_make_nvidia(root):
+    assert machine.gpu({"Runtimes": {"runc": {}, "nvidia": {}}}, root)[0] == "nvidia"
+
+
+@pytest.mark.usefixtures("nvidia")
+def test_a_driver_and_a_specification_make_cdi(root):
+    put(root, "etc/cdi/nvidia.yaml", "")
+    assert machine.gpu({"Runtimes": {}, "CDISpecDirs": ["/etc/cdi"]}, root)[0] == "cdi"
+
+
+@pytest.mark.usefixtures("nvidia")
+def test_a_driver_alone_is_no_gpu_for_a_container(root):
+    kind, reason = machine.gpu({"Runtimes": {"runc": {}}}, root)
+    assert kind == "none"
+    assert reason.startswith("Test GPU, but Docker has neither")
+
+
+def test_a_driver_that_fails_is_none(root, nvidia):
+    nvidia.write_text("#!/bin/sh\necho NVIDIA-SMI has failed; exit 9\n")
+    assert machine.gpu({"Runtimes": {"nvidia": {}}}, root)[0] == "none"
+
+
+def test_amds_devices_make_rocm(root, monkeypatch):
+    monkeypatch.setenv("PATH", str(root))
+    put(root, "dev/kfd", "")
+    (root / "dev/dri").mkdir()
+    assert machine.gpu({}, root)[0] == "rocm"
+
+
+def test_no_gpu_is_said_with_a_reason(root, monkeypatch):
+    monkeypatch.setenv("PATH", str(root))
+    kind, reason = machine.gpu({}, root)
+    assert kind == "none"
+    assert "nvidia-smi" in reason
