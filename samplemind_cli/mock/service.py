@@ -1,6 +1,7 @@
 """The conversation on one connection: request after request, recorded, answered in the caller's dialect."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 
 from samplemind_cli.errors import UsageError
@@ -38,7 +39,8 @@ class Service:
                 if not await self._exchange(connection, request):
                     break
         except BadRequest as error:
-            await connection.send(error.status, {"Connection": "close"}, str(error).encode())
+            with suppress(OSError):
+                await connection.send(error.status, {"Connection": "close"}, str(error).encode())
         except OSError:
             pass  # the client has gone; where that matters it is recorded
         finally:

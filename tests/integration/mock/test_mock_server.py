@@ -347,9 +347,6 @@ def test_the_server_on_every_address_is_reached_on_loopback():
         assert httpx.get(f"{server.url}/api/version").status_code == 200
 
 
-pytest_plugins = ["samplemind_cli.mock.pytest_plugin"]
-
-
 def test_the_fixture_points_the_environment_at_its_server(mock_server):
     assert {name: os.environ[name] for name in mock_server.exports} == mock_server.exports
     assert httpx.get(f"{os.environ['OLLAMA_HOST']}/api/tags").status_code == 200
