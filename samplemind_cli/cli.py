@@ -16,6 +16,7 @@ from samplemind_cli.errors import SamplemindError
 COMMANDS = {
     "ask": "Ask a language model; a repeated question costs nothing.",
     "up": "Start the stack and wait until it is healthy.",
+    "down": "Stop the stack; its data stays unless --volumes is given.",
     "logs": "Show what the services say, by time.",
     "ps": "Show the services: health, uptime, CPU, memory, URLs, and what they tell.",
     "build": "Build the services' images with BuildKit, and tell steps, cache hits, size and time.",

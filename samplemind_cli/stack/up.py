@@ -56,10 +56,10 @@ def started(plan: Plan, engine: Engine, *, build: bool, wait: bool, timeout: flo
                 break
             _pause(child)
     listener.join()
-    late = timeout if now > deadline else None
-    if failed := _failed(services, talk, child.returncode, late=late is not None) if wait or child.returncode else []:
-        raise _failure(plan.stack, failed, late)
-    if child.returncode and late is None:
+    code, late = child.returncode, now > deadline
+    if failed := _failed(services, talk, code, late=late) if wait or code else []:
+        raise _failure(plan.stack, failed, timeout)
+    if code and not late:
         raise failure("\n".join(talk.lines))
 
 
@@ -113,13 +113,13 @@ def _pause(child: "subprocess.Popen[bytes]") -> None:
         time.sleep(POLL)
 
 
-def _failure(stack: Stack, failed: Sequence[Service], timeout: float | None) -> SamplemindError:
+def _failure(stack: Stack, failed: Sequence[Service], timeout: float) -> SamplemindError:
     names = " ".join(dict.fromkeys(service.service for service in failed))
     message = "\n".join(_account(stack, service, timeout) for service in failed)
     return StackError(message, f"samplemind logs {names}, mend it, then: samplemind up {names}")
 
 
-def _account(stack: Stack, service: Service, timeout: float | None) -> str:
+def _account(stack: Stack, service: Service, timeout: float) -> str:
     """What befell the service, what its last probe printed, and the last lines of its log."""
     killed = " (killed; perhaps out of memory)" if service.exit_code == KILLED else ""
     reason = {
