@@ -1,0 +1,36 @@
+"""Run a program as if it had been typed: its exit code, signals, stdin and output are its own."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+
+from samplemind_cli.errors import UsageError
+
+
+def run(argv: Sequence[str], env: Mapping[str, str], directory: Path | None = None) -> int:
+    """The child's exit code; 128 + N when signal N ended it. Raises UsageError when it cannot be started.
+
+    A terminal sends Ctrl-C to the child as well; it decides what to do with it, and this process waits. What comes to
+    this process alone is passed on.
+    """
+    passed = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
+    children: list[subprocess.Popen[bytes]] = []
+
+    def forward(number: int, _frame: FrameType | None) -> None:
+        typed = number == signal.SIGINT and sys.stdin is not None and sys.stdin.isatty()
+        if children and not typed:
+            children[0].send_signal(number)
+
+    before = {number: signal.signal(number, forward) for number in passed}
+    try:
+        children.append(subprocess.Popen(argv, env=dict(env), cwd=directory))  # noqa: S603 - what the user typed
+        code = children[0].wait()
+    except OSError as error:
+        raise UsageError(f"cannot start {argv[0]}: {error.strerror or error}", "check its name and path") from error
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return code if code >= 0 else 128 - code

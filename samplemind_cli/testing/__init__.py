@@ -1,0 +1,1 @@
+"""pytest's command line, chosen safely: what runs, where, on how many workers."""

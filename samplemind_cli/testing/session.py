@@ -1,0 +1,146 @@
+"""Run the tests once, or again and again as files change."""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from samplemind_cli import child
+from samplemind_cli.testing import command, fingerprints, history
+from samplemind_cli.testing.changed import Memory, Plan
+from samplemind_cli.testing.command import Asked
+from samplemind_cli.testing.project import Project, Python, find_project, find_python, require
+
+OBSERVER = Path(__file__).parent / "observer"
+PAUSE = 0.3  # seconds between two looks at the files
+SLOW = 1.0  # seconds from which a test is worth naming
+SHOWN = 5  # names in one line of talk
+INTERRUPTED = (2, 128 + 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A project, the Python for it, and what was asked; `say` gets the lines of talk."""
+
+    project: Project
+    python: Python
+    asked: Asked
+    folder: Path
+    env: Mapping[str, str]
+    say: Callable[[str], None]
+
+    @classmethod
+    def at(
+        cls, directory: Path, asked: Asked, *, state_dir: str, env: Mapping[str, str], say: Callable[[str], None]
+    ) -> "Session":
+        """The session for the project at or above `directory`. Raises UsageError for what is missing or unsafe."""
+        command.check(asked)
+        project = find_project(directory)
+        python = find_python(project.root, env)
+        covered = any(argument.startswith("--cov") for argument in asked.arguments)
+        require(python, *(["testmon"] if asked.changed else []), *(["cov"] if covered else []))
+        asked = replace(asked, arguments=_from_root(asked.arguments, directory, project.root))
+        folder = history.folder(state_dir, project.root)
+        return cls(project=project, python=python, asked=asked, folder=folder, env=env, say=say)
+
+    def run(self) -> int:
+        """Run pytest once; its exit code."""
+        selection = command.selection(self.project, self.asked)
+        memory = Memory(self.folder, selection, self.project.root) if self.asked.changed else None
+        plan = memory.plan() if memory else Plan(())
+        past = history.History(self.folder / "history.json")
+        parallel = self._parallel(past, selection, memory, plan)
+        self.say(self._headline(plan, parallel=parallel))
+        with tempfile.TemporaryDirectory(prefix="samplemind-test-") as beside:
+            record = Path(beside) / "record.json"
+            argv = command.pytest_argv(
+                self.project, self.python, self.asked,
+                parallel=parallel, record=str(record), everything=bool(plan.reasons),
+            )  # fmt: skip
+            code = child.run(argv, self._environment(memory), self.project.root)
+            seen = history.read(record)
+        if seen:
+            self._after(seen, selection, past, memory, plan)
+        return code
+
+    def watch(self) -> int:
+        """Run, wait for a change, run again, until Ctrl-C; the exit code of the last run."""
+        while True:
+            before = fingerprints.snapshot(self.project.root)
+            code = self.run()
+            if code in INTERRUPTED:
+                return code
+            # Tests may write files of their own; a Python file that changed meanwhile was changed by a person.
+            after = fingerprints.snapshot(self.project.root)
+            changed = [name for name in fingerprints.changes(before, after) if name.endswith(".py")]
+            self.say("waiting for a change; Ctrl-C ends")
+            try:
+                while not changed:
+                    time.sleep(PAUSE)
+                    changed = fingerprints.changes(after, fingerprints.snapshot(self.project.root))
+            except KeyboardInterrupt:
+                return code
+            self.say(f"changed: {_some(changed)}")
+
+    def _parallel(self, past: history.History, selection: str, memory: Memory | None, plan: Plan) -> bool:
+        if not self.python.versions.get("xdist") or command.must_be_serial(self.asked):
+            return False
+        tests: list[str] | None = past.selections.get(selection)
+        if memory and not plan.reasons:
+            tests = memory.affected(plan)
+        elif self.asked.failed:
+            tests = history.last_failed(self.project.root)
+        return past.parallel_pays(tests, len(os.sched_getaffinity(0)))
+
+    def _environment(self, memory: Memory | None) -> dict[str, str]:
+        paths = [str(OBSERVER), *filter(None, [self.env.get("PYTHONPATH")])]
+        env = {**self.env, "PYTHONPATH": os.pathsep.join(paths)}
+        if memory:
+            # The tracer of Python 3.12+ (sysmon) skips lines it has seen: 1 of 12 affected tests was run.
+            env |= {"COVERAGE_CORE": "ctrace", "TESTMON_DATAFILE": str(memory.testmon_data)}
+        return env
+
+    def _headline(self, plan: Plan, *, parallel: bool) -> str:
+        tests = {"": "all tests", None: "tests"}.get(command.marker_filter(self.project, self.asked), "")
+        tests = tests or f"tests marked {command.marker_filter(self.project, self.asked)!r}"
+        tests = "tests that failed last" if self.asked.failed else tests
+        lines = [f"pytest {self.python.versions['pytest']} of {self.python.why}: {tests}"]
+        if not command.workers_given(self.asked):
+            lines[0] += ", in parallel" if parallel else ", in one process"
+        if self.asked.changed and plan.reasons:
+            lines.append(f"all of them run, because of: {_some(plan.reasons)}")
+        elif self.asked.changed:
+            lines.append(f"changed since the last run: {_some(plan.files) or 'nothing'}")
+        return "\n".join(lines)
+
+    def _after(
+        self, seen: Mapping[str, Any], selection: str, past: history.History, memory: Memory | None, plan: Plan
+    ) -> None:
+        if memory:
+            memory.learn(seen, plan)
+            self.say(f"ran {len(seen['tests'])} of {len({*memory.known.get('tests', ()), *seen['tests']})} known tests")
+        elif seen["complete"]:
+            past.add(selection, seen["tests"])
+        slow = sorted(((t["seconds"], name) for name, t in seen["tests"].items() if t["seconds"] >= SLOW), reverse=True)
+        if slow and not any(argument.startswith("--durations") for argument in self.asked.arguments):
+            self.say("slowest: " + "; ".join(f"{seconds:.1f} s {name}" for seconds, name in slow[:3]))
+
+
+def _from_root(arguments: tuple[str, ...], directory: Path, root: Path) -> tuple[str, ...]:
+    """Paths as seen from the project's folder, where pytest is started, whatever folder they were typed in."""
+    if directory == root:
+        return arguments
+
+    def moved(argument: str) -> str:
+        file, separator, test = argument.partition("::")
+        exists = not argument.startswith("-") and (directory / file).exists()
+        return os.path.relpath(directory / file, root) + separator + test if exists else argument
+
+    return tuple(map(moved, arguments))
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")

@@ -1,0 +1,120 @@
+from pathlib import Path
+
+import pytest
+
+from samplemind_cli.errors import UsageError
+from samplemind_cli.testing.command import Asked, check, must_be_serial, pytest_argv, selection
+from samplemind_cli.testing.project import Project, Python
+
+ALL_PLUGINS = {"pytest": "9.0", "xdist": "3.8", "testmon": "2.2", "cov": "7.0"}
+START = ["/venv/python", "-m", "pytest", "-p", "samplemind_observer", "--samplemind-record=R"]
+
+
+def project(markers=("fast", "slow"), addopts=()):
+    return Project(Path("/p"), None, frozenset(markers), tuple(addopts))
+
+
+def argv(*arguments, of=None, parallel=True, everything=True, versions=ALL_PLUGINS, **options):
+    python = Python(Path("/venv/python"), "a test", versions)
+    asked = Asked(arguments=arguments, **options)
+    words = pytest_argv(of or project(), python, asked, parallel=parallel, record="R", everything=everything)
+    assert words[: len(START)] == START
+    return words[len(START) :]
+
+
+def test_the_fast_tests_run_in_parallel_by_whole_files():
+    assert argv() == ["-m", "fast", "-n", "auto", "--dist", "loadfile"]
+
+
+def test_one_process_is_said_to_xdist_since_the_project_may_ask_for_more():
+    assert argv(parallel=False) == ["-m", "fast", "-n", "0"]
+
+
+@pytest.mark.parametrize("words", [("-n", "3"), ("-n3",), ("--numprocesses=3",)])
+def test_a_number_of_workers_that_was_given_stands(words):
+    assert argv(*words) == ["-m", "fast", *words]
+
+
+def test_the_project_s_own_workers_and_distribution_stand():
+    assert argv(of=project(addopts=["-n", "4", "--dist=worksteal"])) == ["-m", "fast"]
+
+
+def test_without_xdist_no_option_of_it_is_used():
+    assert argv(versions={"pytest": "8.0"}) == ["-m", "fast"]
+
+
+def test_without_a_fast_marker_the_declared_slow_kinds_are_left_out():
+    assert argv(of=project(["slow", "e2e", "other"]), parallel=False)[:2] == ["-m", "not slow and not e2e"]
+
+
+def test_without_markers_there_is_no_filter():
+    assert argv(of=project([]), parallel=False) == ["-n", "0"]
+
+
+def test_the_project_s_own_filter_stands_when_no_marker_is_called_fast():
+    assert argv(of=project(["slow"], addopts=["-m", "not slow"]), parallel=False) == ["-n", "0"]
+
+
+def test_all_lifts_the_project_s_own_filter_too():
+    assert argv(of=project(["slow"], addopts=["-m", "not slow"]), parallel=False, all=True) == ["-m", "", "-n", "0"]
+
+
+@pytest.mark.parametrize("named", ["tests/test_a.py", "tests/test_a.py::test_b"])
+def test_a_named_file_or_test_runs_whatever_its_markers(named):
+    assert argv(named, parallel=False) == ["-m", "", "-n", "0", named]
+
+
+def test_a_named_folder_keeps_the_filter():
+    assert argv("tests/unit", parallel=False) == ["-m", "fast", "-n", "0", "tests/unit"]
+
+
+def test_a_given_filter_stands():
+    assert argv("-m", "slow", parallel=False) == ["-n", "0", "-m", "slow"]
+
+
+def test_failed_means_all_that_failed_and_nothing_if_nothing_did():
+    assert argv(failed=True, parallel=False) == ["-m", "", "--last-failed", "--last-failed-no-failures=none", "-n", "0"]
+
+
+def test_changed_always_forces_the_selection_and_keeps_coverage_out():
+    words = argv("-k", "a", changed=True, everything=False, parallel=False)
+    assert words == [
+        "-m", "fast", "--samplemind-watch", "--testmon", "--testmon-forceselect", "--no-cov", "-n", "0", "-k", "a",
+    ]  # fmt: skip
+
+
+def test_changed_with_everything_to_do_deselects_nothing():
+    words = argv(changed=True, everything=True, parallel=False, versions={**ALL_PLUGINS, "cov": None})
+    assert words == ["-m", "fast", "--samplemind-watch", "--testmon", "--testmon-noselect", "-n", "0"]
+
+
+@pytest.mark.parametrize("word", ["--cov", "--cov=shop", "--cov-branch", "--no-testmon", "--testmon-nocollect"])
+def test_changed_refuses_with_a_reason_what_would_make_it_unsafe(word):
+    with pytest.raises(UsageError, match="--changed") as caught:
+        check(Asked(changed=True, arguments=(word,)))
+    assert caught.value.hint
+    check(Asked(arguments=(word,)))
+
+
+def test_changed_refuses_failed_which_it_includes():
+    with pytest.raises(UsageError, match="failed tests again"):
+        check(Asked(changed=True, failed=True))
+
+
+@pytest.mark.parametrize("word", ["-s", "--pdb", "--collect-only", "--benchmark-only"])
+def test_some_arguments_need_one_process(word):
+    assert must_be_serial(Asked(arguments=(word,)))
+    assert not must_be_serial(Asked(arguments=("-x",)))
+
+
+def test_how_tests_run_does_not_change_which_are_selected():
+    plain = selection(project(), Asked())
+    loud = ("-x", "-vv", "-rA", "-n2", "--tb=short", "--maxfail=3", "--junit-xml=a.xml", "--durations=3")
+    assert selection(project(), Asked(arguments=loud, changed=True, serial=True)) == plain
+
+
+@pytest.mark.parametrize(
+    "other", [Asked(all=True), Asked(failed=True), Asked(arguments=("-k", "a")), Asked(arguments=("x",))]
+)
+def test_what_narrows_the_tests_makes_another_selection(other):
+    assert selection(project(), other) != selection(project(), Asked())
