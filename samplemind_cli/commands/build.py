@@ -33,7 +33,7 @@ def build(
     file: File = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    r"""Build the services' images with BuildKit, and tell steps, cache hits, size and time.
+    r"""Build the services' images; tell steps, cache hits, size and time.
 
     The size is that of the unpacked layers. With --json: {"seconds", "seconds_before", "steps", "cached", "images":
     [{"service", "name", "size", "size_before", "added", "base"}]}; what is not known is null.

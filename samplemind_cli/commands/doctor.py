@@ -19,7 +19,7 @@ def doctor(
     file: Annotated[str | None, typer.Option(help="The compose file, instead of the project's or ours.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    r"""Check Docker, this machine, the services and the keys; say what is wrong and the command that mends it.
+    r"""Check Docker, this machine, the services and the keys; name what mends them.
 
     Exits with 1 when a check fails; a warning is no failure. --fix does only what costs nothing but time to undo: it
     removes a broken record of the stack, and, when the disk is low, nameless images and old build layers. With --json:
