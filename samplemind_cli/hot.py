@@ -126,7 +126,8 @@ def _parsed(raw: bytes) -> "tuple[float, bytes, bytes, list[bytes]]":
     out, err, tail = map(int, lengths)
     if kind != FORMAT or len(body) != out + err + tail:
         raise ValueError(kind)
-    return float(expires), body[:out], body[out : out + err], body[out + err :].split(b"\n")
+    conditions = body[out + err :].split(b"\n") if tail else []
+    return float(expires), body[:out], body[out : out + err], conditions
 
 
 def _holds(condition: bytes) -> bool:

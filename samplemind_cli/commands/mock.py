@@ -43,7 +43,7 @@ def mock(
       samplemind mock --fault openai/cut:10%  # every tenth of OpenAI's is cut
 
     \b
-    Faults; the first that fits has a request:
+    Faults; the first that fits counts:
       400 to 599  that status
       auth        the key is refused
       credit      no money left

@@ -1,0 +1,133 @@
+import asyncio
+import json
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samplemind_cli.ai.types import Answer, Chunk, Endpoint, Provider, Route, ToolCall, Usage
+from samplemind_cli.asking.show import Style, blocks, provenance, stream
+
+ANSWER = Answer(text="An answer.", provider="ollama", model="tiny", key="k", finish_reason="stop", usage=Usage(3, 2, 1))
+MARKDOWN = "# Title\n\nOne *two*.\n\n```python\nx = 1\n\ny = 2\n```\n\n- a\n- b\n"
+
+
+async def said(answer, size=3):
+    for i in range(0, len(answer.text), size):
+        yield Chunk(answer.text[i : i + size])
+    yield Chunk(answer=answer)
+
+
+def shown(answer, style, size=3):
+    return asyncio.run(stream(said(answer, size), style))
+
+
+@given(st.text(st.sampled_from("ab \n`~#")))
+def test_blocks_joined_are_the_text(text):
+    assert "".join(blocks(text)).rstrip() == text.rstrip()
+
+
+def test_a_code_fence_is_never_cut():
+    assert [block.strip() for block in blocks(MARKDOWN)] == [
+        "# Title",
+        "One *two*.",
+        "```python\nx = 1\n\ny = 2\n```",
+        "- a\n- b",
+    ]
+
+
+@pytest.mark.parametrize("style", [Style(), Style(json=True), Style(whole=True), Style(verbose=True)])
+@pytest.mark.parametrize("text", ["An answer.", "An answer.\n", MARKDOWN])
+def test_what_is_streamed_is_what_would_be_printed_at_once(capsys, style, text):
+    answer = replace(ANSWER, text=text)
+
+    shown(answer, style)
+
+    assert capsys.readouterr() == (style.out(answer, "0.0"), style.err(answer, "0.0"))
+
+
+def test_plain_text_goes_out_piece_by_piece(monkeypatch):
+    written = []
+    monkeypatch.setattr("samplemind_cli.asking.show.output.write", written.append)
+
+    shown(ANSWER, Style(), size=5)
+
+    assert written[:2] == ["An an", "swer."]
+
+
+@pytest.mark.parametrize("style", [Style(json=True), Style(whole=True)])
+def test_an_object_and_a_validated_answer_are_shown_whole_or_not_at_all(capsys, style):
+    async def broken():
+        yield Chunk("half")
+        raise ValueError
+
+    with pytest.raises(ValueError, match=r"^$"):
+        asyncio.run(stream(broken(), style))
+
+    assert capsys.readouterr().out == ""
+
+
+def test_the_object_has_all_that_a_script_may_want():
+    passed = Route(Provider.GEMINI, Endpoint("https://x", "m", "secret"), "no key")
+    call = ToolCall("play", '{"note": 1}', "id1")
+    answer = replace(ANSWER, cached="redis", tool_calls=(call,), passed=(passed,))
+
+    found = json.loads(Style(json=True).out(answer, "1.5"))
+
+    assert found == {
+        "text": "An answer.",
+        "provider": "ollama",
+        "model": "tiny",
+        "cached": "redis",
+        "key": "k",
+        "finish_reason": "stop",
+        "usage": {"input_tokens": 3, "output_tokens": 2, "cached_tokens": 1, "reasoning_tokens": None},
+        "tool_calls": [{"id": "id1", "type": "function", "function": {"name": "play", "arguments": '{"note": 1}'}}],
+        "thinking": "",
+        "passed_over": [{"provider": "gemini", "why": "no key"}],
+        "latency_ms": 1.5,
+    }
+
+
+def test_calls_without_words_are_shown_as_calls():
+    answer = replace(ANSWER, text="", tool_calls=(ToolCall("play", '{"note": 1}'),))
+
+    assert Style().out(answer, "0.0") == 'play({"note": 1})\n'
+
+
+def test_provenance_tells_who_how_much_how_fast_and_who_did_not():
+    passed = Route(Provider.GEMINI, Endpoint("https://x", "m"), "no key")
+
+    line = provenance(replace(ANSWER, cached="local", passed=(passed,)), "1.5")
+
+    assert line == "ollama/tiny, cached (local), tokens: 3 in (1 cached), 2 out, 1.5 ms; gemini: no key"
+
+
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
+
+
+def test_on_a_terminal_markdown_is_rendered(capsys):
+    shown(replace(ANSWER, text=MARKDOWN), Style(terminal=True, width=60))
+
+    out = capsys.readouterr().out
+    assert "One two." in ESCAPES.sub("", out)
+    assert "```" not in out
+    assert "\x1b[" in out
+
+
+def test_what_the_model_says_cannot_command_the_terminal(capsys):
+    shown(replace(ANSWER, text="a\x1b]0;owned\x07b \x9b2J"), Style(terminal=True, width=60), size=99)
+
+    out = capsys.readouterr().out
+    assert "owned" in out
+    assert not {"\x1b]", "\x9b", "\x07"} & set(re.findall(r"\x1b.|[\x80-\x9f\x07]", out))
+
+
+def test_a_narrow_terminal_folds(capsys):
+    shown(replace(ANSWER, text="word " * 40), Style(terminal=True, width=20), size=99)
+
+    lines = ESCAPES.sub("", capsys.readouterr().out).splitlines()
+    assert len(lines) >= 10
+    assert max(map(len, lines)) <= 20

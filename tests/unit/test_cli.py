@@ -1,0 +1,125 @@
+import importlib
+import re
+
+import pytest
+
+from samplemind_cli import __version__, cli
+from samplemind_cli.cli import COMMANDS
+from samplemind_cli.errors import NoProviderError, ProviderError, SamplemindError, StackError, UsageError
+
+
+def run(capsys, *argv):
+    code = cli.run(list(argv))
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def own_help(name):
+    """The first paragraph of a command's own help."""
+    module = importlib.import_module(f"samplemind_cli.commands.{name.replace('-', '_')}")
+    app = getattr(module, "app", None)
+    text = (app.info.help if app else None) or getattr(module, name.replace("-", "_")).__doc__
+    return re.split(r"\n\s*\n|\n", text.strip())[0]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_tables_line_is_the_first_of_the_commands_own_help(name):
+    assert own_help(name) == COMMANDS[name]
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example_that_fits_the_terminal(capsys, monkeypatch, name, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    code, out, _ = run(capsys, name, "--help")
+
+    assert code == 0
+    before, examples, after = re.split(r"(Examples?:\n(?:  .*\n)+)", out, maxsplit=1)
+    assert f"samplemind {name}" in examples
+    prose = [line for line in (before + after).splitlines() if not re.match(r"  --?\S+( \S+)*$", line)]  # bare options
+    assert max(map(len, prose)) <= int(columns)
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+def test_the_root_help_lists_every_command_in_order_and_fits(capsys, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    code, out, _ = run(capsys, "--help")
+    listed = out[out.index("Commands:") :]
+
+    assert code == 0
+    assert re.findall(r"^  ([a-z][\w-]*)", listed, re.MULTILINE) == list(COMMANDS)
+    assert max(map(len, out.splitlines())) <= int(columns)
+
+
+def test_an_unknown_command_suggests_the_nearest(capsys):
+    code, out, err = run(capsys, "aks")
+
+    assert (code, out) == (2, "")
+    assert "Did you mean 'ask'?" in err
+    assert "hint: samplemind --help" in err
+
+
+def test_without_a_command_the_help_is_shown_and_the_code_says_usage(capsys):
+    code, out, err = run(capsys)
+
+    assert (code, out) == (2, "")
+    assert "Commands:" in err
+
+
+def test_the_version_is_printed(capsys):
+    assert run(capsys, "--version") == (0, f"samplemind {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (SamplemindError("m", "h"), 1),
+        (UsageError("m", "h"), 2),
+        (StackError("m", "h"), 3),
+        (ProviderError("m", "h"), 4),
+        (NoProviderError("m", "h"), 4),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_each_error_has_its_exit_code_and_says_what_to_type_next(capsys, monkeypatch, error, code):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(cli, "app", fail)
+
+    assert run(capsys, "ask")[:2] == (code, "")
+    if code != 130:
+        monkeypatch.undo()
+        monkeypatch.setattr(cli, "app", fail)
+        assert run(capsys, "ask")[2] == "error: m\nhint: h\n"
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch):
+    def fail(*_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(cli, "app", fail)
+
+    with pytest.raises(ZeroDivisionError):
+        cli.run(["ask"])
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("as", {"ask"}),
+        ("ask --prov", {"--provider"}),
+        ("ask --task ", {"genre", "audio", "creative", "factual", "tools"}),
+        ("ask --priority ", {"speed", "quality", "cost"}),
+        ("ask --provider ", {"ollama", "gemini", "anthropic", "openai", "embedded"}),
+    ],
+)
+def test_completion_knows_commands_options_and_their_values(capsys, monkeypatch, words, expected):
+    monkeypatch.setenv("_SAMPLEMIND_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", f"samplemind {words}")
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split(" "))))
+
+    with pytest.raises(SystemExit):
+        cli.run([])
+
+    assert expected <= set(capsys.readouterr().out.split())

@@ -1,0 +1,61 @@
+import io
+import sys
+
+import pytest
+
+from samplemind_cli import output
+from samplemind_cli.errors import SamplemindError, UsageError
+
+
+def test_data_goes_to_stdout_and_talk_to_stderr(capsys):
+    output.write("data\n")
+    output.say("talk")
+
+    assert capsys.readouterr() == ("data\n", "talk\n")
+
+
+def test_text_is_utf_8_whatever_the_locale_says(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+
+    output.write("ä\ud800\n")
+
+    assert stream.buffer.getvalue() == "ä?\n".encode()
+
+
+def test_json_is_one_line_and_keeps_its_letters(capsys):
+    output.print_json({"a": "ä"})
+
+    assert capsys.readouterr().out == '{"a": "ä"}\n'
+
+
+def test_an_error_says_what_happened_and_then_what_to_type(capsys):
+    output.fail(SamplemindError("it broke", "mend it"))
+    output.fail(SamplemindError("it broke"))
+
+    assert capsys.readouterr() == ("", "error: it broke\nhint: mend it\nerror: it broke\n")
+
+
+def test_a_table_in_a_pipe_has_no_colour_and_never_folds(capsys):
+    output.table(("name", "note"), [("a" * 100, "b" * 100), ("c", "[d]")])
+
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert out.splitlines()[1].split() == ["a" * 100, "b" * 100]
+    assert out.splitlines()[2].split() == ["c", "[d]"]
+
+
+def test_nobody_to_ask_is_a_usage_error(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+
+    with pytest.raises(UsageError, match="Nobody"):
+        output.confirm("Remove it?", yes=False)
+    assert output.confirm("Remove it?", yes=True)
+
+
+def test_a_closed_stream_is_no_terminal():
+    stream = io.StringIO()
+    stream.close()
+
+    assert not output.on_terminal(stream)
+    assert not output.on_terminal(None)

@@ -1,0 +1,145 @@
+import json
+from contextlib import suppress
+from dataclasses import fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samplemind_cli import paths
+from samplemind_cli.errors import UsageError
+from samplemind_cli.settings import CONVENTIONS, KEYS, USER_ONLY, Settings
+
+
+@pytest.fixture
+def home(tmp_path):
+    (tmp_path / "project" / "deep").mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.fixture
+def load(home):
+    def settings(env=None, **flags):
+        return Settings.load({"HOME": str(home), **(env or {})}, home / "project" / "deep", **flags)
+
+    return settings
+
+
+@pytest.fixture
+def write(home):
+    places = {
+        "user": home / ".config/samplemind" / paths.USER_FILE,
+        "project": home / "project" / paths.PROJECT_FILE,
+        "stack": home / ".local/state/samplemind" / paths.STACK_FILE,
+    }
+
+    def file(place, text):
+        places[place].parent.mkdir(parents=True, exist_ok=True)
+        places[place].write_text(text)
+        return places[place]
+
+    return file
+
+
+def test_each_source_is_stronger_than_the_one_before(load, write):
+    assert load().ollama_host == "127.0.0.1:11434"
+    write("stack", json.dumps({"ollama_host": "127.0.0.1:1"}))
+    assert load().ollama_host == "127.0.0.1:1"
+    write("user", 'ollama_host = "127.0.0.1:2"')
+    assert load().ollama_host == "127.0.0.1:2"
+    write("project", 'ollama_host = "127.0.0.1:3"')
+    assert load().ollama_host == "127.0.0.1:3"
+    assert load({"OLLAMA_HOST": "127.0.0.1:4"}).ollama_host == "127.0.0.1:4"
+    both = {"OLLAMA_HOST": "127.0.0.1:4", "SAMPLEMIND_OLLAMA_HOST": "127.0.0.1:5"}
+    assert load(both).ollama_host == "127.0.0.1:5"
+    assert load(both, ollama_host="127.0.0.1:6").ollama_host == "127.0.0.1:6"
+
+
+def test_a_flag_that_was_not_given_changes_nothing(load):
+    assert load(read_timeout=None).read_timeout == 30.0
+
+
+@pytest.mark.parametrize(("variable", "setting"), [(v, name) for name, vs in CONVENTIONS.items() for v in vs])
+def test_the_fields_own_variable_names_are_read(load, variable, setting):
+    assert getattr(load({variable: "something"}), setting) == "something"
+
+
+def test_an_empty_variable_is_not_set(load):
+    assert load({"OPENAI_BASE_URL": "", "SAMPLEMIND_CACHE_TTL": ""}) == load()
+
+
+@pytest.mark.parametrize("name", [*KEYS, *USER_ONLY])
+def test_a_projects_file_may_not_say_where_keys_and_prompts_go(load, write, name):
+    path = write("project", f'{name} = "https://elsewhere"')
+
+    with pytest.raises(UsageError, match=f"may not set '{name}'") as refused:
+        load()
+
+    assert str(path) in refused.value.message
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_key_belongs_into_no_file_at_all(load, write, name):
+    write("user", f'{name} = "sk-secret"')
+
+    with pytest.raises(UsageError) as refused:
+        load()
+
+    assert "sk-secret" not in refused.value.message + refused.value.hint
+
+
+@pytest.mark.parametrize("text", ["not toml", "speed = 11", "\xff", "read_timeout = 'fast'", "cache = 'maybe'"])
+def test_a_broken_file_is_a_usage_error_that_names_it(load, write, text):
+    path = write("user", text)
+
+    with pytest.raises(UsageError) as broken:
+        load()
+
+    assert str(path) in broken.value.message
+
+
+@pytest.mark.parametrize("record", ["not json", "[]", '{"ollama_host": 5}', '{"something": "else"}'])
+def test_a_broken_record_of_the_stack_is_no_record(load, write, record):
+    write("stack", record)
+
+    assert load() == load({})
+    assert load().ollama_host == "127.0.0.1:11434"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("read_timeout", "-1"), ("read_timeout", "inf"), ("read_timeout", "nan"), ("cache_size", "1.5")]
+)
+def test_a_number_must_be_one(load, name, value):
+    with pytest.raises(UsageError, match=name):
+        load({f"SAMPLEMIND_{name.upper()}": value})
+
+
+def test_a_list_is_written_with_commas_or_spaces(load):
+    assert load({"SAMPLEMIND_MODELS": "a:1, b:2 c"}).models == ("a:1", "b:2", "c")
+
+
+def test_no_secret_is_in_the_repr(load):
+    env = {"OPENAI_API_KEY": "sk-1", "ANTHROPIC_API_KEY": "sk-2", "GEMINI_API_KEY": "sk-3"}
+    shown = repr(load({**env, "SAMPLEMIND_REDIS_URL": "redis://:sk-4@h"}))
+
+    assert "sk-" not in shown
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
+def test_no_text_in_the_environment_makes_it_crash(text):
+    for field in fields(Settings):
+        with suppress(UsageError):
+            settings = Settings.load({"HOME": "/nowhere", f"SAMPLEMIND_{field.name.upper()}": text})
+            assert isinstance(getattr(settings, field.name), type(field.default))
+
+
+def test_the_nearest_project_file_counts_and_files_above_it_do_not(load, write, home):
+    write("project", 'ollama_model = "above"')
+    (home / "project" / "deep" / paths.PROJECT_FILE).write_text('gemini_model = "near"')
+
+    assert (load().gemini_model, load().ollama_model) == ("near", Settings().ollama_model)
+
+
+def test_a_relative_xdg_folder_is_ignored():
+    assert paths.cache_dir({"HOME": "/h", "XDG_CACHE_HOME": "here"}) == "/h/.cache/samplemind"
+    assert paths.cache_dir({"HOME": "/h", "XDG_CACHE_HOME": "/x"}) == "/x/samplemind"
