@@ -116,7 +116,7 @@ class MockServer:
         ready.set_result(server.sockets[0].getsockname()[1])
         await self._stopping.wait()
         server.close()  # what is still being answered is cancelled when the loop ends
-        for _ in range(3):  # what was accepted a moment ago gets its handler first, which closes it
+        for _ in range(10):  # what was accepted a moment ago gets its handler first, which closes it
             await asyncio.sleep(0)
 
 
