@@ -82,18 +82,18 @@ def show(built: "Build", *, as_json: bool, **more: object) -> None:
     if as_json:
         output.print_json({**asdict(built), **more})
         return
-    output.table(("SERVICE", "IMAGE", "SIZE", "BEFORE", "OVER ITS BASE"), [_row(image) for image in built.images])
+    output.write("".join(f"{_told(image)}\n" for image in built.images))
     before = "" if built.seconds_before is None else f" (before: {built.seconds_before:.1f} s)"
     share = f", {100 * built.cached / built.steps:.0f}%" if built.steps else ""
     output.write(f"{built.cached} of {built.steps} steps from the cache{share}, in {built.seconds:.1f} s{before}\n")
 
 
-def _row(image: "Image") -> tuple[str, ...]:
+def _told(image: "Image") -> str:
     from samplemind_cli.output import size
 
-    added = "" if image.added is None else f"{size(image.added)} over {image.base}"
-    before = "" if image.size_before is None else size(image.size_before)
-    return image.service, image.name, size(image.size), before, added
+    before = "" if image.size_before is None else f" (before: {size(image.size_before)})"
+    added = "" if image.added is None else f", {size(image.added)} of it over {image.base}"
+    return f"{image.service}: {image.name}, {size(image.size)}{before}{added}"
 
 
 def _cache_of_ci(settings: Settings) -> Path | None:
@@ -123,7 +123,8 @@ def _display(images: "list[Image]") -> "Iterator[Watch]":
         if ended and not output.on_terminal(sys.stderr):
             output.say(f"{ended.state.lower():8} {ended.name}")
         doing = next((s.name for s in reversed(progress.steps.values()) if s.state == "running"), names)
-        board.update(task, step=f"{progress.count('CACHED')} of {len(progress.steps)} cached  {doing}")
+        counts = f"{len(progress.steps)} steps, {progress.count('CACHED')} cached"
+        board.update(task, step=f"{counts}  {doing}")
 
     names = ", ".join(image.service for image in images)
     line = TextColumn("{task.fields[step]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))

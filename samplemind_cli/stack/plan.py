@@ -9,7 +9,7 @@ from samplemind_cli.settings import Settings
 from samplemind_cli.stack import ports
 from samplemind_cli.stack.docker import config
 from samplemind_cli.stack.engine import Engine
-from samplemind_cli.stack.files import Gpu, Stack, located, ports_file
+from samplemind_cli.stack.files import Gpu, Stack, located, ports_file, with_ollama_outside
 from samplemind_cli.stack.insight import ollama_version
 from samplemind_cli.stack.machine import gpu as gpu_of_machine
 from samplemind_cli.stack.record import OLLAMA, write_whole
@@ -93,10 +93,9 @@ def _adopting(plan: Plan, clashes: list[ports.Conflict]) -> tuple[Plan, list[por
         version = ollama_version(clash.port) if clash.program and clash.port.target == OLLAMA else ""
         if version:
             said = f"{clash.service}: Ollama {version} runs on {clash.port.host} already and is used ({clash.owner})"
-            outside = {"API_OLLAMA_HOST": f"http://host.docker.internal:{clash.port.published}"}
             adopting = replace(
                 plan,
-                stack=replace(plan.stack, variables={**plan.stack.variables, **outside}),
+                stack=with_ollama_outside(plan.stack, clash.port.published),
                 selected={name: s for name, s in plan.selected.items() if name != clash.service},
                 adopted={clash.service: clash.port.host},
                 notes=(*plan.notes, said),
