@@ -115,9 +115,9 @@ class MockServer:
             return
         ready.set_result(server.sockets[0].getsockname()[1])
         await self._stopping.wait()
-        server.close()  # what is still being answered is cancelled when the loop ends
-        for _ in range(10):  # what was accepted a moment ago gets its handler first, which closes it
+        for _ in range(10):  # a closed server forgets what it accepted a moment ago: let that reach its handler first
             await asyncio.sleep(0)
+        server.close()  # what is still being answered is cancelled when the loop ends
 
 
 def _address(host: str) -> IPv4Address | IPv6Address:
