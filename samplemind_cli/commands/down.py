@@ -35,7 +35,7 @@ def down(
     """
     from samplemind_cli import output
     from samplemind_cli.errors import UsageError
-    from samplemind_cli.stack.docker import config_begun
+    from samplemind_cli.stack.docker import config_begun, require
     from samplemind_cli.stack.down import forget, remove, stopped
     from samplemind_cli.stack.files import located
 
@@ -54,12 +54,13 @@ def down(
                 output.say(f"{name}: stopped and removed")
                 gone.append(name)
     finally:
-        project = declared(COMPOSE_TIMEOUT)["name"]
+        known = declared(COMPOSE_TIMEOUT)
+    require(named if not gone else (), known)
     if lost:
         remove(stack, lost)
-    forget(settings, stack, project, named)
+    forget(settings, stack, known["name"], named)
     if as_json:
-        told = {"project": project, "stopped": gone, "deleted": _as_json(lost), "kept": _as_json(kept)}
+        told = {"project": known["name"], "stopped": gone, "deleted": _as_json(lost), "kept": _as_json(kept)}
         output.print_json(told)
     elif not gone:
         output.say("nothing was running")

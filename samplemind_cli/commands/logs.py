@@ -48,7 +48,7 @@ def logs(
     wanted, allowed = _pattern(grep), LEVELS[LEVELS.index(level) :]
     show = _as_json if as_json else _people(timestamps=timestamps)
     stack = located(Settings.load(compose_file=file))
-    for line in read(stack, services or [], options, sys.stdout.fileno(), follow=follow):
+    for line in read(stack, services or [], options, follow=follow, reader=sys.stdout.fileno()):
         if line.level in allowed and wanted.search(line.message):
             output.write(show(line))
 
@@ -80,14 +80,13 @@ def _people(*, timestamps: bool) -> "Callable[[Line], str]":
 
     def shown(line: "Line") -> str:
         nonlocal width
-        name = line.service if line.number == 1 else f"{line.service}-{line.number}"
-        width = max(width, len(name))
-        head = f"{f'{line.time[:23]} ' if timestamps else ''}{name:{width}} | "
+        width = max(width, len(line.name))
+        head = f"{f'{line.time[:23]} ' if timestamps else ''}{line.name:{width}} | "
         if console is None:
             return f"{head}{line.message}\n"
         from rich.text import Text
 
-        colour = colours.setdefault(name, COLOURS[len(colours) % len(COLOURS)])
+        colour = colours.setdefault(line.name, COLOURS[len(colours) % len(COLOURS)])
         with console.capture() as captured:
             console.print(Text.assemble((head, colour), (line.message, STYLES.get(line.level, ""))))
         return captured.get()

@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -147,6 +147,13 @@ def config_begun(stack: Stack) -> Callable[[float | None], dict[str, Any]]:
         return known
 
     return loaded
+
+
+def require(services: Iterable[str], declared: Mapping[str, Any]) -> None:
+    """Raise UsageError for a service that `config` does not know: with a project name given, Compose may ignore it."""
+    for name in services:
+        if name not in declared["services"]:
+            raise failure(f"no such service: {name}")
 
 
 def failure(stderr: str) -> SamplemindError:

@@ -22,7 +22,7 @@ def insight(port: Port) -> dict[str, Any]:
     try:
         return READERS[port.target](_address(port))
     except (OSError, HTTPException, ValueError, LookupError, TypeError) as error:
-        return {"error": str(error) or type(error).__name__}
+        return {"error": str(error).partition(". ")[0] or type(error).__name__}  # Redis' refusals are essays
 
 
 def ollama_version(port: Port) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from samplemind_cli.stack.docker import compose_command, failure
+from samplemind_cli.stack.docker import compose_command, config, failure, require
 from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.reaped import reaped
 
@@ -45,6 +45,11 @@ class Line:
     time: str
     level: str
     message: str
+
+    @property
+    def name(self) -> str:
+        """The service, with the container's number from the second on: `worker`, `worker-2`."""
+        return self.service if self.number == 1 else f"{self.service}-{self.number}"
 
 
 class Parser:
@@ -87,7 +92,14 @@ def _level_in_json(message: str) -> str:
     return next((_WORDS.get(name.lower(), "") for name in names if isinstance(name, str)), "")
 
 
-def read(stack: Stack, services: Sequence[str], options: Sequence[str], reader: int, *, follow: bool) -> Iterator[Line]:
+def read(
+    stack: Stack,
+    services: Sequence[str],
+    options: Sequence[str] = (),
+    *,
+    follow: bool = False,
+    reader: int | None = None,
+) -> Iterator[Line]:
     """The log lines of `services` (none: of all), sorted by time unless followed; `options` are Compose's own.
 
     Ends when `reader`, the descriptor written to, has nobody at its other end: a quiet log would not notice.
@@ -96,19 +108,24 @@ def read(stack: Stack, services: Sequence[str], options: Sequence[str], reader: 
     how = ["--follow"] if follow else []
     command = compose_command(stack, "logs", "--timestamps", "--no-color", *how, *options, *services)
     parser = Parser()
+    line = None
     with reaped(command, stderr=subprocess.PIPE) as child:
         lines = (line for raw in _raw_lines(child, reader) if (line := parser.line(raw)))
-        yield from lines if follow else sorted(lines, key=lambda line: line.time)
+        for line in lines if follow else sorted(lines, key=lambda line: line.time):
+            yield line
         if child.wait() != 0 and child.stderr is not None:
             raise failure(child.stderr.read().decode("utf-8", "replace"))
+    if line is None and services:
+        require(services, config(stack))
 
 
-def _raw_lines(child: "subprocess.Popen[bytes]", reader: int) -> Iterator[str]:
+def _raw_lines(child: "subprocess.Popen[bytes]", reader: int | None) -> Iterator[str]:
     assert child.stdout is not None  # noqa: S101 - reaped() makes it a pipe
     source = child.stdout.fileno()
     poll = select.poll()
     poll.register(source, select.POLLIN)
-    poll.register(reader, 0)  # only ever reports that the other end is gone
+    if reader is not None:
+        poll.register(reader, 0)  # only ever reports that the other end is gone
     rest = b""
     while True:
         ready = dict(poll.poll())

@@ -10,9 +10,10 @@ from threading import Thread
 from typing import Any
 
 from samplemind_cli.errors import SamplemindError, StackError
-from samplemind_cli.stack.docker import client, compose_command, failure, translated
+from samplemind_cli.stack.docker import compose_command, failure
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import Stack
+from samplemind_cli.stack.logs import read
 from samplemind_cli.stack.plan import Plan
 from samplemind_cli.stack.reaped import reaped
 from samplemind_cli.stack.record import OLLAMA
@@ -127,8 +128,9 @@ def _account(stack: Stack, service: Service, timeout: float) -> str:
         "dead": "is dead",
         "restarting": f"crashes again and again, the last time with exit code {service.exit_code}{killed}",
     }.get(service.state, "is unhealthy" if service.health == "unhealthy" else f"is not ready after {timeout:g} s")
-    with translated():
-        log = client(stack).container.logs(service.id, tail=LOG_LINES)
-    parts = {"last probe": service.probe.splitlines()[-PROBE_LINES:], "log": str(log).splitlines()[-LOG_LINES:]}
+    log = [
+        line.message for line in read(stack, [service.service], ["--tail", str(LOG_LINES)]) if line.name == service.name
+    ]
+    parts = {"last probe": service.probe.splitlines()[-PROBE_LINES:], "log": log}
     lines = [f"  {title} | {line}" for title, told in parts.items() for line in told]
     return "\n".join([f"{service.name} {reason}", *lines])

@@ -101,21 +101,21 @@ NO_STACK = Stack(files=())
 
 def test_lines_of_all_services_come_by_time_and_without_a_last_newline(monkeypatch, pipe):
     script(monkeypatch, "print('b-1 | 2026-01-01T00:00:02Z two\\na-1 | 2026-01-01T00:00:01Z one', end='')")
-    assert [line.message for line in logs.read(NO_STACK, [], [], pipe[1], follow=False)] == ["one", "two"]
+    assert [line.message for line in logs.read(NO_STACK, [], follow=False, reader=pipe[1])] == ["one", "two"]
 
 
 def test_what_compose_complains_of_is_an_error(monkeypatch, pipe):
     script(monkeypatch, "import sys; sys.exit('no such service: nope')")
     with pytest.raises(UsageError, match="nope"):
-        list(logs.read(NO_STACK, ["nope"], [], pipe[1], follow=False))
+        list(logs.read(NO_STACK, ["nope"], follow=False, reader=pipe[1]))
     script(monkeypatch, "import sys; sys.exit('Cannot connect to the Docker daemon at unix:///x')")
     with pytest.raises(StackError, match="does not answer"):
-        list(logs.read(NO_STACK, [], [], pipe[1], follow=True))
+        list(logs.read(NO_STACK, [], follow=True, reader=pipe[1]))
 
 
 def test_a_quiet_log_ends_when_its_reader_goes(monkeypatch, pipe):
     script(monkeypatch, "import time; print('a-1 | 2026-01-01T00:00:02Z one', flush=True); time.sleep(600)")
-    lines = logs.read(NO_STACK, [], [], pipe[1], follow=True)
+    lines = logs.read(NO_STACK, [], follow=True, reader=pipe[1])
     assert next(lines).message == "one"
     os.close(pipe[0])
     with pytest.raises(BrokenPipeError):

@@ -1,0 +1,48 @@
+"""`logs` on the real engine."""
+
+import json
+import signal
+import subprocess
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+SPEAK = "import time; print('INFO: one'); print('ERROR: two'); time.sleep(600)"
+
+
+@pytest.fixture
+def stack(project):
+    stack = project({"talker": project.python(SPEAK), "redis": project.redis()})
+    stack.run("up")
+    return stack
+
+
+def test_lines_are_told_by_service_level_and_pattern(stack):
+    assert "talker   | INFO: one\ntalker   | ERROR: two\n" in stack.run("logs").out
+    assert stack.run("logs", "talker", "--level", "error").out == "talker   | ERROR: two\n"
+    assert stack.run("logs", "--grep", "^INFO").out == "talker   | INFO: one\n"
+    assert stack.run("logs", "talker", "--tail", "1").out == "talker   | ERROR: two\n"
+    assert stack.run("logs", "--since", "1970-01-01T00:00:00", "--until", "1970-01-02T00:00:00").out == ""
+    line = json.loads(stack.run("logs", "talker", "-n", "1", "--json").out)
+    assert (line["service"], line["level"], line["message"]) == ("talker", "error", "ERROR: two")
+    assert "no such service" in stack.run("logs", "nope", code=2).err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_following_leaves_no_process_behind(stack, number, code):
+    with stack.start("logs", "-f") as follower:
+        assert follower.stdout.readline()
+        assert stack.processes()
+        follower.send_signal(number)
+        assert follower.communicate(timeout=30)[1] == ""
+    assert follower.returncode == code
+    assert stack.processes() == []
+
+
+def test_a_closed_pipe_ends_following_though_nothing_more_is_said(stack):
+    with stack.start("logs", "-f", "talker") as follower:
+        assert subprocess.run(["head", "-1"], stdin=follower.stdout, capture_output=True, check=True).stdout
+        follower.stdout.close()
+        assert follower.wait(30) == 0
+        assert follower.stderr.read() == ""
+    assert stack.processes() == []

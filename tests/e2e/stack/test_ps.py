@@ -1,0 +1,81 @@
+"""`ps` on the real engine."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+REDIS = ["redis-server", "--protected-mode", "no"]
+
+
+def test_tells_what_redis_knows_and_what_it_uses(project):
+    port = project.free_port()
+    stack = project({"redis": project.redis(port, mem_limit="64m", command=[*REDIS, "--maxmemory", "32mb"])})
+    stack.run("up")
+    stack.compose("exec", "-T", "redis", "redis-cli", "set", "a", "1")
+    for key in ("a", "a", "a", "b"):
+        stack.compose("exec", "-T", "redis", "redis-cli", "get", key)
+    told = stack.ps()["redis"]
+    assert told["details"]["hit_rate"] == 0.75
+    assert told["details"]["max_memory_bytes"] == 32 * 1024 * 1024
+    assert told["memory_limit_bytes"] == 64 * 1024 * 1024
+    assert 0 < told["memory_bytes"] < 64 * 1024 * 1024
+    assert 0 <= told["cpu_percent"] <= 400
+    assert told["ports"] == [{"address": "127.0.0.1", "published": port, "target": 6379, "protocol": "tcp"}]
+    assert "redis: 75% hits, " in stack.run("ps").out
+
+
+def test_works_with_half_the_stack_down(project):
+    stack = project(
+        {
+            "redis": project.redis(),
+            "gone": project.redis(),
+            "never": project.redis(),
+            "failed": project.python("raise SystemExit(7)"),
+        }
+    )
+    stack.run("up", "redis", "gone", "failed", code=3)
+    stack.compose("stop", "gone")
+    told = stack.ps()
+    assert {name: s["state"] for name, s in told.items()} == {
+        "redis": "running",
+        "gone": "exited",
+        "never": "absent",
+        "failed": "exited",
+    }
+    assert told["failed"]["exit_code"] == 7
+    assert told["never"]["uptime_s"] is None
+    lines = stack.run("ps").out.splitlines()
+    assert [line.split()[:2] for line in lines if line.startswith("never")] == [["never", "not"]]
+
+
+def test_replicas_are_told_one_by_one(project):
+    stack = project({"worker": project.redis(scale=2)})
+    stack.run("up")
+    assert [line.split()[0] for line in stack.run("ps").out.splitlines()] == ["SERVICE", "worker", "worker-2"]
+
+
+def test_watching_tells_again_and_again_until_ctrl_c(project):
+    stack = project({"redis": project.redis()})
+    with stack.start("ps", "--watch", "--interval", "0.1", "--json") as watch:
+        looks = [json.loads(watch.stdout.readline()) for _ in range(3)]
+        watch.send_signal(signal.SIGINT)
+        assert watch.communicate(timeout=30)[1] == ""
+    assert watch.returncode == 130
+    assert [look["services"][0]["state"] for look in looks] == ["absent"] * 3
+
+
+def test_forty_columns_are_enough(project):
+    stack = project({"redis": project.redis(project.free_port())})
+    stack.run("up")
+    ours, theirs = pty.openpty()
+    subprocess.run(["stty", "cols", "40"], stdin=theirs, check=True)
+    stack.run("ps", stdout=theirs, env={**stack.env, "TERM": "xterm", "COLUMNS": "40"})
+    os.close(theirs)
+    lines = os.read(ours, 65536).decode().splitlines()
+    assert lines[0].startswith("redis healthy")
+    assert "  redis://127.0.0.1:" in "\n".join(lines)

@@ -1,0 +1,238 @@
+"""`up` on the real engine."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import subprocess
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+
+def test_starts_waits_until_healthy_and_tells_the_urls(project):
+    port, web = project.free_port(), project.free_port()
+    probe = {"test": ["CMD", "python", "-c", project.PROBE], "interval": "1s", "timeout": "5s"}
+    stack = project(
+        {
+            "redis": project.redis(port),
+            "web": project.python(
+                project.SERVER, ports=[f"127.0.0.1:{web}:8000"], healthcheck=probe, depends_on=["redis"]
+            ),
+        }
+    )
+    told = stack.run("up")
+    assert f"redis://127.0.0.1:{port}" in told.out
+    assert f"http://127.0.0.1:{web}" in told.out
+    assert re.search(r"^web: healthy \(\d+\.\d s\)$", told.err, re.MULTILINE)
+    assert {name: s["health"] for name, s in stack.ps().items()} == {"redis": "healthy", "web": "healthy"}
+    assert json.loads(stack.record.read_text())["redis_url"] == f"redis://127.0.0.1:{port}/0"
+
+
+def test_a_second_up_recreates_nothing(project):
+    stack = project({"redis": project.redis(), "once": project.python("print('migrated')")})
+    stack.run("up")
+    before = stack.ids()
+    told = json.loads(stack.run("up", "--json").out)
+    assert stack.ids() == before
+    assert {s["service"]: s["state"] for s in told["services"]} == {"redis": "running", "once": "exited"}
+
+
+def test_a_service_that_fails_is_told_of_with_probe_log_and_hint_and_the_others_keep_running(project):
+    sick = {"test": ["CMD-SHELL", "echo the probe says 500; exit 1"], "interval": "1s", "retries": 1}
+    stack = project(
+        {
+            "redis": project.redis(),
+            "crash": project.python("print('reading the url'); raise SystemExit('no url')"),
+            "sick": project.redis(healthcheck=sick),
+        }
+    )
+    told = stack.run("up", code=3)
+    error = told.err[told.err.index("error: ") :]
+    assert "crash ended with exit code 1\n  log | reading the url\n  log | no url\n" in error
+    assert "sick is unhealthy\n  last probe | the probe says 500\n  log | " in error
+    assert error.splitlines()[-1] == "hint: samplemind logs crash sick, mend it, then: samplemind up crash sick"
+    assert told.out == ""
+    assert stack.ps()["redis"]["health"] == "healthy"
+
+
+def test_a_service_whose_dependency_fails_is_not_blamed(project):
+    sick = {"test": ["CMD-SHELL", "exit 1"], "interval": "1s", "retries": 1}
+    waits = project.redis(depends_on={"sick": {"condition": "service_healthy"}})
+    error = project({"sick": project.redis(healthcheck=sick), "waits": waits}).run("up", code=3).err
+    assert "error: sick is unhealthy" in error
+    assert "waits is" not in error
+
+
+def test_a_service_that_crashes_again_and_again_is_given_up(project):
+    stack = project({"loop": project.python("raise SystemExit('again')", restart="always")})
+    assert "loop crashes again and again, the last time with exit code 1" in stack.run("up", code=3).err
+
+
+def test_a_service_that_takes_too_long_is_told_of_after_the_timeout(project):
+    slow = {"test": ["CMD-SHELL", "echo loading; exit 1"], "interval": "1s", "start_period": "60s"}
+    error = project({"slow": project.redis(healthcheck=slow)}).run("up", "--timeout", "2", code=3).err
+    assert "error: slow is not ready after 2 s\n  last probe | loading" in error
+
+
+def test_without_waiting_the_health_is_not_awaited(project):
+    slow = {"test": ["CMD-SHELL", "exit 1"], "interval": "1s", "start_period": "60s"}
+    told = json.loads(project({"slow": project.redis(healthcheck=slow)}).run("up", "--no-wait", "--json").out)
+    assert [s["health"] for s in told["services"]] == ["starting"]
+
+
+def test_a_taken_port_names_the_program_before_anything_starts(project):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        stack = project({"redis": project.redis(port), "other": project.redis()})
+        told = stack.run("up", code=3)
+        assert re.search(rf"redis needs port {port}, which \S+ \(process {os.getpid()}\) has", told.err)
+        assert "--auto-ports" in told.err
+        assert stack.ids() == set()
+
+
+def test_a_taken_port_names_the_container_and_its_project(project):
+    port = project.free_port()
+    stack = project({"first": project.redis(port), "second": project.redis(port)})
+    stack.run("up", "first")
+    assert f"service first of project {stack.name} (container {stack.name}-first-1)" in stack.run("up", code=3).err
+
+
+def test_free_ports_are_chosen_and_remembered_until_down(project):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        stack = project({"redis": project.redis(port)})
+        stack.run("up", "--auto-ports")
+        url = stack.ps()["redis"]["url"]
+        assert url != f"redis://127.0.0.1:{port}"
+        assert json.loads(stack.record.read_text())["redis_url"] == f"{url}/0"
+        before = stack.ids()
+        stack.run("up")
+        assert stack.ids() == before
+    stack.run("down")
+    assert list(stack.record.parent.iterdir()) == []
+    stack.run("up")
+    assert stack.ps()["redis"]["url"] == f"redis://127.0.0.1:{port}"
+
+
+class Ollama(BaseHTTPRequestHandler):
+    """As much of a native Ollama as is asked for."""
+
+    def do_GET(self):
+        body = {"/api/version": {"version": "0.17.4"}, "/api/ps": {"models": []}}[self.path]
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def native_ollama():
+    with HTTPServer(("127.0.0.1", 0), Ollama) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+def test_a_native_ollama_is_adopted_instead_of_started_twice(project, native_ollama):
+    ollama = {"image": "ollama/ollama:0.17.4", "ports": [f"127.0.0.1:{native_ollama}:11434"]}
+    stack = project({"ollama": ollama, "redis": project.redis(depends_on=["ollama"])})
+    told = stack.run("up")
+    assert f"Ollama 0.17.4 runs on 127.0.0.1:{native_ollama} already" in told.err
+    services = stack.ps()
+    assert services["ollama"]["state"] == "adopted"
+    assert services["ollama"]["details"] == {"models": []}
+    assert services["redis"]["health"] == "healthy"
+    assert json.loads(stack.record.read_text())["ollama_host"] == f"127.0.0.1:{native_ollama}"
+    assert "ollama needs port" in stack.run("up", "--no-adopt", code=3).err
+    stack.run("up", "ollama")
+    assert "ollama" not in stack.compose("ps", "--all", "--services").split()
+
+
+def test_a_service_killed_while_others_start_is_told_of(project):
+    slow = {"test": ["CMD-SHELL", "test -e /tmp/go"], "interval": "1s", "start_period": "60s"}
+    stack = project({"victim": project.redis(), "slow": project.redis(healthcheck=slow)})
+    with stack.start("up") as up:
+        for line in up.stderr:
+            if line.startswith("victim: healthy"):
+                stack.compose("kill", "victim")
+                stack.compose("exec", "-T", "slow", "touch", "/tmp/go")
+                break
+        assert "victim ended with exit code 137" in up.communicate(timeout=60)[1]
+    assert up.returncode == 3
+
+
+def test_ctrl_c_ends_it_and_leaves_no_process(project):
+    slow = {"test": ["CMD-SHELL", "exit 1"], "interval": "1s", "start_period": "60s"}
+    stack = project(
+        {
+            "slow": project.redis(healthcheck=slow),
+            "waits": project.redis(depends_on={"slow": {"condition": "service_healthy"}}),
+        }
+    )
+    with stack.start("up") as up:
+        assert up.stderr.readline().startswith("slow: ")
+        up.send_signal(signal.SIGINT)
+        up.communicate(timeout=30)
+    assert up.returncode == 130
+    assert stack.processes() == []
+
+
+def test_a_terminal_of_40_columns_gets_a_board_that_fits_and_leaves_no_trace(project):
+    stack = project({"redis": project.redis()})
+    ours, theirs = pty.openpty()
+    subprocess.run(["stty", "cols", "40"], stdin=theirs, check=True)
+    with stack.start("up", stderr=theirs, env={**stack.env, "TERM": "xterm", "COLUMNS": "40"}) as up:
+        os.close(theirs)
+        drawn = b""
+        while select.select([ours], [], [], 60)[0]:
+            try:
+                drawn += os.read(ours, 4096)
+            except OSError:  # the other end is closed
+                break
+        assert up.wait(30) == 0
+    frames = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"\r\n", drawn).decode().splitlines()
+    assert any("healthy" in line for line in frames)
+    assert max(map(len, frames)) <= 40
+    assert drawn.rstrip().endswith(b"\x1b[2K")
+
+
+def test_an_image_that_cannot_be_pulled_is_one_clear_error(project):
+    stack = project({"redis": project.redis(image="127.0.0.1:1/nobody/nothing:1"), "other": project.redis()})
+    error = stack.run("up", code=3).err
+    assert "error: " in error
+    assert "hint: " in error
+    assert "Traceback" not in error
+
+
+def test_an_unknown_service_and_a_broken_file_are_errors(project):
+    stack = project({"redis": project.redis()})
+    assert "nope" in stack.run("up", "nope", code=2).err
+    stack.write({"redis": {"image": 3}})
+    assert "the compose file is broken" in stack.run("up", code=3).err
+    stack.write({"redis": project.redis()})
+
+
+def test_without_a_daemon_or_a_client_it_says_so(project):
+    stack = project({"redis": project.redis()})
+    gone = {**stack.env, "DOCKER_HOST": "unix:///nowhere.sock"}
+    for command in ("up", "down", "ps", "logs"):
+        assert "the Docker daemon does not answer" in stack.run(command, code=3, env=gone).err
+        assert "Docker is not installed" in stack.run(command, code=3, env={**stack.env, "PATH": "/nowhere"}).err
+
+
+def test_up_is_quick_to_answer_when_there_is_nothing_to_do(project):
+    stack = project({"redis": project.redis()})
+    stack.run("up")
+    began = time.monotonic()
+    stack.run("up")
+    assert time.monotonic() - began < 10
