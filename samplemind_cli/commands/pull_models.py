@@ -81,7 +81,7 @@ def _resolved(names: "Iterable[str]") -> list[str]:
 async def _pulled(daemon: "Daemon", plan: "Plan", *, jobs: int, insecure: bool, force: bool) -> "list[Result]":
     """Tell the plan, refuse one without room, pull; the plan's models in its order, those already there included."""
     from samplemind_cli import output
-    from samplemind_cli.models.board import Board, columns
+    from samplemind_cli.models.board import Board
     from samplemind_cli.models.faults import OllamaError
     from samplemind_cli.models.pull import Puller, present
 
@@ -92,7 +92,7 @@ async def _pulled(daemon: "Daemon", plan: "Plan", *, jobs: int, insecure: bool, 
     if (shortages := plan.shortages()) and not force:
         raise OllamaError("; ".join(shortages), "--force pulls all the same")
     try:
-        with Board(output.progress(*columns()), output.say, len(plan.wanted)) as board:
+        with Board() as board:
             return await Puller(daemon, board.show, jobs=jobs, insecure=insecure).run(plan)
     except BaseException as stopped:
         if not isinstance(stopped, Exception):  # Ctrl-C
@@ -122,7 +122,7 @@ def _check(wanted: list[str], installed: "list[Model]", *, as_json: bool) -> Non
         output.print_json({"models": [{"name": name, **state} for name, state in states.items()]})
     else:
         output.table(("model", "status"), [(name, str(state["status"])) for name, state in states.items()])
-    wrong = [f"{name} is {state['status']}" for name, state in states.items() if state["status"] in lock.WRONG]
+    wrong = [f"{name} {lock.WRONG[state['status']]}" for name, state in states.items() if state["status"] in lock.WRONG]
     if wrong:
         drifted = any(state["status"] == "drifted" for state in states.values())
         raise SamplemindError("; ".join(wrong), f"samplemind pull-models{' --update' if drifted else ''}")

@@ -1,7 +1,7 @@
 """The door to the Ollama daemon: list, show, load, unload, remove, pull. The only importer of `ollama`."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -117,6 +117,11 @@ class Daemon:
         """All that the daemon tells of a model: details, model_info, parameters, template, capabilities, license."""
         async with self._asking(self._read, name):
             return (await self._client.show(name)).model_dump(mode="json", by_alias=True)
+
+    async def held(self, digests: Iterable[str]) -> set[str]:
+        """Those of the layers that are there whole."""
+        with faults.translated(self.url):
+            return await wire.held(self.url, digests)
 
     async def modelfile(self, name: str) -> str:
         """A model's Modelfile, which names its blobs by their paths; empty for a model that cannot be shown."""

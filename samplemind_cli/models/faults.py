@@ -63,7 +63,7 @@ _SAID: tuple[tuple[str, str, str, int], ...] = (
         2,
     ),
     (
-        r"max retries exceeded|EOF|connection reset|context (canceled|deadline)|\b5\d\d\b|\b429\b|broken pipe",
+        r"max retries exceeded|EOF|connection reset|context (cancel|dead)|\b5\d\d\b|\b429\b|broken pipe|no such file",
         "the download of {name} kept breaking off: {text}",
         "pull again; what came is kept",
         4,
@@ -110,11 +110,13 @@ def older(version: str, oldest: tuple[int, ...]) -> bool:
     return numbers != (0, 0, 0) and numbers < oldest
 
 
-def unknown(name: str, known: list[str] | None = None) -> OllamaError:
-    """No registry has this model; `known` are more names that may have been meant."""
-    found = nearest(name, known or ())
-    guess = f"did you mean {' or '.join(found)}?" if found else "https://ollama.com/library lists what there is"
-    return OllamaError(f"there is no model {name} in its registry", guess)
+def unknown(name: str) -> OllamaError:
+    """The registry has no such model."""
+    found = nearest(name)
+    elsewhere = "https://ollama.com/library lists what there is" if name.count("/") < 2 else "check the name"  # noqa: PLR2004 - a host of one's own
+    return OllamaError(
+        f"there is no model {name} in its registry", f"did you mean {' or '.join(found)}?" if found else elsewhere
+    )
 
 
 def spoiled(name: str) -> OllamaError:

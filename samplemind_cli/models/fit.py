@@ -1,5 +1,6 @@
 """What fits this machine: its memory, its GPU's, and the free disk beneath the daemon's models."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -31,12 +32,12 @@ class Machine:
         return wanted_memory(size) <= self.memory + self.vram
 
     def place(self, size: int) -> str:
-        """Where a model of so many bytes would run: GPU, GPU+CPU, CPU, or nowhere ("too large")."""
+        """Where a model of so many bytes would run, in words."""
         if wanted_memory(size) <= self.vram:
-            return "GPU"
+            return "on the GPU"
         if not self.holds(size):
-            return "too large"
-        return "GPU+CPU" if self.vram else "CPU"
+            return "more than there is"
+        return "on GPU and CPU" if self.vram else "on the CPU"
 
 
 def wanted_memory(size: int) -> int:
@@ -72,6 +73,16 @@ def find_store(modelfile: str) -> Path | None:
             return blob.parent.parent if _exists(blob) else _first(DOCKER)
     told = environment().get("OLLAMA_MODELS")
     return Path(told) if told else _first(*STORES, DOCKER)
+
+
+def partly(store: Path | None, digests: Iterable[str]) -> dict[str, int]:
+    """Bytes that the daemon has of blobs whose download broke off, from its notes beside them (server/download.go)."""
+    have: dict[str, int] = {}
+    for digest in digests if store else ():
+        for note in Path(store or "", "blobs").glob(f"{digest.replace(':', '-')}-partial-*"):
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                have[digest] = have.get(digest, 0) + int(json.loads(note.read_bytes())["Completed"])
+    return have
 
 
 def advice(machine: Machine, sizes: Iterable[tuple[str, int]]) -> list[str]:

@@ -10,7 +10,7 @@ from samplemind_cli import paths
 from samplemind_cli.errors import UsageError
 
 NAME = "models.lock"
-WRONG = ("missing", "drifted")  # the states for which `--check` fails
+WRONG = {"missing": "is missing", "drifted": "has drifted from models.lock"}  # the states that make `--check` fail
 
 
 def path(directory: Path) -> Path:

@@ -1,7 +1,6 @@
 """A model's name: its parts, the library's own spelling of it, and the nearest known ones; pure."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Self
@@ -60,7 +59,7 @@ class Name:
         """`[http[s]://][host/][namespace/]model[:tag]`; anything else is a UsageError."""
         *path, last = text.strip().rpartition("://")[2].split("/")
         model, colon, tag = last.partition(":")
-        host, namespace = [LIBRARY, "library", *path][-2:]
+        host, namespace = ([LIBRARY, "library"][: max(0, 2 - len(path))] + path)[-2:]
         name = cls(model, tag if colon else "latest", namespace, host)
         parts = (name.model, name.tag, name.namespace)
         if len(path) > 2 or not _HOST.fullmatch(host) or not all(map(_PART.fullmatch, parts)):  # noqa: PLR2004
@@ -90,9 +89,9 @@ def same(one: str, other: str) -> bool:
     return one.lower() == other.lower()
 
 
-def nearest(name: str, known: Iterable[str] = ()) -> list[str]:
-    """Up to three names that may have been meant, nearest first: of `known` and of the library's popular ones."""
-    candidates = {candidate.lower(): candidate for candidate in (*POPULAR, *SIZES, *known)}
+def nearest(name: str) -> list[str]:
+    """Up to three of the library's names that may have been meant, nearest first."""
+    candidates = {candidate.lower(): candidate for candidate in (*POPULAR, *SIZES)}
     candidates.pop(name.lower(), None)
     return [candidates[found] for found in get_close_matches(name.lower(), candidates, n=3, cutoff=0.6)]
 

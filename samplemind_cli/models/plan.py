@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from samplemind_cli.models import fit, wire
+from samplemind_cli.models import faults, fit, wire
 from samplemind_cli.models.daemon import Daemon, Model
 from samplemind_cli.models.fit import Machine, gigabytes
 from samplemind_cli.models.names import same
@@ -18,8 +18,8 @@ class Item:
     """One model of the plan.
 
     `lacking` are the digests of the layers that the daemon lacks; `new` are those of them that no model before it in
-    the plan brings. `size` and `download` are bytes, of the whole model and of the new layers; None where nobody
-    knows, and about right where the registry did not answer (`trouble`).
+    the plan brings. `size` and `download` are bytes, of the whole model and of what must still come of the new
+    layers; None where nobody knows, and about right where the registry did not answer (`trouble`).
     """
 
     name: str
@@ -74,17 +74,14 @@ class Plan:
     def _line(self, item: Item) -> str:
         if not item.wanted:
             return f"present, {gigabytes(item.size or 0)}"
+        if item.unknown:
+            return f"not in its registry; {faults.unknown(item.name).hint}"
         if item.size is None:
             return f"size unknown ({item.trouble})"
-        parts = [f"{gigabytes(item.download or 0)} to come"]
-        if item.download is None:
-            parts = ["what has changed is unknown"]
-        elif item.download < item.size:
-            parts = [f"{gigabytes(item.download)} of {gigabytes(item.size)} to come"]
-        parts.append(f"takes about {gigabytes(item.memory or 0)} of memory")
-        if self.machine:
-            parts.append(self.machine.place(item.size))
-        return ", ".join(parts) + (f" (a guess: {item.trouble})" if item.trouble else "")
+        wants = f"wants about {gigabytes(fit.wanted_memory(item.size))} of memory"
+        place = f" ({self.machine.place(item.size)})" if self.machine else ""
+        guess = f"; a guess, {item.trouble}" if item.trouble else ""
+        return f"{_share(item.download, item.size)}, {wants}{place}{guess}"
 
     def as_json(self) -> dict[str, Any]:
         """The plan as --dry-run --json prints it: sizes in bytes, null where nobody knows."""
@@ -124,20 +121,26 @@ async def make(
     present = {name: next((model for model in installed if same(model.name, name)), None) for name in names}
     pulled = [name for name in names if update or present[name] is None]
     if not pulled:
-        return arrange(present, {}, ())
-    manifests = dict(
-        zip(pulled, await asyncio.gather(*(wire.manifest(n, insecure=insecure) for n in pulled)), strict=True)
-    )
-    digests = {layer.digest for manifest in manifests.values() for layer in manifest.layers}
-    plan = arrange(present, manifests, await wire.held(daemon.url, digests))
-    if not wire.is_loopback(daemon.url):
-        return plan
-    store = fit.find_store(await daemon.modelfile(installed[0].name) if installed else "")
-    return replace(plan, store=store, machine=await asyncio.to_thread(fit.this_machine, store))
+        return arrange(present, {})
+    local = wire.is_loopback(daemon.url)
+    store = fit.find_store(await daemon.modelfile(installed[0].name) if installed else "") if local else None
+    told = await asyncio.gather(*(wire.manifest(name, insecure=insecure) for name in pulled))
+    digests = {layer.digest for manifest in told for layer in manifest.layers}
+    manifests = dict(zip(pulled, told, strict=True))
+    plan = arrange(present, manifests, await daemon.held(digests), fit.partly(store, digests))
+    return replace(plan, store=store, machine=await asyncio.to_thread(fit.this_machine, store) if local else None)
 
 
-def arrange(present: Mapping[str, Model | None], manifests: Mapping[str, Manifest], held: Collection[str]) -> Plan:
-    """The plan from what was learnt: a model without a manifest is not pulled, a layer counts where it comes first."""
+def arrange(
+    present: Mapping[str, Model | None],
+    manifests: Mapping[str, Manifest],
+    held: Collection[str] = (),
+    partly: Mapping[str, int] | None = None,
+) -> Plan:
+    """The plan from what was learnt: a model without a manifest is not pulled, a layer counts where it comes first.
+
+    `held` are the layers that the daemon has, `partly` the bytes it has of others.
+    """
     items, there = [], set(held)
     for name, model in present.items():
         manifest = manifests.get(name)
@@ -154,12 +157,25 @@ def arrange(present: Mapping[str, Model | None], manifests: Mapping[str, Manifes
                 lacking=lacking,
                 new=new,
                 size=manifest.size if manifest.layers else fit.expected_size(name),
-                download=sum(layer.size for layer in new) if manifest.layers else _guess(name, model),
+                download=_to_come(new, partly or {}) if manifest.layers else _guess(name, model),
                 trouble=manifest.trouble,
                 unknown=manifest.unknown,
             )
         )
     return Plan(tuple(items))
+
+
+def _share(download: int | None, size: int) -> str:
+    """What must come of so many bytes, in words."""
+    if download is None:
+        return f"{gigabytes(size)}, what has changed is unknown"
+    if download == 0:
+        return f"{gigabytes(size)}, all of it there"
+    return f"{gigabytes(download)}{'' if download == size else f' of {gigabytes(size)}'} to come"
+
+
+def _to_come(layers: Collection[Layer], partly: Mapping[str, int]) -> int:
+    return sum(max(0, layer.size - partly.get(layer.digest, 0)) for layer in layers)
 
 
 def _guess(name: str, model: Model | None) -> int | None:

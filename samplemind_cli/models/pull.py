@@ -2,8 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import uniform
@@ -120,7 +120,6 @@ class Puller:
         self._store: Path | None = None
         self._patience = patience or Patience()
         self._slots = asyncio.Semaphore(jobs)
-        self._locks: dict[str, asyncio.Lock] = {}
 
     async def run(self, plan: Plan) -> list[Result]:
         """Pull what the plan wants; one failure does not stop the others. Cancelled, what came stays for next time.
@@ -128,18 +127,20 @@ class Puller:
         The results are in the plan's order, those of models that were left alone included.
         """
         self._store = plan.store
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.TaskGroup() as group:  # each shows itself as waiting before the first is asked for
             pulls = {item.name: group.create_task(self._one(item)) for item in plan.wanted}
+        results = {item.name: pulls[item.name].result() if item.wanted else present(item) for item in plan.items}
         digests = {}
         with suppress(OllamaError):  # it went away after the last pull; the results stand
+            if any(result.error for result in results.values()):
+                results |= {item.name: await self._standing(item, results[item.name]) for item in plan.wanted}
             digests = {model.name.lower(): model.digest for model in await self._daemon.models()}
-        return [
-            _finished(pulls[item.name].result(), item, digests) if item.wanted else present(item) for item in plan.items
-        ]
+        return [_finished(results[item.name], item, digests) for item in plan.items]
 
     async def _one(self, item: Item) -> Result:
         download = Download(item)
-        async with self._turn(item):
+        self._watch(download)
+        async with self._slots:
             began = monotonic()
             try:
                 await self._whole(download)
@@ -149,20 +150,7 @@ class Puller:
                 return Result(name=item.name, status="failed", seconds=monotonic() - began, error=error)
         download.phase = "done"
         self._watch(download)
-        return Result(name=item.name, status="pulled", bytes=download.done, seconds=monotonic() - began)
-
-    @asynccontextmanager
-    async def _turn(self, item: Item) -> AsyncIterator[None]:
-        """One of the slots, and each lacking layer to oneself.
-
-        Were two models to bring one layer at once, the daemon would verify it for one of them and believe it for the
-        other. Locks are taken in one order and slots last, so that nobody waits for ever.
-        """
-        async with AsyncExitStack() as stack:
-            for digest in sorted(item.lacking):
-                await stack.enter_async_context(self._locks.setdefault(digest, asyncio.Lock()))
-            await stack.enter_async_context(self._slots)
-            yield
+        return Result(name=item.name, status="pulled", bytes=_came(download), seconds=monotonic() - began)
 
     async def _whole(self, download: Download) -> None:
         """Try until the model is whole; an OllamaError when that is not to be."""
@@ -214,6 +202,13 @@ class Puller:
             await self._daemon.remove(item.name)
             raise faults.spoiled(item.name)
 
+    async def _standing(self, item: Item, result: Result) -> Result:
+        """The result, unless another model's failure took a shared layer away: the daemon drops one that is spoiled."""
+        if result.error or item.lacking <= await self._daemon.held(item.lacking):
+            return result
+        await self._daemon.remove(item.name)
+        return replace(result, status="failed", bytes=0, error=faults.spoiled(item.name))
+
 
 def _is_whole(store: Path, digest: str) -> bool:
     """Whether a blob's bytes are those of its digest; one that cannot be read here is the daemon's word."""
@@ -224,9 +219,17 @@ def _is_whole(store: Path, digest: str) -> bool:
         return True
 
 
+def _came(download: Download) -> int:
+    """What came by now: as planned, or as the daemon told where the registry told us nothing."""
+    planned = download.item.download
+    return download.done if planned is None or download.item.trouble else planned
+
+
 def _finished(result: Result, item: Item, digests: dict[str, str]) -> Result:
     """The result with the digest that the model now has, and whether that is news."""
     digest = digests.get(item.name.lower(), "")
+    if not item.wanted:
+        return result
     if result.error or item.present is None:
         return replace(result, digest=digest)
     return replace(result, digest=digest, status="present" if digest == item.present.digest else "updated")

@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 
 import pytest
@@ -41,6 +42,11 @@ async def pull(real, *names, update=False, insecure=True, watch=lambda _: None, 
 
 def pulled(real, *names, **options):
     return asyncio.run(pull(real, *names, **options))
+
+
+def until(true):
+    while not true():
+        time.sleep(0.01)
 
 
 def slack(size):
@@ -200,8 +206,7 @@ def test_what_a_cut_left_behind_survives_the_daemons_death(real_daemon, registry
         task = asyncio.create_task(pull(real_daemon, name, patience=Patience(first=0.2, longest=1)))
         await asyncio.to_thread(registry.wait_for, layer, 6 * MB)
         part = next(real_daemon.store.glob("blobs/*-partial-0"))
-        while b'"Completed":0' in part.read_bytes():
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(until, lambda: b'"Completed":0' not in part.read_bytes())
         real_daemon.kill()
         await asyncio.to_thread(real_daemon.start)
         return await task

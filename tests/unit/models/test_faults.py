@@ -1,0 +1,72 @@
+import httpx
+import ollama
+import pytest
+
+from samplemind_cli.models import faults
+from samplemind_cli.models.faults import OllamaError, said
+
+URL = "http://127.0.0.1:11434"
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("pull model manifest: file does not exist", "there is no model qwen2.5:7b-instrct", "qwen2.5:7b-instruct"),
+        ("model 'x' not found", "the daemon has no model", "samplemind pull-models"),
+        ("write /x/blobs/sha256-1: no space left on device", "disk filled up", "models rm"),
+        ("pull model manifest: 412: requires a newer version of Ollama", "needs a newer Ollama", "update Ollama"),
+        ("insecure protocol http", "speaks plain HTTP", "--insecure"),
+        ("Get https://x: http: server gave HTTP response to HTTPS client", "speaks plain HTTP", "--insecure"),
+        ("tls: failed to verify certificate: x509: unknown authority", "does not trust", "certificate"),
+        ("digest mismatch, file must be downloaded again: want a, got b", "wrong digest", "again"),
+        ("pull model manifest: Get https://r: dial tcp: lookup r: no such host", "reach the registry", "network"),
+        ("max retries exceeded: unexpected EOF", "kept breaking off", "what came is kept"),
+        ("pull model manifest: 503: ", "kept breaking off", "again"),
+        ("pull model manifest: 401: unauthorized", "does not give", "private"),
+        ("model requires more system memory (9.1 GiB) than is available (2.0 GiB)", "cannot be loaded", "fits"),
+        ("something new", "refused qwen2.5:7b-instrct: something new", "samplemind models"),
+    ],
+)
+def test_the_daemons_words_become_one_clear_error(text, message, hint):
+    error = said(text, "qwen2.5:7b-instrct")
+    assert message in error.message
+    assert hint in error.hint
+    assert (error.exit_code, "\n" in error.message) == (4, False)
+
+
+@pytest.mark.parametrize(
+    ("raised", "message"),
+    [
+        (ConnectionError("x"), "no Ollama daemon answers"),
+        (httpx.ConnectError("x"), "no Ollama daemon answers"),
+        (httpx.ReadError("x"), "went away"),
+        (httpx.RemoteProtocolError("x"), "went away"),
+        (TimeoutError(), "did not answer within 5 s"),
+        (ollama.ResponseError("page not found", 404), "not found"),
+    ],
+)
+def test_what_the_library_raises_is_translated_once(raised, message):
+    with pytest.raises(OllamaError, match=message), faults.translated(URL, "", 5):
+        raise raised
+
+
+def test_an_answer_that_is_not_ollamas_is_told_as_that():
+    with pytest.raises(OllamaError, match="is not Ollama"), faults.translated(URL):
+        ollama.ListResponse.model_validate_json("<html>")
+
+
+def test_a_bug_stays_a_bug():
+    with pytest.raises(KeyError), faults.translated(URL):
+        raise KeyError("x")
+
+
+@pytest.mark.parametrize(
+    ("version", "old"), [("0.4.9", True), ("0.5.0", False), ("0.17.4-rc1", False), ("0.0.0", False), ("1.0", False)]
+)
+def test_an_old_daemon_is_known_by_its_version(version, old):
+    assert faults.older(version, (0, 5)) is old
+
+
+def test_failures_are_told_together():
+    error = faults.together([OllamaError("a", "do x"), OllamaError("b")])
+    assert (error.message, error.hint, error.exit_code) == ("a; b", "do x", 4)
