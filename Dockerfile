@@ -22,6 +22,18 @@ RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip_conf \
     pip install --only-binary :all: --target /lib-samplemind --requirement /requirements.txt
 # What only developers, type checkers and compilers read, and 500 compiled lexers of which none is ever imported.
 RUN cd /lib-samplemind && rm -rf bin pygments/lexers/__pycache__ && find . -depth \( -name tests -o -name '*.pyi' -o -name '*.h' \) -exec rm -rf {} +
+# Debug symbols are three quarters of the compiled wheels' bytes, and the image has no strip(1). What is loaded of an ELF
+# file is what its program headers name: all that lies behind goes, and the section table with it.
+RUN python - <<'EOF'
+import pathlib, struct
+for file in pathlib.Path("/lib-samplemind").rglob("*.so*"):
+    elf = bytearray(file.read_bytes())
+    if elf[:6] == b"\x7fELF\x02\x01":  # 64 bits, little-endian
+        table, (size, count) = struct.unpack_from("<Q", elf, 32)[0], struct.unpack_from("<HH", elf, 54)
+        headers = [struct.unpack_from("<IIQQQQ", elf, table + size * n) for n in range(count)]
+        elf[40:48], elf[60:64] = bytes(8), bytes(4)  # e_shoff; e_shnum and e_shstrndx
+        file.write_bytes(elf[: max(offset + length for _, _, offset, _, _, length in headers)])
+EOF
 
 FROM ${PYTHON_IMAGE}
 # Nothing is installed in this image any more.

@@ -29,11 +29,10 @@ def rebuild(
     with Engine() as engine:
         stack = files.located(settings, engine=engine.get("/version")["Version"])
     declared = docker.config(stack)
-    project = declared["name"]
     built = run(stack, settings, declared, services or [], cache_dir=cache_dir)
-    for host in record.adopted(settings, project).values():  # as `up` did, or the api would be another one
+    for host in record.adopted(settings, declared["name"]).values():  # as `up` did, or the api would be another one
         stack = files.with_ollama_outside(stack, int(host.rpartition(":")[2]))
-    recreated = build.recreate(stack, project, built.images)
+    recreated = build.recreate(stack, declared, built.images)
     show(built, as_json=as_json, recreated=recreated)
     if not as_json:
         output.write(f"recreated: {', '.join(recreated) or 'nothing'}\n")

@@ -50,7 +50,7 @@ class Build:
 def buildable(config: Mapping[str, Any], services: Iterable[str]) -> list[Image]:
     """The images that building `services` (none: all) makes. Raises UsageError for a service that is not built."""
     images = {
-        name: Image(service=name, name=definition.get("image") or f"{config['name']}-{name}")
+        name: Image(service=name, name=_image_of(name, config))
         for name, definition in config["services"].items()
         if "build" in definition
     }
@@ -163,20 +163,26 @@ def _read(record: Path) -> dict[str, dict[str, float]]:
         return {}
 
 
-def recreate(stack: Stack, project: str, images: Iterable[Image]) -> list[str]:
+def recreate(stack: Stack, config: Mapping[str, Any], images: Iterable[Image]) -> list[str]:
     """Replace the containers whose image is another one now, and wait for their health; the services replaced.
 
-    A service that has no container gets none. Raises StackError.
+    Services that only use an image which another one builds count too; one without a container gets none.
+    Raises StackError.
     """
+    built = {image.name for image in images}
     with Engine() as engine:
-        before = {container.id: container.service for container in observe(engine, project)}
-        present = [image.service for image in images if image.service in before.values()]
-        if present:
+        before = {container.id: container.service for container in observe(engine, config["name"])}
+        users = [
+            name for name in sorted({*before.values()} & {*config["services"]}) if _image_of(name, config) in built
+        ]
+        if users:
             with docker.translated():
                 compose = docker.client(stack).compose
-                for _ in compose.up(
-                    present, detach=True, wait=True, no_build=True, dependencies=False, stream_logs=True
-                ):
+                for _ in compose.up(users, detach=True, wait=True, no_build=True, dependencies=False, stream_logs=True):
                     pass  # read, so that a failure's words are in the exception
-        after = observe(engine, project)
+        after = observe(engine, config["name"])
     return sorted({container.service for container in after if container.id not in before})
+
+
+def _image_of(service: str, config: Mapping[str, Any]) -> str:
+    return config["services"][service].get("image") or f"{config['name']}-{service}"
