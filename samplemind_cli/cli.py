@@ -27,6 +27,7 @@ COMMANDS = {
     "doctor": "Check Docker, this machine, the services and the keys; name what mends them.",
     "env": "Print the exports that speed this machine up and lead to the stack.",
     "cache": "Look into the answer cache, or clear it.",
+    "serve": "Serve the core over HTTP, as OpenAI's clients speak it.",
     "mock": "Serve fake model providers on loopback, with latency and faults.",
 }
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -115,7 +116,7 @@ def run(argv: list[str], question: hot.Question | None = None) -> int:
     from samplemind_cli import output
 
     try:
-        code = app(argv, prog_name="samplemind", standalone_mode=False, obj=question)
+        code = _invoke(argv, question)
     except click.exceptions.NoArgsIsHelpError as shown:
         output.say(shown.format_message())
         return 2
@@ -132,6 +133,17 @@ def run(argv: list[str], question: hot.Question | None = None) -> int:
         _abandon_stdout()
         return 0
     return code if isinstance(code, int) else 0
+
+
+def _invoke(argv: list[str], question: hot.Question | None) -> Any:
+    """What click's own `main` does, but a closed pipe stays a BrokenPipeError instead of becoming exit code 1."""
+    group = typer.main.get_command(app)
+    group._main_shell_completion({}, "samplemind")  # noqa: SLF001 - answers the shell and exits, when the shell asks
+    try:
+        with group.make_context("samplemind", argv, obj=question) as context:
+            return group.invoke(context)
+    except typer.Exit as leaving:
+        return leaving.exit_code
 
 
 def _abandon_stdout() -> None:

@@ -85,12 +85,12 @@ def test_each_error_has_its_exit_code_and_says_what_to_type_next(capsys, monkeyp
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(cli, "app", fail)
+    monkeypatch.setattr(cli, "_invoke", fail)
 
     assert run(capsys, "ask")[:2] == (code, "")
     if code != 130:
         monkeypatch.undo()
-        monkeypatch.setattr(cli, "app", fail)
+        monkeypatch.setattr(cli, "_invoke", fail)
         assert run(capsys, "ask")[2] == "error: m\nhint: h\n"
 
 
@@ -98,7 +98,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
     def fail(*_, **__):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(cli, "app", fail)
+    monkeypatch.setattr(cli, "_invoke", fail)
 
     with pytest.raises(ZeroDivisionError):
         cli.run(["ask"])
