@@ -23,6 +23,7 @@ CONVENTIONS = {
     "gemini_api_key": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
 }
 KEYS = ("openai_api_key", "anthropic_api_key", "gemini_api_key")
+SECRETS = (*KEYS, "api_token")
 # Where a key or a prompt is sent is the user's decision: a cloned project's file must not redirect it.
 USER_ONLY = ("openai_base_url", "anthropic_base_url", "gemini_base_url", "redis_url")
 
@@ -60,6 +61,8 @@ class Settings:
     anthropic_rpm: int = 60
     openai_rpm: int = 60
 
+    api_token: str = field(default="", repr=False)  # what `serve` demands of its clients
+
     compose_file: str = ""
     cache_dir: str = ""
     config_dir: str = ""
@@ -74,8 +77,8 @@ class Settings:
         folders = {name: getattr(paths, name)(env) for name in ("cache_dir", "config_dir", "data_dir", "state_dir")}
         settings = replace(cls(), **folders)
         settings = settings.changed(_stack_record(stack), stack)
-        settings = settings.changed(_toml(user, (*KEYS, *folders)), user)
-        settings = settings.changed(_toml(project, (*KEYS, *USER_ONLY, *folders)), project)
+        settings = settings.changed(_toml(user, (*SECRETS, *folders)), user)
+        settings = settings.changed(_toml(project, (*SECRETS, *USER_ONLY, *folders)), project)
         settings = settings.changed(_environment(env, tuple(folders)), "the environment")
         return settings.changed({k: v for k, v in flags.items() if v is not None}, "the command line")
 
@@ -139,7 +142,7 @@ def _coerced(name: str, value: Any, kind: type, source: str) -> Any:
         if kind in (int, float) and (isinstance(value, bool) or not 0 <= number < float("inf")):
             raise ValueError  # noqa: TRY301 - the same
     except (TypeError, ValueError):
-        shown = "that value" if name in (*KEYS, "redis_url") else repr(value)
+        shown = "that value" if name in (*SECRETS, "redis_url") else repr(value)
         raise UsageError(f"{source}: {name} cannot be {shown}", f"{name} is {_article(kind)}") from None
     if name == "cache" and number not in ("on", "off", "local"):
         raise UsageError(f"{source}: cache cannot be {value!r}", "cache is one of on, off, local")

@@ -107,9 +107,11 @@ class AICore:
         request = as_request(request)
         deadline = asyncio.get_running_loop().time() + (options.timeout or self.settings.deadline)
         routes = self.routes(request, options)
+        failure: UnavailableError | None = None
         for i, route in enumerate(routes):
             if route.skipped:
                 continue
+            begun = False
             last = all(later.skipped for later in routes[i + 1 :])
             attempt = _Attempt(
                 route, request, options, self.key(route, request), self._caller.patience(route, deadline, last=last)
@@ -117,16 +119,18 @@ class AICore:
             try:
                 async with aclosing(self._on(attempt, last=last)) as chunks:
                     async for chunk in chunks:
-                        yield _signed(chunk, started, routes[:i])
+                        yield _signed(chunk if begun else replace(chunk, route=route), started, routes[:i])
+                        begun = True
             except UnavailableError as error:
+                failure = error
                 routes[i] = reasons.passed_over(route, error)
                 if not last:
                     self._notify(f"{route.provider}: {routes[i].skipped}; asking the next provider")
-            except TimeoutError:
-                raise ProviderError(f"{route.provider}: no whole answer in time", "raise --timeout") from None
+            except TimeoutError as late:
+                raise ProviderError(f"{route.provider}: no whole answer in time", "raise --timeout") from late
             else:
                 return
-        raise reasons.nobody(routes)
+        raise reasons.nobody(routes) from failure
 
     async def _on(self, attempt: "_Attempt", *, last: bool) -> AsyncGenerator[Chunk, None]:
         """The answer on one route: out of the cache, or from the one call that fetches it."""
@@ -151,7 +155,8 @@ class AICore:
                 yield chunk
 
     async def _stored(self, attempt: "_Attempt") -> Answer | None:
-        hit = await self._cache.get(attempt.key, attempt.options.ttl)
+        options = attempt.options
+        hit = await self._cache.get(attempt.key, options.ttl if options.max_age is None else options.max_age)
         answer = draft.from_json(hit.value, attempt.key) if hit else None
         return _kept(replace(answer, cached=hit.tier), hit) if hit and answer else None
 

@@ -107,7 +107,8 @@ class Options:
     """How a request is to be answered; none of it changes what is asked.
 
     `provider` or `model` named: that one and no other. `cache`: "use" it, "refresh" its entry, or leave it "off".
-    `ttl`: seconds an entry may be old, and how long a new one lives. `timeout`: seconds for the whole answer.
+    `ttl`: seconds an entry may be old, and how long a new one lives; `max_age`: how old it may be for this request
+    alone. `timeout`: seconds for the whole answer.
     """
 
     task: str = "factual"
@@ -117,6 +118,7 @@ class Options:
     fallback: bool = True
     cache: Literal["use", "refresh", "off"] = "use"
     ttl: float | None = None
+    max_age: float | None = None
     timeout: float | None = None
 
 
@@ -211,6 +213,7 @@ class Chunk:
     usage: Usage | None = None
     fault: Fault | None = None
     answer: "Answer | None" = None  # set by the core on the last chunk alone
+    route: Route | None = None  # set by the core on the first chunk alone: who answers
 
 
 @dataclass(frozen=True, slots=True)

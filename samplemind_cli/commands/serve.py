@@ -1,0 +1,59 @@
+"""`samplemind serve`."""
+
+from typing import Annotated
+
+import typer
+
+from samplemind_cli.settings import Settings
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="The address to bind; any but loopback needs a token.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the address as JSON on stdout when it is ready.")
+    ] = False,
+) -> None:
+    r"""Serve the core over HTTP, as OpenAI's clients speak it.
+
+    Every client gets the same cache, routing and limits. POST /v1/chat/completions,
+    /v1/ask; GET /v1/models, /healthz. A model is "auto",
+    "auto:TASK", "auto:TASK:PRIORITY" or "PROVIDER/MODEL". Clients authenticate with
+    SAMPLEMIND_API_TOKEN, where that is set. SIGTERM finishes what was begun.
+
+    \b
+    Examples:
+      samplemind serve
+      SAMPLEMIND_API_TOKEN=… samplemind serve --host 0.0.0.0
+      OPENAI_BASE_URL=http://127.0.0.1:8000/v1 python app.py   # elsewhere
+    """
+    from samplemind_cli import output
+    from samplemind_cli.errors import UsageError
+
+    settings = Settings.load()
+    loopback = host == "localhost" or _is_loopback(host)
+    if not loopback and not settings.api_token:
+        raise UsageError(f"whoever reaches {host} could spend your keys", "export SAMPLEMIND_API_TOKEN=…")
+    try:
+        from samplemind_cli.server import run
+        from samplemind_cli.server.front import Bounds
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is not installed", "pip install 'samplemind-cli[serve]'") from error
+    listener = run.listen(host, port)
+
+    def ready() -> None:
+        if as_json:
+            output.print_json({"url": run.url(listener)})
+        else:
+            output.say(f"serving on {run.url(listener)}")
+
+    run.serve(listener, settings, Bounds(), ready)
+
+
+def _is_loopback(host: str) -> bool:
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""`serve`: the core over HTTP, as OpenAI's clients speak it."""

@@ -1,0 +1,98 @@
+"""The listening side: connections counted, the late ones ended, work bounded, and a drain at the end."""
+
+import asyncio
+import itertools
+import os
+import re
+from dataclasses import dataclass
+
+from samplemind_cli.server.connection import Connection
+from samplemind_cli.server.gate import Gate
+from samplemind_cli.server.message import Incoming, Problem, Reply, Stream
+from samplemind_cli.server.service import Service
+
+SWEEP = 0.5  # seconds between looks for late connections
+_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What one worker takes at once: bytes of a head, a body, all bodies; connections, requests at work and in line."""
+
+    head: int = 16 * 1024
+    body: int = 16 * 1024 * 1024
+    bodies: int = 128 * 1024 * 1024
+    connections: int = 4096
+    working: int = 256
+    waiting: int = 1024
+
+
+class Front:
+    """What all connections of one worker share."""
+
+    def __init__(self, service: Service, bounds: Bounds) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.bounds = bounds
+        self.draining = False
+        self.held = 0  # bytes of bodies in memory
+        self._service = service
+        self._gate = Gate(bounds.working, bounds.waiting)
+        self._connections: set[Connection] = set()
+        self._prefix = os.urandom(6).hex()
+        self._numbers = itertools.count(1)
+        self._empty = asyncio.Event()
+        self._sweeping = self.loop.create_task(self._sweep())
+
+    def connection(self) -> Connection:
+        """A protocol for a new connection."""
+        return Connection(self)
+
+    def opened(self, connection: Connection) -> Problem | None:
+        """Count a connection in; the reason when there is no room for it."""
+        self._connections.add(connection)
+        if len(self._connections) > self.bounds.connections:
+            return Problem(503, "too many connections", "overloaded", wait=1)
+        return None
+
+    def closed(self, connection: Connection) -> None:
+        """Count a connection out."""
+        self._connections.discard(connection)
+        if self.draining and not self._connections:
+            self._empty.set()
+
+    def number(self, given: str) -> str:
+        """A request's id: the client's own if it is a decent one."""
+        return given if _ID.fullmatch(given) else f"{self._prefix}-{next(self._numbers):x}"
+
+    def at_once(self, incoming: Incoming) -> Reply | None:
+        """The response that needs no waiting, if there is one."""
+        return self._service.at_once(incoming)
+
+    async def reply(self, incoming: Incoming) -> Reply | Stream:
+        """The response, as soon as there is room to work on it."""
+        return await self._service.reply(incoming)
+
+    def refused(self, problem: Problem) -> None:
+        """Hear of a request that never came to be one."""
+
+    async def drain(self, seconds: float) -> None:
+        """Let what is being answered be answered, for so long; then hang up."""
+        self.draining = True
+        for connection in list(self._connections):
+            connection.leave()
+        try:
+            async with asyncio.timeout(seconds):
+                while self._connections:
+                    await self._empty.wait()
+        except TimeoutError:
+            for connection in list(self._connections):
+                connection.abort()
+            await asyncio.sleep(0)
+        self._sweeping.cancel()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP)
+            now = self.loop.time()
+            for connection in [c for c in self._connections if c.due < now]:
+                connection.expire()

@@ -1,0 +1,34 @@
+"""How much is worked on at once, and how much may stand in line for it."""
+
+import asyncio
+from types import TracebackType
+
+from samplemind_cli.server.message import Problem
+
+
+class Gate:
+    """`async with gate`: at most `working` inside and `waiting` before it; whoever comes then is sent away."""
+
+    def __init__(self, working: int, waiting: int) -> None:
+        self._room = asyncio.Semaphore(working)
+        self._waiting = waiting
+        self.inside = self.in_line = 0
+
+    async def __aenter__(self) -> None:
+        if self._room.locked():
+            if self.in_line >= self._waiting:
+                raise Problem(503, "this server is full", "overloaded", wait=1)
+            self.in_line += 1
+            try:
+                await self._room.acquire()
+            finally:
+                self.in_line -= 1
+        else:
+            await self._room.acquire()  # at once
+        self.inside += 1
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.inside -= 1
+        self._room.release()

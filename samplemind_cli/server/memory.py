@@ -1,0 +1,84 @@
+"""Responses kept in memory: the same bytes asked again get the same bytes back, while the cache's entry stands."""
+
+import os
+import time
+from dataclasses import dataclass, replace
+
+from samplemind_cli.ai.types import Answer
+from samplemind_cli.server.message import Incoming, Reply
+
+LARGEST = 64 * 1024  # bytes of a request or a response; larger ones are read from the cache
+LIFE = 3600.0  # seconds, after which the cache itself is asked, which marks the entry as used
+TIER = "memory"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    reply: Reply
+    path: str
+    mark: tuple[int, int, int]
+    until: float
+    size: int
+
+
+class Memory:
+    """At most `bound` bytes of responses, the least recently used going first.
+
+    Each is good as long as the local tier's file that holds its answer is the same: cleared, refreshed or expired
+    there, by whichever process, it is gone here too.
+    """
+
+    def __init__(self, bound: int = 32 * 1024 * 1024) -> None:
+        self._bound = bound
+        self._held = 0
+        self._kept: dict[tuple[str, str, bytes], _Kept] = {}
+
+    def find(self, incoming: Incoming) -> Reply | None:
+        """The response to a request that came before and says nothing of caches."""
+        kept = self._kept.pop(name := _name(incoming), None)
+        if kept is None:
+            return None
+        if time.time() < kept.until and _mark(kept.path) == kept.mark and "cache-control" not in incoming.headers:
+            self._kept[name] = kept  # now the youngest
+            return kept.reply
+        self._held -= kept.size
+        return None
+
+    def keep(self, incoming: Incoming, answer: Answer, reply: Reply) -> None:
+        """Keep a response, unless something that may change stands before it.
+
+        That is a provider that could not answer this time, or an answer that lies in no local file.
+        """
+        size = len(incoming.body) + len(reply.body)
+        untried = all(route.outcome == "untried" for route in answer.passed)
+        mark = _mark(answer.kept.path) if answer.kept else None
+        if answer.kept is None or mark is None or not untried or size > LARGEST or "cache-control" in incoming.headers:
+            return
+        again = replace(
+            reply,
+            headers={**reply.headers, "x-samplemind-cache": TIER},
+            outcome=replace(reply.outcome, cache=TIER, input_tokens=0, output_tokens=0),
+        )
+        name = _name(incoming)
+        self._forget(name)
+        self._kept[name] = _Kept(again, answer.kept.path, mark, min(answer.kept.expires, time.time() + LIFE), size)
+        self._held += size
+        while self._held > self._bound:
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, name: tuple[str, str, bytes]) -> None:
+        if kept := self._kept.pop(name, None):
+            self._held -= kept.size
+
+
+def _name(incoming: Incoming) -> tuple[str, str, bytes]:
+    return incoming.path, incoming.headers.get("content-type", ""), incoming.body
+
+
+def _mark(path: str) -> tuple[int, int, int] | None:
+    """What names a local entry's content."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - a Path costs as much as the system call
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

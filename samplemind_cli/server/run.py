@@ -1,0 +1,57 @@
+"""One worker: a socket, a loop, the core, and an orderly end."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+
+import uvloop
+
+from samplemind_cli.ai.core import AICore
+from samplemind_cli.errors import SamplemindError
+from samplemind_cli.server.front import Bounds, Front
+from samplemind_cli.server.service import Service
+from samplemind_cli.settings import Settings
+
+BACKLOG = 1024
+GRACE = 8.0  # seconds to finish what was begun; Compose kills after 10
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises SamplemindError when the address cannot be had."""
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, proto)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        why = error.strerror or error
+        raise SamplemindError(f"cannot listen on {host}:{port}: {why}", "--port 0 takes a free port") from error
+    listener.setblocking(False)
+    return listener
+
+
+def url(listener: socket.socket) -> str:
+    """Where a listener is reached."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"
+
+
+def serve(listener: socket.socket, settings: Settings, bounds: Bounds, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C, then finish what was begun."""
+    uvloop.run(_serve(listener, settings, bounds, ready))
+
+
+async def _serve(listener: socket.socket, settings: Settings, bounds: Bounds, ready: Callable[[], None]) -> None:
+    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    core = AICore(settings)
+    front = Front(Service(core, settings.api_token), bounds)
+    server = await loop.create_server(front.connection, sock=listener)
+    ready()
+    await stopping.wait()
+    server.close()
+    await front.drain(GRACE)
+    await core.close()

@@ -1,0 +1,76 @@
+"""`samplemind serve` as a process of its own, before the mock providers."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack
+
+import httpx
+import openai
+import pytest
+
+QUESTION = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
+
+
+class Served:
+    """A running server; `log` holds its stderr once it has ended."""
+
+    def __init__(self, folder, *options, **env):
+        self._log = (folder / "serve.log").open("wb+")
+        command = [sys.executable, "-m", "samplemind_cli", "serve", "--port", "0", *options]
+        self.process = subprocess.Popen(command, stderr=self._log, stdout=subprocess.PIPE, env={**os.environ, **env})
+        first = self.process.stdout.readline()
+        if not first:
+            pytest.fail(self.log)
+        self.url = json.loads(first)["url"]
+        self.http = httpx.Client(base_url=self.url, timeout=20)
+
+    @property
+    def log(self):
+        self._log.seek(0)
+        return self._log.read().decode()
+
+    @property
+    def port(self):
+        return int(self.url.rpartition(":")[2])
+
+    def ask(self, headers=None, **changes):
+        return self.http.post("/v1/chat/completions", json={**QUESTION, **changes}, headers=headers)
+
+    def openai(self, **options):
+        return openai.OpenAI(base_url=f"{self.url}/v1", **{"api_key": "unused", "max_retries": 0, **options})
+
+    def stop(self, number=signal.SIGTERM):
+        self.http.close()
+        self.process.send_signal(number)
+        code = self.process.wait(timeout=20)
+        self.process.stdout.close()
+        return code
+
+
+@pytest.fixture
+def serve(mock_server, tmp_path):  # noqa: ARG001 - sets the environment
+    with ExitStack() as ends:
+
+        def start(*options, **env):
+            folder = tmp_path / str(len(started))
+            folder.mkdir()
+            started.append(Served(folder, "--json", *options, **env))
+            ends.callback(_end, started[-1])
+            return started[-1]
+
+        started = []
+        yield start
+
+
+@pytest.fixture
+def served(serve):
+    return serve()
+
+
+def _end(served):
+    if served.process.poll() is None:
+        served.stop()
+    served._log.close()
