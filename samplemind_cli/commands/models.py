@@ -19,7 +19,16 @@ CONTEXT = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=CONTEXT)
 DURATION = re.compile(r"-?\d+|(\d+(\.\d+)?(ms|s|m|h))+")  # as the daemon reads keep_alive
 WIDE = 110  # columns that the table needs; below, each model takes two lines
+
+
+def _installed(incomplete: str) -> list[str]:
+    from samplemind_cli.asking.complete import installed_models
+
+    return [name for name in installed_models(Settings.load()) if name.startswith(incomplete)]
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Installed models.", autocompletion=_installed)]
 
 
 @app.callback(invoke_without_command=True)
@@ -60,7 +69,9 @@ def models(
 
 
 @app.command("show", context_settings=CONTEXT)
-def show(name: Annotated[str, typer.Argument(help="A model's name.")], as_json: AsJson = False) -> None:
+def show(
+    name: Annotated[str, typer.Argument(help="An installed model.", autocompletion=_installed)], as_json: AsJson = False
+) -> None:
     r"""Show all that the daemon knows of one model.
 
     \b
@@ -80,7 +91,7 @@ def show(name: Annotated[str, typer.Argument(help="A model's name.")], as_json: 
 
 @app.command("rm", context_settings=CONTEXT)
 def rm(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Models to remove.")],
+    names: Names,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     r"""Remove models from the daemon's disk; asks first.
@@ -104,7 +115,7 @@ def rm(
 
 
 @app.command("stop", context_settings=CONTEXT)
-def stop(names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Models to unload.")]) -> None:
+def stop(names: Names) -> None:
     r"""Take models out of memory; they stay on disk.
 
     \b
@@ -116,7 +127,7 @@ def stop(names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Mod
 
 @app.command("warm", context_settings=CONTEXT)
 def warm(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Models to load.")],
+    names: Names,
     keep: Annotated[
         str | None, typer.Option("--keep", metavar="TIME", help="How long unused models stay: 30m, 2h, -1 for ever.")
     ] = None,

@@ -68,8 +68,11 @@ def pull_models(
 def _resolved(names: "Iterable[str]") -> list[str]:
     """The library's own names, each once; what was renamed is said."""
     from samplemind_cli import output
+    from samplemind_cli.errors import UsageError
     from samplemind_cli.models.names import Name, resolve
 
+    if not names:
+        raise UsageError("this project wants no model", "name one, or list some as `models` in samplemind.toml")
     found: dict[str, None] = {}
     for name in names:
         found[resolve(name)] = None

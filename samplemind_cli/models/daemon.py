@@ -89,7 +89,7 @@ class Daemon:
 
     async def version(self) -> str:
         """The daemon's version; an OllamaError if nothing answers, or no Ollama, or one that is too old."""
-        with faults.translated(self.url):
+        with faults.translated(self.url, seconds=wire.SECONDS):
             told = await wire.version(self.url)
         if not isinstance(told, str):
             raise faults.not_ollama(self.url)
@@ -120,7 +120,7 @@ class Daemon:
 
     async def held(self, digests: Iterable[str]) -> set[str]:
         """Those of the layers that are there whole."""
-        with faults.translated(self.url):
+        with faults.translated(self.url, seconds=wire.SECONDS):
             return await wire.held(self.url, digests)
 
     async def modelfile(self, name: str) -> str:
