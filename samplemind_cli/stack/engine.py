@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.stack.docker import docker_command, failure
+from samplemind_cli.stack.http import Line
 
 NOT_OK, NOT_FOUND = 400, 404
 
@@ -27,12 +28,8 @@ class Engine:
             line = theirs.fileno()
             # In a group of its own: Ctrl-C is ours to answer.
             self._client = subprocess.Popen(command, stdin=line, stdout=line, stderr=subprocess.PIPE, process_group=0)  # noqa: S603 - no shell
-        from http.client import HTTPConnection  # takes as long as the client takes to connect
-
         self._last_words: str | None = None
-        self._http = HTTPConnection("docker")
-        self._http.auto_open = 0
-        self._http.sock = ours
+        self._line = Line(ours)
 
     def __enter__(self) -> Self:
         return self
@@ -45,25 +42,21 @@ class Engine:
 
         A query value that is no string is sent as JSON. Raises StackError.
         """
-        from http.client import HTTPException
-
         words = (f"{name}={quote(v if isinstance(v, str) else json.dumps(v))}" for name, v in query.items())
         try:
-            self._http.request("GET", f"{path}?{'&'.join(words)}")
-            answer = self._http.getresponse()
-            body = json.loads(answer.read())
-        except (OSError, HTTPException, ValueError) as error:
+            status, body = self._line.get(f"{path}?{'&'.join(words)}")
+        except (OSError, ValueError) as error:
             raise self._gone() from error
-        if answer.status == NOT_FOUND:
+        if status == NOT_FOUND:
             return None
-        if answer.status >= NOT_OK:
+        if status >= NOT_OK:
             raise failure(body.get("message", ""))
         return body
 
     def close(self) -> None:
         """End the connection, and the client with it; again is no error."""
         if self._last_words is None:
-            self._http.close()
+            self._line.close()
             self._client.terminate()
             self._last_words = self._client.communicate()[1].decode("utf-8", "replace")
 

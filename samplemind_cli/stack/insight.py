@@ -4,6 +4,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+from samplemind_cli.stack.http import Line
 from samplemind_cli.stack.services import Port
 
 TIMEOUT = 1.0  # seconds; they are on this machine
@@ -15,23 +16,19 @@ def insight(port: Port) -> dict[str, Any]:
     Redis: hit_rate (0..1, None before the first read), used_memory_bytes, max_memory_bytes (0: none), evicted_keys.
     Ollama: models [{name, size_bytes, gpu_percent}]. MongoDB: cache_bytes, cache_max_bytes. Or `{"error": …}`.
     """
-    from http.client import HTTPException
-
     if port.target not in READERS:
         return {}
     try:
         return READERS[port.target](_address(port))
-    except (OSError, HTTPException, ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError) as error:
         return {"error": str(error).partition(". ")[0] or type(error).__name__}  # Redis' refusals are essays
 
 
 def ollama_version(port: Port) -> str:
     """The version of the Ollama that listens there, or an empty string."""
-    from http.client import HTTPException
-
     try:
         return str(_ollama_json(_address(port), "/api/version")["version"])
-    except (OSError, HTTPException, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError):
         return ""
 
 
@@ -77,13 +74,9 @@ def _ollama(address: tuple[str, int]) -> dict[str, Any]:
 
 
 def _ollama_json(address: tuple[str, int], path: str) -> Any:
-    import json
-    from http.client import HTTPConnection
-
-    line = HTTPConnection(*address, timeout=TIMEOUT)
+    line = Line(socket.create_connection(address, TIMEOUT))
     try:
-        line.request("GET", path)
-        return json.loads(line.getresponse().read())
+        return line.get(path)[1]
     finally:
         line.close()
 

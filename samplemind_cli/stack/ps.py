@@ -1,7 +1,7 @@
 """The state of every service, what it uses, and what it tells of itself."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Thread
@@ -9,9 +9,7 @@ from typing import Any
 
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import record
-from samplemind_cli.stack.docker import config_begun
 from samplemind_cli.stack.engine import Engine
-from samplemind_cli.stack.files import located
 from samplemind_cli.stack.insight import insight
 from samplemind_cli.stack.services import Port, Service, containers, observe, with_absent
 
@@ -64,9 +62,9 @@ class Status:
 class Watch:
     """Looks at one stack, again and again over one connection; each look measures the CPU since the one before."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, declared: Callable[[float | None], dict[str, Any]]) -> None:
+        """`declared` is `config_begun` of the stack."""
         self._settings = settings
-        declared = config_begun(located(settings))
         self._engine = Engine()
         try:
             try:  # a CPU's share takes two looks; at the first one it is not known yet which containers are ours
