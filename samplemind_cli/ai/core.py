@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from samplemind_cli.errors import ProviderError
 from samplemind_cli.settings import Settings
 
 DEFAULT = Options()
+MESSAGE = tuple(part.name for part in fields(Message))
 
 
 class AICore:
@@ -196,7 +197,8 @@ def payload(route: Route, request: Request) -> dict[str, Any]:
     """What the fingerprint is taken of: where the answer comes from, and every keyed field of the request."""
     keyed = {name: getattr(request, name) for name in sorted(Request.KEYED) if name != "messages"}
     messages = [
-        asdict(replace(message, attachments=()))
+        {name: getattr(message, name) for name in MESSAGE}
+        | {"tool_calls": [asdict(call) for call in message.tool_calls]}
         | {"attachments": [[a.media_type, blake3(a.data).hexdigest()] for a in message.attachments]}
         for message in request.messages
     ]

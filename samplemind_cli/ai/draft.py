@@ -67,8 +67,8 @@ STORED = ("text", "thinking", "provider", "model", "finish_reason", "usage", "to
 
 def to_json(answer: Answer) -> dict[str, Any]:
     """An answer as it is stored."""
-    whole = asdict(answer)
-    return {name: whole[name] for name in STORED}
+    texts = {name: getattr(answer, name) for name in STORED}
+    return texts | {"usage": asdict(answer.usage), "tool_calls": [asdict(call) for call in answer.tool_calls]}
 
 
 def from_json(value: Any, key: str) -> Answer | None:

@@ -2,63 +2,42 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Union
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from samplemind_cli.ai.limits import retry_after
+from samplemind_cli.ai.patience import LinkError, Patience, UnavailableError, tried
 from samplemind_cli.ai.types import Call, Fault, FaultKind
 from samplemind_cli.errors import CutStreamError, ProviderError, UsageError
 
 if TYPE_CHECKING:
     import httpx
 
+    from samplemind_cli.ai import upstream
+
+__all__ = [
+    "Patience",
+    "UnavailableError",
+    "close_http_client",
+    "events",
+    "get_http_client",
+    "make_ai_request",
+    "use_own_connections",
+]
+_Response = Union["httpx.Response", "upstream.Response"]
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 KEY_HEADERS = ("authorization", "x-api-key", "x-goog-api-key")
 RETRIED = frozenset({408, 409, 429, 529})  # and every 5xx
 Reader = Callable[[int, Any], Fault]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long one call may take, in seconds, and how often it is tried. `deadline` is in the event loop's time."""
-
-    connect: float = 5.0
-    read: float = 30.0
-    write: float = 10.0
-    pool: float = 5.0
-    attempts: int = 3
-    deadline: float | None = None
-
-
-class UnavailableError(ProviderError):
-    """Nobody answered, or what answered was an error; not one word of an answer was heard.
-
-    `fault` is None when no server was reached, `refused` when nothing listened there; `again`: another try may help;
-    `wait` is the server's Retry-After in seconds.
-    """
-
-    def __init__(  # noqa: PLR0913 - facts of one failure
-        self,
-        message: str,
-        hint: str | None = None,
-        *,
-        fault: Fault | None = None,
-        refused: bool = False,
-        again: bool = False,
-        wait: float | None = None,
-    ) -> None:
-        super().__init__(message, hint)
-        self.fault = fault
-        self.refused = refused
-        self.again = again
-        self.wait = wait
-
-
 _clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, httpx.AsyncClient]]" = WeakKeyDictionary()
+
+
+_pools: "WeakKeyDictionary[asyncio.AbstractEventLoop, upstream.Pool]" = WeakKeyDictionary()
 
 
 def get_http_client() -> "httpx.AsyncClient":
@@ -68,8 +47,22 @@ def get_http_client() -> "httpx.AsyncClient":
 
 async def close_http_client() -> None:
     """Close this event loop's connections; the next call opens new ones."""
+    if pool := _pools.pop(asyncio.get_running_loop(), None):
+        pool.close()
     for client in _clients.pop(asyncio.get_running_loop(), {}).values():
         await client.aclose()
+
+
+def use_own_connections() -> None:
+    """Ask the providers through `upstream` in this event loop, unless the environment names a proxy."""
+    from urllib.request import getproxies
+
+    import httpx
+
+    from samplemind_cli.ai import upstream
+
+    if not getproxies():
+        _pools[asyncio.get_running_loop()] = upstream.Pool(httpx.create_ssl_context())
 
 
 def _client(*, loopback: bool) -> "httpx.AsyncClient":
@@ -128,67 +121,38 @@ async def events(call: Call, patience: Patience, read_fault: Reader | None = Non
 
 
 @asynccontextmanager
-async def _answer(call: Call, patience: Patience, read_fault: Reader | None) -> AsyncIterator["httpx.Response"]:
+async def _answer(call: Call, patience: Patience, read_fault: Reader | None) -> AsyncIterator["_Response"]:
     """A response whose status is good and whose body has not been read."""
 
-    async def attempt() -> "httpx.Response":
+    async def attempt() -> "_Response":
         with _translated(call, patience, begun=False):
-            url = urlsplit(call.url)
-            client = _client(loopback=url.scheme == "http" and url.hostname in LOOPBACK)
-            response = await client.send(_request(client, call, patience), stream=True)
+            response = await _sent(call, patience)
             if response.status_code >= 400:  # noqa: PLR2004 - HTTP
-                await _refuse(response, read_fault or _read_fault)
+                await _refuse(call, response, read_fault or _read_fault)
             return response
 
-    response = await _tried(attempt, patience)
+    response = await tried(attempt, patience)
     try:
         yield response
     finally:
         await response.aclose()
 
 
-async def _tried(attempt: "Callable[[], Awaitable[httpx.Response]]", patience: Patience) -> "httpx.Response":
-    """Up to `attempts` tries: exponential backoff of 1 to 10 s with jitter, never sooner than Retry-After says.
-
-    A wait that would outlast the deadline is not begun.
-    """
-    import tenacity
-
-    backoff = tenacity.wait_exponential_jitter(initial=1, max=10)
-
-    def pause(state: tenacity.RetryCallState) -> float:
-        return max(backoff(state), _failure(state).wait or 0.0)
-
-    def stop(state: tenacity.RetryCallState) -> bool:
-        now = asyncio.get_running_loop().time()
-        too_late = patience.deadline is not None and now + pause(state) > patience.deadline
-        return too_late or state.attempt_number >= patience.attempts
-
-    def worth_it(error: BaseException) -> bool:
-        return isinstance(error, UnavailableError) and error.again
-
-    retrying = tenacity.AsyncRetrying(
-        stop=stop,
-        wait=pause,
-        retry=tenacity.retry_if_exception(worth_it),
-        reraise=True,
-    )
-    return await retrying(attempt)
-
-
-def _failure(state: Any) -> UnavailableError:
-    failure = state.outcome.exception()
-    assert isinstance(failure, UnavailableError)  # noqa: S101 - `worth_it` lets nothing else come here
-    return failure
-
-
-def _request(client: "httpx.AsyncClient", call: Call, patience: Patience) -> "httpx.Request":
+async def _sent(call: Call, patience: Patience) -> "_Response":
+    """The response to a call, through this loop's own connections or through httpx."""
+    url = urlsplit(call.url)
+    loopback = url.scheme == "http" and url.hostname in LOOPBACK
+    headers = {"content-type": "application/json", **call.headers}
+    body = None if call.json is None else _encoded(call.json)
+    pool = _pools.get(asyncio.get_running_loop())
+    if pool and url.scheme in ("http", "https") and url.hostname and "@" not in url.netloc:
+        return await pool.send(call, headers, body, connect=patience.connect, read=patience.read)
     import httpx
 
     timeout = httpx.Timeout(connect=patience.connect, read=patience.read, write=patience.write, pool=patience.pool)
-    headers = {"content-type": "application/json", **call.headers}
-    body = None if call.json is None else _encoded(call.json)
-    return client.build_request(call.method, call.url, content=body, headers=headers, timeout=timeout)
+    client = _client(loopback=loopback)
+    request = client.build_request(call.method, call.url, content=body, headers=headers, timeout=timeout)
+    return await client.send(request, stream=True)
 
 
 def _encoded(payload: Any) -> bytes:
@@ -200,7 +164,7 @@ def _encoded(payload: Any) -> bytes:
         return json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
 
 
-async def _refuse(response: "httpx.Response", read_fault: Reader) -> None:
+async def _refuse(call: Call, response: "_Response", read_fault: Reader) -> None:
     body = await response.aread()
     status = response.status_code
     await response.aclose()
@@ -210,14 +174,14 @@ async def _refuse(response: "httpx.Response", read_fault: Reader) -> None:
         decoded = body.decode("utf-8", "replace")
     fault = read_fault(status, decoded)
     again = (status in RETRIED or status >= 500) and fault.kind not in ("credit", "request")  # noqa: PLR2004 - HTTP
-    message = _without_keys(fault.message, response.request.headers)
+    message = _without_keys(fault.message, call.headers)
     raise UnavailableError(message, fault=fault, again=again, wait=retry_after(response.headers))
 
 
-def _without_keys(message: str, headers: "httpx.Headers") -> str:
+def _without_keys(message: str, headers: Mapping[str, str]) -> str:
     """A provider's words without the key that it may have repeated."""
-    for name in KEY_HEADERS:
-        if key := headers.get(name, "").removeprefix("Bearer "):
+    for name, value in headers.items():
+        if name.lower() in KEY_HEADERS and (key := value.removeprefix("Bearer ")):
             message = message.replace(key, "…")
     return message
 
@@ -242,15 +206,24 @@ def _translated(call: Call, patience: Patience, *, begun: bool) -> Any:
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise UsageError(f"{where or 'the base URL'} is no address: {error}", "check the base URL") from error
     except httpx.HTTPError as error:
-        if begun:
-            raise CutStreamError(f"{where} broke off in the middle of its answer") from error
         connecting = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout))
         timed_out = isinstance(error, httpx.TimeoutException)
-        waited = patience.connect if connecting else patience.read
-        why = f"no answer within {waited:g} s" if timed_out else str(error) or type(error).__name__
-        fault = None if connecting else Fault("server", why)
-        refused = connecting and not timed_out
-        raise UnavailableError(f"{where}: {why}", fault=fault, refused=refused, again=connecting) from error
+        raise _silence(where, error, patience, connecting=connecting, timed_out=timed_out, begun=begun) from error
+    except LinkError as error:
+        connecting, timed_out = error.connecting, error.timed_out
+        raise _silence(where, error, patience, connecting=connecting, timed_out=timed_out, begun=begun) from error
+
+
+def _silence(  # noqa: PLR0913 - facts of one failure
+    where: str, error: Exception, patience: Patience, *, connecting: bool, timed_out: bool, begun: bool
+) -> ProviderError:
+    if begun:
+        return CutStreamError(f"{where} broke off in the middle of its answer")
+    waited = patience.connect if connecting else patience.read
+    why = f"no answer within {waited:g} s" if timed_out else str(error) or type(error).__name__
+    fault = None if connecting else Fault("server", why)
+    refused = connecting and not timed_out
+    return UnavailableError(f"{where}: {why}", fault=fault, refused=refused, again=connecting)
 
 
 def _decoded(data: bytes, call: Call) -> Any:

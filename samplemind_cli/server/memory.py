@@ -9,6 +9,7 @@ from samplemind_cli.server.message import Incoming, Reply
 
 LARGEST = 64 * 1024  # bytes of a request or a response; larger ones are read from the cache
 LIFE = 3600.0  # seconds, after which the cache itself is asked, which marks the entry as used
+OVERHEAD = 2048  # bytes that a kept response takes beside its bodies
 TIER = "memory"
 
 
@@ -28,7 +29,7 @@ class Memory:
     there, by whichever process, it is gone here too.
     """
 
-    def __init__(self, bound: int = 32 * 1024 * 1024) -> None:
+    def __init__(self, bound: int = 8 * 1024 * 1024) -> None:
         self._bound = bound
         self._held = 0
         self._kept: dict[tuple[str, str, bytes], _Kept] = {}
@@ -49,7 +50,7 @@ class Memory:
 
         That is a provider that could not answer this time, or an answer that lies in no local file.
         """
-        size = len(incoming.body) + len(reply.body)
+        size = len(incoming.body) + len(reply.body) + OVERHEAD
         untried = all(route.outcome == "untried" for route in answer.passed)
         mark = _mark(answer.kept.path) if answer.kept else None
         if answer.kept is None or mark is None or not untried or size > LARGEST or "cache-control" in incoming.headers:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import uvloop
 
+from samplemind_cli.ai import http_client
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.server.front import Bounds, Front
@@ -47,6 +48,7 @@ async def _serve(listener: socket.socket, settings: Settings, bounds: Bounds, re
     loop, stopping = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    http_client.use_own_connections()
     core = AICore(settings)
     front = Front(Service(core, settings.api_token), bounds)
     server = await loop.create_server(front.connection, sock=listener)

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from samplemind_cli.ai.types import Answer, Endpoint, Kept, Provider, Route
-from samplemind_cli.server.memory import Memory
+from samplemind_cli.server.memory import OVERHEAD, Memory
 from samplemind_cli.server.message import Incoming, Reply
 
 FAR = 4e9
@@ -32,7 +32,7 @@ def answer(file, *, expires=FAR, passed=()):
     )
 
 
-def kept(answer, body=b"answer", incoming=None, bound=1000):
+def kept(answer, body=b"answer", incoming=None, bound=10_000):
     memory = Memory(bound)
     memory.keep(incoming or request(), answer, Reply(body))
     return memory
@@ -77,7 +77,7 @@ def test_an_answer_that_may_change_is_not_kept(file):
 
 
 def test_the_least_recently_used_goes_first(file):
-    memory = Memory(30)
+    memory = Memory(3 * (OVERHEAD + 10))
     for body in (b"1", b"2", b"3"):
         memory.keep(request(body), answer(file), Reply(b"123456789"))
     memory.find(request(b"1"))

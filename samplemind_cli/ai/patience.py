@@ -1,0 +1,91 @@
+"""How long one call may take, what it means that nobody answered, and the one retry loop."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from samplemind_cli.ai.types import Fault
+from samplemind_cli.errors import ProviderError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long one call may take, in seconds, and how often it is tried. `deadline` is in the event loop's time."""
+
+    connect: float = 5.0
+    read: float = 30.0
+    write: float = 10.0
+    pool: float = 5.0
+    attempts: int = 3
+    deadline: float | None = None
+
+
+class UnavailableError(ProviderError):
+    """Nobody answered, or what answered was an error; not one word of an answer was heard.
+
+    `fault` is None when no server was reached, `refused` when nothing listened there; `again`: another try may help;
+    `wait` is the server's Retry-After in seconds.
+    """
+
+    def __init__(  # noqa: PLR0913 - facts of one failure
+        self,
+        message: str,
+        hint: str | None = None,
+        *,
+        fault: Fault | None = None,
+        refused: bool = False,
+        again: bool = False,
+        wait: float | None = None,
+    ) -> None:
+        super().__init__(message, hint)
+        self.fault = fault
+        self.refused = refused
+        self.again = again
+        self.wait = wait
+
+
+class LinkError(Exception):
+    """The connection could not be made, broke, or fell silent."""
+
+    def __init__(self, why: str, *, connecting: bool = False, timed_out: bool = False) -> None:
+        super().__init__(why)
+        self.connecting = connecting
+        self.timed_out = timed_out
+
+
+async def tried(attempt: Callable[[], Awaitable[T]], patience: Patience) -> T:
+    """Up to `attempts` tries: exponential backoff of 1 to 10 s with jitter, never sooner than Retry-After says.
+
+    A wait that would outlast the deadline is not begun; what `attempt` raises in the end is raised.
+    """
+    import tenacity
+
+    backoff = tenacity.wait_exponential_jitter(initial=1, max=10)
+
+    def pause(state: tenacity.RetryCallState) -> float:
+        return max(backoff(state), _failure(state).wait or 0.0)
+
+    def stop(state: tenacity.RetryCallState) -> bool:
+        now = asyncio.get_running_loop().time()
+        too_late = patience.deadline is not None and now + pause(state) > patience.deadline
+        return too_late or state.attempt_number >= patience.attempts
+
+    def worth_it(error: BaseException) -> bool:
+        return isinstance(error, UnavailableError) and error.again
+
+    retrying = tenacity.AsyncRetrying(
+        stop=stop,
+        wait=pause,
+        retry=tenacity.retry_if_exception(worth_it),
+        reraise=True,
+    )
+    return await retrying(attempt)
+
+
+def _failure(state: Any) -> UnavailableError:
+    failure = state.outcome.exception()
+    assert isinstance(failure, UnavailableError)  # noqa: S101 - `worth_it` lets nothing else come here
+    return failure
