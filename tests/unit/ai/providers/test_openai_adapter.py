@@ -240,5 +240,15 @@ def test_messages_are_the_providers_own_without_keys_and_of_sane_length():
 
 
 def test_the_embedded_model_speaks_the_same_format_and_takes_no_files_and_no_tools():
-    assert embedded.chat(HELLO, OTHER) == openai.chat(HELLO, OTHER)
+    ours, theirs = embedded.chat(HELLO, OTHER), openai.chat(HELLO, OTHER)
+
+    assert (ours.url, ours.headers) == (theirs.url, theirs.headers)
+    assert theirs.json.items() <= ours.json.items()
     assert list(embedded.TAKES) == ["schema"]
+
+
+def test_a_small_model_is_kept_from_repeating_itself_without_end():
+    call = embedded.chat(Request(messages=(Message("user", "hello"),)), OTHER)
+
+    assert call.json["max_tokens"] == embedded.LONGEST
+    assert call.json["repeat_penalty"] > 1
