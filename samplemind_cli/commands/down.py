@@ -9,8 +9,8 @@ from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
     from samplemind_cli.stack.down import Volume
+    from samplemind_cli.stack.files import Stack
 
-COMPOSE_TIMEOUT = 30.0  # seconds
 ANONYMOUS = 64  # characters: an unnamed volume's name is a digest, of which people know the first 12
 
 
@@ -35,7 +35,8 @@ def down(
     """
     from samplemind_cli import output
     from samplemind_cli.errors import UsageError
-    from samplemind_cli.stack.docker import config_begun, require
+    from samplemind_cli.stack.declared import declared
+    from samplemind_cli.stack.docker import require
     from samplemind_cli.stack.down import forget, remove, stopped
     from samplemind_cli.stack.files import located
 
@@ -43,36 +44,34 @@ def down(
         raise UsageError("--models deletes nothing without --volumes", "samplemind down --volumes --models")
     settings = Settings.load(compose_file=file)
     stack, named = located(settings), services or []
-    declared = config_begun(stack)  # its answer comes while Compose stops the services
-    lost, kept = _doomed(declared(COMPOSE_TIMEOUT), named, models=models) if volumes else ([], [])
+    lost, kept = _doomed(stack, named, models=models) if volumes else ([], [])
     if volumes and not _agreed(lost, kept, yes=yes):
         raise typer.Exit(1)
     gone = []
-    try:
-        with closing(stopped(stack, named, timeout, removing=bool(lost))) as names:
-            for name in names:
-                output.say(f"{name}: stopped and removed")
-                gone.append(name)
-    finally:
-        known = declared(COMPOSE_TIMEOUT)
+    with closing(stopped(stack, named, timeout, removing=bool(lost))) as names:
+        for name in names:
+            output.say(f"{name}: stopped and removed")
+            gone.append(name)
+    project, known = declared(settings, stack)
     require(named if not gone else (), known)
     if lost:
         remove(stack, lost)
-    forget(settings, stack, known["name"], named)
+    forget(settings, stack, project, named)
     if as_json:
-        told = {"project": known["name"], "stopped": gone, "deleted": _as_json(lost), "kept": _as_json(kept)}
+        told = {"project": project, "stopped": gone, "deleted": _as_json(lost), "kept": _as_json(kept)}
         output.print_json(told)
     elif not gone:
         output.say("nothing was running")
 
 
-def _doomed(declared: dict[str, Any], named: list[str], *, models: bool) -> "tuple[list[Volume], list[Volume]]":
+def _doomed(stack: "Stack", named: list[str], *, models: bool) -> "tuple[list[Volume], list[Volume]]":
     """The volumes to delete, and those to keep because they hold models."""
+    from samplemind_cli.stack.docker import config
     from samplemind_cli.stack.down import volumes
     from samplemind_cli.stack.engine import Engine
 
     with Engine() as engine:
-        found = volumes(engine, declared, named)
+        found = volumes(engine, config(stack), named)
     return [v for v in found if models or not v.models], [v for v in found if v.models and not models]
 
 

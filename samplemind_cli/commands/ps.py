@@ -37,15 +37,10 @@ def ps(
       samplemind ps
       samplemind ps --json | jq '.services[] | select(.health == "unhealthy")'
     """
-    from samplemind_cli.stack.docker import config_begun
-    from samplemind_cli.stack.files import located
-
-    settings = Settings.load(compose_file=file)
-    declared = config_begun(located(settings))  # Compose reads the files while the rest is imported
     from samplemind_cli import output
     from samplemind_cli.stack.ps import Watch
 
-    stack = Watch(settings, declared)
+    stack = Watch(Settings.load(compose_file=file))
     try:
         while True:
             services = stack.look()

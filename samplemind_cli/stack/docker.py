@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -107,52 +107,25 @@ def docker_command(*arguments: str) -> list[str]:
 
 def output_of(command: list[str], timeout: float | None = None) -> str:
     """What a Docker command line prints to stdout. Raises StackError when it fails or takes over `timeout` seconds."""
-    return begun(command)(timeout)
-
-
-def begun(command: list[str]) -> Callable[[float | None], str]:
-    """Start a Docker command line and go on; the result, called with a time limit, is its `output_of`."""
-    child = subprocess.Popen(  # noqa: S603 - no shell
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-
-    def output(timeout: float | None) -> str:
-        with child:
-            try:
-                stdout, stderr = child.communicate(timeout=timeout)
-            except subprocess.TimeoutExpired as error:
-                raise StackError(f"Docker did not answer within {timeout:g} s", "samplemind doctor") from error
-            finally:
-                child.kill()
-        if child.returncode != 0:
-            raise failure(stderr.decode("utf-8", "replace"))
-        return stdout.decode("utf-8", "replace")
-
-    return output
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False)  # noqa: S603 - no shell
+    except subprocess.TimeoutExpired as error:
+        raise StackError(f"Docker did not answer within {timeout:g} s", "samplemind doctor") from error
+    if done.returncode != 0:
+        raise failure(done.stderr.decode("utf-8", "replace"))
+    return done.stdout.decode("utf-8", "replace")
 
 
 def config(stack: Stack, timeout: float | None = 30) -> dict[str, Any]:
     """The compose files merged and filled in (`name`, `services`, `volumes`, …), as Compose prints it in JSON."""
-    return config_begun(stack)(timeout)
-
-
-def config_begun(stack: Stack) -> Callable[[float | None], dict[str, Any]]:
-    """`config`, under way: the result, called with a time limit, waits for it; it may be called again."""
-    output = begun(compose_command(stack, "config", "--format", "json"))
-    known: dict[str, Any] = {}
-
-    def loaded(timeout: float | None) -> dict[str, Any]:
-        if not known:
-            known.update(json.loads(output(timeout)))
-        return known
-
+    loaded: dict[str, Any] = json.loads(output_of(compose_command(stack, "config", "--format", "json"), timeout))
     return loaded
 
 
-def require(services: Iterable[str], declared: Mapping[str, Any]) -> None:
-    """Raise UsageError for a service that `config` does not know: with a project name given, Compose may ignore it."""
+def require(services: Iterable[str], declared: Container[str]) -> None:
+    """Raise UsageError for a service that is not declared: with a project name given, Compose may ignore it."""
     for name in services:
-        if name not in declared["services"]:
+        if name not in declared:
             raise failure(f"no such service: {name}")
 
 

@@ -116,7 +116,7 @@ def read(
         if child.wait() != 0 and child.stderr is not None:
             raise failure(child.stderr.read().decode("utf-8", "replace"))
     if line is None and services:
-        require(services, config(stack))
+        require(services, config(stack)["services"])
 
 
 def _raw_lines(child: "subprocess.Popen[bytes]", reader: int | None) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from samplemind_cli.errors import StackError
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import ports
+from samplemind_cli.stack.declared import remember
 from samplemind_cli.stack.docker import config
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import Gpu, Stack, located, ports_file, with_ollama_outside
@@ -43,6 +44,7 @@ def planned(settings: Settings, engine: Engine, wish: Wish) -> Plan:
     """The plan for this directory. Raises StackError, naming who has it, when a port is taken."""
     stack, chosen, notes = _with_gpu(settings, engine, wish.gpu)
     declared = config(stack)
+    remember(settings, stack, declared)
     plan = Plan(
         stack=stack,
         project=declared["name"],

@@ -1,7 +1,7 @@
 """The state of every service, what it uses, and what it tells of itself."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Thread
@@ -9,12 +9,13 @@ from typing import Any
 
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import record
+from samplemind_cli.stack.declared import declared
 from samplemind_cli.stack.engine import Engine
+from samplemind_cli.stack.files import located
 from samplemind_cli.stack.insight import insight
 from samplemind_cli.stack.services import Port, Service, containers, observe, with_absent
 
-COMPOSE_TIMEOUT = 30.0  # seconds
-WINDOW = 0.05  # seconds between two looks at a CPU's counter, at least
+WINDOW = 0.03  # seconds between two looks at a CPU's counter, at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +63,16 @@ class Status:
 class Watch:
     """Looks at one stack, again and again over one connection; each look measures the CPU since the one before."""
 
-    def __init__(self, settings: Settings, declared: Callable[[float | None], dict[str, Any]]) -> None:
-        """`declared` is `config_begun` of the stack."""
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._engine = Engine()
+        self._engine = Engine()  # connects while the compose files are read
         try:
-            try:  # a CPU's share takes two looks; at the first one it is not known yet which containers are ours
-                self._before = self._samples(c["Id"] for c in containers(self._engine) if c["State"] == "running")
-            finally:
-                told = declared(COMPOSE_TIMEOUT)
+            self.project, self._declared = declared(settings, located(settings))
+            running = (c["Id"] for c in containers(self._engine, self.project) if c["State"] == "running")
+            self._before = self._samples(running)
         except BaseException:
             self._engine.close()
             raise
-        self.project: str = told["name"]
-        self._declared = told["services"]
 
     def close(self) -> None:
         """End the connection."""

@@ -50,7 +50,7 @@ def test_a_service_that_fails_is_told_of_with_probe_log_and_hint_and_the_others_
     stack = project(
         {
             "redis": project.redis(),
-            "crash": project.python("print('reading the url'); raise SystemExit('no url')"),
+            "crash": project.python("print('reading the url'); print('no url'); raise SystemExit(1)"),
             "sick": project.redis(healthcheck=sick),
         }
     )
