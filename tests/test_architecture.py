@@ -42,7 +42,7 @@ DOORS = {
     "pytest": {"testing/", "mock/pytest_plugin.py"},
     "memray": {"profiling/"},
     "pyinstrument": {"profiling/"},
-    "os.environ": {"settings.py", "__main__.py"},
+    "os.environ": {"settings.py", "__main__.py", "profiling/inject/"},  # injected into the profiled program
 }
 COMMANDS_MAY = {"typer", "settings", "commands"}  # one command may share another's options
 

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from samplemind_cli.child.python import Python
 from samplemind_cli.errors import UsageError
-from samplemind_cli.testing.project import Project, Python
+from samplemind_cli.testing.project import Project
 
+PACKAGES = ("pytest", "pytest-xdist", "pytest-testmon", "pytest-cov")
 KINDS = ("slow", "integration", "e2e")  # what is not `fast`
 # These need the terminal, one process, or no tests at all.
 ALONE = ("-s", "--capture=no", "--pdb", "--trace", "--co", "--collect-only", "--fixtures", "--markers", "--setup-plan")
@@ -91,11 +93,11 @@ def pytest_argv(  # noqa: PLR0913 - a pure function of all it depends on
 def _testmon(python: Python, *, everything: bool) -> list[str]:
     # Without forceselect any -m, -k, --lf or node id silently turns the selection off. Coverage may come from addopts.
     select = "--testmon-noselect" if everything else "--testmon-forceselect"
-    return ["--testmon", select, *(["--no-cov"] if python.versions.get("cov") else [])]
+    return ["--testmon", select, *(["--no-cov"] if python.versions.get("pytest-cov") else [])]
 
 
 def _workers(project: Project, python: Python, asked: Asked, *, parallel: bool) -> list[str]:
-    if not python.versions.get("xdist") or workers_given(asked):
+    if not python.versions.get("pytest-xdist") or workers_given(asked):
         return []
     if not parallel:
         return ["-n", "0"]

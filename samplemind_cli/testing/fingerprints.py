@@ -61,6 +61,8 @@ def snapshot(root: Path) -> Snapshot:
     """Size and time of change (ns) of every file of the project: what git tracks or would, else all but caches."""
     found: Snapshot = {}
     for name in _git_files(root) or _walked(root):
+        if name.startswith((".coverage", ".testmondata")):
+            continue
         try:
             status = (root / name).stat()
         except OSError:

@@ -1,11 +1,8 @@
-"""The project at hand: its folder, its pytest settings, its markers, and the Python that runs its tests."""
+"""The project at hand: its folder, its pytest settings and its markers."""
 
 import configparser
-import json
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,14 +14,6 @@ from samplemind_cli.errors import UsageError
 CONFIGS = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 ALWAYS = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini")  # pytest's own files count even when empty
 ROOTS = ("pyproject.toml", "setup.cfg", "setup.py", "tox.ini")
-PLUGINS = {"pytest": "pytest", "xdist": "pytest-xdist", "testmon": "pytest-testmon", "cov": "pytest-cov"}
-PROBE = """
-import importlib.metadata as m, json, sys
-def version(name):
-    try: return m.version(name)
-    except m.PackageNotFoundError: return None
-print(json.dumps({k: version(v) for k, v in json.loads(sys.argv[1]).items()}))
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +24,6 @@ class Project:
     config: Path | None
     markers: frozenset[str]
     addopts: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Python:
-    """An interpreter, why it was chosen, and the versions of pytest and its plugins there (None: not installed)."""
-
-    path: Path
-    why: str
-    versions: Mapping[str, str | None]
 
 
 def find_project(start: Path) -> Project:
@@ -92,43 +72,3 @@ def _ini(file: Path) -> Mapping[str, Any] | None:
     parser.read_string(file.read_text("utf-8"))
     section = "tool:pytest" if file.name == "setup.cfg" else "pytest"
     return parser[section] if parser.has_section(section) else None
-
-
-def find_python(root: Path, env: Mapping[str, str]) -> Python:
-    """The active environment's Python, else that of the project's `.venv` or `venv`, else the one running now.
-
-    Raises UsageError when there is no pytest in it.
-    """
-    path, why = _choose(root, env)
-    try:
-        probe = [str(path), "-c", PROBE, json.dumps(PLUGINS)]
-        done = subprocess.run(probe, capture_output=True, check=True, cwd=root, env=dict(env))  # noqa: S603 - ours
-        versions = json.loads(done.stdout)
-    except (OSError, subprocess.CalledProcessError, ValueError) as error:
-        raise UsageError(
-            f"{path} ({why}) cannot be asked for its packages: {error}", "repair that environment"
-        ) from None
-    python = Python(path, why, versions)
-    require(python, "pytest")
-    return python
-
-
-def _choose(root: Path, env: Mapping[str, str]) -> tuple[Path, str]:
-    folders = [(Path(env["VIRTUAL_ENV"]), "the active environment")] if env.get("VIRTUAL_ENV") else []
-    folders += [(root / name, f"the project's {name}") for name in (".venv", "venv")]
-    for folder, why in folders:
-        for path in (folder / "bin" / "python", folder / "Scripts" / "python.exe"):
-            if path.exists():
-                return path, why
-    return Path(sys.executable), "samplemind's own Python"
-
-
-def require(python: Python, *plugins: str) -> None:
-    """Raises UsageError, with the command that installs it, for a plugin that is missing."""
-    for plugin in plugins:
-        if not python.versions.get(plugin):
-            package = "'samplemind-cli[dev]'" if python.path == Path(sys.executable) else PLUGINS[plugin]
-            raise UsageError(
-                f"{PLUGINS[plugin]} is not installed in {python.why} ({python.path})",
-                f"{python.path} -m pip install {package}",
-            )

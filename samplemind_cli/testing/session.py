@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from samplemind_cli import child
+from samplemind_cli.child.python import Python, find_python
 from samplemind_cli.testing import command, fingerprints, history
 from samplemind_cli.testing.changed import Memory, Plan
 from samplemind_cli.testing.command import Asked
-from samplemind_cli.testing.project import Project, Python, find_project, find_python, require
+from samplemind_cli.testing.project import Project, find_project
 
 OBSERVER = Path(__file__).parent / "observer"
 PAUSE = 0.3  # seconds between two looks at the files
@@ -39,9 +40,10 @@ class Session:
         """The session for the project at or above `directory`. Raises UsageError for what is missing or unsafe."""
         command.check(asked)
         project = find_project(directory)
-        python = find_python(project.root, env)
+        python = find_python(project.root, env, *command.PACKAGES)
         covered = any(argument.startswith("--cov") for argument in asked.arguments)
-        require(python, *(["testmon"] if asked.changed else []), *(["cov"] if covered else []))
+        testmon, cov = ["pytest-testmon"] * asked.changed, ["pytest-cov"] * covered
+        python.require("pytest", *testmon, *cov)
         asked = replace(asked, arguments=_from_root(asked.arguments, directory, project.root))
         folder = history.folder(state_dir, project.root)
         return cls(project=project, python=python, asked=asked, folder=folder, env=env, say=say)
@@ -86,7 +88,7 @@ class Session:
             self.say(f"changed: {_some(changed)}")
 
     def _parallel(self, past: history.History, selection: str, memory: Memory | None, plan: Plan) -> bool:
-        if not self.python.versions.get("xdist") or command.must_be_serial(self.asked):
+        if not self.python.versions.get("pytest-xdist") or command.must_be_serial(self.asked):
             return False
         tests: list[str] | None = past.selections.get(selection)
         if memory and not plan.reasons:

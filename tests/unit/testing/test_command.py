@@ -2,11 +2,12 @@ from pathlib import Path
 
 import pytest
 
+from samplemind_cli.child.python import Python
 from samplemind_cli.errors import UsageError
 from samplemind_cli.testing.command import Asked, check, must_be_serial, pytest_argv, selection
-from samplemind_cli.testing.project import Project, Python
+from samplemind_cli.testing.project import Project
 
-ALL_PLUGINS = {"pytest": "9.0", "xdist": "3.8", "testmon": "2.2", "cov": "7.0"}
+ALL_PLUGINS = {"pytest": "9.0", "pytest-xdist": "3.8", "pytest-testmon": "2.2", "pytest-cov": "7.0"}
 START = ["/venv/python", "-m", "pytest", "-p", "samplemind_observer", "--samplemind-record=R"]
 
 
@@ -84,7 +85,7 @@ def test_changed_always_forces_the_selection_and_keeps_coverage_out():
 
 
 def test_changed_with_everything_to_do_deselects_nothing():
-    words = argv(changed=True, everything=True, parallel=False, versions={**ALL_PLUGINS, "cov": None})
+    words = argv(changed=True, everything=True, parallel=False, versions={**ALL_PLUGINS, "pytest-cov": None})
     assert words == ["-m", "fast", "--samplemind-watch", "--testmon", "--testmon-noselect", "-n", "0"]
 
 

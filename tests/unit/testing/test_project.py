@@ -1,10 +1,7 @@
-import sys
-from pathlib import Path
-
 import pytest
 
 from samplemind_cli.errors import UsageError
-from samplemind_cli.testing.project import Python, find_project, find_python, require
+from samplemind_cli.testing.project import find_project
 
 
 def put(path, text=""):
@@ -57,31 +54,3 @@ def test_a_broken_settings_file_is_named(tmp_path):
     put(tmp_path / "pyproject.toml", "[tool")
     with pytest.raises(UsageError, match=r"pyproject\.toml"):
         find_project(tmp_path)
-
-
-def test_the_active_environment_comes_before_the_project_s_own_and_that_before_ours(tmp_path):
-    assert find_python(tmp_path, {}).path == Path(sys.executable)
-    for folder in (".venv", "active"):
-        (tmp_path / folder / "bin").mkdir(parents=True)
-        (tmp_path / folder / "bin" / "python").symlink_to(sys.executable)
-    assert find_python(tmp_path, {}).why == "the project's .venv"
-    found = find_python(tmp_path, {"VIRTUAL_ENV": str(tmp_path / "active")})
-    assert (found.path, found.why) == (tmp_path / "active" / "bin" / "python", "the active environment")
-
-
-def test_a_broken_environment_is_said_to_be_broken(tmp_path):
-    (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    (tmp_path / ".venv" / "bin" / "python").symlink_to("/bin/false")
-    with pytest.raises(UsageError, match=r"the project's \.venv"):
-        find_python(tmp_path, {})
-
-
-def test_what_is_missing_comes_with_the_command_that_installs_it():
-    ours = Python(Path(sys.executable), "ours", {"pytest": "9", "testmon": None})
-    require(ours, "pytest")
-    with pytest.raises(UsageError, match="pytest-testmon is not installed") as caught:
-        require(ours, "testmon")
-    assert caught.value.hint == f"{sys.executable} -m pip install 'samplemind-cli[dev]'"
-    with pytest.raises(UsageError) as caught:
-        require(Python(Path("/x/python"), "another", {}), "xdist")
-    assert caught.value.hint == "/x/python -m pip install pytest-xdist"

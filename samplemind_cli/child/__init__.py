@@ -6,12 +6,22 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 from samplemind_cli.errors import UsageError
 
 
-def run(argv: Sequence[str], env: Mapping[str, str], directory: Path | None = None) -> int:
+def run(
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    directory: Path | None = None,
+    *,
+    stdin: IO[bytes] | None = None,
+    silent: bool = False,
+) -> int:
     """The child's exit code; 128 + N when signal N ended it. Raises UsageError when it cannot be started.
+
+    It gets this process's streams, unless `stdin` is given or it is to be `silent`.
 
     A terminal sends Ctrl-C to the child as well; it decides what to do with it, and this process waits. What comes to
     this process alone is passed on.
@@ -26,7 +36,10 @@ def run(argv: Sequence[str], env: Mapping[str, str], directory: Path | None = No
 
     before = {number: signal.signal(number, forward) for number in passed}
     try:
-        children.append(subprocess.Popen(argv, env=dict(env), cwd=directory))  # noqa: S603 - what the user typed
+        out = subprocess.DEVNULL if silent else None
+        children.append(
+            subprocess.Popen(argv, env=dict(env), cwd=directory, stdin=stdin, stdout=out, stderr=out)  # noqa: S603 - the user's
+        )
         code = children[0].wait()
     except OSError as error:
         raise UsageError(f"cannot start {argv[0]}: {error.strerror or error}", "check its name and path") from error

@@ -1,0 +1,67 @@
+"""Which Python runs the user's code, and what is installed in it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from samplemind_cli.errors import UsageError
+
+PROBE = """
+import importlib.metadata as m, json, sys
+def version(name):
+    try: return m.version(name)
+    except m.PackageNotFoundError: return None
+print(json.dumps({name: version(name) for name in sys.argv[1:]}))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Python:
+    """An interpreter, why it was chosen, and the versions of the packages asked about (None: not installed)."""
+
+    path: Path
+    why: str
+    versions: Mapping[str, str | None]
+
+    def require(self, *packages: str) -> None:
+        """Raises UsageError, with the command that installs it, for a package that is missing."""
+        for package in packages:
+            if not self.versions.get(package):
+                wanted = "'samplemind-cli[dev]'" if self.path == Path(sys.executable) else package
+                raise UsageError(
+                    f"{package} is not installed in {self.why} ({self.path})", f"{self.path} -m pip install {wanted}"
+                )
+
+
+def find_python(directory: Path, env: Mapping[str, str], *packages: str) -> Python:
+    """The active environment's Python, else that of the nearest `.venv` or `venv`, else the one running now.
+
+    Folders above `directory` are looked into as far as its git repository reaches.
+    """
+    path, why = _choose(directory, env)
+    probe = [str(path), "-c", PROBE, *packages]
+    try:
+        done = subprocess.run(probe, capture_output=True, check=True, cwd=directory, env=dict(env))  # noqa: S603 - ours
+        return Python(path, why, json.loads(done.stdout))
+    except (OSError, subprocess.CalledProcessError, ValueError) as error:
+        raise UsageError(f"{path} ({why}) does not work: {error}", "repair or remove that environment") from None
+
+
+def _choose(directory: Path, env: Mapping[str, str]) -> tuple[Path, str]:
+    folders = [(Path(env["VIRTUAL_ENV"]), "the active environment")] if env.get("VIRTUAL_ENV") else []
+    for folder in _project_folders(directory):
+        folders += [(folder / name, f"the project's {name}") for name in (".venv", "venv")]
+    for folder, why in folders:
+        path = folder / "bin" / "python"
+        if path.exists():
+            return path, why
+    return Path(sys.executable), "samplemind's own Python"
+
+
+def _project_folders(directory: Path) -> list[Path]:
+    folders = [directory, *directory.parents]
+    top = next((count for count, folder in enumerate(folders) if (folder / ".git").exists()), 0)
+    return folders[: top + 1]

@@ -1,0 +1,66 @@
+"""What changed between two profiles, function by function."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from samplemind_cli.errors import UsageError
+from samplemind_cli.profiling.runs import KINDS, Profile
+from samplemind_cli.profiling.summary import megabytes, seconds, short
+
+SMALL = 0.01  # a change of less than this share of the whole is noise to a reader
+ROWS = 10
+NUMBERS = {"cpu": ("own", "awaited"), "memory": ("peak", "held")}
+
+
+def difference(before: Profile, after: Profile) -> list[dict[str, Any]]:
+    """Rows of {"kind", "number", "function", "file", "before", "after"} where they differ, the largest change first.
+
+    A function of None is the whole program. Seconds for cpu, bytes for memory. Raises UsageError when the two have no
+    kind in common.
+    """
+    rows: list[dict[str, Any]] = []
+    kinds = [kind for kind in KINDS if before.frames(kind) and after.frames(kind)]
+    if not kinds:
+        raise UsageError(f"{before.id} and {after.id} measured different things", "samplemind profile list")
+    for kind in kinds:
+        for number in NUMBERS[kind]:
+            rows += _rows(kind, number, _sums(before, kind, number), _sums(after, kind, number))
+    return rows
+
+
+def lines(before: Profile, after: Profile) -> Iterator[str]:
+    """The largest changes as people read them, the whole first."""
+    yield f"{before.id} -> {after.id}"
+    grouped: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in difference(before, after):
+        grouped[row["kind"], row["number"]].append(row)
+    for (kind, number), rows in grouped.items():
+        unit = megabytes if kind == "memory" else seconds
+        whole = max(rows[0]["before"], rows[0]["after"])
+        for row in [row for row in rows if abs(row["after"] - row["before"]) >= SMALL * whole][:ROWS]:
+            sign, change = ("+" if row["after"] > row["before"] else "-"), abs(row["after"] - row["before"])
+            amounts = f"{sign}{unit(change):>9}  {unit(row['before']):>9} -> {unit(row['after']):>9}"
+            where = f"{row['function']}  {short(row['file'], after.asked.directory)}" if row["function"] else "all"
+            yield f"{kind} {number:<7} {amounts}  {where}"
+
+
+def _rows(kind: str, number: str, old: dict[Any, float], new: dict[Any, float]) -> Iterator[dict[str, Any]]:
+    places = sorted(old.keys() | new.keys(), key=lambda place: (place[0] is not None, -abs(new[place] - old[place])))
+    for function, file in places:
+        before, after = old[function, file], new[function, file]
+        if before != after:
+            yield {
+                "kind": kind, "number": number, "function": function, "file": file, "before": before, "after": after,
+            }  # fmt: skip
+
+
+def _sums(profile: Profile, kind: str, number: str) -> dict[Any, float]:
+    """By function, since lines move; lambdas and modules by file."""
+    sums: defaultdict[Any, float] = defaultdict(float)
+    found = profile.frames(kind) or {"frames": []}
+    for frame in found["frames"]:
+        sums[frame["function"], frame["file"]] += frame[number]
+    whole = sum(sums.values())
+    sums[None, None] = found.get(number, whole)
+    return sums

@@ -1,0 +1,134 @@
+# ruff: noqa: INP001 - run by path with the profiled program's Python
+"""Turn what the profilers wrote into pages, speedscope files and `<kind>.frames.json`: `render.py FOLDER KIND PID`.
+
+Needs nothing but the profiler of that kind. Frames, largest first:
+cpu:     {"function", "file", "line", "own", "total", "awaited"} in seconds
+memory:  {"function", "file", "line", "peak", "held"} in bytes; `held` is what was not freed when the program ended
+Each has "caller", the nearest frame outside of the standard library and installed packages ("" when it is that itself).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import sysconfig
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+LIBRARY = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+NOWHERE = ("", "<thread>", "<built-in>")  # a C function's time belongs to its caller
+INJECTED = "sitecustomize.py"
+Key = tuple[str, str, int]
+
+
+def is_own(file: str) -> bool:
+    """Whether this is the user's code."""
+    return not file.startswith(("<", *LIBRARY))
+
+
+def caller(stack: list[Key]) -> str:
+    """Where the user's code called into a library, innermost first."""
+    if not stack or is_own(stack[0][1]):
+        return ""
+    return next((f"{function} {file}:{line}" for function, file, line in stack if is_own(file)), "")
+
+
+class Frames:
+    """Sums by frame, with the most frequent caller."""
+
+    def __init__(self, *numbers: str) -> None:
+        self.sums: defaultdict[Key, dict[str, float]] = defaultdict(lambda: dict.fromkeys(numbers, 0))
+        self.callers: defaultdict[Key, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
+
+    def add(self, stack: list[Key], number: str, amount: float) -> None:
+        """To the innermost frame."""
+        frame = stack[0] if stack else ("(no Python frame)", "", 0)
+        self.sums[frame][number] += amount
+        self.callers[frame][caller(stack)] += amount
+
+    def sorted(self, number: str) -> list[dict[str, Any]]:
+        """All of them, the largest `number` first."""
+        rows = []
+        for (function, file, line), sums in sorted(self.sums.items(), key=lambda item: -item[1][number]):
+            by = self.callers[function, file, line]
+            rows.append(
+                {
+                    "function": function,
+                    "file": file,
+                    "line": line,
+                    **sums,
+                    "caller": max(by, key=lambda c: by[c], default=""),
+                }
+            )
+        return rows
+
+
+def cpu(raws: list[Path], folder: Path) -> dict[str, Any]:
+    """The sessions of pyinstrument."""
+    from pyinstrument.renderers import HTMLRenderer, SpeedscopeRenderer
+    from pyinstrument.session import Session
+
+    frames = Frames("own", "total", "awaited")
+    for raw in raws:
+        session = Session.load(raw)
+        page = HTMLRenderer().render(session)
+        # The page asks Google for a font; without it the browser's own is used, and no network.
+        page = re.sub(r"https://fonts\.(googleapis|gstatic)\.com[^\"'\s)]*", "data:text/css,", page)
+        (folder / name(raw, "cpu", "html")).write_text(page, "utf-8")
+        (folder / name(raw, "cpu", "speedscope.json")).write_text(SpeedscopeRenderer().render(session), "utf-8")
+        for records, seconds in session.frame_records:
+            add_sample(frames, records, seconds)
+    return {"frames": frames.sorted("own")}
+
+
+def add_sample(frames: Frames, records: list[str], seconds: float) -> None:
+    """One sample: identifiers, outermost first, that look like `function NUL file NUL line SOH attributes`."""
+    stack: list[Key] = []
+    awaited = False
+    for record in reversed(records):
+        function, _, place = record.split("\x01")[0].partition("\x00")
+        file, _, line = place.partition("\x00")
+        if file not in NOWHERE and not file.endswith(INJECTED):
+            stack.append((function, file, int(line)))
+        awaited = awaited or function == "[await]"
+    frames.add(stack, "awaited" if awaited else "own", seconds)
+    for frame in set(stack):
+        frames.sums[frame]["total"] += seconds
+
+
+def memory(raws: list[Path], folder: Path) -> dict[str, Any]:
+    """The files of memray."""
+    from memray import FileReader
+
+    frames, peak, held, allocations = Frames("peak", "held"), 0, 0, 0
+    for raw in raws:
+        for page, options in (("html", []), ("leaks.html", ["--leaks"])):
+            memray("flamegraph", "--no-web", "-f", *options, "-o", str(folder / name(raw, "memory", page)), str(raw))
+        memray("transform", "speedscope", "-f", "-o", str(folder / name(raw, "memory", "speedscope.json")), str(raw))
+        reader = FileReader(raw)
+        peak, allocations = max(peak, reader.metadata.peak_memory), allocations + reader.metadata.total_allocations
+        for record in reader.get_high_watermark_allocation_records(merge_threads=True):
+            frames.add(record.stack_trace(), "peak", record.size)
+        for record in reader.get_leaked_allocation_records(merge_threads=True):
+            frames.add(record.stack_trace(), "held", record.size)
+            held += record.size
+    return {"peak": peak, "held": held, "allocations": allocations, "frames": frames.sorted("peak")}
+
+
+def memray(*arguments: str) -> None:
+    """The command of memray; its page needs no network with --no-web."""
+    subprocess.run([sys.executable, "-m", "memray", *arguments], check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - fixed
+
+
+def name(raw: Path, kind: str, ending: str) -> str:
+    """`cpu.html` for the program, `cpu.<pid>.html` for its children."""
+    pid = raw.name.split(".", 1)[1].removesuffix(".raw").replace(".raw", "")
+    return f"{kind}.{ending}" if pid == MAIN else f"{kind}.{pid}.{ending}"
+
+
+FOLDER, KIND, MAIN = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+FOUND = (cpu if KIND == "cpu" else memory)(sorted(FOLDER.glob(f"{KIND}.*.raw*")), FOLDER)
+(FOLDER / f"{KIND}.frames.json").write_text(json.dumps(FOUND), "utf-8")

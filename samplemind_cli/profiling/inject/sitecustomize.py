@@ -1,0 +1,228 @@
+# ruff: noqa: INP001 - copied alone into a folder that is put on the profiled program's path
+"""Start a profiler in a Python program that is run exactly as typed: this file is imported before its first line.
+
+Its own folder holds `profile.json`: {"kind": "cpu" | "memory" | "bare", "out": folder, "children": bool,
+"native": bool, "path": the PYTHONPATH to restore}. It writes `<kind>.<pid>.raw` (not for bare) and
+`<kind>.<pid>.json`, the times. Imports the standard library and the one profiler; any Python from 3.11.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+INTERVAL = 0.001  # seconds between two samples
+
+
+class Bare:
+    """No profiler: the time the program takes by itself."""
+
+    def __init__(self, raw: Path) -> None:
+        self.raw = raw
+
+    def start(self) -> None:
+        """Nothing to start."""
+
+    def stop(self) -> None:
+        """Nothing to write."""
+
+
+class Memory(Bare):
+    """memray's tracker."""
+
+    def __init__(self, raw: Path, *, native: bool, children: bool) -> None:
+        from memray import FileDestination, FileFormat, Tracker
+
+        super().__init__(raw)
+        self.tracker = Tracker(
+            destination=FileDestination(raw, overwrite=True),
+            native_traces=native,
+            follow_fork=children,
+            file_format=FileFormat.AGGREGATED_ALLOCATIONS,
+        )
+
+    def start(self) -> None:
+        """Count every allocation from here on.
+
+        memray cuts as many frames off the thread that starts it as stand there then: here they are about to go.
+        """
+        starter = threading.Thread(target=self.tracker.__enter__)
+        starter.start()
+        starter.join()
+
+    def stop(self) -> None:
+        """What is still held now counts as leaked."""
+        self.tracker.__exit__(None, None, None)
+
+
+class Cpu(Bare):
+    """pyinstrument, which must be started inside an event loop's context to tell who awaited."""
+
+    def __init__(self, raw: Path) -> None:
+        from pyinstrument import Profiler
+
+        super().__init__(raw)
+        self.sessions: list[Any] = []
+        self.outer = Profiler(INTERVAL, async_mode="disabled")
+        self.inner = Profiler(INTERVAL, async_mode="enabled")
+
+    def start(self) -> None:
+        """Sample this thread, and any asyncio.Runner it starts."""
+        sys.meta_path.insert(0, AsyncioFinder(self))
+        self.outer.start()
+
+    def stop(self) -> None:
+        """Write all sessions as one."""
+        from pyinstrument.session import Session
+
+        if self.outer.is_running:
+            self.keep(self.outer)
+        whole = self.sessions[0]
+        for session in self.sessions[1:]:
+            whole = Session.combine(whole, session)
+        whole.save(self.raw)
+
+    def keep(self, profiler: Any) -> None:
+        """Its session; without the reset the next one would hold this one again."""
+        self.sessions.append(profiler.stop())
+        profiler.reset()
+
+    def follow(self, runner: type) -> None:
+        """Wrap the beginning and the end of asyncio.Runner; `run` itself stays, so tracebacks do."""
+        begin, close = runner._lazy_init, runner.close  # type: ignore[attr-defined]  # noqa: SLF001 - no public moment has the context
+
+        def begun(loop: Any) -> None:
+            begin(loop)
+            if self.outer.is_running and threading.current_thread() is threading.main_thread():
+                self.keep(self.outer)
+                loop._context.run(self.inner.start)  # noqa: SLF001 - the same
+
+        def closed(loop: Any) -> None:
+            if self.inner.is_running and threading.current_thread() is threading.main_thread():
+                loop._context.run(self.keep, self.inner)  # noqa: SLF001 - the same
+                self.outer.start()
+            close(loop)
+
+        runner._lazy_init, runner.close = begun, closed  # type: ignore[attr-defined]  # noqa: SLF001 - the same
+
+
+class AsyncioFinder(MetaPathFinder, Loader):
+    """Follows asyncio.runners when, and only when, the program imports it."""
+
+    def __init__(self, profiler: Cpu) -> None:
+        self.profiler = profiler
+        self.loader: Any = None
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """The usual spec, with this object as its loader."""
+        if name != "asyncio.runners":
+            return None
+        sys.meta_path.remove(self)
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None:
+            self.loader, spec.loader = spec.loader, self
+        return spec
+
+    def create_module(self, spec: Any) -> Any:
+        """As the usual loader does."""
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module: Any) -> None:
+        """The usual module, then the wrapping."""
+        self.loader.exec_module(module)
+        self.profiler.follow(module.Runner)
+
+
+class Run:
+    """One process from its start to its end, however it ends."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.options = options
+        self.out = Path(options["out"])
+        self.begin()
+
+    def begin(self) -> None:
+        """Start the profiler, as late as can be."""
+        self.pid = os.getpid()
+        self.profiler = self.make(self.out / f"{self.options['kind']}.{self.pid}.raw")
+        self.began = time.perf_counter(), time.process_time(), time.thread_time()
+        self.profiler.start()
+
+    def make(self, raw: Path) -> Bare:
+        """The profiler asked for."""
+        if self.options["kind"] == "memory":
+            return Memory(raw, native=self.options["native"], children=self.options["children"])
+        return Cpu(raw) if self.options["kind"] == "cpu" else Bare(raw)
+
+    def finish(self) -> None:
+        """Stop and write, once, and only in the process that began it."""
+        if os.getpid() != self.pid:
+            return
+        self.pid = 0
+        wall, cpu, thread = (
+            now - then
+            for now, then in zip(
+                (time.perf_counter(), time.process_time(), time.thread_time()), self.began, strict=True
+            )
+        )
+        self.profiler.stop()
+        times = {"wall": wall, "cpu": cpu, "main_thread": thread, "argv": sys.argv}
+        (self.out / f"{self.options['kind']}.{os.getpid()}.json").write_text(json.dumps(times))
+
+    def at_every_end(self) -> None:
+        """Normal exit, os._exit, the default SIGTERM; and a forked child begins anew or not at all."""
+        atexit.register(self.finish)
+        leave = os._exit
+
+        def left(status: int) -> None:
+            self.finish()
+            leave(status)
+
+        os._exit = left  # type: ignore[assignment]
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, self.terminated)
+        if self.options["children"]:
+            os.register_at_fork(after_in_child=self.forked)
+
+    def forked(self) -> None:
+        """Let memray follow into the child by itself; begin the other profilers anew."""
+        if self.options["kind"] == "memory":
+            self.pid = os.getpid()
+        else:
+            self.begin()
+
+    def terminated(self, number: int, _frame: Any) -> None:
+        """Write, then end as the signal would have ended it."""
+        self.finish()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+
+def leave_no_trace(options: dict[str, Any]) -> None:
+    """Give the program the path and environment it would have had, and the sitecustomize this one hides."""
+    sys.path[:] = [path for path in sys.path if path != str(HERE)]
+    if not options["children"]:
+        if options["path"] is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = options["path"]
+    hidden = PathFinder.find_spec("sitecustomize", sys.path)
+    if hidden is not None and hidden.loader is not None:
+        sys.modules["sitecustomize"] = module_from_spec(hidden)
+        hidden.loader.exec_module(sys.modules["sitecustomize"])
+
+
+OPTIONS = json.loads((HERE / "profile.json").read_text("utf-8"))
+leave_no_trace(OPTIONS)
+Run(OPTIONS).at_every_end()

@@ -1,0 +1,101 @@
+"""The few lines that say where time and memory went."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from samplemind_cli.profiling.runs import Profile
+
+FRAMES = 5
+FEWER = 3
+SMALL = 0.01  # a share not worth a line
+Frame = dict[str, Any]
+
+
+def lines(profile: Profile) -> Iterator[str]:
+    """The summary: per kind its totals and its largest frames, then the overhead and the files."""
+    here = profile.asked.directory
+    for kind, told in (("cpu", _cpu), ("memory", _memory)):
+        found = profile.frames(kind) if kind in profile.asked.kinds else None
+        if found is not None:
+            yield from told(profile, found, here)
+    if profile.seconds:
+        yield _overhead(profile)
+    pages = sorted(path.name for path in profile.folder.glob("*.html")) + sorted(
+        path.name for path in profile.folder.glob("*.speedscope.json")
+    )
+    yield f"profile {profile.id}: {profile.folder}"
+    if pages:
+        yield f"  {', '.join(pages)}"
+
+
+def _cpu(profile: Profile, found: Frame, here: str) -> Iterator[str]:
+    times = json.loads((profile.folder / "cpu.times.json").read_bytes())
+    yield f"cpu: {times['wall']:.2f} s, {times['cpu']:.2f} s of it on a processor"
+    total = sum(frame["own"] + frame["awaited"] for frame in found["frames"])
+    yield from _top(_shares(found["frames"], "own", total), seconds, here)
+    awaited = _shares(found["frames"], "awaited", total)
+    if awaited:
+        yield "  awaited:"
+        yield from _top(awaited[:FEWER], seconds, here)
+    elsewhere = times["cpu"] - times["main_thread"]
+    if elsewhere > 10 * SMALL * times["wall"]:
+        yield f"  note: {elsewhere:.2f} s of processor time in other threads are not in this profile"
+
+
+def _memory(_profile: Profile, found: Frame, here: str) -> Iterator[str]:
+    yield f"memory: {megabytes(found['peak'])} at the peak"
+    yield from _top(_shares(found["frames"], "peak", found["peak"]), megabytes, here)
+    yield f"  never freed: {megabytes(found['held'])}"
+    yield from _top(_shares(found["frames"], "held", found["held"])[:FEWER], megabytes, here)
+
+
+def _shares(frames: list[Frame], number: str, total: float) -> list[tuple[float, float, Frame]]:
+    """Amount, percent and frame of the largest ones that are worth a line."""
+    worth = [(frame[number], 100 * frame[number] / total, frame) for frame in frames if frame[number] > SMALL * total]
+    return sorted(worth, key=lambda share: -share[0])[:FRAMES]
+
+
+def _top(shares: list[tuple[float, float, Frame]], unit: Callable[[float], str], here: str) -> Iterator[str]:
+    for amount, percent, frame in shares:
+        yield f"  {unit(amount):>9} {percent:3.0f} %  {place(frame, here)}"
+
+
+def place(frame: Frame, here: str) -> str:
+    """Function and line, and where the user's code called a library."""
+    text = (
+        frame["function"] if not frame["file"] else f"{frame['function']}  {short(frame['file'], here)}:{frame['line']}"
+    )
+    if not frame["caller"]:
+        return text
+    function, _, where = frame["caller"].partition(" ")
+    return f"{text}, from {function}  {short(where, here)}"
+
+
+def short(file: str, here: str) -> str:
+    """A path as seen from `here`; elsewhere its last three names."""
+    path = Path(file)
+    return str(path.relative_to(here)) if path.is_relative_to(here) else "/".join(path.parts[-3:])
+
+
+def _overhead(profile: Profile) -> str:
+    bare = profile.seconds.get("bare", [])
+    if not bare:
+        return "overhead: not measured; --overhead runs the program without a profiler as well, before and after"
+    mean = sum(bare) / len(bare)
+    apart = 100 * (max(bare) - min(bare)) / mean
+    slower = ", ".join(
+        f"{kind} x{took[0] / mean:.2f}" for kind, took in profile.seconds.items() if kind != "bare" and took
+    )
+    return f"overhead: {slower} of {mean:.2f} s without a profiler ({len(bare)} runs, {apart:.0f} % apart)"
+
+
+def megabytes(size: float) -> str:
+    """Millions of bytes."""
+    return f"{size / 1e6:.1f} MB"
+
+
+def seconds(took: float) -> str:
+    """To the millisecond."""
+    return f"{took:.3f} s"

@@ -1,0 +1,204 @@
+"""`samplemind profile` on real programs with planted leaks and hot functions."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+PLANTED = """
+import sys, time
+KEPT = []
+def leak():
+    KEPT.append(bytearray(10_000_000))
+def hot():
+    end = time.perf_counter() + float(sys.argv[1])
+    while time.perf_counter() < end:
+        pass
+def cold():
+    return sum(range(1000))
+if __name__ == "__main__":
+    leak(); hot(); cold()
+    print("read", sys.stdin.read())
+    sys.exit(3)
+"""
+ASYNC = """
+import asyncio
+async def provider():
+    await asyncio.sleep(0.1)
+async def cache():
+    await asyncio.sleep(0.02)
+async def main():
+    await provider()
+    await cache()
+asyncio.run(main())
+asyncio.run(cache())
+"""
+FAMILY = """
+import os, subprocess, sys, time
+KEPT = []
+def work():
+    KEPT.append(bytearray(5_000_000))
+    end = time.perf_counter() + 0.1
+    while time.perf_counter() < end:
+        pass
+if len(sys.argv) > 1:
+    work()
+else:
+    subprocess.run([sys.executable, __file__, "child"])
+    child = os.fork()
+    if not child:
+        work()
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+THREADS = """
+import threading, time
+def work():
+    end = time.thread_time() + 0.2
+    while time.thread_time() < end:
+        pass
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+"""
+PROGRAMS = {"planted": PLANTED, "waits": ASYNC, "family": FAMILY, "threads": THREADS}
+
+
+@pytest.fixture
+def profile(tmp_path):
+    """Call `samplemind profile` in a folder of programs."""
+    for name, text in PROGRAMS.items():
+        (tmp_path / f"{name}.py").write_text(text)
+
+    def call(*words, stdin="", check=True):
+        command = [sys.executable, "-m", "samplemind_cli", "profile", *words]
+        done = subprocess.run(
+            command, cwd=tmp_path, input=stdin, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+    return call
+
+
+def folder(done):
+    """Where the profile that was just made lies."""
+    return Path(next(line for line in done.stderr.splitlines() if line.startswith("profile ")).split(": ", 1)[1])
+
+
+def under(done, heading):
+    """The first line below the one that begins so."""
+    lines = done.stderr.splitlines()
+    return lines[next(n for n, line in enumerate(lines) if line.startswith(heading)) + 1]
+
+
+def test_a_planted_leak_and_a_hot_function_are_the_top_lines_and_the_program_stays_itself(profile):
+    done = profile("--both", "--", "planted.py", "0.3", stdin="hello", check=False)
+    assert (done.returncode, done.stdout) == (3, "read hello\n")
+    assert re.fullmatch(r" +0\.[23]\d\d s +\d+ %  hot  planted\.py:6", under(done, "cpu: "))
+    assert re.fullmatch(r" +10\.0 MB +\d+ %  leak  planted\.py:5", under(done, "memory: "))
+    assert re.fullmatch(r" +10\.0 MB +\d+ %  leak  planted\.py:5", under(done, "  never freed: "))
+    for page in ("cpu.html", "memory.html", "memory.leaks.html"):
+        text = (folder(done) / page).read_text("utf-8")
+        assert "planted.py" in text
+        assert not re.search(r"fonts\.g|<script[^>]+src=|<link[^>]+stylesheet", text)
+    for page in ("cpu.speedscope.json", "memory.speedscope.json"):
+        assert "speedscope" in json.loads((folder(done) / page).read_bytes())["$schema"]
+
+
+def test_awaited_time_belongs_to_who_awaits_in_an_unmodified_program(profile):
+    frames = json.loads((folder(profile("waits.py")) / "cpu.frames.json").read_bytes())["frames"]
+    total = {frame["function"]: frame["total"] for frame in frames if frame["file"].endswith("waits.py")}
+    assert 0.09 < total["provider"] < 0.2
+    assert 0.035 < total["cache"] < 0.1
+    assert total["main"] > 0.11
+    sleep = next(frame for frame in frames if frame["function"] == "sleep")
+    assert sleep["awaited"] > 0.13
+    assert sleep["caller"].startswith("provider ")
+
+
+def test_a_traceback_is_the_program_s_own(profile, tmp_path):
+    text = "import asyncio\nasync def main():\n    raise KeyError('boom')\nasyncio.run(main())\n"
+    (tmp_path / "boom.py").write_text(text)
+    bare = subprocess.run([sys.executable, "boom.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = profile("boom.py", check=False)
+    assert done.returncode == bare.returncode == 1
+    assert done.stderr.startswith(bare.stderr)
+
+
+def test_the_program_sees_the_path_and_environment_it_would_have_had(profile, tmp_path):
+    (tmp_path / "look.py").write_text(
+        "import json, os, sys\nprint(json.dumps([sys.path, sys.argv, dict(os.environ)]))\n"
+    )
+    bare = subprocess.run([sys.executable, "look.py", "-x"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert json.loads(profile("look.py", "-x").stdout) == json.loads(bare.stdout)
+
+
+@pytest.mark.parametrize(("last", "code"), [("os._exit(7)", 7), ("os.kill(os.getpid(), 15)", 143)])
+def test_a_program_that_ends_abruptly_still_leaves_its_profile(profile, tmp_path, last, code):
+    busy = "import os, time\nend = time.perf_counter() + 0.1\nwhile time.perf_counter() < end: pass\n"
+    (tmp_path / "ends.py").write_text(busy + last + "\n")
+    done = profile("ends.py", check=False)
+    assert done.returncode == code
+    assert "<module>  ends.py:1" in under(done, "cpu: ")
+
+
+def test_a_program_that_is_killed_leaves_none_and_it_is_said(profile, tmp_path):
+    (tmp_path / "ends.py").write_text("import os\nos.kill(os.getpid(), 9)\n")
+    done = profile("ends.py", check=False)
+    assert done.returncode == 137
+    assert "there is no cpu profile" in done.stderr
+
+
+def test_children_are_profiled_when_asked_for_and_only_then(profile):
+    done = profile("--both", "--children", "family.py")
+    assert " work  family.py:" in done.stderr.split("memory: ")[0]
+    assert re.fullmatch(r" +10\.0 MB +\d+ %  work  family\.py:5", under(done, "  never freed: "))
+    assert len(list(folder(done).glob("*.html"))) == 3 + 2 * 3
+    assert " work " not in profile("--both", "family.py").stderr
+
+
+def test_again_repeats_the_last_profile_and_tells_what_grew(profile, tmp_path):
+    profile("planted.py", "0.1", check=False)
+    (tmp_path / "planted.py").write_text(PLANTED.replace("float(sys.argv[1])", "0.4"))
+    done = profile("again", check=False)
+    assert done.returncode == 3
+    told = profile("diff").stdout.splitlines()
+    assert re.match(r"cpu own +\+ +0\.[23]\d\d s .* all$", told[1])
+    assert re.match(r"cpu own +\+ +0\.[23]\d\d s .* hot  planted\.py$", told[2])
+    assert "\n".join(told) in done.stderr
+    changes = json.loads(profile("diff", "previous", "last", "--json").stdout)["changes"]
+    assert changes[1]["function"] == "hot"
+    listed = json.loads(profile("list", "--json").stdout)
+    assert [entry["words"] for entry in listed] == [["planted.py", "0.1"]] * 2
+    assert profile("list").stdout.count("planted.py 0.1") == 2
+
+
+def test_the_overhead_is_measured_against_runs_without_a_profiler(profile):
+    done = profile("--overhead", "planted.py", "0.2", stdin="twice", check=False)
+    assert done.stdout == "read twice\n"
+    assert re.search(r"overhead: cpu x\d\.\d\d of 0\.\d\d s without a profiler \(2 runs, \d+ % apart\)", done.stderr)
+
+
+def test_a_module_and_a_subcommand_are_programs_too(profile):
+    assert profile("-m", "planted", "0", check=False).returncode == 3
+    done = profile("--", "profile", "list")
+    assert "planted" in done.stdout
+    assert "cpu: " in done.stderr
+
+
+def test_work_in_other_threads_is_not_passed_over_in_silence(profile):
+    assert re.search(r"note: 0\.[2-9]\d s of processor time in other threads", profile("threads.py").stderr)
+
+
+@pytest.mark.parametrize("words", [("absent.py",), ("--native", "planted.py"), ("-m",)])
+def test_what_cannot_be_profiled_is_a_usage_error(profile, words):
+    done = profile(*words, check=False)
+    assert done.returncode == 2
+    assert "error: " in done.stderr
+    assert "hint: " in done.stderr

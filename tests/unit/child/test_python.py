@@ -1,0 +1,46 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from samplemind_cli.child.python import Python, find_python
+from samplemind_cli.errors import UsageError
+
+
+def test_the_active_environment_comes_before_the_project_s_own_and_that_before_ours(tmp_path):
+    assert find_python(tmp_path, {}).path == Path(sys.executable)
+    for folder in (".venv", "active"):
+        (tmp_path / folder / "bin").mkdir(parents=True)
+        (tmp_path / folder / "bin" / "python").symlink_to(sys.executable)
+    assert find_python(tmp_path, {}).why == "the project's .venv"
+    found = find_python(tmp_path, {"VIRTUAL_ENV": str(tmp_path / "active")})
+    assert (found.path, found.why) == (tmp_path / "active" / "bin" / "python", "the active environment")
+
+
+def test_a_broken_environment_is_said_to_be_broken(tmp_path):
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").symlink_to("/bin/false")
+    with pytest.raises(UsageError, match=r"the project's \.venv"):
+        find_python(tmp_path, {})
+
+
+def test_what_is_missing_comes_with_the_command_that_installs_it():
+    ours = Python(Path(sys.executable), "ours", {"pytest": "9", "pytest-testmon": None})
+    ours.require("pytest")
+    with pytest.raises(UsageError, match="pytest-testmon is not installed") as caught:
+        ours.require("pytest-testmon")
+    assert caught.value.hint == f"{sys.executable} -m pip install 'samplemind-cli[dev]'"
+    with pytest.raises(UsageError) as caught:
+        Python(Path("/x/python"), "another", {}).require("pytest-xdist")
+    assert caught.value.hint == "/x/python -m pip install pytest-xdist"
+
+
+def test_an_environment_at_the_top_of_the_repository_is_found_and_one_above_it_is_not(tmp_path):
+    inner = tmp_path / "repository" / "part"
+    inner.mkdir(parents=True)
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    (tmp_path / "venv" / "bin" / "python").symlink_to(sys.executable)
+    (tmp_path / "repository" / ".git").mkdir()
+    assert find_python(inner, {}).path == Path(sys.executable)
+    (tmp_path / "venv").rename(tmp_path / "repository" / "venv")
+    assert find_python(inner, {}, "pytest").why == "the project's venv"
