@@ -41,7 +41,7 @@ def decoded(document: bytes) -> dict[str, Any]:
     """A BSON document's numbers, strings and documents, arrays as documents. Raises ValueError when it is none."""
     try:
         return _document(document, 0)[0]
-    except (IndexError, struct.error) as error:
+    except (IndexError, ValueError, RecursionError, struct.error) as error:
         raise ValueError("not BSON") from error
 
 
@@ -66,4 +66,4 @@ def _value(kind: int, data: bytes, at: int) -> tuple[Any, int]:
         return data[at + 4 : at + 3 + length].decode("utf-8", "replace"), at + 4 + length
     if kind == _BINARY:
         return None, at + 5 + length
-    raise ValueError(f"BSON of an unexpected kind {kind:#x}")
+    raise ValueError(kind)

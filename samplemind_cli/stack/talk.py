@@ -8,7 +8,7 @@ from typing import Any
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # ` 4f4fb700ef54 Downloading [==>      ]  1.2MB/34.5MB`, from Compose's plain progress.
 _LAYER = re.compile(r"^(\S+) (?:Downloading|Extracting) +\[[^]]*\] +([\d.]+)([kMG]?)B/([\d.]+)([kMG]?)B")
-_PULL = re.compile(r"^(?:Image )?(\S+) +(Pulling|Pulled|Error|Interrupted|Skipped)\b")
+_PULL = re.compile(r"^(?:Image )?(\S+) +(Pulling$|Pulled|Error|Interrupted|Skipped)")
 _STEP = re.compile(r"^#\d+ (\[.+)")  # BuildKit's plain progress
 _FACTOR = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}
 

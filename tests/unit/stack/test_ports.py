@@ -1,0 +1,129 @@
+import os
+import socket
+
+import pytest
+
+from samplemind_cli.errors import StackError
+from samplemind_cli.stack.ports import (
+    Conflict,
+    conflicts,
+    is_free,
+    moved,
+    overlaid,
+    overlay,
+    program_on,
+    wanted,
+)
+from samplemind_cli.stack.services import Port
+
+
+@pytest.fixture
+def taken():
+    """A port of this machine on which somebody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def definition(*published, target=6379):
+    """A service as Compose's JSON has it."""
+    ports = [{"target": target, "published": str(p), "host_ip": "127.0.0.1", "protocol": "tcp"} for p in published]
+    return {"ports": ports}
+
+
+def published(port, project="", service="", name="box", address="127.0.0.1"):
+    """A container as the engine's list has it."""
+    labels = {"com.docker.compose.project": project, "com.docker.compose.service": service} if project else {}
+    public = [{"IP": address, "PublicPort": port, "PrivatePort": 1, "Type": "tcp"}, {"PrivatePort": 2, "Type": "tcp"}]
+    return {"Names": [f"/{name}"], "Labels": labels, "Ports": public}
+
+
+def test_ports_that_leave_a_choice_cannot_clash():
+    assert wanted(definition("8000-8010", "0", "")) == []
+    assert wanted({"ports": [{"target": 80}]}) == wanted({}) == wanted({"ports": None}) == []
+    assert [port.published for port in wanted(definition(6379))] == [6379]
+
+
+def test_a_program_is_named_with_its_process(taken):
+    (clash,) = conflicts({"redis": definition(taken)}, "shop", [])
+    assert clash.program
+    assert clash.owner.endswith(f"(process {os.getpid()})")
+
+
+def test_a_container_is_named_with_its_project(taken):
+    (clash,) = conflicts({"redis": definition(taken)}, "shop", [published(taken, "other", "cache", "other-cache-1")])
+    assert clash == Conflict(
+        "redis",
+        Port(address="127.0.0.1", published=taken, target=6379),
+        "service cache of project other (container other-cache-1)",
+        program=False,
+    )
+    (clash,) = conflicts({"redis": definition(taken)}, "shop", [published(taken)])
+    assert clash.owner == "container box"
+
+
+def test_what_a_service_holds_itself_is_its_own(taken):
+    assert conflicts({"redis": definition(taken)}, "shop", [published(taken, "shop", "redis")]) == []
+
+
+@pytest.mark.parametrize(("address", "clashes"), [("0.0.0.0", 1), ("::", 1), ("", 1), ("127.0.0.9", 0)])
+def test_an_address_clashes_with_itself_and_with_all_addresses(address, clashes):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    found = conflicts({"redis": definition(port)}, "shop", [published(port, address=address)])
+    assert len(found) == clashes
+
+
+def test_udp_and_tcp_are_apart(taken):
+    assert is_free(Port(address="127.0.0.1", published=taken, target=1, protocol="udp"))
+    assert not is_free(Port(address="", published=taken, target=1))
+
+
+def test_a_port_that_only_root_may_have_is_left_to_docker(monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "denied")
+
+    monkeypatch.setattr(socket.socket, "bind", refuse)
+    assert is_free(Port(address="", published=80, target=80))
+
+
+def test_a_program_that_cannot_be_seen_has_no_name(tmp_path, taken):
+    port = Port(address="127.0.0.1", published=taken, target=1)
+    assert program_on(port, tmp_path) == ""
+    net = tmp_path / "net"
+    net.mkdir()
+    (net / "tcp").write_text(f"head\n0: 0100007F:{taken:04X} 0:0 0A 0:0 0:0 0 0 0 4711 1\n")
+    assert program_on(port, tmp_path) == ""
+    descriptor = tmp_path / "12" / "fd"
+    descriptor.mkdir(parents=True)
+    (descriptor / "3").symlink_to("socket:[4711]")
+    (tmp_path / "12" / "comm").write_text("redis-server\n")
+    assert program_on(port, tmp_path) == "redis-server (process 12)"
+
+
+def test_the_next_free_port_is_chosen_past_taken_and_published_ones(taken):
+    services = {"redis": definition(taken), "other": definition(taken + 1)}
+    clashes = conflicts({"redis": services["redis"]}, "shop", [])
+    chosen = int(moved(services, clashes, {taken + 2})["redis"][0]["published"])
+    assert chosen > taken + 2
+    assert is_free(Port(address="127.0.0.1", published=chosen, target=1))
+
+
+def test_two_clashes_of_a_service_get_two_ports(taken):
+    service = {"ports": definition(taken)["ports"] + definition(taken, target=80)["ports"]}
+    clashes = conflicts({"web": service}, "shop", [])
+    first, second = moved({"web": service}, clashes, ())["web"]
+    assert len({first["published"], second["published"], str(taken)}) == 3
+
+
+def test_no_port_near_is_an_error(monkeypatch, taken):
+    monkeypatch.setattr("samplemind_cli.stack.ports.is_free", lambda _: False)
+    clash = Conflict("redis", Port(address="127.0.0.1", published=taken, target=6379), "x", program=True)
+    with pytest.raises(StackError, match="is free"):
+        moved({"redis": definition(taken)}, [clash], ())
+
+
+def test_what_is_remembered_is_read_again(tmp_path):
+    lists = {"redis": definition(6380)["ports"], 'odd "name"': []}
+    (tmp_path / "ports.yaml").write_text(overlay(lists))
+    assert overlaid(tmp_path / "ports.yaml") == lists
+    assert overlaid(tmp_path / "absent.yaml") == {}

@@ -1,0 +1,105 @@
+import time
+
+import pytest
+
+from samplemind_cli.stack.services import Port, Service, observe, service_of, with_absent
+
+NOW = time.time()
+
+
+def container(**state):
+    """As the engine's `/containers/ID/json` answers."""
+    return {
+        "Id": "abc",
+        "Name": "/shop-web-1",
+        "RestartCount": 2,
+        "State": {"Status": "running", "StartedAt": "2026-11-22T20:38:08.191457262Z", "ExitCode": 0, **state},
+        "Config": {"Labels": {"com.docker.compose.service": "web"}},
+        "HostConfig": {"Memory": 1024},
+        "NetworkSettings": {
+            "Ports": {
+                "8000/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8000"}, {"HostIp": "::", "HostPort": "8000"}],
+                "6379/tcp": [{"HostIp": "::1", "HostPort": "6380"}],
+                "9/udp": None,
+            }
+        },
+    }
+
+
+def test_reads_a_container_as_the_engine_tells_it():
+    log = [{"Output": "first"}, {"Output": " 500\n"}]
+    service = service_of(container(Health={"Status": "unhealthy", "Log": log}))
+    assert (service.service, service.container, service.health, service.probe) == (
+        "web",
+        "shop-web-1",
+        "unhealthy",
+        "500",
+    )
+    assert (service.restarts, service.memory_limit, service.exit_code) == (2, 1024, 0)
+    assert service.started == pytest.approx(1795379888.191457)
+    assert [port.url for port in service.ports] == ["redis://[::1]:6380", "http://127.0.0.1:8000"]
+
+
+def test_a_container_without_healthcheck_or_never_started_has_neither_health_nor_probe():
+    assert service_of(container()).health == ""
+    assert service_of(container(Health={"Status": "none", "Log": None})).health == ""
+    assert service_of(container(StartedAt="0001-01-01T00:00:00Z", Status="created")).started < 0
+
+
+@pytest.mark.parametrize(
+    ("service", "verdict"),
+    [
+        ({"state": "running", "health": "healthy"}, "ready"),
+        ({"state": "running", "health": "starting"}, "waiting"),
+        ({"state": "running", "health": "unhealthy"}, "failed"),
+        ({"state": "running", "started": NOW - 60}, "ready"),
+        ({"state": "running", "started": NOW - 0.1}, "waiting"),
+        ({"state": "exited", "exit_code": 0}, "ready"),
+        ({"state": "exited", "exit_code": 1}, "failed"),
+        ({"state": "restarting", "restarts": 1}, "waiting"),
+        ({"state": "restarting", "restarts": 3}, "failed"),
+        ({"state": "running", "health": "healthy", "restarts": 30}, "ready"),
+        ({"state": "dead"}, "failed"),
+        ({"state": "created"}, "waiting"),
+        ({}, "waiting"),
+    ],
+)
+def test_a_service_is_ready_waiting_or_failed(service, verdict):
+    assert Service(service="web", **service).verdict(NOW) == verdict
+
+
+@pytest.mark.parametrize(
+    ("service", "words"),
+    [
+        ({}, "not created"),
+        ({"state": "running"}, "running"),
+        ({"state": "running", "health": "starting"}, "starting"),
+        ({"state": "exited", "exit_code": 137, "health": "unhealthy"}, "exited (137)"),
+        ({"state": "paused"}, "paused"),
+    ],
+)
+def test_a_condition_is_a_word_or_two(service, words):
+    assert Service(service="web", **service).condition == words
+
+
+def test_replicas_have_numbers_from_the_second_on():
+    names = [Service(service="web", container=name).name for name in ("shop-web-1", "shop-web-2", "own", "")]
+    assert names == ["web", "web-2", "web", "web"]
+
+
+def test_a_declared_service_without_a_container_is_absent():
+    found = with_absent([Service(service="web", state="running")], ["redis", "web"])
+    assert [(s.service, s.state) for s in found] == [("redis", "absent"), ("web", "running")]
+
+
+def test_a_container_that_goes_while_it_is_looked_at_is_left_out():
+    class Engine:
+        def get(self, path, **_):
+            listed = [{"Id": "abc"}, {"Id": "gone"}]
+            return listed if path == "/containers/json" else container() if "abc" in path else None
+
+    assert [service.id for service in observe(Engine(), "shop")] == ["abc"]
+
+
+def test_a_port_on_all_addresses_is_reached_on_loopback():
+    assert Port(address="", published=27018, target=27017).url == "mongodb://127.0.0.1:27018"
