@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["samplemind_cli.mock.pytest_plugin"]
+pytest_plugins = ["samplemind_cli.mock.pytest_plugin", "parts.redis_server", "parts.ollama_daemon"]
 
 # Fetched once per machine, and outside the home that a test gets: $XDG_DATA_HOME for a test that needs the real model.
 MODEL_HOME = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "samplemind-tests")

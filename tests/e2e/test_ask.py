@@ -255,3 +255,24 @@ def test_the_embedded_model_answers_where_there_is_nothing_else(run, embedded_da
     if answer["finish_reason"] == "stop":
         assert json.loads(again.stdout)["cached"] == "local"
         assert again.stderr == b""
+
+
+def test_answers_are_shared_through_redis_and_survive_its_worst_days(run, mock_server, start_redis, tmp_path):
+    redis = start_redis()
+    shared = {"SAMPLEMIND_REDIS_URL": redis.url}
+
+    def another_machine(name, prompt="hi"):
+        done = run("ask", prompt, "--json", XDG_CACHE_HOME=str(tmp_path / name), **shared)
+        return json.loads(done.stdout)["cached"], done.stderr.decode().count("\n")
+
+    assert another_machine("one") == (False, 0)
+    assert another_machine("two") == ("redis", 0)
+    assert another_machine("two") == ("local", 0)
+    redis.client.flushall()
+    assert another_machine("three") == (False, 0)
+    redis.freeze()
+    assert another_machine("four") == (False, 1)
+    redis.thaw()
+    redis.kill()
+    assert another_machine("five") == (False, 1)
+    assert len(mock_server.requests) == 4

@@ -107,11 +107,16 @@ def test_every_variable_that_settings_read_has_a_say():
 def test_a_changed_settings_file_makes_it_another_question(question, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     env = {"HOME": str(tmp_path)}
-    [file] = [path for path in paths.settings_files(env, str(tmp_path)) if path.endswith(name)]
-    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    places = {
+        paths.USER_FILE: paths.config_dir(env),
+        paths.PROJECT_FILE: tmp_path,
+        paths.STACK_FILE: paths.state_dir(env),
+    }
+    file = Path(places[name], name)
+    file.parent.mkdir(parents=True, exist_ok=True)
     before = question("hi").folder
 
-    Path(file).touch()
+    file.touch()
 
     assert question("hi").folder != before
 
