@@ -43,7 +43,7 @@ class Machine:
 def wanted_memory(size: int) -> int:
     """What a model of `size` bytes takes once loaded, about: its weights, a context of 4096 tokens, the compute graph.
 
-    Measured models lie between 1.1 and 1.3 times their weights; `models --running` shows what one really takes.
+    An estimate: weights, context and buffers. `models --running` shows what a model really takes.
     """
     return size + size // 5 + 512 * 1024**2
 
