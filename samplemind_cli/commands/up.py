@@ -143,11 +143,8 @@ def _as_json(plan: "Plan", board: "Board") -> dict[str, Any]:
 def _table(plan: "Plan", board: "Board") -> None:
     from samplemind_cli import output
 
-    rows = [
-        (service.name if port is service.ports[0] else "", service.condition, port.url)
-        for service in board.services
-        for port in service.ports
-    ]
-    rows += [(service.name, service.condition, "") for service in board.services if not service.ports]
-    rows += [(name, "adopted", f"http://{host}") for name, host in plan.adopted.items()]
-    output.table(("SERVICE", "STATE", "URL"), sorted(rows))
+    rows = [(name, "adopted", f"http://{host}") for name, host in plan.adopted.items()]
+    for service in board.services:
+        first, *others = [port.url for port in service.ports] or [""]
+        rows += [(service.name, service.condition, first), *(("", "", url) for url in others)]
+    output.table(("SERVICE", "STATE", "URL"), rows)

@@ -58,7 +58,7 @@ class Engine:
         if self._last_words is None:
             self._line.close()
             self._client.terminate()
-            self._last_words = self._client.communicate()[1].decode("utf-8", "replace")
+            self._last_words = self._client.communicate()[1].decode("utf-8", "replace").strip()
 
     def _gone(self) -> SamplemindError:
         self.close()

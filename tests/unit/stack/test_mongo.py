@@ -45,13 +45,13 @@ def test_reads_every_kind_that_a_status_holds():
 
 @given(st.integers(min_value=0, max_value=len(STATUS) - 1))
 def test_a_cut_document_is_a_value_error(length):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="not BSON"):
         decoded(STATUS[:length])
 
 
 @given(st.binary(max_size=200))
 def test_no_bytes_do_worse_than_a_value_error(data):
-    with contextlib.suppress(ValueError, RecursionError):
+    with contextlib.suppress(ValueError):
         decoded(data)
 
 

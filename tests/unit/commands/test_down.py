@@ -1,0 +1,36 @@
+import pytest
+
+from samplemind_cli import cli
+from samplemind_cli.commands.down import _agreed, _as_json, _named
+from samplemind_cli.errors import UsageError
+from samplemind_cli.stack.down import Volume
+
+DATA = Volume(name="shop_data", size=1500, place="redis:/data")
+UNNAMED = Volume(name="0123456789ab" + "c" * 52, size=-1)
+
+
+def test_help_has_an_example(capfd):
+    assert cli.run(["down", "--help"]) == 0
+    assert "samplemind down --volumes" in capfd.readouterr().out
+
+
+def test_models_alone_are_not_deleted(capfd):
+    assert cli.run(["down", "--models"]) == 2
+    assert "samplemind down --volumes --models" in capfd.readouterr().err
+
+
+def test_a_volume_is_told_with_its_place_and_size():
+    assert _named(DATA) == "shop_data (redis:/data), 1.5 kB"
+    assert _named(UNNAMED) == "0123456789ab, size unknown"
+    assert _as_json([DATA, UNNAMED])[1] == {"volume": UNNAMED.name, "bytes": None}
+
+
+def test_what_would_be_lost_is_said_before_anybody_is_asked(capfd):
+    with pytest.raises(UsageError, match="Nobody can answer"):
+        _agreed([DATA], [UNNAMED], yes=False)
+    assert capfd.readouterr().err == (
+        "to be deleted: shop_data (redis:/data), 1.5 kB\n"
+        "kept: 0123456789ab, size unknown of models (--models deletes them too)\n"
+    )
+    assert _agreed([], [UNNAMED], yes=False)
+    assert _agreed([DATA], [], yes=True)

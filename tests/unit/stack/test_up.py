@@ -1,0 +1,67 @@
+import pytest
+
+from samplemind_cli.stack.files import Stack
+from samplemind_cli.stack.plan import Plan
+from samplemind_cli.stack.services import Port, Service
+from samplemind_cli.stack.talk import Talk
+from samplemind_cli.stack.up import _command, _failed, listening, started
+
+UNHEALTHY = Service(service="sick", state="running", health="unhealthy")
+CRASHED = Service(service="crash", state="exited", exit_code=1)
+SLOW = Service(service="slow", state="running", health="starting")
+CREATED = Service(service="waits", state="created")
+
+
+def plan(**more):
+    return Plan(stack=Stack(files=()), project="shop", **{"services": (), "selected": {}, **more})
+
+
+@pytest.mark.parametrize(
+    ("code", "last_words", "late", "blamed"),
+    [
+        (0, "", False, [UNHEALTHY, CRASHED]),
+        (0, "", True, [UNHEALTHY, CRASHED, SLOW]),
+        (1, "dependency failed to start: container shop-sick-1 is unhealthy", False, [UNHEALTHY, CRASHED]),
+        (1, "pull access denied", False, []),
+        (-15, "", True, [UNHEALTHY, CRASHED, SLOW]),
+    ],
+)
+def test_who_is_to_blame(code, last_words, late, blamed):
+    talk = Talk(lines=[last_words])
+    assert _failed([UNHEALTHY, CRASHED, SLOW, CREATED], talk, code, late=late) == blamed
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """Compose's words for a plan, after `up`."""
+    monkeypatch.setattr("samplemind_cli.stack.docker.shutil.which", lambda _: "/usr/bin/docker")
+
+    def command(build=False, **more):
+        words = _command(plan(**more), build=build)
+        return words[words.index("up") + 1 :]
+
+    return command
+
+
+def test_compose_is_asked_for_what_is_planned(command):
+    assert command() == ["--detach"]
+    assert command(services=("redis",), build=True) == ["--detach", "--build", "redis"]
+
+
+def test_an_adopted_service_is_scaled_to_nothing(command):
+    adopted = {"ollama": "127.0.0.1:11434"}
+    assert command(adopted=adopted, services=("ollama", "api")) == ["--detach", "--scale", "ollama=0", "api"]
+
+
+def test_when_all_that_is_named_is_adopted_nothing_is_started():
+    only = plan(services=("ollama",), adopted={"ollama": "127.0.0.1:11434"})
+    assert list(started(only, None, build=False, wait=True, timeout=1)) == []
+
+
+def test_what_runs_and_what_is_adopted_is_recorded():
+    port = Port(address="0.0.0.0", published=6380, target=6379)
+    services = [Service(service="redis", state="running", ports=(port,)), CRASHED, SLOW]
+    assert listening(plan(adopted={"ollama": "127.0.0.1:11434"}), services) == {
+        "redis": {"target": 6379, "host": "127.0.0.1:6380"},
+        "ollama": {"target": 11434, "host": "127.0.0.1:11434", "adopted": True},
+    }
