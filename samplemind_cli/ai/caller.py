@@ -1,11 +1,14 @@
 """One provider asked once: its adapter, its rate limit and cooldown, its engine if it runs in this process."""
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
+from functools import partial
 
 from samplemind_cli.ai import embedded, http_client
 from samplemind_cli.ai.http_client import Patience, UnavailableError
-from samplemind_cli.ai.limits import Cooldowns, RateLimits
+from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
 from samplemind_cli.ai.providers import anthropic, gemini, ollama, openai
 from samplemind_cli.ai.providers import embedded as embedded_adapter
 from samplemind_cli.ai.types import Adapter, Chunk, Endpoint, Fault, Provider, Request, Route
@@ -22,14 +25,28 @@ ADAPTERS: dict[Provider, Adapter] = {
 TAKES = {provider: adapter.TAKES for provider, adapter in ADAPTERS.items()}
 LOCAL = (Provider.OLLAMA, Provider.EMBEDDED)
 ATTEMPTS = 3
+# A provider's own trouble, for which its breaker opens; no fault at all means that nobody was reached.
+TROUBLE = (None, "overloaded", "server")
+Take = Callable[[str, int], Awaitable[float | None]]
 
 
 class Caller:
-    """Makes the calls. See `AICore` for `notify` and `progress`."""
+    """Makes the calls. See `AICore` for `notify` and `progress`.
+
+    `take` asks for a slot among all machines, by provider and requests per minute: seconds until there is one, 0 when
+    it is taken, None when there are no other machines to ask.
+    """
 
     def __init__(
-        self, settings: Settings, notify: Callable[[str], None], progress: Callable[[int, int], None] | None
+        self,
+        settings: Settings,
+        notify: Callable[[str], None],
+        progress: Callable[[int, int], None] | None,
+        take: Take,
     ) -> None:
+        self.breakers = Breakers()
+        self.retries: Counter[str] = Counter()
+        self._take = take
         self._settings = settings
         self._notify = notify
         self._progress = progress
@@ -40,7 +57,13 @@ class Caller:
         """How long to wait for a route. Where another one stands behind it, it is asked once."""
         s = self._settings
         read = s.local_read_timeout if route.provider in LOCAL else s.read_timeout
-        return Patience(connect=s.connect_timeout, read=read, attempts=ATTEMPTS if last else 1, deadline=deadline)
+        return Patience(
+            connect=s.connect_timeout,
+            read=read,
+            attempts=ATTEMPTS if last else 1,
+            deadline=deadline,
+            retried=partial(self.retries.update, (route.provider,)),
+        )
 
     def check(self, route: Route) -> None:
         """Raise UnavailableError while the provider wants to be left alone."""
@@ -54,9 +77,11 @@ class Caller:
         would be wrong anywhere.
         """
         adapter, endpoint = ADAPTERS[route.provider], route.endpoint
+        if wait := self.breakers.enter(route.provider):
+            raise UnavailableError("has failed again and again", fault=Fault("overloaded", ""), wait=wait)
         if route.provider is Provider.EMBEDDED:
             endpoint = await self._engine(endpoint)
-        async with self._rates.slot(route.provider, getattr(self._settings, f"{route.provider}_rpm", 0)):
+        async with await self._slot(route, patience):
             events = http_client.events(adapter.chat(request, endpoint), patience, adapter.fault)
         begun = False
         try:
@@ -67,12 +92,39 @@ class Caller:
                         raise _broken_off(chunk.fault, route, begun=begun)
                     begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls)
                     yield chunk
+            self.breakers.answered(route.provider)
+        except CutStreamError:
+            self.breakers.failed(route.provider)
+            raise
         except UnavailableError as error:
-            if error.fault and error.fault.kind in ("rate", "overloaded"):
-                self._cooldowns.start(route.provider, error.wait)
+            self._judge(route.provider, error)
             if error.fault and error.fault.kind == "request":
                 raise ProviderError(f"{route.provider}: {error.message}", "samplemind ask --help") from error
             raise
+
+    def _judge(self, provider: Provider, error: UnavailableError) -> None:
+        """What a failure says of the provider: it wants rest, it is in trouble, or it is there and refused."""
+        kind = error.fault.kind if error.fault else None
+        if kind in ("rate", "overloaded"):
+            self._cooldowns.start(provider, error.wait)
+        if kind in TROUBLE:
+            self.breakers.failed(provider)
+        else:
+            self.breakers.answered(provider)
+
+    async def _slot(self, route: Route, patience: Patience) -> AbstractAsyncContextManager[None]:
+        """Wait for a slot of the provider's requests per minute; one that comes too late is a refusal."""
+        per_minute = getattr(self._settings, f"{route.provider}_rpm", 0)
+        wait = await self._take(route.provider, per_minute) if per_minute else None
+        if wait is None:
+            return self._rates.slot(route.provider, per_minute)
+        while wait:
+            now = asyncio.get_running_loop().time()
+            if patience.deadline is not None and now + wait > patience.deadline:
+                raise UnavailableError("its requests per minute are used up", fault=Fault("rate", ""), wait=wait)
+            await asyncio.sleep(wait)
+            wait = await self._take(route.provider, per_minute)
+        return nullcontext()
 
     async def _engine(self, endpoint: Endpoint) -> Endpoint:
         self._notify(f"{endpoint.model} answers: a small model. Better: samplemind up ollama, or a provider's key")

@@ -41,7 +41,7 @@ class AICore:
         self._notify = notify or (lambda _: None)
         self._cache = Cache(self.settings, self._notify)
         self._flights = Flights(Path(self.settings.cache_dir) / "flights")
-        self._caller = Caller(self.settings, self._notify, progress)
+        self._caller = Caller(self.settings, self._notify, progress, self._cache.take)
 
     async def ask(self, request: Request | str, options: Options = DEFAULT) -> Answer:
         """The whole answer. Raises ProviderError; NoProviderError when no route led to one."""
@@ -87,6 +87,20 @@ class AICore:
     def routes(self, request: Request, options: Options = DEFAULT) -> list[Route]:
         """Every way to an answer, first choice first, with the reason for each that would be skipped. Calls nothing."""
         return [self._settled(r) for r in router.routes(self.settings, options, TAKES, request.needs)]
+
+    @property
+    def breakers(self) -> dict[str, str]:
+        """Each provider's circuit breaker: closed, open or half-open."""
+        return {provider: self._caller.breakers.state(provider) for provider in Provider}
+
+    @property
+    def retries(self) -> dict[str, int]:
+        """How often each provider was asked again."""
+        return dict(self._caller.retries)
+
+    async def cache_answers(self) -> bool | None:
+        """Whether the shared cache answers; None when there is none."""
+        return await self._cache.shared_answers()
 
     def _settled(self, route: Route) -> Route:
         if route.provider is not Provider.EMBEDDED:
@@ -145,7 +159,7 @@ class AICore:
         async def lead(emit: Emit) -> None:
             if not shared:
                 return await self._fetch(attempt, emit)
-            async with self._flights.alone(attempt.key):
+            async with self._flights.alone(attempt.key), self._cache.alone(attempt.key):
                 if answer := await self._stored(attempt):  # another process was quicker
                     return emit(_whole(answer))
                 return await self._fetch(attempt, emit)

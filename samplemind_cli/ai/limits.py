@@ -1,4 +1,4 @@
-"""How often and how long a provider is asked: rate limits, cooldowns, Retry-After."""
+"""How often and how long a provider is asked: rate limits, cooldowns, circuit breakers, Retry-After."""
 
 import asyncio
 import re
@@ -6,13 +6,15 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from aiolimiter import AsyncLimiter
 
 DEFAULT_COOLDOWN = 5.0
+FAILURES = 5  # in a row, after which a provider is not asked
+OPEN = 15.0  # seconds until one request may see whether it is back
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -42,6 +44,40 @@ class Cooldowns:
     def left(self, name: str) -> float:
         """Seconds until `name` may be asked again; 0 when it may."""
         return max(0.0, self._until.get(name, 0.0) - time.monotonic())
+
+
+class Breakers:
+    """A circuit breaker per provider: open after `FAILURES` in a row, half-open for one probe after `OPEN` seconds."""
+
+    def __init__(self) -> None:
+        self._failures: dict[str, int] = {}
+        self._until: dict[str, float] = {}
+
+    def state(self, name: str) -> Literal["closed", "open", "half-open"]:
+        """Where a breaker stands."""
+        if self._failures.get(name, 0) < FAILURES:
+            return "closed"
+        return "open" if time.monotonic() < self._until[name] else "half-open"
+
+    def enter(self, name: str) -> float:
+        """Seconds until `name` may be asked; 0: now. Where it was half-open, the caller is the one probe."""
+        match self.state(name):
+            case "closed":
+                return 0.0
+            case "open":
+                return self._until[name] - time.monotonic()
+        self._until[name] = time.monotonic() + OPEN  # one that never reports back counts as failed
+        return 0.0
+
+    def failed(self, name: str) -> None:
+        """A request came to nothing, for the provider's own reasons."""
+        self._failures[name] = self._failures.get(name, 0) + 1
+        if self._failures[name] >= FAILURES:
+            self._until[name] = time.monotonic() + OPEN
+
+    def answered(self, name: str) -> None:
+        """The provider is there."""
+        self._failures.pop(name, None)
 
 
 class RateLimits:

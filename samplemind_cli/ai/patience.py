@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from samplemind_cli.ai.types import Fault
@@ -21,6 +21,7 @@ class Patience:
     pool: float = 5.0
     attempts: int = 3
     deadline: float | None = None
+    retried: Callable[[], None] = field(default=lambda: None, compare=False)  # hears of every further try
 
 
 class UnavailableError(ProviderError):
@@ -80,6 +81,7 @@ async def tried(attempt: Callable[[], Awaitable[T]], patience: Patience) -> T:
         stop=stop,
         wait=pause,
         retry=tenacity.retry_if_exception(worth_it),
+        before_sleep=lambda _: patience.retried(),
         reraise=True,
     )
     return await retrying(attempt)

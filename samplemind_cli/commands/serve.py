@@ -10,6 +10,9 @@ from samplemind_cli.settings import Settings
 def serve(
     host: Annotated[str, typer.Option(help="The address to bind; any but loopback needs a token.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
+    concurrency: Annotated[int, typer.Option(min=1, help="Requests at work at once; more stand in line.")] = 256,
+    queue: Annotated[int, typer.Option(min=0, help="Requests in line; more get 503.")] = 1024,
+    max_body: Annotated[int, typer.Option(min=1, metavar="MB", help="The largest body; larger ones get 413.")] = 16,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the address as JSON on stdout when it is ready.")
     ] = False,
@@ -47,7 +50,8 @@ def serve(
         else:
             output.say(f"serving on {run.url(listener)}")
 
-    run.serve(listener, settings, Bounds(), ready)
+    bounds = Bounds(working=concurrency, waiting=queue, body=max_body * 1024 * 1024)
+    run.serve(listener, settings, bounds, ready)
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,6 +1,7 @@
 """One client's connection: HTTP/1.1 in and out, within bounds."""
 
 import asyncio
+import time
 from collections import deque
 from contextlib import aclosing
 from http import HTTPStatus
@@ -9,7 +10,7 @@ from urllib.parse import unquote
 
 import httptools
 
-from samplemind_cli.server.message import Incoming, Problem, Reply, Stream
+from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Stream
 from samplemind_cli.server.told import EVENTS
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ IDLE, HEAD, BODY = 75.0, 10.0, 60.0  # seconds: between requests, for a head, fo
 STUCK = 30.0  # seconds that a client may leave unread what was sent
 LINGER = 3.0  # seconds to take in what a refused client still sends, or it would not hear why
 NEVER = float("inf")
+GONE = 499  # nginx's number for a client that did not wait
 STATUS_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode() for s in HTTPStatus}
 
 
@@ -142,6 +144,7 @@ class Connection(asyncio.Protocol):
             self._front.number(self._headers.get("x-request-id", "")),
             self._parser.should_keep_alive(),
             version == "1.1",
+            time.perf_counter(),
         )
         self._waiting.append(incoming)
         if self._task:
@@ -165,6 +168,7 @@ class Connection(asyncio.Protocol):
             self.due = NEVER
             if reply := self._front.at_once(incoming):
                 self._write(reply, incoming)
+                self._front.done(incoming, reply.status, reply.outcome)
                 self._end(incoming)
             else:
                 self._task = self._loop.create_task(self._serve(incoming))
@@ -172,16 +176,25 @@ class Connection(asyncio.Protocol):
             self.due = self._loop.time() + HEAD
 
     async def _serve(self, incoming: Incoming) -> None:
+        status, outcome = GONE, Outcome()
         try:
-            response = await self._front.reply(incoming)
-            if isinstance(response, Stream):
-                await self._stream(response, incoming)
-            else:
-                self._write(response, incoming)
+            async with self._front.room(incoming):
+                response = await self._front.reply(incoming)
+                outcome = response.outcome
+                if isinstance(response, Stream):
+                    await self._stream(response, incoming)
+                    status = 200
+                else:
+                    self._write(response, incoming)
+                    status = response.status
+        except Problem as full:
+            self._write(full.reply(), incoming)
+            status = full.status
         except ConnectionError:
             incoming.keep_alive = False
         finally:
             self._task = None
+            self._front.done(incoming, status, outcome)
         self._end(incoming)
         self._transport.resume_reading()
         self._proceed()
@@ -225,9 +238,10 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, refusal: Problem) -> None:
         """Say why and hear no more; what is still coming is thrown away, as a reset would overtake the answer."""
-        incoming = Incoming("", "", {}, b"", self._front.number(""), keep_alive=False)
-        self._write(refusal.reply(), incoming)
-        self._front.refused(refusal)
+        incoming = Incoming("", "", {}, b"", self._front.number(""), keep_alive=False, began=time.perf_counter())
+        reply = refusal.reply()
+        self._write(reply, incoming)
+        self._front.done(incoming, reply.status, reply.outcome)
         self._leaving = True
         if self._transport.can_write_eof():
             self._transport.write_eof()

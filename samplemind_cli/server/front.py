@@ -4,11 +4,16 @@ import asyncio
 import itertools
 import os
 import re
+import time
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
+from samplemind_cli.ai.core import AICore
 from samplemind_cli.server.connection import Connection
 from samplemind_cli.server.gate import Gate
-from samplemind_cli.server.message import Incoming, Problem, Reply, Stream
+from samplemind_cli.server.journal import Journal
+from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Stream
+from samplemind_cli.server.metrics import Metrics
 from samplemind_cli.server.service import Service
 
 SWEEP = 0.5  # seconds between looks for late connections
@@ -30,12 +35,15 @@ class Bounds:
 class Front:
     """What all connections of one worker share."""
 
-    def __init__(self, service: Service, bounds: Bounds) -> None:
+    def __init__(self, core: AICore, token: str, bounds: Bounds, journal: Journal) -> None:
         self.loop = asyncio.get_running_loop()
         self.bounds = bounds
         self.draining = False
         self.held = 0  # bytes of bodies in memory
-        self._service = service
+        self._core = core
+        self._journal = journal
+        self._metrics = Metrics()
+        self._service = Service(core, token, self._measured)
         self._gate = Gate(bounds.working, bounds.waiting)
         self._connections: set[Connection] = set()
         self._prefix = os.urandom(6).hex()
@@ -68,12 +76,29 @@ class Front:
         """The response that needs no waiting, if there is one."""
         return self._service.at_once(incoming)
 
+    def room(self, incoming: Incoming) -> AbstractAsyncContextManager[None]:
+        """Room to work on a request; who only looks needs none. Raises Problem when the line is full."""
+        return self._gate if incoming.method == "POST" else nullcontext()
+
     async def reply(self, incoming: Incoming) -> Reply | Stream:
-        """The response, as soon as there is room to work on it."""
+        """The response; while the server is being shut down nobody is told that it is ready."""
+        if self.draining and incoming.path == "/readyz":
+            return Problem(503, "this server is shutting down", "draining").reply()
         return await self._service.reply(incoming)
 
-    def refused(self, problem: Problem) -> None:
-        """Hear of a request that never came to be one."""
+    def done(self, incoming: Incoming, status: int, outcome: Outcome) -> None:
+        """A request is over: count it and log it."""
+        seconds = time.perf_counter() - incoming.began
+        self._metrics.count(self._service.label(incoming.path), status, seconds, outcome)
+        self._journal.request(incoming, status, seconds, outcome)
+
+    def _measured(self) -> bytes:
+        gauges = {
+            "connections": len(self._connections),
+            "requests_at_work": self._gate.inside,
+            "requests_in_line": self._gate.in_line,
+        }
+        return self._metrics.text(gauges, self._core.retries, self._core.breakers)
 
     async def drain(self, seconds: float) -> None:
         """Let what is being answered be answered, for so long; then hang up."""

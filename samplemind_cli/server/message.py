@@ -18,6 +18,7 @@ class Incoming:
     id: str
     keep_alive: bool = True
     chunked: bool = True  # HTTP/1.0 knows no chunks
+    began: float = 0.0  # of time.perf_counter
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class Outcome:
     error: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
+    passed: tuple[str, ...] = ()  # providers that were asked first and could not answer
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """One worker: a socket, a loop, the core, and an orderly end."""
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -11,9 +12,10 @@ from samplemind_cli.ai import http_client
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.server.front import Bounds, Front
-from samplemind_cli.server.service import Service
+from samplemind_cli.server.journal import Journal
 from samplemind_cli.settings import Settings
 
+log = logging.getLogger(__name__)
 BACKLOG = 1024
 GRACE = 8.0  # seconds to finish what was begun; Compose kills after 10
 
@@ -49,11 +51,22 @@ async def _serve(listener: socket.socket, settings: Settings, bounds: Bounds, re
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     http_client.use_own_connections()
-    core = AICore(settings)
-    front = Front(Service(core, settings.api_token), bounds)
+    journal = _journal()
+    core = AICore(settings, notify=log.warning)
+    front = Front(core, settings.api_token, bounds, journal)
     server = await loop.create_server(front.connection, sock=listener)
     ready()
     await stopping.wait()
     server.close()
     await front.drain(GRACE)
     await core.close()
+    journal.flush()
+
+
+def _journal() -> Journal:
+    """The journal, in place of every other way in which our loggers or asyncio's would speak."""
+    journal = Journal()
+    for name in ("samplemind_cli", "asyncio"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [journal], False
+    return journal

@@ -12,11 +12,12 @@ from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.router import PRIORITIES
 from samplemind_cli.ai.types import Answer, Chunk, Message, Options, Request
 from samplemind_cli.errors import SamplemindError
-from samplemind_cli.server import asked, told
+from samplemind_cli.server import asked, metrics, openapi, told
 from samplemind_cli.server.failure import problem
 from samplemind_cli.server.fields import Fields, document
 from samplemind_cli.server.memory import Memory
 from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Stream
+from samplemind_cli.server.readiness import Readiness
 
 log = logging.getLogger(__name__)
 Handler = Callable[[Incoming], Awaitable[Reply | Stream]]
@@ -25,17 +26,22 @@ DEADLINE = "x-samplemind-timeout"
 
 
 class Service:
-    """Answers requests through the core; `token` "" lets everybody in."""
+    """Answers requests through the core; `token` "" lets everybody in; `measured` is the text of the metrics."""
 
-    def __init__(self, core: AICore, token: str) -> None:
+    def __init__(self, core: AICore, token: str, measured: Callable[[], bytes]) -> None:
         self._core = core
+        self._measured = measured
+        self._ready = Readiness(core)
         self._memory = Memory()
         self._token = f"Bearer {token}".encode() if token else b""
         self._routes: dict[str, dict[str, Handler]] = {
             "/v1/chat/completions": {"POST": self._chat},
             "/v1/ask": {"POST": self._ask},
             "/v1/models": {"GET": self._models},
+            "/metrics": {"GET": self._metrics},
+            "/openapi.json": {"GET": self._openapi},
             "/healthz": {"GET": self._healthz},
+            "/readyz": {"GET": self._readyz},
         }
 
     def at_once(self, incoming: Incoming) -> Reply | None:
@@ -47,6 +53,10 @@ class Service:
         except Problem:
             return None
         return found
+
+    def label(self, path: str) -> str:
+        """A path as metrics name it."""
+        return path if path in self._routes else "other"
 
     async def reply(self, incoming: Incoming) -> Reply | Stream:
         """The response to a request, whatever it holds. A bug is logged, and a 500."""
@@ -85,7 +95,7 @@ class Service:
     async def _chat(self, incoming: Incoming) -> Reply | Stream:
         fields = document(incoming.body)
         request = asked.completion(fields)
-        options = asked.way(fields.need("model", str), _options(incoming))
+        options = asked.way(fields.need("model", str), _options(incoming, self._core.settings.deadline))
         if not request.stream:
             answer, headers, outcome = await self._answer(request, options)
             reply = Reply(told.completion(answer, incoming.id), headers=headers, outcome=outcome)
@@ -108,7 +118,7 @@ class Service:
         system = fields.get("system", str)
         messages = [Message("system", system)] if system else []
         options = replace(
-            asked.way(fields.get("model", str) or "auto", _options(incoming)),
+            asked.way(fields.get("model", str) or "auto", _options(incoming, self._core.settings.deadline)),
             task=fields.one_of("task", asked.TASKS, "factual"),
             priority=fields.one_of("priority", PRIORITIES, "speed"),
         )
@@ -136,8 +146,18 @@ class Service:
         data = [{"id": name, "object": "model", "created": 0, "owned_by": _owner(name)} for name in names]
         return Reply(orjson.dumps({"object": "list", "data": data}))
 
+    async def _metrics(self, _: Incoming) -> Reply:
+        return Reply(self._measured(), kind=metrics.KIND)
+
+    async def _openapi(self, _: Incoming) -> Reply:
+        return Reply(orjson.dumps(openapi.DOCUMENT))
+
     async def _healthz(self, _: Incoming) -> Reply:
         return Reply(b'{"status":"ok"}')
+
+    async def _readyz(self, _: Incoming) -> Reply:
+        found = await self._ready.look()
+        return Reply(orjson.dumps(found), 200 if found["status"] == "ready" else 503)
 
 
 async def _events(
@@ -172,6 +192,7 @@ def _whence(first: Chunk) -> tuple[dict[str, str], Outcome]:
 
 def _count(outcome: Outcome, answer: Answer) -> None:
     outcome.cache = answer.cached or "miss"
+    outcome.passed = tuple(route.provider for route in answer.passed if route.outcome != "untried")
     if not answer.cached:
         outcome.input_tokens, outcome.output_tokens = answer.usage.input_tokens or 0, answer.usage.output_tokens or 0
 
@@ -180,10 +201,10 @@ def _owner(name: str) -> str:
     return name.partition("/")[0] if "/" in name else "samplemind"
 
 
-def _options(incoming: Incoming) -> Options:
+def _options(incoming: Incoming, longest: float) -> Options:
     """What the headers say of how a request is to be answered: RFC 9111's Cache-Control, and a deadline in seconds."""
-    timeout, header = None, Fields({DEADLINE: _number(incoming.headers.get(DEADLINE))})
-    timeout = header.number(DEADLINE, 0.001, 86_400)
+    header = Fields({DEADLINE: _number(incoming.headers.get(DEADLINE))})
+    timeout = min(header.number(DEADLINE, 0.001, 86_400) or longest, longest)
     told_of_cache = incoming.headers.get("cache-control", "").lower()
     directives = dict(_directive(part) for part in told_of_cache.split(",")) if told_of_cache else {}
     if "no-store" in directives:

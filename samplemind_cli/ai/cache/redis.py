@@ -31,7 +31,7 @@ class RedisTier:
     async def get(self, key: str) -> tuple[bytes, float] | None:
         """The envelope of a key and the seconds it has left there (infinity when nothing limits them), or None."""
         name = _name(key)
-        match await self._ask((b"GET", name), (b"PTTL", name)):
+        match await self.ask((b"GET", name), (b"PTTL", name)):
             case [bytes(raw), int(left)] if left >= -1:
                 return raw, left / 1000 if left >= 0 else float("inf")
         return None
@@ -41,7 +41,7 @@ class RedisTier:
         if len(envelope) > LARGEST:
             return False
         milliseconds = b"%d" % max(1, int(ttl * 1000))
-        return await self._ask((b"SET", _name(key), envelope, b"PX", milliseconds)) == [b"OK"]
+        return await self.ask((b"SET", _name(key), envelope, b"PX", milliseconds)) == [b"OK"]
 
     async def close(self) -> None:
         """Close this event loop's connection."""
@@ -52,7 +52,7 @@ class RedisTier:
         if _usable(opening):
             await opening.result().close()
 
-    async def _ask(self, *commands: tuple[bytes, ...]) -> list[Reply] | None:
+    async def ask(self, *commands: tuple[bytes, ...]) -> list[Reply] | None:
         """The replies, or None: Redis is left alone, does not answer, or refuses."""
         if time.monotonic() < self._resting_until:
             return None

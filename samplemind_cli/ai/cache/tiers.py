@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from samplemind_cli.ai.cache.entry import LONGEST, Entry, Hit, decode, encode
@@ -61,6 +62,26 @@ class Cache:
         if path is None and not shared:
             return None
         return Hit(value, "local" if path else "redis", entry.expires, path)
+
+    def alone(self, key: str) -> AbstractAsyncContextManager[None]:
+        """Hold `key` against every other machine that uses the same Redis."""
+        if self._redis is None:
+            return nullcontext()
+        from samplemind_cli.ai.cache import leases
+
+        return leases.held(self._redis, key)
+
+    async def take(self, provider: str, per_minute: int) -> float | None:
+        """See `leases.take`; None without Redis."""
+        if self._redis is None:
+            return None
+        from samplemind_cli.ai.cache import leases
+
+        return await leases.take(self._redis, provider, per_minute)
+
+    async def shared_answers(self) -> bool | None:
+        """Whether Redis answers; None without Redis."""
+        return None if self._redis is None else await self._redis.ask((b"PING",)) == [b"PONG"]
 
     async def close(self) -> None:
         """Close this event loop's connection to Redis; the cache can be used again."""

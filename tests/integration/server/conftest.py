@@ -23,7 +23,11 @@ class Served:
         self.process = subprocess.Popen(command, stderr=self._log, stdout=subprocess.PIPE, env={**os.environ, **env})
         first = self.process.stdout.readline()
         if not first:
-            pytest.fail(self.log)
+            self.process.wait(timeout=20)
+            self.process.stdout.close()
+            told = self.log
+            self._log.close()
+            pytest.fail(told)
         self.url = json.loads(first)["url"]
         self.http = httpx.Client(base_url=self.url, timeout=20)
 
@@ -45,9 +49,7 @@ class Served:
     def stop(self, number=signal.SIGTERM):
         self.http.close()
         self.process.send_signal(number)
-        code = self.process.wait(timeout=20)
-        self.process.stdout.close()
-        return code
+        return self.process.wait(timeout=20)
 
 
 @pytest.fixture
@@ -73,4 +75,6 @@ def served(serve):
 def _end(served):
     if served.process.poll() is None:
         served.stop()
+    served.http.close()
+    served.process.stdout.close()
     served._log.close()

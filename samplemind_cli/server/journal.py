@@ -1,0 +1,61 @@
+"""The server's log: a line of JSON on stderr for every request and every warning."""
+
+import asyncio
+import logging
+import os
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from samplemind_cli.server.message import Incoming, Outcome
+
+PAUSE = 0.2  # seconds in which lines gather, as a system call for each would cost more than the lines
+
+
+class Journal(logging.Handler):
+    """Also takes what the package's loggers say; prompts, answers and keys are none of its fields."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._loop = asyncio.get_running_loop()
+        self._lines: list[bytes] = []
+
+    def request(self, incoming: Incoming, status: int, seconds: float, outcome: Outcome) -> None:
+        """A request is over."""
+        told = {name: value for name in Outcome.__slots__ if (value := getattr(outcome, name))}
+        self._write(
+            "info",
+            "request",
+            {
+                "request_id": incoming.id,
+                "method": incoming.method,
+                "path": incoming.path[:200],
+                "status": status,
+                "ms": round(seconds * 1000, 2),
+                **told,
+            },
+        )
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See logging.Handler."""
+        trace = logging.Formatter().formatException(record.exc_info) if record.exc_info else ""
+        fields = {"traceback": trace} if trace else {}
+        self._loop.call_soon_threadsafe(self._write, record.levelname.lower(), record.getMessage(), fields)
+
+    def flush(self) -> None:
+        """Write what has gathered; a reader that has gone is no reason to stop."""
+        lines, self._lines = self._lines, []
+        if not lines or sys.stderr is None:
+            return
+        try:
+            os.write(sys.stderr.fileno(), b"".join(lines))
+        except OSError:
+            return
+
+    def _write(self, level: str, message: str, fields: dict[str, Any]) -> None:
+        line = {"time": datetime.now(UTC), "level": level, "message": message, **fields}
+        if not self._lines:
+            self._loop.call_later(PAUSE, self.flush)
+        self._lines.append(orjson.dumps(line, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE, default=str))

@@ -1,0 +1,55 @@
+"""/readyz: whether somebody here could answer, looked at no more often than once a second."""
+
+import asyncio
+import time
+from typing import Any
+
+from samplemind_cli.ai.core import AICore
+from samplemind_cli.ai.http_client import make_ai_request
+from samplemind_cli.ai.types import Provider, Request, Route
+from samplemind_cli.errors import SamplemindError
+
+FRESH = 1.0  # seconds
+PATIENCE = 2.0
+
+
+class Readiness:
+    """Ready means that a route could be asked now; Redis may be away, as the server does without."""
+
+    def __init__(self, core: AICore) -> None:
+        self._core = core
+        self._lock = asyncio.Lock()
+        self._seen: dict[str, Any] = {}
+        self._until = 0.0
+
+    async def look(self) -> dict[str, Any]:
+        """`status` "ready" or "unready", and what each dependency says."""
+        async with self._lock:
+            if time.monotonic() >= self._until:
+                self._seen = await self._looked()
+                self._until = time.monotonic() + FRESH
+        return self._seen
+
+    async def _looked(self) -> dict[str, Any]:
+        routes = self._core.routes(Request(messages=()))
+        redis, providers = await asyncio.gather(
+            self._core.cache_answers(), asyncio.gather(*map(self._provider, routes))
+        )
+        checks = {route.provider.value: told for route, told in zip(routes, providers, strict=True)}
+        ready = any(told == "ok" for told in checks.values())
+        shared = {None: "not used", True: "ok", False: "does not answer"}[redis]
+        return {"status": "ready" if ready else "unready", "checks": {"redis": shared, **checks}}
+
+    async def _provider(self, route: Route) -> str:
+        """A hosted provider is taken at its key: asking it costs money, and its limits."""
+        if route.skipped:
+            return route.skipped
+        if self._core.breakers[route.provider] == "open":
+            return "has failed again and again"
+        if route.provider is Provider.OLLAMA:
+            version = f"{route.endpoint.base_url}/api/version"
+            try:
+                await make_ai_request(version, None, method="GET", connect=PATIENCE, read=PATIENCE, attempts=1)
+            except SamplemindError as error:
+                return error.message
+        return "ok"

@@ -1,0 +1,239 @@
+import json
+import signal
+import socket
+import time
+
+import httpx
+import openai
+import pytest
+
+pytestmark = pytest.mark.integration
+TOKEN = "t0ken-of-a-test"
+HI = {"model": "ollama/any", "messages": [{"role": "user", "content": "hi"}]}
+
+
+def talk(served, data, wait=20):
+    """What the server says on a raw connection until it hangs up."""
+    with socket.create_connection(("127.0.0.1", served.port), timeout=wait) as connection:
+        connection.sendall(data)
+        heard = b""
+        while data := connection.recv(65536):
+            heard += data
+        return heard
+
+
+def post(body, *headers):
+    lines = ["POST /v1/chat/completions HTTP/1.1", "host: x", "content-type: application/json", *headers]
+    return ("\r\n".join([*lines, f"content-length: {len(body)}", "", ""])).encode() + body
+
+
+def metric(served, name):
+    lines = served.http.get("/metrics").text.splitlines()
+    return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(name)), 0.0)
+
+
+def until(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.02)
+
+
+def test_a_non_loopback_bind_demands_a_token(serve):
+    with pytest.raises(pytest.fail.Exception, match="SAMPLEMIND_API_TOKEN"):
+        serve("--host", "0.0.0.0")
+
+
+def test_the_token_opens_everything_and_health_needs_none(serve):
+    served = serve(SAMPLEMIND_API_TOKEN=TOKEN)
+
+    assert [served.http.get(path).status_code for path in ("/healthz", "/readyz", "/v1/models", "/metrics")] == [
+        200,
+        200,
+        401,
+        401,
+    ]
+    with served.openai(api_key="wrong") as wrong, pytest.raises(openai.AuthenticationError):
+        wrong.models.list()
+    with served.openai(api_key=TOKEN) as right:
+        assert right.chat.completions.create(**HI).choices[0].message.content == "You said: hi"
+        right.chat.completions.create(**HI)
+    assert served.ask().status_code == 401  # also what lies in memory
+    served.stop()
+    assert TOKEN not in served.log
+
+
+def test_a_web_page_may_not_use_the_way_to_loopback(served):
+    assert served.ask({"origin": "https://evil.example"}).status_code == 403
+    plain = served.http.post("/v1/chat/completions", content=json.dumps(HI), headers={"content-type": "text/plain"})
+    assert plain.status_code == 415
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nhost: x\r\nx: " + b"y" * 20_000 + b"\r\n\r\n", 431),
+        (post(b"", "content-length: 5"), 400),
+        (post(b"0\r\n\r\n", "transfer-encoding: chunked"), 400),
+    ],
+)
+def test_what_is_not_http_or_too_much_of_it_is_refused(served, request_, status):
+    assert talk(served, request_).split()[1] == b"%d" % status
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_fifty_megabytes_are_refused_in_words(served, chunked):
+    body = b"x" * 50_000_000
+    content = iter([body[:25_000_000], body[25_000_000:]]) if chunked else body
+
+    refused = served.http.post("/v1/chat/completions", content=content, headers={"content-type": "application/json"})
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"x"',
+        b"\xff\xfe",
+        b'{"model": "auto"}',
+        b'{"model": "auto", "messages": []}',
+        b'{"model": "auto", "messages": "hi"}',
+        b'{"model": "auto", "messages": [7]}',
+        b'{"model": "auto", "messages": [{"role": "king", "content": "hi"}]}',
+        b'{"model": "auto", "messages": [{"role": "user", "content": 7}]}',
+        b'{"model": "auto", "messages": [{"role": "user", "content": "\\ud800"}]}',
+        b'{"model": 7, "messages": [{"role": "user", "content": "hi"}]}',
+        b'{"model": "a\\r\\nx-evil: 1", "messages": [{"role": "user", "content": "hi"}]}',
+        b'{"model": "auto", "messages": [{"role": "user", "content": "hi"}], "temperature": 9}',
+        b'{"model": "auto", "messages": [{"role": "user", "content": "hi"}], "n": 2}',
+        b'{"model": "auto", "messages": [{"role": "user", "content": "hi"}], "tools": [{"type": "function"}]}',
+        b'{"model": "auto", "messages": ' + b"[" * 900 + b"]" * 900 + b"}",
+    ],
+)
+def test_a_wrong_body_is_the_clients_mistake(served, body):
+    headers = {"content-type": "application/json"}
+    refused = served.http.post("/v1/chat/completions", content=body, headers=headers)
+
+    assert refused.status_code == 400
+    assert refused.json()["error"]["type"] == "invalid_request_error"
+
+
+def test_unknown_models_paths_and_methods_are_named(served, mock_server):
+    mock_server.behave(models=["known"])
+
+    assert served.ask(model="auto:dancing").json()["error"]["code"] == "model_not_found"
+    assert served.ask(model="ollama/unknown").json()["error"]["code"] == "model_not_found"
+    assert served.http.get("/v1/nothing").status_code == 404
+    assert served.http.get("/v1/chat/completions").status_code == 405
+
+
+def test_a_schema_may_not_make_the_server_fetch_something(served, mock_server):
+    schema = {"$ref": f"{mock_server.url}/v1/models"}
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+
+    assert served.ask(response_format=form).status_code == 400
+    assert mock_server.requests == []
+
+
+def test_a_client_that_hangs_up_hangs_up_on_the_provider(served, mock_server):
+    mock_server.behave(faults=["stall"])
+    with socket.create_connection(("127.0.0.1", served.port)) as connection:
+        connection.sendall(post(json.dumps(HI).encode()))
+        assert mock_server.wait_until(lambda: len(mock_server.requests) == 1)
+
+    assert mock_server.wait_until(lambda: mock_server.requests[0].hung_up)
+    until(lambda: metric(served, "samplemind_requests_at_work") == 0)
+
+
+def test_whoever_comes_when_the_line_is_full_is_sent_away_with_a_time(serve, mock_server):
+    served = serve("--concurrency", "1", "--queue", "0")
+    mock_server.behave(faults=["stall:1"])
+    with socket.create_connection(("127.0.0.1", served.port)) as connection:
+        connection.sendall(post(json.dumps(HI).encode()))
+        assert mock_server.wait_until(lambda: len(mock_server.requests) == 1)
+
+        full = served.ask()
+
+    assert (full.status_code, full.headers["retry-after"]) == (503, "1")
+    until(lambda: served.ask().status_code == 200)
+
+
+def test_requests_sent_ahead_are_answered_in_their_order(served):
+    get = b"GET %b HTTP/1.1\r\nhost: x\r\n%b\r\n"
+    one = post(json.dumps(HI).encode())
+
+    heard = talk(served, one + get % (b"/healthz", b"") + get % (b"/v1/nothing", b"connection: close\r\n"))
+
+    assert [heard.find(part) for part in (b"You said", b'"ok"', b"404")] == sorted(
+        heard.find(part) for part in (b"You said", b'"ok"', b"404")
+    )
+    assert heard.count(b"HTTP/1.1 ") == 3
+
+
+def test_an_old_client_gets_a_stream_without_chunks(served):
+    body = json.dumps({**HI, "stream": True}).encode()
+    heard = talk(served, post(body).replace(b"HTTP/1.1", b"HTTP/1.0"))
+
+    assert b"chunked" not in heard
+    assert heard.endswith(b"data: [DONE]\n\n")
+
+
+def test_sigterm_finishes_what_was_begun_and_takes_nothing_new(served, mock_server):
+    mock_server.behave(latency_ms=800)
+    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
+        connection.sendall(post(json.dumps(HI).encode()))
+        assert mock_server.wait_until(lambda: len(mock_server.requests) == 1)
+        served.process.send_signal(signal.SIGTERM)
+        heard = b""
+        while data := connection.recv(65536):
+            heard += data
+
+    assert b"You said: hi" in heard
+    assert b"connection: close" in heard
+    assert served.process.wait(timeout=10) == 0
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{served.url}/healthz")
+
+
+def test_a_port_in_use_is_told(serve, served):
+    with pytest.raises(pytest.fail.Exception, match="cannot listen"):
+        serve("--port", str(served.port))
+
+
+def test_metrics_count_and_the_log_tells_without_prompts(served, mock_server):
+    mock_server.behave(faults=["ollama/500:1"])
+    secret = [{"role": "user", "content": "a secret prompt"}]
+    served.ask(model="auto", messages=secret)
+    served.ask({"x-request-id": "mine-1"}, model="openai/any", messages=secret)
+    served.ask(model="openai/any", messages=secret)
+
+    assert metric(served, 'samplemind_requests_total{path="/v1/chat/completions",status="200"}') == 3
+    assert metric(served, 'samplemind_fallbacks_total{provider="ollama"}') == 1
+    assert metric(served, 'samplemind_cache_total{tier="memory"}') == 1
+    assert metric(served, 'samplemind_request_seconds_count{provider="openai",outcome="ok"}') == 2
+    assert metric(served, 'samplemind_tokens_total{provider="gemini",kind="output"}') > 0
+    served.stop()
+    lines = [json.loads(line) for line in served.log.splitlines()]
+    assert [line["provider"] for line in lines if line.get("request_id") == "mine-1"] == ["openai"]
+    assert "secret" not in served.log
+
+
+def test_a_provider_that_fails_again_and_again_is_left_alone_until_a_probe_succeeds(served, mock_server):
+    mock_server.behave(faults=["openai/500:5"])
+    for n in range(5):
+        served.ask(
+            model="openai/any", messages=[{"role": "user", "content": str(n)}], headers={"x-samplemind-timeout": "0.9"}
+        )
+
+    refused = served.ask(model="openai/any")
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "overloaded")
+    assert int(refused.headers["retry-after"]) <= 15
+    assert metric(served, 'samplemind_breaker_state{provider="openai"}') == 2
+    assert "openai" in served.http.get("/readyz").json()["checks"]
