@@ -23,6 +23,7 @@ COMMANDS = {
     "rebuild": "Build with the cache, then recreate the running services whose image changed.",
     "models": "List the local models: size, loaded or not, wanted by the project, used by which task.",
     "pull-models": "Pull the project's local models: plan first, resume what broke off, verify.",
+    "bench": "Measure against the targets, and say whether it got faster.",
     "profile": "Profile a script, a module or a samplemind command: time, memory, flame graphs.",
     "test": "Run the project's tests with pytest: the fast ones, in parallel where that pays.",
     "doctor": "Check Docker, this machine, the services and the keys; name what mends them.",

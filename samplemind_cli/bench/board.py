@@ -1,0 +1,140 @@
+"""The scoreboard: every row with its baseline and target, and what a measurement says about it."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Literal
+
+from samplemind_cli.bench import evidence
+from samplemind_cli.errors import SamplemindError
+from samplemind_cli.settings import Settings
+
+MEDIAN = 0.5
+GROUPS = ("cli", "cache", "core", "providers", "serve", "build", "tests")
+Verdict = Literal["met", "missed", "unsure", "skipped", "measured"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line. `share` is the quantile that counts; `better` the direction of the target."""
+
+    key: str
+    metric: str
+    unit: str
+    target: float | None = None
+    baseline: float | None = None
+    share: float = MEDIAN
+    better: Literal["less", "more"] = "less"
+
+    @property
+    def group(self) -> str:
+        """The part of the board it belongs to."""
+        return self.key.partition(".")[0]
+
+
+ROWS = {
+    row.key: row
+    for row in (
+        Row("cli.repeated", "repeated ask, whole process P50", "ms", 50),
+        Row("cli.repeated-ratio", "repeated ask / python -c pass", "x", 1.5),
+        Row("cli.version", "--version / python -c pass", "x", 1.5),
+        Row("cli.help", "--help / python -c pass", "x", 8),
+        Row("cli.uncached", "uncached ask beyond curl, whole process P50", "ms", 250),
+        Row("cache.local", "local tier, one read P50", "ms"),
+        Row("cache.redis-read", "Redis, one read P50", "ms", 2),
+        Row("cache.redis-write", "Redis, one write P50", "ms", 2),
+        Row("cache.hit-rate", "hit rate", "%", 60, better="more"),
+        Row("cache.efficiency", "hit rate / ideal hit rate", "%", 99, better="more"),
+        Row("cache.calls-saved", "calls saved", "calls", better="more"),
+        Row("cache.dollars-saved", "dollars saved", "$", better="more"),
+        Row("core.answer", "AI answer P95", "ms", 150, 200, share=0.95),
+        Row("core.hit", "repeated answer in process P50", "ms"),
+        Row("providers.ollama-overhead", "Ollama, our overhead P50", "ms", 50),
+        Row("providers.ollama-first-token", "Ollama, first token P50", "ms", 50),
+        Row("providers.embedded-first-token", "embedded model, first token P50", "ms"),
+        Row("providers.gemini", "Gemini, short answer P50", "s", 0.5, 3),
+        Row("providers.anthropic", "Claude, short answer P50", "s", 0.8, 5),
+        Row("providers.openai", "OpenAI, short answer P50", "s", 0.6, 4),
+        Row("serve.cached", "serve, cached answer P50", "ms"),
+        Row("serve.overhead", "serve, added to an uncached answer P50", "ms", 1.5),
+        Row("build.seconds", "docker build without a cache", "s", 150, 300),
+        Row("build.cached", "steps from the cache, built again", "%", 90, better="more"),
+        Row("build.image", "image", "MB", 750, 1200),
+        Row("build.added", "image beyond its base", "MB", 40),
+        Row("tests.fast", "fast tests", "s", 20),
+        Row("tests.all", "full test suite", "s", 50, 120),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A row measured, or the `reason` why not. `samples` are in the row's unit; `note` says on what they were taken.
+
+    `calibration` holds the seconds of a fixed piece of work done beside each sample; none for what is a ratio already.
+    """
+
+    row: Row
+    samples: tuple[float, ...] = ()
+    calibration: tuple[float, ...] = ()
+    note: str = ""
+    reason: str = ""
+
+    @property
+    def now(self) -> evidence.Interval | None:
+        """The row's quantile with its 95 % interval; None when it was not measured."""
+        return evidence.quantile_interval(self.samples, self.row.share) if self.samples else None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the target is met; "unsure" while the interval holds it; too few values bound themselves."""
+        now, target = self.now, self.row.target
+        if now is None or target is None:
+            return "skipped" if now is None else "measured"
+        low = min(self.samples) if now.low is None else now.low
+        high = max(self.samples) if now.high is None else now.high
+        if self.row.better == "more":
+            low, high, target = -high, -low, -target
+        return "met" if high <= target else "missed" if low > target else "unsure"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the groups get: settings, whether to be quick, a folder of their own, and where to tell what is going on."""
+
+    settings: Settings
+    quick: bool
+    folder: Path
+    say: Callable[[str], None]
+
+
+def score(key: str, samples: Sequence[float], calibration: Sequence[float] = (), note: str = "") -> Score:
+    """A measured row; a tail that so few samples cannot bound is skipped with the reason."""
+    row = ROWS[key]
+    least = evidence.needed(row.share)
+    if row.share != MEDIAN and len(samples) < least:
+        return skipped(key, f"{len(samples)} samples in the time given; P{row.share * 100:g} needs {least}")
+    return Score(row, tuple(samples), tuple(calibration), note)
+
+
+def skipped(key: str, reason: str) -> Score:
+    """A row that could not be measured."""
+    return Score(ROWS[key], reason=reason)
+
+
+def measure(groups: Iterable[str], run: Run) -> Iterator[Score]:
+    """Every row of the groups, as each group is done; one that fails says why in the rows it still owes."""
+    for group in groups:
+        run.say(f"measuring: {group}")
+        folder = run.folder / group
+        folder.mkdir()
+        owed = {key: row for key, row in ROWS.items() if row.group == group}
+        try:
+            for found in import_module(f"samplemind_cli.bench.rows.{group}").measure(replace(run, folder=folder)):
+                owed.pop(found.row.key, None)
+                yield found
+        except SamplemindError as error:
+            if not owed:
+                raise
+            yield from (Score(row, reason=error.message) for row in owed.values())

@@ -1,0 +1,113 @@
+"""What a set of measurements shows: quantiles with their intervals, ratios with theirs, and a verdict.
+
+Sources: order-statistic intervals, Hahn and Meeker, "Statistical Intervals"; the moving-block bootstrap, Künsch 1989.
+"""
+
+import math
+import random
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Judgement = Literal["better", "worse", "no worse", "inconclusive"]
+CONFIDENCE = 0.95
+MARGIN = 0.03  # of a ratio: what a quiet machine shows for the same code run twice
+BLOCK = 5  # measurements in a row that a disturbance may tie together
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate between its bounds; a bound is None where there are too few measurements for it."""
+
+    low: float | None
+    middle: float
+    high: float | None
+
+
+def needed(share: float, confidence: float = CONFIDENCE) -> int:
+    """How many measurements it takes to bound a quantile from above: 72 for 0.95, 368 for 0.99."""
+    return math.ceil(math.log((1 - confidence) / 2) / math.log(share))
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The smallest of `values` that at least `share` of them do not exceed; a failure counts as infinite."""
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
+
+
+def quantile_interval(values: Sequence[float], share: float, confidence: float = CONFIDENCE) -> Interval:
+    """A quantile and its distribution-free bounds, which are two of the values."""
+    ordered, n, tail = sorted(values), len(values), (1 - confidence) / 2
+    below, low, high = 0.0, None, None
+    for k in range(n):  # `below`: the chance that at most k of n lie under the quantile
+        below += _binomial(n, k, share)
+        if below <= tail:
+            low = ordered[k]
+        elif high is None and below >= 1 - tail:
+            high = ordered[k]
+    return Interval(low, quantile(values, share), high)
+
+
+def paired_ratio(
+    pairs: Sequence[tuple[float, float]], confidence: float = CONFIDENCE, seed: int = 0
+) -> tuple[float, float, float]:
+    """Low, middle and high of candidate / base, from (base, candidate) pairs measured one right after the other.
+
+    The wider of two intervals of the median: the bootstrap knows that neighbours resemble each other, and is too sure
+    of itself with few blocks; the order statistics know neither.
+    """
+    logs = [math.log(candidate / base) for base, candidate in pairs]
+    draw = random.Random(seed)  # noqa: S311 - repeatable, not secret
+    low, middle, high = _bounds(statistics.median(logs), lambda: statistics.median(_blocks(logs, draw)), confidence)
+    exact = quantile_interval(logs, 0.5, confidence)
+    widest = (-math.inf if exact.low is None else exact.low, math.inf if exact.high is None else exact.high)
+    return min(low, math.exp(widest[0])), middle, max(high, math.exp(widest[1]))
+
+
+def unpaired_ratio(
+    base: Sequence[float], candidate: Sequence[float], confidence: float = CONFIDENCE, seed: int = 0
+) -> tuple[float, float, float]:
+    """The same of two medians that were measured at different times."""
+    draw = random.Random(seed)  # noqa: S311 - the same
+    old, new = [math.log(value) for value in base], [math.log(value) for value in candidate]
+    return _bounds(
+        statistics.median(new) - statistics.median(old),
+        lambda: statistics.median(_blocks(new, draw)) - statistics.median(_blocks(old, draw)),
+        confidence,
+    )
+
+
+def judge(low: float, high: float, margin: float = MARGIN) -> Judgement:
+    """What the bounds of a ratio allow to say: "no worse" when the highest it may be is within the margin."""
+    if low > 1 + margin:
+        return "worse"
+    if high < 1 / (1 + margin):
+        return "better"
+    return "no worse" if high <= 1 + margin else "inconclusive"
+
+
+def smallest_visible(low: float, high: float) -> float:
+    """The smallest slowdown, as a share, that measuring the same thing twice with these bounds could have shown."""
+    return max(high, 1 / low) - 1
+
+
+def _bounds(middle: float, resample: Callable[[], float], confidence: float) -> tuple[float, float, float]:
+    drawn = sorted(resample() for _ in range(RESAMPLES))
+    cut = int((1 - confidence) / 2 * RESAMPLES)
+    return math.exp(drawn[cut]), math.exp(middle), math.exp(drawn[-1 - cut])
+
+
+def _blocks(values: Sequence[float], draw: random.Random) -> list[float]:
+    """As many of `values`, in blocks of neighbours: what disturbs one measurement disturbs the next."""
+    n, size = len(values), min(BLOCK, len(values))
+    found: list[float] = []
+    while len(found) < n:
+        start = draw.randrange(n - size + 1)
+        found += values[start : start + size]
+    return found[:n]
+
+
+def _binomial(n: int, k: int, share: float) -> float:
+    log = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+    return math.exp(log + k * math.log(share) + (n - k) * math.log(1 - share))

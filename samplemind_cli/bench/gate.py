@@ -1,0 +1,153 @@
+"""Numbers kept from another day: what can be said against them, and which gate this machine's noise supports.
+
+No pair can be made across days, so every sample is held against a fixed piece of work done beside it (`calibration`).
+The same rows measured twice today (A/A) show what such a comparison cannot see; a gate below that is refused.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from samplemind_cli.bench import evidence, report
+from samplemind_cli.errors import UsageError
+
+LEAST = 20  # samples, for a ratio of medians worth telling
+DRIFT = 0.15  # of the calibration: beyond it the machine is not what it was
+COLUMNS = ("METRIC", "THEN", "NOW", "RATIO", "THIS MACHINE SEES", "VERDICT")
+Verdict = Literal["faster", "slower", "no slower", "unsure", "reported", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A row then and now. `visible`: the smallest slowdown (a share) that today's A/A run could have shown.
+
+    "reported": the machines differ, so nothing is judged. "refused": the gate is finer than this machine sees.
+    """
+
+    row: Mapping[str, Any]
+    then: float
+    low: float
+    ratio: float
+    high: float
+    visible: float | None
+    verdict: Verdict
+
+
+def load(file: Path) -> dict[str, Any]:
+    """What `--save` wrote. Raises UsageError."""
+    try:
+        found = json.loads(file.read_bytes())
+        if found["rows"] and found["machine"] and all(isinstance(row["samples"], list) for row in found["rows"]):
+            return dict(found)
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise UsageError(f"cannot read {file}: {error}", f"samplemind bench --save {file}") from error
+    raise UsageError(f"{file} holds no rows", f"samplemind bench --save {file}")
+
+
+def strange(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Why two runs cannot be judged against each other; empty when they can."""
+    for name, value in now["machine"].items():
+        if then["machine"].get(name) != value:
+            return f"its {name} was {then['machine'].get(name)}, here it is {value}"
+    return ""
+
+
+def compared(
+    then: Mapping[str, Any], now: Mapping[str, Any], again: Mapping[str, Any] | None, fail_over: float | None
+) -> list[Change]:
+    """Each row that both runs measured often enough; `again` is the same measured a second time today.
+
+    `fail_over` is the gate as a share. The intervals hold all together (Bonferroni).
+    """
+    before = {row["key"]: row for row in then["rows"]}
+    twice = {row["key"]: row for row in again["rows"]} if again else {}
+    pairs = [(before[row["key"]], row) for row in now["rows"] if row["key"] in before]
+    pairs = [pair for pair in pairs if all(_tells(row) for row in pair)]
+    confidence = 1 - (1 - evidence.CONFIDENCE) / max(1, len(pairs))
+    foreign = bool(strange(then, now))
+    return [_change(old, new, twice.get(new["key"]), confidence, fail_over, foreign=foreign) for old, new in pairs]
+
+
+def _change(  # noqa: PLR0913 - two runs, a third, and how to judge them
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    again: Mapping[str, Any] | None,
+    confidence: float,
+    fail_over: float | None,
+    *,
+    foreign: bool,
+) -> Change:
+    low, ratio, high = evidence.unpaired_ratio(_normalised(old), _normalised(new), confidence)
+    visible = None
+    if again and _tells(again):
+        same = evidence.unpaired_ratio(_normalised(again), _normalised(new), confidence)
+        visible = evidence.smallest_visible(same[0], same[2])
+    verdict: Verdict
+    if foreign or _drifted(old, new):
+        verdict = "reported"
+    elif fail_over is not None and (visible is None or visible > fail_over):
+        verdict = "refused"
+    else:
+        verdict = _judged(low, high, evidence.MARGIN if fail_over is None else fail_over)
+    return Change(new, old["now"], low, ratio, high, visible, verdict)
+
+
+def _tells(row: Mapping[str, Any]) -> bool:
+    """Whether a ratio can be made of it: often enough measured, and no difference that may be below zero."""
+    return len(row["samples"]) >= LEAST and min(row["samples"]) > 0
+
+
+def _judged(low: float, high: float, margin: float) -> Verdict:
+    words: dict[evidence.Judgement, Verdict] = {
+        "worse": "slower",
+        "better": "faster",
+        "no worse": "no slower",
+        "inconclusive": "unsure",
+    }
+    return words[evidence.judge(low, high, margin)]
+
+
+def table(changes: Sequence[Change]) -> list[tuple[str, ...]]:
+    """The cells under COLUMNS."""
+    return [
+        (
+            change.row["metric"],
+            report.amount(change.then, change.row["unit"]),
+            report.amount(change.row["now"], change.row["unit"]),
+            f"{change.ratio:.3f}x, {change.low:.3f} to {change.high:.3f}",
+            "" if change.visible is None else f"{change.visible:.1%}",
+            change.verdict,
+        )
+        for change in changes
+    ]
+
+
+def document(changes: Sequence[Change]) -> list[dict[str, Any]]:
+    """The same for `--json`; ratios are of medians, in units of the work done beside them."""
+    return [{**asdict(change), "row": change.row["key"]} for change in changes]
+
+
+def exit_code(changes: Sequence[Change], fail_over: float | None) -> int:
+    """1 when a row is slower than the gate allows, 2 when a row cannot be judged by it, else 0; without a gate 0."""
+    if fail_over is None:
+        return 0
+    verdicts = {change.verdict for change in changes}
+    if "slower" in verdicts:
+        return 1
+    return 2 if verdicts & {"unsure", "refused"} or not changes else 0
+
+
+def _normalised(row: Mapping[str, Any]) -> list[float]:
+    """Samples in units of the work done beside them; ratios as they are."""
+    if not row["calibration"]:
+        return list(row["samples"])
+    return [sample / work for sample, work in zip(row["samples"], row["calibration"], strict=True)]
+
+
+def _drifted(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    if not (old["calibration"] and new["calibration"]):
+        return False
+    ratio = evidence.quantile(new["calibration"], 0.5) / evidence.quantile(old["calibration"], 0.5)
+    return not 1 / (1 + DRIFT) < ratio < 1 + DRIFT

@@ -1,0 +1,94 @@
+"""The report as one HTML page: no script, no font, no picture from anywhere else."""
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+from samplemind_cli.bench import machine, plots, report
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1d2430; --soft: #667085; --line: #d5dae2; --paper: #fff;
+  --good: #1a7f4b; --bad: #c0362c; --plot: #3563c9; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ef; --soft: #98a2b3; --line: #344054; --paper: #14181f;
+  --good: #4cc38a; --bad: #f1746a; --plot: #7da2f5; } }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 70rem;
+  margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; width: 100%; } h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; }
+td, th { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--line); vertical-align: middle; }
+td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
+.met, .better { color: var(--good); } .missed, .worse { color: var(--bad); } small, footer { color: var(--soft); }
+svg { max-width: 100%; height: auto; display: block; } svg text { fill: var(--soft); font-size: 11px; }
+.wide { overflow-x: auto; }
+"""
+
+
+def scoreboard(document: dict[str, Any]) -> str:
+    """The page of `bench`: each row with a plot of its samples, its interval and its target."""
+    head = "".join(f"<th>{column.capitalize()}</th>" for column in (*report.COLUMNS, "samples"))
+    lines = zip(document["rows"], report.table(document["rows"]), strict=True)
+    body = "".join(_line(row, cells) for row, cells in lines)
+    table = f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return page("samplemind bench", table, document["when"])
+
+
+def comparison(document: dict[str, Any], when: str) -> str:
+    """The page of `bench ab`: the verdict, and the ratio pair by pair."""
+    verdict = document["verdict"]
+    ratios = [candidate / base for base, candidate in document["pairs"]]
+    command = _text(" ".join(document["command"]))
+    parts = [
+        f'<p class="{verdict.replace(" ", "-")}"><b>{_text(verdict)}</b>: {document["ratio"]:.3f}x, between ',
+        f"{document['low']:.3f} and {document['high']:.3f}, {len(ratios)} pairs</p>",
+        f"<p>{_text(document['candidate']['name'])} against {_text(document['base']['name'])}: ",
+        f"<code>{command}</code></p><h2>Candidate / base, pair by pair</h2>",
+        plots.series(ratios, document["low"], document["high"], document["margin"]),
+    ]
+    return page("samplemind bench ab", "".join(parts), when)
+
+
+def loaded(document: dict[str, Any], when: str) -> str:
+    """The page of `bench load`: the latency of each quantile, from the schedule and from sending."""
+    known = {name: found for name, found in document["latency"].items() if found["microseconds"]}
+    columns = ["", *next(iter(known.values()))["quantiles"]] if known else []
+    rows = "".join(
+        f"<tr><td>{_text(name)}</td>"
+        + "".join(f'<td class="number">{_milliseconds(value)}</td>' for value in found["quantiles"].values())
+        + "</tr>"
+        for name, found in known.items()
+    )
+    head = "".join(f"<th>{column.upper()}</th>" for column in columns)
+    failed = f", {document['failures']} failed" if document["failures"] else ""
+    parts = [
+        f"<p>{_text(document['load'])}: {document['requests']} requests in {document['seconds']:.1f} s{failed}</p>",
+        f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>',
+        *(f"<h2>{_text(name)}</h2>{plots.curve(found['microseconds'])}" for name, found in known.items()),
+    ]
+    return page("samplemind bench load", "".join(parts), when)
+
+
+def page(title: str, body: str, when: str) -> str:
+    """A whole document around a body."""
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>'
+        f"<body><h1>{title}</h1>{body}<footer><p>{_text(machine.described())}, {when}</p></footer></body></html>\n"
+    )
+
+
+def _line(row: dict[str, Any], cells: Sequence[str]) -> str:
+    remark = f"<br><small>{_text(row['reason'] or row['note'])}</small>" if row["reason"] or row["note"] else ""
+    metric, *numbers, verdict = cells
+    columns = "".join(f'<td class="number">{_text(cell)}</td>' for cell in numbers)
+    plot = plots.strip(row["samples"], row["low"], row["high"], row["target"]) if len(row["samples"]) > 1 else ""
+    return (
+        f'<tr id="{_text(row["key"])}"><td>{_text(metric)}{remark}</td>{columns}'
+        f'<td class="{verdict}">{verdict}</td><td>{plot}</td></tr>'
+    )
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "" if seconds is None else report.amount(seconds * 1000, "ms")
+
+
+def _text(text: str) -> str:
+    return html.escape(str(text))

@@ -1,0 +1,115 @@
+"""The scoreboard as a document, and the document as a table, CSV and Markdown."""
+
+import csv
+import io
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from samplemind_cli import __version__
+from samplemind_cli.bench import machine
+from samplemind_cli.bench.board import Score
+
+COLUMNS = ("METRIC", "BASELINE", "TARGET", "NOW", "SPREAD", "VERDICT")
+FIELDS = ("key", "metric", "unit", "baseline", "target", "now", "low", "high", "samples", "verdict", "note", "reason")
+DIGITS = 3
+
+
+def document(scores: Sequence[Score]) -> dict[str, Any]:
+    """What `--json` prints, `--save` keeps and the others are made of; samples in the row's unit, in time's order."""
+    return {
+        "samplemind": __version__,
+        "when": now(),
+        "machine": machine.fingerprint(),
+        "rows": [_row(score) for score in scores],
+    }
+
+
+def now() -> str:
+    """The time with its zone, as documents tell it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
+
+
+def table(rows: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """The cells under COLUMNS."""
+    return [
+        (
+            row["metric"],
+            amount(row["baseline"], row["unit"]),
+            _target(row),
+            amount(row["now"], row["unit"]),
+            spread(row),
+            row["verdict"],
+        )
+        for row in rows
+    ]
+
+
+def remarks(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """What stands under the table: on what a row was measured, or why it was not."""
+    return [f"{row['metric']}: {row['reason'] or row['note']}" for row in rows if row["reason"] or row["note"]]
+
+
+def as_csv(rows: Sequence[dict[str, Any]]) -> str:
+    """One line per row; `samples` is their number."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, FIELDS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({**row, "samples": len(row["samples"])} for row in rows)
+    return out.getvalue()
+
+
+def as_markdown(found: dict[str, Any]) -> str:
+    """A table for a pull request, and the remarks."""
+    lines = [COLUMNS, tuple("---" for _ in COLUMNS), *table(found["rows"])]
+    cells = "\n".join("| " + " | ".join(_escaped(cell) for cell in line) + " |" for line in lines)
+    notes = "".join(f"- {_escaped(remark)}\n" for remark in remarks(found["rows"]))
+    return f"{cells}\n\n{notes}\n{machine.described()}, {found['when']}\n"
+
+
+def amount(value: float | None, unit: str) -> str:
+    """A number with its unit, in three digits; empty for None."""
+    if value is None:
+        return ""
+    digits = f"{value:,.0f}" if abs(value) >= 10**DIGITS else f"{value:.{DIGITS}g}"
+    if unit == "$":
+        return f"${digits}"
+    return f"{digits}{unit}" if unit == "x" else f"{digits} {unit}"
+
+
+def spread(row: dict[str, Any]) -> str:
+    """The interval and how many samples it rests on; a single value has none."""
+    if row["now"] is None or len(row["samples"]) == 1:
+        return ""
+    low, high = (amount(row[bound], "").strip() or "?" for bound in ("low", "high"))
+    return f"{low} to {high}, n={len(row['samples'])}"
+
+
+def _row(score: Score) -> dict[str, Any]:
+    now, row = score.now, score.row
+    return {
+        "key": row.key,
+        "metric": row.metric,
+        "unit": row.unit,
+        "baseline": row.baseline,
+        "target": row.target,
+        "better": row.better,
+        "now": now.middle if now else None,
+        "low": now.low if now else None,
+        "high": now.high if now else None,
+        "verdict": score.verdict,
+        "note": score.note,
+        "reason": score.reason,
+        "samples": list(score.samples),
+        "calibration": list(score.calibration),
+    }
+
+
+def _target(row: dict[str, Any]) -> str:
+    if row["target"] is None:
+        return ""
+    return f"{'>=' if row['better'] == 'more' else '<='} {amount(row['target'], row['unit'])}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")

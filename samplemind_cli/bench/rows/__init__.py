@@ -1,0 +1,1 @@
+"""What each group of the scoreboard measures, and how."""

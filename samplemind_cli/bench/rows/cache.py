@@ -1,0 +1,143 @@
+"""The answer cache: one read and write of each tier, and the hit rate on the named workload."""
+
+import asyncio
+import contextlib
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from samplemind_cli.ai import AICore, Answer, Options
+from samplemind_cli.ai.cache import Cache, cache_key
+from samplemind_cli.ai.cache.address import Address
+from samplemind_cli.ai.cache.redis import RedisTier
+from samplemind_cli.bench import measure as kernel
+from samplemind_cli.bench import prices
+from samplemind_cli.bench.board import Run, Score, score, skipped
+from samplemind_cli.bench.workload import Zipf, ideal_hit_rate, prompt
+from samplemind_cli.errors import SamplemindError
+from samplemind_cli.mock import MockServer
+from samplemind_cli.settings import Settings
+
+VALUE = {"text": "y" * 1000, "finish_reason": "stop", "usage": {"input_tokens": 500, "output_tokens": 250}}
+PAYLOAD = {"model": "bench", "messages": [{"role": "user", "text": "x" * 2000}]}
+KEY = "ai:v2:bench:0"
+CALLS = 20  # one read is too short for a clock
+REPLY = "Jazz. " + "A brushed snare would carry it and a double bass would ground it. " * 3
+PATIENCE = 5.0  # seconds for a Redis of our own to listen
+
+
+def measure(run: Run) -> Iterator[Score]:
+    """The tiers in one interleaved run with a fixed piece of work, then the workload through the whole core."""
+    rounds = 60 if run.quick else 200
+    with _redis(run) as (url, where):
+        times = asyncio.run(_tiers(run.folder, url, rounds))
+    work = times[kernel.WORK]
+    yield score("cache.local", kernel.milliseconds(times["local"]), work, "key and decoding included")
+    for key, name in (("cache.redis-read", "redis read"), ("cache.redis-write", "redis write")):
+        yield score(key, kernel.milliseconds(times[name]), work, where) if url else skipped(key, where)
+    yield from _workload(run)
+
+
+@contextlib.contextmanager
+def _redis(run: Run) -> Iterator[tuple[str, str]]:
+    """A Redis URL and what it is in words: the one in use, or one of our own; without either, why not."""
+    url, program = run.settings.redis_url, shutil.which("redis-server")
+    if url and asyncio.run(_reached(url)):
+        yield url, f"at {Address.read(url)}"
+    elif program:
+        with _own_redis(program, run.folder) as url:
+            yield url, "a redis-server started for this, on a unix socket"
+    else:
+        yield "", "no Redis answers, and there is no redis-server to start"
+
+
+async def _reached(url: str) -> bool:
+    tier = RedisTier(Address.read(url), lambda _: None)
+    try:
+        return await tier.put(KEY, b"x", 1)
+    finally:
+        await tier.close()
+
+
+@contextlib.contextmanager
+def _own_redis(program: str, folder: Path) -> Iterator[str]:
+    path = folder / "redis.sock"
+    argv = [program, "--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", ""]
+    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:  # noqa: S603 - ours
+        try:
+            _listening(path, server)
+            yield f"unix://{path}"
+        finally:
+            server.terminate()
+
+
+def _listening(path: Path, server: "subprocess.Popen[bytes]") -> None:
+    ends = time.monotonic() + PATIENCE
+    while time.monotonic() < ends and server.poll() is None:
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(path))
+            return
+        time.sleep(0.01)
+    raise SamplemindError("a redis-server was started and does not listen")
+
+
+async def _tiers(folder: Path, url: str, rounds: int) -> dict[str, list[float]]:
+    """Seconds per call of each tier's steps and of the fixed work."""
+    cache = Cache(Settings(cache_dir=str(folder)), _refuse)
+    key = cache_key("ollama", PAYLOAD)
+    await cache.put(key, VALUE)
+
+    async def local() -> None:
+        if not await cache.get(cache_key("ollama", PAYLOAD)):
+            _refuse("what was just stored is not there")
+
+    steps: dict[str, kernel.AsyncStep] = {"local": local, kernel.WORK: kernel.work}
+    if not url:
+        return await kernel.interleaved_async(steps, rounds, calls=CALLS)
+    tier, envelope = RedisTier(Address.read(url), _refuse), b"x" * 1500
+    steps["redis write"] = lambda: tier.put(KEY, envelope, 60)
+    steps["redis read"] = lambda: tier.get(KEY)
+    try:
+        await tier.put(KEY, envelope, 60)
+        return await kernel.interleaved_async(steps, rounds, calls=CALLS)
+    finally:
+        await tier.close()
+
+
+def _workload(run: Run) -> Iterator[Score]:
+    workload = Zipf()
+    sequence = workload.sequence()
+    settings = Settings(cache_dir=str(run.folder / "workload"))
+    with MockServer(reply=REPLY) as server:
+        settings = replace(settings, ollama_host=server.url, ollama_model="bench")
+        answers = asyncio.run(_ask_all(settings, sequence))
+        calls = len(server.requests)
+    hits = 1 - calls / len(sequence)
+    yield score("cache.hit-rate", [100 * hits], note=workload.name)
+    yield score("cache.efficiency", [100 * hits / ideal_hit_rate(sequence)], note="the ideal cache forgets nothing")
+    yield score("cache.calls-saved", [len(sequence) - calls], note=f"of {len(sequence)}; counted by a mock")
+    model = run.settings.openai_model
+    saved = [prices.dollars(model, answer.usage) for answer in answers if answer.cached]
+    known = [cost for cost in saved if cost is not None]
+    if len(known) == len(saved):
+        note = f"had {model} been asked, prices of {prices.AS_OF}; tokens as the mock counts them"
+        yield score("cache.dollars-saved", [sum(known)], note=note)
+    else:
+        yield skipped("cache.dollars-saved", f"the price of {model} is not in the table of {prices.AS_OF}")
+
+
+async def _ask_all(settings: Settings, sequence: list[int]) -> list[Answer]:
+    core = AICore(settings)
+    try:
+        return [await core.ask(prompt(number), Options(provider="ollama")) for number in sequence]
+    finally:
+        await core.close()
+
+
+def _refuse(text: str) -> None:
+    """A tier that fails answers quickly, and that would be the number."""
+    raise SamplemindError(text)

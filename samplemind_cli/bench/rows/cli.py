@@ -1,0 +1,102 @@
+"""The command line: whole processes, beside `python -c pass` in the same run."""
+
+import itertools
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from samplemind_cli.bench import measure as kernel
+from samplemind_cli.bench.board import Row, Run, Score, score, skipped
+from samplemind_cli.errors import SamplemindError
+from samplemind_cli.mock import MockServer
+from samplemind_cli.settings import environment
+
+BARE = "python -c pass"
+PACKAGE = Path(__file__).parents[2]
+MODEL = "bench"
+START_TARGET = 8.0  # times `python -c pass`, the same as for `--help`
+
+
+def measure(run: Run) -> Iterator[Score]:
+    """The hot path, the cold one, and the start-up of every command; against a mock that answers at once."""
+    with MockServer() as server:
+        times = whole_processes(run.folder, server, rounds=60, seconds=5 if run.quick else 40)
+    bare, note = times[BARE], "against a 0-ms mock"
+    yield score("cli.repeated", kernel.milliseconds(times["ask again"]), bare, note)
+    yield score("cli.repeated-ratio", ratios(times, "ask again"), note=note)
+    yield score("cli.version", ratios(times, "--version"))
+    yield score("cli.help", ratios(times, "--help"))
+    if "curl" in times:
+        beyond = [ask - curl for ask, curl in zip(times["ask"], times["curl"], strict=True)]
+        yield score("cli.uncached", kernel.milliseconds(beyond), bare, note)
+    else:
+        yield skipped("cli.uncached", "curl is not installed; there is nothing to compare with")
+    yield from _starts(run)
+
+
+def whole_processes(folder: Path, server: MockServer, *, rounds: int, seconds: float) -> dict[str, list[float]]:
+    """Seconds of `ask again`, `ask`, `curl` (where there is one), `--version`, `--help` and BARE, interleaved."""
+    env = sandbox(folder, server)
+    again = [*program(), "ask", "--model", MODEL, "What key is A C# E?"]
+    number = itertools.count()
+
+    def ask_anew() -> None:
+        kernel.command([*program(), "ask", "--model", MODEL, f"Question {next(number)}"], env, folder)()
+
+    steps: dict[str, kernel.Step] = {
+        BARE: kernel.command([sys.executable, "-c", "pass"], env, folder),
+        "ask again": kernel.command(again, env, folder),
+        "--version": kernel.command([*program(), "--version"], env, folder),
+        "--help": kernel.command([*program(), "--help"], env, folder),
+        "ask": ask_anew,
+    }
+    if curl := shutil.which("curl"):
+        body = json.dumps({"model": MODEL, "messages": [{"role": "user", "content": "Question"}]})
+        steps["curl"] = kernel.command([curl, "--silent", "--data", body, f"{server.url}/api/chat"], env, folder)
+    kernel.rehearse(again, env, folder)
+    kernel.interleaved(steps, 2)  # what is read for the first time
+    return kernel.interleaved(steps, rounds, seconds=seconds)
+
+
+def start_ups(folder: Path, rounds: int) -> tuple[dict[str, list[float]], dict[str, SamplemindError]]:
+    """Seconds of each command's `--help`, and of BARE; beside them the commands that have none, with the reason."""
+    env, failed = sandbox(folder), {}
+    steps = {BARE: kernel.command([sys.executable, "-c", "pass"], env, folder)}
+    for path in sorted((PACKAGE / "commands").glob("[!_]*.py")):
+        name = path.stem.replace("_", "-")
+        argv = [*program(), name, "--help"]
+        try:
+            kernel.rehearse(argv, env, folder)
+            steps[name] = kernel.command(argv, env, folder)
+        except SamplemindError as error:
+            failed[name] = error
+    return kernel.interleaved(steps, rounds), failed
+
+
+def _starts(run: Run) -> Iterator[Score]:
+    times, failed = start_ups(run.folder, rounds=2 if run.quick else 20)
+    for name in sorted({*times, *failed} - {BARE}):
+        row = Row(f"cli.start-{name}", f"{name} --help / python -c pass", "x", START_TARGET)
+        if name in failed:
+            yield Score(row, reason=failed[name].message)
+        else:
+            yield Score(row, tuple(ratios(times, name)))
+
+
+def program() -> list[str]:
+    """The installed command of this very interpreter, or the module where there is none."""
+    script = Path(sys.executable).with_name("samplemind")
+    return [str(script)] if script.is_file() else [sys.executable, "-m", "samplemind_cli"]
+
+
+def sandbox(folder: Path, server: MockServer | None = None) -> dict[str, str]:
+    """An environment that leaves the user's caches and settings alone, and asks nobody but the mock."""
+    homes = {f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("CACHE", "CONFIG", "DATA", "STATE")}
+    return environment(**homes, SAMPLEMIND_REDIS_URL="", SAMPLEMIND_CACHE="", **(server.exports if server else {}))
+
+
+def ratios(times: dict[str, list[float]], name: str) -> list[float]:
+    """Each round's time over that of BARE in the same round."""
+    return [mine / bare for mine, bare in zip(times[name], times[BARE], strict=True)]

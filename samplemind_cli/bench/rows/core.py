@@ -1,0 +1,70 @@
+"""The core as an application uses it: a repeated answer, and the answers of the named workload."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from samplemind_cli.ai import AICore, Options
+from samplemind_cli.bench import evidence
+from samplemind_cli.bench import measure as kernel
+from samplemind_cli.bench.board import ROWS, Run, Score, score, skipped
+from samplemind_cli.bench.local import local_model
+from samplemind_cli.bench.workload import Zipf, prompt
+from samplemind_cli.errors import SamplemindError
+from samplemind_cli.mock import MockServer
+from samplemind_cli.settings import Settings
+
+SECONDS = 90.0  # for the workload on a real model
+
+
+def measure(run: Run) -> Iterator[Score]:
+    """The hit in process, then the P95 on whichever real model is at hand."""
+    with MockServer() as server:
+        settings = Settings(cache_dir=str(run.folder), ollama_host=server.url, ollama_model="bench")
+        times = asyncio.run(_hits(settings, rounds=60 if run.quick else 200))
+    yield score("core.hit", kernel.milliseconds(times["hit"]), times[kernel.WORK], "through the local tier")
+    yield _answers(run)
+
+
+async def _hits(settings: Settings, rounds: int) -> dict[str, list[float]]:
+    core, options = AICore(settings), Options(provider="ollama")
+
+    async def hit() -> None:
+        if not (await core.ask(prompt(0), options)).cached:
+            raise SamplemindError("a repeated question was not answered by the cache")
+
+    try:
+        await core.ask(prompt(0), options)
+        return await kernel.interleaved_async({"hit": hit, kernel.WORK: kernel.work}, rounds, calls=10)
+    finally:
+        await core.close()
+
+
+def _answers(run: Run) -> Score:
+    if run.quick:
+        return skipped("core.answer", "a real model takes a minute for it: leave out --quick")
+    try:
+        return asyncio.run(_asked(run))
+    except SamplemindError as error:
+        return skipped("core.answer", error.message)
+
+
+async def _asked(run: Run) -> Score:
+    provider, where = await local_model(run.settings)
+    core = AICore(replace(run.settings, cache_dir=str(run.folder / "answers"), redis_url=""))
+    workload = Zipf()
+    latencies: list[float] = []
+    ends = time.monotonic() + SECONDS
+    try:
+        await core.ask("Hello", Options(provider=provider, cache="off"))  # the model is loaded before it is measured
+        for number in workload.sequence():
+            answer = await core.ask(f"Sample {number}: a drum loop. Answer with yes.", Options(provider=provider))
+            latencies.append(answer.latency_ms)
+            if time.monotonic() > ends:
+                break
+    finally:
+        await core.close()
+    enough = evidence.needed(ROWS["core.answer"].share)
+    begun = f"the first {len(latencies)} requests of: {workload.name}; short answers of {where}"
+    return score("core.answer", latencies, note=begun if len(latencies) >= enough else "")

@@ -1,0 +1,106 @@
+"""The providers: our own share of a local answer, first words, and whole short answers of those with a key."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import aclosing
+from dataclasses import replace
+
+from samplemind_cli.ai import AICore, Options, Provider, Request, embedded, router
+from samplemind_cli.ai.types import Message
+from samplemind_cli.bench import measure as kernel
+from samplemind_cli.bench.board import Run, Score, score, skipped
+from samplemind_cli.bench.local import ollama_answers
+from samplemind_cli.errors import SamplemindError
+from samplemind_cli.mock import MockServer
+from samplemind_cli.settings import Settings
+
+QUESTION = Request(messages=(Message("user", "Which key has one sharp? Two words."),), max_tokens=32)
+HOSTED = (Provider.GEMINI, Provider.CLAUDE, Provider.OPENAI)
+FEW = 10  # answers of a provider that may cost money
+
+
+def measure(run: Run) -> Iterator[Score]:
+    """Ours against a mock; theirs where they can be reached."""
+    with MockServer() as server:
+        settings = Settings(ollama_host=server.url, ollama_model="bench")
+        times = asyncio.run(_overhead(settings, rounds=60 if run.quick else 200))
+    note = "a whole uncached answer of a 0-ms mock"
+    yield score("providers.ollama-overhead", kernel.milliseconds(times["ask"]), times[kernel.WORK], note)
+    yield _first_token(run, Provider.OLLAMA, _ollama_absent(run.settings))
+    yield _first_token(run, Provider.EMBEDDED, _embedded_absent(run.settings))
+    for provider in HOSTED:
+        yield _hosted(run, provider)
+
+
+async def _overhead(settings: Settings, rounds: int) -> dict[str, list[float]]:
+    core, options = AICore(settings), Options(provider="ollama", cache="off")
+    steps: dict[str, kernel.AsyncStep] = {"ask": lambda: core.ask(QUESTION, options), kernel.WORK: kernel.work}
+    try:
+        await kernel.interleaved_async(steps, 3)
+        return await kernel.interleaved_async(steps, rounds)
+    finally:
+        await core.close()
+
+
+def _ollama_absent(settings: Settings) -> str:
+    if asyncio.run(ollama_answers(settings)):
+        return ""
+    return f"no Ollama answers at {router.ollama_url(settings.ollama_host)}: samplemind up ollama"
+
+
+def _embedded_absent(settings: Settings) -> str:
+    return embedded.available() or (
+        "" if embedded.is_present(settings) else "not fetched: samplemind pull-models --embedded"
+    )
+
+
+def _first_token(run: Run, provider: Provider, absent: str) -> Score:
+    key = f"providers.{provider}-first-token"
+    if absent:
+        return skipped(key, absent)
+    try:
+        waits, model = asyncio.run(_first_words(run.settings, provider, 10 if run.quick else 40))
+    except SamplemindError as error:
+        return skipped(key, error.message)
+    return score(key, kernel.milliseconds(waits), note=f"{model}, loaded before")
+
+
+async def _first_words(settings: Settings, provider: Provider, count: int) -> tuple[list[float], str]:
+    """Seconds until the first word of `count` answers, each then hung up on, and the model's name."""
+    core, options = AICore(replace(settings, cache="off")), Options(provider=provider, cache="off")
+    model = core.routes(QUESTION, options)[0].endpoint.model
+    waits = []
+    try:
+        for _ in range(count + 1):
+            begun = time.perf_counter()
+            async with aclosing(core.stream(QUESTION, options)) as chunks:
+                async for chunk in chunks:
+                    if chunk.text or chunk.thinking:
+                        break
+            waits.append(time.perf_counter() - begun)
+    finally:
+        await core.close()
+    return waits[1:], model  # the first one loads the model
+
+
+def _hosted(run: Run, provider: Provider) -> Score:
+    key = f"providers.{provider}"
+    route = AICore(run.settings).routes(QUESTION, Options(provider=provider))[0]
+    if route.skipped:
+        return skipped(key, f"{route.skipped}: {route.fix}")
+    try:
+        seconds = asyncio.run(_short_answers(run.settings, provider, 3 if run.quick else FEW))
+    except SamplemindError as error:
+        return skipped(key, error.message)
+    elsewhere = "" if route.endpoint.base_url == router.PROVIDER_URLS[provider] else f" at {route.endpoint.base_url}"
+    return score(key, seconds, note=f"{route.endpoint.model}{elsewhere}")
+
+
+async def _short_answers(settings: Settings, provider: Provider, count: int) -> list[float]:
+    core = AICore(replace(settings, cache="off"))
+    try:
+        answers = [await core.ask(QUESTION, Options(provider=provider, cache="off")) for _ in range(count)]
+    finally:
+        await core.close()
+    return [answer.latency_ms / 1000 for answer in answers]

@@ -1,0 +1,39 @@
+"""The project's tests: how long a person waits for them."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from samplemind_cli.bench.board import Run, Score, score, skipped
+from samplemind_cli.child.python import find_python
+from samplemind_cli.settings import environment
+from samplemind_cli.testing.project import find_project
+
+
+def measure(run: Run) -> Iterator[Score]:
+    """`samplemind test`, then all of them, in the project at hand; red tests measure nothing."""
+    for key, options in (("tests.fast", []), ("tests.all", ["--all"])):
+        if run.quick:
+            yield skipped(key, "a test suite takes longer: leave out --quick")
+        else:
+            yield _timed(key, options)
+
+
+def _timed(key: str, options: list[str]) -> Score:
+    project = find_project(Path.cwd())
+    if project.config is None:
+        return skipped(key, f"no pytest settings in {Path.cwd()} or above")
+    find_python(project.root, environment(), "pytest").require("pytest")
+    begun = time.perf_counter()
+    done = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "samplemind_cli", "test", *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    if done.returncode:
+        return skipped(key, f"`samplemind {' '.join(['test', *options])}` ended with {done.returncode}")
+    return score(key, [time.perf_counter() - begun], note=str(project.root))

@@ -1,0 +1,56 @@
+"""What a load test asks: the core, with a cache of its own, and behind it a mock or a provider."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+from samplemind_cli.ai import AICore, Chunk, Options
+from samplemind_cli.bench.load import Ask
+from samplemind_cli.bench.workload import Zipf, prompt
+from samplemind_cli.mock import MockServer
+from samplemind_cli.settings import Settings
+
+Kind = Literal["unique", "zipf"]
+
+
+@asynccontextmanager
+async def target(settings: Settings, options: Options, kind: Kind) -> AsyncIterator[tuple[Ask, str]]:
+    """The function that asks question number N, and what it asks in words.
+
+    Without a provider or a model a mock answers, at once. "unique" questions leave the cache alone; "zipf" ones are the
+    named workload through a cache that is empty at first.
+    """
+    mocked = not (options.provider or options.model)
+    with TemporaryDirectory(prefix="samplemind-load-") as folder, MockServer() if mocked else nullcontext() as mock:
+        settings = _unlimited(settings, Path(folder))
+        if mock:
+            settings = replace(settings, ollama_host=mock.url, ollama_model="bench")
+            options = replace(options, provider="ollama")
+        core = AICore(settings)
+        sequence, described = _questions(kind)
+        options = replace(options, cache="off" if kind == "unique" else "use")
+
+        def ask(number: int) -> AsyncGenerator[Chunk, None]:
+            return core.stream(prompt(sequence[number % len(sequence)]) if sequence else prompt(number), options)
+
+        who = "a 0-ms mock" if mocked else f"{options.provider} {options.model}".strip()
+        try:
+            yield ask, f"{described}, asked of {who}"
+        finally:
+            await core.close()
+
+
+def _questions(kind: Kind) -> tuple[list[int], str]:
+    """The prompts' numbers, again from the start at their end; none: each is asked once."""
+    if kind == "unique":
+        return [], "every question once, no cache"
+    return Zipf().sequence(), Zipf().name
+
+
+def _unlimited(settings: Settings, folder: Path) -> Settings:
+    """The settings without our own rate limits, which would be the number, and without the user's caches."""
+    free = dict.fromkeys(("ollama_rpm", "gemini_rpm", "anthropic_rpm", "openai_rpm"), 0)
+    return settings.changed({**free, "cache_dir": str(folder), "redis_url": ""}, "bench load")

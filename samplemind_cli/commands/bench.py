@@ -1,0 +1,266 @@
+"""`samplemind bench`: measure, and compare what can be compared."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from typer.core import TyperGroup
+
+from samplemind_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from samplemind_cli.bench.board import Score
+    from samplemind_cli.bench.gate import Change
+
+Workload = Literal["unique", "zipf"]
+Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with plots; it needs no network.")]
+COMMAND = "samplemind.bench.command"  # the key in Click's context of what was given after `--`
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+class BoardFirst(TyperGroup):
+    """`bench` alone is `bench board`: its groups and options need no name before them."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Click's own, with the name put in where none of ours is given; what follows `--` is kept apart."""
+        if "--" in args:  # Click would join it to the arguments before it
+            args, ctx.meta[COMMAND] = args[: args.index("--")], args[args.index("--") + 1 :]
+        if not args or args[0] not in (*self.commands, "--help", "-h"):
+            args = ["board", *args]
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """The board's options, then the commands."""
+        self.commands["board"].format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+app = typer.Typer(
+    cls=BoardFirst, rich_markup_mode=None, add_completion=False, subcommand_metavar="[GROUP]... | COMMAND ..."
+)
+
+
+@app.callback()
+def bench() -> None:
+    r"""Measure against the targets, and say whether it got faster.
+
+    One scoreboard: metric, baseline, target, what is measured now, how sure that is, and a verdict. It needs no
+    services: what is not there is measured on embedded parts, which the row says, or skipped with the reason.
+
+    \b
+    Examples:
+      samplemind bench --quick
+      samplemind bench cli cache --html bench.html
+      samplemind bench cli --save before.json
+      samplemind bench cli --compare before.json --fail-over 20
+      samplemind bench ab HEAD~1
+      samplemind bench load --rate 50
+    """
+
+
+@app.command()
+def board(
+    groups: Annotated[list[str] | None, typer.Argument(metavar="[GROUP]...", help="By default all.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="At most 30 seconds; what takes longer is skipped.")] = False,
+    as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+    html: Html = None,
+    save: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep the numbers, to compare with later.")] = None,
+    compare: Annotated[Path | None, typer.Option(metavar="FILE", help="Tell the change since they were kept.")] = None,
+    fail_over: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="PCT", help="With --compare: exit code 1 when a row is slower by more."),
+    ] = None,
+) -> int:
+    r"""Print the scoreboard.
+
+    Groups: cli, cache, core, providers, serve, build, tests. A hosted provider with a key is asked ten short
+    questions, with --quick three. --fail-over measures everything twice to learn what this machine's noise hides,
+    and refuses a gate that is finer: exit code 2, as when a row stays unsure.
+
+    \b
+    Example:
+      samplemind bench board providers --json
+    """
+    from samplemind_cli import output
+    from samplemind_cli.bench import gate, page, report
+    from samplemind_cli.errors import UsageError
+
+    if as_json + as_csv + as_markdown > 1:
+        raise UsageError("--json, --csv and --markdown exclude each other", "samplemind bench --help")
+    if fail_over is not None and not compare:
+        raise UsageError("--fail-over needs something to compare with", "--compare FILE")
+    then = gate.load(compare) if compare else None
+    found = report.document(_measured(groups or [], quick=quick))
+    share = None if fail_over is None else fail_over / 100
+    changes: list[Change] = []
+    if then:
+        again = report.document(_measured(groups or [], quick=quick)) if share is not None else None
+        changes = gate.compared(then, found, again, share)
+        found["comparison"] = gate.document(changes)
+    if save:
+        _write(save, json.dumps(found))
+    if html:
+        _write(html, page.scoreboard(found))
+    if as_json:
+        output.print_json(found)
+    elif as_csv:
+        output.write(report.as_csv(found["rows"]))
+    elif as_markdown:
+        output.write(report.as_markdown(found))
+    else:
+        _show(found, changes, then)
+    return gate.exit_code(changes, share)
+
+
+def _show(found: dict[str, Any], changes: "list[Change]", then: dict[str, Any] | None) -> None:
+    from samplemind_cli import output
+    from samplemind_cli.bench import gate, report
+
+    output.table(report.COLUMNS, report.table(found["rows"]))
+    output.write("".join(f"{remark}\n" for remark in ["", *report.remarks(found["rows"])]))
+    if then:
+        output.write(f"\nsince {then['when']}\n")
+        output.table(gate.COLUMNS, gate.table(changes))
+        if why := gate.strange(then, found):
+            output.write(f"another machine: {why}; nothing is judged\n")
+
+
+@app.command()
+def load(
+    provider: Annotated[str, typer.Option(metavar="NAME", help="Who answers; by default a mock, at once.")] = "",
+    model: Annotated[str, typer.Option(metavar="NAME", help="Which model answers.")] = "",
+    connections: Annotated[int, typer.Option(min=1, help="Closed loop: so many ask, one question each.")] = 4,
+    rate: Annotated[
+        float | None, typer.Option(min=0.001, help="Open loop instead: so many questions a second, come what may.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=0.001, help="How long to go on asking.")] = 10,
+    workload: Annotated[
+        Workload, typer.Option(help="Every question once, or the named workload and a cache.")
+    ] = "unique",
+    as_json: Json = False,
+    html: Html = None,
+) -> int:
+    r"""Ask many questions at once through the core, and tell the latencies.
+
+    They count from the schedule as well as from sending: in an open loop, a server that stops for a second is late
+    for every question that was due in it. A failure counts as infinite; a quantile that so few answers cannot bound
+    is n/a. The rate limits of the settings are off. To load a server, set its address:
+
+    \b
+    Examples:
+      samplemind bench load --provider ollama --connections 8
+      OPENAI_BASE_URL=http://127.0.0.1:8000/v1 samplemind bench load --provider openai --rate 50
+    """
+    import asyncio
+
+    from samplemind_cli import output
+    from samplemind_cli.ai import Options, Provider
+    from samplemind_cli.bench import load as loads
+    from samplemind_cli.bench import page, report
+    from samplemind_cli.bench.target import target
+    from samplemind_cli.errors import UsageError
+
+    if provider and provider not in list(Provider):
+        raise UsageError(f"there is no provider {provider!r}", f"providers: {', '.join(Provider)}")
+
+    async def run() -> dict[str, Any]:
+        async with target(Settings.load(), Options(provider=provider, model=model), workload) as (ask, asked):
+            if rate is None:
+                found, how = await loads.closed(ask, connections, seconds), f"closed loop, {connections} at once"
+            else:
+                found, how = await loads.opened(ask, rate, seconds), f"open loop, {rate:g} a second"
+            return loads.document(found, {"load": how, "asked": asked})
+
+    found = asyncio.run(run())
+    if html:
+        _write(html, page.loaded(found, report.now()))
+    if as_json:
+        output.print_json(found)
+    else:
+        output.table(loads.COLUMNS, loads.table(found))
+        output.write("".join(f"{line}\n" for line in loads.told(found)))
+    return 1 if found["failures"] else 0
+
+
+@app.command()
+def ab(
+    ctx: typer.Context,
+    base: Annotated[str, typer.Argument(metavar="REF", help="The revision to compare with.")],
+    candidate: Annotated[
+        str | None, typer.Argument(metavar="[REF]", help="The revision to judge; by default the working tree.")
+    ] = None,
+    margin: Annotated[float, typer.Option(min=0, max=100, metavar="PCT", help="How much slower is no matter.")] = 3,
+    seconds: Annotated[float, typer.Option(min=0, help="Stop measuring after so long.")] = 120,
+    setup: Annotated[
+        str | None, typer.Option(metavar="COMMAND", help="Run this in each version, instead of installing it.")
+    ] = None,
+    as_json: Json = False,
+    html: Html = None,
+) -> int:
+    r"""Compare two versions, run in turns: better, worse, no worse, or inconclusive.
+
+    Each version gets a git worktree and a Python environment of its own; a command is given after `--`, by default
+    the start of the project's own. The verdict is about the ratio of the times, with its 95 % interval: worse when
+    even its lower end is beyond the margin. Measuring goes on until that is certain, or the time is up.
+    Exit code: 0 better or no worse, 1 worse, 2 inconclusive.
+
+    \b
+    Examples:
+      samplemind bench ab HEAD
+      samplemind bench ab v1.0 v1.1 --margin 5
+      samplemind bench ab main -- python -m myapp --once
+      samplemind bench ab main --setup make -- ./build/app
+    """
+    from samplemind_cli import output
+    from samplemind_cli.bench import ab as compared
+    from samplemind_cli.bench import page, report, trees
+    from samplemind_cli.bench.measure import command, rehearse
+
+    repository = trees.repository_of(Path.cwd())
+    versions = trees.resolve(repository, base), trees.resolve(repository, candidate)
+    with trees.laid_out(repository, versions, setup, output.say) as sides:
+        argv = ctx.meta.get(COMMAND) or trees.default_command(sides[0].directory)
+        output.say(f"measuring: {' '.join(argv)}")
+        arms = [trees.located(argv, side) for side in sides]
+        for arm in arms:
+            rehearse(*arm)
+        found = compared.compare(
+            *(command(*arm) for arm in arms),
+            margin=margin / 100,
+            seconds=seconds,
+            watch=lambda now: output.say(f"  {compared.described(now)}"),
+        )
+    told = compared.document(found, [version.name for version in versions], argv, margin / 100)
+    if html:
+        _write(html, page.comparison(told, report.now()))
+    if as_json:
+        output.print_json(told)
+    else:
+        output.write(compared.told(told))
+    return compared.EXIT[found.verdict]
+
+
+def _write(file: Path, text: str) -> None:
+    from samplemind_cli.errors import SamplemindError
+
+    try:
+        file.write_text(text, "utf-8")
+    except OSError as error:
+        raise SamplemindError(f"cannot write {file}: {error.strerror}", "name another file") from error
+
+
+def _measured(groups: list[str], *, quick: bool) -> "list[Score]":
+    from tempfile import TemporaryDirectory
+
+    from samplemind_cli import output
+    from samplemind_cli.bench.board import GROUPS, Run, measure
+    from samplemind_cli.errors import UsageError
+
+    for name in groups:
+        if name not in GROUPS:
+            raise UsageError(f"there is no group {name!r}", f"groups: {', '.join(GROUPS)}")
+    with TemporaryDirectory(prefix="samplemind-bench-") as folder:
+        return list(measure(dict.fromkeys(groups) or GROUPS, Run(Settings.load(), quick, Path(folder), output.say)))

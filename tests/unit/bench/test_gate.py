@@ -1,0 +1,86 @@
+import json
+import random
+
+import pytest
+
+from samplemind_cli.bench import board, gate, report
+from samplemind_cli.errors import UsageError
+
+
+def run(factor=1.0, seed=1, noise=0.02, machine=1.0, count=60):
+    """A document with one row of 2 ms, and the fixed work beside it."""
+    draw = random.Random(seed)
+    samples = [2 * machine * factor * draw.lognormvariate(0, noise) for _ in range(count)]
+    work = [0.0002 * machine * draw.lognormvariate(0, noise) for _ in range(count)]
+    return report.document([board.score("cache.redis-read", samples, work), board.score("cache.hit-rate", [74.0])])
+
+
+def only(changes):
+    assert len(changes) == 1
+    return changes[0]
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.3, "slower"), (1.0, "no slower"), (0.7, "faster")])
+def test_a_change_beyond_the_gate_is_found(factor, verdict):
+    change = only(gate.compared(run(), run(factor, seed=2), run(factor, seed=3), 0.1))
+
+    assert change.verdict == verdict
+    assert change.ratio == pytest.approx(factor, rel=0.05)
+    assert gate.exit_code([change], 0.1) == (1 if verdict == "slower" else 0)
+
+
+def test_a_gate_finer_than_the_noise_is_refused():
+    change = only(gate.compared(run(noise=0.3), run(noise=0.3, seed=2), run(noise=0.3, seed=3), 0.05))
+
+    assert change.visible > 0.05
+    assert change.verdict == "refused"
+    assert gate.exit_code([change], 0.05) == 2
+
+
+def test_a_machine_that_is_a_little_slower_today_is_taken_out_of_the_ratio():
+    change = only(gate.compared(run(), run(machine=1.1, seed=2), run(machine=1.1, seed=3), 0.1))
+
+    assert change.ratio == pytest.approx(1, rel=0.03)
+    assert change.verdict == "no slower"
+
+
+def test_a_machine_that_has_changed_is_reported_and_fails_nothing():
+    slower = only(gate.compared(run(), run(1.5, machine=2, seed=2), run(1.5, machine=2, seed=3), 0.1))
+    then = run()
+    then["machine"]["processor"] = "another"
+    other = only(gate.compared(then, run(1.5, seed=2), run(1.5, seed=3), 0.1))
+
+    assert (slower.verdict, other.verdict) == ("reported", "reported")
+    assert gate.exit_code([slower, other], 0.1) == 0
+    assert gate.strange(then, run()) == f"its processor was another, here it is {run()['machine']['processor']}"
+
+
+def test_without_a_gate_the_change_is_told_and_nothing_fails():
+    change = only(gate.compared(run(), run(1.5, seed=2), None, None))
+
+    assert change.verdict == "slower"
+    assert gate.exit_code([change], None) == 0
+
+
+def test_a_gate_with_nothing_to_judge_is_not_passed():
+    assert gate.exit_code([], 0.1) == 2
+
+
+def test_differences_that_may_be_below_zero_make_no_ratio():
+    document = report.document([board.score("serve.overhead", [-0.1] + [1.0] * 59)])
+
+    assert gate.compared(document, document, None, None) == []
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"rows": [], "machine": {}}', '{"rows": [1], "machine": {"a": 1}}']
+)
+def test_a_file_that_is_none_of_ours_is_refused_with_the_command_that_makes_one(tmp_path, content):
+    file = tmp_path / "base.json"
+    file.write_text(content)
+
+    with pytest.raises(UsageError) as raised:
+        gate.load(file)
+    assert "--save" in raised.value.hint
+    file.write_text(json.dumps(run()))
+    assert gate.load(file)["rows"][0]["key"] == "cache.redis-read"

@@ -1,0 +1,107 @@
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from samplemind_cli.bench import trees
+from samplemind_cli.errors import UsageError
+
+
+@pytest.fixture
+def repository(tmp_path):
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    git(folder, "init", "--quiet")
+    (folder / "kept.txt").write_text("one")
+    git(folder, "add", ".")
+    git(folder, "-c", "user.name=t", "-c", "user.email=t@t", "commit", "--quiet", "-m", "first")
+    return folder
+
+
+def git(folder, *words):
+    return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def test_the_working_tree_is_taken_with_its_changes_and_new_files_and_left_as_it_was(repository):
+    (repository / "kept.txt").write_text("two")
+    (repository / "new.txt").write_text("new")
+    (repository / ".gitignore").write_text("ignored")
+    (repository / "ignored").write_text("x")
+    before = git(repository, "status", "--porcelain"), git(repository, "log", "--oneline", "--all")
+    version = trees.resolve(repository, None)
+
+    assert version.name == trees.WORKING_TREE
+    assert git(repository, "show", f"{version.commit}:kept.txt") == "two"
+    assert git(repository, "ls-tree", "--name-only", version.commit).split() == [".gitignore", "kept.txt", "new.txt"]
+    assert (git(repository, "status", "--porcelain"), git(repository, "log", "--oneline", "--all")) == before
+
+
+@pytest.mark.parametrize("name", ["nope", "--help", "HEAD:kept.txt"])
+def test_what_is_no_revision_is_refused(repository, name):
+    with pytest.raises(UsageError, match="git knows no revision"):
+        trees.resolve(repository, name)
+
+
+def test_outside_a_repository_there_is_nothing_to_compare(tmp_path):
+    with pytest.raises(UsageError, match="in no git repository"):
+        trees.repository_of(tmp_path)
+
+
+def test_both_versions_are_laid_out_alike_and_gone_afterwards(repository):
+    version = trees.resolve(repository, "HEAD")
+    with trees.laid_out(repository, (version, version), None, print) as (a, b):
+        assert (a.directory / "kept.txt").read_text() == "one"
+        assert len(str(a.directory)) == len(str(b.directory))
+        assert a.env["XDG_CACHE_HOME"] != b.env["XDG_CACHE_HOME"]
+        folder = a.directory
+
+    assert not folder.exists()
+    assert git(repository, "worktree", "list").count("\n") == 1
+
+
+def test_setup_runs_in_each_version_and_its_failure_is_told_with_its_words(repository):
+    version = trees.resolve(repository, "HEAD")
+    with trees.laid_out(repository, (version, version), "echo built > out", lambda _: None) as sides:
+        assert [(side.directory / "out").read_text() for side in sides] == ["built\n"] * 2
+    with (
+        pytest.raises(trees.SamplemindError, match="no luck"),
+        trees.laid_out(repository, (version, version), "echo no luck >&2; exit 3", lambda _: None),
+    ):
+        pass
+    assert git(repository, "worktree", "list").count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "command"),
+    [
+        (["shop/__init__.py", "shop/__main__.py"], ["python", "-m", "shop", "--help"]),
+        (["src/shop/__init__.py", "tests/__init__.py"], ["python", "-c", "import shop"]),
+    ],
+)
+def test_by_default_the_projects_own_start_is_measured(tmp_path, files, command):
+    for name in files:
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+
+    assert trees.default_command(tmp_path) == command
+
+
+def test_without_a_package_a_command_must_be_named(tmp_path):
+    with pytest.raises(UsageError) as raised:
+        trees.default_command(tmp_path)
+    assert "-- COMMAND" in raised.value.hint
+
+
+def test_a_program_is_found_on_the_trees_own_path_or_in_the_tree(tmp_path):
+    tool = tmp_path / "bin" / "tool"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    tree = trees.Tree(trees.Version("v", "0"), tmp_path, {"PATH": str(tool.parent)})
+
+    assert trees.located(["tool", "-x"], tree)[0] == [str(tool), "-x"]
+    assert trees.located(["./bin/tool"], tree)[0] == [str(tmp_path / "bin" / "tool")]
+    assert Path(trees.located(["/bin/sh"], tree)[0][0]) == Path("/bin/sh")
+    with pytest.raises(UsageError, match="there is no nope for v"):
+        trees.located(["nope"], tree)
