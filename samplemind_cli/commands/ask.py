@@ -24,16 +24,20 @@ def _installed_models(incomplete: str) -> list[str]:
 
 def ask(
     ctx: typer.Context,
-    prompt: Annotated[str | None, typer.Argument(help="The question; what is piped in follows it.")] = None,
+    prompt: Annotated[
+        str | None, typer.Argument(metavar="PROMPT", help="The question; what is piped in follows it.")
+    ] = None,
     task: Annotated[Task, typer.Option("--task", "-t", help="What it is for; decides who is asked first.")] = "factual",
     priority: Annotated[Priority, typer.Option("--priority", "-p", help="What matters most.")] = "speed",
     provider: Annotated[ProviderName | None, typer.Option(help="Ask this provider and no other.")] = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", help="Ask this model and no other.", autocompletion=_installed_models),
+        typer.Option(
+            "--model", "-m", metavar="NAME", help="Ask this model and no other.", autocompletion=_installed_models
+        ),
     ] = None,
     system: Annotated[
-        str | None, typer.Option("--system", "-s", help="Instructions that stand above the prompt.")
+        str | None, typer.Option("--system", "-s", metavar="TEXT", help="Instructions that stand above the prompt.")
     ] = None,
     attach: Annotated[
         list[Path] | None,
@@ -44,9 +48,9 @@ def ask(
         Path | None, typer.Option(metavar="FILE", help="Tools the model may call, as OpenAI has them.")
     ] = None,
     temperature: Annotated[
-        float | None, typer.Option(min=0, max=2, help="0 is steady, 2 is wild. Not sent to Claude.")
+        float | None, typer.Option(min=0, max=2, metavar="NUMBER", help="0 is steady, 2 is wild. Not sent to Claude.")
     ] = None,
-    max_tokens: Annotated[int | None, typer.Option(min=1, help="The longest answer, in tokens.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, metavar="N", help="The longest answer, in tokens.")] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")] = False,
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask anew, and cache the new answer.")] = False,
     ttl: Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="How old a cached answer may be.")] = None,
