@@ -34,6 +34,8 @@ class Talk:
         elif layer := _LAYER.match(text):
             name, current, unit, total, total_unit = layer.groups()
             self._layers[name] = (float(current) * _FACTOR[unit], float(total) * _FACTOR[total_unit])
+        elif (done := text.removesuffix(" Download complete")) in self._layers:
+            self._layers[done] = (self._layers[done][1],) * 2
         if text:
             self.lines.append(text)
             self._fold(text)

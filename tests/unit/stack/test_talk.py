@@ -22,6 +22,8 @@ def test_plain_pulls_are_told_with_bytes_while_they_last():
     )
     assert talk.activity == "pulling redis"
     assert talk.pulled == (2_000_000, 1_003_000_000)
+    talk.hear(b" 4f4fb700ef54 Download complete ")
+    assert talk.pulled == (3_500_000, 1_003_000_000)
     talk.hear(b" redis Pulled ")
     assert (talk.activity, talk.pulled, talk.starting) == ("", (0, 0), False)
 
