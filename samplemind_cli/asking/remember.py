@@ -10,18 +10,19 @@ from tempfile import NamedTemporaryFile
 from urllib.parse import urlsplit
 
 from samplemind_cli import hot
-from samplemind_cli.ai.types import Answer, Route
+from samplemind_cli.ai.types import Answer, Options, Route
 from samplemind_cli.asking.show import Style
 
 
-def remember(question: hot.Question, answer: Answer, style: Style, files: Iterable[Path]) -> None:
-    """Keep what a second asking would print, with all that must still be true then.
+def remember(question: hot.Question, options: Options, answer: Answer, style: Style, files: Iterable[Path]) -> None:
+    """Keep what a second asking would print, with all that must still be true then; `files` are those it read.
 
     Nothing is kept of an answer that is not in the local cache, nor when a provider before it may answer the next
     time: one that is not there is looked for, one that failed is not trusted to fail again.
     """
     conditions = _conditions(answer, files)
-    if answer.kept is None or conditions is None:
+    too_old_sooner = options.ttl is not None and answer.cached  # than its entry expires
+    if options.cache != "use" or too_old_sooner or answer.kept is None or conditions is None:
         return
     again = replace(answer, cached="local")
     mark = hot.LATENCY.decode()

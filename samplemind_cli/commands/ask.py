@@ -109,11 +109,12 @@ def ask(
         explanation(settings, request, options, as_json=as_json)
         return 0
     answer, style = _answered(settings, request, options, as_json=as_json, raw=raw, verbose=verbose)
-    if question and options.cache == "use":
+    if question:
         from samplemind_cli.asking.remember import remember
 
-        files = [*(attach or []), *([schema] if schema else []), *([tools] if tools else [])]
-        remember(question, answer, style, files)
+        model_file = Path(settings.embedded_model) if settings.embedded_model else None
+        files = [path for path in (*(attach or []), schema, tools, model_file) if path]
+        remember(question, options, answer, style, files)
     return _verdict(answer)
 
 

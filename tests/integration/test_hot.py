@@ -114,6 +114,14 @@ def test_an_answer_of_a_stand_in_for_one_that_failed_is_not_remembered(ask, mock
     assert ask(["hi"], b"", hot_only=True)[0] is None
 
 
+def test_an_entry_that_will_be_too_old_before_it_expires_is_not_remembered(ask, mock_server):
+    ask(["hi"], b"")
+    ask(["hi", "--ttl", "1000"], b"")
+
+    assert len(mock_server.requests) == 1
+    assert ask(["hi", "--ttl", "1000"], b"", hot_only=True)[0] is None
+
+
 def test_a_changed_schema_file_is_another_question(ask, tmp_path, monkeypatch):
     monkeypatch.setattr(hot, "RACY", 0.0)
     schema = tmp_path / "schema.json"
