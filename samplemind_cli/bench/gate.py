@@ -23,7 +23,7 @@ Verdict = Literal["faster", "slower", "no slower", "unsure", "reported", "refuse
 class Change:
     """A row then and now. `visible`: the smallest slowdown (a share) that today's A/A run could have shown.
 
-    "reported": the machines differ, so nothing is judged. "refused": the gate is finer than this machine sees.
+    "reported": the machine is another, so nothing is judged. "refused": the gate is finer than this machine sees.
     """
 
     row: Mapping[str, Any]
@@ -33,6 +33,7 @@ class Change:
     high: float
     visible: float | None
     verdict: Verdict
+    why: str
 
 
 def load(file: Path) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def strange(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """Why two runs cannot be judged against each other; empty when they can."""
     for name, value in now["machine"].items():
         if then["machine"].get(name) != value:
-            return f"its {name} was {then['machine'].get(name)}, here it is {value}"
+            return f"the {name} was {then['machine'].get(name)}, here it is {value}"
     return ""
 
 
@@ -66,7 +67,7 @@ def compared(
     pairs = [(before[row["key"]], row) for row in now["rows"] if row["key"] in before]
     pairs = [pair for pair in pairs if all(_tells(row) for row in pair)]
     confidence = 1 - (1 - evidence.CONFIDENCE) / max(1, len(pairs))
-    foreign = bool(strange(then, now))
+    foreign = strange(then, now)
     return [_change(old, new, twice.get(new["key"]), confidence, fail_over, foreign=foreign) for old, new in pairs]
 
 
@@ -77,21 +78,19 @@ def _change(  # noqa: PLR0913 - two runs, a third, and how to judge them
     confidence: float,
     fail_over: float | None,
     *,
-    foreign: bool,
+    foreign: str,
 ) -> Change:
     low, ratio, high = evidence.unpaired_ratio(_normalised(old), _normalised(new), confidence)
     visible = None
     if again and _tells(again):
         same = evidence.unpaired_ratio(_normalised(again), _normalised(new), confidence)
         visible = evidence.smallest_visible(same[0], same[2])
-    verdict: Verdict
-    if foreign or _drifted(old, new):
-        verdict = "reported"
+    verdict, why = _judged(low, high, evidence.MARGIN if fail_over is None else fail_over), ""
+    if changed := foreign or _drift(old, new):
+        verdict, why = "reported", changed
     elif fail_over is not None and (visible is None or visible > fail_over):
-        verdict = "refused"
-    else:
-        verdict = _judged(low, high, evidence.MARGIN if fail_over is None else fail_over)
-    return Change(new, old["now"], low, ratio, high, visible, verdict)
+        verdict, why = "refused", "the noise here hides as much"
+    return Change(new, old["now"], low, ratio, high, visible, verdict, why)
 
 
 def _tells(row: Mapping[str, Any]) -> bool:
@@ -109,24 +108,27 @@ def _judged(low: float, high: float, margin: float) -> Verdict:
     return words[evidence.judge(low, high, margin)]
 
 
-def table(changes: Sequence[Change]) -> list[tuple[str, ...]]:
-    """The cells under COLUMNS."""
+def document(changes: Sequence[Change]) -> list[dict[str, Any]]:
+    """The changes for `--json`: `then` and `now` in the row's unit, ratios of medians in units of the fixed work."""
     return [
-        (
-            change.row["metric"],
-            report.amount(change.then, change.row["unit"]),
-            report.amount(change.row["now"], change.row["unit"]),
-            f"{change.ratio:.3f}x, {change.low:.3f} to {change.high:.3f}",
-            "" if change.visible is None else f"{change.visible:.1%}",
-            change.verdict,
-        )
+        {**asdict(change), "row": change.row["key"], **{name: change.row[name] for name in ("metric", "unit", "now")}}
         for change in changes
     ]
 
 
-def document(changes: Sequence[Change]) -> list[dict[str, Any]]:
-    """The same for `--json`; ratios are of medians, in units of the work done beside them."""
-    return [{**asdict(change), "row": change.row["key"]} for change in changes]
+def table(comparison: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """The cells of such a document under COLUMNS."""
+    return [
+        (
+            change["metric"],
+            report.amount(change["then"], change["unit"]),
+            report.amount(change["now"], change["unit"]),
+            f"{change['ratio']:.3f}x, {change['low']:.3f} to {change['high']:.3f}",
+            "" if change["visible"] is None else f"{change['visible']:.1%}",
+            f"{change['verdict']}: {change['why']}" if change["why"] else change["verdict"],
+        )
+        for change in comparison
+    ]
 
 
 def exit_code(changes: Sequence[Change], fail_over: float | None) -> int:
@@ -146,8 +148,9 @@ def _normalised(row: Mapping[str, Any]) -> list[float]:
     return [sample / work for sample, work in zip(row["samples"], row["calibration"], strict=True)]
 
 
-def _drifted(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+def _drift(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """Why the machine is not what it was, though it has the same name; empty when it is."""
     if not (old["calibration"] and new["calibration"]):
-        return False
+        return ""
     ratio = evidence.quantile(new["calibration"], 0.5) / evidence.quantile(old["calibration"], 0.5)
-    return not 1 / (1 + DRIFT) < ratio < 1 + DRIFT
+    return "" if 1 / (1 + DRIFT) < ratio < 1 + DRIFT else f"the fixed work beside it took {ratio:.2f}x as long"

@@ -4,7 +4,8 @@ import html
 from collections.abc import Sequence
 from typing import Any
 
-from samplemind_cli.bench import machine, plots, report
+from samplemind_cli.bench import gate, machine, plots, report
+from samplemind_cli.bench import load as loads
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2430; --soft: #667085; --line: #d5dae2; --paper: #fff;
@@ -28,6 +29,8 @@ def scoreboard(document: dict[str, Any]) -> str:
     lines = zip(document["rows"], report.table(document["rows"]), strict=True)
     body = "".join(_line(row, cells) for row, cells in lines)
     table = f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    if document.get("comparison"):
+        table += f"<h2>Since then</h2>{_table(gate.COLUMNS, gate.table(document['comparison']))}"
     return page("samplemind bench", table, document["when"])
 
 
@@ -48,22 +51,10 @@ def comparison(document: dict[str, Any], when: str) -> str:
 
 def loaded(document: dict[str, Any], when: str) -> str:
     """The page of `bench load`: the latency of each quantile, from the schedule and from sending."""
-    known = {name: found for name, found in document["latency"].items() if found["microseconds"]}
-    columns = ["", *next(iter(known.values()))["quantiles"]] if known else []
-    rows = "".join(
-        f"<tr><td>{_text(name)}</td>"
-        + "".join(f'<td class="number">{_milliseconds(value)}</td>' for value in found["quantiles"].values())
-        + "</tr>"
-        for name, found in known.items()
-    )
-    head = "".join(f"<th>{column.upper()}</th>" for column in columns)
-    failed = f", {document['failures']} failed" if document["failures"] else ""
-    parts = [
-        f"<p>{_text(document['load'])}: {document['requests']} requests in {document['seconds']:.1f} s{failed}</p>",
-        f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>',
-        *(f"<h2>{_text(name)}</h2>{plots.curve(found['microseconds'])}" for name, found in known.items()),
-    ]
-    return page("samplemind bench load", "".join(parts), when)
+    told = "".join(f"<p>{_text(line)}</p>" for line in loads.told(document))
+    known = {name: found["microseconds"] for name, found in document["latency"].items() if found["microseconds"]}
+    curves = "".join(f"<h2>{_text(name)}</h2>{plots.curve(counts)}" for name, counts in known.items())
+    return page("samplemind bench load", told + _table(loads.COLUMNS, loads.table(document)) + curves, when)
 
 
 def page(title: str, body: str, when: str) -> str:
@@ -86,8 +77,10 @@ def _line(row: dict[str, Any], cells: Sequence[str]) -> str:
     )
 
 
-def _milliseconds(seconds: float | None) -> str:
-    return "" if seconds is None else report.amount(seconds * 1000, "ms")
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{_text(column)}</th>" for column in columns)
+    body = "".join("<tr>" + "".join(f'<td class="number">{_text(cell)}</td>' for cell in row) + "</tr>" for row in rows)
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _text(text: str) -> str:

@@ -10,11 +10,12 @@ MOST = 400  # dots; more would hide each other
 
 def strip(samples: Sequence[float], low: float | None, high: float | None, target: float | None) -> str:
     """Every sample as a dot from left (small) to right, the interval as a bar, the target as a line."""
-    known = [value for value in (*samples, low, high, target) if value is not None]
+    least, most = _central(samples)
+    known = [value for value in (least, most, low, high, target) if value is not None]
     left, right = min(known), max(known)
 
     def x(value: float) -> float:
-        return 5 + (WIDTH - 10) * (value - left) / ((right - left) or 1)
+        return 5 + (WIDTH - 10) * (min(max(value, left), right) - left) / ((right - left) or 1)
 
     shown = samples[:: max(1, len(samples) // MOST)]
     dots = "".join(f'<circle cx="{x(value):.1f}" cy="{11 + 8 * (i % 2)}" r="2"/>' for i, value in enumerate(shown))
@@ -30,9 +31,8 @@ def strip(samples: Sequence[float], low: float | None, high: float | None, targe
 
 def series(ratios: Sequence[float], low: float, high: float, margin: float) -> str:
     """Ratios in time's order on a scale around 1; the interval as a band, 1 and the margin as lines."""
-    ordered = sorted(ratios)
-    cut = len(ordered) // 50  # the wildest fiftieth on either side is drawn at the edge
-    bottom, top = min(ordered[cut], low, 0.95), max(ordered[-1 - cut], high, 1 + 2 * margin, 1.05)
+    least, most = _central(ratios)
+    bottom, top = min(least, low, 0.95), max(most, high, 1 + 2 * margin, 1.05)
 
     def y(ratio: float) -> float:
         return EDGE / 2 + (HIGH - EDGE) * (top - min(max(ratio, bottom), top)) / (top - bottom)
@@ -66,9 +66,16 @@ def curve(microseconds: Mapping[int, int]) -> str:
         for share in (0.5, 0.9, 0.99, 0.999, 0.9999)
         if _nines(share) <= nines
     )
-    scale = f'<text x="2" y="{EDGE / 2 + 4}">{top / 1000:.3g} ms</text><text x="2" y="{HIGH - EDGE / 2}">0</text>'
+    scale = f'<text x="2" y="{EDGE / 2 + 4}">{top / 1000:,.1f} ms</text><text x="2" y="{HIGH - EDGE / 2}">0</text>'
     axis = _line(EDGE, HIGH - EDGE / 2, WIDE - EDGE, HIGH - EDGE / 2, "var(--line)")
     return _svg(WIDE, HIGH, "latency by quantile", axis + line + ticks + scale)
+
+
+def _central(values: Sequence[float]) -> tuple[float, float]:
+    """The bounds of all but the wildest twentieth on either side, which is drawn at the edge."""
+    ordered = sorted(values)
+    cut = len(ordered) // 20
+    return ordered[cut], ordered[-1 - cut]
 
 
 def _nines(share: float) -> float:

@@ -59,12 +59,12 @@ def as_csv(rows: Sequence[dict[str, Any]]) -> str:
     return out.getvalue()
 
 
-def as_markdown(found: dict[str, Any]) -> str:
-    """A table for a pull request, and the remarks."""
-    lines = [COLUMNS, tuple("---" for _ in COLUMNS), *table(found["rows"])]
-    cells = "\n".join("| " + " | ".join(_escaped(cell) for cell in line) + " |" for line in lines)
+def as_markdown(found: dict[str, Any], comparison: Sequence[Sequence[str]] = ()) -> str:
+    """A table for a pull request, the remarks, and the lines of a comparison, its heads first."""
     notes = "".join(f"- {_escaped(remark)}\n" for remark in remarks(found["rows"]))
-    return f"{cells}\n\n{notes}\n{machine.described()}, {found['when']}\n"
+    since = f"{_markdown(comparison)}\n" if comparison else ""
+    board = _markdown([COLUMNS, *table(found["rows"])])
+    return f"{board}\n{notes}\n{since}{machine.described()}, {found['when']}\n"
 
 
 def amount(value: float | None, unit: str) -> str:
@@ -109,6 +109,12 @@ def _target(row: dict[str, Any]) -> str:
     if row["target"] is None:
         return ""
     return f"{'>=' if row['better'] == 'more' else '<='} {amount(row['target'], row['unit'])}"
+
+
+def _markdown(lines: Sequence[Sequence[str]]) -> str:
+    heads, *rows = lines
+    marked = [heads, ["---"] * len(heads), *rows]
+    return "".join("| " + " | ".join(_escaped(cell) for cell in line) + " |\n" for line in marked)
 
 
 def _escaped(text: str) -> str:

@@ -109,13 +109,13 @@ def board(
     elif as_csv:
         output.write(report.as_csv(found["rows"]))
     elif as_markdown:
-        output.write(report.as_markdown(found))
+        output.write(report.as_markdown(found, [gate.COLUMNS, *gate.table(found["comparison"])] if then else []))
     else:
-        _show(found, changes, then)
+        _show(found, then)
     return gate.exit_code(changes, share)
 
 
-def _show(found: dict[str, Any], changes: "list[Change]", then: dict[str, Any] | None) -> None:
+def _show(found: dict[str, Any], then: dict[str, Any] | None) -> None:
     from samplemind_cli import output
     from samplemind_cli.bench import gate, report
 
@@ -123,9 +123,7 @@ def _show(found: dict[str, Any], changes: "list[Change]", then: dict[str, Any] |
     output.write("".join(f"{remark}\n" for remark in ["", *report.remarks(found["rows"])]))
     if then:
         output.write(f"\nsince {then['when']}\n")
-        output.table(gate.COLUMNS, gate.table(changes))
-        if why := gate.strange(then, found):
-            output.write(f"another machine: {why}; nothing is judged\n")
+        output.table(gate.COLUMNS, gate.table(found["comparison"]))
 
 
 @app.command()

@@ -52,7 +52,7 @@ def test_a_machine_that_has_changed_is_reported_and_fails_nothing():
 
     assert (slower.verdict, other.verdict) == ("reported", "reported")
     assert gate.exit_code([slower, other], 0.1) == 0
-    assert gate.strange(then, run()) == f"its processor was another, here it is {run()['machine']['processor']}"
+    assert gate.strange(then, run()) == f"the processor was another, here it is {run()['machine']['processor']}"
 
 
 def test_without_a_gate_the_change_is_told_and_nothing_fails():

@@ -1,0 +1,158 @@
+"""`bench ab` on small repositories, with commands whose cost is known."""
+
+import json
+import statistics
+import subprocess
+import sys
+
+import pytest
+
+from samplemind_cli import cli
+from samplemind_cli.bench import measure
+
+WORK = "sum(i * i for i in range({count}))\n"
+COUNT = 200_000
+PYTHON = [sys.executable, "-I", "-S"]
+
+# A build backend without requirements: what it builds can be installed without a network (PEP 517).
+BACKEND = """
+import zipfile
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    name = "shop-1-py3-none-any.whl"
+    with zipfile.ZipFile(f"{folder}/{name}", "w") as wheel:
+        for file in ("shop/__init__.py", "shop/__main__.py"):
+            wheel.write(file)
+        wheel.writestr("shop-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: shop\\nVersion: 1\\n")
+        wheel.writestr("shop-1.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("shop-1.dist-info/RECORD", "")
+    return name
+"""
+PYPROJECT = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+[project]
+name = "shop"
+version = "1"
+"""
+SHOP = """
+import os, shop, sys
+with open(os.environ["BENCH_LOG"], "a") as log:
+    print(shop.VERSION, sys.prefix, file=log)
+"""
+
+
+def git(folder, *words):
+    done = subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def commit(folder, tag, files):
+    for name, text in files.items():
+        file = folder / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    git(folder, "add", "--all")
+    git(folder, "-c", "user.name=t", "-c", "user.email=t@t", "commit", "--quiet", "--allow-empty", "-m", tag)
+    git(folder, "tag", tag)
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    git(folder, "init", "--quiet")
+    return folder
+
+
+@pytest.fixture
+def run(capfd):
+    """Run `bench ab`: code, the document of --json, stderr."""
+
+    def run(*argv, command=(*PYTHON, "work.py"), seconds=20):
+        code = cli.run(["bench", "ab", *argv, "--json", "--seconds", str(seconds), "--", *command])
+        out, err = capfd.readouterr()
+        return code, json.loads(out) if out else None, err
+
+    return run
+
+
+def factor_of_a_tenth():
+    """How much more work makes the whole process, its start included, a tenth slower."""
+    steps = {str(count): measure.command([*PYTHON, "-c", WORK.format(count=count)], {}) for count in (0, COUNT)}
+    times = measure.interleaved(steps, 40)
+    start, whole = (statistics.median(times[str(count)]) for count in (0, COUNT))
+    return 1 + 0.1 * whole / (whole - start)
+
+
+@pytest.mark.integration
+def test_a_slower_version_fails_a_faster_one_passes_and_nothing_is_left_behind(repository, run):
+    commit(repository, "fast", {"work.py": WORK.format(count=COUNT)})
+    commit(repository, "slow", {"work.py": WORK.format(count=3 * COUNT)})
+    slower, faster = run("fast", "slow"), run("slow", "fast")
+
+    assert (slower[0], slower[1]["verdict"]) == (1, "worse")
+    assert (faster[0], faster[1]["verdict"]) == (0, "better")
+    assert slower[1]["low"] > 1.5
+    assert len(slower[1]["pairs"]) == 40
+    assert git(repository, "worktree", "list").count("\n") == 1
+
+
+@pytest.mark.integration
+def test_the_working_tree_is_judged_with_what_is_not_committed(repository, run):
+    commit(repository, "base", {"work.py": WORK.format(count=COUNT)})
+    (repository / "work.py").write_text("import slowly\n")
+    (repository / "slowly.py").write_text(WORK.format(count=3 * COUNT))
+
+    code, found, _ = run("base", command=(sys.executable, "-S", "work.py"))
+
+    assert (code, found["verdict"], found["candidate"]["name"]) == (1, "worse", "the working tree")
+
+
+@pytest.mark.integration
+def test_a_command_that_fails_in_a_version_is_told_with_its_words(repository, run):
+    commit(repository, "base", {"work.py": "raise SystemExit('out of milk')"})
+
+    code, found, err = run("base")
+
+    assert (code, found) == (1, None)
+    assert "out of milk" in err
+    assert git(repository, "worktree", "list").count("\n") == 1
+
+
+@pytest.mark.integration
+def test_each_version_of_a_package_runs_in_an_environment_of_its_own(repository, run, monkeypatch, tmp_path):
+    files = {"pyproject.toml": PYPROJECT, "backend.py": BACKEND, "shop/__main__.py": SHOP}
+    commit(repository, "old", {**files, "shop/__init__.py": "VERSION = 'old'"})
+    commit(repository, "new", {"shop/__init__.py": "VERSION = 'new'"})
+    monkeypatch.setenv("BENCH_LOG", str(tmp_path / "log"))
+
+    run("old", "new", command=(), seconds=0)
+
+    ran = {tuple(line.split()) for line in (tmp_path / "log").read_text().splitlines()}
+    assert {version for version, _ in ran} == {"old", "new"}
+    assert len(ran) == 2
+    assert all("samplemind-ab-" in prefix for _, prefix in ran)
+
+
+@pytest.mark.slow
+def test_a_tenth_slower_is_found_in_nineteen_runs_of_twenty(repository, run):
+    commit(repository, "base", {"work.py": WORK.format(count=COUNT)})
+    commit(repository, "slow", {"work.py": WORK.format(count=int(COUNT * factor_of_a_tenth()))})
+
+    verdicts = [run("base", "slow")[1]["verdict"] for _ in range(20)]
+
+    assert verdicts.count("worse") >= 19, verdicts
+
+
+@pytest.mark.slow
+def test_the_same_code_is_never_called_slower_in_twenty_runs(repository, run):
+    commit(repository, "base", {"work.py": WORK.format(count=COUNT)})
+    commit(repository, "same", {})
+
+    verdicts = [run("base", "same", seconds=10)[1]["verdict"] for _ in range(20)]
+
+    assert "worse" not in verdicts, verdicts

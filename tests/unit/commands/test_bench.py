@@ -1,0 +1,148 @@
+"""`samplemind bench`, as run by the command line, with measurements made up."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from samplemind_cli import cli
+from samplemind_cli.bench import board
+
+
+@pytest.fixture
+def run(capfd, monkeypatch, tmp_path):
+    """Run one command line in an empty folder: code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*argv):
+        code = cli.run(["bench", *argv])
+        return code, *capfd.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """What would be measured: a list of groups asked for, and the milliseconds that Redis is said to take."""
+    said = {"groups": [], "milliseconds": 0.5}
+
+    def measure(groups, run):
+        said["groups"].append((list(groups), run.quick))
+        samples = [said["milliseconds"] * (1 + i / 1000) for i in range(40)]
+        work = [0.0002 * (1 + i / 1000) for i in range(40)]
+        yield board.score("cache.redis-read", samples, work, "on embedded parts")
+        yield board.skipped("providers.gemini", "no key: export GEMINI_API_KEY=…")
+
+    monkeypatch.setattr(board, "measure", measure)
+    return said
+
+
+def test_bench_alone_is_the_whole_board(run, measured):
+    code, out, _ = run()
+
+    assert code == 0
+    assert measured["groups"] == [(list(board.GROUPS), False)]
+    assert "Redis, one read P50" in out
+    assert "Gemini, short answer P50: no key" in out
+    assert "on embedded parts" in out
+
+
+@pytest.mark.parametrize(
+    "argv", [["cli", "cache", "--quick"], ["--quick", "cli", "cache"], ["board", "cli", "cache", "--quick"]]
+)
+def test_groups_and_options_need_no_name_before_them(run, measured, argv):
+    assert run(*argv)[0] == 0
+    assert measured["groups"] == [(["cli", "cache"], True)]
+
+
+@pytest.mark.usefixtures("measured")
+def test_json_csv_and_markdown_are_whole_documents(run):
+    found = json.loads(run("--json")[1])
+    rows = list(csv.DictReader(io.StringIO(run("--csv")[1])))
+
+    assert (
+        [row["key"] for row in found["rows"]]
+        == [row["key"] for row in rows]
+        == ["cache.redis-read", "providers.gemini"]
+    )
+    assert found["rows"][0]["verdict"] == "met"
+    assert run("--markdown")[1].startswith("| METRIC | BASELINE |")
+
+
+def test_two_formats_at_once_are_refused_before_anything_is_measured(run, measured):
+    code, out, err = run("--json", "--csv")
+
+    assert (code, out, measured["groups"]) == (2, "", [])
+    assert "exclude each other" in err
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["nope"], "no group 'nope'"),
+        (["--fail-over", "5"], "needs something to compare with"),
+        (["--compare", "absent.json"], "cannot read absent.json"),
+        (["load", "--provider", "nope"], "no provider 'nope'"),
+        (["ab", "HEAD"], "in no git repository"),
+    ],
+)
+def test_a_wrong_word_is_a_usage_error(run, measured, argv, words):
+    code, out, err = run(*argv)
+
+    assert (code, out, measured["groups"]) == (2, "", [])
+    assert words in err
+    assert "hint: " in err
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "code", "verdict"), [(0.5, 0, "no slower"), (0.7, 1, "slower"), (0.3, 0, "faster")]
+)
+def test_a_gate_passes_or_fails_by_its_exit_code_and_measures_twice(run, measured, milliseconds, code, verdict):
+    run("cache", "--save", "base.json")
+    measured["milliseconds"] = milliseconds
+    found, out, _ = run("cache", "--compare", "base.json", "--fail-over", "20", "--json")
+
+    assert found == code
+    assert [change["verdict"] for change in json.loads(out)["comparison"]] == [verdict]
+    assert len(measured["groups"]) == 3
+
+
+def test_without_a_gate_a_change_is_told_and_measured_once(run, measured):
+    run("--save", "base.json")
+    measured["milliseconds"] = 1.0
+    code, out, _ = run("--compare", "base.json")
+
+    assert code == 0
+    assert "2.000x" in out
+    assert "| THEN | NOW | RATIO |" in run("--compare", "base.json", "--markdown")[1]
+    assert out.rstrip().endswith("slower")
+    assert len(measured["groups"]) == 3
+
+
+@pytest.mark.usefixtures("measured")
+def test_a_page_is_written_beside_what_is_printed(run, tmp_path):
+    code, out, _ = run("--html", "bench.html", "--json")
+
+    assert code == 0
+    assert json.loads(out)["rows"]
+    assert (tmp_path / "bench.html").read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.usefixtures("measured")
+def test_a_file_that_cannot_be_written_is_named(run):
+    code, _, err = run("--html", "no/such/folder.html")
+
+    assert code == 1
+    assert "cannot write no/such/folder.html" in err
+
+
+def test_a_load_of_a_mock_tells_its_latencies(run):
+    code, out, err = run("load", "--seconds", "0.2", "--connections", "2", "--json")
+    found = json.loads(out)
+
+    assert (code, err) == (0, "")
+    assert found["requests"] >= 2
+    assert found["failures"] == 0
+    assert sum(found["latency"]["whole, from sending"]["microseconds"].values()) == found["requests"]
+    assert found["asked"].endswith("asked of a 0-ms mock")
