@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager, nullcontext
 from functools import partial
 
 from samplemind_cli.ai import embedded, http_client
@@ -11,7 +11,7 @@ from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
 from samplemind_cli.ai.providers import anthropic, gemini, ollama, openai
 from samplemind_cli.ai.providers import embedded as embedded_adapter
-from samplemind_cli.ai.types import Adapter, Chunk, Endpoint, Fault, Provider, Request, Route
+from samplemind_cli.ai.types import Adapter, Chunk, Embedder, Endpoint, Fault, Provider, Request, Route
 from samplemind_cli.errors import CutStreamError, ProviderError
 from samplemind_cli.settings import Settings
 
@@ -22,6 +22,7 @@ ADAPTERS: dict[Provider, Adapter] = {
     Provider.OPENAI: openai,
     Provider.EMBEDDED: embedded_adapter,
 }
+EMBEDDERS: dict[Provider, Embedder] = {Provider.OLLAMA: ollama, Provider.OPENAI: openai}
 TAKES = {provider: adapter.TAKES for provider, adapter in ADAPTERS.items()}
 LOCAL = (Provider.OLLAMA, Provider.EMBEDDED)
 ATTEMPTS = 3
@@ -77,14 +78,13 @@ class Caller:
         would be wrong anywhere.
         """
         adapter, endpoint = ADAPTERS[route.provider], route.endpoint
-        if wait := self.breakers.enter(route.provider):
-            raise UnavailableError("has failed again and again", fault=Fault("overloaded", ""), wait=wait)
+        self._enter(route)
         if route.provider is Provider.EMBEDDED:
             endpoint = await self._engine(endpoint)
         async with await self._slot(route, patience):
             events = http_client.events(adapter.chat(request, endpoint), patience, adapter.fault)
         begun = False
-        try:
+        with self._judged(route.provider):
             async with aclosing(events):
                 async for event in events:
                     chunk = adapter.read(event)
@@ -92,14 +92,42 @@ class Caller:
                         raise _broken_off(chunk.fault, route, begun=begun)
                     begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls)
                     yield chunk
-            self.breakers.answered(route.provider)
+
+    async def vectors(
+        self, route: Route, texts: Sequence[str], dimensions: int | None, patience: Patience
+    ) -> tuple[list[list[float]], int | None]:
+        """A vector per text, and the tokens counted. Raises as `chunks`."""
+        adapter = EMBEDDERS[route.provider]
+        self._enter(route)
+        async with await self._slot(route, patience):
+            events = http_client.events(
+                adapter.embed(texts, dimensions, route.endpoint), patience, ADAPTERS[route.provider].fault
+            )
+        with self._judged(route.provider):
+            async with aclosing(events):
+                body = await anext(events)
+        found, tokens = adapter.read_embeddings(body)
+        if len(found) != len(texts) or not all(found):
+            raise ProviderError(f"{route.provider}: {route.endpoint.model} gave no vector for each text")
+        return found, tokens
+
+    def _enter(self, route: Route) -> None:
+        if wait := self.breakers.enter(route.provider):
+            raise UnavailableError("has failed again and again", fault=Fault("overloaded", ""), wait=wait)
+
+    @contextmanager
+    def _judged(self, provider: Provider) -> Iterator[None]:
+        """Learn from how a call ends whether its provider is to be asked again."""
+        try:
+            yield
+            self.breakers.answered(provider)
         except CutStreamError:
-            self.breakers.failed(route.provider)
+            self.breakers.failed(provider)
             raise
         except UnavailableError as error:
-            self._judge(route.provider, error)
+            self._judge(provider, error)
             if error.fault and error.fault.kind == "request":
-                raise ProviderError(f"{route.provider}: {error.message}", "samplemind ask --help") from error
+                raise ProviderError(f"{provider}: {error.message}", "samplemind ask --help") from error
             raise
 
     def _judge(self, provider: Provider, error: UnavailableError) -> None:

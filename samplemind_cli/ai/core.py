@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -15,7 +15,18 @@ from samplemind_cli.ai.cache import Cache, Hit, cache_key
 from samplemind_cli.ai.caller import TAKES, Caller
 from samplemind_cli.ai.flight import Emit, Flights
 from samplemind_cli.ai.http_client import Patience, UnavailableError
-from samplemind_cli.ai.types import COMPLETE, Answer, Chunk, Kept, Message, Options, Provider, Request, Route
+from samplemind_cli.ai.types import (
+    COMPLETE,
+    Answer,
+    Chunk,
+    Embeddings,
+    Kept,
+    Message,
+    Options,
+    Provider,
+    Request,
+    Route,
+)
 from samplemind_cli.errors import ProviderError
 from samplemind_cli.settings import Settings
 
@@ -52,6 +63,12 @@ class AICore:
         if answer is None:  # a stream ends with its answer or raises
             raise AssertionError
         return answer
+
+    async def embed(self, texts: Sequence[str], options: Options, dimensions: int | None = None) -> Embeddings:
+        """A vector for each text, by the model that `options` name: Ollama's or OpenAI's. See `Vectors.embed`."""
+        from samplemind_cli.ai.embeddings import Vectors
+
+        return await Vectors(self.settings, self._cache, self._caller).embed(texts, dimensions, options)
 
     def ask_sync(self, request: Request | str, options: Options = DEFAULT) -> Answer:
         """`ask` for scripts without an event loop."""

@@ -37,7 +37,7 @@ _COST = {TaskType.TOOL_CALLING: Provider.OPENAI}
 
 # How hosted models are named; whatever is named otherwise is Ollama's.
 _PREFIXES = {
-    ("gpt-", "chatgpt-", "o1", "o3", "o4"): Provider.OPENAI,
+    ("gpt-", "chatgpt-", "o1", "o3", "o4", "text-embedding-"): Provider.OPENAI,
     ("claude-",): Provider.CLAUDE,
     ("gemini-",): Provider.GEMINI,
 }

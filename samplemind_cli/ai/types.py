@@ -1,6 +1,6 @@
 """The core's vocabulary: what is asked, where, what goes over the wire, and what comes back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Literal, Protocol
@@ -240,6 +240,27 @@ class Answer:
     tool_calls: tuple[ToolCall, ...] = ()
     passed: tuple[Route, ...] = ()  # those that stood before the one that answered
     kept: Kept | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embeddings:
+    """A vector for each text, in their order, and where they came from. `tokens`: None where nobody counted."""
+
+    vectors: tuple[tuple[float, ...], ...]
+    provider: str
+    model: str
+    tokens: int | None = None
+    cached: Literal[False, "local", "redis"] = False
+
+
+class Embedder(Protocol):
+    """What an adapter offers besides, whose provider turns texts into vectors."""
+
+    def embed(self, texts: Sequence[str], dimensions: int | None, endpoint: Endpoint) -> Call:
+        """The call for texts; `dimensions` None: as many as the model has."""
+
+    def read_embeddings(self, body: Any) -> tuple[list[list[float]], int | None]:
+        """The vectors in the texts' order, and the tokens counted."""
 
 
 class Adapter(Protocol):

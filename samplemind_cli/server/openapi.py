@@ -101,6 +101,18 @@ PROVENANCE = _object(
     cached={"enum": [False, "local", "redis"]},
     latency_ms={"type": "number"},
 )
+EMBED = _object(
+    ("model", "input"),
+    model={**MODEL, "description": "ollama/NAME or openai/NAME"},
+    input={"anyOf": [{**TEXT, "minLength": 1}, _list({**TEXT, "minLength": 1}, minItems=1, maxItems=2048)]},
+    dimensions=_nullable(COUNT),
+    encoding_format=_nullable({"enum": ["float", "base64"]}),
+)
+VECTORS = _object(
+    ("object", "data", "model", "usage"),
+    object={"const": "list"},
+    data=_list(_object(("object", "index", "embedding"), index={"type": "integer"})),
+)
 ERROR = _object(
     ("error",),
     error=_object(
@@ -158,6 +170,7 @@ DOCUMENT: dict[str, Any] = {
         "/v1/chat/completions": _post(
             "A chat completion, as OpenAI's clients ask for it", CHAT, COMPLETION, **{"text/event-stream": TEXT}
         ),
+        "/v1/embeddings": _post("Texts as vectors", EMBED, VECTORS),
         "/v1/ask": _post("A prompt, and an answer with its provenance", ASK, PROVENANCE),
         "/v1/models": _get("What can be asked", MODELS),
         "/metrics": _get("Counts for Prometheus", TEXT, "text/plain"),

@@ -12,7 +12,7 @@ from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.router import PRIORITIES
 from samplemind_cli.ai.types import Answer, Chunk, Message, Options, Request
 from samplemind_cli.errors import SamplemindError
-from samplemind_cli.server import asked, metrics, openapi, told
+from samplemind_cli.server import asked, metrics, openapi, told, vectors
 from samplemind_cli.server.failure import problem
 from samplemind_cli.server.fields import Fields, document
 from samplemind_cli.server.memory import Memory
@@ -36,6 +36,7 @@ class Service:
         self._token = f"Bearer {token}".encode() if token else b""
         self._routes: dict[str, dict[str, Handler]] = {
             "/v1/chat/completions": {"POST": self._chat},
+            "/v1/embeddings": {"POST": self._embeddings},
             "/v1/ask": {"POST": self._ask},
             "/v1/models": {"GET": self._models},
             "/metrics": {"GET": self._metrics},
@@ -126,6 +127,18 @@ class Service:
         answer, headers, outcome = await self._answer(request, options)
         return Reply(told.provenance(answer), headers=headers, outcome=outcome)
 
+    async def _embeddings(self, incoming: Incoming) -> Reply:
+        fields = document(incoming.body)
+        texts, form = vectors.texts(fields), fields.one_of("encoding_format", vectors.FORMATS, "float")
+        options = asked.way(fields.need("model", str), _options(incoming, self._core.settings.deadline))
+        if not options.model:
+            raise fields.wrong("model", "must name a model: vectors of different models do not compare")
+        found = await self._core.embed(texts, options, fields.whole("dimensions"))
+        tier = found.cached or "miss"
+        outcome = Outcome(found.provider, found.model, tier, input_tokens=0 if found.cached else found.tokens or 0)
+        headers = told.whence(found.provider, found.model, tier)
+        return Reply(vectors.told(found, form), headers=headers, outcome=outcome)
+
     async def _answer(self, request: Request, options: Options) -> tuple[Answer, dict[str, str], Outcome]:
         outcome, answer = Outcome(), None
         headers: dict[str, str] = {}
@@ -142,7 +155,7 @@ class Service:
     async def _models(self, _: Incoming) -> Reply:
         routes = self._core.routes(Request(messages=()))
         names = ["auto", *(f"auto:{task}" for task in asked.TASKS)]
-        names += [told.name(route) for route in routes if not route.skipped]
+        names += [f"{route.provider}/{route.endpoint.model}" for route in routes if not route.skipped]
         data = [{"id": name, "object": "model", "created": 0, "owned_by": _owner(name)} for name in names]
         return Reply(orjson.dumps({"object": "list", "data": data}))
 
@@ -187,7 +200,7 @@ def _whence(first: Chunk) -> tuple[dict[str, str], Outcome]:
     if route is None:  # the core names the route first
         raise AssertionError
     tier = (first.answer.cached or "miss") if first.answer else "miss"
-    return told.headers(route, tier), Outcome(route.provider, route.endpoint.model, tier)
+    return told.whence(route.provider, route.endpoint.model, tier), Outcome(route.provider, route.endpoint.model, tier)
 
 
 def _count(outcome: Outcome, answer: Answer) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from samplemind_cli.ai.types import Answer, Chunk, Finish, Route, ToolCall, Usage
+from samplemind_cli.ai.types import Answer, Chunk, Finish, ToolCall, Usage
 
 ENDS: dict[Finish, str] = {"refusal": "content_filter", "filtered": "content_filter"}
 PROVENANCE = (
@@ -25,18 +25,16 @@ EVENTS = "text/event-stream; charset=utf-8"
 DONE = b"data: [DONE]\n\n"
 
 
-def headers(route: Route, tier: str) -> dict[str, str]:
-    """Where an answer comes from; `tier` is "miss", "local" or "redis"."""
+def whence(provider: str, model: str, tier: str) -> dict[str, str]:
+    """The headers that say where an answer comes from; `tier` is "miss", "local" or "redis".
+
+    The route, `provider/model`, asks the same model again where it stands for a model's name.
+    """
     return {
         "x-samplemind-cache": tier,
-        "x-samplemind-provider": route.provider,
-        "x-samplemind-route": name(route),
+        "x-samplemind-provider": provider,
+        "x-samplemind-route": f"{provider}/{model}",
     }
-
-
-def name(route: Route) -> str:
-    """`provider/model`, which as a model's name asks the same model again."""
-    return f"{route.provider}/{route.endpoint.model}"
 
 
 def completion(answer: Answer, number: str) -> bytes:

@@ -66,6 +66,21 @@ def read(event: Any) -> Chunk:
     )
 
 
+def embed(texts: Sequence[str], dimensions: int | None, endpoint: Endpoint) -> Call:
+    """`/api/embed` (docs.ollama.com/api/embed); as with `chat`, a text that does not fit is refused and not cut."""
+    body: dict[str, Any] = {"model": endpoint.model, "input": list(texts), "truncate": False}
+    if dimensions is not None:
+        body["dimensions"] = dimensions
+    return Call(f"{endpoint.base_url}/api/embed", body)
+
+
+def read_embeddings(body: Any) -> tuple[list[list[float]], int | None]:
+    """`embeddings`, one per text."""
+    vectors = wire.mapping(body).get("embeddings")
+    counted = wire.count(wire.mapping(body).get("prompt_eval_count"))
+    return [wire.vector(vector) for vector in vectors] if isinstance(vectors, list) else [], counted
+
+
 def fault(status: int, body: Any) -> Fault:
     """`{"error": "text"}`: the text tells a 500 for a schema it cannot compile, and a cloud plan that is used up."""
     message = wire.text(wire.error(body).get("message"))

@@ -1,6 +1,6 @@
 """OpenAI's chat completions (platform.openai.com/docs/api-reference/chat), spoken by many compatible servers too."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -100,6 +100,23 @@ def read(event: Any) -> Chunk:
         usage=_usage(wire.mapping(body.get("usage"))),
         fault=wire.unfinished(reason) if reason and finish is None else None,
     )
+
+
+def embed(texts: Sequence[str], dimensions: int | None, endpoint: Endpoint) -> Call:
+    """`/embeddings` (platform.openai.com/docs/api-reference/embeddings)."""
+    body: dict[str, Any] = {"model": endpoint.model, "input": list(texts), "encoding_format": "float"}
+    if dimensions is not None:
+        body["dimensions"] = dimensions
+    headers = {"authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
+    return Call(f"{endpoint.base_url}/embeddings", body, headers)
+
+
+def read_embeddings(body: Any) -> tuple[list[list[float]], int | None]:
+    """`data`, whose items name their place."""
+    items = wire.mappings(wire.mapping(body).get("data"))
+    ordered = sorted(items, key=lambda item: wire.count(item.get("index")) or 0)
+    usage = wire.mapping(wire.mapping(body).get("usage"))
+    return [wire.vector(item.get("embedding")) for item in ordered], wire.count(usage.get("prompt_tokens"))
 
 
 def fault(status: int, body: Any) -> Fault:

@@ -59,6 +59,12 @@ def count(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
+def vector(value: Any) -> list[float]:
+    """The value if it is an array of numbers, else an empty one."""
+    numbers = value if isinstance(value, list) else []
+    return numbers if all(type(number) in (float, int) for number in numbers) else []
+
+
 def total(*counts: int | None) -> int | None:
     """The sum of what is known, None where nothing is."""
     known = [number for number in counts if number is not None]

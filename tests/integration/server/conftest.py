@@ -43,6 +43,11 @@ class Served:
     def ask(self, headers=None, **changes):
         return self.http.post("/v1/chat/completions", json={**QUESTION, **changes}, headers=headers)
 
+    def metric(self, name):
+        """The value of the first metric whose line begins so; 0 when there is none."""
+        lines = self.http.get("/metrics").text.splitlines()
+        return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(name)), 0.0)
+
     def openai(self, **options):
         return openai.OpenAI(base_url=f"{self.url}/v1", **{"api_key": "unused", "max_retries": 0, **options})
 

@@ -1,11 +1,11 @@
 import json
 import signal
 import socket
-import time
 
 import httpx
 import openai
 import pytest
+from parts.waiting import until
 
 pytestmark = pytest.mark.integration
 TOKEN = "t0ken-of-a-test"
@@ -25,18 +25,6 @@ def talk(served, data, wait=20):
 def post(body, *headers):
     lines = ["POST /v1/chat/completions HTTP/1.1", "host: x", "content-type: application/json", *headers]
     return ("\r\n".join([*lines, f"content-length: {len(body)}", "", ""])).encode() + body
-
-
-def metric(served, name):
-    lines = served.http.get("/metrics").text.splitlines()
-    return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(name)), 0.0)
-
-
-def until(condition, seconds=10):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.02)
 
 
 def test_a_non_loopback_bind_demands_a_token(serve):
@@ -148,7 +136,7 @@ def test_a_client_that_hangs_up_hangs_up_on_the_provider(served, mock_server):
         assert mock_server.wait_until(lambda: len(mock_server.requests) == 1)
 
     assert mock_server.wait_until(lambda: mock_server.requests[0].hung_up)
-    until(lambda: metric(served, "samplemind_requests_at_work") == 0)
+    until(lambda: served.metric("samplemind_requests_at_work") == 0)
 
 
 def test_whoever_comes_when_the_line_is_full_is_sent_away_with_a_time(serve, mock_server):
@@ -213,11 +201,11 @@ def test_metrics_count_and_the_log_tells_without_prompts(served, mock_server):
     served.ask({"x-request-id": "mine-1"}, model="openai/any", messages=secret)
     served.ask(model="openai/any", messages=secret)
 
-    assert metric(served, 'samplemind_requests_total{path="/v1/chat/completions",status="200"}') == 3
-    assert metric(served, 'samplemind_fallbacks_total{provider="ollama"}') == 1
-    assert metric(served, 'samplemind_cache_total{tier="memory"}') == 1
-    assert metric(served, 'samplemind_request_seconds_count{provider="openai",outcome="ok"}') == 2
-    assert metric(served, 'samplemind_tokens_total{provider="gemini",kind="output"}') > 0
+    assert served.metric('samplemind_requests_total{path="/v1/chat/completions",status="200"}') == 3
+    assert served.metric('samplemind_fallbacks_total{provider="ollama"}') == 1
+    assert served.metric('samplemind_cache_total{tier="memory"}') == 1
+    assert served.metric('samplemind_request_seconds_count{provider="openai",outcome="ok"}') == 2
+    assert served.metric('samplemind_tokens_total{provider="gemini",kind="output"}') > 0
     served.stop()
     lines = [json.loads(line) for line in served.log.splitlines()]
     assert [line["provider"] for line in lines if line.get("request_id") == "mine-1"] == ["openai"]
@@ -235,5 +223,5 @@ def test_a_provider_that_fails_again_and_again_is_left_alone_until_a_probe_succe
 
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "overloaded")
     assert int(refused.headers["retry-after"]) <= 15
-    assert metric(served, 'samplemind_breaker_state{provider="openai"}') == 2
+    assert served.metric('samplemind_breaker_state{provider="openai"}') == 2
     assert "openai" in served.http.get("/readyz").json()["checks"]

@@ -1,0 +1,72 @@
+"""Texts as vectors, through the same cache, limits and breakers as answers."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from samplemind_cli.ai import reasons, router
+from samplemind_cli.ai.cache import Cache, cache_key
+from samplemind_cli.ai.caller import EMBEDDERS, TAKES, Caller
+from samplemind_cli.ai.http_client import UnavailableError
+from samplemind_cli.ai.types import Embeddings, Options, Route
+from samplemind_cli.errors import ProviderError, UsageError
+from samplemind_cli.settings import Settings
+
+
+class Vectors:
+    """Embeds texts with one core's settings, cache and caller."""
+
+    def __init__(self, settings: Settings, cache: Cache, caller: Caller) -> None:
+        self._settings = settings
+        self._cache = cache
+        self._caller = caller
+
+    async def embed(self, texts: Sequence[str], dimensions: int | None, options: Options) -> Embeddings:
+        """A vector per text, by the model that `options` name. Raises ProviderError; UsageError when it gives none."""
+        (route,) = router.routes(self._settings, options, TAKES, frozenset())
+        if route.provider not in EMBEDDERS:
+            raise UsageError(f"{route.provider} gives no embeddings here", f"known: {', '.join(EMBEDDERS)}")
+        if route.skipped:
+            raise reasons.nobody([route])
+        place = {"base_url": route.endpoint.base_url, "model": route.endpoint.model}
+        key = cache_key(route.provider, {"embed": list(texts), "dimensions": dimensions, **place})
+        age = options.ttl if options.max_age is None else options.max_age
+        hit = await self._cache.get(key, age) if options.cache == "use" else None
+        if hit and (found := _stored(hit.value, len(texts))):
+            return _embeddings(*found, route, hit.tier)
+        vectors, tokens = await self._asked(route, texts, dimensions, options)
+        if options.cache != "off":
+            await self._cache.put(key, {"vectors": vectors, "tokens": tokens}, options.ttl)
+        return _embeddings(vectors, tokens, route, False)
+
+    async def _asked(
+        self, route: Route, texts: Sequence[str], dimensions: int | None, options: Options
+    ) -> tuple[list[list[float]], int | None]:
+        deadline = asyncio.get_running_loop().time() + (options.timeout or self._settings.deadline)
+        patience = self._caller.patience(route, deadline, last=True)
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._caller.vectors(route, texts, dimensions, patience)
+        except UnavailableError as error:
+            raise reasons.nobody([reasons.passed_over(route, error)]) from error
+        except TimeoutError as late:
+            raise ProviderError(f"{route.provider}: no embeddings in time", "raise the timeout") from late
+
+
+def _stored(value: Any, wanted: int) -> tuple[list[list[float]], int | None] | None:
+    """A stored value, or None when it is not one."""
+    try:
+        vectors, tokens = value["vectors"], value["tokens"]
+        return (vectors, tokens) if len(vectors) == wanted else None
+    except (TypeError, KeyError):
+        return None
+
+
+def _embeddings(vectors: list[list[float]], tokens: int | None, route: Route, cached: Any) -> Embeddings:
+    return Embeddings(
+        vectors=tuple(map(tuple, vectors)),
+        provider=route.provider,
+        model=route.endpoint.model,
+        tokens=tokens,
+        cached=cached,
+    )

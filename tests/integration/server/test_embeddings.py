@@ -1,0 +1,31 @@
+import openai
+import pytest
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.mark.parametrize("model", ["ollama/nomic-embed-text", "text-embedding-3-small"])
+def test_the_official_client_gets_vectors_and_the_second_time_out_of_the_cache(served, mock_server, model):
+    with served.openai() as client:
+        packed = client.embeddings.create(model=model, input=["a", "b"])
+        plain = client.embeddings.create(model=model, input=["a", "b"], encoding_format="float")
+
+    assert [item.index for item in plain.data] == [0, 1]
+    assert packed.data[0].embedding == pytest.approx(plain.data[0].embedding, abs=1e-6)
+    assert packed.data[0].embedding != packed.data[1].embedding
+    assert packed.usage.prompt_tokens == 2
+    assert len(mock_server.requests) == 1
+
+
+def test_what_is_no_text_and_no_model_of_vectors_is_refused(served, mock_server):
+    for wrong in ({"input": [[1, 2]]}, {"input": []}, {"input": ""}, {"model": "auto"}, {"model": "anthropic/x"}):
+        body = {"model": "ollama/any", "input": "hi", **wrong}
+        assert served.http.post("/v1/embeddings", json=body).status_code == 400
+    assert mock_server.requests == []
+
+
+def test_a_providers_failure_is_told(served, mock_server):
+    mock_server.behave(faults=["404"])
+
+    with served.openai() as client, pytest.raises(openai.NotFoundError):
+        client.embeddings.create(model="ollama/unknown", input="hi")

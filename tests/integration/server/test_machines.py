@@ -1,0 +1,123 @@
+"""Several servers with one Redis, as replicas have it: each has a home and a cache folder of its own."""
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+
+import pytest
+from parts.waiting import until
+
+pytestmark = pytest.mark.integration
+HI = {"model": "ollama/any", "messages": [{"role": "user", "content": "hi"}]}
+
+
+class Redis:
+    """redis-server on a port that stays the same when it comes back."""
+
+    def __init__(self, folder):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self._folder = folder
+        self.start()
+
+    def start(self):
+        where = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder), "--save", ""]
+        self._process = subprocess.Popen(["redis-server", *where], stdout=subprocess.DEVNULL)
+        until(self._answers)
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+
+    def _answers(self):
+        try:
+            with socket.create_connection(("127.0.0.1", self.port)) as connection:
+                connection.sendall(b"PING\r\n")
+                return connection.recv(7) == b"+PONG\r\n"
+        except OSError:
+            return False
+
+
+@pytest.fixture
+def redis(tmp_path):
+    if shutil.which("redis-server") is None:
+        pytest.skip("redis-server is not installed")
+    server = Redis(tmp_path)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def replicas(serve, redis, tmp_path):
+    url = f"redis://127.0.0.1:{redis.port}/0"
+    return [serve(SAMPLEMIND_REDIS_URL=url, HOME=str(tmp_path / f"home{n}"), SAMPLEMIND_OPENAI_RPM="3") for n in "12"]
+
+
+def at_once(*calls):
+    results = [None] * len(calls)
+
+    def note(n, call):
+        results[n] = call()
+
+    threads = [threading.Thread(target=note, args=pair) for pair in enumerate(calls)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def test_identical_prompts_at_different_replicas_make_one_upstream_call(replicas, mock_server):
+    mock_server.behave(latency_ms=500)
+
+    said = at_once(*(replica.ask for replica in replicas * 3))
+
+    assert {answer.json()["choices"][0]["message"]["content"] for answer in said} == {"You said: hi"}
+    assert len(mock_server.requests) == 1
+
+
+def test_a_replica_that_dies_while_it_asks_is_replaced_after_its_lease(replicas, mock_server):
+    mock_server.behave(faults=["stall:1"])
+    body = json.dumps({"model": "auto", "messages": HI["messages"]}).encode()
+    head = (
+        b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", replicas[0].port)) as connection:
+        connection.sendall(head % len(body) + body)
+        assert mock_server.wait_until(lambda: len(mock_server.requests) == 1)
+        replicas[0].process.send_signal(signal.SIGKILL)
+
+        assert replicas[1].ask({"x-samplemind-timeout": "19"}).status_code == 200
+    assert len(mock_server.requests) == 2
+
+
+def test_the_requests_per_minute_are_counted_over_all_replicas(replicas, mock_server):
+    asked = [
+        replicas[n % 2].ask(
+            {"x-samplemind-timeout": "2"}, model="openai/any", messages=[{"role": "user", "content": str(n)}]
+        )
+        for n in range(4)
+    ]
+
+    assert [answer.status_code for answer in asked] == [200, 200, 200, 429]
+    assert 1 <= int(asked[-1].headers["retry-after"]) <= 20
+    assert len(mock_server.requests) == 3
+
+
+def test_redis_killed_and_back_makes_no_error(replicas, redis):
+    first, second = replicas
+    first.ask()
+    assert second.ask().headers["x-samplemind-cache"] == "redis"
+    redis.kill()
+    gone = [first.ask(messages=[{"role": "user", "content": str(n)}]).status_code for n in range(3)]
+    assert gone == [200] * 3
+    assert first.http.get("/readyz").json()["checks"]["redis"] == "does not answer"
+
+    redis.start()
+
+    until(lambda: first.http.get("/readyz").json()["checks"]["redis"] == "ok")
+    assert first.metric("samplemind_connections") >= 1
