@@ -52,7 +52,15 @@ class Formatter(formatting.HelpFormatter):
         super().write_dl(rows, min(col_max, max(self.width // 3, 8)), col_spacing)
 
 
+def _format_commands(group: TyperGroup, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """A group's commands with their first lines whole; click would cut them at the terminal's width."""
+    commands = [(name, group.get_command(ctx, name)) for name in group.list_commands(ctx)]
+    with formatter.section("Commands"):
+        formatter.write_dl([(name, found.get_short_help_str(10_000)) for name, found in commands if found])
+
+
 click.Context.formatter_class = Formatter
+TyperGroup.format_commands = _format_commands  # type: ignore[method-assign,assignment]
 
 
 class LazyGroup(TyperGroup):
