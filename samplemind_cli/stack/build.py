@@ -16,7 +16,7 @@ from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.reaped import reaped
 from samplemind_cli.stack.record import write_whole
-from samplemind_cli.stack.services import observe
+from samplemind_cli.stack.services import containers, observe
 from samplemind_cli.stack.steps import Progress, Step
 
 Watch = Callable[[Progress, Step | None], None]
@@ -171,7 +171,7 @@ def recreate(stack: Stack, config: Mapping[str, Any], images: Iterable[Image]) -
     """
     built = {image.name for image in images}
     with Engine() as engine:
-        before = {container.id: container.service for container in observe(engine, config["name"])}
+        before = {container.id: container.service for container in observe(engine, containers(engine, config["name"]))}
         users = [
             name for name in sorted({*before.values()} & {*config["services"]}) if _image_of(name, config) in built
         ]
@@ -180,7 +180,7 @@ def recreate(stack: Stack, config: Mapping[str, Any], images: Iterable[Image]) -
                 compose = docker.client(stack).compose
                 for _ in compose.up(users, detach=True, wait=True, no_build=True, dependencies=False, stream_logs=True):
                     pass  # read, so that a failure's words are in the exception
-        after = observe(engine, config["name"])
+        after = observe(engine, containers(engine, config["name"]))
     return sorted({container.service for container in after if container.id not in before})
 
 

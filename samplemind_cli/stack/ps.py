@@ -68,8 +68,8 @@ class Watch:
         self._engine = Engine()  # connects while the compose files are read
         try:
             self.project, self._declared = declared(settings, located(settings))
-            running = (c["Id"] for c in containers(self._engine, self.project) if c["State"] == "running")
-            self._before = self._samples(running)
+            self._listed = containers(self._engine, self.project)
+            self._before = self._samples(c["Id"] for c in self._listed if c["State"] == "running")
         except BaseException:
             self._engine.close()
             raise
@@ -81,7 +81,9 @@ class Watch:
     def look(self) -> list[Status]:
         """All services, those of the compose files without a container too. Raises StackError."""
         adopted = record.adopted(self._settings, self.project)
-        found = with_absent(observe(self._engine, self.project), self._declared)
+        listed = self._listed or containers(self._engine, self.project)
+        self._listed = []
+        found = with_absent(observe(self._engine, listed), self._declared)
         services = [_adopted(s, adopted[s.service]) if _replaced(s, adopted) else s for s in found]
         details = _details(services)
         before = self._before

@@ -89,10 +89,13 @@ def containers(engine: Engine, project: str | None = None) -> list[dict[str, Any
     return found
 
 
-def observe(engine: Engine, project: str) -> list[Service]:
-    """Every container of the project, by service and number."""
-    inspected = (engine.get(f"/containers/{listed['Id']}/json") for listed in containers(engine, project))
-    found = [service_of(container) for container in inspected if container is not None]  # None: gone in between
+def observe(engine: Engine, listed: Iterable[Mapping[str, Any]]) -> list[Service]:
+    """What these containers of the engine's list do now, by service and number; one that has gone is left out.
+
+    To look at a container costs the engine 1 ms, to list them 30.
+    """
+    inspected = (engine.get(f"/containers/{container['Id']}/json") for container in listed)
+    found = [service_of(container) for container in inspected if container is not None]
     return sorted(found, key=lambda service: (service.service, service.container))
 
 

@@ -19,6 +19,7 @@ class Talk:
 
     lines: list[str] = field(default_factory=list)
     starting: bool = False  # pulls and builds are over: containers are being made and started
+    made: int = 0  # how often a container was said to be there
     _pulling: dict[str, None] = field(default_factory=dict)
     _layers: dict[str, tuple[float, float]] = field(default_factory=dict)
     _step: str = ""
@@ -50,6 +51,7 @@ class Talk:
             self._step = step[1]
         elif text.startswith("Container "):
             self.starting = True
+            self.made += text.endswith(("Created", "Recreated"))
 
     @property
     def activity(self) -> str:

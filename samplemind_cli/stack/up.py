@@ -17,7 +17,7 @@ from samplemind_cli.stack.logs import read
 from samplemind_cli.stack.plan import Plan
 from samplemind_cli.stack.reaped import reaped
 from samplemind_cli.stack.record import OLLAMA
-from samplemind_cli.stack.services import Service, observe, with_absent
+from samplemind_cli.stack.services import Service, containers, observe, with_absent
 from samplemind_cli.stack.talk import Talk
 
 POLL = 0.2  # seconds between two looks
@@ -43,13 +43,13 @@ def started(plan: Plan, engine: Engine, *, build: bool, wait: bool, timeout: flo
     """
     if plan.services and set(plan.services) <= set(plan.adopted):
         return  # naming no service to Compose would start them all
-    talk, began, deadline = Talk(), time.monotonic(), math.inf
+    talk, began, deadline, view = Talk(), time.monotonic(), math.inf, _View(plan, engine)
     with reaped(_command(plan, build=build)) as child:
         listener = Thread(target=_listen, args=(child, talk), daemon=True)
         listener.start()
         while True:
             ended = child.poll() is not None  # asked first: what is seen after its end is what came of it
-            services, now = _look(plan, engine), time.monotonic()
+            services, now = view.look(talk.made), time.monotonic()
             yield Progress(seconds=now - began, services=services, activity=talk.activity, pulled=talk.pulled)
             if deadline == math.inf and (ended or talk.starting):
                 deadline = now + timeout
@@ -76,8 +76,9 @@ def _failed(services: Sequence[Service], talk: Talk, code: int, *, late: bool) -
     """The services to blame. Compose's own trouble (an image, a port) is nobody's: what failed earlier is old."""
     if code and not late and "dependency failed to start" not in "".join(talk.lines[-1:]):
         return []
-    slow = [s for s in _with_verdict("waiting", services) if s.state in ("running", "restarting")] if late else []
-    return _with_verdict("failed", services) + slow
+    waiting = _with_verdict("waiting", services) if late else []
+    slow = [service for service in waiting if service.state in ("running", "restarting")]  # others may wait for these
+    return _with_verdict("failed", services) + (slow or waiting)
 
 
 def _with_verdict(verdict: str, services: Sequence[Service]) -> list[Service]:
@@ -101,9 +102,23 @@ def _listen(child: "subprocess.Popen[bytes]", talk: Talk) -> None:
             talk.hear(line)
 
 
-def _look(plan: Plan, engine: Engine) -> list[Service]:
-    names = {*plan.selected, *plan.services} - set(plan.adopted)
-    return with_absent([s for s in observe(engine, plan.project) if s.service in names], names)
+class _View:
+    """The planned services' containers, listed anew only when some have come or gone."""
+
+    def __init__(self, plan: Plan, engine: Engine) -> None:
+        self._names = {*plan.selected, *plan.services} - set(plan.adopted)
+        self._project, self._engine = plan.project, engine
+        self._listed: list[dict[str, Any]] = []
+        self._made = -1
+
+    def look(self, made: int) -> list[Service]:
+        """The services now; `made` grows when there is a new container."""
+        found = observe(self._engine, self._listed)
+        if made != self._made or len(found) < len(self._listed):
+            self._made = made
+            self._listed = containers(self._engine, self._project)
+            found = observe(self._engine, self._listed)
+        return with_absent([service for service in found if service.service in self._names], self._names)
 
 
 def _pause(child: "subprocess.Popen[bytes]") -> None:

@@ -4,7 +4,7 @@ from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.plan import Plan
 from samplemind_cli.stack.services import Port, Service
 from samplemind_cli.stack.talk import Talk
-from samplemind_cli.stack.up import _command, _failed, listening, started
+from samplemind_cli.stack.up import _command, _failed, _View, listening, started
 
 UNHEALTHY = Service(service="sick", state="running", health="unhealthy")
 CRASHED = Service(service="crash", state="exited", exit_code=1)
@@ -27,6 +27,7 @@ def plan(**more):
     ],
 )
 def test_who_is_to_blame(code, last_words, late, blamed):
+    assert _failed([CREATED], Talk(lines=[last_words]), code, late=late) == ([CREATED] if late else [])
     talk = Talk(lines=[last_words])
     assert _failed([UNHEALTHY, CRASHED, SLOW, CREATED], talk, code, late=late) == blamed
 
@@ -64,4 +65,35 @@ def test_what_runs_and_what_is_adopted_is_recorded():
     assert listening(plan(adopted={"ollama": "127.0.0.1:11434"}), services) == {
         "redis": {"target": 6379, "host": "127.0.0.1:6380"},
         "ollama": {"target": 11434, "host": "127.0.0.1:11434", "adopted": True},
+    }
+
+
+def test_containers_are_listed_anew_only_when_some_have_come_or_gone():
+    listed, gone = [], set()
+
+    class Engine:
+        def get(self, path, **_):
+            if path == "/containers/json":
+                listed.append(path)
+                return [{"Id": name} for name in ("a", "b") if name not in gone]
+            return None if path.split("/")[2] in gone else inspected(path.split("/")[2])
+
+    view = _View(plan(selected={"a": {}, "b": {}}), Engine())
+    assert [s.state for s in view.look(0)] == [s.state for s in view.look(0)] == ["running", "running"]
+    assert len(listed) == 1
+    view.look(1)
+    assert len(listed) == 2
+    gone.add("b")
+    assert [s.state for s in view.look(1)] == ["running", "absent"]
+    view.look(1)
+    assert len(listed) == 3
+
+
+def inspected(name):
+    return {
+        "Id": name,
+        "Name": f"/shop-{name}-1",
+        "State": {"Status": "running", "StartedAt": "2026-11-22T20:38:08.191457262Z", "ExitCode": 0},
+        "Config": {"Labels": {"com.docker.compose.service": name}},
+        "NetworkSettings": {"Ports": {}},
     }
