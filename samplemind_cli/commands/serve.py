@@ -10,13 +10,12 @@ from samplemind_cli.settings import Settings
 def serve(
     host: Annotated[str, typer.Option(help="The address to bind; any but loopback needs a token.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes, each with all of the bounds below.")] = 1,
     concurrency: Annotated[int, typer.Option(min=1, help="Requests at work at once; more stand in line.")] = 256,
     queue: Annotated[int, typer.Option(min=0, help="Requests in line; more get 503.")] = 1024,
     max_body: Annotated[int, typer.Option(min=1, metavar="MB", help="The largest body; larger ones get 413.")] = 16,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the address as JSON on stdout when it is ready.")
-    ] = False,
-) -> None:
+    as_json: Annotated[bool, typer.Option("--json", help="Print the address as JSON on stdout.")] = False,
+) -> int:
     r"""Serve the core over HTTP, as OpenAI's clients speak it.
 
     Every client gets the same cache, routing and limits. POST /v1/chat/completions,
@@ -43,15 +42,12 @@ def serve(
     except ModuleNotFoundError as error:
         raise UsageError(f"{error.name} is not installed", "pip install 'samplemind-cli[serve]'") from error
     listener = run.listen(host, port)
-
-    def ready() -> None:
-        if as_json:
-            output.print_json({"url": run.url(listener)})
-        else:
-            output.say(f"serving on {run.url(listener)}")
-
+    if as_json:
+        output.print_json({"url": run.url(listener)})
+    else:
+        output.say(f"serving on {run.url(listener)}")
     bounds = Bounds(working=concurrency, waiting=queue, body=max_body * 1024 * 1024)
-    run.serve(listener, settings, bounds, ready)
+    return run.serve(listener, settings, bounds, workers)
 
 
 def _is_loopback(host: str) -> bool:

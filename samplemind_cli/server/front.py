@@ -7,13 +7,15 @@ import re
 import time
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 from samplemind_cli.ai.core import AICore
+from samplemind_cli.server.board import Board
 from samplemind_cli.server.connection import Connection
 from samplemind_cli.server.gate import Gate
 from samplemind_cli.server.journal import Journal
 from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Stream
-from samplemind_cli.server.metrics import Metrics
+from samplemind_cli.server.metrics import Metrics, merged, text
 from samplemind_cli.server.service import Service
 
 SWEEP = 0.5  # seconds between looks for late connections
@@ -35,7 +37,7 @@ class Bounds:
 class Front:
     """What all connections of one worker share."""
 
-    def __init__(self, core: AICore, token: str, bounds: Bounds, journal: Journal) -> None:
+    def __init__(self, core: AICore, token: str, bounds: Bounds, journal: Journal, shared: Path) -> None:
         self.loop = asyncio.get_running_loop()
         self.bounds = bounds
         self.draining = False
@@ -43,6 +45,7 @@ class Front:
         self._core = core
         self._journal = journal
         self._metrics = Metrics()
+        self._board = Board(shared, self._metrics)
         self._service = Service(core, token, self._measured)
         self._gate = Gate(bounds.working, bounds.waiting)
         self._connections: set[Connection] = set()
@@ -93,12 +96,16 @@ class Front:
         self._journal.request(incoming, status, seconds, outcome)
 
     def _measured(self) -> bytes:
+        self._note()
+        return text(merged(self._board.all()))
+
+    def _note(self) -> None:
         gauges = {
             "connections": len(self._connections),
             "requests_at_work": self._gate.inside,
             "requests_in_line": self._gate.in_line,
         }
-        return self._metrics.text(gauges, self._core.retries, self._core.breakers)
+        self._metrics.note(gauges, self._core.retries, self._core.breakers)
 
     async def drain(self, seconds: float) -> None:
         """Let what is being answered be answered, for so long; then hang up."""
@@ -114,6 +121,8 @@ class Front:
                 connection.abort()
             await asyncio.sleep(0)
         self._sweeping.cancel()
+        self._note()
+        self._board.write()
 
     async def _sweep(self) -> None:
         while True:
@@ -121,3 +130,5 @@ class Front:
             now = self.loop.time()
             for connection in [c for c in self._connections if c.due < now]:
                 connection.expire()
+            self._note()
+            self._board.write()

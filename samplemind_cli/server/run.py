@@ -4,13 +4,15 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Callable
+import tempfile
+from pathlib import Path
 
 import uvloop
 
 from samplemind_cli.ai import http_client
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.errors import SamplemindError
+from samplemind_cli.server import workers
 from samplemind_cli.server.front import Bounds, Front
 from samplemind_cli.server.journal import Journal
 from samplemind_cli.settings import Settings
@@ -41,21 +43,28 @@ def url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"
 
 
-def serve(listener: socket.socket, settings: Settings, bounds: Bounds, ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C, then finish what was begun."""
-    uvloop.run(_serve(listener, settings, bounds, ready))
+def serve(listener: socket.socket, settings: Settings, bounds: Bounds, count: int) -> int:
+    """Serve with `count` workers until SIGTERM or Ctrl-C, then finish what was begun; the exit code."""
+    with tempfile.TemporaryDirectory(prefix="samplemind-serve-") as shared:
+
+        def work() -> None:
+            uvloop.run(_serve(listener, settings, bounds, Path(shared)))
+
+        if count > 1:
+            return workers.run(count, work)
+        work()
+    return 0
 
 
-async def _serve(listener: socket.socket, settings: Settings, bounds: Bounds, ready: Callable[[], None]) -> None:
+async def _serve(listener: socket.socket, settings: Settings, bounds: Bounds, shared: Path) -> None:
     loop, stopping = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     http_client.use_own_connections()
     journal = _journal()
     core = AICore(settings, notify=log.warning)
-    front = Front(core, settings.api_token, bounds, journal)
+    front = Front(core, settings.api_token, bounds, journal, shared)
     server = await loop.create_server(front.connection, sock=listener)
-    ready()
     await stopping.wait()
     server.close()
     await front.drain(GRACE)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import ExitStack
 
 import httpx
@@ -28,6 +29,7 @@ class Served:
             told = self.log
             self._log.close()
             pytest.fail(told)
+        self.began = time.monotonic()
         self.url = json.loads(first)["url"]
         self.http = httpx.Client(base_url=self.url, timeout=20)
 

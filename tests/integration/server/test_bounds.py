@@ -1,6 +1,9 @@
 import json
+import os
 import signal
 import socket
+import time
+from pathlib import Path
 
 import httpx
 import openai
@@ -225,3 +228,21 @@ def test_a_provider_that_fails_again_and_again_is_left_alone_until_a_probe_succe
     assert int(refused.headers["retry-after"]) <= 15
     assert served.metric('samplemind_breaker_state{provider="openai"}') == 2
     assert "openai" in served.http.get("/readyz").json()["checks"]
+
+
+def test_workers_count_together_are_replaced_and_end_together(serve):
+    served = serve("--workers", "2")
+    calls = 'samplemind_requests_total{path="/healthz"'
+    for _ in range(20):
+        httpx.get(f"{served.url}/healthz")
+    until(lambda: served.metric(calls) == 20)
+    children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children")
+    if not children.exists():
+        pytest.skip("this kernel does not tell a process's children")
+    until(lambda: time.monotonic() > served.began + 1.2)  # one that dies sooner is not replaced
+
+    os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
+
+    until(lambda: len(children.read_text().split()) == 2)
+    until(lambda: httpx.get(f"{served.url}/healthz").status_code == 200)
+    assert served.stop() == 0
