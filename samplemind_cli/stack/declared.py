@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from samplemind_cli.errors import StackError
 from samplemind_cli.settings import Settings, environment
 from samplemind_cli.stack.docker import config
 from samplemind_cli.stack.files import Stack
@@ -33,7 +34,7 @@ def declared(settings: Settings, stack: Stack) -> tuple[str, list[str]]:
 def remember(settings: Settings, stack: Stack, told: Mapping[str, Any]) -> None:
     """Keep what Compose's `config` told of the stack."""
     known = {"key": _key(stack), "project": told["name"], "services": list(told["services"])}
-    with suppress(OSError):  # without the memory it only takes longer
+    with suppress(StackError):  # without the memory it only takes longer
         write_whole(Path(settings.cache_dir) / FILE, json.dumps(known))
 
 

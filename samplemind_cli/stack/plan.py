@@ -54,7 +54,7 @@ def planned(settings: Settings, engine: Engine, wish: Wish) -> Plan:
         notes=notes,
     )
     running = containers(engine)
-    clashes = ports.conflicts(plan.selected, plan.project, running)
+    clashes = list(ports.conflicts(plan.selected, plan.project, running))
     if wish.adopt:
         plan, clashes = _adopting(plan, clashes)
     if clashes and wish.auto_ports:

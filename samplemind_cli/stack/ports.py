@@ -44,14 +44,8 @@ def wanted(definition: Mapping[str, Any]) -> list[Port]:
 
 def conflicts(
     services: Mapping[str, Mapping[str, Any]], project: str, containers: Sequence[Mapping[str, Any]]
-) -> list[Conflict]:
-    """Every port of `services` that another container or a program has; what a service holds itself is its own."""
-    return list(_conflicts(services, project, containers))
-
-
-def _conflicts(
-    services: Mapping[str, Mapping[str, Any]], project: str, containers: Sequence[Mapping[str, Any]]
 ) -> Iterator[Conflict]:
+    """Every port of `services` that another container or a program has; what a service holds itself is its own."""
     for name, definition in services.items():
         for port in wanted(definition):
             holder = next((c for c in containers if _publishes(c, port)), None)

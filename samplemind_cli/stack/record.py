@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from samplemind_cli import paths
+from samplemind_cli.errors import StackError
 from samplemind_cli.settings import Settings
 
 REDIS, OLLAMA = 6379, 11434  # ports inside the containers: what a service is known by, whatever its name
@@ -57,11 +58,17 @@ def _write(settings: Settings, project: str, services: Mapping[str, Mapping[str,
 
 
 def write_whole(file: Path, text: str) -> None:
-    """Put `text` in place at once: a reader sees the old file or the new one. A new folder is the user's alone."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Put `text` in place at once: a reader sees the old file or the new one. A new folder is the user's alone.
+
+    Raises StackError.
+    """
     draft = file.with_name(f"{file.name}.{os.getpid()}")
-    draft.write_text(text, "utf-8")
-    draft.replace(file)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft.write_text(text, "utf-8")
+        draft.replace(file)
+    except OSError as error:
+        raise StackError(f"cannot write {file}: {error.strerror}", "make the folder writable, or free space") from error
 
 
 def _file(settings: Settings) -> Path:

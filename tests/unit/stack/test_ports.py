@@ -4,9 +4,9 @@ import socket
 import pytest
 
 from samplemind_cli.errors import StackError
+from samplemind_cli.stack import ports
 from samplemind_cli.stack.ports import (
     Conflict,
-    conflicts,
     is_free,
     moved,
     overlaid,
@@ -15,6 +15,10 @@ from samplemind_cli.stack.ports import (
     wanted,
 )
 from samplemind_cli.stack.services import Port
+
+
+def conflicts(services, project, containers):
+    return list(ports.conflicts(services, project, containers))
 
 
 @pytest.fixture

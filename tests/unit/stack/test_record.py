@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from samplemind_cli.errors import StackError
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import record
 
@@ -62,3 +63,8 @@ def test_another_project_s_record_is_left_alone_by_down_and_replaced_by_up(setti
 def test_a_broken_record_is_no_record(settings, broken):
     record.write_whole(record._file(settings), broken)
     assert record.load(settings, "shop")["services"] == {}
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_error():
+    with pytest.raises(StackError, match="cannot write /dev/null/stack.json"):
+        record.remember(Settings(state_dir="/dev/null"), "shop", {"cache": REDIS})
