@@ -1,0 +1,77 @@
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samplemind_cli.ai.types import Message, Options, ToolCall
+from samplemind_cli.server import asked
+from samplemind_cli.server.fields import Fields
+from samplemind_cli.server.message import Problem
+
+HI = [{"role": "user", "content": "hi"}]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def read(**changes):
+    return asked.completion(Fields({"messages": HI, **changes}))
+
+
+def test_a_conversation_with_tools_is_read():
+    call = {"id": "1", "type": "function", "function": {"name": "play", "arguments": "{}"}}
+    messages = [
+        {"role": "developer", "content": "be brief"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "1", "content": [{"type": "text", "text": "ok"}]},
+    ]
+
+    assert read(messages=messages).messages == (
+        Message("system", "be brief"),
+        Message("assistant", tool_calls=(ToolCall("play", "{}", "1"),)),
+        Message("tool", "ok", tool_call_id="1"),
+    )
+
+
+def test_what_changes_nothing_is_taken_and_what_cannot_be_honoured_is_refused():
+    assert read(n=1, top_p=1, stop=None, frequency_penalty=0, user="u", metadata={}).messages
+    for changes in ({"n": 2}, {"top_p": 0.5}, {"stop": "x"}, {"seed": 1}, {"logprobs": True}):
+        with pytest.raises(Problem) as refused:
+            read(**changes)
+        assert (refused.value.status, refused.value.param) == (400, next(iter(changes)))
+
+
+def test_the_newer_name_of_the_limit_wins():
+    assert read(max_tokens=1, max_completion_tokens=2).max_tokens == 2
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        ("auto", Options()),
+        ("auto:genre", Options(task="genre")),
+        ("auto:creative:quality", Options(task="creative", priority="quality")),
+        ("auto::cost", Options(priority="cost")),
+        ("openai/gpt-5", Options(model="openai/gpt-5")),
+        ("llama3.2:3b", Options(model="llama3.2:3b")),
+    ],
+)
+def test_a_models_name_is_a_way(model, options):
+    assert asked.way(model, Options()) == options
+
+
+@pytest.mark.parametrize(
+    "schema", [{"$ref": "http://x/"}, {"items": [{"$ref": "file:///etc/passwd"}]}, {"type": "king"}, {"minimum": "1"}]
+)
+def test_a_schema_that_is_none_or_refers_elsewhere_is_refused(schema):
+    with pytest.raises(Problem):
+        read(response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": schema}})
+
+
+@given(st.dictionaries(st.sampled_from(["messages", "tools", "tool_choice", "response_format", "stream", "n"]), JSON))
+def test_whatever_comes_is_read_or_refused(value):
+    with suppress(Problem):
+        asked.completion(Fields(value))
