@@ -95,7 +95,7 @@ class Session:
             tests = memory.affected(plan)
         elif self.asked.failed:
             tests = history.last_failed(self.project.root)
-        return past.parallel_pays(tests, len(os.sched_getaffinity(0)))
+        return past.parallel_pays(tests, os.cpu_count() or 1)
 
     def _environment(self, memory: Memory | None) -> dict[str, str]:
         paths = [str(OBSERVER), *filter(None, [self.env.get("PYTHONPATH")])]

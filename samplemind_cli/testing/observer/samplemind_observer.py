@@ -17,14 +17,18 @@ import json
 import os
 import sys
 from contextlib import contextmanager
+from functools import partial
+from importlib.machinery import SourceFileLoader
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest.assertion.rewrite import AssertionRewritingHook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import CodeType, FrameType
+    from types import FrameType
 
     Used = dict[str, set[Any]]
 
@@ -53,17 +57,23 @@ class Observer:
         self.watch = watch
         self.everywhere = nothing()
         self.current = self.everywhere
-        self.codes: set[CodeType] = set()
+        self.mine: dict[str | None, bool] = {}
+        self.handlers: dict[str, Any] = {
+            "open": self.opened,
+            "os.listdir": self.listed,
+            "os.scandir": self.listed,
+            "sqlite3.connect": self.opened,
+            **{event: partial(self.started, event) for event in STARTERS},
+        }
         self.written: set[str] = set()
         self.tests: dict[str, dict[str, Any]] = {}
         self.complete = True
 
     def start(self) -> None:
-        """Look at every file, process and project function from now on; an audit hook stays to the end."""
+        """Look at every file and process from now on, and at what runs while a module of the project is imported."""
         sys.addaudithook(self.audit)
-        sys.setprofile(self.profile)
-        from multiprocessing.process import BaseProcess
-
+        for loader in (SourceFileLoader, AssertionRewritingHook):
+            loader.exec_module = self.observed(loader.exec_module)  # type: ignore[method-assign]
         unwrapped = BaseProcess.start
 
         def start(process: Any) -> None:  # the `spawn` method raises no audit event
@@ -72,39 +82,48 @@ class Observer:
 
         BaseProcess.start = start  # type: ignore[assignment,method-assign]
 
+    def observed(self, execute: Any) -> Any:
+        """A loader's exec_module: a module is made once, so what it does belongs to every test."""
+
+        def executed(loader: Any, module: Any) -> None:
+            mine = self.inside(getattr(module, "__file__", None)) is not None
+            with self.attributed(self.everywhere if mine else self.current, profiled=mine):
+                execute(loader, module)
+
+        return executed
+
     @contextmanager
-    def attributed(self, used: Used) -> Iterator[None]:
-        """For a while, what is used belongs to this test, or to all of them."""
-        before, self.current = self.current, used
-        sys.setprofile(self.profile if used is self.everywhere else None)
+    def attributed(self, used: Used, *, profiled: bool) -> Iterator[None]:
+        """For a while, what is used belongs to this test, or to all of them; calls are noted for all only."""
+        before, profile = self.current, sys.getprofile()
+        self.current = used
+        sys.setprofile(self.profile if profiled else None)
         try:
             yield
         finally:
             self.current = before
-            sys.setprofile(self.profile if before is self.everywhere else None)
+            sys.setprofile(profile)
 
     def profile(self, frame: FrameType, event: str, _argument: Any) -> None:
         """sys.setprofile's function: note each function of the project that is called."""
-        code = frame.f_code
-        if event != "call" or code in self.codes:
+        if event != "call":
             return
-        self.codes.add(code)
-        name = self.inside(code.co_filename)
-        if name is not None:
-            self.everywhere["runs"].add((name, 0 if code.co_name == "<module>" else code.co_firstlineno))
+        file = frame.f_globals.get("__file__")
+        if file not in self.mine:
+            self.mine[file] = self.inside(file) is not None
+        if self.mine[file]:
+            code = frame.f_code  # an audit event in itself (so is id()), and there are millions of frames
+            name = self.inside(code.co_filename)
+            if name is not None:
+                self.everywhere["runs"].add((name, 0 if code.co_name == "<module>" else code.co_firstlineno))
 
     def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         """sys.addaudithook's function."""
-        if event == "open":
-            self.opened(arguments[0], arguments[1], arguments[2])
-        elif event in ("os.listdir", "os.scandir"):
-            self.listed(arguments[0])
-        elif event == "sqlite3.connect":
-            self.opened(arguments[0], None, 0)
-        elif event in STARTERS:
-            self.started(event, arguments)
+        handler = self.handlers.get(event)
+        if handler is not None:
+            handler(*arguments)
 
-    def opened(self, path: Any, mode: str | None, flags: int) -> None:
+    def opened(self, path: Any, mode: str | None = None, flags: int = 0) -> None:
         """Note a file that is read; one that this process wrote before is no dependency."""
         name = self.inside(path)
         if name is None:
@@ -114,15 +133,16 @@ class Observer:
         elif name not in self.written and not by_machinery():
             self.current["reads"].add(name)
 
-    def listed(self, path: Any) -> None:
+    def listed(self, path: Any = None) -> None:
         """Note a folder whose names are read."""
         name = self.inside(path if path is not None else ".")
         if name is not None and not by_machinery():
             self.current["listings"].add(name)
 
-    def started(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Note a program that may run the project's code."""
-        program = arguments[0] if arguments and event != "os.system" else event
+    def started(self, event: str, program: Any = None, *_rest: Any) -> None:
+        """Note a program that may run the project's code; os.system gives a whole command line, fork nothing."""
+        if event == "os.system":
+            program = event
         name = os.path.basename(os.fsdecode(program)) if isinstance(program, (str, bytes)) else event
         if name not in HARMLESS and not by_machinery():
             self.current["starts"].add(name)
@@ -145,7 +165,7 @@ class Observer:
         if not self.watch:
             yield
             return
-        with self.attributed(nothing()):
+        with self.attributed(nothing(), profiled=False):
             item.samplemind_used = self.current
             yield
 
@@ -155,7 +175,19 @@ class Observer:
         if not self.watch or fixturedef.scope == "function":
             yield
             return
-        with self.attributed(self.everywhere):
+        with self.attributed(self.everywhere, profiled=True):
+            yield
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_generate_tests(self) -> Iterator[None]:
+        """Parameters and their names may be computed by the project."""
+        with self.attributed(self.everywhere, profiled=self.watch):
+            yield
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_collection_modifyitems(self) -> Iterator[None]:
+        """So may the choice of tests."""
+        with self.attributed(self.everywhere, profiled=self.watch):
             yield
 
     @pytest.hookimpl(hookwrapper=True)
@@ -184,7 +216,6 @@ class Observer:
     def pytest_sessionfinish(self, session: Any, exitstatus: int) -> None:
         """Stop looking, and tell a whole run from one that was cut short."""
         if self.watch:
-            sys.setprofile(None)
             self.see_modules()
         if hasattr(session.config, "workeroutput"):
             session.config.workeroutput["samplemind"] = plain(self.everywhere)
@@ -199,7 +230,7 @@ class Observer:
             self.write()
 
     def see_modules(self) -> None:
-        """Note what was imported, extension modules included, even where no profiler looked."""
+        """Note what was imported, extension modules included, even before anybody looked."""
         for module in list(sys.modules.values()):
             name = self.inside(getattr(module, "__file__", None))
             if name is not None and name.endswith(".py"):

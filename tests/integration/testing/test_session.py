@@ -1,0 +1,81 @@
+"""`samplemind test` on a small project: pytest's own exit codes, and the loop that waits for a change."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+TESTS = """
+import pytest
+def test_good():
+    pass
+def test_bad():
+    assert False
+@pytest.mark.slow
+def test_slow():
+    pass
+"""
+COMMAND = (sys.executable, "-m", "samplemind_cli", "test")
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -p no:hypothesispytest\nmarkers =\n    slow: seconds\n")
+    (tmp_path / "test_it.py").write_text(TESTS)
+    (tmp_path / "deep").mkdir()
+    return tmp_path
+
+
+def run(folder, *arguments):
+    return subprocess.run([*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_the_project_is_found_from_a_folder_inside_it_and_its_slow_tests_are_left_out(project):
+    done = run(project / "deep", "--serial", "../test_it.py::test_good", f"--junit-xml={project}/junit.xml")
+    assert (done.returncode, "1 passed" in done.stdout) == (0, True)
+    assert 'tests="1"' in (project / "junit.xml").read_text()
+    done = run(project / "deep", "--serial")
+    assert done.returncode == 1
+    assert "1 failed, 1 passed, 1 deselected" in done.stdout
+
+
+def test_what_failed_runs_again_alone_in_one_process_and_nothing_is_five(project):
+    assert run(project, "--serial").returncode == 1
+    again = run(project, "--failed")
+    assert again.returncode == 1
+    assert "1 failed" in again.stdout
+    assert "in one process" in again.stderr
+    assert run(project, "--serial", "-k", "absent").returncode == 5
+
+
+def test_several_workers_run_what_nobody_has_timed_yet_and_one_process_the_quick_ones(project):
+    assert "in parallel" in run(project).stderr
+    assert "in one process" in run(project).stderr
+
+
+def test_watching_runs_again_after_a_change_until_it_is_interrupted(project):
+    with subprocess.Popen(
+        [*COMMAND, "--watch", "--serial"], cwd=project, stderr=subprocess.PIPE, text=True
+    ) as watching:
+        lines = iter(watching.stderr.readline, "")
+        assert any("waiting for a change" in line for line in lines)
+        (project / "test_it.py").write_text(TESTS.replace("False", "True"))
+        assert any(line == "changed: test_it.py\n" for line in lines)
+        assert any("waiting for a change" in line for line in lines)
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(30) == 0
+
+
+def test_an_interrupt_reaches_pytest_and_the_exit_code_is_its_own(project):
+    (project / "test_it.py").write_text(
+        "import time, sys\ndef test_long():\n    print('began', file=sys.stderr, flush=True)\n    time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [*COMMAND, "--serial", "-s"], cwd=project, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+    ) as running:
+        assert any("began" in line for line in iter(running.stderr.readline, ""))
+        running.send_signal(signal.SIGINT)
+        assert running.wait(30) == 2
