@@ -118,9 +118,14 @@ def score(key: str, samples: Sequence[float], calibration: Sequence[float] = (),
     return Score(row, tuple(samples), tuple(calibration), note)
 
 
-def skipped(key: str, reason: str) -> Score:
+def skipped(key: str, reason: str | SamplemindError) -> Score:
     """A row that could not be measured."""
-    return Score(ROWS[key], reason=reason)
+    return Score(ROWS[key], reason=reason if isinstance(reason, str) else why(reason))
+
+
+def why(error: SamplemindError) -> str:
+    """An error as the reason of a row: what happened, and the command that changes it."""
+    return f"{error.message}: {error.hint}" if error.hint else error.message
 
 
 def measure(groups: Iterable[str], run: Run) -> Iterator[Score]:
@@ -137,4 +142,4 @@ def measure(groups: Iterable[str], run: Run) -> Iterator[Score]:
         except SamplemindError as error:
             if not owed:
                 raise
-            yield from (Score(row, reason=error.message) for row in owed.values())
+            yield from (Score(row, reason=why(error)) for row in owed.values())

@@ -1,24 +1,39 @@
 """Which local model can answer now."""
 
 from samplemind_cli.ai import embedded, router
-from samplemind_cli.ai.http_client import make_ai_request
+from samplemind_cli.ai.http_client import close_http_client, make_ai_request
 from samplemind_cli.errors import ProviderError
 from samplemind_cli.settings import Settings
+
+PATIENCE = 30.0  # seconds for one short answer; a model that needs more is stuck, and would hold the board up
 
 
 async def local_model(settings: Settings) -> tuple[str, str]:
     """The local provider that can answer now, and what it is in words. Raises ProviderError when there is none."""
-    if await ollama_answers(settings):
+    absent = await ollama_absent(settings)
+    if not absent:
         return "ollama", f"{settings.ollama_model} in Ollama"
-    if (why := embedded.available()) is None and embedded.is_present(settings):
+    if (missing := embedded_absent(settings)) == "":
         return "embedded", f"the embedded {embedded.model_name(settings)}"
-    raise ProviderError(f"no local model: Ollama does not answer, and {why or 'the embedded model is not fetched'}")
+    raise ProviderError(f"no local model: {absent}; embedded: {missing}")
 
 
-async def ollama_answers(settings: Settings) -> bool:
-    """Whether an Ollama listens where the settings say."""
+async def ollama_absent(settings: Settings) -> str:
+    """Why Ollama's model of the settings cannot answer, with the command that changes it; empty when it can."""
+    url = router.ollama_url(settings.ollama_host)
     try:
-        await make_ai_request(f"{router.ollama_url(settings.ollama_host)}/api/version", None, method="GET", attempts=1)
+        found = await make_ai_request(f"{url}/api/tags", None, method="GET", attempts=1)
     except ProviderError:
-        return False
-    return True
+        return f"no Ollama answers at {url}: samplemind up ollama"
+    finally:
+        await close_http_client()
+    names = [model["name"] for model in found["models"]]
+    model = settings.ollama_model
+    return "" if {model, f"{model}:latest"} & set(names) else f"Ollama has no {model}: samplemind pull-models {model}"
+
+
+def embedded_absent(settings: Settings) -> str:
+    """The same of the embedded model."""
+    if why := embedded.available():
+        return f"{why}: {embedded.INSTALL}"
+    return "" if embedded.is_present(settings) else "not fetched: samplemind pull-models --embedded"

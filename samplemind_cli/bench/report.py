@@ -81,6 +81,8 @@ def spread(row: dict[str, Any]) -> str:
     """The interval and how many samples it rests on; a single value has none."""
     if row["now"] is None or len(row["samples"]) == 1:
         return ""
+    if row["low"] is None and row["high"] is None:
+        return f"n={len(row['samples'])}"
     low, high = (amount(row[bound], "").strip() or "?" for bound in ("low", "high"))
     return f"{low} to {high}, n={len(row['samples'])}"
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from samplemind_cli.bench import measure as kernel
-from samplemind_cli.bench.board import Row, Run, Score, score, skipped
+from samplemind_cli.bench.board import Row, Run, Score, score, skipped, why
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.mock import MockServer
 from samplemind_cli.settings import environment
@@ -80,7 +80,7 @@ def _starts(run: Run) -> Iterator[Score]:
     for name in sorted({*times, *failed} - {BARE}):
         row = Row(f"cli.start-{name}", f"{name} --help / python -c pass", "x", START_TARGET)
         if name in failed:
-            yield Score(row, reason=failed[name].message)
+            yield Score(row, reason=why(failed[name]))
         else:
             yield Score(row, tuple(ratios(times, name)))
 

@@ -9,7 +9,7 @@ from samplemind_cli.ai import AICore, Options
 from samplemind_cli.bench import evidence
 from samplemind_cli.bench import measure as kernel
 from samplemind_cli.bench.board import ROWS, Run, Score, score, skipped
-from samplemind_cli.bench.local import local_model
+from samplemind_cli.bench.local import PATIENCE, local_model
 from samplemind_cli.bench.workload import Zipf, prompt
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.mock import MockServer
@@ -47,7 +47,7 @@ def _answers(run: Run) -> Score:
     try:
         return asyncio.run(_asked(run))
     except SamplemindError as error:
-        return skipped("core.answer", error.message)
+        return skipped("core.answer", error)
 
 
 async def _asked(run: Run) -> Score:
@@ -57,9 +57,13 @@ async def _asked(run: Run) -> Score:
     latencies: list[float] = []
     ends = time.monotonic() + SECONDS
     try:
-        await core.ask("Hello", Options(provider=provider, cache="off"))  # the model is loaded before it is measured
+        await core.ask(
+            "Hello", Options(provider=provider, cache="off", timeout=PATIENCE)
+        )  # the model is loaded before it is measured
         for number in workload.sequence():
-            answer = await core.ask(f"Sample {number}: a drum loop. Answer with yes.", Options(provider=provider))
+            answer = await core.ask(
+                f"Sample {number}: a drum loop. Answer with yes.", Options(provider=provider, timeout=PATIENCE)
+            )
             latencies.append(answer.latency_ms)
             if time.monotonic() > ends:
                 break

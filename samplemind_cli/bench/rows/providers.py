@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import aclosing
 from dataclasses import replace
 
-from samplemind_cli.ai import AICore, Options, Provider, Request, embedded, router
+from samplemind_cli.ai import AICore, Options, Provider, Request, router
 from samplemind_cli.ai.types import Message
 from samplemind_cli.bench import measure as kernel
 from samplemind_cli.bench.board import Run, Score, score, skipped
-from samplemind_cli.bench.local import ollama_answers
+from samplemind_cli.bench.local import PATIENCE, embedded_absent, ollama_absent
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.mock import MockServer
 from samplemind_cli.settings import Settings
@@ -27,8 +27,8 @@ def measure(run: Run) -> Iterator[Score]:
         times = asyncio.run(_overhead(settings, rounds=60 if run.quick else 200))
     note = "a whole uncached answer of a 0-ms mock"
     yield score("providers.ollama-overhead", kernel.milliseconds(times["ask"]), times[kernel.WORK], note)
-    yield _first_token(run, Provider.OLLAMA, _ollama_absent(run.settings))
-    yield _first_token(run, Provider.EMBEDDED, _embedded_absent(run.settings))
+    yield _first_token(run, Provider.OLLAMA, asyncio.run(ollama_absent(run.settings)))
+    yield _first_token(run, Provider.EMBEDDED, embedded_absent(run.settings))
     for provider in HOSTED:
         yield _hosted(run, provider)
 
@@ -43,32 +43,21 @@ async def _overhead(settings: Settings, rounds: int) -> dict[str, list[float]]:
         await core.close()
 
 
-def _ollama_absent(settings: Settings) -> str:
-    if asyncio.run(ollama_answers(settings)):
-        return ""
-    return f"no Ollama answers at {router.ollama_url(settings.ollama_host)}: samplemind up ollama"
-
-
-def _embedded_absent(settings: Settings) -> str:
-    return embedded.available() or (
-        "" if embedded.is_present(settings) else "not fetched: samplemind pull-models --embedded"
-    )
-
-
 def _first_token(run: Run, provider: Provider, absent: str) -> Score:
     key = f"providers.{provider}-first-token"
     if absent:
         return skipped(key, absent)
     try:
-        waits, model = asyncio.run(_first_words(run.settings, provider, 10 if run.quick else 40))
+        waits, model = asyncio.run(_first_words(run, provider, 10 if run.quick else 40))
     except SamplemindError as error:
-        return skipped(key, error.message)
+        return skipped(key, error)
     return score(key, kernel.milliseconds(waits), note=f"{model}, loaded before")
 
 
-async def _first_words(settings: Settings, provider: Provider, count: int) -> tuple[list[float], str]:
+async def _first_words(run: Run, provider: Provider, count: int) -> tuple[list[float], str]:
     """Seconds until the first word of `count` answers, each then hung up on, and the model's name."""
-    core, options = AICore(replace(settings, cache="off")), Options(provider=provider, cache="off")
+    core = AICore(replace(run.settings, cache="off"))
+    options = Options(provider=provider, cache="off", timeout=PATIENCE / 5 if run.quick else PATIENCE)
     model = core.routes(QUESTION, options)[0].endpoint.model
     waits = []
     try:
@@ -92,7 +81,7 @@ def _hosted(run: Run, provider: Provider) -> Score:
     try:
         seconds = asyncio.run(_short_answers(run.settings, provider, 3 if run.quick else FEW))
     except SamplemindError as error:
-        return skipped(key, error.message)
+        return skipped(key, error)
     elsewhere = "" if route.endpoint.base_url == router.PROVIDER_URLS[provider] else f" at {route.endpoint.base_url}"
     return score(key, seconds, note=f"{route.endpoint.model}{elsewhere}")
 
@@ -100,7 +89,9 @@ def _hosted(run: Run, provider: Provider) -> Score:
 async def _short_answers(settings: Settings, provider: Provider, count: int) -> list[float]:
     core = AICore(replace(settings, cache="off"))
     try:
-        answers = [await core.ask(QUESTION, Options(provider=provider, cache="off")) for _ in range(count)]
+        answers = [
+            await core.ask(QUESTION, Options(provider=provider, cache="off", timeout=PATIENCE)) for _ in range(count)
+        ]
     finally:
         await core.close()
     return [answer.latency_ms / 1000 for answer in answers]

@@ -1,0 +1,131 @@
+"""Each group of the board on real parts: processes, Redis, the mock, `samplemind serve`."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from samplemind_cli.bench import board
+from samplemind_cli.bench.board import Run
+from samplemind_cli.bench.rows import cli as commands
+from samplemind_cli.mock import MockServer
+from samplemind_cli.settings import Settings
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def scores(tmp_path):
+    """Measure one group, quickly: its scores by key."""
+
+    def scores(group, *, quick=True, **settings):
+        run = Run(Settings.load().changed(settings, "the test"), quick, tmp_path, lambda _: None)
+        return {score.row.key: score for score in board.measure([group], run)}
+
+    return scores
+
+
+def test_the_command_line_is_measured_beside_a_bare_interpreter(scores):
+    found = scores("cli")
+
+    assert found["cli.repeated"].now.middle > 1
+    assert len(found["cli.repeated"].calibration) == len(found["cli.repeated"].samples) >= 6
+    assert found["cli.help"].now.middle > found["cli.version"].now.middle
+    assert {"cli.start-ask", "cli.start-bench", "cli.start-pull-models"} <= set(found)
+    assert all(score.samples for key, score in found.items() if key != "cli.uncached" or shutil.which("curl"))
+
+
+def test_the_users_own_cache_and_settings_are_left_alone(tmp_path):
+    env = commands.sandbox(tmp_path)
+
+    assert all(env[f"XDG_{name}_HOME"].startswith(str(tmp_path)) for name in ("CACHE", "CONFIG", "DATA", "STATE"))
+
+
+@pytest.mark.skipif(not shutil.which("redis-server"), reason="redis-server is not installed")
+def test_a_redis_that_does_not_answer_is_replaced_by_one_of_our_own_and_the_row_says_so(scores):
+    found = scores("cache", redis_url="redis://127.0.0.1:1/0")
+
+    assert "started for this" in found["cache.redis-read"].note
+    assert 0 < found["cache.redis-read"].now.middle < 50
+
+
+def test_without_any_redis_its_rows_are_skipped_and_the_others_are_not(scores, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    found = scores("cache")
+
+    assert found["cache.redis-read"].reason == "no Redis answers, and there is no redis-server to start"
+    assert found["cache.local"].now.middle > 0
+    assert found["cache.efficiency"].samples == pytest.approx((100.0,))
+    assert found["cache.calls-saved"].samples[0] == pytest.approx(20 * found["cache.hit-rate"].samples[0])
+    assert found["cache.dollars-saved"].now.middle > 0
+
+
+def test_a_model_without_a_known_price_saves_no_made_up_dollars(scores, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    found = scores("cache", openai_model="gpt-unheard-of")
+
+    assert found["cache.dollars-saved"].reason.startswith("the price of gpt-unheard-of is not in the table of ")
+
+
+def test_providers_without_a_key_and_a_daemon_that_is_not_there_are_skipped_with_the_command(scores):
+    found = scores("providers", ollama_host="127.0.0.1:1")
+
+    assert found["providers.gemini"].reason == "no key: export GEMINI_API_KEY=…"
+    assert found["providers.ollama-first-token"].reason.endswith(": samplemind up ollama")
+    assert found["providers.ollama-overhead"].verdict == "met"
+
+
+def test_a_provider_that_is_somewhere_else_says_where(scores):
+    with MockServer(models=["tiny:latest"]) as mock:
+        found = scores(
+            "providers",
+            ollama_host=mock.url,
+            ollama_model="tiny",
+            openai_base_url=f"{mock.url}/v1",
+            openai_api_key="mock",
+            openai_model="tiny:latest",
+        )
+
+    assert found["providers.openai"].note == f"tiny:latest at {mock.url}/v1"
+    assert len(found["providers.openai"].samples) == 3
+    assert found["providers.ollama-first-token"].samples
+
+
+def test_a_model_that_ollama_lacks_is_named_with_the_command_that_pulls_it(scores):
+    with MockServer(models=["other:latest"]) as mock:
+        found = scores("providers", ollama_host=mock.url, ollama_model="tiny")
+
+    assert found["providers.ollama-first-token"].reason == "Ollama has no tiny: samplemind pull-models tiny"
+
+
+def test_the_core_answers_a_repeated_question_in_process(scores):
+    found = scores("core")
+
+    assert 0 < found["core.hit"].now.middle < 50
+    assert "--quick" in found["core.answer"].reason
+
+
+def test_serve_is_measured_with_the_mock_behind_it_or_says_why_not(scores):
+    found = scores("serve")
+
+    if subprocess.run([sys.executable, "-c", "import uvloop"], check=False, capture_output=True).returncode:
+        assert "not installed" in found["serve.cached"].reason
+    else:
+        assert 0 < found["serve.cached"].now.middle < 100
+
+
+def test_the_projects_tests_are_timed_and_red_ones_measure_nothing(scores, tmp_path, monkeypatch):
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "pytest.ini").write_text("[pytest]\nmarkers =\n    fast: quick\n    slow: not\n")
+    (project / "test_it.py").write_text(
+        "import pytest\n\n@pytest.mark.fast\ndef test_a():\n    pass\n\n"
+        "@pytest.mark.slow\ndef test_b():\n    raise AssertionError\n"
+    )
+    monkeypatch.chdir(project)
+    found = scores("tests", quick=False)
+
+    assert found["tests.fast"].note == str(project)
+    assert len(found["tests.fast"].samples) == 1
+    assert found["tests.all"].reason == "`samplemind test --all` ended with 1"
