@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from samplemind_cli.bench import evidence
+from samplemind_cli.bench import evidence, trees
 from samplemind_cli.bench import measure as kernel
 from samplemind_cli.bench.evidence import Judgement
 
@@ -23,6 +24,35 @@ class Comparison:
     ratio: float = 1.0
     high: float = float("inf")
     verdict: Judgement = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to compare and how: two versions, a command (none: the project's default), how to install them.
+
+    `margin` is the share that does not matter; `seconds` limits the measuring.
+    """
+
+    versions: tuple[trees.Version, trees.Version]
+    command: Sequence[str] = ()
+    setup: str | None = None
+    margin: float = evidence.MARGIN
+    seconds: float = 120.0
+
+
+def run(repository: Path, plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
+    """Lay both versions out, run each once, then compare them: see `document`."""
+    with trees.laid_out(repository, plan.versions, plan.setup, say) as sides:
+        argv = list(plan.command) or trees.default_command(sides[0].directory)
+        say(f"measuring: {' '.join(argv)}")
+        arms = [trees.located(argv, side) for side in sides]
+        for arm in arms:
+            kernel.rehearse(*arm)
+        base, candidate = (kernel.command(*arm) for arm in arms)
+        found = compare(
+            base, candidate, margin=plan.margin, seconds=plan.seconds, watch=lambda now: say(f"  {_described(now)}")
+        )
+    return document(found, [version.name for version in plan.versions], argv, plan.margin)
 
 
 def compare(
@@ -58,14 +88,14 @@ def _look(found: Comparison, margin: float) -> None:
     found.verdict = evidence.judge(found.low, found.high, margin)
 
 
-def described(found: Comparison) -> str:
+def _described(found: Comparison) -> str:
     """The state of a comparison in one line."""
     bounds = f"{found.ratio:.3f}x, between {found.low:.3f} and {found.high:.3f}"
     return f"{bounds} after {len(found.pairs)} pairs: {found.verdict}"
 
 
 def document(found: Comparison, names: Sequence[str], command: Sequence[str], margin: float) -> dict[str, Any]:
-    """What `bench ab --json` prints; seconds. `low` and `high` hold the ratio with 95 % confidence, looks included."""
+    """What `bench ab --json` prints, in seconds. `low` and `high` hold the ratio with 95 % confidence, all looks told."""
     return {
         "command": list(command),
         "base": {"name": names[0], "median": evidence.quantile([base for base, _ in found.pairs], 0.5)},

@@ -125,10 +125,11 @@ def _count(load: Load, due: float, sent: float, heard: list[float], answer: Answ
         load.speaking += ended - heard[0]
 
 
-def document(load: Load, what: dict[str, Any]) -> dict[str, Any]:
+def document(load: Load, how: str, asked: str) -> dict[str, Any]:
     """What `bench load --json` prints. Quantiles in seconds: null where there are too few for it, or failures."""
     return {
-        **what,
+        "load": how,
+        "asked": asked,
         "seconds": load.seconds,
         "requests": len(load.sent),
         "per_second": len(load.sent) / load.seconds,

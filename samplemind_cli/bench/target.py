@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Any, Literal
 
 from samplemind_cli.ai import AICore, Chunk, Options
-from samplemind_cli.bench.load import Ask
+from samplemind_cli.bench import load as loads
 from samplemind_cli.bench.workload import Zipf, prompt
 from samplemind_cli.mock import MockServer
 from samplemind_cli.settings import Settings
@@ -16,8 +16,26 @@ from samplemind_cli.settings import Settings
 Kind = Literal["unique", "zipf"]
 
 
+async def run(  # noqa: PLR0913 - one parameter per option
+    settings: Settings,
+    options: Options,
+    kind: Kind,
+    *,
+    connections: int,
+    rate: float | None,
+    seconds: float,
+) -> dict[str, Any]:
+    """Load the core for `seconds`: the document of `load.document`. A rate makes it an open loop."""
+    async with _target(settings, options, kind) as (ask, asked):
+        if rate is None:
+            found, how = await loads.closed(ask, connections, seconds), f"closed loop, {connections} at once"
+        else:
+            found, how = await loads.opened(ask, rate, seconds), f"open loop, {rate:g} a second"
+    return loads.document(found, how, asked)
+
+
 @asynccontextmanager
-async def target(settings: Settings, options: Options, kind: Kind) -> AsyncIterator[tuple[Ask, str]]:
+async def _target(settings: Settings, options: Options, kind: Kind) -> AsyncIterator[tuple[loads.Ask, str]]:
     """The function that asks question number N, and what it asks in words.
 
     Without a provider or a model a mock answers, at once. "unique" questions leave the cache alone; "zipf" ones are the

@@ -158,21 +158,14 @@ def load(
     from samplemind_cli.ai import Options, Provider
     from samplemind_cli.bench import load as loads
     from samplemind_cli.bench import page, report
-    from samplemind_cli.bench.target import target
+    from samplemind_cli.bench.target import run
     from samplemind_cli.errors import UsageError
 
     if provider and provider not in list(Provider):
         raise UsageError(f"there is no provider {provider!r}", f"providers: {', '.join(Provider)}")
 
-    async def run() -> dict[str, Any]:
-        async with target(Settings.load(), Options(provider=provider, model=model), workload) as (ask, asked):
-            if rate is None:
-                found, how = await loads.closed(ask, connections, seconds), f"closed loop, {connections} at once"
-            else:
-                found, how = await loads.opened(ask, rate, seconds), f"open loop, {rate:g} a second"
-            return loads.document(found, {"load": how, "asked": asked})
-
-    found = asyncio.run(run())
+    options = Options(provider=provider, model=model)
+    found = asyncio.run(run(Settings.load(), options, workload, connections=connections, rate=rate, seconds=seconds))
     if html:
         _write(html, page.loaded(found, report.now()))
     if as_json:
@@ -215,30 +208,23 @@ def ab(
     from samplemind_cli import output
     from samplemind_cli.bench import ab as compared
     from samplemind_cli.bench import page, report, trees
-    from samplemind_cli.bench.measure import command, rehearse
 
     repository = trees.repository_of(Path.cwd())
-    versions = trees.resolve(repository, base), trees.resolve(repository, candidate)
-    with trees.laid_out(repository, versions, setup, output.say) as sides:
-        argv = ctx.meta.get(COMMAND) or trees.default_command(sides[0].directory)
-        output.say(f"measuring: {' '.join(argv)}")
-        arms = [trees.located(argv, side) for side in sides]
-        for arm in arms:
-            rehearse(*arm)
-        found = compared.compare(
-            *(command(*arm) for arm in arms),
-            margin=margin / 100,
-            seconds=seconds,
-            watch=lambda now: output.say(f"  {compared.described(now)}"),
-        )
-    told = compared.document(found, [version.name for version in versions], argv, margin / 100)
+    plan = compared.Plan(
+        versions=(trees.resolve(repository, base), trees.resolve(repository, candidate)),
+        command=ctx.meta.get(COMMAND, ()),
+        setup=setup,
+        margin=margin / 100,
+        seconds=seconds,
+    )
+    told = compared.run(repository, plan, output.say)
     if html:
         _write(html, page.comparison(told, report.now()))
     if as_json:
         output.print_json(told)
     else:
         output.write(compared.told(told))
-    return compared.EXIT[found.verdict]
+    return compared.EXIT[told["verdict"]]
 
 
 def _write(file: Path, text: str) -> None:

@@ -136,7 +136,7 @@ def test_first_words_and_the_gaps_between_words_are_apart():
 
 def test_a_failure_is_counted_and_never_dropped():
     found = asyncio.run(loads.closed(asking(fail=lambda number: number % 2), 1, 0.02))
-    told = loads.document(found, {"load": "closed", "asked": "x"})
+    told = loads.document(found, "closed", "x")
 
     assert told["failures"] == told["errors"]["no such luck"] > 0
     assert told["requests"] == len(found.scheduled)
@@ -154,4 +154,4 @@ def test_a_client_that_is_busy_itself_says_so():
     found = asyncio.run(loads.closed(ask, 1, 0.2))
 
     assert found.client_bound
-    assert "no number counts" in loads.told(loads.document(found, {"load": "closed", "asked": "x"}))[-1]
+    assert "no number counts" in loads.told(loads.document(found, "closed", "x"))[-1]
