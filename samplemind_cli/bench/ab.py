@@ -95,7 +95,7 @@ def _described(found: Comparison) -> str:
 
 
 def document(found: Comparison, names: Sequence[str], command: Sequence[str], margin: float) -> dict[str, Any]:
-    """What `bench ab --json` prints, in seconds. `low` and `high` hold the ratio with 95 % confidence, all looks told."""
+    """What `bench ab --json` prints, in seconds. `low` and `high` hold the ratio with 95 % confidence, looks told."""
     return {
         "command": list(command),
         "base": {"name": names[0], "median": evidence.quantile([base for base, _ in found.pairs], 0.5)},
