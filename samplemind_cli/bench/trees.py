@@ -111,6 +111,7 @@ def _tree(repository: Path, version: Version, folder: Path, setup: str | None, s
     done = _git(repository, "worktree", "add", "--detach", "--force", str(directory), version.commit)
     if done.returncode:
         raise SamplemindError(f"git cannot lay out {version.name}: {done.stderr.strip()}", "git worktree prune")
+    # Neither may live on what the other left in a cache, nor compile itself anew at each run.
     env = environment(XDG_CACHE_HOME=str(folder / "cache"), PYTHONDONTWRITEBYTECODE="")
     if setup:
         say(f"{version.name}: {setup}")
