@@ -56,7 +56,10 @@ def _redis(run: Run) -> Iterator[tuple[str, str]]:
 
 
 async def _reached(url: str) -> bool:
-    tier = RedisTier(Address.read(url), lambda _: None)
+    try:
+        tier = RedisTier(Address.read(url), lambda _: None)
+    except ValueError:  # no URL of a Redis; the cache itself says so
+        return False
     try:
         return await tier.put(KEY, b"x", 1)
     finally:

@@ -43,8 +43,9 @@ def test_the_users_own_cache_and_settings_are_left_alone(tmp_path):
 
 
 @pytest.mark.skipif(not shutil.which("redis-server"), reason="redis-server is not installed")
-def test_a_redis_that_does_not_answer_is_replaced_by_one_of_our_own_and_the_row_says_so(scores):
-    found = scores("cache", redis_url="redis://127.0.0.1:1/0")
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "no-redis"])
+def test_a_redis_that_does_not_answer_is_replaced_by_one_of_our_own_and_the_row_says_so(scores, url):
+    found = scores("cache", redis_url=url)
 
     assert "started for this" in found["cache.redis-read"].note
     assert 0 < found["cache.redis-read"].now.middle < 50
