@@ -11,22 +11,24 @@ from samplemind_cli.server.metrics import Counts, Metrics
 
 
 class Board:
-    """A file per worker in a folder that they share; those of a worker that died still count."""
+    """A file per worker in a folder that they share; those of a worker that died still count. One alone needs none."""
 
-    def __init__(self, folder: Path, metrics: Metrics) -> None:
+    def __init__(self, folder: Path | None, metrics: Metrics) -> None:
         self._folder = folder
-        self._own = folder / f"{os.getpid()}.json"
+        self._own = folder / f"{os.getpid()}.json" if folder else None
         self._metrics = metrics
 
     def all(self) -> Iterator[Counts]:
         """Our own counts as they are, and the others' as they last wrote them."""
         yield self._metrics.counts
-        for path in self._folder.glob("*.json"):
+        for path in self._folder.glob("*.json") if self._folder else ():
             if path != self._own:
                 yield _read(path.read_bytes())
 
     def write(self) -> None:
         """Write this worker's counts, at once for whoever reads."""
+        if self._own is None:
+            return
         new = self._own.with_suffix(".new")
         new.write_bytes(_written(self._metrics.counts))
         new.replace(self._own)

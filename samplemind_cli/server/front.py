@@ -16,7 +16,7 @@ from samplemind_cli.server.gate import Gate
 from samplemind_cli.server.journal import Journal
 from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Stream
 from samplemind_cli.server.metrics import Metrics, merged, text
-from samplemind_cli.server.service import Service
+from samplemind_cli.server.service import OPEN, Service
 
 SWEEP = 0.5  # seconds between looks for late connections
 _ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
@@ -37,7 +37,7 @@ class Bounds:
 class Front:
     """What all connections of one worker share."""
 
-    def __init__(self, core: AICore, token: str, bounds: Bounds, journal: Journal, shared: Path) -> None:
+    def __init__(self, core: AICore, token: str, bounds: Bounds, journal: Journal, shared: Path | None) -> None:
         self.loop = asyncio.get_running_loop()
         self.bounds = bounds
         self.draining = False
@@ -90,10 +90,11 @@ class Front:
         return await self._service.reply(incoming)
 
     def done(self, incoming: Incoming, status: int, outcome: Outcome) -> None:
-        """A request is over: count it and log it."""
+        """A request is over: count it and log it; that all is well is not worth a line every second."""
         seconds = time.perf_counter() - incoming.began
         self._metrics.count(self._service.label(incoming.path), status, seconds, outcome)
-        self._journal.request(incoming, status, seconds, outcome)
+        if incoming.path not in OPEN or status >= 400:  # noqa: PLR2004 - HTTP
+            self._journal.request(incoming, status, seconds, outcome)
 
     def _measured(self) -> bytes:
         self._note()

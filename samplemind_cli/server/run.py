@@ -45,18 +45,18 @@ def url(listener: socket.socket) -> str:
 
 def serve(listener: socket.socket, settings: Settings, bounds: Bounds, count: int) -> int:
     """Serve with `count` workers until SIGTERM or Ctrl-C, then finish what was begun; the exit code."""
-    with tempfile.TemporaryDirectory(prefix="samplemind-serve-") as shared:
 
-        def work() -> None:
-            uvloop.run(_serve(listener, settings, bounds, Path(shared)))
+    def work(shared: Path | None = None) -> None:
+        uvloop.run(_serve(listener, settings, bounds, shared))
 
-        if count > 1:
-            return workers.run(count, work)
+    if count == 1:
         work()
-    return 0
+        return 0
+    with tempfile.TemporaryDirectory(prefix="samplemind-serve-") as shared:
+        return workers.run(count, lambda: work(Path(shared)))
 
 
-async def _serve(listener: socket.socket, settings: Settings, bounds: Bounds, shared: Path) -> None:
+async def _serve(listener: socket.socket, settings: Settings, bounds: Bounds, shared: Path | None) -> None:
     loop, stopping = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
