@@ -19,9 +19,10 @@ def serve(
     r"""Serve the core over HTTP, as OpenAI's clients speak it.
 
     Every client gets the same cache, routing and limits. POST /v1/chat/completions,
-    /v1/ask; GET /v1/models, /healthz. A model is "auto",
-    "auto:TASK", "auto:TASK:PRIORITY" or "PROVIDER/MODEL". Clients authenticate with
-    SAMPLEMIND_API_TOKEN, where that is set. SIGTERM finishes what was begun.
+    /v1/embeddings, /v1/ask; GET /v1/models, /metrics, /openapi.json, and without a
+    token /healthz, /readyz. A model is "auto", "auto:TASK", "auto:TASK:PRIORITY" or
+    "PROVIDER/MODEL". Clients authenticate with SAMPLEMIND_API_TOKEN, where that is
+    set. The log is JSON on stderr. SIGTERM finishes what was begun.
 
     \b
     Examples:
