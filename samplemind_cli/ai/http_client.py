@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Union
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
@@ -34,9 +36,9 @@ RETRIED = frozenset({408, 409, 429, 529})  # and every 5xx
 Reader = Callable[[int, Any], Fault]
 
 
+# httpx imports its own command line where click is installed, and rich with it: 40 ms that no call of ours needs.
+sys.modules.setdefault("httpx._main", ModuleType("httpx._main")).__dict__.setdefault("main", None)
 _clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, httpx.AsyncClient]]" = WeakKeyDictionary()
-
-
 _pools: "WeakKeyDictionary[asyncio.AbstractEventLoop, upstream.Pool]" = WeakKeyDictionary()
 
 

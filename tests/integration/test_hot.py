@@ -61,8 +61,13 @@ def test_the_hot_path_prints_what_the_slow_path_prints(ask, options, prompt, pip
     slow = ask(argv, piped)
     quick = ask(argv, piped, hot_only=True)
 
-    shuns = {"--no-cache", "--refresh", "--explain"} & set(options)
-    assert quick == ((None, b"", b"") if shuns or first[0] else slow)
+    declined = (None, b"", b"")
+    if first[0] or {"--no-cache", "--refresh", "--explain"} & set(options):
+        assert quick == declined
+    elif "--ttl" in options:  # an entry of an earlier question may get too old before it expires
+        assert quick in (slow, declined)
+    else:
+        assert quick == slow
 
 
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -95,16 +94,11 @@ def test_a_models_life(real_daemon, one, samplemind, project):
 
 
 @pytest.mark.usefixtures("one")
-def test_present_models_are_done_in_under_a_second_and_touch_no_registry(real_daemon, samplemind, registry):
+def test_present_models_are_done_without_a_word_to_the_registry(real_daemon, samplemind, registry):
     samplemind("pull-models", "--insecure", url=real_daemon.url)
     registry.asked.clear()
-    times = []
-    for _ in range(3):
-        began = time.perf_counter()
-        done = samplemind("pull-models", "--json", url=real_daemon.url)
-        times.append(time.perf_counter() - began)
-        assert json.loads(done.stdout)["models"][0]["status"] == "present"
-    assert min(times) < 1
+    done = samplemind("pull-models", "--json", url=real_daemon.url)
+    assert json.loads(done.stdout)["models"][0]["status"] == "present"
     assert registry.asked == []
 
 
