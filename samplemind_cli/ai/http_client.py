@@ -37,7 +37,7 @@ Reader = Callable[[int, Any], Fault]
 
 
 # httpx imports its own command line where click is installed, and rich with it: 40 ms that no call of ours needs.
-sys.modules.setdefault("httpx._main", ModuleType("httpx._main")).__dict__.setdefault("main", None)
+sys.modules.setdefault("httpx._main", ModuleType("httpx._main")).__dict__.setdefault("main", lambda: None)
 _clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, httpx.AsyncClient]]" = WeakKeyDictionary()
 _pools: "WeakKeyDictionary[asyncio.AbstractEventLoop, upstream.Pool]" = WeakKeyDictionary()
 

@@ -2,6 +2,7 @@ import asyncio
 import shutil
 import ssl
 import subprocess
+import sys
 import time
 
 import httpx
@@ -298,3 +299,10 @@ def test_an_error_500_that_means_a_wrong_request_is_not_tried_again(mock_server)
     with pytest.raises(UnavailableError):
         run(ask())
     assert len(mock_server.requests) == 1
+
+
+def test_httpx_is_imported_without_its_command_line():
+    code = "import sys, samplemind_cli.ai.http_client, httpx; print('rich' in sys.modules, httpx.Client.__module__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False httpx\n"
