@@ -87,8 +87,13 @@ def _with_verdict(verdict: str, services: Sequence[Service]) -> list[Service]:
 
 
 def _command(plan: Plan, *, build: bool) -> list[str]:
-    """Compose's `up`; an adopted service is scaled to nothing, so that what depends on it starts without."""
-    scale = [word for name in plan.adopted for word in ("--scale", f"{name}=0")]
+    """Compose's `up`; an adopted service is scaled to nothing, so that what depends on it starts without.
+
+    Compose refuses to scale what it would not start anyway.
+    """
+    wanted = {name for service in plan.selected.values() for name in service.get("depends_on") or ()}
+    scaled = [name for name in plan.adopted if not plan.services or name in wanted]
+    scale = [word for name in scaled for word in ("--scale", f"{name}=0")]
     # Compose 2.36 and later then tell bytes; older ones do not know the variable.
     variables = {**plan.stack.variables, "COMPOSE_PROGRESS": "json"}
     stack = Stack(files=plan.stack.files, project=plan.stack.project, variables=variables)

@@ -51,7 +51,19 @@ def test_compose_is_asked_for_what_is_planned(command):
 
 def test_an_adopted_service_is_scaled_to_nothing(command):
     adopted = {"ollama": "127.0.0.1:11434"}
-    assert command(adopted=adopted, services=("ollama", "api")) == ["--detach", "--scale", "ollama=0", "api"]
+    needing = {"api": {"depends_on": {"ollama": {}}}}
+    assert command(adopted=adopted) == ["--detach", "--scale", "ollama=0"]
+    assert command(adopted=adopted, services=("ollama", "api"), selected=needing) == [
+        "--detach",
+        "--scale",
+        "ollama=0",
+        "api",
+    ]
+
+
+def test_an_adopted_service_that_nothing_named_needs_is_not_spoken_of(command):
+    adopted = {"ollama": "127.0.0.1:11434"}
+    assert command(adopted=adopted, services=("ollama", "redis"), selected={"redis": {}}) == ["--detach", "redis"]
 
 
 def test_when_all_that_is_named_is_adopted_nothing_is_started():
