@@ -9,6 +9,8 @@ class Refused(Exception):  # noqa: N818 - it is a reply first; only a handshake 
     """An error that Redis replied with, in its own words."""
 
 
+# A Redis on this machine replies sooner than a sleeping process wakes: look a few times before going to sleep.
+LOOKS = 16
 Reply = bytes | int | Refused | None
 
 
@@ -54,6 +56,10 @@ class Connection(asyncio.Protocol):
         timer = self._loop.call_at(deadline, self._expire, batch)
         self._transport.write(b"".join(map(_encoded, commands)))
         try:
+            for _ in range(LOOKS):
+                if batch.done.done():
+                    break
+                await asyncio.sleep(0)
             return await batch.done
         finally:
             timer.cancel()
