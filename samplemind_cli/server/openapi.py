@@ -18,10 +18,14 @@ def _list(items: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
+    if "enum" in schema:
+        return {**schema, "enum": [*schema["enum"], None]}
     return {"anyOf": [schema, {"type": "null"}]}
 
 
 TEXT: dict[str, Any] = {"type": "string"}
+# One server-sent event; its data is a chunk as JSON, or [DONE].
+EVENT = {"type": "object", "properties": {"data": TEXT}, "required": ["data"]}
 MODEL = {
     **TEXT,
     "pattern": r"^[\x21-\x7e]{1,256}$",
@@ -168,7 +172,7 @@ DOCUMENT: dict[str, Any] = {
     "security": [{"token": []}],
     "paths": {
         "/v1/chat/completions": _post(
-            "A chat completion, as OpenAI's clients ask for it", CHAT, COMPLETION, **{"text/event-stream": TEXT}
+            "A chat completion, as OpenAI's clients ask for it", CHAT, COMPLETION, **{"text/event-stream": EVENT}
         ),
         "/v1/embeddings": _post("Texts as vectors", EMBED, VECTORS),
         "/v1/ask": _post("A prompt, and an answer with its provenance", ASK, PROVENANCE),
