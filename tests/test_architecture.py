@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "samplemind_cli"
-DOMAINS = {"stack", "models", "bench", "profiling", "testing", "server", "mock", "asking", "child", "pluck"}
+DOMAINS = {"stack", "models", "bench", "profiling", "testing", "server", "mock", "asking"}
 GROUND = {"settings", "errors", "paths", "child"}
 # What each room may import of the package; a room may always import itself.
 ARROWS = {
