@@ -130,6 +130,7 @@ def _tool(fields: Fields) -> dict[str, Any]:
     fields.one_of("type", ("function",), "function")
     function = fields.inner("function")
     function.need("name", str)
+    function.get("description", str)
     function.get("parameters", dict)
     return fields.raw
 

@@ -68,7 +68,8 @@ class Fields:
 
     def one_of(self, key: str, choices: tuple[str, ...], default: str) -> str:
         """A word out of a few."""
-        value = self.get(key, str) or default
+        value = self.get(key, str)
+        value = default if value is None else value
         if value not in choices:
             raise self.wrong(key, f"must be one of {', '.join(choices)}")
         return value

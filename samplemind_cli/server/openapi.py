@@ -10,14 +10,16 @@ JSON = "application/json"
 
 
 def _object(required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
-    return {"type": "object", "required": list(required), "properties": properties}
+    """An object; null counts as absent, as OpenAI's clients send it."""
+    kinds = {name: kind if name in required else _or_null(kind) for name, kind in properties.items()}
+    return {"type": "object", "required": list(required), "properties": kinds}
 
 
 def _list(items: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"type": "array", "items": items, **more}
 
 
-def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
     if "enum" in schema:
         return {**schema, "enum": [*schema["enum"], None]}
     return {"anyOf": [schema, {"type": "null"}]}
@@ -55,7 +57,7 @@ CONTENT = {"anyOf": [TEXT, _list(PART)]}
 MESSAGE = {
     "anyOf": [
         _object(("role", "content"), role={"enum": ["system", "developer", "user"]}, content=CONTENT),
-        _object(("role",), role={"const": "assistant"}, content=_nullable(CONTENT), tool_calls=_nullable(_list(CALL))),
+        _object(("role",), role={"const": "assistant"}, content=CONTENT, tool_calls=_list(CALL)),
         _object(("role", "content", "tool_call_id"), role={"const": "tool"}, content=CONTENT, tool_call_id=TEXT),
     ]
 }
@@ -64,23 +66,23 @@ CHAT = _object(
     model=MODEL,
     messages=_list(MESSAGE, minItems=1),
     stream={"type": "boolean"},
-    stream_options=_nullable(_object(include_usage={"type": "boolean"})),
-    temperature=_nullable({"type": "number", "minimum": 0, "maximum": 2}),
-    max_tokens=_nullable(COUNT),
-    max_completion_tokens=_nullable(COUNT),
-    tools=_nullable(_list(_object(("function",), type={"const": "function"}, function=FUNCTION))),
-    tool_choice=_nullable({"anyOf": [{"enum": list(CHOICES)}, {"type": "object"}]}),
-    response_format=_nullable(
-        _object(("type",), type={"enum": ["text", "json_object", "json_schema"]}, json_schema={"type": "object"})
+    stream_options=_object(include_usage={"type": "boolean"}),
+    temperature={"type": "number", "minimum": 0, "maximum": 2},
+    max_tokens=COUNT,
+    max_completion_tokens=COUNT,
+    tools=_list(_object(("function",), type={"const": "function"}, function=FUNCTION)),
+    tool_choice={"anyOf": [{"enum": list(CHOICES)}, {"type": "object"}]},
+    response_format=_object(
+        ("type",), type={"enum": ["text", "json_object", "json_schema"]}, json_schema={"type": "object"}
     ),
 )
 ASK = _object(
     ("prompt",),
     prompt=TEXT,
-    system=_nullable(TEXT),
-    model=_nullable(MODEL),
-    task=_nullable({"enum": list(TASKS)}),
-    priority=_nullable({"enum": list(PRIORITIES)}),
+    system=TEXT,
+    model=MODEL,
+    task={"enum": list(TASKS)},
+    priority={"enum": list(PRIORITIES)},
 )
 USAGE = _object(
     ("prompt_tokens", "completion_tokens", "total_tokens"),
@@ -109,8 +111,8 @@ EMBED = _object(
     ("model", "input"),
     model={**MODEL, "description": "ollama/NAME or openai/NAME"},
     input={"anyOf": [{**TEXT, "minLength": 1}, _list({**TEXT, "minLength": 1}, minItems=1, maxItems=2048)]},
-    dimensions=_nullable(COUNT),
-    encoding_format=_nullable({"enum": ["float", "base64"]}),
+    dimensions=COUNT,
+    encoding_format={"enum": ["float", "base64"]},
 )
 VECTORS = _object(
     ("object", "data", "model", "usage"),
@@ -120,7 +122,7 @@ VECTORS = _object(
 ERROR = _object(
     ("error",),
     error=_object(
-        ("message", "type", "param", "code"), message=TEXT, type=TEXT, param=_nullable(TEXT), code=_nullable(TEXT)
+        ("message", "type", "param", "code"), message=TEXT, type=TEXT, param=_or_null(TEXT), code=_or_null(TEXT)
     ),
 )
 MODELS = _object(

@@ -26,6 +26,6 @@ def test_whatever_the_description_allows_and_forbids_gets_what_it_promises(serve
     for operation in operations:
         modes = [GenerationMode.POSITIVE] + [GenerationMode.NEGATIVE] * (operation.method == "post")
         for mode in modes:
-            few = settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+            few = settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
             few(given(case=operation.as_strategy(generation_mode=mode))(call))()
     assert len(operations) >= 8
