@@ -78,8 +78,8 @@ class Session:
             # Tests may write files of their own; a Python file that changed meanwhile was changed by a person.
             after = fingerprints.snapshot(self.project.root)
             changed = [name for name in fingerprints.changes(before, after) if name.endswith(".py")]
-            self.say("waiting for a change; Ctrl-C ends")
             try:
+                self.say("waiting for a change; Ctrl-C ends")
                 while not changed:
                     time.sleep(PAUSE)
                     changed = fingerprints.changes(after, fingerprints.snapshot(self.project.root))
