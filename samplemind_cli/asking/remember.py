@@ -1,26 +1,26 @@
 """Remembering what was printed for a question, so that the hot path can print it again."""
 
 import ipaddress
-import os
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from urllib.parse import urlsplit
 
 from samplemind_cli import hot
+from samplemind_cli.ai.cache import files
 from samplemind_cli.ai.types import Answer, Options, Route
 from samplemind_cli.asking.show import Style
 
 
-def remember(question: hot.Question, options: Options, answer: Answer, style: Style, files: Iterable[Path]) -> None:
-    """Keep what a second asking would print, with all that must still be true then; `files` are those it read.
+def remember(question: hot.Question, options: Options, answer: Answer, style: Style, read: Iterable[Path]) -> None:
+    """Keep what a second asking would print, with all that must still be true then; `read` are the files it came from.
 
     Nothing is kept of an answer that is not in the local cache, nor when a provider before it may answer the next
     time: one that is not there is looked for, one that failed is not trusted to fail again.
     """
-    conditions = _conditions(answer, files)
+    conditions = _conditions(answer, read)
     too_old_sooner = options.ttl is not None and answer.cached  # than its entry expires
     if options.cache != "use" or too_old_sooner or answer.kept is None or conditions is None:
         return
@@ -33,13 +33,14 @@ def remember(question: hot.Question, options: Options, answer: Answer, style: St
         answer.kept.expires, out.encode("utf-8", "replace"), err.encode("utf-8", "replace"), conditions
     )
     with suppress(OSError):  # a full disk or a read-only home: the next asking is slower, that is all
-        _write(Path(question.record), record)
+        Path(question.folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        files.write(question.record, record, time.time())
 
 
-def _conditions(answer: Answer, files: Iterable[Path]) -> list[bytes] | None:
+def _conditions(answer: Answer, read: Iterable[Path]) -> list[bytes] | None:
     kept = answer.kept
     found = [hot.unchanged(kept.path, exact=False) if kept else None]
-    found += [hot.unchanged(str(path.absolute()), exact=True) for path in files]
+    found += [hot.unchanged(str(path.absolute()), exact=True) for path in read]
     found += [_still_deaf(route) for route in answer.passed if route.outcome != "untried"]
     return None if None in found else [condition for condition in found if condition]
 
@@ -53,15 +54,3 @@ def _still_deaf(route: Route) -> bytes | None:
     except ValueError:
         return None
     return hot.deaf(host, url.port or 80) if loopback and route.outcome == "refused" else None
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        try:
-            file.write(data)
-            file.close()
-            os.replace(file.name, path)  # noqa: PTH105 - the pair of NamedTemporaryFile's name
-        except BaseException:
-            Path(file.name).unlink()
-            raise
