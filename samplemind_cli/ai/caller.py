@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, aclosing, contextmanager, nullcontext
 from functools import partial
 
 from samplemind_cli.ai import embedded, http_client
@@ -11,7 +11,7 @@ from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
 from samplemind_cli.ai.providers import anthropic, gemini, ollama, openai
 from samplemind_cli.ai.providers import embedded as embedded_adapter
-from samplemind_cli.ai.types import Adapter, Chunk, Embedder, Endpoint, Fault, Provider, Request, Route
+from samplemind_cli.ai.types import Adapter, Chunk, Embedder, Endpoint, Fault, Provider, Request, Route, Usage
 from samplemind_cli.errors import CutStreamError, ProviderError
 from samplemind_cli.settings import Settings
 
@@ -29,10 +29,13 @@ ATTEMPTS = 3
 # A provider's own trouble, for which its breaker opens; no fault at all means that nobody was reached.
 TROUBLE = (None, "overloaded", "server")
 Take = Callable[[str, int], Awaitable[float | None]]
+# Entered around each call to a provider; what it gives hears the chunks. No request: texts are turned into vectors.
+Watch = Callable[[Route, Request | None], AbstractContextManager[Callable[[Chunk], None]]]
+_UNWATCHED: AbstractContextManager[Callable[[Chunk], None]] = nullcontext(lambda _: None)
 
 
 class Caller:
-    """Makes the calls. See `AICore` for `notify` and `progress`.
+    """Makes the calls. See `AICore` for `notify`, `progress` and `watch`.
 
     `take` asks for a slot among all machines, by provider and requests per minute: seconds until there is one, 0 when
     it is taken, None when there are no other machines to ask.
@@ -44,10 +47,12 @@ class Caller:
         notify: Callable[[str], None],
         progress: Callable[[int, int], None] | None,
         take: Take,
+        watch: Watch | None = None,
     ) -> None:
         self.breakers = Breakers()
         self.retries: Counter[str] = Counter()
         self._take = take
+        self._watch = watch or (lambda _route, _request: _UNWATCHED)
         self._settings = settings
         self._notify = notify
         self._progress = progress
@@ -84,10 +89,11 @@ class Caller:
         async with await self._slot(route, patience):
             events = http_client.events(adapter.chat(request, endpoint), patience, adapter.fault)
         begun = False
-        with self._judged(route.provider):
+        with self._judged(route.provider), self._watch(route, request) as heard:
             async with aclosing(events):
                 async for event in events:
                     chunk = adapter.read(event)
+                    heard(chunk)
                     if chunk.fault:
                         raise _broken_off(chunk.fault, route, begun=begun)
                     begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls)
@@ -103,10 +109,11 @@ class Caller:
             events = http_client.events(
                 adapter.embed(texts, dimensions, route.endpoint), patience, ADAPTERS[route.provider].fault
             )
-        with self._judged(route.provider):
+        with self._judged(route.provider), self._watch(route, None) as heard:
             async with aclosing(events):
                 body = await anext(events)
-        found, tokens = adapter.read_embeddings(body)
+            found, tokens = adapter.read_embeddings(body)
+            heard(Chunk(usage=Usage(input_tokens=tokens)))
         if len(found) != len(texts) or not all(found):
             raise ProviderError(f"{route.provider}: {route.endpoint.model} gave no vector for each text")
         return found, tokens

@@ -12,7 +12,7 @@ from blake3 import blake3
 
 from samplemind_cli.ai import draft, embedded, http_client, reasons, router
 from samplemind_cli.ai.cache import Cache, Hit, cache_key
-from samplemind_cli.ai.caller import TAKES, Caller
+from samplemind_cli.ai.caller import TAKES, Caller, Watch
 from samplemind_cli.ai.flight import Emit, Flights
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.types import (
@@ -38,7 +38,8 @@ class AICore:
     """Answers requests through the cache and the providers.
 
     `notify` hears, in one line each, what a person should know: a provider passed over, a small model answering, a
-    cache that is ill. `progress` hears of the embedded model's one download: bytes done and bytes in all.
+    cache that is ill. `progress` hears of the embedded model's one download: bytes done and bytes in all. `watch` is
+    entered around each call to a provider, and hears its chunks.
     """
 
     def __init__(
@@ -47,12 +48,13 @@ class AICore:
         *,
         notify: Callable[[str], None] | None = None,
         progress: Callable[[int, int], None] | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.settings = settings or Settings.load()
         self._notify = notify or (lambda _: None)
         self._cache = Cache(self.settings, self._notify)
         self._flights = Flights(Path(self.settings.cache_dir) / "flights")
-        self._caller = Caller(self.settings, self._notify, progress, self._cache.take)
+        self._caller = Caller(self.settings, self._notify, progress, self._cache.take, watch)
 
     async def ask(self, request: Request | str, options: Options = DEFAULT) -> Answer:
         """The whole answer. Raises ProviderError; NoProviderError when no route led to one."""

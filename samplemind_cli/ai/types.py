@@ -212,6 +212,7 @@ class Chunk:
     finish: Finish | None = None
     usage: Usage | None = None
     fault: Fault | None = None
+    model: str = ""  # which one answers, in the provider's words
     answer: "Answer | None" = None  # set by the core on the last chunk alone
     route: Route | None = None  # set by the core on the first chunk alone: who answers
 

@@ -175,7 +175,12 @@ def _whole(message: dict[str, Any]) -> Chunk:
         finish=finish,
         usage=_usage(message),
         fault=bad_end,
+        model=wire.text(message.get("model")),
     )
+
+
+def _begun(message: dict[str, Any]) -> Chunk:
+    return Chunk(usage=_usage(message), model=wire.text(message.get("model")))
 
 
 def _block(block: dict[str, Any], index: int | None = None) -> Chunk:
@@ -235,7 +240,7 @@ def _usage(message: dict[str, Any]) -> Usage | None:
 
 _READERS: dict[str, Callable[[dict[str, Any]], Chunk]] = {
     "message": _whole,
-    "message_start": lambda event: Chunk(usage=_usage(wire.mapping(event.get("message")))),
+    "message_start": lambda event: _begun(wire.mapping(event.get("message"))),
     "content_block_start": lambda event: _block(wire.mapping(event.get("content_block")), _index(event)),
     "content_block_delta": _delta,
     "message_delta": _last,

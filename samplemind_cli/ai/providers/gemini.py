@@ -75,6 +75,7 @@ def read(event: Any) -> Chunk:
         finish=finish,
         usage=_usage(wire.mapping(body.get("usageMetadata"))),
         fault=bad_end,
+        model=wire.text(body.get("modelVersion")),
     )
 
 

@@ -63,6 +63,7 @@ def read(event: Any) -> Chunk:
             )
         ),
         fault=bad_end,
+        model=wire.text(body.get("model")),
     )
 
 

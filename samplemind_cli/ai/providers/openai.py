@@ -99,6 +99,7 @@ def read(event: Any) -> Chunk:
         finish=finish,
         usage=_usage(wire.mapping(body.get("usage"))),
         fault=wire.unfinished(reason) if reason and finish is None else None,
+        model=wire.text(body.get("model")),
     )
 
 

@@ -27,15 +27,20 @@ def endpoint(server, name):
 
 def heard(server, name, **request):
     """The answer, joined of what the adapter reads of each event."""
-    call = ADAPTERS[name].chat(Request(**{"messages": HELLO} | request), endpoint(server, name))
     draft = Draft()
+    for chunk in chunks(server, name, **request):
+        draft.add(chunk)
+    return draft.answer(name, "m", "")
+
+
+def chunks(server, name, **request):
+    call = ADAPTERS[name].chat(Request(**{"messages": HELLO} | request), endpoint(server, name))
     with httpx.Client() as client, client.stream(call.method, call.url, json=call.json, headers=call.headers) as answer:
         answer.raise_for_status()
         lines = answer.iter_lines() if call.json.get("stream") or "alt=sse" in call.url else [answer.read().decode()]
         for line in lines:
             if (event := line.removeprefix("data: ")).startswith("{"):
-                draft.add(ADAPTERS[name].read(json.loads(event)))
-    return draft.answer(name, "m", "")
+                yield ADAPTERS[name].read(json.loads(event))
 
 
 def refused(server, name):
@@ -52,6 +57,13 @@ def test_an_answer_is_heard_whole_and_counted(name, stream):
     assert (answer.text, answer.finish_reason) == ("You said: hi there", "stop")
     assert answer.usage.input_tokens > 0
     assert answer.usage.output_tokens > 0
+
+
+@each
+@both
+def test_the_model_that_answers_is_heard(name, stream):
+    with MockServer() as server:
+        assert {chunk.model for chunk in chunks(server, name, stream=stream)} - {""} == {"m"}
 
 
 @each

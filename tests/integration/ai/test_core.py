@@ -2,7 +2,7 @@ import asyncio
 import base64
 import json
 import multiprocessing
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -265,6 +265,28 @@ def test_no_key_is_in_the_cache_the_error_or_what_was_told(core, mock_server, to
     stored = "".join(path.read_text() for path in Path(settings.cache_dir).rglob("*.json"))
     assert "You said" in stored
     assert secret not in stored + str(failed.value) + failed.value.message + "".join(told) + repr(settings)
+
+
+def test_every_call_is_watched_from_its_begin_to_its_end_and_a_cached_answer_makes_none(mock_server):
+    seen = []
+
+    @contextmanager
+    def watch(route, request):
+        texts = []
+        try:
+            yield lambda chunk: texts.append(chunk.text)
+        except ProviderError as error:
+            seen.append((str(route.provider), request.messages[0].text, error.fault.kind))
+            raise
+        seen.append((str(route.provider), request and request.messages[0].text, "".join(texts)))
+
+    mock_server.behave(faults=["ollama/503"])
+    core = AICore(Settings.load(), watch=watch)
+    for _ in range(2):
+        core.ask_sync("hi")
+    asyncio.run(core.embed(["hi"], Options(model="openai/any")))
+
+    assert seen == [("ollama", "hi", "overloaded"), ("gemini", "hi", "You said: hi"), ("openai", None, "")]
 
 
 def test_a_script_without_a_loop_gets_the_stream_too(core):

@@ -66,15 +66,15 @@ def line(content="", done=False, reason=None, message=None, **more):
 def test_a_stream_ends_with_its_counts():
     last = line(done=True, reason="stop", prompt_eval_count=10, eval_count=19, eval_duration=8540150)
     assert [ollama.read(event) for event in (line(" A"), line(" tiny"), last)] == [
-        Chunk(text=" A"),
-        Chunk(text=" tiny"),
-        Chunk(finish="stop", usage=Usage(10, 19)),
+        Chunk(text=" A", model="tiny"),
+        Chunk(text=" tiny", model="tiny"),
+        Chunk(finish="stop", usage=Usage(10, 19), model="tiny"),
     ]
 
 
 def test_a_whole_answer_is_one_chunk():
     assert ollama.read(line("Hello", done=True, reason="length", eval_count=3)) == Chunk(
-        text="Hello", finish="length", usage=Usage(output_tokens=3)
+        text="Hello", finish="length", usage=Usage(output_tokens=3), model="tiny"
     )
 
 
@@ -89,13 +89,13 @@ def test_a_model_that_was_only_loaded_has_not_answered():
 
 
 def test_thinking_is_kept_apart():
-    assert ollama.read(line(message={"thinking": "hm"})) == Chunk(thinking="hm")
+    assert ollama.read(line(message={"thinking": "hm"})) == Chunk(thinking="hm", model="tiny")
 
 
 def test_a_tool_call_is_whole_and_its_stop_means_tool_calls():
     call = {"id": "call_1", "function": {"index": 0, "name": "f", "arguments": {"city": "Malmö"}}}
     whole = ToolCall("f", '{"city":"Malmö"}', "call_1")
-    assert ollama.read(line(message={"tool_calls": [call]})) == Chunk(tool_calls=(whole,))
+    assert ollama.read(line(message={"tool_calls": [call]})) == Chunk(tool_calls=(whole,), model="tiny")
     assert ollama.read(line(done=True, reason="stop", message={"tool_calls": [call]})).finish == "tool_calls"
 
 
