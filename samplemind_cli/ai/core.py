@@ -1,6 +1,7 @@
 """AICore: route -> cache -> provider -> cache, once for identical requests."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
@@ -53,7 +54,7 @@ class AICore:
         self.settings = settings or Settings.load()
         self._notify = notify or (lambda _: None)
         self._cache = Cache(self.settings, self._notify)
-        self._flights = Flights(Path(self.settings.cache_dir) / "flights")
+        self._flights = Flights(Path(self.settings.cache_dir or os.devnull) / "flights.lock")
         self._caller = Caller(self.settings, self._notify, progress, self._cache.take, watch)
 
     async def ask(self, request: Request | str, options: Options = DEFAULT) -> Answer:

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import struct
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -11,6 +13,7 @@ from samplemind_cli.ai.types import Chunk
 Emit = Callable[[Chunk], None]
 Lead = Callable[[Emit], Awaitable[None]]
 POLL = 0.02  # seconds between looks at another process's lock
+PLACE = 15  # hex digits of a key that say where in the file its lock is; more would not fit a file's largest size
 
 
 class _Flight:
@@ -50,10 +53,12 @@ class _Flight:
 
 
 class Flights:
-    """The calls under way in this process, and the folder of locks that other processes see."""
+    """The calls under way in this process, and the file of locks that other processes see."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = -1
+        self._held: set[int] = set()
         self._flights: dict[Hashable, _Flight] = {}
 
     async def join(self, key: Hashable, lead: Lead, deadline: float | None) -> AsyncGenerator[Chunk, None]:
@@ -85,45 +90,43 @@ class Flights:
 
     @asynccontextmanager
     async def alone(self, key: str) -> AsyncIterator[None]:
-        """Hold `key` against every other process; a holder that dies lets go. Without a lockable file nobody waits."""
-        path = self._folder / f"{key[-64:]}.lock"
+        """Hold `key`, a cache key, against every other process. Where nothing can be locked nobody waits."""
+        place = int(key[-PLACE:], 16)
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = await _locked(path)
+            while place in self._held or not self._locks(place):  # noqa: ASYNC110 - no event tells
+                await asyncio.sleep(POLL)
         except (ImportError, OSError):
             yield
             return
+        self._held.add(place)
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
-            os.close(handle)
+            self._held.remove(place)
+            _lock(self._file, place, held=False)
+
+    def _locks(self, place: int) -> bool:
+        """Whether the byte at `place` of the locks' file is now ours."""
+        if self._file < 0:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            weakref.finalize(self, os.close, self._file)
+        try:
+            _lock(self._file, place, held=True)
+        except (BlockingIOError, PermissionError):  # POSIX leaves open which of them it is
+            return False
+        return True
 
 
-async def _locked(path: Path) -> int:
-    """An open, locked file that still stands at `path`: the one before us removes it as it leaves."""
+def _lock(file: int, place: int, *, held: bool) -> None:
+    """Lock or release one byte, which need not exist; whoever dies has released it.
+
+    Where the system has them, locks of the open file: a process may have two cores, and each its own file.
+    """
     import fcntl
 
-    while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            while not _free(fcntl.flock, handle, fcntl.LOCK_EX | fcntl.LOCK_NB):  # noqa: ASYNC110 - no event tells
-                await asyncio.sleep(POLL)
-            if _stands(path, handle):
-                return handle
-        except BaseException:
-            os.close(handle)
-            raise
-        os.close(handle)
-
-
-def _stands(path: Path, handle: int) -> bool:
-    return path.exists() and os.path.samestat(path.stat(), os.fstat(handle))
-
-
-def _free(flock: Callable[[int, int], None], handle: int, how: int) -> bool:
-    try:
-        flock(handle, how)
-    except BlockingIOError:
-        return False
-    return True
+    if hasattr(fcntl, "F_OFD_SETLK"):
+        kind = fcntl.F_WRLCK if held else fcntl.F_UNLCK
+        fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack("hhqqi", kind, os.SEEK_SET, place, 1, 0))
+    else:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB if held else fcntl.LOCK_UN, 1, place)

@@ -62,7 +62,20 @@ async def tried(attempt: Callable[[], Awaitable[T]], patience: Patience) -> T:
 
     A wait that would outlast the deadline is not begun; what `attempt` raises in the end is raised.
     """
+    try:
+        return await attempt()
+    except UnavailableError as error:
+        if not error.again or patience.attempts == 1:
+            raise
+        failure = error
+    return await _again(attempt, failure, patience)
+
+
+async def _again(attempt: Callable[[], Awaitable[T]], failure: UnavailableError, patience: Patience) -> T:
+    """`tried` from its first failure on: an answer that comes at once does not pay for tenacity."""
     import tenacity
+
+    failures = [failure]
 
     backoff = tenacity.wait_exponential_jitter(initial=1, max=10)
 
@@ -77,6 +90,11 @@ async def tried(attempt: Callable[[], Awaitable[T]], patience: Patience) -> T:
     def worth_it(error: BaseException) -> bool:
         return isinstance(error, UnavailableError) and error.again
 
+    async def next_attempt() -> T:
+        if failures:
+            raise failures.pop()
+        return await attempt()
+
     retrying = tenacity.AsyncRetrying(
         stop=stop,
         wait=pause,
@@ -84,7 +102,7 @@ async def tried(attempt: Callable[[], Awaitable[T]], patience: Patience) -> T:
         before_sleep=lambda _: patience.retried(),
         reraise=True,
     )
-    return await retrying(attempt)
+    return await retrying(next_attempt)
 
 
 def _failure(state: Any) -> UnavailableError:
