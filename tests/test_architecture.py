@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = "samplemind_cli"
 DOMAINS = {"stack", "models", "bench", "profiling", "testing", "server", "mock", "asking"}
-GROUND = {"settings", "errors", "paths", "child"}
+GROUND = {"settings", "errors", "paths", "files", "processors", "child"}
 # What each room may import of the package; a room may always import itself.
 ARROWS = {
     "__main__": {"hot", "cli"},
@@ -31,6 +31,8 @@ ARROWS = {
     "settings": {"errors", "paths"},
     "errors": set(),
     "paths": set(),
+    "files": set(),
+    "processors": {"files"},
 }
 # One door for each world outside.
 DOORS = {

@@ -8,7 +8,6 @@ import asyncio
 import atexit
 import importlib.util
 import json
-import math
 import os
 import secrets
 import subprocess
@@ -18,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, cast
 
+from samplemind_cli import processors
 from samplemind_cli.ai.embedded_model import (
     DOWNLOAD_BYTES,
     Progress,
@@ -162,14 +162,4 @@ def _threads() -> int:
     busy neighbour, two threads make 3 tokens/s and one makes 25; with none, 120 and 70. With two hardware threads to a
     core, half of the processors is every core.
     """
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(allowed, _container_share(Path("/sys/fs/cgroup/cpu.max"))) // 2)
-
-
-def _container_share(file: Path) -> int:
-    """The processors a cgroup grants, rounded up: "$MAX $PERIOD" in https://docs.kernel.org/admin-guide/cgroup-v2.html."""
-    try:
-        quota, period = file.read_text().split()
-        return max(1, math.ceil(int(quota) / int(period)))
-    except (OSError, ValueError):  # no such file, or "max"
-        return sys.maxsize
+    return max(1, processors.usable() // 2)

@@ -1,15 +1,13 @@
 """Remembering what was printed for a question, so that the hot path can print it again."""
 
 import ipaddress
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from samplemind_cli import hot
-from samplemind_cli.ai.cache import files
+from samplemind_cli import files, hot
 from samplemind_cli.ai.types import Answer, Options, Route
 from samplemind_cli.asking.show import Style
 
@@ -34,7 +32,7 @@ def remember(question: hot.Question, options: Options, answer: Answer, style: St
     )
     with suppress(OSError):  # a full disk or a read-only home: the next asking is slower, that is all
         Path(question.folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-        files.write(question.record, record, time.time())
+        files.write(question.record, record)
 
 
 def _conditions(answer: Answer, read: Iterable[Path]) -> list[bytes] | None:

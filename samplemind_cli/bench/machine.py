@@ -1,18 +1,16 @@
 """What the numbers were measured on; two runs are comparable when it is the same."""
 
-import os
 import platform
 from pathlib import Path
 
-from samplemind_cli import __version__
+from samplemind_cli import __version__, files, processors
 
 
 def fingerprint() -> dict[str, str | int]:
     """Processor, how many of them may be used, system and Python."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return {
         "processor": _processor(),
-        "processors": usable,
+        "processors": processors.usable(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
     }
@@ -25,8 +23,6 @@ def described() -> str:
 
 
 def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return platform.processor() or "unknown"
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+    lines = files.text(Path("/proc/cpuinfo")).splitlines()
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())

@@ -30,12 +30,12 @@ def env(
       eval "$(samplemind env)"
       samplemind env --shell fish | source
     """
-    from samplemind_cli import output
+    from samplemind_cli import output, processors
     from samplemind_cli.errors import StackError
-    from samplemind_cli.stack import docker, exports, files, machine
+    from samplemind_cli.stack import docker, exports, files
 
     settings = Settings.load(compose_file=file)
-    values = exports.speed(machine.cores())
+    values = exports.speed(processors.usable())
     try:
         values |= exports.addresses(docker.config(files.located(settings)), settings)
     except StackError as error:  # a shell's start-up file must go on without Docker

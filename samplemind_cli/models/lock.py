@@ -1,12 +1,10 @@
 """models.lock: the digests of the project's models, to be kept under version control."""
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from samplemind_cli import paths
+from samplemind_cli import files, paths
 from samplemind_cli.errors import UsageError
 
 NAME = "models.lock"
@@ -34,11 +32,7 @@ def write(file: Path, models: Mapping[str, str]) -> None:
     """Replace the lock in one step, so that a reader finds the old or the new one."""
     text = json.dumps({"version": 1, "models": dict(sorted(models.items()))}, indent=2) + "\n"
     try:
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{NAME}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(file)
+        files.write(file, text.encode(), mode=0o644)
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error}", "is this folder yours?") from error
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import orjson
 
+from samplemind_cli import files
 from samplemind_cli.server.metrics import Counts, Metrics
 
 
@@ -27,11 +28,8 @@ class Board:
 
     def write(self) -> None:
         """Write this worker's counts, at once for whoever reads."""
-        if self._own is None:
-            return
-        new = self._own.with_suffix(".new")
-        new.write_bytes(_written(self._metrics.counts))
-        new.replace(self._own)
+        if self._own:
+            files.write(self._own, _written(self._metrics.counts))
 
 
 def _written(counts: Counts) -> bytes:

@@ -1,6 +1,5 @@
-"""What this machine is: the cores it may use, its CPU's abilities, and the GPU a container can reach."""
+"""What this machine can do: its CPU's abilities, and the GPU a container can reach."""
 
-import os
 import platform
 import shutil
 import subprocess
@@ -8,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from samplemind_cli import files
 from samplemind_cli.stack.files import Gpu
 
 ROOT = Path("/")
@@ -16,16 +16,10 @@ NEEDED_FLAGS = {"x86_64": "avx", "aarch64": "atomics"}
 NVIDIA_TIMEOUT = 5.0  # seconds; a hung driver must not hang us
 
 
-def cores(root: Path = ROOT) -> int:
-    """The CPUs this process may really use: its affinity, cut by the CPU quotas of its control groups (v1 and v2)."""
-    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min([affinity, *map(round, _quotas(root))]))
-
-
 def missing_cpu_flag(root: Path = ROOT) -> str:
     """The CPU flag that MongoDB needs and this CPU lacks, or an empty string (also where nothing can be read)."""
     needed = NEEDED_FLAGS.get(platform.machine(), "")
-    text = _text(root / "proc/cpuinfo")
+    text = files.text(root / "proc/cpuinfo")
     return needed if text and needed not in text.split() else ""
 
 
@@ -62,37 +56,3 @@ def _nvidia() -> str:
 def _cdi_specs(info: Mapping[str, Any], root: Path) -> Iterator[Path]:
     for folder in info.get("CDISpecDirs") or ():
         yield from (root / folder.lstrip("/")).glob("nvidia*")
-
-
-def _quotas(root: Path) -> Iterator[float]:
-    """Every CPU quota, in CPUs, that the process's control groups and the groups above them set."""
-    for line in _text(root / "proc/self/cgroup").splitlines():
-        _, controllers, path = line.split(":", 2)
-        if not controllers:
-            mounts, read = ["sys/fs/cgroup"], _quota_v2
-        elif "cpu" in controllers.split(","):
-            mounts, read = [f"sys/fs/cgroup/{controllers}", "sys/fs/cgroup/cpu"], _quota_v1
-        else:
-            continue
-        group = Path(path.lstrip("/"))
-        for mount in mounts:  # inside a container the path may be the host's; then the mount's root is our group
-            yield from (quota for part in (group, *group.parents) if (quota := read(root / mount / part)))
-
-
-def _quota_v2(group: Path) -> float:
-    """From cgroup v2's `cpu.max`: "max 100000" or "150000 100000"; 0 without a limit."""
-    quota, _, period = _text(group / "cpu.max").partition(" ")
-    return int(quota) / int(period) if quota.isdigit() else 0.0
-
-
-def _quota_v1(group: Path) -> float:
-    """From cgroup v1's `cpu.cfs_quota_us` (-1: no limit) and `cpu.cfs_period_us`; 0 without a limit."""
-    quota, period = (_text(group / f"cpu.cfs_{name}_us").strip() for name in ("quota", "period"))
-    return int(quota) / int(period) if quota.isdigit() and period.isdigit() else 0.0
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text("utf-8", "replace")
-    except OSError:
-        return ""

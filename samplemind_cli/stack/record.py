@@ -1,12 +1,11 @@
 """What `up` records of the stack: where `ask` and `models` find Redis and Ollama, and which service it adopted."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from samplemind_cli import paths
+from samplemind_cli import files, paths
 from samplemind_cli.errors import StackError
 from samplemind_cli.settings import Settings
 
@@ -62,11 +61,9 @@ def write_whole(file: Path, text: str) -> None:
 
     Raises StackError.
     """
-    draft = file.with_name(f"{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft.write_text(text, "utf-8")
-        draft.replace(file)
+        files.write(file, text.encode())
     except OSError as error:
         raise StackError(f"cannot write {file}: {error.strerror}", "make the folder writable, or free space") from error
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from samplemind_cli import files
 from samplemind_cli.testing.fingerprints import digest
 
 # Seconds by which two workers start and collect later than one process (0.9 s against 2.3 s, nothing to run).
@@ -30,9 +31,7 @@ def read(file: Path) -> dict[str, Any]:
 
 def write(file: Path, document: Mapping[str, Any]) -> None:
     """Store it whole or not at all."""
-    beside = file.with_suffix(".new")
-    beside.write_text(json.dumps(document), "utf-8")
-    beside.replace(file)
+    files.write(file, json.dumps(document).encode())
 
 
 class History:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from samplemind_cli import child
+from samplemind_cli import child, processors
 from samplemind_cli.child.python import Python, find_python
 from samplemind_cli.testing import command, fingerprints, history
 from samplemind_cli.testing.changed import Memory, Plan
@@ -95,7 +95,7 @@ class Session:
             tests = memory.affected(plan)
         elif self.asked.failed:
             tests = history.last_failed(self.project.root)
-        return past.parallel_pays(tests, os.cpu_count() or 1)
+        return past.parallel_pays(tests, processors.usable())
 
     def _environment(self, memory: Memory | None) -> dict[str, str]:
         paths = [str(OBSERVER), *filter(None, [self.env.get("PYTHONPATH")])]

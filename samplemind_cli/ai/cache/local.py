@@ -7,7 +7,7 @@ from typing import Any
 
 from blake3 import blake3
 
-from samplemind_cli.ai.cache import files
+from samplemind_cli import files
 from samplemind_cli.ai.cache.entry import PREFIX, Entry, decode, encode
 
 HOUR = 3600.0
@@ -60,7 +60,7 @@ class LocalTier:
             if not self._usable(make=True):
                 return None
             files.make_folder(os.path.dirname(path))
-            files.write(path, data, entry.expires)
+            files.write(path, data, modified=entry.expires)
         except OSError as error:
             self._warn(f"cannot keep answers in {self.folder}: {error.strerror or error}")
             return None

@@ -24,40 +24,6 @@ def put(root, path, text):
     file.write_text(text)
 
 
-def test_without_limits_the_affinity_counts(root):
-    assert machine.cores(root) == 16
-
-
-@pytest.mark.parametrize(("quota", "cores"), [("max 100000", 16), ("400000 100000", 4), ("50000 100000", 1)])
-def test_version_2_limits_count(root, quota, cores):
-    put(root, "proc/self/cgroup", "0::/a/b\n")
-    put(root, "sys/fs/cgroup/a/b/cpu.max", quota)
-    assert machine.cores(root) == cores
-
-
-def test_the_tightest_group_above_counts(root):
-    put(root, "proc/self/cgroup", "0::/a/b\n")
-    put(root, "sys/fs/cgroup/a/b/cpu.max", "max 100000")
-    put(root, "sys/fs/cgroup/a/cpu.max", "300000 100000")
-    assert machine.cores(root) == 3
-
-
-@pytest.mark.parametrize("mount", ["cpu,cpuacct", "cpu"])
-def test_version_1_limits_count(root, mount):
-    put(root, "proc/self/cgroup", "8:pids:/x\n4:cpu,cpuacct:/docker/abc\n")
-    # In a container the group's path is the host's, and the mount's root is the group itself.
-    put(root, f"sys/fs/cgroup/{mount}/cpu.cfs_quota_us", "200000\n")
-    put(root, f"sys/fs/cgroup/{mount}/cpu.cfs_period_us", "100000\n")
-    assert machine.cores(root) == 2
-
-
-def test_no_quota_in_version_1_is_minus_one(root):
-    put(root, "proc/self/cgroup", "4:cpu:/\n")
-    put(root, "sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n")
-    put(root, "sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n")
-    assert machine.cores(root) == 16
-
-
 @pytest.mark.parametrize(
     ("kind", "flags", "missing"),
     [("x86_64", "fpu avx", ""), ("x86_64", "fpu sse", "avx"), ("aarch64", "fp asimd", "atomics"), ("riscv64", "x", "")],

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from samplemind_cli.ai.cache import cache_key, files
+from samplemind_cli import files
+from samplemind_cli.ai.cache import cache_key
 from samplemind_cli.ai.cache.entry import Entry
 from samplemind_cli.ai.cache.local import HOUR, LocalTier
 

@@ -1,9 +1,10 @@
-"""Private files: folders of one's own, files written all at once, and a walk that survives other processes."""
+"""Files among other processes: folders of one's own, files written all at once, a walk that survives changes."""
 
 import os
 import stat
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 TEMPORARY = ".tmp"
 # NOATIME: an mtime in the future makes Linux note every single read.
@@ -29,16 +30,20 @@ def is_private(folder: str) -> bool:
     return True
 
 
-def write(path: str, data: bytes, modified: float) -> None:
-    """All of `data` or nothing, also beside other writers; `modified` becomes the mtime. Raises OSError."""
+def write(path: str | Path, data: bytes, *, modified: float | None = None, mode: int = 0o600) -> None:
+    """Replace a file by `data`, whole or not at all, also beside other writers. Raises OSError.
+
+    `modified`, in unix seconds, becomes the mtime.
+    """
     temporary = f"{os.path.dirname(path)}/.{os.getpid()}-{os.urandom(6).hex()}{TEMPORARY}"
     file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with open(file, "wb") as stream:
-            os.fchmod(file, 0o600)  # whatever the umask
+            os.fchmod(file, mode)  # whatever the umask
             stream.write(data)
             stream.flush()
-            os.utime(file, ns=(time.time_ns(), int(modified * 1e9)))
+            if modified is not None:
+                os.utime(file, ns=(time.time_ns(), int(modified * 1e9)))
         os.replace(temporary, path)
     except BaseException:
         remove(temporary)
@@ -61,6 +66,14 @@ def read(path: str, largest: int, rest: float) -> bytes:
         return os.read(file, info.st_size)
     finally:
         os.close(file)
+
+
+def text(path: Path) -> str:
+    """A file's text; empty when it cannot be read."""
+    try:
+        return path.read_text("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def remove(path: str) -> bool:
