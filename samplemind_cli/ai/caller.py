@@ -12,7 +12,7 @@ from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
 from samplemind_cli.ai.providers import anthropic, gemini, ollama, openai
 from samplemind_cli.ai.providers import embedded as embedded_adapter
 from samplemind_cli.ai.types import Adapter, Chunk, Embedder, Endpoint, Fault, Provider, Request, Route, Usage
-from samplemind_cli.errors import CutStreamError, ProviderError
+from samplemind_cli.errors import CutStreamError, ProviderError, UsageError
 from samplemind_cli.settings import Settings
 
 ADAPTERS: dict[Provider, Adapter] = {
@@ -22,7 +22,11 @@ ADAPTERS: dict[Provider, Adapter] = {
     Provider.OPENAI: openai,
     Provider.EMBEDDED: embedded_adapter,
 }
-EMBEDDERS: dict[Provider, Embedder] = {Provider.OLLAMA: ollama, Provider.OPENAI: openai}
+EMBEDDERS: dict[Provider, Embedder] = {
+    Provider.OLLAMA: ollama,
+    Provider.OPENAI: openai,
+    Provider.EMBEDDED: embedded_adapter,
+}
 TAKES = {provider: adapter.TAKES for provider, adapter in ADAPTERS.items()}
 LOCAL = (Provider.OLLAMA, Provider.EMBEDDED)
 ATTEMPTS = 3
@@ -58,6 +62,7 @@ class Caller:
         self._progress = progress
         self._rates = RateLimits()
         self._cooldowns = Cooldowns()
+        self._said: set[str] = set()
 
     def patience(self, route: Route, deadline: float, *, last: bool) -> Patience:
         """How long to wait for a route. Where another one stands behind it, it is asked once."""
@@ -85,7 +90,7 @@ class Caller:
         adapter, endpoint = ADAPTERS[route.provider], route.endpoint
         self._enter(route)
         if route.provider is Provider.EMBEDDED:
-            endpoint = await self._engine(endpoint)
+            endpoint = await self._engine("answers: a small model. Better: samplemind up ollama, or a provider's key")
         async with await self._slot(route, patience):
             events = http_client.events(adapter.chat(request, endpoint), patience, adapter.fault)
         begun = False
@@ -103,11 +108,13 @@ class Caller:
         self, route: Route, texts: Sequence[str], dimensions: int | None, patience: Patience
     ) -> tuple[list[list[float]], int | None]:
         """A vector per text, and the tokens counted. Raises as `chunks`."""
-        adapter = EMBEDDERS[route.provider]
+        adapter, endpoint = EMBEDDERS[route.provider], route.endpoint
         self._enter(route)
+        if route.provider is Provider.EMBEDDED:
+            endpoint = await self._engine("gives vectors: good enough to develop with", vectors=True)
         async with await self._slot(route, patience):
             events = http_client.events(
-                adapter.embed(texts, dimensions, route.endpoint), patience, ADAPTERS[route.provider].fault
+                adapter.embed(texts, dimensions, endpoint), patience, ADAPTERS[route.provider].fault
             )
         with self._judged(route.provider), self._watch(route, None) as heard:
             async with aclosing(events):
@@ -116,6 +123,9 @@ class Caller:
             heard(Chunk(usage=Usage(input_tokens=tokens)))
         if len(found) != len(texts) or not all(found):
             raise ProviderError(f"{route.provider}: {route.endpoint.model} gave no vector for each text")
+        if dimensions not in (None, length := len(found[0])):
+            known = f"{route.provider}: vectors of {route.endpoint.model} have {length} dimensions, not {dimensions}"
+            raise UsageError(known, "leave `dimensions` out")
         return found, tokens
 
     def _enter(self, route: Route) -> None:
@@ -161,10 +171,13 @@ class Caller:
             wait = await self._take(route.provider, per_minute)
         return nullcontext()
 
-    async def _engine(self, endpoint: Endpoint) -> Endpoint:
-        self._notify(f"{endpoint.model} answers: a small model. Better: samplemind up ollama, or a provider's key")
+    async def _engine(self, said: str, *, vectors: bool = False) -> Endpoint:
+        """The engine that chats or gives vectors, and what is `said` of its model, once."""
+        if said not in self._said:
+            self._said.add(said)
+            self._notify(f"{embedded.model_name(self._settings)} {said}")
         try:
-            return await embedded.start(self._settings, self._progress)
+            return await embedded.start(self._settings, self._progress, vectors=vectors)
         except ProviderError as error:
             raise UnavailableError(error.message, error.hint) from error
 

@@ -68,10 +68,11 @@ class AICore:
         return answer
 
     async def embed(self, texts: Sequence[str], options: Options, dimensions: int | None = None) -> Embeddings:
-        """A vector for each text, by the model that `options` name: Ollama's or OpenAI's. See `Vectors.embed`."""
-        from samplemind_cli.ai.embeddings import Vectors
+        """A vector for each text, by the model that `options` name: Ollama's, OpenAI's or the embedded one."""
+        from samplemind_cli.ai.embeddings import Vectors, named
 
-        return await Vectors(self.settings, self._cache, self._caller).embed(texts, dimensions, options)
+        route = named(self.routes(Request(messages=()), options), options)
+        return await Vectors(self.settings, self._cache, self._caller).embed(route, texts, dimensions, options)
 
     def ask_sync(self, request: Request | str, options: Options = DEFAULT) -> Answer:
         """`ask` for scripts without an event loop."""

@@ -1,7 +1,8 @@
 """The embedded model as one more endpoint: its engine starts when it is first asked for and ends with this process.
 
-The engine runs in a child process, because inside this one llama.cpp would hold the GIL while it loads, hang at exit
-as long as a client is connected, and take everything down with it when it fails an assertion.
+It runs in a child process, because inside this one llama.cpp would hold the GIL while it loads, hang at exit as long as
+a client is connected, and take everything down with it when it fails an assertion. An engine either chats or gives
+vectors, as llama.cpp's server has it: who wants both has two.
 """
 
 import asyncio
@@ -34,6 +35,9 @@ __all__ = ["DOWNLOAD_BYTES", "Progress", "available", "fetch", "is_present", "mo
 
 INSTALL = "pip install 'samplemind-cli[embedded]'"
 CONTEXT = 8192  # tokens, what the default model was trained on: 185 MB; a model trained on less gets less
+# Tokens of one text that becomes a vector. All of them are computed at once: 0.24 GB with short texts, 1 GB with one
+# of this length.
+TEXT = 2048
 QUIET = -1  # below the engine's errors
 GLANCE = 0.005  # seconds between two looks whether the engine is ready
 
@@ -43,15 +47,16 @@ def available() -> str | None:
     return None if importlib.util.find_spec("xllamacpp") else "the extra `embedded` is not installed"
 
 
-async def start(settings: Settings, progress: Progress | None = None) -> Endpoint:
+async def start(settings: Settings, progress: Progress | None = None, *, vectors: bool = False) -> Endpoint:
     """The endpoint of the model in force: fetched if need be, loaded once, and kept until this process ends.
 
-    Raises UsageError and ProviderError. Cancelling it ends a fetch; loading goes on for the next who asks.
+    It answers chats or, for `vectors`, embeddings. Raises UsageError and ProviderError. Cancelling it ends a fetch;
+    loading goes on for the next who asks.
     """
     if reason := available():
         raise ProviderError(f"the embedded model cannot be used: {reason}", INSTALL)
     path = await fetch(settings, progress)
-    engine = _engine(path, model_name(settings))
+    engine = _engine(path, model_name(settings), vectors=vectors)
     while not (endpoint := engine.endpoint()):  # noqa: ASYNC110 - a pipe that several event loops may wait for
         await asyncio.sleep(GLANCE)
     return endpoint
@@ -60,7 +65,7 @@ async def start(settings: Settings, progress: Progress | None = None) -> Endpoin
 class Engine:
     """A running engine. It reads our order, and later the end of our process, from its stdin."""
 
-    def __init__(self, path: Path, name: str) -> None:
+    def __init__(self, path: Path, name: str, *, vectors: bool) -> None:
         self.path, self.name, self.key = path, name, secrets.token_urlsafe()
         self.process = subprocess.Popen(  # noqa: S603 - our own program
             [
@@ -77,7 +82,7 @@ class Engine:
         )
         self._said = b""
         self._listening = threading.Lock()
-        order = {"path": os.fspath(path.absolute()), "name": name, "key": self.key}
+        order = {"path": os.fspath(path.absolute()), "name": name, "key": self.key, "vectors": vectors}
         with suppress(BrokenPipeError):  # it has ended already: `endpoint` tells
             _pipe(self.process.stdin).write(json.dumps(order).encode() + b"\n")
         os.set_blocking(_pipe(self.process.stdout).fileno(), False)
@@ -109,19 +114,19 @@ def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
     return cast("IO[bytes]", stream)
 
 
-_engines: dict[tuple[Path, str], Engine] = {}
+_engines: dict[tuple[Path, str, bool], Engine] = {}
 _starting = threading.Lock()
 
 
-def _engine(path: Path, name: str) -> Engine:
-    """The engine of that model, begun unless it runs."""
+def _engine(path: Path, name: str, *, vectors: bool) -> Engine:
+    """The engine of that model and kind, begun unless it runs."""
     with _starting:
-        engine = _engines.get((path, name))
+        engine = _engines.get((path, name, vectors))
         if engine and engine.process.poll() is not None:
             engine.stop()
             engine = None
         if not engine:
-            engine = _engines[path, name] = Engine(path, name)
+            engine = _engines[path, name, vectors] = Engine(path, name, vectors=vectors)
         return engine
 
 
@@ -148,6 +153,10 @@ def serve() -> None:
     params.warmup = False  # the first prompt warms up as well: saves 0.05 s
     params.ui = False
     params.verbosity = QUIET
+    if order["vectors"]:
+        params.embedding = True  # of length 1, as its default has it
+        params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+        params.n_ctx = params.n_batch = params.n_ubatch = TEXT  # a text is not cut into pieces
     server = xllamacpp.Server(params)
     sys.stdout.write(f"{server.listening_address}\n")
     sys.stdout.flush()

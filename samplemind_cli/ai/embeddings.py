@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from samplemind_cli.ai import reasons, router
+from samplemind_cli.ai import reasons
 from samplemind_cli.ai.cache import Cache, cache_key
-from samplemind_cli.ai.caller import EMBEDDERS, TAKES, Caller
-from samplemind_cli.ai.http_client import UnavailableError
-from samplemind_cli.ai.types import Embeddings, Options, Route
+from samplemind_cli.ai.caller import EMBEDDERS, Caller
+from samplemind_cli.ai.http_client import Patience, UnavailableError
+from samplemind_cli.ai.types import Embeddings, Options, Provider, Route
 from samplemind_cli.errors import ProviderError, UsageError
 from samplemind_cli.settings import Settings
+
+AT_ONCE = 2048  # texts in one call, as OpenAI has it
+AT_ONCE_HERE = 32  # the embedded model takes one after the other, and others wait
 
 
 class Vectors:
@@ -21,9 +24,8 @@ class Vectors:
         self._cache = cache
         self._caller = caller
 
-    async def embed(self, texts: Sequence[str], dimensions: int | None, options: Options) -> Embeddings:
-        """A vector per text, by the model that `options` name. Raises ProviderError; UsageError when it gives none."""
-        (route,) = router.routes(self._settings, options, TAKES, frozenset())
+    async def embed(self, route: Route, texts: Sequence[str], dimensions: int | None, options: Options) -> Embeddings:
+        """A vector per text, by the model of one route. Raises ProviderError; UsageError when it gives none."""
         if route.provider not in EMBEDDERS:
             raise UsageError(f"{route.provider} gives no embeddings here", f"known: {', '.join(EMBEDDERS)}")
         if route.skipped:
@@ -46,11 +48,37 @@ class Vectors:
         patience = self._caller.patience(route, deadline, last=True)
         try:
             async with asyncio.timeout_at(deadline):
-                return await self._caller.vectors(route, texts, dimensions, patience)
+                return await self._in_turn(route, texts, dimensions, patience)
         except UnavailableError as error:
             raise reasons.nobody([reasons.passed_over(route, error)]) from error
         except TimeoutError as late:
             raise ProviderError(f"{route.provider}: no embeddings in time", "raise the timeout") from late
+
+    async def _in_turn(
+        self, route: Route, texts: Sequence[str], dimensions: int | None, patience: Patience
+    ) -> tuple[list[list[float]], int | None]:
+        """As many calls as the texts need."""
+        size = AT_ONCE_HERE if route.provider is Provider.EMBEDDED else AT_ONCE
+        vectors: list[list[float]] = []
+        counts: list[int | None] = []
+        for start in range(0, len(texts), size):
+            some = texts[start : start + size]
+            found, counted = await self._caller.vectors(route, some, dimensions, patience)
+            vectors += found
+            counts.append(counted)
+        return vectors, None if None in counts else sum(filter(None, counts))
+
+
+def named(routes: Sequence[Route], options: Options) -> Route:
+    """The one route that `options` name. Raises UsageError: vectors of different models do not compare."""
+    route = routes[0]
+    if not (options.provider or options.model):
+        raise UsageError("embeddings want a model's name: vectors of different models do not compare", "ollama/NAME")
+    other = options.model.removeprefix(f"{Provider.EMBEDDED}/") if route.provider is Provider.EMBEDDED else ""
+    if other not in ("", route.endpoint.model):
+        known = f"{Provider.EMBEDDED}/{route.endpoint.model}"
+        raise UsageError(f"there is no embedded model {other}; known: {known}", f"ask for {known}")
+    return route
 
 
 def _stored(value: Any, wanted: int) -> tuple[list[list[float]], int | None] | None:

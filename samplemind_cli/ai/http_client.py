@@ -175,7 +175,7 @@ async def _refuse(call: Call, response: "_Response", read_fault: Reader) -> None
     except ValueError:
         decoded = body.decode("utf-8", "replace")
     fault = read_fault(status, decoded)
-    again = (status in RETRIED or status >= 500) and fault.kind not in ("credit", "request")  # noqa: PLR2004 - HTTP
+    again = (status in RETRIED or status >= 500) and fault.kind not in ("credit", "request", "too_long")  # noqa: PLR2004 - HTTP
     message = _without_keys(fault.message, call.headers)
     raise UnavailableError(message, fault=fault, again=again, wait=retry_after(response.headers))
 

@@ -109,7 +109,7 @@ PROVENANCE = _object(
 )
 EMBED = _object(
     ("model", "input"),
-    model={**MODEL, "description": "ollama/NAME or openai/NAME"},
+    model={**MODEL, "description": "ollama/NAME, openai/NAME or embedded/NAME"},
     input={"anyOf": [{**TEXT, "minLength": 1}, _list({**TEXT, "minLength": 1}, minItems=1, maxItems=2048)]},
     dimensions=COUNT,
     encoding_format={"enum": ["float", "base64"]},

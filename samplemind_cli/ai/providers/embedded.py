@@ -1,12 +1,14 @@
 """The embedded model: llama.cpp's server speaks OpenAI's format, and a small model takes text alone."""
 
+import re
 from dataclasses import replace
+from typing import Any
 
 from samplemind_cli.ai.providers import openai
-from samplemind_cli.ai.providers.openai import fault, read
-from samplemind_cli.ai.types import Ability, Call, Endpoint, Request
+from samplemind_cli.ai.providers.openai import embed, read, read_embeddings
+from samplemind_cli.ai.types import Ability, Call, Endpoint, Fault, Request
 
-__all__ = ["TAKES", "chat", "fault", "read"]
+__all__ = ["TAKES", "chat", "embed", "fault", "read", "read_embeddings"]
 
 # A schema becomes a grammar, so even a small model keeps to it; SmolLM2's template knows no tools.
 TAKES: frozenset[Ability] = frozenset({"schema"})
@@ -14,6 +16,8 @@ LONGEST = 1024  # tokens; left alone, a small model repeats itself until its con
 # What its makers used (huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct), and the cure for repetition.
 TEMPERATURE = 0.2
 SAMPLING = {"top_p": 0.9, "repeat_penalty": 1.15, "repeat_last_n": 256}
+# How the engine refuses a text that is to become a vector, as a 500 (llama.cpp's tools/server/server-context.cpp).
+_TOO_LARGE = re.compile(r"input \((\d+) tokens\) is too large to process.*batch size: (\d+)")
 
 
 def chat(request: Request, endpoint: Endpoint) -> Call:
@@ -21,3 +25,11 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     temperature = TEMPERATURE if request.temperature is None else request.temperature
     call = openai.chat(replace(request, max_tokens=request.max_tokens or LONGEST, temperature=temperature), endpoint)
     return replace(call, json=call.json | SAMPLING)
+
+
+def fault(status: int, body: Any) -> Fault:
+    """OpenAI's shape; a text too long for a vector is told without the engine's inner words."""
+    found = openai.fault(status, body)
+    if numbers := _TOO_LARGE.search(found.message):
+        return Fault("too_long", f"a text of {numbers[1]} tokens is too long for a vector: at most {numbers[2]}")
+    return found

@@ -7,14 +7,15 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import aclosing
 from http.client import HTTPConnection
 from pathlib import Path
 from signal import SIGINT
 
 import pytest
 
-from samplemind_cli.ai import embedded
-from samplemind_cli.errors import ProviderError
+from samplemind_cli.ai import AICore, Message, Options, Request, embedded
+from samplemind_cli.errors import NoProviderError, ProviderError, UsageError
 from samplemind_cli.settings import Settings
 
 pytest.importorskip("xllamacpp", reason="the extra `embedded` is not installed")
@@ -222,7 +223,7 @@ def test_cancelling_does_not_wait_for_the_load_and_the_next_one_takes_it_over(tm
 
     with pytest.raises(TimeoutError):
         asyncio.run(give_up())
-    begun = embedded._engines[file, embedded.model_name(own)]
+    begun = embedded._engines[file, embedded.model_name(own), False]
     assert asyncio.run(embedded.start(own)).api_key == begun.key
 
 
@@ -231,7 +232,7 @@ def test_an_engine_that_died_is_started_again(tmp_path, settings):
     file.symlink_to(embedded.model_path(settings))
     own = Settings(embedded_model=str(file))
     first = asyncio.run(embedded.start(own))
-    process = embedded._engines[file, first.model].process
+    process = embedded._engines[file, first.model, False].process
     process.kill()
     process.wait()
     second = asyncio.run(embedded.start(own))
@@ -240,5 +241,64 @@ def test_an_engine_that_died_is_started_again(tmp_path, settings):
 
 
 def test_the_key_is_in_no_process_list(endpoint, settings):
-    engine = embedded._engines[embedded.model_path(settings), endpoint.model]
+    engine = embedded._engines[embedded.model_path(settings), endpoint.model, False]
     assert endpoint.api_key not in " ".join(engine.process.args)
+
+
+@pytest.fixture
+def core(settings, tmp_path):
+    return AICore(Settings(data_dir=settings.data_dir, cache_dir=str(tmp_path)))
+
+
+def embedded_texts(core, *texts, **options):
+    return asyncio.run(core.embed(texts, Options(provider="embedded", cache="off"), **options))
+
+
+def likeness(one, other):
+    return sum(a * b for a, b in zip(one, other, strict=True))
+
+
+def test_like_texts_are_nearer_than_others_and_every_vector_has_the_length_one(core, settings):
+    texts = ("A cat sits on the mat", "A kitten lies on the rug", "The stock market fell sharply today")
+    found = embedded_texts(core, *texts)
+    cat, kitten, market = found.vectors
+    assert likeness(cat, kitten) > max(likeness(cat, market), likeness(kitten, market))
+    assert [likeness(v, v) for v in found.vectors] == pytest.approx([1, 1, 1], abs=1e-5)
+    assert (found.model, found.cached) == (embedded.model_name(settings), False)
+    assert found.tokens > 10
+
+
+def test_a_text_has_the_same_vector_in_whatever_company(core):
+    alone = embedded_texts(core, "a dusty drum break").vectors
+    among = embedded_texts(core, "a dusty drum", "a dusty drum break", "jazz").vectors
+    assert among[1] == pytest.approx(alone[0], abs=1e-5)
+
+
+def test_a_text_too_long_for_a_vector_is_refused_and_not_cut(core):
+    with pytest.raises(
+        NoProviderError, match=rf"a text of \d+ tokens is too long for a vector: at most {embedded.TEXT}"
+    ):
+        embedded_texts(core, "short", "hi " * 2 * embedded.TEXT)
+
+
+def test_other_dimensions_than_the_models_are_refused(core):
+    size = len(embedded_texts(core, "hi").vectors[0])
+    assert len(embedded_texts(core, "hi", dimensions=size).vectors[0]) == size
+    with pytest.raises(UsageError, match=f"have {size} dimensions, not 7"):
+        embedded_texts(core, "hi", dimensions=7)
+
+
+def test_chat_and_vectors_are_answered_at_the_same_time_by_an_engine_each(core, settings, endpoint):
+    async def both():
+        vectors = await embedded.start(settings, vectors=True)
+        request = Request(messages=(Message("user", "Count to a hundred"),), max_tokens=200)
+        async with aclosing(core.stream(request, Options(provider="embedded", cache="off"))) as answer:
+            await anext(answer)  # it speaks, and goes on while the vectors are made
+            found = await core.embed(["hi"], Options(provider="embedded", cache="off"))
+            rest = [chunk.text async for chunk in answer]
+        return vectors, found, rest
+
+    vectors, found, rest = asyncio.run(both())
+    assert (vectors.base_url, vectors.api_key) != (endpoint.base_url, endpoint.api_key)
+    assert found.vectors[0]
+    assert "".join(rest)

@@ -29,3 +29,21 @@ def test_a_providers_failure_is_told(served, mock_server):
 
     with served.openai() as client, pytest.raises(openai.NotFoundError):
         client.embeddings.create(model="ollama/unknown", input="hi")
+
+
+def test_the_embedded_model_gives_vectors_too_and_says_what_it_cannot(serve, mock_server, embedded_data_home):
+    pytest.importorskip("xllamacpp", reason="the extra `embedded` is not installed")
+    served, model = serve(XDG_DATA_HOME=str(embedded_data_home)), "embedded/SmolLM2-135M-Instruct-Q4_1"
+
+    with served.openai() as client:
+        assert model in [known.id for known in client.models.list()]
+        found = client.embeddings.create(model=model, input=["a", "b"])
+        refusals = []
+        for wrong in ({"dimensions": 7}, {"input": "hi " * 5000}, {"model": "embedded/other"}):
+            with pytest.raises(openai.BadRequestError) as refused:
+                client.embeddings.create(**{"model": model, "input": "hi", **wrong})
+            refusals.append(refused.value.code)
+
+    assert (found.model, len(found.data), len(found.data[0].embedding)) == (model, 2, 576)
+    assert refusals == ["invalid_request", "context_length_exceeded", "invalid_request"]
+    assert mock_server.requests == []
