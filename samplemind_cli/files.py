@@ -35,15 +35,17 @@ def write(path: str | Path, data: bytes, *, modified: float | None = None, mode:
 
     `modified`, in unix seconds, becomes the mtime.
     """
-    temporary = f"{os.path.dirname(path)}/.{os.getpid()}-{os.urandom(6).hex()}{TEMPORARY}"
+    temporary = os.path.join(os.path.dirname(path), f".{os.getpid()}-{os.urandom(6).hex()}{TEMPORARY}")
     file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        with open(file, "wb") as stream:
+        try:
             os.fchmod(file, mode)  # whatever the umask
-            stream.write(data)
-            stream.flush()
+            while data:
+                data = data[os.write(file, data) :]
             if modified is not None:
                 os.utime(file, ns=(time.time_ns(), int(modified * 1e9)))
+        finally:
+            os.close(file)
         os.replace(temporary, path)
     except BaseException:
         remove(temporary)

@@ -57,10 +57,14 @@ class LocalTier:
             return None
         path = self.path(entry.key)
         try:
-            if not self._usable(make=True):
+            if not (self._trusted or self._usable(make=True)):
                 return None
-            files.make_folder(os.path.dirname(path))
-            files.write(path, data, modified=entry.expires)
+            try:
+                files.write(path, data, modified=entry.expires)
+            except FileNotFoundError:  # a folder that was never made, or has gone since
+                self._usable(make=True)
+                files.make_folder(os.path.dirname(path))
+                files.write(path, data, modified=entry.expires)
         except OSError as error:
             self._warn(f"cannot keep answers in {self.folder}: {error.strerror or error}")
             return None
