@@ -24,11 +24,12 @@ def main() -> None:
         sys.exit(130)
     import gc
 
-    from samplemind_cli.cli import run
+    from samplemind_cli.cli import end_by_signals, run
 
+    ended_by = end_by_signals()
     code = run(argv, question)
     gc.freeze()  # or the interpreter looks through all of it for cycles as it leaves: 30 ms, a seventh of a fresh `ask`
-    sys.exit(code)
+    sys.exit(128 + ended_by[0] if ended_by else code)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """The command table, loaded lazily, and the one place where errors become exit codes."""
 
+import signal
 import sys
 from importlib import import_module
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -143,6 +145,24 @@ def run(argv: list[str], question: hot.Question | None = None) -> int:
         _abandon_stdout()
         return 0
     return code if isinstance(code, int) else 0
+
+
+def end_by_signals() -> list[int]:
+    """Let SIGTERM and SIGHUP end this process as Ctrl-C does, all that was begun cleaned up; those that came.
+
+    What is ignored, as by nohup(1), stays so.
+    """
+    came: list[int] = []
+
+    def as_ctrl_c(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        interrupt = signal.getsignal(signal.SIGINT)  # asyncio has one of its own while it runs
+        (interrupt if callable(interrupt) else signal.default_int_handler)(number, frame)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, as_ctrl_c)
+    return came
 
 
 def _invoke(argv: list[str], question: hot.Question | None) -> Any:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from samplemind_cli.child.reaped import reaped
 from samplemind_cli.errors import SamplemindError, UsageError
 from samplemind_cli.settings import environment
 
@@ -157,20 +158,22 @@ def _snapshot(repository: Path) -> str:
 
 def _git(directory: Path, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
     try:
-        return subprocess.run(  # noqa: S603 - no shell
-            ["git", *words],  # noqa: S607 - whichever git the user has
-            cwd=directory,
-            env=environment(**env),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = _ended(["git", *words], environment(**env), directory)
     except FileNotFoundError as error:
         raise SamplemindError("git is not installed", "install git") from error
+    out, err = (said.decode("utf-8", "replace") for said in (done.stdout, done.stderr))
+    return subprocess.CompletedProcess(done.args, done.returncode, out, err)
 
 
 def _run(argv: list[str], env: Mapping[str, str], directory: Path, what: str) -> None:
-    done = subprocess.run(argv, env=dict(env), cwd=directory, capture_output=True, check=False)  # noqa: S603 - the same
+    done = _ended(argv, env, directory)
     if done.returncode:
         said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()[-TAIL:]
         raise SamplemindError(f"{what} ended with {done.returncode}: {said}", "--setup COMMAND installs it another way")
+
+
+def _ended(argv: list[str], env: Mapping[str, str], directory: Path) -> "subprocess.CompletedProcess[bytes]":
+    """What a command said; when we are ended it is too, or it would go on in a folder that is being removed."""
+    with reaped(argv, subprocess.PIPE, env, directory) as child:
+        out, err = child.communicate()
+    return subprocess.CompletedProcess(argv, child.returncode, out, err)

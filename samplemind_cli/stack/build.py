@@ -9,12 +9,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from samplemind_cli.child.reaped import reaped
 from samplemind_cli.errors import UsageError
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import docker
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import Stack
-from samplemind_cli.stack.reaped import reaped
 from samplemind_cli.stack.record import write_whole
 from samplemind_cli.stack.services import containers, observe
 from samplemind_cli.stack.steps import Progress, Step

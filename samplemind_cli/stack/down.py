@@ -5,12 +5,12 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from samplemind_cli.child.reaped import reaped
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import record
 from samplemind_cli.stack.docker import client, compose_command, failure, translated
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import Stack, ports_file
-from samplemind_cli.stack.reaped import reaped
 from samplemind_cli.stack.services import COMPOSE, containers
 
 MODELS = "/.ollama"  # where an Ollama image keeps its models, below its home

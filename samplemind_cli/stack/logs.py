@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from samplemind_cli.child.reaped import reaped
 from samplemind_cli.stack.docker import compose_command, config, failure, require
 from samplemind_cli.stack.files import Stack
-from samplemind_cli.stack.reaped import reaped
 
 LEVELS = ("debug", "info", "warning", "error", "fatal")
 CHUNK = 1 << 16

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import Any
 
+from samplemind_cli.child.reaped import reaped
 from samplemind_cli.errors import SamplemindError, StackError
 from samplemind_cli.stack.docker import compose_command, failure
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.logs import read
 from samplemind_cli.stack.plan import Plan
-from samplemind_cli.stack.reaped import reaped
 from samplemind_cli.stack.record import OLLAMA
 from samplemind_cli.stack.services import Service, containers, observe, with_absent
 from samplemind_cli.stack.talk import Talk

@@ -1,10 +1,13 @@
 """`bench ab` on small repositories, with commands whose cost is known."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 
 import pytest
+from parts.waiting import runs, until
 
 from samplemind_cli import cli
 
@@ -126,3 +129,27 @@ def test_each_version_of_a_package_runs_in_an_environment_of_its_own(repository,
     assert {version for version, _ in ran} == {"old", "new"}
     assert len(ran) == 2
     assert all("samplemind-ab-" in prefix for _, prefix in ran)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+@pytest.mark.parametrize("moment", ["setup", "command"])
+def test_a_signal_leaves_no_tree_no_environment_and_no_process(repository, tmp_path, moment, number, code):
+    commit(repository, "base", {"kept": ""})
+    (tmp_path / "temporary").mkdir()
+    fifo = tmp_path / "begun"
+    os.mkfifo(fifo)
+    busy = f"echo $$ > {fifo}; exec sleep 600"
+    setup, work = (f"sh -c '{busy}'; true", "true") if moment == "setup" else ("true", busy)
+    command = [sys.executable, "-m", "samplemind_cli", "bench", "ab", "base", "--setup", setup, "--", "sh", "-c", work]
+    env = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as bench:
+        sleeper = int(fifo.read_text())
+        bench.send_signal(number)
+        said = bench.communicate(timeout=30)[1]
+
+    assert bench.returncode == code
+    assert "Traceback" not in said
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert git(repository, "worktree", "list").count("\n") == 1
+    until(lambda: not runs(sleeper))

@@ -3,34 +3,32 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from types import FrameType
-from typing import NoReturn
+from pathlib import Path
 
-GRACE = 10.0  # seconds Compose gets to stop what it had begun
+GRACE = 10.0  # seconds a command gets to stop what it had begun
 
 
 @contextmanager
-def reaped(command: Sequence[str], stderr: int = subprocess.STDOUT) -> Iterator[subprocess.Popen[bytes]]:
-    """The running command, its stdout a pipe. However it is left, by SIGTERM or SIGHUP too, it is ended and reaped.
+def reaped(
+    command: Sequence[str],
+    stderr: int = subprocess.STDOUT,
+    env: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The running command, its stdout a pipe. However the block is left, it is ended and reaped, its children with it.
 
     It has a process group of its own: Ctrl-C reaches it once, through this block, and Docker's plugins end with it.
     """
-    before = {number: signal.signal(number, _leave) for number in (signal.SIGTERM, signal.SIGHUP)}
     child = subprocess.Popen(  # noqa: S603 - no shell
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, process_group=0
-    )
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, process_group=0,
+        env=env, cwd=directory,
+    )  # fmt: skip
     try:
         yield child
     finally:
         _end(child)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _leave(number: int, _frame: FrameType | None) -> NoReturn:
-    raise SystemExit(128 + number)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
