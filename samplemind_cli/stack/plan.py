@@ -16,6 +16,11 @@ from samplemind_cli.stack.machine import gpu as gpu_of_machine
 from samplemind_cli.stack.record import OLLAMA, write_whole
 from samplemind_cli.stack.services import containers
 
+HIDDEN = (
+    "{ollama}: it listens on loopback alone, which {askers} reaches through Docker Desktop and not on plain Linux; "
+    "start it with OLLAMA_HOST=0.0.0.0, or take the stack's own: samplemind up --no-adopt --auto-ports"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -94,13 +99,17 @@ def _adopting(plan: Plan, clashes: list[ports.Conflict]) -> tuple[Plan, list[por
     for clash in clashes:
         version = ollama_version(clash.port) if clash.program and clash.port.target == OLLAMA else ""
         if version:
-            said = f"{clash.service}: Ollama {version} runs on {clash.port.host} already and is used ({clash.owner})"
+            notes = [f"{clash.service}: Ollama {version} runs on {clash.port.host} already and is used ({clash.owner})"]
+            selected = {name: s for name, s in plan.selected.items() if name != clash.service}
+            askers = [name for name, s in selected.items() if "OLLAMA_HOST" in (s.get("environment") or {})]
+            if askers and ports.for_this_machine_alone(clash.port):
+                notes.append(HIDDEN.format(ollama=clash.service, askers=", ".join(askers)))
             adopting = replace(
                 plan,
                 stack=with_ollama_outside(plan.stack, clash.port.published),
-                selected={name: s for name, s in plan.selected.items() if name != clash.service},
+                selected=selected,
                 adopted={clash.service: clash.port.host},
-                notes=(*plan.notes, said),
+                notes=(*plan.notes, *notes),
             )
             return adopting, [other for other in clashes if other.service != clash.service]
     return plan, clashes

@@ -16,6 +16,7 @@ from samplemind_cli.stack.services import COMPOSE, Port
 PROC = Path("/proc")
 FARTHEST = 1000  # how many ports after a taken one are tried
 _LISTENING = {"tcp": "0A", "udp": "07"}  # the state column of /proc/net/tcp and udp
+_LOOPBACK_6 = "00000000000000000000000001000000"  # ::1 in words of 32 bits, lowest byte first, as 127.0.0.1 is 0100007F
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def is_free(port: Port) -> bool:
 
 def program_on(port: Port, proc: Path = PROC) -> str:
     """`redis-server (process 123)`, from Linux' /proc; empty when it cannot be seen: another user's, another system."""
-    sockets = {f"socket:[{inode}]" for inode in _inodes(port, proc)}
+    sockets = {f"socket:[{inode}]" for _, inode in _listeners(port, proc)}
     for fd in proc.glob("[0-9]*/fd/*") if sockets else ():
         with suppress(OSError):
             if str(fd.readlink()) in sockets:
@@ -102,13 +103,21 @@ def program_on(port: Port, proc: Path = PROC) -> str:
     return ""
 
 
-def _inodes(port: Port, proc: Path) -> Iterator[str]:
+def for_this_machine_alone(port: Port, proc: Path = PROC) -> bool:
+    """Whether whoever listens there does so on loopback alone, from Linux' /proc; False where it cannot be seen."""
+    addresses = {address for address, _ in _listeners(port, proc)}
+    return bool(addresses) and all(address.endswith("7F") or address == _LOOPBACK_6 for address in addresses)
+
+
+def _listeners(port: Port, proc: Path) -> Iterator[tuple[str, str]]:
+    """Address, as /proc writes it, and inode of each socket that listens on the port."""
     for table in (port.protocol, f"{port.protocol}6"):
         with suppress(OSError):
             for line in (proc / "net" / table).read_text().splitlines()[1:]:
                 _, local, _, state, *_, inode = line.split()[:10]
-                if state == _LISTENING[port.protocol] and int(local.rpartition(":")[2], 16) == port.published:
-                    yield inode
+                address, _, number = local.rpartition(":")
+                if state == _LISTENING[port.protocol] and int(number, 16) == port.published:
+                    yield address, inode
 
 
 def moved(

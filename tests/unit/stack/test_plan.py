@@ -80,13 +80,23 @@ def test_a_native_ollama_is_adopted_and_any_other_program_is_not(make, taken, mo
     plan = make(services)
     assert plan.adopted == {"llm": f"127.0.0.1:{taken}"}
     assert set(plan.selected) == {"api"}
-    assert "Ollama 0.17.4 runs on" in plan.notes[-1]
+    assert "Ollama 0.17.4 runs on" in "".join(plan.notes)
     with pytest.raises(StackError, match="llm needs port"):
         make(services, adopt=False)
     monkeypatch.setattr(plans, "ollama_version", lambda _: "")
     with pytest.raises(StackError, match="llm needs port"):
         make(services)
     monkeypatch.undo()
+
+
+def test_an_adopted_ollama_that_containers_may_not_reach_is_told_of(make, taken, monkeypatch):
+    monkeypatch.setattr(plans, "ollama_version", lambda _: "0.17.4")
+    monkeypatch.setattr(plans.ports, "for_this_machine_alone", lambda _: True)
+    api = {"depends_on": {"llm": {}}, "environment": {"OLLAMA_HOST": "http://llm:11434"}}
+    notes = make({"llm": listening(taken, 11434), "api": api}).notes
+    assert "loopback alone" in notes[-1]
+    assert "--no-adopt" in notes[-1]
+    assert not any("loopback" in note for note in make({"llm": listening(taken, 11434), "redis": {}}).notes)
 
 
 def test_a_stack_without_gpu_overlays_is_told_nothing_of_gpus(make):

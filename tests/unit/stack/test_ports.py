@@ -104,6 +104,30 @@ def test_a_program_that_cannot_be_seen_has_no_name(tmp_path, taken):
     assert program_on(port, tmp_path) == "redis-server (process 12)"
 
 
+ANYWHERE, LOCAL, LOCAL_6 = "00000000", "0100007F", "00000000000000000000000001000000"
+
+
+@pytest.mark.parametrize(
+    ("listeners", "alone"),
+    [
+        ([("tcp", LOCAL)], True),
+        ([("tcp", LOCAL), ("tcp6", LOCAL_6)], True),
+        ([("tcp", ANYWHERE)], False),
+        ([("tcp6", "0" * 32)], False),
+        ([("tcp", LOCAL), ("tcp", "0200A8C0")], False),
+        ([], False),
+    ],
+)
+def test_who_listens_on_loopback_alone_is_for_this_machine_alone(tmp_path, listeners, alone):
+    net = tmp_path / "net"
+    net.mkdir()
+    for table in ("tcp", "tcp6"):
+        lines = [f"0: {a}:1A85 0:0 0A 0:0 0:0 0 0 0 4711 1\n" for name, a in listeners if name == table]
+        (net / table).write_text("".join(["head\n", *lines, f"1: {ANYWHERE}:1A86 0:0 0A 0:0 0:0 0 0 0 4712 1\n"]))
+    port = Port(address="127.0.0.1", published=0x1A85, target=11434)
+    assert ports.for_this_machine_alone(port, tmp_path) is alone
+
+
 def test_the_next_free_port_is_chosen_past_taken_and_published_ones(taken):
     services = {"redis": definition(taken), "other": definition(taken + 1)}
     clashes = conflicts({"redis": services["redis"]}, "shop", [])
