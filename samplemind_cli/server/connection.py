@@ -6,19 +6,14 @@ from collections import deque
 from contextlib import aclosing
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
-
-import httptools
 
 from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Stream
+from samplemind_cli.server.reading import Reader
 from samplemind_cli.server.told import EVENTS
 
 if TYPE_CHECKING:
     from samplemind_cli.server.front import Front
 
-IDLE, HEAD, BODY = 75.0, 10.0, 60.0  # seconds: between requests, for a head, for a body
-STUCK = 30.0  # seconds that a client may leave unread what was sent
-LINGER = 3.0  # seconds to take in what a refused client still sends, or it would not hear why
 NEVER = float("inf")
 GONE = 499  # nginx's number for a client that did not wait
 STATUS_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode() for s in HTTPStatus}
@@ -29,16 +24,16 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, front: "Front") -> None:
         self._front = front
+        self._bounds = front.bounds
         self._loop = front.loop
-        self._parser = httptools.HttpRequestParser(self)
+        self._reader = Reader(self, front)
         self._transport: asyncio.Transport
         self._waiting: deque[Incoming] = deque()  # sent before the answer to the one before
         self._task: asyncio.Task[None] | None = None
         self._writable = asyncio.Event()
         self._writable.set()
-        self._reading = False
         self._leaving = False
-        self._refusal: Problem | None = None
+        self._patience = front.bounds.head_time  # seconds for what the client owes next
         self.due = NEVER  # when `expire` must be called
 
     # What the transport calls.
@@ -46,15 +41,15 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
         self._transport = transport  # type: ignore[assignment]  # a stream's transport is a Transport
-        self.due = self._loop.time() + HEAD
-        self._refusal = self._front.opened(self)
-        if self._refusal:
-            self._refuse(self._refusal)
+        self.expect(self._bounds.head_time)
+        self._reader.refusal = self._front.opened(self)
+        self._proceed()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """See asyncio.Protocol. Nobody waits for the answer any more: whoever makes it stops."""
         self._leaving = True
-        self._let_go(sum(len(incoming.body) for incoming in self._waiting) + (self._size if self._reading else 0))
+        under_way = self._reader.size if self._reader.under_way else 0
+        self._let_go(sum(len(incoming.body) for incoming in self._waiting) + under_way)
         self._waiting.clear()
         self._front.closed(self)
         if self._task:
@@ -64,116 +59,64 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """See asyncio.Protocol."""
         self._writable.clear()
-        self.due = self._loop.time() + STUCK
+        self.due = self._loop.time() + self._bounds.unread_time
 
     def resume_writing(self) -> None:
         """See asyncio.Protocol."""
         self._writable.set()
-        self.due = NEVER if self._task else self._loop.time() + IDLE
+        self.expect(self._patience)
+        self._go_on()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
-        if self._leaving:
+        if self._leaving or self._reader.refusal:
             return
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:  # we speak nothing else: the request is answered as it is
-            self._leaving = True
-        except httptools.HttpParserError as error:
-            self._refusal = self._refusal or Problem(400, f"not HTTP: {error}", "bad_request")
-        if self._refusal and not self._task:
-            self._refuse(self._refusal)
+        self._reader.feed(data)
+        if self._reader.refusal:
+            self._proceed()
 
-    # What the parser calls; its size checks are ours, as it has none.
+    # What the reader calls.
 
-    def on_message_begin(self) -> None:
-        """A request's first byte."""
-        self._reading = True
-        self._target = b""
-        self._headers: dict[str, str] = {}
-        self._body: list[bytes] = []
-        self._head_size = self._size = 0
-        if not self._task:
-            self.due = self._loop.time() + HEAD
+    def expect(self, seconds: float) -> None:
+        """The client has so long for its next part, from now or from when it is its turn."""
+        self._patience = seconds
+        if not self._busy:
+            self.due = self._loop.time() + seconds
 
-    def on_url(self, url: bytes) -> None:
-        """A piece of the target."""
-        self._target += url
-        self._measure(len(url))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One header; of several of a name the values are joined, as RFC 9110 (5.3) has it."""
-        self._measure(len(name) + len(value) + 4)
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
-
-    def on_headers_complete(self) -> None:
-        """The body comes next."""
-        length = self._headers.get("content-length", "0")
-        if int(length) > self._front.bounds.body:
-            self._refusal = self._too_large()
-        elif self._headers.get("expect", "").lower() == "100-continue" and not self._task:
+    def welcome(self) -> None:
+        """Ask for a body whose client waits to be asked; one that is ahead of its turn comes unasked in a while."""
+        if not self._busy:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        if not self._task:
-            self.due = self._loop.time() + BODY
 
-    def on_body(self, data: bytes) -> None:
-        """A piece of the body."""
-        if self._refusal:
-            return
-        self._size += len(data)
-        self._front.held += len(data)
-        self._body.append(data)
-        if self._size > self._front.bounds.body:
-            self._refusal = self._too_large()
-        elif self._front.held > self._front.bounds.bodies:
-            self._refusal = Problem(503, "too many large requests at once", "overloaded", wait=1)
-
-    def on_message_complete(self) -> None:
+    def take(self, incoming: Incoming) -> None:
         """A request is whole."""
-        if self._refusal:
-            return
-        self._reading = False
-        path = self._target.partition(b"?")[0].decode("latin-1")
-        version = self._parser.get_http_version()
-        incoming = Incoming(
-            self._parser.get_method().decode("latin-1"),
-            unquote(path),
-            self._headers,
-            b"".join(self._body),
-            self._front.number(self._headers.get("x-request-id", "")),
-            self._parser.should_keep_alive(),
-            version == "1.1",
-            time.perf_counter(),
-        )
         self._waiting.append(incoming)
-        if self._task:
+        if self._busy:
             self._transport.pause_reading()  # one ahead is enough
         else:
             self._proceed()
 
-    def _measure(self, size: int) -> None:
-        self._head_size += size
-        if self._head_size > self._front.bounds.head and not self._refusal:
-            self._refusal = Problem(431, f"a head may have {self._front.bounds.head} bytes", "head_too_large")
-
-    def _too_large(self) -> Problem:
-        return Problem(413, f"a body may have {self._front.bounds.body} bytes", "body_too_large")
-
     # What comes of it.
 
+    @property
+    def _busy(self) -> bool:
+        """Whether the next request has to wait: for the answer before it, or until the client reads that."""
+        return self._task is not None or not self._writable.is_set()
+
     def _proceed(self) -> None:
-        while self._waiting and not self._task and not self._transport.is_closing():
+        """Answer what is waiting; what cannot be taken is refused in its turn."""
+        while self._waiting and not self._busy and not self._transport.is_closing():
             incoming = self._waiting.popleft()
             self.due = NEVER
             if reply := self._front.at_once(incoming):
                 self._write(reply, incoming)
+                self._let_go(len(incoming.body))
                 self._front.done(incoming, reply.status, reply.outcome)
                 self._end(incoming)
             else:
                 self._task = self._loop.create_task(self._serve(incoming))
-        if not self._task and self._reading:
-            self.due = self._loop.time() + HEAD
+        if self._reader.refusal and not self._waiting and not self._busy and not self._leaving:
+            self._refuse(self._reader.refusal)
 
     async def _serve(self, incoming: Incoming) -> None:
         status, outcome = GONE, Outcome()
@@ -194,16 +137,19 @@ class Connection(asyncio.Protocol):
             incoming.keep_alive = False
         finally:
             self._task = None
+            self._let_go(len(incoming.body))
             self._front.done(incoming, status, outcome)
         self._end(incoming)
-        self._transport.resume_reading()
+        self._go_on()
+
+    def _go_on(self) -> None:
         self._proceed()
+        if not self._waiting:
+            self._transport.resume_reading()
 
     def _end(self, incoming: Incoming) -> None:
-        self._let_go(len(incoming.body))
-        if self._writable.is_set():
-            self.due = self._loop.time() + IDLE
-        if not incoming.keep_alive or self._front.draining or self._refusal:
+        self.expect(self._patience)
+        if not incoming.keep_alive or self._front.draining:
             self.leave()
 
     def _write(self, reply: Reply, incoming: Incoming) -> None:
@@ -245,14 +191,14 @@ class Connection(asyncio.Protocol):
         self._leaving = True
         if self._transport.can_write_eof():
             self._transport.write_eof()
-        self.due = self._loop.time() + LINGER
+        self.expect(self._bounds.linger_time)
 
     def leave(self) -> None:
         """Close once everything is written; what is being answered is answered first."""
         self._leaving = True
         if not self._task:
             self._transport.close()
-            self.due = self._loop.time() + STUCK
+            self.expect(self._bounds.unread_time)
 
     def abort(self) -> None:
         """Close now."""
@@ -264,7 +210,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
         elif self._task:
             self.due = NEVER
-        elif self._reading:
+        elif self._reader.under_way:
             self._refuse(Problem(408, "the request took too long to arrive", "timeout"))
         else:
             self._transport.close()

@@ -18,13 +18,15 @@ from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Str
 from samplemind_cli.server.metrics import Metrics, merged, text
 from samplemind_cli.server.service import OPEN, Service
 
-SWEEP = 0.5  # seconds between looks for late connections
 _ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """What one worker takes at once: bytes of a head, a body, all bodies; connections, requests at work and in line."""
+    """What one worker takes at once: bytes of a head, a body, all bodies; connections, requests at work and in line.
+
+    And how long it waits for a client, in seconds.
+    """
 
     head: int = 16 * 1024
     body: int = 16 * 1024 * 1024
@@ -32,6 +34,12 @@ class Bounds:
     connections: int = 4096
     working: int = 256
     waiting: int = 1024
+    idle_time: float = 75.0  # between requests
+    head_time: float = 10.0  # for a head to arrive
+    body_time: float = 60.0  # for a body to arrive
+    unread_time: float = 30.0  # that may pass while a client does not read what was sent
+    linger_time: float = 3.0  # to take in what a refused client still sends, or it would not hear why
+    sweep_time: float = 0.5  # between looks for who is late
 
 
 class Front:
@@ -127,7 +135,7 @@ class Front:
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP)
+            await asyncio.sleep(self.bounds.sweep_time)
             now = self.loop.time()
             for connection in [c for c in self._connections if c.due < now]:
                 connection.expire()

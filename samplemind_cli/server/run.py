@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import resource
 import signal
 import socket
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import uvloop
@@ -45,6 +47,7 @@ def url(listener: socket.socket) -> str:
 
 def serve(listener: socket.socket, settings: Settings, bounds: Bounds, count: int) -> int:
     """Serve with `count` workers until SIGTERM or Ctrl-C, then finish what was begun; the exit code."""
+    _allow_files(bounds.connections)
 
     def work(shared: Path | None = None) -> None:
         uvloop.run(_serve(listener, settings, bounds, shared))
@@ -54,6 +57,17 @@ def serve(listener: socket.socket, settings: Settings, bounds: Bounds, count: in
         return 0
     with tempfile.TemporaryDirectory(prefix="samplemind-serve-") as shared:
         return workers.run(count, lambda: work(Path(shared)))
+
+
+def _allow_files(connections: int) -> None:
+    """Room for every connection and its request's files; the usual 1024 do not reach so far."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * connections + 256
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):  # macOS has another limit of its own
+            resource.setrlimit(
+                resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
+            )
 
 
 async def _serve(listener: socket.socket, settings: Settings, bounds: Bounds, shared: Path | None) -> None:

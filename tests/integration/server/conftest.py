@@ -12,15 +12,28 @@ import httpx
 import openai
 import pytest
 
+# `serve` with bounds that have no option.
+BOUNDED = """
+import json, sys
+from samplemind_cli import output
+from samplemind_cli.server import run
+from samplemind_cli.server.front import Bounds
+from samplemind_cli.settings import Settings
+
+listener = run.listen("127.0.0.1", 0)
+output.print_json({"url": run.url(listener)})
+sys.exit(run.serve(listener, Settings.load(), Bounds(**json.loads(sys.argv[1])), 1))
+"""
+COMMAND = ["-m", "samplemind_cli", "serve", "--port", "0", "--json"]
 QUESTION = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
 
 
 class Served:
     """A running server; `log` holds its stderr once it has ended."""
 
-    def __init__(self, folder, *options, **env):
+    def __init__(self, folder, command, env):
         self._log = (folder / "serve.log").open("wb+")
-        command = [sys.executable, "-m", "samplemind_cli", "serve", "--port", "0", *options]
+        command = [sys.executable, *command]
         self.process = subprocess.Popen(command, stderr=self._log, stdout=subprocess.PIPE, env={**os.environ, **env})
         first = self.process.stdout.readline()
         if not first:
@@ -63,10 +76,11 @@ class Served:
 def serve(mock_server, tmp_path):  # noqa: ARG001 - sets the environment
     with ExitStack() as ends:
 
-        def start(*options, **env):
+        def start(*options, bounds=None, **env):
             folder = tmp_path / str(len(started))
             folder.mkdir()
-            started.append(Served(folder, "--json", *options, **env))
+            command = ["-c", BOUNDED, json.dumps(bounds)] if bounds else [*COMMAND, *options]
+            started.append(Served(folder, command, env))
             ends.callback(_end, started[-1])
             return started[-1]
 
