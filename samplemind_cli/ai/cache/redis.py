@@ -1,6 +1,7 @@
 """The shared tier: Redis, asked quickly or not at all."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -12,8 +13,9 @@ if TYPE_CHECKING:
     import ssl
 
 PATIENCE = 0.04  # seconds for one call, connecting included
-BRIEF_REST = 1.0  # seconds: whoever refuses costs next to nothing to ask again
-LONG_REST, LONGEST_REST = 30.0, 240.0
+# Seconds. Whoever refuses, or has no name yet, costs next to nothing to ask again. Silence costs our patience: each rest
+# after it is twice the one before, so that a Redis that starts with us is used soon after it is there.
+BRIEF_REST, LONGEST_REST = 0.25, 30.0
 LARGEST = 1024 * 1024  # bytes: what does not cross a slow network in our patience is not shared
 
 
@@ -104,12 +106,9 @@ class RedisTier:
         now = time.monotonic()
         if now < self._resting_until:  # another caller has already seen to it
             return
-        if isinstance(error, ConnectionError | FileNotFoundError):
-            self._rest = 0.0
-            self._resting_until = now + BRIEF_REST
-        else:
-            self._rest = min(max(2 * self._rest, LONG_REST), LONGEST_REST)
-            self._resting_until = now + self._rest
+        at_once = isinstance(error, ConnectionError | FileNotFoundError | socket.gaierror)
+        self._rest = BRIEF_REST if at_once else min(max(2 * self._rest, BRIEF_REST), LONGEST_REST)
+        self._resting_until = now + self._rest
         self._complain(error)
 
     def _complain(self, error: Exception) -> None:

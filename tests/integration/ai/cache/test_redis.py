@@ -61,7 +61,7 @@ def test_a_killed_redis_is_a_miss_told_once_and_used_again_when_it_is_back(redis
 
     cache, dead, attempts, hit = asyncio.run(run())
     assert dead == [None] * 20
-    assert attempts <= 3  # the first, the one that was refused, and at most one a second after it
+    assert attempts <= 3  # the first, the one that was refused, and at most one in a rest after it
     assert hit.value == "again"
     assert len(cache.said) == 1
     assert redis.url in cache.said[0]
@@ -117,13 +117,27 @@ def test_a_redis_that_stays_frozen_is_left_alone_for_longer_and_longer(redis, co
         cache = connect(redis.url)
         redis.freeze()
         rests = []
-        for _ in range(6):
+        for _ in range(9):
             rest_is_over(cache)
             await asyncio.gather(*(cache.get(KEY) for _ in range(5)))
             rests.append(cache._redis._rest)
         return rests
 
-    assert asyncio.run(run()) == [30, 60, 120, 240, 240, 240]
+    assert asyncio.run(run()) == [0.25, 0.5, 1, 2, 4, 8, 16, 30, 30]
+
+
+def test_whoever_refuses_or_has_no_name_yet_is_asked_again_soon(redis, connect):
+    redis.kill()
+
+    async def run(url):
+        cache = connect(url)
+        for _ in range(3):
+            rest_is_over(cache)
+            await cache.get(KEY)
+        return cache._redis._rest
+
+    urls = [redis.url, "redis://not.yet.invalid/0", "unix:///not/yet"]
+    assert [asyncio.run(run(url)) for url in urls] == [tier.BRIEF_REST] * 3
 
 
 def test_an_address_that_accepts_and_says_nothing_is_connected_to_once(connect, monkeypatch):
