@@ -3,7 +3,7 @@
 LiteLLM is installed into an environment of its own (--litellm FOLDER keeps it). Its cache is its fastest, in memory;
 so no Redis is needed. Ratios count, not milliseconds: all processes share this machine with whatever else runs on it.
 
-Run: python benchmarks/serve.py [--seconds 5] [--workers 1] [--litellm FOLDER] [--json]
+Run: python benchmarks/serve.py [--seconds 2] [--rounds 5] [--workers 1] [--litellm FOLDER] [--json]
 """
 
 import argparse
@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -95,15 +96,19 @@ def load(url: str, connections: int, seconds: float, kind: str, pid: int) -> dic
     return found | {"cpu_ms": (spent(pid) - before) * 1000 / requests if requests else 0.0}
 
 
-def measure(servers: dict[str, tuple[str, int]], seconds: float) -> dict[str, Any]:
-    """Every server under every load, taking turns."""
+def measure(servers: dict[str, tuple[str, int]], seconds: float, rounds: int) -> dict[str, Any]:
+    """Every server under every load, taking turns: each number is the median of the rounds."""
     results: dict[str, Any] = {name: {} for name in servers}
     for kind in ("cached", "fresh"):
         for connections in CONNECTIONS:
-            for name, (url, pid) in servers.items():
-                results[name][f"{kind} {connections}"] = load(
-                    f"{url}/v1/chat/completions", connections, seconds, kind, pid
-                )
+            runs: dict[str, list[dict[str, float]]] = {name: [] for name in servers}
+            for _ in range(rounds):
+                for name, (url, pid) in servers.items():
+                    runs[name].append(load(f"{url}/v1/chat/completions", connections, seconds, kind, pid))
+            for name, found in runs.items():
+                results[name][f"{kind} {connections}"] = {
+                    key: statistics.median(run[key] for run in found) for key in found[0]
+                } | {"errors": sum(run["errors"] for run in found)}
     for name, (_, pid) in servers.items():
         results[name]["rss_mib"] = resident(pid)
     return results
@@ -139,7 +144,7 @@ def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
                 "samplemind": (f"http://127.0.0.1:{ours}", our_pid),
                 "litellm": (f"http://127.0.0.1:{theirs}", their_pid),
             }
-            return measure(servers, options.seconds)
+            return measure(servers, options.seconds, options.rounds)
     finally:
         stub.kill()
         stub.communicate()
@@ -168,7 +173,8 @@ def show(results: dict[str, Any]) -> None:
 def main() -> None:
     """Measure and tell."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=5.0, help="per load and server")
+    parser.add_argument("--seconds", type=float, default=2.0, help="per load, server and round")
+    parser.add_argument("--rounds", type=int, default=5, help="in which the servers take turns under a load")
     parser.add_argument("--workers", type=int, default=1, help="of samplemind")
     parser.add_argument("--litellm", help="a folder to keep LiteLLM's environment in")
     parser.add_argument("--json", action="store_true", help="print everything measured")
