@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import ssl
 
 PATIENCE = 0.04  # seconds for one call, connecting included
-# Seconds. Whoever refuses, or has no name yet, costs next to nothing to ask again. Silence costs our patience: each rest
-# after it is twice the one before, so that a Redis that starts with us is used soon after it is there.
+# Seconds. Whoever refuses, or has no name yet, costs next to nothing to ask again. Silence costs our patience: each
+# rest after it is twice the one before, so that a Redis that starts with us is used soon after it is there.
 BRIEF_REST, LONGEST_REST = 0.25, 30.0
 LARGEST = 1024 * 1024  # bytes: what does not cross a slow network in our patience is not shared
 
