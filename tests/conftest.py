@@ -5,12 +5,28 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["samplemind_cli.mock.pytest_plugin", "parts.redis_server", "parts.ollama_daemon"]
+pytest_plugins = [
+    "samplemind_cli.mock.pytest_plugin",
+    "parts.collector",
+    "parts.ollama_daemon",
+    "parts.redis_server",
+]
 
 # Fetched once per machine, and outside the home that a test gets: $XDG_DATA_HOME for a test that needs the real model.
 MODEL_HOME = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "samplemind-tests")
 KINDS = ("slow", "integration", "e2e")
-PRIVATE = ("SAMPLEMIND_", "OLLAMA_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GOOGLE_", "XDG_", "DOCKER_", "COMPOSE_")
+PRIVATE = (
+    "SAMPLEMIND_",
+    "OLLAMA_",
+    "OPENAI_",
+    "ANTHROPIC_",
+    "GEMINI_",
+    "GOOGLE_",
+    "XDG_",
+    "DOCKER_",
+    "COMPOSE_",
+    "OTEL_",
+)
 
 
 def pytest_collection_modifyitems(items):

@@ -41,6 +41,7 @@ DOORS = {
     "ollama": {"models/"},
     "redis": {"ai/cache/"},
     "xllamacpp": {"ai/embedded"},
+    "opentelemetry": {"server/telemetry/"},
     "pytest": {"testing/", "mock/pytest_plugin.py"},
     "memray": {"profiling/"},
     "pyinstrument": {"profiling/"},
@@ -125,6 +126,7 @@ def test_every_import_follows_an_arrow_and_goes_through_its_door():
         ("commands/new.py", "from samplemind_cli.ai import AICore"),
         ("models/new.py", "import os\nprint(os.environ)"),
         ("output.py", "from samplemind_cli.settings import Settings"),
+        ("server/front.py", "from opentelemetry import trace"),
         ("stack/new.py", "def f():\n    import ollama"),
     ],
 )

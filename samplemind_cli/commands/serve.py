@@ -14,6 +14,7 @@ def serve(
     concurrency: Annotated[int, typer.Option(min=1, help="Requests at work at once; more stand in line.")] = 256,
     queue: Annotated[int, typer.Option(min=0, help="Requests in line; more get 503.")] = 1024,
     max_body: Annotated[int, typer.Option(min=1, metavar="MB", help="The largest body; larger ones get 413.")] = 16,
+    log_content: Annotated[bool, typer.Option("--log-content", help="Log prompts and answers too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the address as JSON on stdout.")] = False,
 ) -> int:
     r"""Serve the core over HTTP, as OpenAI's clients speak it.
@@ -22,7 +23,8 @@ def serve(
     /v1/embeddings, /v1/ask; GET /v1/models, /metrics, /openapi.json, and without a
     token /healthz, /readyz. A model is "auto", "auto:TASK", "auto:TASK:PRIORITY" or
     "PROVIDER/MODEL". Clients authenticate with SAMPLEMIND_API_TOKEN, where that is
-    set. The log is JSON on stderr. SIGTERM finishes what was begun.
+    set. The log is JSON on stderr. SIGTERM finishes what was begun. With the extra
+    otel, traces and metrics go to OTEL_EXPORTER_OTLP_ENDPOINT.
 
     \b
     Examples:
@@ -48,7 +50,7 @@ def serve(
     else:
         output.say(f"serving on {run.url(listener)}")
     bounds = Bounds(working=concurrency, waiting=queue, body=max_body * 1024 * 1024)
-    return run.serve(listener, settings, bounds, workers)
+    return run.serve(listener, settings, bounds, workers, log_content=log_content)
 
 
 def _is_loopback(host: str) -> bool:

@@ -8,6 +8,7 @@ import time
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.server.board import Board
@@ -17,6 +18,9 @@ from samplemind_cli.server.journal import Journal
 from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Stream
 from samplemind_cli.server.metrics import Metrics, merged, text
 from samplemind_cli.server.service import OPEN, Service
+
+if TYPE_CHECKING:
+    from samplemind_cli.server.telemetry.serving import Serving
 
 _ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
@@ -45,16 +49,19 @@ class Bounds:
 class Front:
     """What all connections of one worker share."""
 
-    def __init__(self, core: AICore, token: str, bounds: Bounds, journal: Journal, shared: Path | None) -> None:
+    def __init__(
+        self, core: AICore, bounds: Bounds, journal: Journal, shared: Path | None, traced: "Serving | None"
+    ) -> None:
         self.loop = asyncio.get_running_loop()
         self.bounds = bounds
         self.draining = False
         self.held = 0  # bytes of bodies in memory
         self._core = core
         self._journal = journal
+        self._traced = traced
         self._metrics = Metrics()
         self._board = Board(shared, self._metrics)
-        self._service = Service(core, token, self._measured)
+        self._service = Service(core, core.settings.api_token, self._measured, content=journal.content)
         self._gate = Gate(bounds.working, bounds.waiting)
         self._connections: set[Connection] = set()
         self._prefix = os.urandom(6).hex()
@@ -95,14 +102,18 @@ class Front:
         """The response; while the server is being shut down nobody is told that it is ready."""
         if self.draining and incoming.path == "/readyz":
             return Problem(503, "this server is shutting down", "draining").reply()
+        if self._traced and incoming.path not in OPEN:
+            self._traced.begin(incoming, self._service.label(incoming.path))
         return await self._service.reply(incoming)
 
     def done(self, incoming: Incoming, status: int, outcome: Outcome) -> None:
         """A request is over: count it and log it; that all is well is not worth a line every second."""
         seconds = time.perf_counter() - incoming.began
-        self._metrics.count(self._service.label(incoming.path), status, seconds, outcome)
+        route = self._service.label(incoming.path)
+        self._metrics.count(route, status, seconds, outcome)
         if incoming.path not in OPEN or status >= 400:  # noqa: PLR2004 - HTTP
-            self._journal.request(incoming, status, seconds, outcome)
+            trace = self._traced.done(incoming, route, status, outcome) if self._traced else {}
+            self._journal.request(incoming, status, seconds, outcome, trace)
 
     def _measured(self) -> bytes:
         self._note()

@@ -4,27 +4,38 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
+from samplemind_cli.server.content import asked
 from samplemind_cli.server.message import Incoming, Outcome
 
 PAUSE = 0.2  # seconds in which lines gather, as a system call for each would cost more than the lines
 
 
 class Journal(logging.Handler):
-    """Also takes what the package's loggers say; prompts, answers and keys are none of its fields."""
+    """Also takes what the package's loggers say. Keys are none of its fields; prompts and answers are with `content`.
 
-    def __init__(self) -> None:
+    `trace` tells the ids of the request that is being worked on.
+    """
+
+    def __init__(self, *, content: bool = False) -> None:
         super().__init__()
+        self.content = content
+        self.trace: Callable[[], dict[str, str]] = dict
         self._loop = asyncio.get_running_loop()
         self._lines: list[bytes] = []
 
-    def request(self, incoming: Incoming, status: int, seconds: float, outcome: Outcome) -> None:
-        """A request is over."""
+    def request(
+        self, incoming: Incoming, status: int, seconds: float, outcome: Outcome, trace: Mapping[str, str]
+    ) -> None:
+        """A request is over; `trace` are the ids of its own."""
         told = {name: value for name in Outcome.__slots__ if (value := getattr(outcome, name))}
+        if self.content and (prompt := asked(incoming.body)):
+            told["prompt"] = prompt
         self._write(
             "info",
             "request",
@@ -35,13 +46,14 @@ class Journal(logging.Handler):
                 "status": status,
                 "ms": round(seconds * 1000, 2),
                 **told,
+                **trace,
             },
         )
 
     def emit(self, record: logging.LogRecord) -> None:
         """See logging.Handler."""
         trace = logging.Formatter().formatException(record.exc_info) if record.exc_info else ""
-        fields = {"traceback": trace} if trace else {}
+        fields = self.trace() | ({"traceback": trace} if trace else {})
         self._loop.call_soon_threadsafe(self._write, record.levelname.lower(), record.getMessage(), fields)
 
     def flush(self) -> None:

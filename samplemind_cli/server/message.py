@@ -19,6 +19,7 @@ class Incoming:
     keep_alive: bool = True
     chunked: bool = True  # HTTP/1.0 knows no chunks
     began: float = 0.0  # of time.perf_counter
+    span: Any = None  # telemetry's, where it is on
 
 
 @dataclass(slots=True)
@@ -32,6 +33,7 @@ class Outcome:
     input_tokens: int = 0
     output_tokens: int = 0
     passed: tuple[str, ...] = ()  # providers that were asked first and could not answer
+    answer: str = ""  # in words, where the log is to hold them
 
 
 @dataclass(slots=True)

@@ -14,7 +14,8 @@ import uvloop
 from samplemind_cli.ai import http_client
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.errors import SamplemindError
-from samplemind_cli.server import workers
+from samplemind_cli.server import telemetry, workers
+from samplemind_cli.server.content import LONGEST
 from samplemind_cli.server.front import Bounds, Front
 from samplemind_cli.server.journal import Journal
 from samplemind_cli.settings import Settings
@@ -22,6 +23,7 @@ from samplemind_cli.settings import Settings
 log = logging.getLogger(__name__)
 BACKLOG = 1024
 GRACE = 8.0  # seconds to finish what was begun; Compose kills after 10
+FLUSH = 1.0  # seconds after those to send the last of the telemetry
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -45,12 +47,15 @@ def url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"
 
 
-def serve(listener: socket.socket, settings: Settings, bounds: Bounds, count: int) -> int:
-    """Serve with `count` workers until SIGTERM or Ctrl-C, then finish what was begun; the exit code."""
+def serve(listener: socket.socket, settings: Settings, bounds: Bounds, count: int, *, log_content: bool) -> int:
+    """Serve with `count` workers until SIGTERM or Ctrl-C, then finish what was begun; the exit code.
+
+    `log_content`: the log holds what was asked and answered.
+    """
     _allow_files(bounds.connections)
 
     def work(shared: Path | None = None) -> None:
-        uvloop.run(_serve(listener, settings, bounds, shared))
+        uvloop.run(_serve(listener, settings, bounds, shared, log_content=log_content))
 
     if count == 1:
         work()
@@ -70,26 +75,35 @@ def _allow_files(connections: int) -> None:
             )
 
 
-async def _serve(listener: socket.socket, settings: Settings, bounds: Bounds, shared: Path | None) -> None:
+async def _serve(
+    listener: socket.socket, settings: Settings, bounds: Bounds, shared: Path | None, *, log_content: bool
+) -> None:
     loop, stopping = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     http_client.use_own_connections()
-    journal = _journal()
-    core = AICore(settings, notify=log.warning)
-    front = Front(core, settings.api_token, bounds, journal, shared)
+    journal = _journal(log_content=log_content)
+    told = telemetry.start()
+    journal.trace = told.serving.ids if told else dict
+    core = AICore(settings, notify=log.warning, watch=told.calling.watch if told else None)
+    front = Front(core, bounds, journal, shared, told.serving if told else None)
     server = await loop.create_server(front.connection, sock=listener)
     await stopping.wait()
     server.close()
     await front.drain(GRACE)
     await core.close()
+    if told:
+        told.pipeline.close(FLUSH)
+        await asyncio.sleep(0)  # what its threads have to say comes in by the loop
     journal.flush()
 
 
-def _journal() -> Journal:
+def _journal(*, log_content: bool) -> Journal:
     """The journal, in place of every other way in which our loggers or asyncio's would speak."""
-    journal = Journal()
+    journal = Journal(content=log_content)
     for name in ("samplemind_cli", "asyncio"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [journal], False
+    if log_content:
+        log.warning("--log-content: prompts and answers go into this log, each cut after %d characters", LONGEST)
     return journal

@@ -13,6 +13,7 @@ from samplemind_cli.ai.router import PRIORITIES
 from samplemind_cli.ai.types import Answer, Chunk, Message, Options, Request
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.server import asked, metrics, openapi, told, vectors
+from samplemind_cli.server.content import answered
 from samplemind_cli.server.failure import problem
 from samplemind_cli.server.fields import Fields, document
 from samplemind_cli.server.memory import Memory
@@ -26,11 +27,15 @@ DEADLINE = "x-samplemind-timeout"
 
 
 class Service:
-    """Answers requests through the core; `token` "" lets everybody in; `measured` is the text of the metrics."""
+    """Answers requests through the core; `token` "" lets everybody in; `measured` is the text of the metrics.
 
-    def __init__(self, core: AICore, token: str, measured: Callable[[], bytes]) -> None:
+    `content`: an outcome says what was answered.
+    """
+
+    def __init__(self, core: AICore, token: str, measured: Callable[[], bytes], *, content: bool = False) -> None:
         self._core = core
         self._measured = measured
+        self._content = content
         self._ready = Readiness(core)
         self._memory = Memory()
         self._token = f"Bearer {token}".encode() if token else b""
@@ -108,8 +113,9 @@ class Service:
         headers, outcome = _whence(first)
         events = told.Events(incoming.id, headers["x-samplemind-route"], count=count)
         if first.answer is None:
-            return Stream(_events(first, chunks, events, outcome), headers, outcome)
+            return Stream(_events(first, chunks, events, outcome, content=self._content), headers, outcome)
         await chunks.aclose()
+        _count(outcome, first.answer, content=self._content)
         reply = Reply(b"".join(events.of(first)) + told.DONE, headers=headers, kind=told.EVENTS, outcome=outcome)
         self._memory.keep(incoming, first.answer, reply)
         return reply
@@ -149,7 +155,7 @@ class Service:
                 answer = chunk.answer
         if answer is None:  # a stream ends with its answer or raises
             raise AssertionError
-        _count(outcome, answer)
+        _count(outcome, answer, content=self._content)
         return answer, headers, outcome
 
     async def _models(self, _: Incoming) -> Reply:
@@ -174,7 +180,7 @@ class Service:
 
 
 async def _events(
-    first: Chunk, rest: AsyncGenerator[Chunk, None], events: told.Events, outcome: Outcome
+    first: Chunk, rest: AsyncGenerator[Chunk, None], events: told.Events, outcome: Outcome, *, content: bool
 ) -> AsyncGenerator[bytes, None]:
     """A stream's events; an error after the first word is an event too, and then there is no [DONE]."""
     try:
@@ -186,7 +192,7 @@ async def _events(
                 for event in events.of(last):
                     yield event
         if last.answer:
-            _count(outcome, last.answer)
+            _count(outcome, last.answer, content=content)
         yield told.DONE
     except SamplemindError as error:
         failed = problem(error)
@@ -203,7 +209,8 @@ def _whence(first: Chunk) -> tuple[dict[str, str], Outcome]:
     return told.whence(route.provider, route.endpoint.model, tier), Outcome(route.provider, route.endpoint.model, tier)
 
 
-def _count(outcome: Outcome, answer: Answer) -> None:
+def _count(outcome: Outcome, answer: Answer, *, content: bool) -> None:
+    outcome.answer = answered(answer) if content else ""
     outcome.cache = answer.cached or "miss"
     outcome.passed = tuple(route.provider for route in answer.passed if route.outcome != "untried")
     if not answer.cached:

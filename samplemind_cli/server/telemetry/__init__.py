@@ -1,0 +1,66 @@
+"""Whether traces and metrics are wanted, as OpenTelemetry's own variables say; nothing is loaded unless they are."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from samplemind_cli.settings import environment
+
+if TYPE_CHECKING:
+    from samplemind_cli.server.telemetry.calling import Calling
+    from samplemind_cli.server.telemetry.pipeline import Pipeline
+    from samplemind_cli.server.telemetry.serving import Serving
+
+log = logging.getLogger(__name__)
+EXPORTERS = ("otlp", "console")
+# What the instrumentations of OpenTelemetry's own repository read; the last two are the words of their later versions.
+CONTENT, CAPTURED = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", ("true", "span_only", "span_and_event")
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """What is told of the requests that are served, of the calls made for them, and the way out for both."""
+
+    serving: "Serving"
+    calling: "Calling"
+    pipeline: "Pipeline"
+
+
+def start() -> Telemetry | None:
+    """Telemetry as the environment wants it; None unless it names an exporter or an endpoint. What fails is said."""
+    env = environment()
+    traces, metrics = _exporters(env, "TRACES"), _exporters(env, "METRICS")
+    if not traces | metrics or _said(env, "OTEL_SDK_DISABLED") == "true":
+        return None
+    try:
+        from samplemind_cli.server.telemetry.calling import Calling
+        from samplemind_cli.server.telemetry.pipeline import Pipeline
+        from samplemind_cli.server.telemetry.serving import Serving
+
+        pipeline = Pipeline(traces, metrics)
+    except ModuleNotFoundError as error:
+        log.warning("no telemetry: %s is not installed: pip install 'samplemind-cli[otel]'", error.name)
+        return None
+    except Exception as error:  # noqa: BLE001 - the SDK's constructors raise many kinds for a variable that is wrong
+        log.warning("no telemetry: %s", error)
+        return None
+    content = _said(env, CONTENT) in CAPTURED
+    return Telemetry(Serving(pipeline), Calling(pipeline, content=content), pipeline)
+
+
+def _exporters(env: Mapping[str, str], signal: str) -> frozenset[str]:
+    """Where a signal goes; to OTLP where an endpoint is all that was said."""
+    endpoint = env.get("OTEL_EXPORTER_OTLP_ENDPOINT") or env.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
+    names = _said(env, f"OTEL_{signal}_EXPORTER") or ("otlp" if endpoint else "none")
+    named = frozenset(name.strip() for name in names.split(","))
+    if unknown := named.difference(EXPORTERS, ("none",)):
+        log.warning("OTEL_%s_EXPORTER: no %s here; known: %s", signal, ", ".join(unknown), ", ".join(EXPORTERS))
+    spoken = _said(env, f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL") or _said(env, "OTEL_EXPORTER_OTLP_PROTOCOL")
+    if "otlp" in named and spoken not in ("", "http/protobuf"):
+        log.warning("OTEL_EXPORTER_OTLP_PROTOCOL: no %s here; http/protobuf is spoken", spoken)
+    return named.intersection(EXPORTERS)
+
+
+def _said(env: Mapping[str, str], name: str) -> str:
+    return env.get(name, "").strip().lower()

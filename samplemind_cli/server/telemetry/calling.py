@@ -1,0 +1,186 @@
+"""A span and metrics for each call to a provider, by the GenAI conventions.
+
+They are of June 2026 (github.com/open-telemetry/semantic-conventions-genai, docs/gen-ai) and in development: the names
+are written down here, as the package that holds them moves with every release and calls them deprecated.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from opentelemetry.trace import SpanKind, StatusCode
+
+from samplemind_cli.ai.draft import Draft
+from samplemind_cli.ai.http_client import UnavailableError
+from samplemind_cli.ai.types import Answer, Chunk, Fault, Provider, Request, Route, Usage
+from samplemind_cli.errors import CutStreamError, ProviderError
+from samplemind_cli.server.telemetry import words
+from samplemind_cli.server.told import ENDS
+
+if TYPE_CHECKING:
+    from samplemind_cli.server.telemetry.pipeline import Pipeline
+
+Value = str | int | float | bool | tuple[str, ...]
+SYSTEMS = {Provider.GEMINI: "gcp.gemini"}  # the others have our names, or none
+PORTS = {"http": 80, "https": 443}
+SECONDS = tuple(0.01 * 2**n for n in range(14))
+TOKENS = tuple(4**n for n in range(14))
+
+
+class Calling:
+    """Tells of calls. With `content` what was said is told too.
+
+    `traceparent` is not passed on: of the providers here none continues a trace, and a stranger needs no ids of ours.
+    """
+
+    def __init__(self, pipeline: "Pipeline", *, content: bool) -> None:
+        self._tracer = pipeline.tracer
+        self._content = content
+        histogram = pipeline.meter.create_histogram
+        self._seconds = histogram(
+            "gen_ai.client.operation.duration",
+            "s",
+            "GenAI operation duration.",
+            explicit_bucket_boundaries_advisory=SECONDS,
+        )
+        self._tokens = histogram(
+            "gen_ai.client.token.usage",
+            "{token}",
+            "Number of input and output tokens used.",
+            explicit_bucket_boundaries_advisory=TOKENS,
+        )
+        self._first = histogram(
+            "gen_ai.client.operation.time_to_first_chunk",
+            "s",
+            "Time to receive the first chunk.",
+            explicit_bucket_boundaries_advisory=SECONDS,
+        )
+
+    @contextmanager
+    def watch(self, route: Route, request: Request | None) -> Iterator[Callable[[Chunk], None]]:
+        """See `AICore`. The span's parent is the request whose task makes the call; who waits for it too has none."""
+        labels = _labels(route, request)
+        name = f"{labels['gen_ai.operation.name']} {route.endpoint.model}"
+        span = self._tracer.start_span(name, kind=SpanKind.CLIENT, attributes={**labels, **_asked(request)})
+        heard, error = _Heard(route, request), ""
+        try:
+            yield heard.add
+        except BaseException as failure:
+            error = kind(failure)
+            raise
+        finally:
+            answer, flaw = heard.answer()
+            error = error or flaw
+            span.set_attributes({**heard.told(), **(_said(request, answer) if self._content else {})})
+            if answer:
+                span.set_attribute(
+                    "gen_ai.response.finish_reasons", (ENDS.get(answer.finish_reason, answer.finish_reason),)
+                )
+            if error:
+                span.set_attribute("error.type", error)
+                span.set_status(StatusCode.ERROR)
+            span.end()
+            self._count(heard, labels, error)
+
+    def _count(self, heard: "_Heard", labels: Mapping[str, Value], error: str) -> None:
+        labels = {**labels, **({"gen_ai.response.model": heard.model} if heard.model else {})}
+        self._seconds.record(heard.seconds(), {**labels, **({"error.type": error} if error else {})})
+        for side, tokens in (("input", heard.usage.input_tokens), ("output", heard.usage.output_tokens)):
+            if tokens is not None:
+                self._tokens.record(tokens, {**labels, "gen_ai.token.type": side})
+        if heard.first is not None:
+            self._first.record(heard.first, labels)
+
+
+def kind(failure: BaseException) -> str:
+    """What `error.type` says: a `FaultKind`, or "refused", "unreachable", "broken_off", "timeout", "cancelled".
+
+    A provider's own words stay out: they may quote the prompt.
+    """
+    match failure:
+        case UnavailableError(fault=Fault(kind=fault)):
+            return fault
+        case UnavailableError():
+            return "refused" if failure.refused else "unreachable"
+        case CutStreamError():
+            return "broken_off"
+        case TimeoutError():
+            return "timeout"
+        case asyncio.CancelledError() | GeneratorExit():  # who asked has gone
+            return "cancelled"
+    return type(failure).__name__
+
+
+class _Heard:
+    """What a call has brought so far."""
+
+    def __init__(self, route: Route, request: Request | None) -> None:
+        self.model, self.usage = "", Usage()
+        self.first: float | None = None  # seconds until the first chunk of a stream
+        self._route, self._request = route, request
+        self._draft = Draft()
+        self._began = time.perf_counter()
+
+    def add(self, chunk: Chunk) -> None:
+        if self.first is None and self._request and self._request.stream:
+            self.first = self.seconds()
+        self.model = chunk.model or self.model
+        self.usage = self.usage.updated(chunk.usage) if chunk.usage else self.usage
+        self._draft.add(chunk)
+
+    def seconds(self) -> float:
+        return time.perf_counter() - self._began
+
+    def answer(self) -> tuple[Answer | None, str]:
+        """The answer if it is whole, and what is wrong with it; vectors are none."""
+        try:
+            return (self._draft.answer(self._route.provider, self.model, "") if self._request else None), ""
+        except ProviderError as error:
+            return None, kind(error)
+
+    def told(self) -> dict[str, Value]:
+        """What the conventions have for it."""
+        told = {
+            "gen_ai.response.model": self.model or None,
+            "gen_ai.response.time_to_first_chunk": self.first,
+            "gen_ai.usage.input_tokens": self.usage.input_tokens,
+            "gen_ai.usage.output_tokens": self.usage.output_tokens,
+            "gen_ai.usage.cache_read.input_tokens": self.usage.cached_tokens,
+            "gen_ai.usage.reasoning.output_tokens": self.usage.reasoning_tokens,
+        }
+        return {name: value for name, value in told.items() if value is not None}
+
+
+def _labels(route: Route, request: Request | None) -> dict[str, Value]:
+    labels: dict[str, Value] = {
+        "gen_ai.operation.name": "chat" if request else "embeddings",
+        "gen_ai.provider.name": SYSTEMS.get(route.provider, route.provider.value),
+        "gen_ai.request.model": route.endpoint.model,
+    }
+    url = urlsplit(route.endpoint.base_url)
+    if url.hostname:  # the embedded model's place is not known before it runs
+        labels |= {"server.address": url.hostname, "server.port": url.port or PORTS.get(url.scheme, 0)}
+    return labels
+
+
+def _asked(request: Request | None) -> dict[str, Value]:
+    if request is None:
+        return {}
+    told = {
+        "gen_ai.request.max_tokens": request.max_tokens,
+        "gen_ai.request.temperature": request.temperature,
+        "gen_ai.request.stream": request.stream or None,
+        "gen_ai.output.type": "json" if request.schema is not None else None,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _said(request: Request | None, answer: Answer | None) -> dict[str, Value]:
+    told = {
+        "gen_ai.input.messages": request and words.asked(request),
+        "gen_ai.output.messages": answer and words.answered(answer),
+    }
+    return {name: value for name, value in told.items() if value}

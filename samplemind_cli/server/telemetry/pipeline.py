@@ -1,0 +1,83 @@
+"""OpenTelemetry's SDK set up: what is measured goes out in batches, from threads of its own."""
+
+import logging
+import threading
+import time
+import uuid
+from contextlib import suppress
+
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+
+from samplemind_cli import __version__
+
+log = logging.getLogger(__name__)
+SERVICE = "samplemind"
+SPANS = {"otlp": OTLPSpanExporter, "console": ConsoleSpanExporter}
+METRICS = {"otlp": OTLPMetricExporter, "console": ConsoleMetricExporter}
+
+
+class Pipeline:
+    """A tracer and a meter, whose exporters are named; everything else is in the SDK's own variables.
+
+    Nothing waits for an exporter: what a batch's queue (OTEL_BSP_MAX_QUEUE_SIZE) cannot hold is dropped.
+    """
+
+    def __init__(self, traces: frozenset[str], metrics: frozenset[str]) -> None:
+        _listen()
+        resource = _resource()
+        # Ending is ours: at exit the SDK would wait half a minute for a collector that is not there.
+        self._tracing = TracerProvider(None if traces else ALWAYS_OFF, resource, shutdown_on_exit=False)
+        for name in traces:
+            self._tracing.add_span_processor(BatchSpanProcessor(SPANS[name]()))
+        readers = [PeriodicExportingMetricReader(METRICS[name]()) for name in metrics]
+        self._metering = MeterProvider(readers, resource, shutdown_on_exit=False)
+        self.tracer = self._tracing.get_tracer(SERVICE, __version__)
+        self.meter = self._metering.get_meter(SERVICE, __version__)
+
+    def close(self, seconds: float) -> None:
+        """Send what has not been sent, for so long; what has not gone by then is lost."""
+        until = time.monotonic() + seconds
+        ends = [threading.Thread(target=p.shutdown, daemon=True) for p in (self._tracing, self._metering)]
+        for end in ends:
+            end.start()
+        for end in ends:
+            end.join(max(0.0, until - time.monotonic()))
+
+
+class Once(logging.Handler):
+    """Passes on what OpenTelemetry's loggers say, each thing once; that batches are lost is one thing."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See logging.Handler. A variable's value may be a key, so what is wrong with headers is not quoted."""
+        lost = " batch" in str(record.msg)
+        words = "OTEL_EXPORTER_OTLP_HEADERS wants name=value,…" if ".util.re" in record.name else record.getMessage()
+        what = "lost" if lost else str(record.msg)
+        if what not in self._said:
+            self._said.add(what)
+            with suppress(RuntimeError):  # the loop that writes the log has ended; this thread has not
+                log.warning("telemetry%s: %s", " is being lost, which is said once" if lost else "", words)
+
+
+def _listen() -> None:
+    logger = logging.getLogger("opentelemetry")
+    logger.handlers, logger.propagate = [Once()], False
+
+
+def _resource() -> Resource:
+    """Who we are; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES know better. Each worker is an instance."""
+    ours = Resource({"service.version": __version__, "service.instance.id": str(uuid.uuid4())})
+    resource = ours.merge(Resource.create())
+    if str(resource.attributes["service.name"]).startswith("unknown_service"):  # the SDK's word for no name
+        resource = resource.merge(Resource({"service.name": SERVICE}))
+    return resource

@@ -1,0 +1,113 @@
+"""A span and a duration for each request served (opentelemetry.io/docs/specs/semconv/http)."""
+
+import time
+from typing import TYPE_CHECKING
+
+from opentelemetry.context import Context, attach
+from opentelemetry.trace import Span, SpanKind, StatusCode, get_current_span, set_span_in_context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from samplemind_cli.server.message import Incoming, Outcome
+
+if TYPE_CHECKING:
+    from samplemind_cli.server.telemetry.pipeline import Pipeline
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
+SECONDS = (
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.075,
+    0.1,
+    0.25,
+    0.5,
+    0.75,
+    1.0,
+    2.5,
+    5.0,
+    7.5,
+    10.0,
+)  # as the convention has them
+FAILED = 500
+_NOWHERE = Context()
+_W3C = TraceContextTextMapPropagator()
+
+
+class Serving:
+    """Tells of requests; the trace of a client that names one (`traceparent`) is continued.
+
+    `route` is a path of ours, or "other".
+    """
+
+    def __init__(self, pipeline: "Pipeline") -> None:
+        self._tracer = pipeline.tracer
+        self._seconds = pipeline.meter.create_histogram(
+            "http.server.request.duration",
+            "s",
+            "Duration of HTTP server requests.",
+            explicit_bucket_boundaries_advisory=SECONDS,
+        )
+
+    def begin(self, incoming: Incoming, route: str) -> None:
+        """A request that takes time: what this task does from now on is done for it."""
+        incoming.span = self._span(incoming, route)
+        attach(set_span_in_context(incoming.span, _NOWHERE))
+
+    def done(self, incoming: Incoming, route: str, status: int, outcome: Outcome) -> dict[str, str]:
+        """A request is over, begun or answered at once; the ids under which it is found."""
+        span = self._span(incoming, route) if incoming.span is None else incoming.span
+        if incoming.span:
+            attach(_NOWHERE)  # the connection's next request is another's
+        span.set_attribute("http.response.status_code", status)
+        for name, value in _told(outcome):
+            span.set_attribute(name, value)
+        error = _error(status, outcome)
+        if error:
+            span.set_attribute("error.type", error)
+            span.set_status(StatusCode.ERROR)
+        span.end()
+        labels: dict[str, str | int] = {**_request(incoming, route), "http.response.status_code": status}
+        labels |= {"error.type": error} if error else {}
+        self._seconds.record(time.perf_counter() - incoming.began, labels)
+        return self.ids(span)
+
+    @staticmethod
+    def ids(span: Span | None = None) -> dict[str, str]:
+        """What the log calls a span, by default the one that is being worked on; nothing when there is none."""
+        context = (span or get_current_span()).get_span_context()
+        return (
+            {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"} if context.is_valid else {}
+        )
+
+    def _span(self, incoming: Incoming, route: str) -> Span:
+        request = _request(incoming, route)
+        name = f"{incoming.method if incoming.method in METHODS else 'HTTP'} {request.get('http.route', '')}".strip()
+        more = {"url.path": incoming.path[:200], "samplemind.request_id": incoming.id}
+        if agent := incoming.headers.get("user-agent"):
+            more["user_agent.original"] = agent
+        parent = _W3C.extract(incoming.headers, _NOWHERE) if "traceparent" in incoming.headers else _NOWHERE
+        began = time.time_ns() - int((time.perf_counter() - incoming.began) * 1e9)
+        return self._tracer.start_span(name, parent, SpanKind.SERVER, request | more, start_time=began)
+
+
+def _request(incoming: Incoming, route: str) -> dict[str, str]:
+    """What is known of a request from its beginning, in words of which there are few."""
+    told = {
+        "http.request.method": incoming.method if incoming.method in METHODS else "_OTHER",
+        "url.scheme": "http",
+        "network.protocol.version": "1.1" if incoming.chunked else "1.0",
+    }
+    return told if route == "other" else told | {"http.route": route}
+
+
+def _told(outcome: Outcome) -> list[tuple[str, str | tuple[str, ...]]]:
+    """Whence the answer came. Not in words of GenAI: tokens are told of the call, and would be counted twice."""
+    route = f"{outcome.provider}/{outcome.model}" if outcome.provider else ""
+    told = (("cache", outcome.cache), ("route", route), ("passed_over", outcome.passed))
+    return [(f"samplemind.{name}", value) for name, value in told if value]
+
+
+def _error(status: int, outcome: Outcome) -> str:
+    """What failed on our side: a stream that broke off has the status 200, and a client's mistake is none of ours."""
+    return outcome.error or str(status) if status >= FAILED or (status == 200 and outcome.error) else ""  # noqa: PLR2004 - HTTP

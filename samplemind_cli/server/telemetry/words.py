@@ -1,0 +1,39 @@
+"""Prompts and answers as the GenAI conventions write them (docs/gen-ai/gen-ai-input-messages.json and its like)."""
+
+from typing import Any
+
+import orjson
+
+from samplemind_cli.ai.types import Answer, Message, Request, ToolCall
+from samplemind_cli.server.told import ENDS
+
+LONGEST = 16 * 1024  # characters of one part; spans wait in memory until they are sent
+_ENDS = {**ENDS, "tool_calls": "tool_call"}
+
+
+def asked(request: Request) -> str:
+    """The conversation as JSON; of an image or a sound its kind and its size."""
+    return orjson.dumps([{"role": m.role, "parts": _parts(m)} for m in request.messages]).decode()
+
+
+def answered(answer: Answer) -> str:
+    """The answer as JSON."""
+    parts = [_text("reasoning", answer.thinking), _text("text", answer.text), *map(_call, answer.tool_calls)]
+    spoken = [part for part in parts if part.get("content") != ""]
+    end = _ENDS.get(answer.finish_reason, answer.finish_reason)
+    return orjson.dumps([{"role": "assistant", "parts": spoken, "finish_reason": end}]).decode()
+
+
+def _parts(message: Message) -> list[dict[str, Any]]:
+    if message.role == "tool":
+        return [{"type": "tool_call_response", "id": message.tool_call_id, "response": message.text[:LONGEST]}]
+    files = [{"type": "file", "mime_type": a.media_type, "bytes": len(a.data)} for a in message.attachments]
+    return [*files, *([_text("text", message.text)] if message.text else []), *map(_call, message.tool_calls)]
+
+
+def _text(kind: str, text: str) -> dict[str, Any]:
+    return {"type": kind, "content": text[:LONGEST]}
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    return {"type": "tool_call", "id": call.id, "name": call.name, "arguments": call.arguments[:LONGEST]}
