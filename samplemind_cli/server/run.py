@@ -47,7 +47,7 @@ def url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"
 
 
-def serve(listener: socket.socket, settings: Settings, bounds: Bounds, count: int, *, log_content: bool) -> int:
+def serve(listener: socket.socket, settings: Settings, bounds: Bounds, count: int, *, log_content: bool = False) -> int:
     """Serve with `count` workers until SIGTERM or Ctrl-C, then finish what was begun; the exit code.
 
     `log_content`: the log holds what was asked and answered.
