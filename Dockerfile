@@ -38,7 +38,7 @@ EOF
 FROM ${PYTHON_IMAGE}
 # Nothing is installed in this image any more.
 RUN python -c "import pip, shutil; shutil.rmtree(pip.__path__[0])"
-COPY --from=dependencies /lib-samplemind /opt/samplemind/lib
+COPY --from=dependencies /lib-samplemind /opt/samplemind/site-packages
 COPY --chmod=755 <<'EOF' /usr/local/bin/samplemind
 #!/usr/bin/env python
 from samplemind_cli.__main__ import main
@@ -56,7 +56,7 @@ with socket.create_connection(("127.0.0.1", 8000), timeout=2) as connection:
     raise SystemExit(0 if " 200" in status else f"GET /healthz: {status}")
 EOF
 # The root file system may be read-only: caches and state go to /tmp.
-ENV PYTHONPATH=/opt/samplemind/lib:/opt/samplemind PYTHONUNBUFFERED=1 HOME=/tmp
+ENV PYTHONPATH=/opt/samplemind/site-packages:/opt/samplemind PYTHONUNBUFFERED=1 HOME=/tmp
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=3s --start-period=30s CMD ["healthy"]
 ENTRYPOINT ["samplemind"]

@@ -26,7 +26,7 @@ COMMANDS = {
     "models": "List the local models: size, loaded or not, wanted by the project, used by which task.",
     "pull-models": "Pull the project's local models: plan first, resume what broke off, verify.",
     "bench": "Measure against the targets, and say whether it got faster.",
-    "profile": "Profile a script, a module or a samplemind command: time, memory, flame graphs.",
+    "profile": "Profile a script, a module, a samplemind command or the running api.",
     "test": "Run the project's tests with pytest: the fast ones, in parallel where that pays.",
     "doctor": "Check Docker, this machine, the services and the keys; name what mends them.",
     "env": "Print the exports that speed this machine up and lead to the stack.",

@@ -1,4 +1,4 @@
-"""`samplemind profile`: where the time and the memory of a program go."""
+"""`samplemind profile`: where the time and the memory of a program go, or the time of the running api."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,16 +27,17 @@ app = typer.Typer(cls=RunByDefault, rich_markup_mode=None, add_completion=False,
 
 @app.callback()
 def profile() -> None:
-    r"""Profile a script, a module or a samplemind command: time, memory, flame graphs.
+    r"""Profile a script, a module, a samplemind command or the running api.
 
-    The program runs as if typed without `samplemind profile`: exit code, input and output are its own; the summary
-    goes to stderr. Pages (offline), speedscope files and JSON are kept and can be compared.
+    Time, memory, flame graphs. The program runs as if typed without `samplemind profile`: exit code, input and output
+    are its own; the summary goes to stderr. Pages (offline), speedscope files and JSON are kept and can be compared.
 
     \b
     Examples:
       samplemind profile -- script.py --its-option
       samplemind profile --both -- -m mypackage.tool
       samplemind profile --memory -- ask "What is a fugue?"
+      samplemind profile api
       samplemind profile again
       samplemind profile diff previous last
     """
@@ -77,6 +78,26 @@ def run(
         directory=str(Path.cwd()),
     )  # fmt: skip
     return _record(asked).exit_code
+
+
+@app.command("api")
+def api(
+    seconds: Annotated[int, typer.Option(min=1, max=3600, help="For how long to look.")] = 30,
+    file: Annotated[str | None, typer.Option(help="The compose file, instead of the project's or ours.")] = None,
+) -> None:
+    r"""Profile the stack's running api for a while, under the load it has.
+
+    The service is neither changed nor started anew: py-spy looks at its stacks 100 times a second, from a container
+    beside it, and each look stops it for a moment. What the service computes is seen; what it waits for is not, nor its memory.
+    (A script of this name: profile run api.)
+
+    \b
+    Example:
+      samplemind profile api --seconds 10
+    """
+    from samplemind_cli.profiling.runs import Asked
+
+    _record(Asked(words=("api",), kinds=("cpu",), watch=seconds, file=file, directory=str(Path.cwd())))
 
 
 @app.command("again")
@@ -146,8 +167,25 @@ def _record(asked: "Asked") -> "Profile":
     from samplemind_cli import output
     from samplemind_cli.profiling import record, summary
 
-    state_dir = Settings.load().state_dir
-    done = record.record(asked, state_dir=state_dir, env=environment(), say=output.say)
+    if asked.watch:
+        done = _watch(asked)
+    else:
+        done = record.record(asked, state_dir=Settings.load().state_dir, env=environment(), say=output.say)
     for line in summary.lines(done):
         output.say(line)
     return done
+
+
+def _watch(asked: "Asked") -> "Profile":
+    from samplemind_cli import output
+    from samplemind_cli.profiling import living, record
+    from samplemind_cli.stack import beside
+
+    directory, service = Path(asked.directory), asked.words[0]
+    settings = Settings.load(directory=directory, compose_file=asked.file)
+    python = record.choose_python(asked, environment())
+    running = beside.running(settings, directory, service)
+    spy = living.program(running.processor, settings.data_dir)
+    output.say(f"looking at {service} for {asked.watch} s")
+    samples = beside.run(running, spy, living.arguments(asked.watch))
+    return living.keep(asked, samples, python, settings.state_dir, output.say)

@@ -52,10 +52,10 @@ def command_line(asked: Asked, python: Path) -> list[str]:
 
 
 def choose_python(asked: Asked, env: Mapping[str, str]) -> Python:
-    """The Python for it, with the profilers installed: samplemind's own for its subcommands."""
+    """The Python for it, with the profilers installed: samplemind's own for its subcommands and for a service."""
     packages = [PROFILERS[kind] for kind in asked.kinds]
     directory = Path(asked.directory)
-    ours = is_subcommand(asked)
+    ours = bool(asked.watch) or is_subcommand(asked)
     hidden = {name: value for name, value in env.items() if name != "VIRTUAL_ENV"}
     python = find_python(INJECT if ours else directory, hidden if ours else env, *packages)
     python.require(*packages)
@@ -77,7 +77,7 @@ def record(asked: Asked, *, state_dir: str, env: Mapping[str, str], say: Callabl
             if stdin:
                 stdin.seek(0)
             codes.append(_run_once(profile, kind, argv, env, stdin=stdin, silent=bool(codes)))
-            took = _render(profile, kind, python.path, say)
+            took = render(profile, kind, python.path, say)
             seconds.setdefault(kind, []).extend(took)
     if len(set(codes)) > 1:
         say(f"note: the runs ended differently: {', '.join(f'{k} {c}' for k, c in zip(plan, codes, strict=True))}")
@@ -105,7 +105,7 @@ def _run_once(  # noqa: PLR0913 - all that one run differs in
         return child.run(argv, injected, Path(asked.directory), stdin=stdin, silent=silent)
 
 
-def _render(profile: Profile, kind: str, python: Path, say: Callable[[str], None]) -> list[float]:
+def render(profile: Profile, kind: str, python: Path, say: Callable[[str], None]) -> list[float]:
     """Make pages of what was written; the seconds the program took, none when it left nothing behind."""
     written = sorted(profile.folder.glob(f"{kind}.*[0-9].json"), key=lambda file: file.stat().st_mtime_ns)
     if not written:

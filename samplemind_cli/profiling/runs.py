@@ -14,13 +14,15 @@ KINDS = ("cpu", "memory")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What to profile, as typed, and how."""
+    """What to profile, as typed, and how. `watch`: that running service of the stack in `file`, for so many seconds."""
 
     words: tuple[str, ...]
     kinds: tuple[str, ...]
     native: bool = False
     children: bool = False
     overhead: bool = False
+    watch: int = 0
+    file: str | None = None
     directory: str
 
 

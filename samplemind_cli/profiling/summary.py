@@ -32,7 +32,8 @@ def lines(profile: Profile) -> Iterator[str]:
 
 def _cpu(profile: Profile, found: Frame, here: str) -> Iterator[str]:
     times = json.loads((profile.folder / "cpu.times.json").read_bytes())
-    yield f"cpu: {times['wall']:.2f} s, {times['cpu']:.2f} s of it on a processor"
+    busy = "busy" if profile.asked.watch else "on a processor"
+    yield f"cpu: {times['wall']:.2f} s, {times['cpu']:.2f} s of it {busy}"
     total = sum(frame["own"] + frame["awaited"] for frame in found["frames"])
     yield from _top(_shares(found["frames"], "own", total), seconds, here)
     awaited = _shares(found["frames"], "awaited", total)
@@ -80,6 +81,8 @@ def short(file: str, here: str) -> str:
 
 
 def _overhead(profile: Profile) -> str:
+    if profile.asked.watch:
+        return "overhead: not measured; the service stood still for each of the looks"
     bare = profile.seconds.get("bare", [])
     if not bare:
         return "overhead: not measured; --overhead runs the program without a profiler as well, before and after"

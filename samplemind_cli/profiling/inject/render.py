@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 LIBRARY = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+# What is installed for another Python, as in a container or in a child's environment.
+INSTALLED = re.compile(r"(.*?/(?:(?:site|dist)-packages|lib/python3\.\d+))/")
 NOWHERE = ("", "<thread>", "<built-in>")  # a C function's time belongs to its caller
 INJECTED = "sitecustomize.py"
 Key = tuple[str, str, int]
@@ -26,7 +28,7 @@ Key = tuple[str, str, int]
 
 def is_own(file: str) -> bool:
     """Whether this is the user's code."""
-    return not file.startswith(("<", *LIBRARY))
+    return not file.startswith(("<", *LIBRARY)) and not INSTALLED.match(file)
 
 
 def caller(stack: list[Key]) -> str:
@@ -74,6 +76,7 @@ def cpu(raws: list[Path], folder: Path) -> dict[str, Any]:
     frames = Frames("own", "total", "awaited")
     for raw in raws:
         session = Session.load(raw)
+        session.sys_prefixes = libraries(session.frame_records)
         page = HTMLRenderer().render(session)
         # The page asks Google for a font; without it the browser's own is used, and no network.
         page = re.sub(r"https://fonts\.(googleapis|gstatic)\.com[^\"'\s)]*", "data:text/css,", page)
@@ -82,6 +85,12 @@ def cpu(raws: list[Path], folder: Path) -> dict[str, Any]:
         for records, seconds in session.frame_records:
             add_sample(frames, records, seconds)
     return {"frames": frames.sorted("own")}
+
+
+def libraries(frame_records: list[Any]) -> list[str]:
+    """Folders of what is not the user's: pyinstrument takes /usr for one, and all programs in it."""
+    files = {record.partition("\x00")[2].partition("\x00")[0] for records, _ in frame_records for record in records}
+    return [*LIBRARY, *{found[1] for file in files if (found := INSTALLED.match(file))}]
 
 
 def add_sample(frames: Frames, records: list[str], seconds: float) -> None:

@@ -47,3 +47,9 @@ def test_everything_from_the_program_on_is_the_program_s(asked, words):
 def test_a_program_called_like_a_subcommand_needs_run(asked):
     run(["profile", "run", "list"])
     assert asked[0].words == ("list",)
+
+
+def test_the_running_api_is_looked_at_for_a_while_and_a_script_of_its_name_needs_run(asked):
+    assert run(["profile", "api", "--seconds", "5"]) == 0
+    run(["profile", "run", "api"])
+    assert [(one.words, one.watch) for one in asked] == [(("api",), 5), (("api",), 0)]

@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import pytest
+
+from samplemind_cli.errors import StackError, UsageError
+from samplemind_cli.settings import Settings
+from samplemind_cli.stack import beside as module
+from samplemind_cli.stack.services import Service
+
+
+@pytest.fixture
+def running(monkeypatch):
+    """What is found beside which a program can run, of services and an engine as given."""
+
+    def running(*found, system="linux", declared=("api", "redis")):
+        class Engine:
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *_):
+                pass
+
+            def get(self, path):
+                return {"Os": system, "Arch": "amd64"} if path == "/version" else {"Image": f"image of {path}"}
+
+        monkeypatch.setattr(module, "Engine", Engine)
+        monkeypatch.setattr(module, "declared", lambda *_: ("shop", declared))
+        monkeypatch.setattr(module, "containers", lambda *_: [])
+        monkeypatch.setattr(module, "observe", lambda *_: list(found))
+        return module.running(Settings(), Path("/nowhere"), "api")
+
+    return running
+
+
+def test_a_service_s_first_running_container_is_taken(running):
+    found = running(
+        Service(service="api", state="exited", id="1"),
+        Service(service="api", state="running", id="2"),
+        Service(service="redis", state="running", id="3"),
+    )
+    assert (found.id, found.image, found.processor) == ("2", "image of /containers/2/json", "amd64")
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [((), "not created"), ((Service(service="api", state="exited", exit_code=1),), r"exited \(1\)")],
+)
+def test_one_that_does_not_run_is_told_with_the_next_command(running, found, words):
+    with pytest.raises(StackError, match=f"api does not run: it is {words}") as raised:
+        running(*found)
+    assert raised.value.hint == "samplemind up api"
+
+
+def test_an_engine_of_another_system_is_refused(running):
+    with pytest.raises(StackError, match="runs windows containers"):
+        running(system="windows")
+
+
+def test_a_stack_without_the_service_is_told(running):
+    with pytest.raises(UsageError, match="no such service: api"):
+        running(declared=("web",))
