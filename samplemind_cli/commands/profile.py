@@ -88,8 +88,8 @@ def api(
     r"""Profile the stack's running api for a while, under the load it has.
 
     The service is neither changed nor started anew: py-spy looks at its stacks 100 times a second, from a container
-    beside it, and each look stops it for a moment. What the service computes is seen; what it waits for is not, nor its memory.
-    (A script of this name: profile run api.)
+    beside it, and each look stops it for a moment. What the service computes is seen; what it waits for is not, nor
+    its memory. (A script of this name: profile run api.)
 
     \b
     Example:
