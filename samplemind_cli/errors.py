@@ -5,6 +5,7 @@ SamplemindError             1   anything that went wrong and is not a bug
 ├── StackError              3   Docker, Compose, a service
 └── ProviderError           4   a language model or its daemon
     ├── NoProviderError         none of the routes could be asked
+    │   └── UnsupportedError        what was asked for is nothing that their providers take
     └── CutStreamError          an answer that began and did not end
 """
 
@@ -40,6 +41,14 @@ class ProviderError(SamplemindError):
 
 class NoProviderError(ProviderError):
     """None of the routes could be asked; the message says why, provider by provider."""
+
+
+class UnsupportedError(NoProviderError):
+    """None of the routes takes what the request asks for; `lacks` names it."""
+
+    def __init__(self, message: str, hint: str, lacks: frozenset[str]) -> None:
+        super().__init__(message, hint)
+        self.lacks = lacks
 
 
 class CutStreamError(ProviderError):

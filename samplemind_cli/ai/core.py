@@ -18,6 +18,7 @@ from samplemind_cli.ai.flight import Emit, Flights
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.types import (
     COMPLETE,
+    PARAMETERS,
     Answer,
     Chunk,
     Embeddings,
@@ -32,6 +33,7 @@ from samplemind_cli.errors import ProviderError
 from samplemind_cli.settings import Settings
 
 DEFAULT = Options()
+PLAIN = sorted(Request.KEYED - {"messages", *PARAMETERS})
 MESSAGE = tuple(part.name for part in fields(Message))
 
 
@@ -128,7 +130,7 @@ class AICore:
             return route
         endpoint = replace(route.endpoint, model=embedded.model_name(self.settings))
         why = route.skipped or embedded.available() or ""
-        return Route(route.provider, endpoint, why, route.fix or embedded.INSTALL)
+        return replace(route, endpoint=endpoint, skipped=why, fix=route.fix or embedded.INSTALL)
 
     def key(self, route: Route, request: Request) -> str:
         """The cache key of a request on a route."""
@@ -230,7 +232,7 @@ def as_request(request: Request | str) -> Request:
 
 def payload(route: Route, request: Request) -> dict[str, Any]:
     """What the fingerprint is taken of: where the answer comes from, and every keyed field of the request."""
-    keyed = {name: getattr(request, name) for name in sorted(Request.KEYED) if name != "messages"}
+    keyed = {name: getattr(request, name) for name in PLAIN} | request.parameters
     messages = [
         {name: getattr(message, name) for name in MESSAGE}
         | {"tool_calls": [asdict(call) for call in message.tool_calls]}

@@ -6,7 +6,7 @@ from typing import Literal
 from samplemind_cli.ai.http_client import UnavailableError
 from samplemind_cli.ai.router import key_variable
 from samplemind_cli.ai.types import Fault, Provider, Route
-from samplemind_cli.errors import NoProviderError, ProviderError
+from samplemind_cli.errors import NoProviderError, ProviderError, UnsupportedError
 
 _FIXES = {
     "credit": "add credit to your account there",
@@ -40,7 +40,8 @@ def nobody(routes: list[Route]) -> ProviderError:
     """The error when no route led to an answer: why, provider by provider, and the command that helps each."""
     if len(routes) == 1:
         only = routes[0]
-        return NoProviderError(f"{only.provider} ({only.endpoint.model}): {only.skipped}", only.fix)
+        why = f"{only.provider} ({only.endpoint.model}): {only.skipped}"
+        return UnsupportedError(why, only.fix, only.lacks) if only.lacks else NoProviderError(why, only.fix)
     width = max(len(route.provider) for route in routes)
     lines = [f"\n  {route.provider:<{width}}  {route.skipped}: {route.fix}" for route in routes]
     return NoProviderError("no provider can answer" + "".join(lines), routes[0].fix)

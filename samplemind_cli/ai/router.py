@@ -126,7 +126,8 @@ def _route(provider: Provider, model: str, settings: Settings, missing: frozense
     key = getattr(settings, f"{provider}_api_key", "")
     endpoint = Endpoint(get_provider_url(provider, settings), model, key)
     if missing:
-        return Route(provider, endpoint, f"takes no {' or '.join(sorted(missing))}", "choose another --provider")
+        why = f"takes no {' or '.join(sorted(missing))}"
+        return Route(provider, endpoint, why, "choose another --provider", lacks=missing)
     if not key and provider in (Provider.GEMINI, Provider.CLAUDE, Provider.OPENAI):
         if provider is Provider.OPENAI and settings.openai_base_url:
             return Route(provider, endpoint)  # a compatible server of one's own may need none

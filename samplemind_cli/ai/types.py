@@ -3,14 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, get_args
 
 Role = Literal["system", "user", "assistant", "tool"]
 # "stop" and "tool_calls" are complete answers; every other end is not, and is never cached.
 Finish = Literal["stop", "tool_calls", "length", "refusal", "filtered"]
 COMPLETE: frozenset[Finish] = frozenset({"stop", "tool_calls"})
+# Parameters that not every provider has; each is a field of `Request`.
+Parameter = Literal["top_p", "stop", "seed", "presence_penalty", "frequency_penalty", "parallel_tool_calls"]
+PARAMETERS: tuple[Parameter, ...] = get_args(Parameter)
 # What a request may need beyond text; an adapter says which it `TAKES`.
-Ability = Literal["image", "audio", "tools", "schema"]
+Ability = Literal["image", "audio", "tools", "schema", Parameter]
 
 
 class Provider(StrEnum):
@@ -72,6 +75,7 @@ class Request:
     """What is asked, in no provider's dialect.
 
     `schema` is a JSON Schema the answer must satisfy; `tools` and `tool_choice` have OpenAI's chat-completions shape.
+    `stop`: texts before which the answer ends, up to 4; `parallel_tool_calls` False: one call at most.
     """
 
     messages: tuple[Message, ...]
@@ -80,18 +84,29 @@ class Request:
     schema: Mapping[str, Any] | None = None
     tools: tuple[Mapping[str, Any], ...] = ()
     tool_choice: str | Mapping[str, Any] | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    parallel_tool_calls: Literal[False] | None = None
     stream: bool = True
 
     # Each field either changes the answer, and then the cache key, or it does not.
     KEYED: ClassVar[frozenset[str]] = frozenset(
-        {"messages", "temperature", "max_tokens", "schema", "tools", "tool_choice"}
+        {"messages", "temperature", "max_tokens", "schema", "tools", "tool_choice", *PARAMETERS}
     )
     IGNORED: ClassVar[frozenset[str]] = frozenset({"stream"})
 
     @property
+    def parameters(self) -> dict[str, Any]:
+        """Those of the `PARAMETERS` that were given."""
+        return {name: value for name in PARAMETERS if (value := getattr(self, name)) not in (None, ())}
+
+    @property
     def needs(self) -> frozenset[Ability]:
         """The abilities an adapter must have to be asked this."""
-        needs: set[Ability] = set()
+        needs: set[Ability] = {name for name in PARAMETERS if name in self.parameters}
         for message in self.messages:
             for attachment in message.attachments:
                 needs.add("audio" if attachment.media_type.startswith("audio/") else "image")
@@ -135,7 +150,8 @@ class Endpoint:
 class Route:
     """One way to an answer. `skipped` says why it led to none, `fix` which command would change that.
 
-    `outcome`: it was not tried, or it was and nothing listened at its address, or it failed otherwise.
+    `lacks`: what is asked for and the provider does not take. `outcome`: it was not tried, or it was and nothing
+    listened at its address, or it failed otherwise.
     """
 
     provider: Provider
@@ -143,6 +159,7 @@ class Route:
     skipped: str = ""
     fix: str = ""
     outcome: Literal["untried", "refused", "failed"] = "untried"
+    lacks: frozenset[Ability] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

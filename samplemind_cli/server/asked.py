@@ -15,19 +15,19 @@ CHOICES = ("none", "auto", "required")
 SOUNDS = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 _MODEL = re.compile(r"[\x21-\x7e]{1,256}")
 _DATA_URL = re.compile(r"data:(image/[a-z0-9.+-]+);base64,(.+)", re.DOTALL)
-# What changes an answer and has no place in our requests: refused unless it has the value that changes nothing.
+STOPS = 4  # as OpenAI has it
+# What changes an answer and has no place in our requests: refused unless it has the value that changes nothing. What
+# changes none (user, metadata, store, service_tier, prompt_cache_key, …) is taken and left at that.
 _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "n": (1,),
-    "top_p": (1,),
-    "presence_penalty": (0,),
-    "frequency_penalty": (0,),
     "logit_bias": ({},),
     "logprobs": (False,),
-    "stop": ("", []),
+    "top_logprobs": (0,),
     "modalities": (["text"],),
+    "verbosity": ("medium",),
     "functions": ([],),
+    "function_call": ("auto", "none"),
     "reasoning_effort": (),
-    "seed": (),
     "web_search_options": (),
     "prediction": (),
     "audio": (),
@@ -50,6 +50,7 @@ def completion(fields: Fields) -> Request:
         schema=_schema(fields.inner("response_format")),
         tools=tuple(map(_tool, fields.items("tools"))),
         tool_choice=_choice(fields),
+        **_parameters(fields),
         stream=fields.get("stream", bool) or False,
     )
 
@@ -72,6 +73,29 @@ def _changed(options: Options, **values: str) -> Options:
     from dataclasses import replace
 
     return replace(options, **values)  # type: ignore[arg-type]  # each is a string
+
+
+def _parameters(fields: Fields) -> dict[str, Any]:
+    """What not every provider takes. OpenAI's defaults count as unsaid: clients send them unasked."""
+    top_p, parallel = fields.number("top_p", 0, 1), fields.get("parallel_tool_calls", bool)
+    return {
+        "top_p": None if top_p == 1 else top_p,
+        "stop": _stops(fields),
+        "seed": fields.whole("seed", 0),  # below 0 and beyond 31 bits it means "any" to one provider or another
+        "presence_penalty": fields.number("presence_penalty", -2, 2) or None,
+        "frequency_penalty": fields.number("frequency_penalty", -2, 2) or None,
+        "parallel_tool_calls": False if parallel is False and fields.raw.get("tools") else None,
+    }
+
+
+def _stops(fields: Fields) -> tuple[str, ...]:
+    given = fields.raw.get("stop")
+    if given in (None, ""):
+        return ()
+    found = [given] if isinstance(given, str) else given
+    if not isinstance(found, list) or len(found) > STOPS or not all(isinstance(text, str) and text for text in found):
+        raise fields.wrong("stop", f"must be a text, or a list of at most {STOPS} that are not empty")
+    return tuple(found)
 
 
 def _message(fields: Fields) -> Message:

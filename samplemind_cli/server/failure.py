@@ -2,7 +2,7 @@
 
 from samplemind_cli.ai.http_client import UnavailableError
 from samplemind_cli.ai.types import FaultKind
-from samplemind_cli.errors import NoProviderError, SamplemindError, UsageError
+from samplemind_cli.errors import NoProviderError, SamplemindError, UnsupportedError, UsageError
 from samplemind_cli.server.message import Problem
 
 # A key that a provider refuses is this server's, not the client's: to him that is a bad gateway.
@@ -16,6 +16,8 @@ _STATUS: dict[FaultKind, tuple[int, str]] = {
     "too_long": (400, "context_length_exceeded"),
     "server": (502, "provider_error"),
 }
+# Where a request says what a provider may not take, if not in a field of that name.
+_FIELDS = {"image": "messages", "audio": "messages", "schema": "response_format"}
 BUSY = ("rate", "overloaded")
 PAUSE = 1.0  # seconds until another try, when nobody named a time
 
@@ -25,6 +27,9 @@ def problem(error: SamplemindError) -> Problem:
     cause = error if isinstance(error, UnavailableError) else error.__cause__
     if isinstance(cause, TimeoutError):
         return Problem(504, error.message, "timeout")
+    if isinstance(error, UnsupportedError):
+        name = min(error.lacks)
+        return Problem(400, error.message, "unsupported_parameter", param=_FIELDS.get(name, name))
     if isinstance(error, UsageError):
         return Problem(400, error.message, "invalid_request")
     if isinstance(cause, UnavailableError) and cause.fault:

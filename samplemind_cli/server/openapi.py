@@ -4,7 +4,7 @@ from typing import Any
 
 from samplemind_cli import __version__
 from samplemind_cli.ai.router import PRIORITIES
-from samplemind_cli.server.asked import CHOICES, TASKS
+from samplemind_cli.server.asked import CHOICES, STOPS, TASKS
 
 JSON = "application/json"
 
@@ -34,6 +34,7 @@ MODEL = {
     "description": "auto, auto:TASK, auto:TASK:PRIORITY or PROVIDER/MODEL",
 }
 COUNT = {"type": "integer", "minimum": 1, "maximum": 2147483647}
+PENALTY = {"type": "number", "minimum": -2, "maximum": 2}
 FUNCTION = _object(("name",), name=TEXT, description=TEXT, parameters={"type": "object"})
 CALL = _object(
     ("id", "function"), id=TEXT, type={"const": "function"}, function=_object(("name",), name=TEXT, arguments=TEXT)
@@ -68,6 +69,12 @@ CHAT = _object(
     stream={"type": "boolean"},
     stream_options=_object(include_usage={"type": "boolean"}),
     temperature={"type": "number", "minimum": 0, "maximum": 2},
+    top_p={"type": "number", "minimum": 0, "maximum": 1},
+    presence_penalty=PENALTY,
+    frequency_penalty=PENALTY,
+    stop={"anyOf": [TEXT, _list({**TEXT, "minLength": 1}, maxItems=STOPS)]},
+    seed={**COUNT, "minimum": 0},
+    parallel_tool_calls={"type": "boolean"},
     max_tokens=COUNT,
     max_completion_tokens=COUNT,
     tools=_list(_object(("function",), type={"const": "function"}, function=FUNCTION)),

@@ -20,7 +20,7 @@ from samplemind_cli.ai.types import (
     Usage,
 )
 
-TAKES: frozenset[Ability] = frozenset({"image", "tools", "schema"})
+TAKES: frozenset[Ability] = frozenset({"image", "tools", "schema", "stop", "parallel_tool_calls"})
 
 # Pinned: a later version (2026-10-21) answers 400 to parameters this one takes, and the API has no default version.
 VERSION = "2023-06-01"
@@ -73,12 +73,14 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     }
     if system := wire.system(request.messages):
         body["system"] = _system(system)
+    if request.stop:
+        body["stop_sequences"] = list(request.stop)
     if request.schema is not None:
         body["output_config"] = {"format": {"type": "json_schema", "schema": _schema(request.schema)}}
     if request.tools:
         body["tools"] = [_tool(wire.mapping(tool.get("function"))) for tool in request.tools]
-        if request.tool_choice is not None:
-            body["tool_choice"] = _choice(request.tool_choice)
+        if choice := _choice(request):
+            body["tool_choice"] = choice
     headers = {"anthropic-version": VERSION} | ({"x-api-key": endpoint.api_key} if endpoint.api_key else {})
     return Call(f"{endpoint.base_url}/v1/messages", body, headers)
 
@@ -159,10 +161,15 @@ def _tool(function: dict[str, Any]) -> dict[str, Any]:
     return {"name": function.get("name"), **described, "input_schema": schema}
 
 
-def _choice(choice: str | Mapping[str, Any]) -> dict[str, Any]:
+def _choice(request: Request) -> dict[str, Any]:
+    """Which tools may be called and how many at once; nothing where the request says nothing."""
+    choice = request.tool_choice
+    one = {} if request.parallel_tool_calls is None or choice == "none" else {"disable_parallel_tool_use": True}
+    if choice is None:
+        return {"type": "auto", **one} if one else {}
     if isinstance(choice, str):
-        return {"type": {"required": "any"}.get(choice, choice)}
-    return {"type": "tool", "name": wire.mapping(choice.get("function")).get("name")}
+        return {"type": {"required": "any"}.get(choice, choice), **one}
+    return {"type": "tool", "name": wire.mapping(choice.get("function")).get("name"), **one}
 
 
 def _whole(message: dict[str, Any]) -> Chunk:

@@ -11,7 +11,7 @@ from samplemind_cli.ai.types import Ability, Call, Endpoint, Fault, Request
 __all__ = ["TAKES", "chat", "embed", "fault", "read", "read_embeddings"]
 
 # A schema becomes a grammar, so even a small model keeps to it; SmolLM2's template knows no tools.
-TAKES: frozenset[Ability] = frozenset({"schema"})
+TAKES: frozenset[Ability] = frozenset({"schema", "top_p", "stop", "seed", "presence_penalty", "frequency_penalty"})
 LONGEST = 1024  # tokens; left alone, a small model repeats itself until its context is full
 # What its makers used (huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct), and the cure for repetition.
 TEMPERATURE = 0.2
@@ -24,7 +24,7 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     """OpenAI's call, with the limits and the sampling that a small model needs where the request says nothing."""
     temperature = TEMPERATURE if request.temperature is None else request.temperature
     call = openai.chat(replace(request, max_tokens=request.max_tokens or LONGEST, temperature=temperature), endpoint)
-    return replace(call, json=call.json | SAMPLING)
+    return replace(call, json=SAMPLING | call.json)
 
 
 def fault(status: int, body: Any) -> Fault:

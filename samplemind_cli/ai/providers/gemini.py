@@ -16,12 +16,21 @@ from samplemind_cli.ai.types import (
     FaultKind,
     Finish,
     Message,
+    Parameter,
     Request,
     ToolCall,
     Usage,
 )
 
-TAKES: frozenset[Ability] = frozenset({"image", "audio", "tools", "schema"})
+# In a generationConfig's words.
+_CONFIG: dict[Parameter, str] = {
+    "top_p": "topP",
+    "stop": "stopSequences",
+    "seed": "seed",
+    "presence_penalty": "presencePenalty",
+    "frequency_penalty": "frequencyPenalty",
+}
+TAKES: frozenset[Ability] = frozenset({"image", "audio", "tools", "schema", *_CONFIG})
 
 _ENDS: dict[str, Finish] = {
     "STOP": "stop",
@@ -133,6 +142,8 @@ def _config(request: Request) -> dict[str, Any]:
     config: dict[str, Any] = {"temperature": request.temperature, "maxOutputTokens": request.max_tokens}
     if request.schema is not None:
         config |= {"responseMimeType": "application/json", "responseJsonSchema": dict(request.schema)}
+    given = request.parameters
+    config |= {theirs: given[ours] for ours, theirs in _CONFIG.items() if ours in given}
     return {name: value for name, value in config.items() if value is not None}
 
 

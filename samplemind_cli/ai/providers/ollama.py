@@ -18,7 +18,9 @@ from samplemind_cli.ai.types import (
     Usage,
 )
 
-TAKES: frozenset[Ability] = frozenset({"image", "tools", "schema"})
+TAKES: frozenset[Ability] = frozenset(
+    {"image", "tools", "schema", "top_p", "stop", "seed", "presence_penalty", "frequency_penalty"}
+)
 
 _ENDS: dict[str, Finish] = {"stop": "stop", "length": "length"}
 
@@ -34,8 +36,8 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
         "stream": request.stream,
         "truncate": False,
     }
-    options = {"temperature": request.temperature, "num_predict": request.max_tokens}
-    if given := {name: value for name, value in options.items() if value is not None}:
+    options: dict[str, Any] = {"temperature": request.temperature, "num_predict": request.max_tokens}
+    if given := {name: value for name, value in options.items() if value is not None} | request.parameters:
         body["options"] = given
     if request.schema is not None:
         body["format"] = dict(request.schema)

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from samplemind_cli.ai.providers import wire
 from samplemind_cli.ai.types import (
+    PARAMETERS,
     Ability,
     Attachment,
     Call,
@@ -20,7 +21,7 @@ from samplemind_cli.ai.types import (
     Usage,
 )
 
-TAKES: frozenset[Ability] = frozenset({"image", "audio", "tools", "schema"})
+TAKES: frozenset[Ability] = frozenset({"image", "audio", "tools", "schema", *PARAMETERS})
 
 _ENDS: dict[str, Finish] = {
     "stop": "stop",
@@ -56,6 +57,7 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
         "model": endpoint.model,
         "messages": [_message(message) for message in request.messages],
         "stream": request.stream,
+        **request.parameters,  # all of them are OpenAI's own
     }
     if request.stream:
         # Obfuscation pads every event with random characters.

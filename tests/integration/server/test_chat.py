@@ -5,6 +5,7 @@ import pytest
 
 pytestmark = pytest.mark.integration
 HI = [{"role": "user", "content": "hi"}]
+SAMPLING = {"top_p": 0.5, "stop": ["END"], "seed": 7, "presence_penalty": 0.5, "frequency_penalty": -0.5}
 PLAY = {"type": "function", "function": {"name": "play", "parameters": {"type": "object", "properties": {}}}}
 
 
@@ -161,3 +162,37 @@ def test_the_models_it_lists_can_be_asked(served):
 
     assert "auto:creative" in names
     assert {a.choices[0].message.content for a in answers} == {"You said: hi"}
+
+
+def test_the_parameters_clients_send_reach_the_provider_and_make_another_answer_of_it(served, mock_server):
+    with served.openai() as client:
+        for changes in (SAMPLING, {**SAMPLING, "seed": 8}, SAMPLING):
+            client.chat.completions.create(model="ollama/any", messages=HI, **changes, user="me", store=False)
+
+    assert [request.body["options"]["seed"] for request in mock_server.requests] == [7, 8]
+    assert mock_server.requests[0].body["options"] == SAMPLING
+
+
+@pytest.mark.parametrize(
+    ("model", "changes", "param"),
+    [
+        ("anthropic/any", {"seed": 7}, "seed"),
+        ("gemini/any", {"tools": [PLAY], "parallel_tool_calls": False}, "parallel_tool_calls"),
+        ("embedded/any", {"tools": [PLAY]}, "tools"),
+    ],
+)
+def test_what_a_named_provider_does_not_take_is_refused_by_name(served, mock_server, model, changes, param):
+    with served.openai() as client, pytest.raises(openai.BadRequestError) as refused:
+        client.chat.completions.create(model=model, messages=HI, **changes)
+
+    assert (refused.value.param, refused.value.code) == (param, "unsupported_parameter")
+    assert f"{model.partition('/')[0]} " in refused.value.message
+    assert f"takes no {param}" in refused.value.message
+    assert mock_server.requests == []
+
+
+def test_with_auto_the_parameters_choose_among_the_providers(served):
+    with served.openai() as client:
+        found = client.chat.completions.create(model="auto:creative", messages=HI, seed=7)
+
+    assert found.model.startswith("ollama/")

@@ -139,3 +139,12 @@ def test_a_base_url_in_the_settings_is_stronger_than_the_public_one():
 
     assert get_provider_url(Provider.CLAUDE, settings) == "https://proxy"
     assert get_provider_url(Provider.CLAUDE) == PROVIDER_URLS[Provider.CLAUDE] == "https://api.anthropic.com"
+
+
+def test_a_parameter_its_provider_does_not_take_is_named_and_the_others_stand_in():
+    takes = TAKES | {Provider.OLLAMA: TAKES[Provider.OLLAMA] | {"seed"}}
+
+    claude, ollama, *_ = routes(Settings(**KEYS), Options(task="creative"), takes, frozenset({"seed"}))
+
+    assert (claude.skipped, claude.lacks) == ("takes no seed", {"seed"})
+    assert not ollama.skipped

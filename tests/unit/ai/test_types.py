@@ -13,6 +13,12 @@ OTHER = {
     "schema": {"type": "object"},
     "tools": ({"type": "function", "function": {"name": "f"}},),
     "tool_choice": "required",
+    "top_p": 0.5,
+    "stop": ("END",),
+    "seed": 0,
+    "presence_penalty": 0.0,
+    "frequency_penalty": -1.0,
+    "parallel_tool_calls": False,
     "stream": False,
 }
 
@@ -35,6 +41,13 @@ def test_each_keyed_field_changes_the_key_and_each_ignored_one_does_not():
 
     assert set(OTHER) == Request.KEYED | Request.IGNORED
     assert changed == Request.KEYED
+
+
+def test_a_parameter_that_was_not_given_leaves_the_keys_of_old_answers_as_they_are():
+    known = {"messages", "temperature", "max_tokens", "schema", "tools", "tool_choice", "base_url", "model"}
+
+    assert payload(ROUTE, as_request("hi")).keys() == known
+    assert payload(ROUTE, replace(as_request("hi"), top_p=0.0)).keys() == known | {"top_p"}
 
 
 def test_the_base_url_and_the_model_are_keyed_and_the_api_key_is_not():
@@ -62,6 +75,7 @@ def test_a_request_knows_what_it_needs():
 
     assert request.needs == {"image", "audio", "tools", "schema"}
     assert as_request("hi").needs == frozenset()
+    assert Request(messages=(), seed=0, stop=("END",)).needs == {"seed", "stop"}
 
 
 def test_no_repr_shows_a_key():

@@ -37,11 +37,49 @@ def test_a_conversation_with_tools_is_read():
 
 
 def test_what_changes_nothing_is_taken_and_what_cannot_be_honoured_is_refused():
-    assert read(n=1, top_p=1, stop=None, frequency_penalty=0, user="u", metadata={}).messages
-    for changes in ({"n": 2}, {"top_p": 0.5}, {"stop": "x"}, {"seed": 1}, {"logprobs": True}):
+    unasked = {"n": 1, "top_p": 1, "stop": None, "frequency_penalty": 0.0, "presence_penalty": 0, "logprobs": False}
+    advice = {"user": "u", "metadata": {"a": "b"}, "store": False, "service_tier": "auto", "parallel_tool_calls": True}
+    assert read(**unasked, **advice, stream_options=None) == read()
+    for changes in ({"n": 2}, {"logit_bias": {"1": 5}}, {"reasoning_effort": "low"}, {"logprobs": True}):
         with pytest.raises(Problem) as refused:
             read(**changes)
         assert (refused.value.status, refused.value.param) == (400, next(iter(changes)))
+
+
+def test_the_parameters_that_some_providers_have_are_read():
+    assert read(top_p=0.5, stop="END", seed=7, presence_penalty=-2, frequency_penalty=0.5).parameters == {
+        "top_p": 0.5,
+        "stop": ("END",),
+        "seed": 7,
+        "presence_penalty": -2,
+        "frequency_penalty": 0.5,
+    }
+    assert read(stop=["a", "b"]).stop == ("a", "b")
+
+
+def test_one_call_at_most_means_something_where_there_are_tools():
+    tools = [{"type": "function", "function": {"name": "play"}}]
+    assert read(parallel_tool_calls=False).parallel_tool_calls is None
+    assert read(parallel_tool_calls=False, tools=tools).parallel_tool_calls is False
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"top_p": 1.1},
+        {"stop": ["a"] * 5},
+        {"stop": [""]},
+        {"stop": False},
+        {"seed": -1},
+        {"seed": 0.5},
+        {"presence_penalty": 3},
+        {"parallel_tool_calls": 0},
+    ],
+)
+def test_a_parameter_out_of_its_bounds_is_named(wrong):
+    with pytest.raises(Problem) as refused:
+        read(**wrong)
+    assert (refused.value.status, refused.value.param) == (400, next(iter(wrong)))
 
 
 def test_the_newer_name_of_the_limit_wins():

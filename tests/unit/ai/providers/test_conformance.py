@@ -66,7 +66,17 @@ def turns(kinds):
     return st.builds(lambda head, middle, last: (*head, *chain(*middle), *last), system | st.just([]), middle, asked)
 
 
-def requests(kinds):
+PARAMETERS = {
+    "top_p": st.none() | st.floats(0, 1),
+    "stop": st.lists(st.text(min_size=1, max_size=5), max_size=4).map(tuple),
+    "seed": st.none() | st.integers(0, 2**31 - 1),
+    "presence_penalty": st.none() | st.floats(-2, 2),
+    "frequency_penalty": st.none() | st.floats(-2, 2),
+    "parallel_tool_calls": st.sampled_from([None, False]),
+}
+
+
+def requests(kinds, takes):
     return st.builds(
         Request,
         messages=turns(kinds),
@@ -75,6 +85,7 @@ def requests(kinds):
         schema=st.none() | st.sampled_from(SCHEMAS),
         tools=st.lists(tools, max_size=2).map(tuple),
         tool_choice=choices,
+        **{name: given for name, given in PARAMETERS.items() if name in takes},
         stream=st.booleans(),
     )
 
@@ -138,12 +149,12 @@ def document(file, name):
     return Document(file, name)
 
 
-def conforming(kinds):
+def conforming(kinds, adapter):
     """The test for every request an adapter may be asked; what it sends is JSON to begin with."""
 
     def decorate(check):
         @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-        @given(requests(kinds))
+        @given(requests(kinds, adapter.TAKES))
         def test(request):
             check(request)
 
@@ -156,24 +167,26 @@ def sent(adapter, request, endpoint):
     return json.loads(json.dumps(adapter.chat(request, endpoint).json))
 
 
-@conforming(IMAGES)
+@conforming(IMAGES, ollama)
 def test_ollama(request):
     body = sent(ollama, request, Endpoint("http://x", "tiny"))
-    # Both stand in the daemon's api/types.go and not in its document.
+    # These stand in the daemon's api/types.go and not in its document.
     assert body.pop("truncate") is False
+    for name in ("presence_penalty", "frequency_penalty"):
+        body.get("options", {}).pop(name, None)
     for message in body["messages"]:
         assert ("tool_name" in message) == (message["role"] == "tool")
         message.pop("tool_name", None)
     assert document("ollama.json", "ChatRequest").errors(body) == []
 
 
-@conforming(IMAGES + AUDIO)
+@conforming(IMAGES + AUDIO, gemini)
 def test_gemini(request):
     body = sent(gemini, request, Endpoint("http://x", "gemini-flash-latest")) | {"model": "models/gemini-flash-latest"}
     assert document("gemini.json", "GenerateContentRequest").errors(body) == []
 
 
-@conforming(IMAGES)
+@conforming(IMAGES, anthropic)
 def test_anthropic(request):
     body = sent(anthropic, request, Endpoint("http://x", "claude-sonnet-4-5"))
     # The document at hand is older than `output_config`; it knows the format inside from the beta.
@@ -184,13 +197,13 @@ def test_anthropic(request):
         assert document("anthropic.yaml", "BetaJsonOutputFormat").errors(config["format"]) == []
 
 
-@conforming(IMAGES + AUDIO)
+@conforming(IMAGES + AUDIO, openai)
 def test_openai(request):
     body = sent(openai, request, Endpoint("https://api.openai.com/v1", "gpt-5.4-mini"))
     assert document("openai.json", "CreateChatCompletionRequest").errors(body) == []
 
 
-@conforming(IMAGES + AUDIO)
+@conforming(IMAGES + AUDIO, openai)
 def test_openai_as_compatible_servers_take_it(request):
     body = sent(openai, request, Endpoint("http://x/v1", "local"))
     assert document("openai.json", "CreateChatCompletionRequest").errors(body) == []

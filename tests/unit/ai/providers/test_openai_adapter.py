@@ -244,7 +244,7 @@ def test_the_embedded_model_speaks_the_same_format_and_takes_no_files_and_no_too
 
     assert (ours.url, ours.headers) == (theirs.url, theirs.headers)
     assert theirs.json.items() <= ours.json.items()
-    assert list(embedded.TAKES) == ["schema"]
+    assert embedded.TAKES.isdisjoint({"image", "audio", "tools"})
 
 
 def test_a_small_model_is_kept_from_repeating_itself_without_end():
