@@ -102,12 +102,12 @@ class Service:
         fields = document(incoming.body)
         request = asked.completion(fields)
         options = asked.way(fields.need("model", str), _options(incoming, self._core.settings.deadline))
+        count = fields.inner("stream_options").get("include_usage", bool) or False
         if not request.stream:
             answer, headers, outcome = await self._answer(request, options)
             reply = Reply(told.completion(answer, incoming.id), headers=headers, outcome=outcome)
             self._memory.keep(incoming, answer, reply)
             return reply
-        count = fields.inner("stream_options").get("include_usage", bool) or False
         chunks = self._core.stream(request, options)
         first = await anext(chunks)
         headers, outcome = _whence(first)
