@@ -173,9 +173,9 @@ def _schema(fields: Fields) -> dict[str, Any] | None:
     if not fields.raw:
         return None
     kind = fields.one_of("type", ("text", "json_object", "json_schema"), "")
+    holder = fields.inner("json_schema")
     if kind != "json_schema":
         return {"type": "object"} if kind == "json_object" else None
-    holder = fields.inner("json_schema")
     schema = holder.get("schema", dict)
     if schema is None:
         raise holder.wrong("schema", "is required")
