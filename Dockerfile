@@ -5,11 +5,14 @@ ARG PYTHON_IMAGE=python:3.13-slim
 # Only this stage sees pyproject.toml: an edit there that changes no dependency leaves the next stage cached.
 FROM ${PYTHON_IMAGE} AS requirements
 COPY pyproject.toml /
+# "serve,otel" adds OpenTelemetry, which is another 12 MB for the few who run a collector.
+ARG EXTRAS=serve
 RUN python - <<'EOF' >/requirements.txt
-import re, tomllib
+import os, re, tomllib
 project = tomllib.load(open("/pyproject.toml", "rb"))["project"]
 outside = {"python-on-whales", "ollama"}  # they serve `up`, `models` and the like, which are for outside a container
-for requirement in project["dependencies"] + project["optional-dependencies"]["serve"]:
+extras = (project["optional-dependencies"][extra] for extra in os.environ["EXTRAS"].split(","))
+for requirement in sum(extras, project["dependencies"]):
     if re.split(r"[^\w.-]", requirement)[0] not in outside:
         print(requirement)
 EOF

@@ -1,6 +1,8 @@
 """A span and a duration for each request served (opentelemetry.io/docs/specs/semconv/http)."""
 
 import time
+from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 from opentelemetry.context import Context, attach
@@ -29,6 +31,7 @@ SECONDS = (
     7.5,
     10.0,
 )  # as the convention has them
+OTHER = "_OTHER"
 FAILED = 500
 _NOWHERE = Context()
 _W3C = TraceContextTextMapPropagator()
@@ -67,7 +70,8 @@ class Serving:
             span.set_attribute("error.type", error)
             span.set_status(StatusCode.ERROR)
         span.end()
-        labels: dict[str, str | int] = {**_request(incoming, route), "http.response.status_code": status}
+        labels: dict[str, str | int] = {**_request(_method(incoming), route, incoming.chunked)}
+        labels["http.response.status_code"] = status
         labels |= {"error.type": error} if error else {}
         self._seconds.record(time.perf_counter() - incoming.began, labels)
         return self.ids(span)
@@ -81,22 +85,28 @@ class Serving:
         )
 
     def _span(self, incoming: Incoming, route: str) -> Span:
-        request = _request(incoming, route)
-        name = f"{incoming.method if incoming.method in METHODS else 'HTTP'} {request.get('http.route', '')}".strip()
+        method = _method(incoming)
+        request = _request(method, route, incoming.chunked)
+        name = f"{'HTTP' if method == OTHER else method} {request.get('http.route', '')}".rstrip()
         more = {"url.path": incoming.path[:200], "samplemind.request_id": incoming.id}
         if agent := incoming.headers.get("user-agent"):
             more["user_agent.original"] = agent
         parent = _W3C.extract(incoming.headers, _NOWHERE) if "traceparent" in incoming.headers else _NOWHERE
         began = time.time_ns() - int((time.perf_counter() - incoming.began) * 1e9)
-        return self._tracer.start_span(name, parent, SpanKind.SERVER, request | more, start_time=began)
+        return self._tracer.start_span(name, parent, SpanKind.SERVER, {**request, **more}, start_time=began)
 
 
-def _request(incoming: Incoming, route: str) -> dict[str, str]:
+def _method(incoming: Incoming) -> str:
+    return incoming.method if incoming.method in METHODS else OTHER
+
+
+@cache
+def _request(method: str, route: str, chunked: bool) -> Mapping[str, str]:
     """What is known of a request from its beginning, in words of which there are few."""
     told = {
-        "http.request.method": incoming.method if incoming.method in METHODS else "_OTHER",
+        "http.request.method": method,
         "url.scheme": "http",
-        "network.protocol.version": "1.1" if incoming.chunked else "1.0",
+        "network.protocol.version": "1.1" if chunked else "1.0",
     }
     return told if route == "other" else told | {"http.route": route}
 
