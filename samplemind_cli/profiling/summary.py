@@ -32,8 +32,8 @@ def lines(profile: Profile) -> Iterator[str]:
 
 def _cpu(profile: Profile, found: Frame, here: str) -> Iterator[str]:
     times = json.loads((profile.folder / "cpu.times.json").read_bytes())
-    busy = "busy" if profile.asked.watch else "on a processor"
-    yield f"cpu: {times['wall']:.2f} s, {times['cpu']:.2f} s of it {busy}"
+    wall, work = f"{times['wall']:.2f} s", f"{times['cpu']:.2f} s"  # of several processes together more than the wall's
+    yield f"cpu: {work} of work in {wall}" if profile.asked.watch else f"cpu: {wall}, {work} of it on a processor"
     total = sum(frame["own"] + frame["awaited"] for frame in found["frames"])
     yield from _top(_shares(found["frames"], "own", total), seconds, here)
     awaited = _shares(found["frames"], "awaited", total)

@@ -83,7 +83,7 @@ def test_the_hot_function_of_the_living_service_is_named_and_the_service_is_left
         again = stack.run("profile", "again")
 
     assert stack.containers() == before
-    assert "samplemind_cli/server/" in done.stderr.split("cpu: 3.00 s, ")[1].splitlines()[1]
+    assert "samplemind_cli/server/" in done.stderr.split("s of work in 3.00 s")[1].splitlines()[1]
     assert "overhead: not measured" in done.stderr
     assert "cpu own" in again.stderr
     found = json.loads(stack.run("profile", "list", "--json").stdout)
