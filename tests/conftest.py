@@ -1,5 +1,6 @@
 """What every test gets: a home of its own, no keys, and the marker `fast` unless it has another."""
 
+import itertools
 import os
 from pathlib import Path
 
@@ -15,6 +16,7 @@ pytest_plugins = [
 # Fetched once per machine, and outside the home that a test gets: $XDG_DATA_HOME for a test that needs the real model.
 MODEL_HOME = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "samplemind-tests")
 KINDS = ("slow", "integration", "e2e")
+ELSEWHERE = tuple(Path(__file__).with_name(name) for name in ("integration", "e2e"))  # no fast test is in there
 PRIVATE = (
     "SAMPLEMIND_",
     "OLLAMA_",
@@ -29,18 +31,44 @@ PRIVATE = (
 )
 
 
+def pytest_ignore_collect(collection_path, config):
+    """The fast tests alone: every process would import the others only to deselect them."""
+    return True if config.option.markexpr == "fast" and collection_path in ELSEWHERE else None
+
+
+def pytest_collectstart(collector):
+    """Before the first module, and only where tests run: hypothesis measures no time, as others share the machine."""
+    if isinstance(collector, pytest.Session):
+        from hypothesis import HealthCheck, settings
+
+        settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        settings.load_profile("unhurried")
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
-        if not any(item.get_closest_marker(kind) for kind in KINDS):
-            item.add_marker(pytest.mark.fast)
+        if any(item.get_closest_marker(kind) for kind in KINDS):
+            continue
+        if not {*ELSEWHERE}.isdisjoint(item.path.parents):
+            raise pytest.UsageError(f"{item.nodeid} has none of the markers {', '.join(KINDS)}: nobody would run it")
+        item.add_marker(pytest.mark.fast)
+
+
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory):
+    """New folders, numbered here: pytest would look through all there are for the next free name."""
+    root = tmp_path_factory.mktemp("homes")
+    return (root / str(number) for number in itertools.count())
 
 
 @pytest.fixture(autouse=True)
-def _a_home_of_its_own(tmp_path_factory, monkeypatch):
+def _a_home_of_its_own(_homes, monkeypatch):
     for name in list(os.environ):
         if name.startswith(PRIVATE):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    home = next(_homes)
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
 
 
 @pytest.fixture(scope="session")

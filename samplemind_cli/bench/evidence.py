@@ -101,11 +101,8 @@ def _bounds(middle: float, resample: Callable[[], float], confidence: float) -> 
 def _blocks(values: Sequence[float], draw: random.Random) -> list[float]:
     """As many of `values`, in blocks of neighbours: what disturbs one measurement disturbs the next."""
     n, size = len(values), min(BLOCK, len(values))
-    found: list[float] = []
-    while len(found) < n:
-        start = draw.randrange(n - size + 1)
-        found += values[start : start + size]
-    return found[:n]
+    starts = draw.choices(range(n - size + 1), k=-(-n // size))
+    return [value for start in starts for value in values[start : start + size]][:n]
 
 
 def _binomial(n: int, k: int, share: float) -> float:

@@ -43,12 +43,18 @@ def measure(run: Run) -> Iterator[Score]:
 def _serving(folder: Path, mock: MockServer) -> Iterator[str]:
     """The URL of a server of our own. Raises SamplemindError with its words when it does not start."""
     argv = [*program(), "serve", "--port", "0", "--json"]
-    env = sandbox(folder, mock)
-    with subprocess.Popen(argv, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as server:  # noqa: S603 - ours
+    env, words = (
+        sandbox(folder, mock),
+        folder / "words",
+    )  # a file: a pipe that nobody reads is full one day, and it waits
+    with (
+        words.open("wb") as log,
+        subprocess.Popen(argv, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=log) as server,  # noqa: S603 - ours
+    ):
         try:
             line = server.stdout.readline() if server.stdout else b""
             if not line:
-                said = server.stderr.read().decode("utf-8", "replace") if server.stderr else ""
+                said = words.read_text("utf-8", "replace")
                 raise SamplemindError(f"`samplemind serve` does not start: {said.strip().removeprefix('error: ')}")
             yield json.loads(line)["url"]
         finally:
