@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
+LEAST = 12  # columns of a terminal per column of a table; with fewer, folded cells are letters below each other
+
 
 def write(text: str) -> None:
     """Text to stdout as UTF-8 whatever the locale says, at once. A closed pipe raises BrokenPipeError."""
@@ -47,12 +49,21 @@ def console(stream: TextIO) -> "Console":
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Aligned columns on stdout; on a narrow terminal cells fold, in a pipe they never do (and rich is not needed)."""
+    """Aligned columns on stdout; on a terminal cells fold, or stand below each other where folding leaves no words.
+
+    In a pipe they never fold (and rich is not needed).
+    """
     rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
     if not on_terminal(sys.stdout):
-        widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
         lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in (columns, *rows))
         write("".join(f"{line}\n" for line in lines))
+        return
+    import shutil
+
+    terminal = shutil.get_terminal_size().columns
+    if sum(widths) > terminal and terminal < LEAST * len(columns):
+        write("".join(_records(columns, rows)))
         return
     from rich import box
     from rich.table import Table
@@ -65,6 +76,15 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     with out.capture() as captured:
         out.print(grid, soft_wrap=False)
     write("\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n")
+
+
+def _records(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:
+    """Each row as lines of its own: the first cell, then what the others hold, behind their columns' names."""
+    names = [name.lower() for name in columns[1:]]
+    width = max(map(len, names), default=0)
+    for first, *others in rows:
+        told = zip(names, others, strict=True)
+        yield "".join([f"{first}\n", *(f"  {name:<{width}}  {cell}\n" for name, cell in told if cell)])
 
 
 def progress(*columns: Any) -> "Progress":

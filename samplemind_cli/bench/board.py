@@ -11,6 +11,7 @@ from samplemind_cli.errors import SamplemindError
 from samplemind_cli.settings import Settings
 
 MEDIAN = 0.5
+INTERRUPTED = "interrupted before it was measured"
 GROUPS = ("cli", "cache", "core", "providers", "serve", "build", "tests")
 Verdict = Literal["met", "missed", "unsure", "skipped", "measured"]
 
@@ -129,8 +130,15 @@ def why(error: SamplemindError) -> str:
 
 
 def measure(groups: Iterable[str], run: Run) -> Iterator[Score]:
-    """Every row of the groups, as each group is done; one that fails says why in the rows it still owes."""
+    """Every row of the groups, as each group is done; one that fails says why in the rows it still owes.
+
+    After Ctrl-C these rows, and those of the groups that would follow, say so.
+    """
+    stopped = False
     for group in groups:
+        if stopped:
+            yield from (Score(row, reason=INTERRUPTED) for row in ROWS.values() if row.group == group)
+            continue
         run.say(f"measuring: {group}")
         folder = run.folder / group
         folder.mkdir()
@@ -143,3 +151,6 @@ def measure(groups: Iterable[str], run: Run) -> Iterator[Score]:
             if not owed:
                 raise
             yield from (Score(row, reason=why(error)) for row in owed.values())
+        except KeyboardInterrupt:
+            stopped = True
+            yield from (Score(row, reason=INTERRUPTED) for row in owed.values())

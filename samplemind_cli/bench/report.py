@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -46,8 +47,11 @@ def table(rows: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
 
 
 def remarks(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """What stands under the table: on what a row was measured, or why it was not."""
-    return [f"{row['metric']}: {row['reason'] or row['note']}" for row in rows if row["reason"] or row["note"]]
+    """What stands under the table: on what rows were measured, or why they were not; neighbours share a line."""
+    told = [(row["reason"] or row["note"], row["metric"]) for row in rows if row["reason"] or row["note"]]
+    return [
+        f"{'; '.join(metric for _, metric in same)}: {text}" for text, same in itertools.groupby(told, lambda it: it[0])
+    ]
 
 
 def as_csv(rows: Sequence[dict[str, Any]]) -> str:

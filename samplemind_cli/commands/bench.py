@@ -77,8 +77,9 @@ def board(
     r"""Print the scoreboard.
 
     Groups: cli, cache, core, providers, serve, build, tests. A hosted provider with a key is asked ten short
-    questions, with --quick three. --fail-over measures everything twice to learn what this machine's noise hides,
-    and refuses a gate that is finer: exit code 2, as when a row stays unsure.
+    questions, with --quick three. Ctrl-C prints what was measured until then. --fail-over measures everything
+    twice to learn what this machine's noise hides, and refuses a gate that is finer: exit code 2, as when a row
+    stays unsure.
 
     \b
     Example:
@@ -86,6 +87,7 @@ def board(
     """
     from samplemind_cli import output
     from samplemind_cli.bench import gate, page, report
+    from samplemind_cli.bench.board import INTERRUPTED
     from samplemind_cli.errors import UsageError
 
     if as_json + as_csv + as_markdown > 1:
@@ -94,6 +96,9 @@ def board(
         raise UsageError("--fail-over needs something to compare with", "--compare FILE")
     then = gate.load(compare) if compare else None
     found = report.document(_measured(groups or [], quick=quick))
+    stopped = any(row["reason"] == INTERRUPTED for row in found["rows"])
+    if stopped:  # what was measured is shown, and taken for a whole run by nobody
+        then = save = None
     share = None if fail_over is None else fail_over / 100
     changes: list[Change] = []
     if then:
@@ -108,17 +113,20 @@ def board(
         output.print_json(found)
     elif as_csv:
         output.write(report.as_csv(found["rows"]))
-    elif as_markdown:
-        output.write(report.as_markdown(found, [gate.COLUMNS, *gate.table(found["comparison"])] if then else []))
     else:
-        _show(found, then)
+        _show(found, then, markdown=as_markdown)
+    if stopped:
+        raise KeyboardInterrupt
     return gate.exit_code(changes, share)
 
 
-def _show(found: dict[str, Any], then: dict[str, Any] | None) -> None:
+def _show(found: dict[str, Any], then: dict[str, Any] | None, *, markdown: bool) -> None:
     from samplemind_cli import output
     from samplemind_cli.bench import gate, report
 
+    if markdown:
+        output.write(report.as_markdown(found, [gate.COLUMNS, *gate.table(found["comparison"])] if then else []))
+        return
     output.table(report.COLUMNS, report.table(found["rows"]))
     output.write("".join(f"{remark}\n" for remark in ["", *report.remarks(found["rows"])]))
     if then:

@@ -1,6 +1,5 @@
 """`samplemind models`: what the Ollama daemon has, and what may be done with it."""
 
-import asyncio
 import re
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -47,6 +46,8 @@ def models(
     """
     if ctx.invoked_subcommand is not None:
         return
+    import asyncio
+
     from samplemind_cli import output
     from samplemind_cli.models import listing
     from samplemind_cli.models.daemon import ask

@@ -45,6 +45,14 @@ def test_a_table_in_a_pipe_has_no_colour_and_never_folds(capsys):
     assert out.splitlines()[2].split() == ["c", "[d]"]
 
 
+def test_a_terminal_too_narrow_for_columns_gets_them_below_each_other(capsys, monkeypatch):
+    monkeypatch.setattr(output, "on_terminal", lambda _: True)
+    monkeypatch.setenv("COLUMNS", "30")
+    output.table(("METRIC", "TARGET", "NOW"), [("a long name of a metric", "<= 2 ms", "1 ms"), ("b", "", "")])
+
+    assert capsys.readouterr().out == "a long name of a metric\n  target  <= 2 ms\n  now     1 ms\nb\n"
+
+
 def test_nobody_to_ask_is_a_usage_error(monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO())
 

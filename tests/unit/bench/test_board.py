@@ -74,6 +74,20 @@ def test_a_failure_after_the_last_row_is_not_swallowed(run, monkeypatch):
         list(board.measure(["build"], run))
 
 
+def test_ctrl_c_keeps_what_was_measured_and_names_what_was_not(run, monkeypatch):
+    def measure(_run):
+        yield board.score("build.seconds", [100.0])
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "samplemind_cli.bench.rows.build", SimpleNamespace(measure=measure))
+    scores = list(board.measure(["build", "tests"], run))
+
+    assert [score.row.key for score in scores] == [key for key in ROWS if key.startswith(("build.", "tests."))]
+    assert scores[0].verdict == "met"
+    assert {score.reason for score in scores[1:]} == {board.INTERRUPTED}
+    assert run.folder.joinpath("tests").exists() is False
+
+
 @pytest.mark.parametrize("group", ["build", "tests"])
 def test_what_takes_minutes_is_skipped_when_quick(run, group):
     scores = list(board.measure([group], run))
@@ -95,6 +109,13 @@ def test_the_table_says_what_was_measured_and_the_remarks_on_what():
         "Redis, one read P50: on embedded parts",
         "local tier, one read P50: absent",
     ]
+
+
+def test_neighbours_with_the_same_remark_share_a_line():
+    scores = [board.skipped("build.image", "no Docker"), board.skipped("build.added", "no Docker")]
+    found = report.document([*scores, board.skipped("tests.fast", "no tests")])
+
+    assert report.remarks(found["rows"]) == ["image; image beyond its base: no Docker", "fast tests: no tests"]
 
 
 def test_csv_and_markdown_hold_every_row():

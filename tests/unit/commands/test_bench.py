@@ -137,6 +137,20 @@ def test_a_file_that_cannot_be_written_is_named(run):
     assert "cannot write no/such/folder.html" in err
 
 
+def test_an_interrupted_run_is_shown_and_neither_kept_nor_compared(run, monkeypatch, tmp_path):
+    def measure(_groups, _run):
+        yield board.score("cache.redis-read", [0.5] * 20)
+        yield board.skipped("cache.redis-write", board.INTERRUPTED)
+
+    monkeypatch.setattr(board, "measure", measure)
+    code, out, _ = run("--save", "kept.json")
+
+    assert code == 130
+    assert "Redis, one read P50" in out
+    assert f"Redis, one write P50: {board.INTERRUPTED}" in out
+    assert not (tmp_path / "kept.json").exists()
+
+
 def test_a_load_of_a_mock_tells_its_latencies(run):
     code, out, err = run("load", "--seconds", "0.2", "--connections", "2", "--json")
     found = json.loads(out)
