@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import IO, cast
 
@@ -42,6 +43,7 @@ QUIET = -1  # below the engine's errors
 GLANCE = 0.005  # seconds between two looks whether the engine is ready
 
 
+@cache  # `serve` asks for every request, and a module that is not there is looked for in every folder
 def available() -> str | None:
     """None when the engine can be used, else the reason in words. Imports nothing."""
     return None if importlib.util.find_spec("xllamacpp") else "the extra `embedded` is not installed"

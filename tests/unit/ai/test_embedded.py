@@ -11,6 +11,13 @@ from samplemind_cli.errors import ProviderError
 from samplemind_cli.settings import Settings
 
 
+@pytest.fixture(autouse=True)
+def _asked_anew():
+    embedded.available.cache_clear()
+    yield
+    embedded.available.cache_clear()
+
+
 def test_without_the_extra_the_reason_is_told_and_nothing_is_fetched(monkeypatch, tmp_path):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     assert embedded.available() == "the extra `embedded` is not installed"
