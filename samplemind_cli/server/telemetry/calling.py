@@ -172,6 +172,11 @@ def _asked(request: Request | None) -> dict[str, Value]:
     told = {
         "gen_ai.request.max_tokens": request.max_tokens,
         "gen_ai.request.temperature": request.temperature,
+        "gen_ai.request.top_p": request.top_p,
+        "gen_ai.request.seed": request.seed,
+        "gen_ai.request.presence_penalty": request.presence_penalty,
+        "gen_ai.request.frequency_penalty": request.frequency_penalty,
+        "gen_ai.request.stop_sequences": request.stop or None,
         "gen_ai.request.stream": request.stream or None,
         "gen_ai.output.type": "json" if request.schema is not None else None,
     }

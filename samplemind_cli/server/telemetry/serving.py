@@ -114,7 +114,7 @@ def _request(method: str, route: str, chunked: bool) -> Mapping[str, str]:
 def _told(outcome: Outcome) -> list[tuple[str, str | tuple[str, ...]]]:
     """Whence the answer came. Not in words of GenAI: tokens are told of the call, and would be counted twice."""
     route = f"{outcome.provider}/{outcome.model}" if outcome.provider else ""
-    told = (("cache", outcome.cache), ("route", route), ("passed_over", outcome.passed))
+    told = (("cache", outcome.cache), ("route", route), ("passed_over", tuple(map(str, outcome.passed))))
     return [(f"samplemind.{name}", value) for name, value in told if value]
 
 

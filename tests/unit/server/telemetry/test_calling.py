@@ -18,7 +18,17 @@ from samplemind_cli.errors import CutStreamError  # noqa: E402
 from samplemind_cli.server.telemetry.calling import Calling  # noqa: E402
 
 ROUTE = Route(Provider.OPENAI, Endpoint("https://api.openai.com/v1", "gpt", "sk-secret"))
-HI = Request(messages=(Message("user", "hi"),), max_tokens=5, temperature=0.1, schema={"type": "object"})
+HI = Request(
+    messages=(Message("user", "hi"),),
+    max_tokens=5,
+    temperature=0.1,
+    schema={"type": "object"},
+    top_p=0.9,
+    stop=("END",),
+    seed=7,
+    presence_penalty=0.2,
+    frequency_penalty=0.3,
+)
 WHOLE = (Chunk(text="{", model="gpt-5"), Chunk("}", finish="stop"), Chunk(usage=Usage(7, 2, 5, 1)))
 
 
@@ -52,7 +62,7 @@ def test_every_name_is_one_of_the_conventions(calling, spans):
 
     known = {value for name, value in vars(gen_ai_attributes).items() if name.startswith("GEN_AI_")}
     assert {name for name in span.attributes if name.startswith("gen_ai.")} <= known
-    assert len(span.attributes) == 18
+    assert len(span.attributes) == 23
     assert gen_ai_metrics.GEN_AI_CLIENT_OPERATION_DURATION == "gen_ai.client.operation.duration"
     assert gen_ai_metrics.GEN_AI_CLIENT_OPERATION_TIME_TO_FIRST_CHUNK == "gen_ai.client.operation.time_to_first_chunk"
     assert gen_ai_metrics.GEN_AI_CLIENT_TOKEN_USAGE == "gen_ai.client.token.usage"
@@ -70,6 +80,11 @@ def test_a_call_says_what_was_asked_and_what_it_took(calling, spans):
         "gen_ai.request.model": "gpt",
         "gen_ai.request.max_tokens": 5,
         "gen_ai.request.temperature": 0.1,
+        "gen_ai.request.top_p": 0.9,
+        "gen_ai.request.seed": 7,
+        "gen_ai.request.presence_penalty": 0.2,
+        "gen_ai.request.frequency_penalty": 0.3,
+        "gen_ai.request.stop_sequences": ("END",),
         "gen_ai.request.stream": True,
         "gen_ai.output.type": "json",
         "gen_ai.response.model": "gpt-5",
