@@ -1,13 +1,13 @@
 """A span and metrics for each call to a provider, by the GenAI conventions.
 
-They are of June 2026 (github.com/open-telemetry/semantic-conventions-genai, docs/gen-ai) and in development: the names
-are written down here, as the package that holds them moves with every release and calls them deprecated.
+They are in development (github.com/open-telemetry/semantic-conventions-genai, docs/gen-ai). The names are written down
+here: opentelemetry-semantic-conventions calls its own deprecated since they moved there, and may drop them.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -76,9 +76,8 @@ class Calling:
             error = error or flaw
             span.set_attributes({**heard.told(), **(_said(request, answer) if self._content else {})})
             if answer:
-                span.set_attribute(
-                    "gen_ai.response.finish_reasons", (ENDS.get(answer.finish_reason, answer.finish_reason),)
-                )
+                end = ENDS.get(answer.finish_reason, answer.finish_reason)
+                span.set_attribute("gen_ai.response.finish_reasons", (end,))
             if error:
                 span.set_attribute("error.type", error)
                 span.set_status(StatusCode.ERROR)
@@ -155,15 +154,21 @@ class _Heard:
 
 
 def _labels(route: Route, request: Request | None) -> dict[str, Value]:
-    labels: dict[str, Value] = {
+    return {
         "gen_ai.operation.name": "chat" if request else "embeddings",
         "gen_ai.provider.name": SYSTEMS.get(route.provider, route.provider.value),
         "gen_ai.request.model": route.endpoint.model,
+        **_place(route.endpoint.base_url),
     }
-    url = urlsplit(route.endpoint.base_url)
-    if url.hostname:  # the embedded model's place is not known before it runs
-        labels |= {"server.address": url.hostname, "server.port": url.port or PORTS.get(url.scheme, 0)}
-    return labels
+
+
+def _place(base_url: str) -> dict[str, Value]:
+    """Where it is; the embedded model's place is not known before it runs, and what is no address the call will say."""
+    with suppress(ValueError):
+        url = urlsplit(base_url)
+        if url.hostname:
+            return {"server.address": url.hostname, "server.port": url.port or PORTS.get(url.scheme, 0)}
+    return {}
 
 
 def _asked(request: Request | None) -> dict[str, Value]:
