@@ -71,7 +71,7 @@ class Flights:
         flight = self._flights.get(name) or _Flight(lead)
         if name not in self._flights:
             self._flights[name] = flight
-            flight.task.add_done_callback(lambda _: self._forget(name, flight))
+            flight.task.add_done_callback(lambda _: self._over(name, flight))
         flight.followers += 1
         try:
             async for chunk in flight.follow(deadline):
@@ -83,6 +83,11 @@ class Flights:
                 flight.task.cancel()
                 with suppress(asyncio.CancelledError):
                     await flight.task
+
+    def _over(self, name: Hashable, flight: _Flight) -> None:
+        self._forget(name, flight)
+        if not flight.task.cancelled():
+            flight.task.exception()  # its last follower may have left just before: then it is nobody's, and no news
 
     def _forget(self, name: Hashable, flight: _Flight) -> None:
         if self._flights.get(name) is flight:

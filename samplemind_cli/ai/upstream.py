@@ -92,8 +92,12 @@ class Link(asyncio.Protocol):
         kept = self._over and self._keep and self._lost is None and not self._paused
         self._parser = None
         if not kept:
-            self._transport.abort()
+            self.close()
         return kept
+
+    def close(self) -> None:
+        """Hang up."""
+        self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
@@ -168,6 +172,7 @@ class Pool:
         self._loop = asyncio.get_running_loop()
         self._tls = tls
         self._idle: dict[tuple[str, ...], list[Link]] = {}
+        self._tidying: asyncio.TimerHandle | None = None
 
     async def send(
         self, call: Call, headers: Mapping[str, str], body: bytes | None, *, connect: float, read: float
@@ -188,12 +193,26 @@ class Pool:
         if link.finish():
             link.until = self._loop.time() + KEPT
             self._idle.setdefault(link.place, []).append(link)
+            self._tidying = self._tidying or self._loop.call_later(KEPT, self._tidy)
+
+    def _tidy(self) -> None:
+        """Close those for whom nobody came; the oldest are first."""
+        now = self._loop.time()
+        for place, links in list(self._idle.items()):
+            gone = sum(link.until <= now for link in links)
+            for link in links[:gone]:
+                link.close()
+            self._idle[place] = links[gone:]
+        self._tidying = self._loop.call_later(KEPT, self._tidy) if any(self._idle.values()) else None
 
     def close(self) -> None:
         """Close what is idle."""
+        if self._tidying:
+            self._tidying.cancel()
+            self._tidying = None
         for links in self._idle.values():
             for link in links:
-                link.finish()
+                link.close()
         self._idle.clear()
 
     def _kept(self, place: tuple[str, ...]) -> Link | None:
@@ -203,7 +222,7 @@ class Pool:
             link = links.pop()
             if link.reusable and link.until > now:
                 return link
-            link.finish()
+            link.close()
         return None
 
     async def _connected(self, url: SplitResult, patience: float) -> Link:

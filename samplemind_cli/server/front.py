@@ -124,6 +124,7 @@ class Front:
             "connections": len(self._connections),
             "requests_at_work": self._gate.inside,
             "requests_in_line": self._gate.in_line,
+            "tasks": len(asyncio.all_tasks()),
         }
         self._metrics.note(gauges, self._core.retries, self._core.breakers)
 

@@ -22,6 +22,7 @@ FAMILIES = {
     "connections": ("gauge", "Clients' connections."),
     "requests_at_work": ("gauge", "Requests at work."),
     "requests_in_line": ("gauge", "Requests that wait for room."),
+    "tasks": ("gauge", "Tasks of asyncio; what does not come down again after a load is a leak."),
 }
 HISTOGRAM, SUM = "request_seconds", "request_seconds_sum"
 

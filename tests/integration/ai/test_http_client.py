@@ -7,8 +7,9 @@ import time
 
 import httpx
 import pytest
+from parts.waiting import until
 
-from samplemind_cli.ai import http_client
+from samplemind_cli.ai import http_client, upstream
 from samplemind_cli.ai.http_client import Patience, UnavailableError, close_http_client, events, make_ai_request
 from samplemind_cli.ai.providers import openai
 from samplemind_cli.ai.types import Call, Fault
@@ -306,3 +307,16 @@ def test_httpx_is_imported_without_its_command_line():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "False httpx\n"
+
+
+def test_an_own_connection_for_which_nobody_comes_is_closed(mock_server, monkeypatch):
+    monkeypatch.setattr(upstream, "KEPT", 0.05)
+
+    async def asked_once():
+        http_client.use_own_connections()
+        await make_ai_request(f"{mock_server.url}/v1/chat/completions", CHAT, headers=KEY)
+        (idle,) = http_client._pools[asyncio.get_running_loop()]._idle.values()
+        (link,) = idle
+        await asyncio.to_thread(until, lambda: link._lost)
+
+    run(asked_once())

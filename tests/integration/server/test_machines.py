@@ -54,7 +54,10 @@ def redis(tmp_path):
 @pytest.fixture
 def replicas(serve, redis, tmp_path):
     url = f"redis://127.0.0.1:{redis.port}/0"
-    return [serve(SAMPLEMIND_REDIS_URL=url, HOME=str(tmp_path / f"home{n}"), SAMPLEMIND_OPENAI_RPM="3") for n in "12"]
+    both = [serve(SAMPLEMIND_REDIS_URL=url, HOME=str(tmp_path / f"home{n}"), SAMPLEMIND_OPENAI_RPM="3") for n in "12"]
+    for one in both:  # on a busy machine the first connection may take more than a request waits for it
+        until(lambda one=one: one.http.get("/readyz").json()["checks"]["redis"] == "ok")
+    return both
 
 
 def at_once(*calls):

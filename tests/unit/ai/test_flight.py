@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import os
 import subprocess
 import sys
@@ -196,3 +197,22 @@ def test_without_a_lockable_folder_nobody_waits(tmp_path):
             return "inside"
 
     assert asyncio.run(enter()) == "inside"
+
+
+@in_loop
+async def test_a_call_that_fails_as_its_last_follower_leaves_is_nobodys_news(flights):
+    told, upstream = [], Upstream("a", ValueError("too late"))
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    follower = flights.join("key", upstream, None)
+    await anext(follower)
+    upstream.go.set()
+    while flights._flights:  # noqa: ASYNC110 - no event tells
+        await asyncio.sleep(0)
+
+    await follower.aclose()
+    del follower, upstream
+    gc.collect()
+    await asyncio.sleep(0.01)  # asyncio closes a generator that was collected in a task of its own
+    gc.collect()
+
+    assert told == []
