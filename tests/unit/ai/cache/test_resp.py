@@ -1,6 +1,7 @@
 """Replies, whole and in pieces, to those who asked."""
 
 import asyncio
+import gc
 
 import pytest
 from hypothesis import given
@@ -131,6 +132,22 @@ def test_everyone_who_waits_is_told_of_a_lost_connection():
         return await asyncio.gather(*tasks, return_exceptions=True)
 
     assert all(isinstance(error, ConnectionError) for error in asyncio.run(run()))
+
+
+def test_a_lost_connection_is_no_news_when_whoever_asked_has_left():
+    told = []
+
+    async def run():
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+        connection, _ = connected()
+        task = await asked(connection, (b"GET", b"k"))
+        task.cancel()
+        await asyncio.wait([task])
+        connection.connection_lost(None)
+
+    asyncio.run(run())
+    gc.collect()
+    assert told == []
 
 
 def test_protocol_errors_are_connection_errors():
