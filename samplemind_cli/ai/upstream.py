@@ -89,6 +89,8 @@ class Link(asyncio.Protocol):
 
     def finish(self) -> bool:
         """End the exchange; whether the connection can be kept. Otherwise it is closed."""
+        if self._parser is None:  # it has been given back
+            return False
         kept = self._over and self._keep and self._lost is None and not self._paused
         self._parser = None
         if not kept:
@@ -105,7 +107,7 @@ class Link(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
-        self._lost = exc or ConnectionResetError("the connection was closed")
+        self._lost = self._lost or exc or ConnectionResetError("the connection was closed")
         if self._parser and self.status and not {"content-length", "transfer-encoding"} & self.headers.keys():
             self._over = True  # a body without a length ends with its connection
         self._wake()
@@ -121,6 +123,11 @@ class Link(asyncio.Protocol):
             self._lost = ConnectionError(f"not HTTP: {error}")
             self._transport.abort()
         self._wake()
+
+    def on_message_begin(self) -> None:
+        """A response begins: one to each request."""
+        if self._over:
+            raise ConnectionError
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header of the response."""
@@ -179,9 +186,10 @@ class Pool:
     ) -> Response:
         """Send a call and wait for the response's head. Raises LinkError."""
         url = urlsplit(call.url)
+        request = _encoded(call.method, url, headers, body)
         link = self._kept(url[:2]) or await self._connected(url, connect)
         try:
-            link.send(_encoded(call.method, url, headers, body))
+            link.send(request)
             await link.head(read)
         except BaseException:
             self.take_back(link)
