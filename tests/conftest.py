@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,13 +37,18 @@ def pytest_ignore_collect(collection_path, config):
     return True if config.option.markexpr == "fast" and collection_path in ELSEWHERE else None
 
 
-def pytest_collectstart(collector):
-    """Before the first module, and only where tests run: hypothesis measures no time, as others share the machine."""
-    if isinstance(collector, pytest.Session):
-        from hypothesis import HealthCheck, settings
+def pytest_collectstart():
+    """Before the first module, and only where tests run."""
+    _unhurried()
 
-        settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-        settings.load_profile("unhurried")
+
+@cache
+def _unhurried():
+    """Hypothesis measures no time: others share the machine."""
+    from hypothesis import HealthCheck, settings
+
+    settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("unhurried")
 
 
 def pytest_collection_modifyitems(items):
