@@ -106,7 +106,8 @@ class Request:
     @property
     def needs(self) -> frozenset[Ability]:
         """The abilities an adapter must have to be asked this."""
-        needs: set[Ability] = {name for name in PARAMETERS if name in self.parameters}
+        given = self.parameters
+        needs: set[Ability] = {name for name in PARAMETERS if name in given}
         for message in self.messages:
             for attachment in message.attachments:
                 needs.add("audio" if attachment.media_type.startswith("audio/") else "image")

@@ -137,7 +137,9 @@ def test_a_hit_in_redis_is_kept_locally_no_longer_than_there(made):
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"noise", envelope(key="another"), envelope(stored=-100, life=60), envelope(stored=9999)]
+    "raw",
+    [b"", b"noise", envelope(key="another"), envelope(stored=-100, life=60), envelope(stored=9999)],
+    ids=["empty", "noise", "another key", "dead", "of the future"],  # pytest's own would tell the time, each process's
 )
 def test_a_foreign_or_dead_envelope_in_redis_is_a_miss(made, raw):
     assert asyncio.run(made(Shared((raw, float("inf")))).get(KEY)) is None
