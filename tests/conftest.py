@@ -17,6 +17,7 @@ pytest_plugins = [
 # Fetched once per machine, and outside the home that a test gets: $XDG_DATA_HOME for a test that needs the real model.
 MODEL_HOME = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "samplemind-tests")
 KINDS = ("slow", "integration", "e2e")
+EXAMPLES = 20  # of each property, in a developer's run
 ELSEWHERE = tuple(Path(__file__).with_name(name) for name in ("integration", "e2e"))  # no fast test is in there
 PRIVATE = (
     "SAMPLEMIND_",
@@ -39,16 +40,19 @@ def pytest_ignore_collect(collection_path, config):
 
 def pytest_collectstart():
     """Before the first module, and only where tests run."""
-    _unhurried()
+    _settle_hypothesis()
 
 
 @cache
-def _unhurried():
-    """Hypothesis measures no time: others share the machine."""
+def _settle_hypothesis():
+    """It measures no time, as others share the machine; each run tries other examples, more of them where CI is set."""
     from hypothesis import HealthCheck, settings
 
-    settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    settings.load_profile("unhurried")
+    examples = 100 if "CI" in os.environ else EXAMPLES
+    settings.register_profile(
+        "ours", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=examples
+    )
+    settings.load_profile("ours")
 
 
 def pytest_collection_modifyitems(items):

@@ -211,8 +211,8 @@ async def test_a_call_that_fails_as_its_last_follower_leaves_is_nobodys_news(fli
 
     await follower.aclose()
     del follower, upstream
-    gc.collect()
+    gc.collect(1)
     await asyncio.sleep(0.01)  # asyncio closes a generator that was collected in a task of its own
-    gc.collect()
+    gc.collect(1)
 
     assert told == []

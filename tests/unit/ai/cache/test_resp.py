@@ -146,7 +146,7 @@ def test_a_lost_connection_is_no_news_when_whoever_asked_has_left():
         connection.connection_lost(None)
 
     asyncio.run(run())
-    gc.collect()
+    gc.collect(1)
     assert told == []
 
 
