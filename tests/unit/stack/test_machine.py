@@ -11,13 +11,6 @@ from samplemind_cli.stack import machine
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's own files")
 
 
-@pytest.fixture
-def root(tmp_path, monkeypatch):
-    """A root of its own, on a machine of 16 cores."""
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)))
-    return tmp_path
-
-
 def put(root, path, text):
     file = root / path
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -28,10 +21,10 @@ def put(root, path, text):
     ("kind", "flags", "missing"),
     [("x86_64", "fpu avx", ""), ("x86_64", "fpu sse", "avx"), ("aarch64", "fp asimd", "atomics"), ("riscv64", "x", "")],
 )
-def test_the_flag_that_mongodb_needs(root, monkeypatch, kind, flags, missing):
+def test_the_flag_that_mongodb_needs(tmp_path, monkeypatch, kind, flags, missing):
     monkeypatch.setattr(platform, "machine", lambda: kind)
-    put(root, "proc/cpuinfo", f"flags : {flags}\n")
-    assert machine.missing_cpu_flag(root) == missing
+    put(tmp_path, "proc/cpuinfo", f"flags : {flags}\n")
+    assert machine.missing_cpu_flag(tmp_path) == missing
 
 
 @pytest.fixture
@@ -46,37 +39,37 @@ def nvidia(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("nvidia")
-def test_a_driver_and_a_runtime_make_nvidia(root):
-    assert machine.gpu({"Runtimes": {"runc": {}, "nvidia": {}}}, root)[0] == "nvidia"
+def test_a_driver_and_a_runtime_make_nvidia(tmp_path):
+    assert machine.gpu({"Runtimes": {"runc": {}, "nvidia": {}}}, tmp_path)[0] == "nvidia"
 
 
 @pytest.mark.usefixtures("nvidia")
-def test_a_driver_and_a_specification_make_cdi(root):
-    put(root, "etc/cdi/nvidia.yaml", "")
-    assert machine.gpu({"Runtimes": {}, "CDISpecDirs": ["/etc/cdi"]}, root)[0] == "cdi"
+def test_a_driver_and_a_specification_make_cdi(tmp_path):
+    put(tmp_path, "etc/cdi/nvidia.yaml", "")
+    assert machine.gpu({"Runtimes": {}, "CDISpecDirs": ["/etc/cdi"]}, tmp_path)[0] == "cdi"
 
 
 @pytest.mark.usefixtures("nvidia")
-def test_a_driver_alone_is_no_gpu_for_a_container(root):
-    kind, reason = machine.gpu({"Runtimes": {"runc": {}}}, root)
+def test_a_driver_alone_is_no_gpu_for_a_container(tmp_path):
+    kind, reason = machine.gpu({"Runtimes": {"runc": {}}}, tmp_path)
     assert kind == "none"
     assert reason.startswith("Test GPU, but Docker has neither")
 
 
-def test_a_driver_that_fails_is_none(root, nvidia):
+def test_a_driver_that_fails_is_none(tmp_path, nvidia):
     nvidia.write_text("#!/bin/sh\necho NVIDIA-SMI has failed; exit 9\n")
-    assert machine.gpu({"Runtimes": {"nvidia": {}}}, root)[0] == "none"
+    assert machine.gpu({"Runtimes": {"nvidia": {}}}, tmp_path)[0] == "none"
 
 
-def test_amds_devices_make_rocm(root, monkeypatch):
-    monkeypatch.setenv("PATH", str(root))
-    put(root, "dev/kfd", "")
-    (root / "dev/dri").mkdir()
-    assert machine.gpu({}, root)[0] == "rocm"
+def test_amds_devices_make_rocm(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    put(tmp_path, "dev/kfd", "")
+    (tmp_path / "dev/dri").mkdir()
+    assert machine.gpu({}, tmp_path)[0] == "rocm"
 
 
-def test_no_gpu_is_said_with_a_reason(root, monkeypatch):
-    monkeypatch.setenv("PATH", str(root))
-    kind, reason = machine.gpu({}, root)
+def test_no_gpu_is_said_with_a_reason(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    kind, reason = machine.gpu({}, tmp_path)
     assert kind == "none"
     assert "nvidia-smi" in reason
