@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 from functools import cache
 from pathlib import Path
 
@@ -31,6 +32,12 @@ PRIVATE = (
     "COMPOSE_",
     "OTEL_",
 )
+
+
+def pytest_configure():
+    """A shell starts what it puts into the background deaf to Ctrl-C, and our programs would inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_ignore_collect(collection_path, config):
