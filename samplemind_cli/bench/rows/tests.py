@@ -8,6 +8,7 @@ from pathlib import Path
 
 from samplemind_cli.bench.board import Run, Score, score, skipped
 from samplemind_cli.child.python import find_python
+from samplemind_cli.child.reaped import reaped
 from samplemind_cli.settings import environment
 from samplemind_cli.testing.project import find_project
 
@@ -27,13 +28,8 @@ def _timed(key: str, options: list[str]) -> Score:
         return skipped(key, f"no pytest settings in {Path.cwd()} or above")
     find_python(project.root, environment(), "pytest").require("pytest")
     begun = time.perf_counter()
-    done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", "samplemind_cli", "test", *options],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        check=False,
-    )
-    if done.returncode:
-        return skipped(key, f"`samplemind {' '.join(['test', *options])}` ended with {done.returncode}")
+    with reaped([sys.executable, "-m", "samplemind_cli", "test", *options], subprocess.DEVNULL) as child:
+        child.communicate()
+    if child.returncode:
+        return skipped(key, f"`samplemind {' '.join(['test', *options])}` ended with {child.returncode}")
     return score(key, [time.perf_counter() - begun], note=str(project.root))
