@@ -43,10 +43,8 @@ def measure(run: Run) -> Iterator[Score]:
 def _serving(folder: Path, mock: MockServer) -> Iterator[str]:
     """The URL of a server of our own. Raises SamplemindError with its words when it does not start."""
     argv = [*program(), "serve", "--port", "0", "--json"]
-    env, words = (
-        sandbox(folder, mock),
-        folder / "words",
-    )  # a file: a pipe that nobody reads is full one day, and it waits
+    env = sandbox(folder, mock)
+    words = folder / "words"  # a file: a pipe that nobody reads is full one day, and it waits
     with (
         words.open("wb") as log,
         subprocess.Popen(argv, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=log) as server,  # noqa: S603 - ours
