@@ -14,7 +14,7 @@ class Collector:
         self.resources, self.metrics, self.headers, self._spans = [], {}, [], []
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"collector": self}))
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
     def spans(self, count):
         """All spans, parents before children, once there are so many of them."""

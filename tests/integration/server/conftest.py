@@ -11,30 +11,23 @@ from contextlib import ExitStack
 import httpx
 import openai
 import pytest
+from parts import warm
 
-# `serve` with bounds that have no option.
-BOUNDED = """
-import json, sys
-from samplemind_cli import output
-from samplemind_cli.server import run
-from samplemind_cli.server.front import Bounds
-from samplemind_cli.settings import Settings
-
-listener = run.listen("127.0.0.1", 0)
-output.print_json({"url": run.url(listener)})
-sys.exit(run.serve(listener, Settings.load(), Bounds(**json.loads(sys.argv[1])), 1))
-"""
-COMMAND = ["-m", "samplemind_cli", "serve", "--port", "0", "--json"]
+COMMAND = ["serve", "--port", "0", "--json"]
 QUESTION = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
 
 
 class Served:
     """A running server; `log` holds its stderr once it has ended."""
 
-    def __init__(self, folder, command, env):
+    def __init__(self, folder, env, work, *args):
         self._log = (folder / "serve.log").open("wb+")
-        command = [sys.executable, *command]
-        self.process = subprocess.Popen(command, stderr=self._log, stdout=subprocess.PIPE, env={**os.environ, **env})
+        own, env = any(name.startswith("PYTHON") for name in env), {**os.environ, **env}
+        if own:  # only an interpreter that starts heeds such a variable
+            command = [sys.executable, "-m", "samplemind_cli", *args]
+            self.process = subprocess.Popen(command, stderr=self._log, stdout=subprocess.PIPE, env=env)
+        else:
+            self.process = warm.Program(work, *args, env=env, stderr=folder / "serve.log")
         first = self.process.stdout.readline()
         if not first:
             self.process.wait(timeout=20)
@@ -79,8 +72,8 @@ def serve(mock_server, tmp_path):  # noqa: ARG001 - sets the environment
         def start(*options, bounds=None, **env):
             folder = tmp_path / str(len(started))
             folder.mkdir()
-            command = ["-c", BOUNDED, json.dumps(bounds)] if bounds else [*COMMAND, *options]
-            started.append(Served(folder, command, env))
+            program = (warm.serve, bounds) if bounds else (warm.samplemind, *COMMAND, *options)
+            started.append(Served(folder, env, *program))
             ends.callback(_end, started[-1])
             return started[-1]
 

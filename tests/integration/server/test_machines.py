@@ -1,10 +1,8 @@
 """Several servers with one Redis, as replicas have it: each has a home and a cache folder of its own."""
 
 import json
-import shutil
 import signal
 import socket
-import subprocess
 import threading
 
 import pytest
@@ -14,47 +12,16 @@ pytestmark = pytest.mark.integration
 HI = {"model": "ollama/any", "messages": [{"role": "user", "content": "hi"}]}
 
 
-class Redis:
-    """redis-server on a port that stays the same when it comes back."""
-
-    def __init__(self, folder):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self._folder = folder
-        self.start()
-
-    def start(self):
-        where = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder), "--save", ""]
-        self._process = subprocess.Popen(["redis-server", *where], stdout=subprocess.DEVNULL)
-        until(self._answers)
-
-    def kill(self):
-        self._process.kill()
-        self._process.wait()
-
-    def _answers(self):
-        try:
-            with socket.create_connection(("127.0.0.1", self.port)) as connection:
-                connection.sendall(b"PING\r\n")
-                return connection.recv(7) == b"+PONG\r\n"
-        except OSError:
-            return False
-
-
 @pytest.fixture
-def redis(tmp_path):
-    if shutil.which("redis-server") is None:
-        pytest.skip("redis-server is not installed")
-    server = Redis(tmp_path)
-    yield server
-    server.kill()
+def redis(start_redis):
+    return start_redis()
 
 
 @pytest.fixture
 def replicas(serve, redis, tmp_path, mock_server):
-    url = f"redis://127.0.0.1:{redis.port}/0"
-    both = [serve(SAMPLEMIND_REDIS_URL=url, HOME=str(tmp_path / f"home{n}"), SAMPLEMIND_OPENAI_RPM="3") for n in "12"]
+    both = [
+        serve(SAMPLEMIND_REDIS_URL=redis.url, HOME=str(tmp_path / f"home{n}"), SAMPLEMIND_OPENAI_RPM="3") for n in "12"
+    ]
     for one in both:  # on a busy machine the first connection may take more than a request waits for it
         until(lambda one=one: one.http.get("/readyz").json()["checks"]["redis"] == "ok")
     mock_server.reset()  # to be ready is to look at Ollama as well
@@ -84,7 +51,7 @@ def test_identical_prompts_at_different_replicas_make_one_upstream_call(replicas
     assert len(mock_server.requests) == 1
 
 
-def test_a_replica_that_dies_while_it_asks_is_replaced_after_its_lease(replicas, mock_server):
+def test_a_replica_that_dies_while_it_asks_is_replaced_after_its_lease(replicas, mock_server, redis):
     mock_server.behave(faults=["stall:1"])
     body = json.dumps({"model": "auto", "messages": HI["messages"]}).encode()
     head = (
@@ -94,8 +61,11 @@ def test_a_replica_that_dies_while_it_asks_is_replaced_after_its_lease(replicas,
         connection.sendall(head % len(body) + body)
         assert mock_server.wait_until(lambda: len(mock_server.requests) == 1)
         replicas[0].process.send_signal(signal.SIGKILL)
+        (lease,) = redis.client.keys("ai:lease:*")
+        assert 0 < redis.client.pttl(lease) <= 15_000
+        redis.client.pexpire(lease, 300)  # most of that time has passed
 
-        assert replicas[1].ask({"x-samplemind-timeout": "19"}).status_code == 200
+        assert replicas[1].ask({"x-samplemind-timeout": "9"}).status_code == 200
     assert len(mock_server.requests) == 2
 
 

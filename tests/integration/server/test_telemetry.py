@@ -10,7 +10,7 @@ SOON = {"OTEL_BSP_SCHEDULE_DELAY": "50"}
 
 
 @pytest.fixture
-def watched(serve, collector):
+def watched(collector, serve):  # the collector outlives the server, or that would wait for it at its end
     def start(*options, **env):
         return serve(*options, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, **SOON, **env)
 
@@ -185,7 +185,7 @@ def test_metrics_go_out_with_the_drain(watched, collector):
     assert (labels["http.route"], labels["http.response.status_code"], count) == ("/v1/chat/completions", 200, 3)
 
 
-def test_what_was_not_sent_goes_out_with_the_drain(serve, collector):
+def test_what_was_not_sent_goes_out_with_the_drain(collector, serve):
     served = serve(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, OTEL_BSP_SCHEDULE_DELAY="60000")
     served.ask().raise_for_status()
     assert served.stop() == 0
@@ -193,7 +193,7 @@ def test_what_was_not_sent_goes_out_with_the_drain(serve, collector):
     collector.spans(2)
 
 
-def test_each_worker_tells_of_what_it_served(serve, collector):
+def test_each_worker_tells_of_what_it_served(collector, serve):
     served = serve("--workers", "2", OTEL_EXPORTER_OTLP_ENDPOINT=collector.url)
     served.ask().raise_for_status()
     assert served.stop() == 0
@@ -242,7 +242,7 @@ def test_a_collector_that_says_nothing_does_not_hold_up_the_end(serve):
     assert time.monotonic() - began < 10  # the stop period
 
 
-def test_nothing_of_it_is_imported_unless_the_variables_want_it(serve, collector):
+def test_nothing_of_it_is_imported_unless_the_variables_want_it(collector, serve):
     quiet = [
         serve(PYTHONPROFILEIMPORTTIME="1"),
         serve(PYTHONPROFILEIMPORTTIME="1", OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, OTEL_SDK_DISABLED="true"),
@@ -277,7 +277,7 @@ def test_without_the_extra_one_line_says_how_to_have_it(serve, tmp_path):
         ("OTEL_EXPORTER_OTLP_HEADERS", "the-secret-key", "wants name=value"),
     ],
 )
-def test_a_variable_that_is_wrong_is_said_and_no_reason_not_to_serve(serve, collector, variable, value, why):
+def test_a_variable_that_is_wrong_is_said_and_no_reason_not_to_serve(collector, serve, variable, value, why):
     served = serve(**{"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, variable: value})
     served.ask().raise_for_status()
     assert served.stop() == 0
