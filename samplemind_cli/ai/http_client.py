@@ -225,7 +225,10 @@ def _silence(  # noqa: PLR0913 - facts of one failure
     why = f"no answer within {waited:g} s" if timed_out else str(error) or type(error).__name__
     fault = None if connecting else Fault("server", why)
     refused = connecting and not timed_out
-    return UnavailableError(f"{where}: {why}", fault=fault, refused=refused, again=connecting)
+    here = urlsplit(f"//{where}").hostname in LOOPBACK  # what does not run on this machine will not in a second
+    return UnavailableError(
+        f"{where}: {why}", fault=fault, refused=refused, again=connecting and not (refused and here)
+    )
 
 
 def _decoded(data: bytes, call: Call) -> Any:
@@ -239,12 +242,16 @@ def _decoded(data: bytes, call: Call) -> Any:
 
 async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Lines ended by LF or CR LF alone: U+2028 and its like are text inside JSON, not line ends."""
-    rest = b""
+    rest: list[bytes] = []  # of a line that has not ended: a long one is not copied again with each chunk
     async for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
+        *lines, last = chunk.split(b"\n")
+        if lines:
+            lines[0] = b"".join((*rest, lines[0]))
+            rest.clear()
+        rest.append(last)
         for line in lines:
             yield line.rstrip(b"\r")
-    yield rest
+    yield b"".join(rest)
 
 
 def _event_data(line: bytes) -> bytes:

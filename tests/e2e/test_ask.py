@@ -104,7 +104,7 @@ def test_ctrl_c_is_130_hangs_up_and_caches_nothing(start, run, mock_server):
 
 @pytest.mark.parametrize("repeated", [False, True])
 def test_a_closed_pipe_ends_it_quietly(run, start, mock_server, repeated):
-    mock_server.behave(reply="line\n" * 50_000)
+    mock_server.behave(reply="line\n" * 20_000)
     if repeated:
         run("ask", "hi")
     asking = start("ask", "hi")
@@ -118,7 +118,7 @@ def test_a_closed_pipe_ends_it_quietly(run, start, mock_server, repeated):
 
 
 def test_ten_shells_make_one_call(run, mock_server):
-    mock_server.behave(latency_ms=3000)
+    mock_server.behave(latency_ms=1000)
 
     with ThreadPoolExecutor(10) as shells:
         done = list(shells.map(lambda _: run("ask", "hi").stdout, range(10)))
@@ -133,6 +133,7 @@ def test_when_the_one_that_asks_is_killed_another_takes_over(start, mock_server)
     mock_server.wait_until(lambda: len(mock_server.requests) == 1, 20)
     follower = start("ask", "hi")
     time.sleep(0.7)  # it is waiting by now; were it not, it would still have to answer
+    mock_server.behave(latency_ms=0)
     leader.kill()
 
     assert follower.communicate(timeout=30)[0] == b"You said: hi\n"
@@ -219,7 +220,7 @@ def test_explain_asks_nobody(run, mock_server):
 
 
 def test_no_key_is_seen_by_anyone(start, mock_server):
-    mock_server.behave(latency_ms=2000, faults=["401"])
+    mock_server.behave(latency_ms=500, faults=["401"])
     secret = "sk-verysecret-0123456789"
     env = {**os.environ, "OPENAI_API_KEY": secret}
     asking = start("ask", "hi", "--provider", "openai", "-v", env=env)

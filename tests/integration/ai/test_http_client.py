@@ -165,11 +165,15 @@ def test_a_silent_server_is_left_after_the_read_timeout(mock_server):
         post(mock_server, read=0.2)
 
 
-def test_nothing_listening_is_said_to_be_so():
-    with pytest.raises(UnavailableError) as failed:
-        run(make_ai_request("http://127.0.0.1:1/", {}, attempts=1))
+@pytest.mark.parametrize(("host", "times"), [("localhost", 0), ("127.9.9.9", 2)])  # the latter passes for another one
+@pytest.mark.usefixtures("no_backoff")
+def test_what_does_not_run_on_this_machine_is_not_tried_again(host, times):
+    again = []
 
-    assert failed.value.refused
+    with pytest.raises(UnavailableError) as failure:
+        run(make_ai_request(f"http://{host}:1/", {}, retried=lambda: again.append(1)))
+
+    assert (failure.value.refused, len(again)) == (True, times)
 
 
 def test_an_address_that_is_none_is_a_usage_error():
