@@ -32,7 +32,7 @@ def server():
 
 @pytest.fixture
 def client(server):
-    with httpx.Client(base_url=server.url, timeout=5) as client:
+    with httpx.Client(base_url=server.url, timeout=5, verify=False) as client:
         yield client
 
 
@@ -324,7 +324,7 @@ def test_stopping_ends_stalled_requests_at_once():
     server = MockServer(faults=["stall"]).start()
 
     async def ask():
-        async with httpx.AsyncClient(base_url=server.url) as client:
+        async with httpx.AsyncClient(base_url=server.url, verify=False) as client:
             asking = asyncio.create_task(client.post(**call("openai"), timeout=30))
             await asyncio.to_thread(server.wait_until, lambda: server.requests)
             await asyncio.to_thread(server.stop)
