@@ -1,5 +1,6 @@
 """The command table, loaded lazily, and the one place where errors become exit codes."""
 
+import errno
 import signal
 import sys
 from importlib import import_module
@@ -36,6 +37,7 @@ COMMANDS = {
 }
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 INTERRUPTED = 130
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Formatter(formatting.HelpFormatter):
@@ -141,9 +143,8 @@ def run(argv: list[str], question: hot.Question | None = None) -> int:
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
-        _abandon_stdout()
-        return 0
+    except OSError as error:
+        return _unwritten(error)
     return code if isinstance(code, int) else 0
 
 
@@ -176,8 +177,21 @@ def _invoke(argv: list[str], question: hot.Question | None) -> Any:
         return leaving.exit_code
 
 
+def _unwritten(error: OSError) -> int:
+    """The exit code where the reader has gone, or the room, which is told; any other error is a bug."""
+    from samplemind_cli import output
+
+    full = error.errno in FULL
+    if not full and not isinstance(error, BrokenPipeError):
+        raise error
+    _abandon_stdout()
+    if full:
+        output.fail(SamplemindError(f"no room to write: {error}", "free some space: df -h tells where there is none"))
+    return int(full)
+
+
 def _abandon_stdout() -> None:
-    """The reader has gone: give stdout somewhere to flush to at exit."""
+    """Give stdout somewhere to flush to at exit."""
     import os
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

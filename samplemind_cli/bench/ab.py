@@ -1,5 +1,6 @@
 """Two versions in turns, until the ratio of their times is known well enough to judge it."""
 
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 from samplemind_cli.bench import evidence, trees
 from samplemind_cli.bench import measure as kernel
 from samplemind_cli.bench.evidence import Judgement
+from samplemind_cli.errors import SamplemindError
 
 LOOKS = 4  # at the numbers; each could be wrong by chance, so that each is held to a part of the allowed error
 FIRST = 40  # pairs before the first look; every next look doubles them
@@ -44,15 +46,23 @@ def run(repository: Path, plan: Plan, say: Callable[[str], None]) -> dict[str, A
     """Lay both versions out, run each once, then compare them: see `document`."""
     with trees.laid_out(repository, plan.versions, plan.setup, say) as sides:
         argv = list(plan.command) or trees.default_command(sides[0].directory)
-        say(f"measuring: {' '.join(argv)}")
+        say(f"measuring: {shlex.join(argv)}")
         arms = [trees.located(argv, side) for side in sides]
-        for arm in arms:
-            kernel.rehearse(*arm)
+        for arm, version in zip(arms, plan.versions, strict=True):
+            _rehearse(arm, version)
         base, candidate = (kernel.command(*arm) for arm in arms)
         found = compare(
             base, candidate, margin=plan.margin, seconds=plan.seconds, watch=lambda now: say(f"  {_described(now)}")
         )
     return document(found, [version.name for version in plan.versions], argv, plan.margin)
+
+
+def _rehearse(arm: tuple[list[str], Mapping[str, str], Path], version: trees.Version) -> None:
+    try:
+        kernel.rehearse(*arm)
+    except SamplemindError as error:
+        hint = error.hint or "--setup COMMAND prepares each version"
+        raise SamplemindError(f"in {version.name}, {error.message}", hint) from error
 
 
 def compare(

@@ -1,17 +1,22 @@
 """The scoreboard: every row with its baseline and target, and what a measurement says about it."""
 
+import math
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from samplemind_cli.bench import evidence
-from samplemind_cli.errors import SamplemindError
+from samplemind_cli.errors import SamplemindError, UsageError
 from samplemind_cli.settings import Settings
 
 MEDIAN = 0.5
 INTERRUPTED = "interrupted before it was measured"
+OVER = "the time of --quick was over: leave it out"
+QUICK = 28.0  # seconds; with the start before and the report after, fewer than thirty
 GROUPS = ("cli", "cache", "core", "providers", "serve", "build", "tests")
 Verdict = Literal["met", "missed", "unsure", "skipped", "measured"]
 
@@ -102,12 +107,21 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the groups get: settings, whether to be quick, a folder of their own, and where to tell what is going on."""
+    """What the groups get: settings, whether to be quick, a folder of their own, and where to tell what is going on.
+
+    `ends`, on the monotonic clock, is when a quick run has to be done.
+    """
 
     settings: Settings
     quick: bool
     folder: Path
     say: Callable[[str], None]
+    ends: float = math.inf
+
+    @property
+    def left(self) -> float:
+        """Seconds until it ends."""
+        return self.ends - time.monotonic()
 
 
 def score(key: str, samples: Sequence[float], calibration: Sequence[float] = (), note: str = "") -> Score:
@@ -126,18 +140,29 @@ def skipped(key: str, reason: str | SamplemindError) -> Score:
 
 def why(error: SamplemindError) -> str:
     """An error as the reason of a row: what happened, and the command that changes it."""
-    return f"{error.message}: {error.hint}" if error.hint else error.message
+    return f"{error.message.rstrip('.')}: {error.hint}" if error.hint else error.message
+
+
+def measured(groups: Sequence[str], settings: Settings, say: Callable[[str], None], *, quick: bool) -> list[Score]:
+    """The rows of the groups, or of all; what they write is gone afterwards. Raises UsageError for no group."""
+    for name in groups:
+        if name not in GROUPS:
+            raise UsageError(f"there is no group {name!r}", f"groups: {', '.join(GROUPS)}")
+    ends = time.monotonic() + QUICK if quick else math.inf
+    with TemporaryDirectory(prefix="samplemind-bench-") as folder:
+        return list(measure(dict.fromkeys(groups) or GROUPS, Run(settings, quick, Path(folder), say, ends)))
 
 
 def measure(groups: Iterable[str], run: Run) -> Iterator[Score]:
     """Every row of the groups, as each group is done; one that fails says why in the rows it still owes.
 
-    After Ctrl-C these rows, and those of the groups that would follow, say so.
+    After Ctrl-C, or when a quick run's time is over, these rows and those of the groups that would follow say so.
     """
-    stopped = False
+    stopped = ""
     for group in groups:
+        stopped = stopped or (OVER if run.left <= 0 else "")
         if stopped:
-            yield from (Score(row, reason=INTERRUPTED) for row in ROWS.values() if row.group == group)
+            yield from (Score(row, reason=stopped) for row in ROWS.values() if row.group == group)
             continue
         run.say(f"measuring: {group}")
         folder = run.folder / group
@@ -152,5 +177,5 @@ def measure(groups: Iterable[str], run: Run) -> Iterator[Score]:
                 raise
             yield from (Score(row, reason=why(error)) for row in owed.values())
         except KeyboardInterrupt:
-            stopped = True
+            stopped = INTERRUPTED
             yield from (Score(row, reason=INTERRUPTED) for row in owed.values())

@@ -5,9 +5,9 @@ Sources: order-statistic intervals, Hahn and Meeker, "Statistical Intervals"; th
 
 import math
 import random
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Literal
 
 Judgement = Literal["better", "worse", "no worse", "inconclusive"]
@@ -59,7 +59,8 @@ def paired_ratio(
     """
     logs = [math.log(candidate / base) for base, candidate in pairs]
     draw = random.Random(seed)  # noqa: S311 - repeatable, not secret
-    low, middle, high = _bounds(statistics.median(logs), lambda: statistics.median(_blocks(logs, draw)), confidence)
+    again = _redrawn(logs, draw)
+    low, middle, high = _bounds(_median(logs), lambda: _median(again()), confidence)
     exact = quantile_interval(logs, 0.5, confidence)
     widest = (-math.inf if exact.low is None else exact.low, math.inf if exact.high is None else exact.high)
     return min(low, math.exp(widest[0])), middle, max(high, math.exp(widest[1]))
@@ -71,11 +72,8 @@ def unpaired_ratio(
     """The same of two medians that were measured at different times."""
     draw = random.Random(seed)  # noqa: S311 - the same
     old, new = [math.log(value) for value in base], [math.log(value) for value in candidate]
-    return _bounds(
-        statistics.median(new) - statistics.median(old),
-        lambda: statistics.median(_blocks(new, draw)) - statistics.median(_blocks(old, draw)),
-        confidence,
-    )
+    before, after = _redrawn(old, draw), _redrawn(new, draw)
+    return _bounds(_median(new) - _median(old), lambda: _median(after()) - _median(before()), confidence)
 
 
 def judge(low: float, high: float, margin: float = MARGIN) -> Judgement:
@@ -98,11 +96,17 @@ def _bounds(middle: float, resample: Callable[[], float], confidence: float) -> 
     return math.exp(drawn[cut]), math.exp(middle), math.exp(drawn[-1 - cut])
 
 
-def _blocks(values: Sequence[float], draw: random.Random) -> list[float]:
-    """As many of `values`, in blocks of neighbours: what disturbs one measurement disturbs the next."""
+def _median(values: Sequence[float]) -> float:
+    """As `statistics.median`, in half its time."""
+    ordered, n = sorted(values), len(values)
+    return (ordered[(n - 1) // 2] + ordered[n // 2]) / 2
+
+
+def _redrawn(values: Sequence[float], draw: random.Random) -> Callable[[], list[float]]:
+    """Draws as many of `values`, in blocks of neighbours: what disturbs one measurement disturbs the next."""
     n, size = len(values), min(BLOCK, len(values))
-    starts = draw.choices(range(n - size + 1), k=-(-n // size))
-    return [value for start in starts for value in values[start : start + size]][:n]
+    blocks = [values[start : start + size] for start in range(n - size + 1)]
+    return lambda: list(islice(chain.from_iterable(draw.choices(blocks, k=-(-n // size))), n))
 
 
 def _binomial(n: int, k: int, share: float) -> float:

@@ -5,16 +5,20 @@ The same rows measured twice today (A/A) show what such a comparison cannot see;
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from samplemind_cli.bench import evidence, report
+from samplemind_cli.bench.board import Score
 from samplemind_cli.errors import UsageError
 
 LEAST = 20  # samples, for a ratio of medians worth telling
 DRIFT = 0.15  # of the calibration: beyond it the machine is not what it was
+NOTHING = f"nothing to compare: no row was measured {LEAST} times both then and now, which --quick seldom does"
+FIRST = "samplemind bench --save FILE writes one"
 COLUMNS = ("METRIC", "THEN", "NOW", "RATIO", "THIS MACHINE SEES", "VERDICT")
 Verdict = Literal["faster", "slower", "no slower", "unsure", "reported", "refused"]
 
@@ -40,11 +44,30 @@ def load(file: Path) -> dict[str, Any]:
     """What `--save` wrote. Raises UsageError."""
     try:
         found = json.loads(file.read_bytes())
-        if found["rows"] and found["machine"] and all(isinstance(row["samples"], list) for row in found["rows"]):
+        if found["rows"] and found["when"] and {**found["machine"]} and all(map(_whole, found["rows"])):
             return dict(found)
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise UsageError(f"cannot read {file}: {error}", f"samplemind bench --save {file}") from error
-    raise UsageError(f"{file} holds no rows", f"samplemind bench --save {file}")
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}", FIRST) from error
+    except (ValueError, LookupError, TypeError) as error:
+        raise UsageError(f"{file} was not written by --save", FIRST) from error
+    raise UsageError(f"{file} holds no rows that could be compared", FIRST)
+
+
+def _whole(row: Mapping[str, Any]) -> bool:
+    """Whether a row is as `report.document` makes it, as far as it is read here. Raises LookupError or TypeError."""
+    math.fsum([*row["samples"], *row["calibration"], 0 if row["now"] is None else row["now"]])
+    return bool(row["key"]) and len(row["calibration"]) in (0, len(row["samples"]))
+
+
+def measured(
+    measure: Callable[[], Sequence[Score]], say: Callable[[str], None], *, twice: bool
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The document of a run and, when `twice`, that of a second one (A/A); after Ctrl-C none follows."""
+    found = report.document(measure())
+    if not twice or report.interrupted(found):
+        return found, None
+    say("measuring again, to learn what this machine's noise hides")
+    return found, report.document(measure())
 
 
 def strange(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:

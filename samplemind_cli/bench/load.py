@@ -10,6 +10,7 @@ from typing import Any
 
 from samplemind_cli.ai.types import Answer, Chunk
 from samplemind_cli.bench import evidence
+from samplemind_cli.bench.board import why
 from samplemind_cli.bench.histogram import Histogram
 from samplemind_cli.errors import SamplemindError
 
@@ -17,7 +18,7 @@ QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 COLUMNS = ("MILLISECONDS", *(f"P{share * 100:g}" for share in QUANTILES))
 TICK = 0.01  # seconds between two looks at how late our own event loop is
 LATE = 0.02  # seconds: a loop that is this late measures itself
-IN_FLIGHT = 1000  # at most, in the open loop; who waits beyond that waits on the schedule
+IN_FLIGHT = 100  # at most, as many as the core has connections; who waits beyond that waits on the schedule
 
 
 Ask = Callable[[int], AsyncGenerator[Chunk, None]]
@@ -103,7 +104,7 @@ async def _one(load: Load, ask: Ask, number: int, due: float) -> None:
                 if chunk.text:
                     heard.append(time.perf_counter())
     except SamplemindError as error:
-        load.errors[error.message] = load.errors.get(error.message, 0) + 1
+        load.errors[why(error)] = load.errors.get(why(error), 0) + 1
         for histogram in (load.scheduled, load.sent, load.first_scheduled, load.first_sent):
             histogram.add(float("inf"))
         return

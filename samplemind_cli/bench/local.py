@@ -1,11 +1,25 @@
 """Which local model can answer now."""
 
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
 from samplemind_cli.ai import embedded, router
 from samplemind_cli.ai.http_client import close_http_client, make_ai_request
 from samplemind_cli.errors import ProviderError
 from samplemind_cli.settings import Settings
 
+T = TypeVar("T")
+TAGS = 5.0  # seconds for a list of names; who takes longer over it answers no question either
 PATIENCE = 30.0  # seconds for one short answer; a model that needs more is stuck, and would hold the board up
+
+
+async def in_time(answer: Awaitable[T], seconds: float = PATIENCE) -> T:
+    """What is waited for; ProviderError when it takes longer."""
+    try:
+        return await asyncio.wait_for(answer, seconds)
+    except TimeoutError:
+        raise ProviderError(f"no answer within {seconds:.0f} s") from None
 
 
 async def local_model(settings: Settings) -> tuple[str, str]:
@@ -22,7 +36,7 @@ async def ollama_absent(settings: Settings) -> str:
     """Why Ollama's model of the settings cannot answer, with the command that changes it; empty when it can."""
     url = router.ollama_url(settings.ollama_host)
     try:
-        found = await make_ai_request(f"{url}/api/tags", None, method="GET", attempts=1)
+        found = await make_ai_request(f"{url}/api/tags", None, method="GET", attempts=1, read=TAGS)
     except ProviderError:
         return f"no Ollama answers at {url}: samplemind up ollama"
     finally:

@@ -1,6 +1,7 @@
 """The measuring kernel: steps timed in turns, so that what disturbs the machine disturbs them alike."""
 
 import random
+import shlex
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -94,4 +95,4 @@ def _run(argv: Sequence[str], env: Mapping[str, str], directory: Path | None, ou
         raise SamplemindError(f"cannot start {argv[0]}: {error.strerror}", "check its name and path") from error
     if done.returncode:
         said = (done.stderr or done.stdout or b"").decode("utf-8", "replace").strip()[-TAIL:]
-        raise SamplemindError(f"`{' '.join(argv)}` ended with {done.returncode}" + (f": {said}" if said else ""))
+        raise SamplemindError(f"`{shlex.join(argv)}` ended with {done.returncode}" + (f": {said}" if said else ""))

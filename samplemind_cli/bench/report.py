@@ -4,12 +4,14 @@ import csv
 import io
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from samplemind_cli import __version__
 from samplemind_cli.bench import machine
-from samplemind_cli.bench.board import Score
+from samplemind_cli.bench.board import INTERRUPTED, Score
+from samplemind_cli.errors import SamplemindError
 
 COLUMNS = ("METRIC", "BASELINE", "TARGET", "NOW", "SPREAD", "VERDICT")
 FIELDS = ("key", "metric", "unit", "baseline", "target", "now", "low", "high", "samples", "verdict", "note", "reason")
@@ -24,6 +26,29 @@ def document(scores: Sequence[Score]) -> dict[str, Any]:
         "machine": machine.fingerprint(),
         "rows": [_row(score) for score in scores],
     }
+
+
+def interrupted(document: Mapping[str, Any] | None) -> bool:
+    """Whether Ctrl-C ended its measuring."""
+    return document is not None and any(row["reason"] == INTERRUPTED for row in document["rows"])
+
+
+def writable(*files: Path | None) -> None:
+    """Find out before the measuring that a file cannot be written, and not minutes later."""
+    for file in filter(None, files):
+        new = not file.exists()
+        write(file, "", "a")
+        if new:
+            file.unlink()
+
+
+def write(file: Path, text: str, mode: str = "w") -> None:
+    """A report into a file. Raises SamplemindError."""
+    try:
+        with file.open(mode, encoding="utf-8") as out:
+            out.write(text)
+    except OSError as error:
+        raise SamplemindError(f"cannot write {file}: {error.strerror}", "name another file") from error
 
 
 def now() -> str:

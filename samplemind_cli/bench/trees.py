@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from samplemind_cli.child.reaped import reaped
@@ -132,8 +133,11 @@ def _installed(directory: Path, home: Path, env: Mapping[str, str]) -> dict[str,
         _run([fast, "venv", "--quiet", "--python", sys.executable, str(home)], own_cache, directory, "uv venv")
         install = [fast, "pip", "install", "--quiet", "--python", str(python), str(directory)]
     else:
-        _run([sys.executable, "-m", "venv", str(home)], own_cache, directory, "python -m venv")
-        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(directory)]
+        # With our own pip it gets none of its own, which takes seconds.
+        pip = [sys.executable, "-m", "pip", "--python", str(python)] if find_spec("pip") else [str(python), "-m", "pip"]
+        bare = ["--without-pip"] if find_spec("pip") else []
+        _run([sys.executable, "-m", "venv", *bare, str(home)], own_cache, directory, "python -m venv")
+        install = [*pip, "install", "--quiet", "--disable-pip-version-check", str(directory)]
     _run(install, own_cache, directory, " ".join(install))
     path = f"{home / 'bin'}{os.pathsep}{env.get('PATH', os.defpath)}"
     return {**env, "PATH": path, "VIRTUAL_ENV": str(home)}

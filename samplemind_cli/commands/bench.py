@@ -1,17 +1,14 @@
 """`samplemind bench`: measure, and compare what can be compared."""
 
 import json
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
 
 from samplemind_cli.settings import Settings
-
-if TYPE_CHECKING:
-    from samplemind_cli.bench.board import Score
-    from samplemind_cli.bench.gate import Change
 
 Workload = Literal["unique", "zipf"]
 Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with plots; it needs no network.")]
@@ -86,63 +83,70 @@ def board(
       samplemind bench board providers --json
     """
     from samplemind_cli import output
-    from samplemind_cli.bench import gate, page, report
-    from samplemind_cli.bench.board import INTERRUPTED
+    from samplemind_cli.bench import board, gate, page, report
     from samplemind_cli.errors import UsageError
 
     if as_json + as_csv + as_markdown > 1:
         raise UsageError("--json, --csv and --markdown exclude each other", "samplemind bench --help")
     if fail_over is not None and not compare:
-        raise UsageError("--fail-over needs something to compare with", "--compare FILE")
+        raise UsageError(
+            "--fail-over needs something to compare with", "samplemind bench --compare FILE --fail-over 20"
+        )
+    report.writable(html, save)
     then = gate.load(compare) if compare else None
-    found = report.document(_measured(groups or [], quick=quick))
-    stopped = any(row["reason"] == INTERRUPTED for row in found["rows"])
+    share = None if fail_over is None else fail_over / 100
+    measure = partial(board.measured, groups or [], Settings.load(), output.say, quick=quick)
+    found, again = gate.measured(measure, output.say, twice=share is not None)
+    stopped = report.interrupted(found) or report.interrupted(again)
     if stopped:  # what was measured is shown, and taken for a whole run by nobody
         then = save = None
-    share = None if fail_over is None else fail_over / 100
-    changes: list[Change] = []
+    changes = gate.compared(then, found, again, share) if then else []
     if then:
-        again = report.document(_measured(groups or [], quick=quick)) if share is not None else None
-        changes = gate.compared(then, found, again, share)
-        found["comparison"] = gate.document(changes)
+        found |= {"since": then["when"], "comparison": gate.document(changes)}
+    _show(found, "json" if as_json else "csv" if as_csv else "markdown" if as_markdown else "")
     if save:
-        _write(save, json.dumps(found))
+        report.write(save, json.dumps(found))
     if html:
-        _write(html, page.scoreboard(found))
-    if as_json:
-        output.print_json(found)
-    elif as_csv:
-        output.write(report.as_csv(found["rows"]))
-    else:
-        _show(found, then, markdown=as_markdown)
+        report.write(html, page.scoreboard(found))
     if stopped:
         raise KeyboardInterrupt
     return gate.exit_code(changes, share)
 
 
-def _show(found: dict[str, Any], then: dict[str, Any] | None, *, markdown: bool) -> None:
+def _show(found: dict[str, Any], form: str) -> None:
     from samplemind_cli import output
     from samplemind_cli.bench import gate, report
 
-    if markdown:
-        output.write(report.as_markdown(found, [gate.COLUMNS, *gate.table(found["comparison"])] if then else []))
-        return
-    output.table(report.COLUMNS, report.table(found["rows"]))
-    output.write("".join(f"{remark}\n" for remark in ["", *report.remarks(found["rows"])]))
-    if then:
-        output.write(f"\nsince {then['when']}\n")
-        output.table(gate.COLUMNS, gate.table(found["comparison"]))
+    changes = gate.table(found.get("comparison", []))
+    if found.get("comparison") == []:
+        output.say(gate.NOTHING)
+    match form:
+        case "json":
+            output.print_json(found)
+        case "csv":
+            output.write(report.as_csv(found["rows"]))
+        case "markdown":
+            output.write(report.as_markdown(found, [gate.COLUMNS, *changes] if changes else []))
+        case _:
+            output.table(report.COLUMNS, report.table(found["rows"]))
+            output.write("".join(f"{remark}\n" for remark in ["", *report.remarks(found["rows"])]))
+            if changes:
+                output.write(f"\nsince {found['since']}\n")
+                output.table(gate.COLUMNS, changes)
 
 
 @app.command()
 def load(
     provider: Annotated[str, typer.Option(metavar="NAME", help="Who answers; by default a mock, at once.")] = "",
     model: Annotated[str, typer.Option(metavar="NAME", help="Which model answers.")] = "",
-    connections: Annotated[int, typer.Option(min=1, help="Closed loop: so many ask, one question each.")] = 4,
+    connections: Annotated[
+        int, typer.Option(min=1, max=100, metavar="N", help="Closed loop: so many ask, one question each.")
+    ] = 4,
     rate: Annotated[
-        float | None, typer.Option(min=0.001, help="Open loop instead: so many questions a second, come what may.")
+        float | None,
+        typer.Option(min=0.001, metavar="N", help="Open loop instead: so many questions a second, come what may."),
     ] = None,
-    seconds: Annotated[float, typer.Option(min=0.001, help="How long to go on asking.")] = 10,
+    seconds: Annotated[float, typer.Option(min=0.001, metavar="SECONDS", help="How long to go on asking.")] = 10,
     workload: Annotated[
         Workload, typer.Option(help="Every question once, or the named workload and a cache.")
     ] = "unique",
@@ -172,15 +176,17 @@ def load(
     if provider and provider not in list(Provider):
         raise UsageError(f"there is no provider {provider!r}", f"providers: {', '.join(Provider)}")
 
+    report.writable(html)
+    output.say(f"asking for {seconds:g} s")
     options = Options(provider=provider, model=model)
     found = asyncio.run(run(Settings.load(), options, workload, connections=connections, rate=rate, seconds=seconds))
-    if html:
-        _write(html, page.loaded(found, report.now()))
     if as_json:
         output.print_json(found)
     else:
         output.table(loads.COLUMNS, loads.table(found))
         output.write("".join(f"{line}\n" for line in loads.told(found)))
+    if html:
+        report.write(html, page.loaded(found, report.now()))
     return 1 if found["failures"] else 0
 
 
@@ -192,7 +198,7 @@ def ab(
         str | None, typer.Argument(metavar="[REF]", help="The revision to judge; by default the working tree.")
     ] = None,
     margin: Annotated[float, typer.Option(min=0, max=100, metavar="PCT", help="How much slower is no matter.")] = 3,
-    seconds: Annotated[float, typer.Option(min=0, help="Stop measuring after so long.")] = 120,
+    seconds: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Stop measuring after so long.")] = 120,
     setup: Annotated[
         str | None, typer.Option(metavar="COMMAND", help="Run this in each version, instead of installing it.")
     ] = None,
@@ -218,6 +224,7 @@ def ab(
     from samplemind_cli.bench import ab as compared
     from samplemind_cli.bench import page, report, trees
 
+    report.writable(html)
     repository = trees.repository_of(Path.cwd())
     plan = compared.Plan(
         versions=(trees.resolve(repository, base), trees.resolve(repository, candidate)),
@@ -227,33 +234,10 @@ def ab(
         seconds=seconds,
     )
     told = compared.run(repository, plan, output.say)
-    if html:
-        _write(html, page.comparison(told, report.now()))
     if as_json:
         output.print_json(told)
     else:
         output.write(compared.told(told))
+    if html:
+        report.write(html, page.comparison(told, report.now()))
     return compared.EXIT[told["verdict"]]
-
-
-def _write(file: Path, text: str) -> None:
-    from samplemind_cli.errors import SamplemindError
-
-    try:
-        file.write_text(text, "utf-8")
-    except OSError as error:
-        raise SamplemindError(f"cannot write {file}: {error.strerror}", "name another file") from error
-
-
-def _measured(groups: list[str], *, quick: bool) -> "list[Score]":
-    from tempfile import TemporaryDirectory
-
-    from samplemind_cli import output
-    from samplemind_cli.bench.board import GROUPS, Run, measure
-    from samplemind_cli.errors import UsageError
-
-    for name in groups:
-        if name not in GROUPS:
-            raise UsageError(f"there is no group {name!r}", f"groups: {', '.join(GROUPS)}")
-    with TemporaryDirectory(prefix="samplemind-bench-") as folder:
-        return list(measure(dict.fromkeys(groups) or GROUPS, Run(Settings.load(), quick, Path(folder), output.say)))

@@ -1,3 +1,4 @@
+import errno
 import importlib
 import re
 
@@ -92,6 +93,17 @@ def test_each_error_has_its_exit_code_and_says_what_to_type_next(capsys, monkeyp
         monkeypatch.undo()
         monkeypatch.setattr(cli, "_invoke", fail)
         assert run(capsys, "ask")[2] == "error: m\nhint: h\n"
+
+
+def test_a_full_disk_is_no_bug(capfd, monkeypatch):
+    def full(_argv, _question):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(cli, "_invoke", full)
+    monkeypatch.setattr(cli, "_abandon_stdout", lambda: None)
+
+    assert cli.run([]) == 1
+    assert capfd.readouterr().err.startswith("error: no room to write: [Errno 28] No space left on device\nhint: ")
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch):

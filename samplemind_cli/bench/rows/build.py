@@ -17,9 +17,11 @@ def measure(run: Run) -> Iterator[Score]:
         return
     stack = files.located(run.settings)
     images = build.buildable(docker.config(stack), [])
+    run.say("  without a cache")
     cold = _built(run, stack, images, cache=False)
     names = ", ".join(image.name for image in cold.images)
     yield score("build.seconds", [cold.seconds], note=names)
+    run.say("  again")
     warm = _built(run, stack, images, cache=True)
     yield score("build.cached", [100 * warm.cached / warm.steps], note=f"{warm.cached} of {warm.steps}")
     yield score("build.image", [sum(image.size for image in warm.images) / MEGABYTE], note=f"{names}, unpacked")

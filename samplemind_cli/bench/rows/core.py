@@ -8,7 +8,7 @@ from dataclasses import replace
 from samplemind_cli.ai import AICore, Message, Options, Request
 from samplemind_cli.bench import measure as kernel
 from samplemind_cli.bench.board import Run, Score, score, skipped
-from samplemind_cli.bench.local import PATIENCE, local_model
+from samplemind_cli.bench.local import in_time, local_model
 from samplemind_cli.bench.workload import Zipf, prompt
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.mock import MockServer
@@ -53,13 +53,14 @@ def _answers(run: Run) -> Score:
 async def _asked(run: Run) -> Score:
     provider, where = await local_model(run.settings)
     core = AICore(replace(run.settings, cache_dir=str(run.folder / "answers"), redis_url=""))
-    options, workload = Options(provider=provider, timeout=PATIENCE), Zipf()
+    options, workload = Options(provider=provider), Zipf()
+    run.say(f"  {where}, for {SECONDS:g} s")
     latencies: list[float] = []
     ends = time.monotonic() + SECONDS
     try:
-        await core.ask(_question(0), replace(options, cache="off"))  # the model is loaded before it is measured
+        await in_time(core.ask(_question(0), replace(options, cache="off")))  # loads the model
         for number in workload.sequence():
-            latencies.append((await core.ask(_question(number), options)).latency_ms)
+            latencies.append((await in_time(core.ask(_question(number), options))).latency_ms)
             if time.monotonic() > ends:
                 break
     finally:

@@ -2,15 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import replace
 
 from samplemind_cli.ai import AICore, Options, Provider, Request, router
 from samplemind_cli.ai.types import Message
 from samplemind_cli.bench import measure as kernel
-from samplemind_cli.bench.board import Run, Score, score, skipped
-from samplemind_cli.bench.local import PATIENCE, embedded_absent, ollama_absent
+from samplemind_cli.bench.board import OVER, Run, Score, score, skipped
+from samplemind_cli.bench.local import PATIENCE, embedded_absent, in_time, ollama_absent
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.mock import MockServer
 from samplemind_cli.settings import Settings
@@ -18,6 +18,7 @@ from samplemind_cli.settings import Settings
 QUESTION = Request(messages=(Message("user", "Which key has one sharp? Two words."),), max_tokens=32)
 HOSTED = (Provider.GEMINI, Provider.CLAUDE, Provider.OPENAI)
 FEW = 10  # answers of a provider that may cost money
+QUICK = 6.0  # seconds for a provider with --quick
 
 
 def measure(run: Run) -> Iterator[Score]:
@@ -57,20 +58,22 @@ def _first_token(run: Run, provider: Provider, absent: str) -> Score:
 async def _first_words(run: Run, provider: Provider, count: int) -> tuple[list[float], str]:
     """Seconds until the first word of `count` answers, each then hung up on, and the model's name."""
     core = AICore(replace(run.settings, cache="off"))
-    options = Options(provider=provider, cache="off", timeout=PATIENCE / 5 if run.quick else PATIENCE)
+    options = Options(provider=provider, cache="off")
     model = core.routes(QUESTION, options)[0].endpoint.model
-    waits = []
+
+    async def first_word() -> float:
+        begun = time.perf_counter()
+        async with aclosing(core.stream(QUESTION, options)) as chunks:
+            async for chunk in chunks:
+                if chunk.text or chunk.thinking:
+                    break
+        return time.perf_counter() - begun
+
     try:
-        for _ in range(count + 1):
-            begun = time.perf_counter()
-            async with aclosing(core.stream(QUESTION, options)) as chunks:
-                async for chunk in chunks:
-                    if chunk.text or chunk.thinking:
-                        break
-            waits.append(time.perf_counter() - begun)
+        await _repeated(run, first_word, 1)  # loads the model
+        return await _repeated(run, first_word, count), model
     finally:
         await core.close()
-    return waits[1:], model  # the first one loads the model
 
 
 def _hosted(run: Run, provider: Provider) -> Score:
@@ -79,19 +82,31 @@ def _hosted(run: Run, provider: Provider) -> Score:
     if route.skipped:
         return skipped(key, f"{route.skipped}: {route.fix}")
     try:
-        seconds = asyncio.run(_short_answers(run.settings, provider, 3 if run.quick else FEW))
+        seconds = asyncio.run(_short_answers(run, provider, 3 if run.quick else FEW))
     except SamplemindError as error:
         return skipped(key, error)
     elsewhere = "" if route.endpoint.base_url == router.PROVIDER_URLS[provider] else f" at {route.endpoint.base_url}"
     return score(key, seconds, note=f"{route.endpoint.model}{elsewhere}")
 
 
-async def _short_answers(settings: Settings, provider: Provider, count: int) -> list[float]:
-    core = AICore(replace(settings, cache="off"))
+async def _short_answers(run: Run, provider: Provider, count: int) -> list[float]:
+    core = AICore(replace(run.settings, cache="off"))
+
+    async def short_answer() -> float:
+        return (await core.ask(QUESTION, Options(provider=provider, cache="off"))).latency_ms / 1000
+
     try:
-        answers = [
-            await core.ask(QUESTION, Options(provider=provider, cache="off", timeout=PATIENCE)) for _ in range(count)
-        ]
+        return await _repeated(run, short_answer, count)
     finally:
         await core.close()
-    return [answer.latency_ms / 1000 for answer in answers]
+
+
+async def _repeated(run: Run, call: Callable[[], Awaitable[float]], count: int) -> list[float]:
+    """The seconds of `count` calls; with --quick of fewer, where one more would take longer than it may."""
+    if run.left < 1:
+        raise SamplemindError(OVER)
+    patience = min(QUICK, run.left) if run.quick else PATIENCE
+    found: list[float] = []
+    while len(found) < count and not (run.quick and found and sum(found) + found[-1] > patience):
+        found.append(await in_time(call(), patience))
+    return found

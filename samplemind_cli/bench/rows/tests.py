@@ -19,17 +19,18 @@ def measure(run: Run) -> Iterator[Score]:
         if run.quick:
             yield skipped(key, "a test suite takes longer: leave out --quick")
         else:
-            yield _timed(key, options)
+            yield _timed(run, key, " ".join(["test", *options]))
 
 
-def _timed(key: str, options: list[str]) -> Score:
+def _timed(run: Run, key: str, words: str) -> Score:
     project = find_project(Path.cwd())
     if project.config is None:
         return skipped(key, f"no pytest settings in {Path.cwd()} or above")
     find_python(project.root, environment(), "pytest").require("pytest")
+    run.say(f"  samplemind {words}")
     begun = time.perf_counter()
-    with reaped([sys.executable, "-m", "samplemind_cli", "test", *options], subprocess.DEVNULL) as child:
+    with reaped([sys.executable, "-m", "samplemind_cli", *words.split()], subprocess.DEVNULL) as child:
         child.communicate()
     if child.returncode:
-        return skipped(key, f"`samplemind {' '.join(['test', *options])}` ended with {child.returncode}")
+        return skipped(key, f"`samplemind {words}` ended with {child.returncode}")
     return score(key, [time.perf_counter() - begun], note=str(project.root))

@@ -11,9 +11,7 @@ from parts.waiting import runs, until
 
 from samplemind_cli import cli
 
-WORK = "sum(i * i for i in range({count}))\n"
-COUNT = 200_000
-PYTHON = [sys.executable, "-I", "-S"]
+FAST, SLOW = "sleep 0.004\n", "sleep 0.016\n"  # waiting costs nothing, and as much on a busy machine
 
 # A build backend without requirements: what it builds can be installed without a network (PEP 517).
 BACKEND = """
@@ -73,7 +71,7 @@ def repository(tmp_path, monkeypatch):
 def run(capfd):
     """Run `bench ab`: code, the document of --json, stderr."""
 
-    def run(*argv, command=(*PYTHON, "work.py"), seconds=20):
+    def run(*argv, command=("sh", "work.sh"), seconds=20):
         code = cli.run(["bench", "ab", *argv, "--json", "--seconds", str(seconds), "--", *command])
         out, err = capfd.readouterr()
         return code, json.loads(out) if out else None, err
@@ -83,8 +81,8 @@ def run(capfd):
 
 @pytest.mark.integration
 def test_a_slower_version_fails_a_faster_one_passes_and_nothing_is_left_behind(repository, run):
-    commit(repository, "fast", {"work.py": WORK.format(count=COUNT)})
-    commit(repository, "slow", {"work.py": WORK.format(count=3 * COUNT)})
+    commit(repository, "fast", {"work.sh": FAST})
+    commit(repository, "slow", {"work.sh": SLOW})
     slower, faster = run("fast", "slow"), run("slow", "fast")
 
     assert (slower[0], slower[1]["verdict"]) == (1, "worse")
@@ -96,23 +94,24 @@ def test_a_slower_version_fails_a_faster_one_passes_and_nothing_is_left_behind(r
 
 @pytest.mark.integration
 def test_the_working_tree_is_judged_with_what_is_not_committed(repository, run):
-    commit(repository, "base", {"work.py": WORK.format(count=COUNT)})
-    (repository / "work.py").write_text("import slowly\n")
-    (repository / "slowly.py").write_text(WORK.format(count=3 * COUNT))
+    commit(repository, "base", {"work.sh": FAST})
+    (repository / "work.sh").write_text(". ./slowly.sh\n")
+    (repository / "slowly.sh").write_text(SLOW)
 
-    code, found, _ = run("base", command=(sys.executable, "-S", "work.py"))
+    code, found, _ = run("base")
 
     assert (code, found["verdict"], found["candidate"]["name"]) == (1, "worse", "the working tree")
 
 
 @pytest.mark.integration
 def test_a_command_that_fails_in_a_version_is_told_with_its_words(repository, run):
-    commit(repository, "base", {"work.py": "raise SystemExit('out of milk')"})
+    commit(repository, "base", {"work.sh": "echo out of milk >&2; exit 3"})
 
     code, found, err = run("base")
 
     assert (code, found) == (1, None)
-    assert "out of milk" in err
+    assert "error: in base, `" in err
+    assert "ended with 3: out of milk" in err
     assert git(repository, "worktree", "list").count("\n") == 1
 
 

@@ -3,12 +3,15 @@
 import shutil
 import subprocess
 import sys
+from itertools import islice
 
 import pytest
 
 from samplemind_cli.bench import board
 from samplemind_cli.bench.board import Run
+from samplemind_cli.bench.rows import cache
 from samplemind_cli.bench.rows import cli as commands
+from samplemind_cli.cli import COMMANDS
 from samplemind_cli.mock import MockServer
 from samplemind_cli.settings import Settings
 
@@ -26,14 +29,26 @@ def scores(tmp_path):
     return scores
 
 
-def test_the_command_line_is_measured_beside_a_bare_interpreter(scores):
+def test_the_command_line_is_measured_beside_a_bare_interpreter(scores, monkeypatch, tmp_path):
+    monkeypatch.setattr(commands, "QUICK", 0)  # no more rounds than there must be
+    monkeypatch.setattr(commands, "PACKAGE", tmp_path / "package")
+    (tmp_path / "package" / "commands").mkdir(parents=True)
+    for name in ("ask", "pull_models", "no_such"):
+        (tmp_path / "package" / "commands" / f"{name}.py").touch()
     found = scores("cli")
 
     assert found["cli.repeated"].now.middle > 1
     assert len(found["cli.repeated"].calibration) == len(found["cli.repeated"].samples) >= 6
     assert found["cli.help"].now.middle > found["cli.version"].now.middle
-    assert {"cli.start-ask", "cli.start-bench", "cli.start-pull-models"} <= set(found)
+    assert "no-such" in found.pop("cli.start-no-such").reason
+    assert {"cli.start-ask", "cli.start-pull-models"} <= set(found)
     assert all(score.samples for key, score in found.items() if key != "cli.uncached" or shutil.which("curl"))
+
+
+def test_the_start_of_every_command_is_measured():
+    names = {path.stem for path in (commands.PACKAGE / "commands").glob("[!_]*.py")}
+
+    assert names == {name.replace("-", "_") for name in COMMANDS}
 
 
 def test_the_users_own_cache_and_settings_are_left_alone(tmp_path):
@@ -44,11 +59,13 @@ def test_the_users_own_cache_and_settings_are_left_alone(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("redis-server"), reason="redis-server is not installed")
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "no-redis"])
-def test_a_redis_that_does_not_answer_is_replaced_by_one_of_our_own_and_the_row_says_so(scores, url):
-    found = scores("cache", redis_url=url)
+def test_a_redis_that_does_not_answer_is_replaced_by_one_of_our_own_and_the_row_says_so(tmp_path, url):
+    run = Run(Settings(redis_url=url), quick=True, folder=tmp_path, say=print)
+    found = {score.row.key: score for score in islice(cache.measure(run), 3)}  # the tiers, before the workload
 
     assert "started for this" in found["cache.redis-read"].note
     assert 0 < found["cache.redis-read"].now.middle < 50
+    assert found["cache.redis-write"].samples
 
 
 def test_without_any_redis_its_rows_are_skipped_and_the_others_are_not(scores, monkeypatch):
@@ -60,13 +77,6 @@ def test_without_any_redis_its_rows_are_skipped_and_the_others_are_not(scores, m
     assert found["cache.efficiency"].samples == pytest.approx((100.0,))
     assert found["cache.calls-saved"].samples[0] == pytest.approx(20 * found["cache.hit-rate"].samples[0])
     assert found["cache.dollars-saved"].now.middle > 0
-
-
-def test_a_model_without_a_known_price_saves_no_made_up_dollars(scores, monkeypatch):
-    monkeypatch.setenv("PATH", "/nowhere")
-    found = scores("cache", openai_model="gpt-unheard-of")
-
-    assert found["cache.dollars-saved"].reason.startswith("the price of gpt-unheard-of is not in the table of ")
 
 
 def test_providers_without_a_key_and_a_daemon_that_is_not_there_are_skipped_with_the_command(scores):
@@ -119,12 +129,15 @@ def test_serve_is_measured_with_the_mock_behind_it_or_says_why_not(scores):
 def test_the_projects_tests_are_timed_and_red_ones_measure_nothing(scores, tmp_path, monkeypatch):
     project = tmp_path / "project"
     project.mkdir()
-    (project / "pytest.ini").write_text("[pytest]\nmarkers =\n    fast: quick\n    slow: not\n")
+    (project / "pytest.ini").write_text(
+        "[pytest]\naddopts = -p no:schemathesis -p no:anyio\nmarkers =\n    fast: quick\n    slow: not\n"
+    )
     (project / "test_it.py").write_text(
         "import pytest\n\n@pytest.mark.fast\ndef test_a():\n    pass\n\n"
         "@pytest.mark.slow\ndef test_b():\n    raise AssertionError\n"
     )
     monkeypatch.chdir(project)
+    monkeypatch.setenv("PYTEST_XDIST_AUTO_NUM_WORKERS", "0")  # two tests want no processes of their own
     found = scores("tests", quick=False)
 
     assert found["tests.fast"].note == str(project)

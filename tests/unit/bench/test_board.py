@@ -1,4 +1,5 @@
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -64,6 +65,10 @@ def test_a_group_that_fails_says_why_in_every_row_it_owes(run, monkeypatch):
     assert {score.reason for score in scores[1:]} == {"the Docker daemon does not answer"}
 
 
+def test_an_error_is_a_reason_with_the_command_that_mends_it():
+    assert board.why(SamplemindError("That key is wrong.", "export KEY=…")) == "That key is wrong: export KEY=…"
+
+
 def test_a_failure_after_the_last_row_is_not_swallowed(run, monkeypatch):
     def measure(_run):
         yield from (board.score(key, [1.0]) for key in ROWS if key.startswith("build."))
@@ -86,6 +91,14 @@ def test_ctrl_c_keeps_what_was_measured_and_names_what_was_not(run, monkeypatch)
     assert scores[0].verdict == "met"
     assert {score.reason for score in scores[1:]} == {board.INTERRUPTED}
     assert run.folder.joinpath("tests").exists() is False
+
+
+def test_a_quick_run_whose_time_is_over_says_so_in_the_rows_it_owes(run, monkeypatch):
+    late = replace(run, ends=0.0)
+
+    assert {score.reason for score in board.measure(["cache", "serve"], late)} == {board.OVER}
+    monkeypatch.setattr(board, "QUICK", 0.0)
+    assert {score.reason for score in board.measured(["cache"], Settings(), print, quick=True)} == {board.OVER}
 
 
 @pytest.mark.parametrize("group", ["build", "tests"])

@@ -113,7 +113,7 @@ def test_the_smallest_visible_slowdown_is_what_two_equal_runs_differed_by():
 
 def test_neighbours_stay_together_when_a_series_is_drawn_again():
     series = [float(i) for i in range(50)]
-    drawn = evidence._blocks(series, random.Random(1))
+    drawn = evidence._redrawn(series, random.Random(1))()
 
     assert len(drawn) == 50
     assert sum(b - a == 1 for a, b in itertools.pairwise(drawn)) >= 40

@@ -72,8 +72,22 @@ def test_differences_that_may_be_below_zero_make_no_ratio():
     assert gate.compared(document, document, None, None) == []
 
 
+ROW = {"key": "cli.help", "samples": [1.0], "calibration": [], "now": 1.0}
+
+
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"rows": [], "machine": {}}', '{"rows": [1], "machine": {"a": 1}}']
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"rows": [], "when": "x", "machine": {"a": 1}}',
+        *(
+            json.dumps({"rows": [row], "when": "x", "machine": {"a": 1}})
+            for row in (1, {}, {**ROW, "samples": ["1"]}, {**ROW, "calibration": [1.0, 2.0]}, {**ROW, "now": {}})
+        ),
+        json.dumps({"rows": [ROW], "when": "x", "machine": "mine"}),
+    ],
 )
 def test_a_file_that_is_none_of_ours_is_refused_with_the_command_that_makes_one(tmp_path, content):
     file = tmp_path / "base.json"

@@ -3,11 +3,12 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 
 from samplemind_cli import cli
-from samplemind_cli.bench import board
+from samplemind_cli.bench import board, gate, report
 
 
 @pytest.fixture
@@ -25,12 +26,12 @@ def run(capfd, monkeypatch, tmp_path):
 @pytest.fixture
 def measured(monkeypatch):
     """What would be measured: a list of groups asked for, and the milliseconds that Redis is said to take."""
-    said = {"groups": [], "milliseconds": 0.5}
+    said = {"groups": [], "milliseconds": 0.5, "count": 40}
 
     def measure(groups, run):
         said["groups"].append((list(groups), run.quick))
-        samples = [said["milliseconds"] * (1 + i / 1000) for i in range(40)]
-        work = [0.0002 * (1 + i / 1000) for i in range(40)]
+        samples = [said["milliseconds"] * (1 + i / 1000) for i in range(said["count"])]
+        work = [0.0002 * (1 + i / 1000) for i in range(said["count"])]
         yield board.score("cache.redis-read", samples, work, "on embedded parts")
         yield board.skipped("providers.gemini", "no key: export GEMINI_API_KEY=…")
 
@@ -129,12 +130,25 @@ def test_a_page_is_written_beside_what_is_printed(run, tmp_path):
     assert (tmp_path / "bench.html").read_text().startswith("<!doctype html>")
 
 
+@pytest.mark.parametrize(
+    "argv", [["--html", "no/such/file"], ["--save", "no/such/file"], ["load", "--html", "no/such/file"]]
+)
+def test_a_file_that_cannot_be_written_is_named_before_anything_is_measured(run, measured, argv):
+    code, out, err = run(*argv)
+
+    assert (code, out, measured["groups"]) == (1, "", [])
+    assert err.startswith("error: cannot write no/such/file: No such file")
+
+
 @pytest.mark.usefixtures("measured")
-def test_a_file_that_cannot_be_written_is_named(run):
-    code, _, err = run("--html", "no/such/folder.html")
+def test_the_numbers_are_printed_even_when_their_file_has_become_impossible(run, monkeypatch, tmp_path):
+    (tmp_path / "kept.json").mkdir()
+    monkeypatch.setattr(report, "writable", lambda *_: None)
+    code, out, err = run("--save", "kept.json")
 
     assert code == 1
-    assert "cannot write no/such/folder.html" in err
+    assert "Redis, one read P50" in out
+    assert "cannot write kept.json: Is a directory" in err
 
 
 def test_an_interrupted_run_is_shown_and_neither_kept_nor_compared(run, monkeypatch, tmp_path):
@@ -151,11 +165,42 @@ def test_an_interrupted_run_is_shown_and_neither_kept_nor_compared(run, monkeypa
     assert not (tmp_path / "kept.json").exists()
 
 
+def test_ctrl_c_in_the_second_measuring_of_a_gate_shows_the_first_and_judges_nothing(run, measured, monkeypatch):
+    run("cache", "--save", "base.json")
+    whole = board.measure
+
+    def measure(groups, how):
+        yield from (score if len(measured["groups"]) < 3 else interrupted(score) for score in whole(groups, how))
+
+    def interrupted(score):
+        return board.skipped(score.row.key, board.INTERRUPTED)
+
+    monkeypatch.setattr(board, "measure", measure)
+    code, out, err = run("cache", "--compare", "base.json", "--fail-over", "20", "--save", "new.json")
+
+    assert (code, len(measured["groups"])) == (130, 3)
+    assert "measuring again" in err
+    assert "Redis, one read P50" in out
+    assert board.INTERRUPTED not in out
+    assert "since" not in out
+    assert not Path("new.json").exists()
+
+
+def test_when_no_row_can_be_compared_it_says_so(run, measured):
+    run("--save", "base.json")
+    measured["count"] = gate.LEAST - 1
+    code, out, err = run("--compare", "base.json", "--fail-over", "20")
+
+    assert code == 2
+    assert gate.NOTHING in err
+    assert "THEN" not in out
+
+
 def test_a_load_of_a_mock_tells_its_latencies(run):
     code, out, err = run("load", "--seconds", "0.2", "--connections", "2", "--json")
     found = json.loads(out)
 
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "asking for 0.2 s\n")
     assert found["requests"] >= 2
     assert found["failures"] == 0
     assert sum(found["latency"]["whole, from sending"]["microseconds"].values()) == found["requests"]
