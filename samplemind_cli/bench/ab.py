@@ -13,6 +13,8 @@ from samplemind_cli.bench.evidence import Judgement
 from samplemind_cli.errors import SamplemindError
 
 LOOKS = 4  # at the numbers; each could be wrong by chance, so that each is held to a part of the allowed error
+CONFIDENCE = 1 - (1 - evidence.CONFIDENCE) / LOOKS
+LEAST = evidence.needed(0.5, CONFIDENCE)  # pairs: fewer have no upper bound
 FIRST = 40  # pairs before the first look; every next look doubles them
 EXIT = {"better": 0, "no worse": 0, "worse": 1, "inconclusive": 2}
 
@@ -83,7 +85,7 @@ def compare(
     for look in range(LOOKS):
         left = max(0.0, ends - time.monotonic())
         count = FIRST * 2**look - len(found.pairs)
-        times = kernel.interleaved({"base": base, "candidate": candidate}, count, seconds=left, seed=look)
+        times = kernel.interleaved({"base": base, "candidate": candidate}, count, seconds=left, least=LEAST, seed=look)
         found.pairs += zip(times["base"], times["candidate"], strict=True)
         _look(found, margin)
         watch(found)
@@ -93,8 +95,7 @@ def compare(
 
 
 def _look(found: Comparison, margin: float) -> None:
-    confidence = 1 - (1 - evidence.CONFIDENCE) / LOOKS
-    found.low, found.ratio, found.high = evidence.paired_ratio(found.pairs, confidence)
+    found.low, found.ratio, found.high = evidence.paired_ratio(found.pairs, CONFIDENCE)
     found.verdict = evidence.judge(found.low, found.high, margin)
 
 

@@ -222,7 +222,7 @@ def ab(
     """
     from samplemind_cli import output
     from samplemind_cli.bench import ab as compared
-    from samplemind_cli.bench import page, report, trees
+    from samplemind_cli.bench import report, trees
 
     report.writable(html)
     repository = trees.repository_of(Path.cwd())
@@ -239,5 +239,7 @@ def ab(
     else:
         output.write(compared.told(told))
     if html:
+        from samplemind_cli.bench import page  # plots and asyncio, a third of the start
+
         report.write(html, page.comparison(told, report.now()))
     return compared.EXIT[told["verdict"]]

@@ -59,7 +59,7 @@ def whole_processes(folder: Path, server: MockServer, *, rounds: int, seconds: f
         body = json.dumps({"model": MODEL, "messages": [{"role": "user", "content": "Question"}]})
         steps["curl"] = kernel.command([curl, "--silent", "--data", body, f"{server.url}/api/chat"], env, folder)
     kernel.rehearse(again, env, folder)
-    kernel.interleaved(steps, 2)  # what is read for the first time
+    kernel.interleaved(steps, 1)  # what is read for the first time
     return kernel.interleaved(steps, rounds, seconds=seconds)
 
 

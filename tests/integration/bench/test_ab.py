@@ -122,12 +122,13 @@ def test_each_version_of_a_package_runs_in_an_environment_of_its_own(repository,
     commit(repository, "new", {"shop/__init__.py": "VERSION = 'new'"})
     monkeypatch.setenv("BENCH_LOG", str(tmp_path / "log"))
 
-    run("old", "new", command=(), seconds=0)
+    found = run("old", "new", command=(), seconds=0)[1]
 
     ran = {tuple(line.split()) for line in (tmp_path / "log").read_text().splitlines()}
     assert {version for version, _ in ran} == {"old", "new"}
     assert len(ran) == 2
     assert all("samplemind-ab-" in prefix for _, prefix in ran)
+    assert found["high"] < float("inf")  # there is no such number in JSON
 
 
 @pytest.mark.integration
