@@ -13,6 +13,7 @@ from pathlib import Path
 from signal import SIGINT
 
 import pytest
+from parts.gguf import tiny
 
 from samplemind_cli.ai import AICore, Message, Options, Request, embedded
 from samplemind_cli.errors import NoProviderError, ProviderError, UsageError
@@ -154,10 +155,21 @@ def test_a_file_that_only_looks_like_a_model_is_an_error_and_no_crash(tmp_path):
         assert f"cannot load {file}" in error.message
 
 
-def test_another_file_runs_beside_the_default_under_its_own_name(tmp_path, settings, endpoint):
+@pytest.fixture
+def own(tmp_path):
+    """Settings with a model file of one's own, which is loaded in no time."""
     file = tmp_path / "own é.gguf"
-    file.symlink_to(embedded.model_path(settings))
-    other = asyncio.run(embedded.start(Settings(embedded_model=str(file))))
+    file.write_bytes(tiny())
+    return Settings(embedded_model=str(file))
+
+
+def begun(settings):
+    """The engine of that model."""
+    return embedded._engines[embedded.model_path(settings), embedded.model_name(settings), False]
+
+
+def test_another_file_runs_beside_the_default_under_its_own_name(own, endpoint):
+    other = asyncio.run(embedded.start(own))
     assert other.base_url != endpoint.base_url
     assert other.model.startswith("own é-")
     assert ask(other, "Say hi")[1]["model"] == other.model
@@ -198,12 +210,9 @@ def running(pid):
     return state != "Z"
 
 
-def test_the_loop_goes_on_while_the_engine_loads(tmp_path, settings):
-    file = tmp_path / "again.gguf"
-    file.symlink_to(embedded.model_path(settings))
-
+def test_the_loop_goes_on_while_the_engine_loads(own):
     async def count():
-        start = asyncio.create_task(embedded.start(Settings(embedded_model=str(file))))
+        start = asyncio.create_task(embedded.start(own))
         turns = 0
         while not start.done():
             await asyncio.sleep(0.001)
@@ -213,26 +222,19 @@ def test_the_loop_goes_on_while_the_engine_loads(tmp_path, settings):
     assert asyncio.run(count()) > 20
 
 
-def test_cancelling_does_not_wait_for_the_load_and_the_next_one_takes_it_over(tmp_path, settings):
-    file = tmp_path / "later.gguf"
-    file.symlink_to(embedded.model_path(settings))
-    own = Settings(embedded_model=str(file))
-
+def test_cancelling_does_not_wait_for_the_load_and_the_next_one_takes_it_over(own):
     async def give_up():
         await asyncio.wait_for(embedded.start(own), 0.01)
 
     with pytest.raises(TimeoutError):
         asyncio.run(give_up())
-    begun = embedded._engines[file, embedded.model_name(own), False]
-    assert asyncio.run(embedded.start(own)).api_key == begun.key
+    first = begun(own)
+    assert asyncio.run(embedded.start(own)).api_key == first.key
 
 
-def test_an_engine_that_died_is_started_again(tmp_path, settings):
-    file = tmp_path / "dies.gguf"
-    file.symlink_to(embedded.model_path(settings))
-    own = Settings(embedded_model=str(file))
+def test_an_engine_that_died_is_started_again(own):
     first = asyncio.run(embedded.start(own))
-    process = embedded._engines[file, first.model, False].process
+    process = begun(own).process
     process.kill()
     process.wait()
     second = asyncio.run(embedded.start(own))
@@ -241,8 +243,7 @@ def test_an_engine_that_died_is_started_again(tmp_path, settings):
 
 
 def test_the_key_is_in_no_process_list(endpoint, settings):
-    engine = embedded._engines[embedded.model_path(settings), endpoint.model, False]
-    assert endpoint.api_key not in " ".join(engine.process.args)
+    assert endpoint.api_key not in " ".join(begun(settings).process.args)
 
 
 @pytest.fixture
