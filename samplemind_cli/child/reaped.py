@@ -3,10 +3,12 @@
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE = 10.0  # seconds a command gets to stop what it had begun
 
 
@@ -21,14 +23,37 @@ def reaped(
 
     It has a process group of its own: Ctrl-C reaches it once, through this block, and Docker's plugins end with it.
     """
-    child = subprocess.Popen(  # noqa: S603 - no shell
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, process_group=0,
-        env=env, cwd=directory,
-    )  # fmt: skip
+    child = None
     try:
+        with _uninterrupted():
+            child = subprocess.Popen(  # noqa: S603 - no shell
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, process_group=0,
+                env=env, cwd=directory,
+            )  # fmt: skip
         yield child
     finally:
-        _end(child)
+        if child:
+            _end(child)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """What would interrupt this block does so at its end: a process begun in it is known by then.
+
+    Blocking the signals would not do: the process would be born with them blocked.
+    """
+    came: list[int] = []
+    main = threading.current_thread() is threading.main_thread()  # no other thread is ever interrupted
+    handlers = {number: handler for number in ENDING if main and callable(handler := signal.getsignal(number))}
+    for number in handlers:
+        signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for one in came:
+            signal.raise_signal(one)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -1,4 +1,5 @@
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -31,3 +32,20 @@ def test_what_has_ended_is_left_as_it_is():
     with reaped([sys.executable, "-c", "raise SystemExit(7)"]) as child:
         child.wait()
     assert child.returncode == 7
+
+
+def test_an_interrupt_while_it_is_being_started_ends_it_too(monkeypatch):
+    started = []
+
+    class Interrupted(subprocess.Popen):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            started.append(self)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt), reaped(SLEEP):
+        pass
+
+    assert started[0].returncode == -signal.SIGTERM
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
