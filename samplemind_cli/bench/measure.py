@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from samplemind_cli.child.reaped import reaped
 from samplemind_cli.errors import SamplemindError
 
 Name = TypeVar("Name")
@@ -88,11 +89,10 @@ def rehearse(argv: Sequence[str], env: Mapping[str, str], directory: Path | None
 
 def _run(argv: Sequence[str], env: Mapping[str, str], directory: Path | None, output: int) -> None:
     try:
-        done = subprocess.run(  # noqa: S603 - what the user, or this package, wants measured
-            argv, env=dict(env), cwd=directory, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
-        )
+        with reaped(argv, output, env, directory, output) as child:
+            out, err = child.communicate()
     except OSError as error:
         raise SamplemindError(f"cannot start {argv[0]}: {error.strerror}", "check its name and path") from error
-    if done.returncode:
-        said = (done.stderr or done.stdout or b"").decode("utf-8", "replace").strip()[-TAIL:]
-        raise SamplemindError(f"`{shlex.join(argv)}` ended with {done.returncode}" + (f": {said}" if said else ""))
+    if child.returncode:
+        said = (err or out or b"").decode("utf-8", "replace").strip()[-TAIL:]
+        raise SamplemindError(f"`{shlex.join(argv)}` ended with {child.returncode}" + (f": {said}" if said else ""))

@@ -133,11 +133,12 @@ def _installed(directory: Path, home: Path, env: Mapping[str, str]) -> dict[str,
         _run([fast, "venv", "--quiet", "--python", sys.executable, str(home)], own_cache, directory, "uv venv")
         install = [fast, "pip", "install", "--quiet", "--python", str(python), str(directory)]
     else:
-        # With our own pip it gets none of its own, which takes seconds.
-        pip = [sys.executable, "-m", "pip", "--python", str(python)] if find_spec("pip") else [str(python), "-m", "pip"]
-        bare = ["--without-pip"] if find_spec("pip") else []
+        ours = find_spec("pip")  # it can work for another Python, as `pip --python` does: one of its own takes seconds
+        bare, pip = (
+            (["--without-pip"], [str(Path(ours.origin).parent)]) if ours and ours.origin else ([], ["-m", "pip"])
+        )
         _run([sys.executable, "-m", "venv", *bare, str(home)], own_cache, directory, "python -m venv")
-        install = [*pip, "install", "--quiet", "--disable-pip-version-check", str(directory)]
+        install = [str(python), *pip, "install", "--quiet", "--disable-pip-version-check", str(directory)]
     _run(install, own_cache, directory, " ".join(install))
     path = f"{home / 'bin'}{os.pathsep}{env.get('PATH', os.defpath)}"
     return {**env, "PATH": path, "VIRTUAL_ENV": str(home)}

@@ -18,8 +18,9 @@ def reaped(
     stderr: int = subprocess.STDOUT,
     env: Mapping[str, str] | None = None,
     directory: Path | None = None,
+    stdout: int = subprocess.PIPE,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The running command, its stdout a pipe. However the block is left, it is ended and reaped, its children with it.
+    """The running command. However the block is left, it is ended and reaped, its children with it.
 
     It has a process group of its own: Ctrl-C reaches it once, through this block, and Docker's plugins end with it.
     """
@@ -27,7 +28,7 @@ def reaped(
     try:
         with _uninterrupted():
             child = subprocess.Popen(  # noqa: S603 - no shell
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, process_group=0,
+                command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, process_group=0,
                 env=env, cwd=directory,
             )  # fmt: skip
         yield child

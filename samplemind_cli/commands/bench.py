@@ -118,8 +118,6 @@ def _show(found: dict[str, Any], form: str) -> None:
     from samplemind_cli.bench import gate, report
 
     changes = gate.table(found.get("comparison", []))
-    if found.get("comparison") == []:
-        output.say(gate.NOTHING)
     match form:
         case "json":
             output.print_json(found)
@@ -133,6 +131,8 @@ def _show(found: dict[str, Any], form: str) -> None:
             if changes:
                 output.write(f"\nsince {found['since']}\n")
                 output.table(gate.COLUMNS, changes)
+    if found.get("comparison") == []:
+        output.say(gate.NOTHING)
 
 
 @app.command()

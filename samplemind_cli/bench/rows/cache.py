@@ -18,6 +18,7 @@ from samplemind_cli.bench import measure as kernel
 from samplemind_cli.bench import prices
 from samplemind_cli.bench.board import Run, Score, score, skipped
 from samplemind_cli.bench.workload import Zipf, ideal_hit_rate, prompt
+from samplemind_cli.child.reaped import reaped
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.mock import MockServer
 from samplemind_cli.settings import Settings
@@ -71,12 +72,9 @@ async def _reached(url: str) -> bool:
 def _own_redis(program: str, folder: Path) -> Iterator[str]:
     path = folder / "redis.sock"
     argv = [program, "--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", ""]
-    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:  # noqa: S603 - ours
-        try:
-            _listening(path, server)
-            yield f"unix://{path}"
-        finally:
-            server.terminate()
+    with reaped(argv, subprocess.DEVNULL, stdout=subprocess.DEVNULL) as server:
+        _listening(path, server)
+        yield f"unix://{path}"
 
 
 def _listening(path: Path, server: "subprocess.Popen[bytes]") -> None:

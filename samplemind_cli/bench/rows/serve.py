@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 from samplemind_cli.bench import measure as kernel
 from samplemind_cli.bench.board import Run, Score, score
 from samplemind_cli.bench.rows.cli import MODEL, program, sandbox
+from samplemind_cli.child.reaped import reaped
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.mock import MockServer
 
@@ -45,18 +45,12 @@ def _serving(folder: Path, mock: MockServer) -> Iterator[str]:
     argv = [*program(), "serve", "--port", "0", "--json"]
     env = sandbox(folder, mock)
     words = folder / "words"  # a file: a pipe that nobody reads is full one day, and it waits
-    with (
-        words.open("wb") as log,
-        subprocess.Popen(argv, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=log) as server,  # noqa: S603 - ours
-    ):
-        try:
-            line = server.stdout.readline() if server.stdout else b""
-            if not line:
-                said = words.read_text("utf-8", "replace")
-                raise SamplemindError(f"`samplemind serve` does not start: {said.strip().removeprefix('error: ')}")
-            yield json.loads(line)["url"]
-        finally:
-            server.terminate()
+    with words.open("wb") as log, reaped(argv, log.fileno(), env, folder) as server:
+        line = server.stdout.readline() if server.stdout else b""
+        if not line:
+            said = words.read_text("utf-8", "replace")
+            raise SamplemindError(f"`samplemind serve` does not start: {said.strip().removeprefix('error: ')}")
+        yield json.loads(line)["url"]
 
 
 @contextmanager
