@@ -1,5 +1,6 @@
 """What every test gets: a home of its own, no keys, and the marker `fast` unless it has another."""
 
+import gc
 import itertools
 import os
 import signal
@@ -35,9 +36,19 @@ PRIVATE = (
 
 
 def pytest_configure():
-    """A shell starts what it puts into the background deaf to Ctrl-C, and our programs would inherit that."""
+    """A shell starts what it puts into the background deaf to Ctrl-C, and our programs would inherit that.
+
+    While tests are collected, there is no garbage.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    gc.disable()
+
+
+def pytest_collection_finish():
+    """What was imported and collected stays, and is not looked through for garbage during the tests."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_ignore_collect(collection_path, config):

@@ -75,7 +75,7 @@ def registry():
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Registry) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         name = f"localhost:{server.server_port}/test/slow:1"
         yield name
         server.shutdown()

@@ -138,7 +138,7 @@ class Ollama(BaseHTTPRequestHandler):
 @pytest.fixture
 def native_ollama():
     with HTTPServer(("127.0.0.1", 0), Ollama) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server.server_port
         server.shutdown()
 

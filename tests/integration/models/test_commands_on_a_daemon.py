@@ -217,7 +217,7 @@ def test_a_wrong_address_and_an_old_daemon_are_told(samplemind, body, error):
             """Quiet."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         done = samplemind("models", url=f"http://127.0.0.1:{server.server_address[1]}")
         server.shutdown()
     assert done.returncode == 4
