@@ -9,13 +9,7 @@ from pathlib import Path
 
 from samplemind_cli.errors import UsageError
 
-PROBE = """
-import importlib.metadata as m, json, sys
-def version(name):
-    try: return m.version(name)
-    except m.PackageNotFoundError: return None
-print(json.dumps({name: version(name) for name in sys.argv[1:]}))
-"""
+PROBE = Path(__file__).with_name("probe.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +36,11 @@ def find_python(directory: Path, env: Mapping[str, str], *packages: str) -> Pyth
     Folders above `directory` are looked into as far as its git repository reaches.
     """
     path, why = _choose(directory, env)
-    probe = [str(path), "-c", PROBE, *packages]
+    if path == Path(sys.executable) or path.parents[1] == Path(sys.prefix):  # ours: no process to ask it
+        from samplemind_cli.child.probe import versions
+
+        return Python(path, why, versions(packages))
+    probe = [str(path), str(PROBE), *packages]
     try:
         done = subprocess.run(probe, capture_output=True, check=True, cwd=directory, env=dict(env))  # noqa: S603 - ours
         return Python(path, why, json.loads(done.stdout))

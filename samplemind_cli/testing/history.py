@@ -43,10 +43,11 @@ class History:
         self.seconds: dict[str, float] = remembered.get("seconds", {})
         self.selections: dict[str, list[str]] = remembered.get("selections", {})
 
-    def add(self, selection: str, tests: Mapping[str, Mapping[str, Any]]) -> None:
-        """Remember a run that was not cut short."""
+    def add(self, selection: str | None, tests: Mapping[str, Mapping[str, Any]]) -> None:
+        """Remember a run that was not cut short; None: these were a part of their selection."""
         self.seconds |= {name: round(test["seconds"], 4) for name, test in tests.items()}
-        self.selections[selection] = sorted(tests)
+        if selection:
+            self.selections[selection] = sorted(tests)
         write(self.file, {"seconds": self.seconds, "selections": self.selections})
 
     def parallel_pays(self, tests: Iterable[str] | None, cpus: int) -> bool:

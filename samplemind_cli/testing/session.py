@@ -90,12 +90,24 @@ class Session:
     def _parallel(self, past: history.History, selection: str, memory: Memory | None, plan: Plan) -> bool:
         if not self.python.versions.get("pytest-xdist") or command.must_be_serial(self.asked):
             return False
-        tests: list[str] | None = past.selections.get(selection)
+        tests = past.selections.get(selection, self._at_most(past))
         if memory and not plan.reasons:
             tests = memory.affected(plan)
         elif self.asked.failed:
             tests = history.last_failed(self.project.root)
         return past.parallel_pays(tests, processors.usable())
+
+    def _at_most(self, past: history.History) -> list[str] | None:
+        """What a choice that nobody has timed is a part of: the files named, or the same without its words."""
+        words = [word for word in self.asked.arguments if not word.startswith("-")]
+        named = [word for word in words if ".py" in word or (self.project.root / word).exists()]
+        if named:
+            known = [test for test in past.seconds if test.startswith(tuple(named))]
+            one_file = ".py" in named[0] and len({word.split("::")[0] for word in named}) == 1  # for one worker
+            return known if known or one_file else None
+        if any(word.startswith("-m") for word in self.asked.arguments):
+            return None
+        return past.selections.get(command.selection(self.project, replace(self.asked, arguments=())))
 
     def _environment(self, memory: Memory | None) -> dict[str, str]:
         paths = [str(OBSERVER), *filter(None, [self.env.get("PYTHONPATH")])]
@@ -124,8 +136,8 @@ class Session:
         if memory:
             memory.learn(seen, plan)
             self.say(f"ran {len(seen['tests'])} of {len({*memory.known.get('tests', ()), *seen['tests']})} known tests")
-        elif seen["complete"]:
-            past.add(selection, seen["tests"])
+        if seen["complete"]:
+            past.add(None if memory and not plan.reasons else selection, seen["tests"])
         slow = sorted(((t["seconds"], name) for name, t in seen["tests"].items() if t["seconds"] >= SLOW), reverse=True)
         if slow and not any(argument.startswith("--durations") for argument in self.asked.arguments):
             self.say("slowest: " + "; ".join(f"{seconds:.1f} s {name}" for seconds, name in slow[:3]))

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     Used = dict[str, set[Any]]
 
+# Coverage leaves out what is installed, wherever this file lies: `--cov` would count it as the project's.
+__file__ = str(Path(pytest.__file__).with_name(Path(__file__).name))
 NAME = "samplemind_observations"
 # Their own file access says nothing about the test that happens to be running.
 MACHINERY = ("importlib", "_pytest", "testmon", "coverage", "xdist", "execnet", "linecache", "inspect.py")

@@ -8,6 +8,12 @@ import pytest
 
 pytestmark = pytest.mark.integration
 
+# Without the plugins of this environment that a small project has no use for: each run would import them.
+INI = """[pytest]
+addopts = -p no:hypothesispytest -p no:anyio -p no:schemathesis -p no:pytest_cov -p no:testmon
+markers =
+    slow: seconds
+"""
 TESTS = """
 import pytest
 def test_good():
@@ -23,7 +29,7 @@ COMMAND = (sys.executable, "-m", "samplemind_cli", "test")
 
 @pytest.fixture
 def project(tmp_path):
-    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -p no:hypothesispytest\nmarkers =\n    slow: seconds\n")
+    (tmp_path / "pytest.ini").write_text(INI)
     (tmp_path / "test_it.py").write_text(TESTS)
     (tmp_path / "deep").mkdir()
     return tmp_path
@@ -42,18 +48,31 @@ def test_the_project_is_found_from_a_folder_inside_it_and_its_slow_tests_are_lef
     assert "1 failed, 1 passed, 1 deselected" in done.stdout
 
 
-def test_what_failed_runs_again_alone_in_one_process_and_nothing_is_five(project):
-    assert run(project, "--serial").returncode == 1
+def test_workers_run_what_nobody_has_timed_yet_one_process_what_is_quick_and_what_failed(project):
+    first = run(project)
+    assert first.returncode == 1
+    assert "in parallel" in first.stderr
     again = run(project, "--failed")
     assert again.returncode == 1
     assert "1 failed" in again.stdout
     assert "in one process" in again.stderr
-    assert run(project, "--serial", "-k", "absent").returncode == 5
-
-
-def test_several_workers_run_what_nobody_has_timed_yet_and_one_process_the_quick_ones(project):
-    assert "in parallel" in run(project).stderr
     assert "in one process" in run(project).stderr
+    assert "in one process" in run(project, "-k", "good").stderr
+
+
+def test_nothing_is_five_and_coverage_knows_the_project_alone(project):
+    (project / "pytest.ini").write_text(INI.replace(" -p no:pytest_cov", ""))
+    done = run(project, "--cov", "--all", "--serial", "-k", "absent")
+    assert done.returncode == 5
+    assert "test_it.py" in done.stdout
+    assert "samplemind_observer" not in done.stdout
+
+
+def test_a_file_that_is_named_needs_one_process_and_one_that_is_absent_is_pytest_s_error(project):
+    done = run(project, "absent.py")
+    assert done.returncode == 4
+    assert "in one process" in done.stderr
+    assert "not found: absent.py" in done.stderr + done.stdout
 
 
 def test_watching_runs_again_after_a_change_until_it_is_interrupted(project):

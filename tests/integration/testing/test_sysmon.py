@@ -4,6 +4,9 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -18,16 +21,27 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    """A folder with a virtual environment of CPython 3.13 in it."""
-    folder = tmp_path_factory.mktemp("environment")
+def environment():
+    """A virtual environment of CPython 3.13, made once per machine."""
+    place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "samplemind-tests", "python3.13")
+    if not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=place.parent) as beside:
+            made = make(Path(beside, "made"))
+            with suppress(OSError):  # somebody else was the first
+                made.rename(place)
+    return place
+
+
+def make(folder):
     env = {**os.environ, "PYENV_VERSION": "3.13"}  # for pyenv's `python3.13`, which is none by itself
+    venv = ["python3.13", "-m", "venv", "--without-pip", folder]
     try:
-        subprocess.run(["python3.13", "-m", "venv", ".venv"], cwd=folder, env=env, check=True, capture_output=True)
+        subprocess.run(venv, env=env, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("there is no CPython 3.13 on this machine")
-    packages = ["pytest", "pytest-testmon", "pytest-cov", "pytest-xdist"]
-    pip = [folder / ".venv/bin/python", "-m", "pip", "install", "--quiet", *packages]
+    packages = ["pytest", "pytest-testmon>=2.2,<3", "pytest-cov", "pytest-xdist"]
+    pip = [sys.executable, "-m", "pip", "--python", folder, "install", "--quiet", *packages]
     if subprocess.run(pip, capture_output=True, check=False).returncode:
         pytest.skip("there is no way to a package index")
     return folder
@@ -38,7 +52,7 @@ def failing(environment, tmp_path):
     """How many tests a command says fail, after the function that all of them call was changed."""
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
-    (tmp_path / ".venv").symlink_to(environment / ".venv")
+    (tmp_path / ".venv").symlink_to(environment)
     clean = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
 
     def failing(*command):
@@ -58,6 +72,6 @@ def test_plain_testmon_is_fooled(failing):
     assert failing(".venv/bin/python", "-m", "pytest", "--testmon") < TESTS
 
 
-@pytest.mark.parametrize("how", ["--serial", "-n2"])
+@pytest.mark.parametrize("how", ["--serial", "-n1"])
 def test_changed_is_not(failing, how):
     assert failing(sys.executable, "-m", "samplemind_cli", "test", "--changed", how) == TESTS

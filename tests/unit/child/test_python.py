@@ -17,6 +17,16 @@ def test_the_active_environment_comes_before_the_project_s_own_and_that_before_o
     assert (found.path, found.why) == (tmp_path / "active" / "bin" / "python", "the active environment")
 
 
+def test_another_python_is_asked_what_it_has_as_our_own_is(tmp_path):
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").symlink_to(sys.executable)  # without pyvenv.cfg: the one behind the link
+    other, ours = find_python(tmp_path, {}, "pip", "absent"), find_python(Path(sys.prefix), {}, "pip", "absent")
+    assert other.versions.keys() == ours.versions.keys()
+    assert (other.versions["absent"], ours.versions["absent"]) == (None, None)
+    assert other.versions["pip"]
+    assert ours.versions["pip"]
+
+
 def test_a_broken_environment_is_said_to_be_broken(tmp_path):
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "bin" / "python").symlink_to("/bin/false")

@@ -34,6 +34,14 @@ def test_what_was_learned_is_read_again_and_durations_of_other_tests_stay(tmp_pa
     assert History(tmp_path / "history.json").selections == {"s": ["b.py::test"]}
 
 
+def test_a_part_of_a_selection_tells_durations_and_is_not_taken_for_the_whole(tmp_path):
+    past = history(tmp_path, a=1.0, b=2.0)
+    past.add(None, {"a.py::test": {"seconds": 3.0}})
+    past = History(tmp_path / "history.json")
+    assert past.seconds == {"a.py::test": 3.0, "b.py::test": 2.0}
+    assert past.selections == {"s": ["a.py::test", "b.py::test"]}
+
+
 def test_a_broken_memory_is_no_memory(tmp_path):
     file = folder(str(tmp_path), tmp_path) / "x.json"
     for text in ("", "[1]", '{"a": '):
