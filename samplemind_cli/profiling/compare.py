@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from samplemind_cli.errors import UsageError
+from samplemind_cli.output import size
 from samplemind_cli.profiling.runs import KINDS, Profile
-from samplemind_cli.profiling.summary import megabytes, seconds, short
+from samplemind_cli.profiling.summary import seconds, short
 
 SMALL = 0.01  # a change of less than this share of the whole is noise to a reader
 ROWS = 10
@@ -36,7 +37,7 @@ def lines(before: Profile, after: Profile) -> Iterator[str]:
     for row in difference(before, after):
         grouped[row["kind"], row["number"]].append(row)
     for (kind, number), rows in grouped.items():
-        unit = megabytes if kind == "memory" else seconds
+        unit = size if kind == "memory" else seconds
         whole = max(rows[0]["before"], rows[0]["after"])
         for row in [row for row in rows if abs(row["after"] - row["before"]) >= SMALL * whole][:ROWS]:
             sign, change = ("+" if row["after"] > row["before"] else "-"), abs(row["after"] - row["before"])

@@ -17,6 +17,7 @@ from samplemind_cli.profiling.runs import Asked, Profile
 
 INJECT = Path(__file__).parent / "inject"
 PROFILERS = {"cpu": "pyinstrument", "memory": "memray"}
+AGAIN = {"cpu": "for the time", "memory": "for the memory", "bare": "without a profiler"}
 
 
 def check(asked: Asked) -> None:
@@ -76,6 +77,8 @@ def record(asked: Asked, *, state_dir: str, env: Mapping[str, str], say: Callabl
         for kind in plan:
             if stdin:
                 stdin.seek(0)
+            if codes:
+                say(f"running it again, {AGAIN[kind]}: its output is not shown")
             codes.append(_run_once(profile, kind, argv, env, stdin=stdin, silent=bool(codes)))
             took = render(profile, kind, python.path, say)
             seconds.setdefault(kind, []).extend(took)
@@ -112,7 +115,9 @@ def render(profile: Profile, kind: str, python: Path, say: Callable[[str], None]
         say(f"note: there is no {kind} profile: the program was killed, or replaced itself with another (exec)")
         return []
     main = written[-1]  # the first process ends last
-    times = json.loads(main.read_bytes())
+    each = [json.loads(file.read_bytes()) for file in written]
+    work = {number: sum(times[number] for times in each) for number in ("cpu", "main_thread")}
+    times = {"wall": each[-1]["wall"], **work, "processes": len(each)}
     (profile.folder / f"{kind}.times.json").write_text(json.dumps(times), "utf-8")
     if kind != "bare":
         render = [str(python), str(INJECT / "render.py"), str(profile.folder), kind, main.name.split(".")[1]]

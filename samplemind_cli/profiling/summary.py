@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from samplemind_cli.output import size
 from samplemind_cli.profiling.runs import Profile
 
 FRAMES = 5
@@ -31,9 +32,12 @@ def lines(profile: Profile) -> Iterator[str]:
 
 
 def _cpu(profile: Profile, found: Frame, here: str) -> Iterator[str]:
-    times = json.loads((profile.folder / "cpu.times.json").read_bytes())
+    times = _times(profile, "cpu")
     wall, work = f"{times['wall']:.2f} s", f"{times['cpu']:.2f} s"  # of several processes together more than the wall's
-    yield f"cpu: {work} of work in {wall}" if profile.asked.watch else f"cpu: {wall}, {work} of it on a processor"
+    if times["processes"] > 1:
+        yield f"cpu: {work} of work in {wall}, of {times['processes']} processes"
+    else:
+        yield f"cpu: {work} of work in {wall}" if profile.asked.watch else f"cpu: {wall}, {work} of it on a processor"
     total = sum(frame["own"] + frame["awaited"] for frame in found["frames"])
     yield from _top(_shares(found["frames"], "own", total), seconds, here)
     awaited = _shares(found["frames"], "awaited", total)
@@ -41,15 +45,22 @@ def _cpu(profile: Profile, found: Frame, here: str) -> Iterator[str]:
         yield "  awaited:"
         yield from _top(awaited[:FEWER], seconds, here)
     elsewhere = times["cpu"] - times["main_thread"]
-    if elsewhere > 10 * SMALL * times["wall"]:
+    if elsewhere > max(10 * SMALL * times["wall"], SMALL):
         yield f"  note: {elsewhere:.2f} s of processor time in other threads are not in this profile"
 
 
-def _memory(_profile: Profile, found: Frame, here: str) -> Iterator[str]:
-    yield f"memory: {megabytes(found['peak'])} at the peak"
-    yield from _top(_shares(found["frames"], "peak", found["peak"]), megabytes, here)
-    yield f"  never freed: {megabytes(found['held'])}"
-    yield from _top(_shares(found["frames"], "held", found["held"])[:FEWER], megabytes, here)
+def _memory(profile: Profile, found: Frame, here: str) -> Iterator[str]:
+    processes = _times(profile, "memory")["processes"]
+    where = "peak" if processes == 1 else f"peaks of {processes} processes"
+    yield f"memory: {size(found['peak'])} at the {where}"
+    yield from _top(_shares(found["frames"], "peak", found["peak"]), size, here)
+    yield f"  never freed: {size(found['held'])}"
+    yield from _top(_shares(found["frames"], "held", found["held"])[:FEWER], size, here)
+
+
+def _times(profile: Profile, kind: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((profile.folder / f"{kind}.times.json").read_bytes())
+    return found
 
 
 def _shares(frames: list[Frame], number: str, total: float) -> list[tuple[float, float, Frame]]:
@@ -92,11 +103,6 @@ def _overhead(profile: Profile) -> str:
         f"{kind} x{took[0] / mean:.2f}" for kind, took in profile.seconds.items() if kind != "bare" and took
     )
     return f"overhead: {slower} of {mean:.2f} s without a profiler ({len(bare)} runs, {apart:.0f} % apart)"
-
-
-def megabytes(size: float) -> str:
-    """Millions of bytes."""
-    return f"{size / 1e6:.1f} MB"
 
 
 def seconds(took: float) -> str:

@@ -3,7 +3,8 @@
 
 Needs nothing but the profiler of that kind. Frames, largest first:
 cpu:     {"function", "file", "line", "own", "total", "awaited"} in seconds
-memory:  {"function", "file", "line", "peak", "held"} in bytes; `held` is what was not freed when the program ended
+memory:  {"function", "file", "line", "peak", "held"} in bytes; `held` is what was not freed when the program ended.
+         The peaks of several processes are added up.
 Each has "caller", the nearest frame outside of the standard library and installed packages ("" when it is that itself).
 """
 
@@ -11,7 +12,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 import sysconfig
 from collections import defaultdict
@@ -111,25 +111,26 @@ def add_sample(frames: Frames, records: list[str], seconds: float) -> None:
 def memory(raws: list[Path], folder: Path) -> dict[str, Any]:
     """The files of memray."""
     from memray import FileReader
+    from memray.commands import main as command
 
     frames, peak, held, allocations = Frames("peak", "held"), 0, 0, 0
     for raw in raws:
         for page, options in (("html", []), ("leaks.html", ["--leaks"])):
-            memray("flamegraph", "--no-web", "-f", *options, "-o", str(folder / name(raw, "memory", page)), str(raw))
-        memray("transform", "speedscope", "-f", "-o", str(folder / name(raw, "memory", "speedscope.json")), str(raw))
+            command(["flamegraph", "--no-web", "-f", *options, "-o", str(folder / name(raw, "memory", page)), str(raw)])
+        command(["transform", "speedscope", "-f", "-o", str(folder / name(raw, "memory", "speedscope.json")), str(raw)])
         reader = FileReader(raw)
-        peak, allocations = max(peak, reader.metadata.peak_memory), allocations + reader.metadata.total_allocations
+        peak, allocations = peak + reader.metadata.peak_memory, allocations + reader.metadata.total_allocations
         for record in reader.get_high_watermark_allocation_records(merge_threads=True):
-            frames.add(record.stack_trace(), "peak", record.size)
+            frames.add(without_us(record.stack_trace()), "peak", record.size)
         for record in reader.get_leaked_allocation_records(merge_threads=True):
-            frames.add(record.stack_trace(), "held", record.size)
+            frames.add(without_us(record.stack_trace()), "held", record.size)
             held += record.size
     return {"peak": peak, "held": held, "allocations": allocations, "frames": frames.sorted("peak")}
 
 
-def memray(*arguments: str) -> None:
-    """The command of memray; its page needs no network with --no-web."""
-    subprocess.run([sys.executable, "-m", "memray", *arguments], check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - fixed
+def without_us(stack: list[Key]) -> list[Key]:
+    """What the program did by itself."""
+    return [frame for frame in stack if not frame[1].endswith(INJECTED)]
 
 
 def name(raw: Path, kind: str, ending: str) -> str:
@@ -138,6 +139,12 @@ def name(raw: Path, kind: str, ending: str) -> str:
     return f"{kind}.{ending}" if pid == MAIN else f"{kind}.{pid}.{ending}"
 
 
+def whole(raw: Path) -> bool:
+    """Whether the process came to write its times, after all else; memray puts a forked child's number last."""
+    pid = raw.name.removesuffix(".raw").rpartition(".")[2]
+    return (FOLDER / f"{KIND}.{pid}.json").exists()
+
+
 FOLDER, KIND, MAIN = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-FOUND = (cpu if KIND == "cpu" else memory)(sorted(FOLDER.glob(f"{KIND}.*.raw*")), FOLDER)
+FOUND = (cpu if KIND == "cpu" else memory)(sorted(filter(whole, FOLDER.glob(f"{KIND}.*.raw*"))), FOLDER)
 (FOLDER / f"{KIND}.frames.json").write_text(json.dumps(FOUND), "utf-8")

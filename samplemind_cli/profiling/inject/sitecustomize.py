@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 import time
+from contextvars import Context, copy_context
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
@@ -23,6 +24,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 INTERVAL = 0.001  # seconds between two samples
+ENDING = {signal.SIGTERM}
 
 
 class Bare:
@@ -83,14 +85,16 @@ class Cpu(Bare):
         self.outer.start()
 
     def stop(self) -> None:
-        """Write all sessions as one."""
-        from pyinstrument.session import Session
-
-        if self.outer.is_running:
-            self.keep(self.outer)
-        whole = self.sessions[0]
-        for session in self.sessions[1:]:
-            whole = Session.combine(whole, session)
+        """Write all sessions as one; a program may end in the middle of an event loop."""
+        for profiler in (self.outer, self.inner):
+            if profiler.is_running:
+                self.keep(profiler)
+        whole, *others = self.sessions
+        for session in others:  # as Session.combine does, which copies all samples for each
+            whole.frame_records += session.frame_records
+            whole.sample_count += session.sample_count
+            whole.duration += session.duration
+            whole.cpu_time += session.cpu_time
         whole.save(self.raw)
 
     def keep(self, profiler: Any) -> None:
@@ -98,23 +102,43 @@ class Cpu(Bare):
         self.sessions.append(profiler.stop())
         profiler.reset()
 
-    def follow(self, runner: type) -> None:
-        """Wrap the beginning and the end of asyncio.Runner; `run` itself stays, so tracebacks do."""
-        begin, close = runner._lazy_init, runner.close  # type: ignore[attr-defined]  # noqa: SLF001 - no public moment has the context
+    def enter(self, context: Context) -> bool:
+        """Look at what an event loop runs in this context; False where it is not ours to see."""
+        if not self.outer.is_running or threading.current_thread() is not threading.main_thread():
+            return False
+        self.keep(self.outer)
+        context.run(self.inner.start)
+        return True
 
-        def begun(loop: Any) -> None:
-            begin(loop)
-            if self.outer.is_running and threading.current_thread() is threading.main_thread():
-                self.keep(self.outer)
-                loop._context.run(self.inner.start)  # noqa: SLF001 - the same
+    def leave(self, context: Context) -> None:
+        """Look at the whole thread again."""
+        if self.inner.is_running and threading.current_thread() is threading.main_thread():
+            context.run(self.keep, self.inner)
+            self.outer.start()
 
-        def closed(loop: Any) -> None:
-            if self.inner.is_running and threading.current_thread() is threading.main_thread():
-                loop._context.run(self.keep, self.inner)  # noqa: SLF001 - the same
-                self.outer.start()
-            close(loop)
+    def follow(self, runners: Any) -> None:
+        """Wrap the beginning and the end of a loop's work; what runs in between stays, so tracebacks do."""
+        runner, tasks = runners.Runner, runners.tasks
+        begin, close, ensure = runner._lazy_init, runner.close, tasks.ensure_future  # noqa: SLF001 - no public moment has the context
 
-        runner._lazy_init, runner.close = begun, closed  # type: ignore[attr-defined]  # noqa: SLF001 - the same
+        def begun(runner: Any) -> None:
+            begin(runner)
+            self.enter(runner._context)  # noqa: SLF001 - the same
+
+        def closed(runner: Any) -> None:
+            self.leave(getattr(runner, "_context", None) or copy_context())
+            close(runner)
+
+        def ensured(future: Any, *, loop: Any = None) -> Any:
+            """As a loop's run_until_complete begins with a coroutine; a Runner has made a task of it already."""
+            context = copy_context()
+            if loop is None or loop.is_running() or tasks.futures.isfuture(future) or not self.enter(context):
+                return ensure(future, loop=loop)
+            task = context.run(ensure, future, loop=loop)
+            task.add_done_callback(lambda _task: self.leave(context))
+            return task
+
+        runner._lazy_init, runner.close, tasks.ensure_future = begun, closed, ensured  # noqa: SLF001 - the same
 
 
 class AsyncioFinder(MetaPathFinder, Loader):
@@ -141,7 +165,7 @@ class AsyncioFinder(MetaPathFinder, Loader):
     def exec_module(self, module: Any) -> None:
         """The usual module, then the wrapping."""
         self.loader.exec_module(module)
-        self.profiler.follow(module.Runner)
+        self.profiler.follow(module)
 
 
 class Run:
@@ -170,6 +194,7 @@ class Run:
         if os.getpid() != self.pid:
             return
         self.pid = 0
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # a Pool ends its workers while they end
         wall, cpu, thread = (
             now - then
             for now, then in zip(
@@ -177,8 +202,9 @@ class Run:
             )
         )
         self.profiler.stop()
-        times = {"wall": wall, "cpu": cpu, "main_thread": thread, "argv": sys.argv}
+        times = {"wall": wall, "cpu": cpu, "main_thread": thread}
         (self.out / f"{self.options['kind']}.{os.getpid()}.json").write_text(json.dumps(times))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
     def at_every_end(self) -> None:
         """Normal exit, os._exit, the default SIGTERM; and a forked child begins anew or not at all."""
@@ -186,8 +212,10 @@ class Run:
         leave = os._exit
 
         def left(status: int) -> None:
-            self.finish()
-            leave(status)
+            try:
+                self.finish()
+            finally:  # a profiler cannot be stopped from another thread
+                leave(status)
 
         os._exit = left  # type: ignore[assignment]
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
