@@ -11,7 +11,7 @@ from parts.waiting import runs, until
 
 from samplemind_cli import cli
 
-FAST, SLOW = "sleep 0.004\n", "sleep 0.016\n"  # waiting costs nothing, and as much on a busy machine
+FAST, SLOW = ":\n", "sleep 0.03\n"  # waiting costs nothing, and is as long on a busy machine
 
 # A build backend without requirements: what it builds can be installed without a network (PEP 517).
 BACKEND = """
