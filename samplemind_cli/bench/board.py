@@ -144,7 +144,7 @@ def why(error: SamplemindError) -> str:
 
 
 def measured(groups: Sequence[str], settings: Settings, say: Callable[[str], None], *, quick: bool) -> list[Score]:
-    """The rows of the groups, or of all; what they write is gone afterwards. Raises UsageError for no group."""
+    """The rows of the groups, or of all; what they write is gone afterwards. Raises UsageError."""
     for name in groups:
         if name not in GROUPS:
             raise UsageError(f"there is no group {name!r}", f"groups: {', '.join(GROUPS)}")
