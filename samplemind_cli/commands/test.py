@@ -21,7 +21,7 @@ def test(
         bool, typer.Option("--changed", help="Run the tests that a change since the last --changed may have broken.")
     ] = False,
     failed: Annotated[bool, typer.Option("--failed", help="Run the tests that failed last.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Run again whenever a file changes.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Run again whenever a file changes or a key says so.")] = False,
     serial: Annotated[bool, typer.Option("--serial", help="Run in one process.")] = False,
 ) -> int:
     r"""Run the project's tests with pytest: the fast ones, in parallel where that pays.

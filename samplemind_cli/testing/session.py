@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from samplemind_cli import child, processors
 from samplemind_cli.child.python import Python, find_python
-from samplemind_cli.testing import command, fingerprints, history
+from samplemind_cli.testing import command, fingerprints, history, keyboard
 from samplemind_cli.testing.changed import Memory, Plan
 from samplemind_cli.testing.command import Asked
 from samplemind_cli.testing.project import Project, find_project
@@ -19,7 +18,14 @@ OBSERVER = Path(__file__).parent / "observer"
 PAUSE = 0.3  # seconds between two looks at the files
 SLOW = 1.0  # seconds from which a test is worth naming
 SHOWN = 5  # names in one line of talk
-INTERRUPTED = (2, 128 + 2)
+INTERRUPTED = 128 + 2  # before pytest was there to tell
+KEYS = "Enter: again, a: all, f: failed, q: end"
+# What a key changes in what was asked, for one run.
+CHOICES: dict[str, dict[str, Any]] = {
+    "\n": {},
+    "a": {"all": True, "changed": False, "failed": False},
+    "f": {"all": False, "changed": False, "failed": True},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +56,10 @@ class Session:
 
     def run(self) -> int:
         """Run pytest once; its exit code."""
+        return self._once()[0]
+
+    def _once(self) -> tuple[int, bool]:
+        """The same, and whether a person ended it."""
         selection = command.selection(self.project, self.asked)
         memory = Memory(self.folder, selection, self.project.root) if self.asked.changed else None
         plan = memory.plan() if memory else Plan(())
@@ -66,26 +76,32 @@ class Session:
             seen = history.read(record)
         if seen:
             self._after(seen, selection, past, memory, plan)
-        return code
+        return code, seen.get("interrupted", code == INTERRUPTED)
 
     def watch(self) -> int:
-        """Run, wait for a change, run again, until Ctrl-C; the exit code of the last run."""
+        """Run, wait for a change or a key, run again, until `q` or Ctrl-C; the exit code of the last run."""
+        session = self
         while True:
             before = fingerprints.snapshot(self.project.root)
-            code = self.run()
-            if code in INTERRUPTED:
+            code, ended = session._once()
+            if ended:
                 return code
             # Tests may write files of their own; a Python file that changed meanwhile was changed by a person.
             after = fingerprints.snapshot(self.project.root)
-            changed = [name for name in fingerprints.changes(before, after) if name.endswith(".py")]
+            changed, pressed = [name for name in fingerprints.changes(before, after) if name.endswith(".py")], ""
             try:
-                self.say("waiting for a change; Ctrl-C ends")
-                while not changed:
-                    time.sleep(PAUSE)
-                    changed = fingerprints.changes(after, fingerprints.snapshot(self.project.root))
+                with keyboard.keys() as key:
+                    self.say(f"waiting for a change; {KEYS if keyboard.listens() else 'Ctrl-C ends'}")
+                    while not changed and pressed not in (*CHOICES, "q"):
+                        pressed = key(PAUSE)
+                        changed = fingerprints.changes(after, fingerprints.snapshot(self.project.root))
             except KeyboardInterrupt:
                 return code
-            self.say(f"changed: {_some(changed)}")
+            if pressed == "q" and not changed:
+                return code
+            if changed:
+                self.say(f"changed: {_some(changed)}")
+            session = replace(self, asked=replace(self.asked, **CHOICES.get(pressed, {})))
 
     def _parallel(self, past: history.History, selection: str, memory: Memory | None, plan: Plan) -> bool:
         if not self.python.versions.get("pytest-xdist") or command.must_be_serial(self.asked):

@@ -4,7 +4,7 @@
 Loaded by path into the project's own Python, so it imports only the standard library and pytest, any version from 3.9.
 Written to the file of `--samplemind-record` when the session ends:
 
-    {"complete", "tests": {node id: {"seconds", "failed", "used": USED}}, "everywhere": USED}
+    {"complete", "interrupted", "tests": {node id: {"seconds", "failed", "used": USED}}, "everywhere": USED}
     USED: {"reads": [file], "listings": [folder], "runs": [[file, first line]], "starts": [program]}
 
 `everywhere` is what ran or was read outside of any single test: imports, collection, fixtures wider than a function.
@@ -70,6 +70,7 @@ class Observer:
         self.written: set[str] = set()
         self.tests: dict[str, dict[str, Any]] = {}
         self.complete = True
+        self.interrupted = False
 
     def start(self) -> None:
         """Look at every file and process from now on, and at what runs while a module of the project is imported."""
@@ -214,6 +215,10 @@ class Observer:
         for kind, found in (seen or {}).items():
             self.everywhere[kind].update(tuple(x) if isinstance(x, list) else x for x in found)
 
+    def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
+        """Tell Ctrl-C from an error while the tests were collected: to pytest both are interrupts."""
+        self.interrupted = not isinstance(excinfo.value, pytest.Session.Interrupted)
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: Any, exitstatus: int) -> None:
         """Stop looking, and tell a whole run from one that was cut short."""
@@ -244,6 +249,7 @@ class Observer:
         """The record, as told at the top of this file."""
         seen = {
             "complete": self.complete,
+            "interrupted": self.interrupted,
             "tests": self.tests,
             "everywhere": plain(self.everywhere),
         }

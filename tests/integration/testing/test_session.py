@@ -1,8 +1,11 @@
 """`samplemind test` on a small project: pytest's own exit codes, and the loop that waits for a change."""
 
+import os
+import pty
 import signal
 import subprocess
 import sys
+import termios
 
 import pytest
 
@@ -81,11 +84,34 @@ def test_watching_runs_again_after_a_change_until_it_is_interrupted(project):
     ) as watching:
         lines = iter(watching.stderr.readline, "")
         assert any("waiting for a change" in line for line in lines)
+        (project / "test_it.py").write_text(TESTS + "(")  # pytest ends with 2, as if it was interrupted
+        assert any("waiting for a change" in line for line in lines)
         (project / "test_it.py").write_text(TESTS.replace("False", "True"))
         assert any(line == "changed: test_it.py\n" for line in lines)
         assert any("waiting for a change" in line for line in lines)
         watching.send_signal(signal.SIGINT)
         assert watching.wait(30) == 0
+
+
+def test_a_key_chooses_what_runs_next_and_the_terminal_stays_what_it_was(project):
+    ours, theirs = pty.openpty()
+    before = termios.tcgetattr(theirs)
+    # The leader of a new session that opens a terminal has it, in the foreground.
+    shell = ["sh", "-c", 'exec "$@" <"$0"', os.ttyname(theirs)]
+    with subprocess.Popen(
+        [*shell, *COMMAND, "--watch", "--serial"], cwd=project, start_new_session=True, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True,
+    ) as watching:  # fmt: skip
+        lines = iter(watching.stderr.readline, "")
+        assert any("waiting for a change; Enter: again" in line for line in lines)
+        os.write(ours, b"xf")
+        assert any("tests that failed last" in line for line in lines)
+        assert any("waiting for a change" in line for line in lines)
+        os.write(ours, b"q")
+        assert watching.wait(30) == 1
+    assert termios.tcgetattr(theirs) == before
+    os.close(ours)
+    os.close(theirs)
 
 
 def test_an_interrupt_reaches_pytest_and_the_exit_code_is_its_own(project):
