@@ -62,9 +62,10 @@ def run(
 ) -> int:
     r"""Profile a program, and keep the result. `run` may be left out.
 
-    pyinstrument samples the main thread every millisecond; time that a coroutine waits is counted where it awaits.
-    memray counts every allocation. Scripts run in the active environment, else in the project's .venv or venv, else
-    with samplemind's own Python; the profilers must be installed there.
+    pyinstrument samples the main thread every millisecond; time that a coroutine waits is counted where it awaits
+    (in asyncio's own loop: what waits in uvloop is counted where the loop was started). memray counts every
+    allocation. Scripts run in the active environment, else in the project's .venv or venv, else with samplemind's own
+    Python; the profilers must be installed there.
 
     \b
     Example:
