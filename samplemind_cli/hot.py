@@ -182,3 +182,4 @@ def _write(handle: int, data: bytes) -> None:
 def show_version() -> None:
     """`samplemind --version`."""
     sys.stdout.write(f"samplemind {__version__}\n")
+    sys.stdout.flush()

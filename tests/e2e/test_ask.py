@@ -117,6 +117,17 @@ def test_a_closed_pipe_ends_it_quietly(run, start, mock_server, repeated):
     asking.stdout = None
 
 
+@pytest.mark.parametrize("argv", [["--version"], ["--help"], ["ask", "hi"]])
+def test_a_full_disk_is_told(run, start, mock_server, argv):
+    run("ask", "hi")  # the second time it is the hot path that writes
+    with Path("/dev/full").open("wb") as full:
+        asking = start(*argv, stdout=full)
+
+    assert asking.wait(20) == 1
+    assert asking.stderr.read().startswith(b"error: no room to write: ")
+    assert len(mock_server.requests) == 1
+
+
 def test_ten_shells_make_one_call(run, mock_server):
     mock_server.behave(latency_ms=1000)
 
