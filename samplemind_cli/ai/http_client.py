@@ -207,6 +207,9 @@ def _translated(call: Call, patience: Patience, *, begun: bool) -> Any:
         yield
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise UsageError(f"{where or 'the base URL'} is no address: {error}", "check the base URL") from error
+    except httpx.PoolTimeout as error:
+        why = f"none of our connections was free within {patience.pool:g} s"
+        raise UnavailableError(f"{where}: {why}", "ask less at once") from error
     except httpx.HTTPError as error:
         connecting = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout))
         timed_out = isinstance(error, httpx.TimeoutException)

@@ -176,6 +176,15 @@ def test_what_does_not_run_on_this_machine_is_not_tried_again(host, times):
     assert (failure.value.refused, len(again)) == (True, times)
 
 
+def test_too_much_at_once_is_not_told_as_a_servers_silence(monkeypatch):
+    async def busy(*_, **__):
+        raise httpx.PoolTimeout("")
+
+    monkeypatch.setattr(httpx.AsyncClient, "send", busy)
+    with pytest.raises(UnavailableError, match="none of our connections was free within 2 s"):
+        run(make_ai_request("http://127.0.0.1:1/", {}, pool=2))
+
+
 def test_an_address_that_is_none_is_a_usage_error():
     with pytest.raises(UsageError, match="no address"):
         run(make_ai_request("ftp://example/", {}))
