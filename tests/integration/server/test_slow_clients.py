@@ -92,7 +92,7 @@ def test_a_request_that_began_during_the_answer_before_it_has_its_time_after_it(
 
 
 def test_whoever_does_not_read_its_stream_is_hung_up_on_and_so_is_the_provider(bounded, mock_server):
-    mock_server.behave(reply=("long" * 25 + " ") * 100_000)
+    mock_server.behave(reply=("long" * 25_000 + " ") * 300, tokens_per_second=60)  # five seconds of it
     served = bounded(unread_time=SOON)
     with connected(served, receive=4096) as client:
         client.sendall(STREAM)
