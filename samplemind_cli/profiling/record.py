@@ -13,10 +13,12 @@ from typing import IO
 from samplemind_cli import child
 from samplemind_cli.child.python import Python, find_python
 from samplemind_cli.errors import UsageError
+from samplemind_cli.output import size
 from samplemind_cli.profiling.runs import Asked, Profile
 
 INJECT = Path(__file__).parent / "inject"
 PROFILERS = {"cpu": "pyinstrument", "memory": "memray"}
+PIECE, MOST = 1 << 20, 1 << 30  # bytes of what is piped in: read at a time, kept for further runs
 AGAIN = {"cpu": "for the time", "memory": "for the memory", "bare": "without a profiler"}
 
 
@@ -92,7 +94,11 @@ def _replayed(stack: ExitStack) -> IO[bytes] | None:
     if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
         return None
     copy = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack is its context
-    shutil.copyfileobj(sys.stdin.buffer, copy)
+    while piece := sys.stdin.buffer.read(PIECE):
+        if copy.tell() + len(piece) > MOST:
+            what = f"more than {size(MOST)} is piped in, too much to keep for a second run"
+            raise UsageError(what, "--cpu and --memory, one at a time, keep nothing")
+        copy.write(piece)
     return copy
 
 
