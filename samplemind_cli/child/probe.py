@@ -1,9 +1,14 @@
-"""Which versions of packages are installed: here, or run by path with another Python."""
+"""Which versions of packages are installed: here, or run by path with a project's own Python, from 3.8 on."""
+
+from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def versions(packages: Sequence[str]) -> dict[str, str | None]:

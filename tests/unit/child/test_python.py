@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+import samplemind_cli
 from samplemind_cli.child.python import Python, find_python
 from samplemind_cli.errors import UsageError
 
@@ -54,3 +55,12 @@ def test_an_environment_at_the_top_of_the_repository_is_found_and_one_above_it_i
     assert find_python(inner, {}).path == Path(sys.executable)
     (tmp_path / "venv").rename(tmp_path / "repository" / "venv")
     assert find_python(inner, {}, "pytest").why == "the project's venv"
+
+
+@pytest.mark.parametrize("place", ["child/probe.py", "testing/observer", "profiling/inject"])
+def test_what_runs_in_a_project_s_own_python_asks_an_old_one_for_no_new_types(place):
+    found = Path(samplemind_cli.__file__).parent / place
+    sources = [found] if found.is_file() else list(found.glob("*.py"))
+
+    assert sources
+    assert [source for source in sources if "from __future__ import annotations\n" not in source.read_text()] == []
