@@ -4,11 +4,12 @@ import csv
 import io
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from samplemind_cli import __version__
+from samplemind_cli import __version__, files
 from samplemind_cli.bench import machine
 from samplemind_cli.bench.board import INTERRUPTED, Score
 from samplemind_cli.errors import SamplemindError
@@ -33,20 +34,29 @@ def interrupted(document: Mapping[str, Any] | None) -> bool:
     return document is not None and any(row["reason"] == INTERRUPTED for row in document["rows"])
 
 
-def writable(*files: Path | None) -> None:
+def writable(*wanted: Path | None) -> None:
     """Find out before the measuring that a file cannot be written, and not minutes later."""
-    for file in filter(None, files):
+    for file in filter(None, wanted):
         new = not file.exists()
-        write(file, "", "a")
+        with _told(file), file.open("a"):
+            pass
         if new:
             file.unlink()
 
 
-def write(file: Path, text: str, mode: str = "w") -> None:
-    """A report into a file. Raises SamplemindError."""
+def write(file: Path, text: str) -> None:
+    """A report into a file, whole or not at all; into a pipe as it comes. Raises SamplemindError."""
+    with _told(file):
+        if file.exists() and not file.is_file():
+            file.write_text(text, "utf-8")
+        else:
+            files.write(file.resolve(), text.encode(), mode=0o644)
+
+
+@contextmanager
+def _told(file: Path) -> Iterator[None]:
     try:
-        with file.open(mode, encoding="utf-8") as out:
-            out.write(text)
+        yield
     except OSError as error:
         raise SamplemindError(f"cannot write {file}: {error.strerror}", "name another file") from error
 

@@ -1,0 +1,44 @@
+import errno
+import os
+
+import pytest
+
+from samplemind_cli.bench import report
+from samplemind_cli.errors import SamplemindError
+
+
+def test_a_report_that_cannot_be_written_whole_leaves_what_was_there(tmp_path, monkeypatch):
+    kept = tmp_path / "kept.json"
+    kept.write_text("then")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(SamplemindError, match=r"cannot write .*kept\.json: No space left on device"):
+        report.write(kept, "now")
+
+    assert kept.read_text() == "then"
+    assert list(tmp_path.iterdir()) == [kept]
+
+
+def test_a_pipe_gets_the_report_and_stays_a_pipe(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    report.write(pipe, "now")
+
+    assert os.read(reading, 9) == b"now"
+    assert pipe.is_fifo()
+    os.close(reading)
+
+
+def test_whether_a_file_can_be_written_is_found_out_without_a_trace(tmp_path):
+    there = tmp_path / "there"
+    there.write_text("then")
+
+    report.writable(there, None, tmp_path / "new")
+
+    assert there.read_text() == "then"
+    assert list(tmp_path.iterdir()) == [there]
