@@ -1,7 +1,6 @@
 """Answers a repeated `ask` without loading the rest; imports nothing that takes time."""
 
 import os
-import sys
 import time
 
 from samplemind_cli import __version__, paths
@@ -181,5 +180,4 @@ def _write(handle: int, data: bytes) -> None:
 
 def show_version() -> None:
     """`samplemind --version`."""
-    sys.stdout.write(f"samplemind {__version__}\n")
-    sys.stdout.flush()
+    print(f"samplemind {__version__}", flush=True)  # noqa: T201 - to a closed stdout it says nothing
