@@ -30,6 +30,7 @@ __all__ = [
     "use_own_connections",
 ]
 _Response = Union["httpx.Response", "upstream.Response"]
+CONNECTIONS = 100  # at most, of one event loop
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 KEY_HEADERS = ("authorization", "x-api-key", "x-goog-api-key")
 RETRIED = frozenset({408, 409, 429, 529})  # and every 5xx
@@ -81,7 +82,7 @@ def _client(*, loopback: bool) -> "httpx.AsyncClient":
             http2=not loopback,
             verify=not loopback,
             trust_env=not loopback,
-            limits=httpx.Limits(max_connections=100, max_keepalive_connections=50),
+            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=50),
             timeout=httpx.Timeout(connect=p.connect, read=p.read, write=p.write, pool=p.pool),
         )
     return clients[loopback]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from samplemind_cli.ai.http_client import CONNECTIONS
 from samplemind_cli.ai.types import Answer, Chunk
 from samplemind_cli.bench import evidence
 from samplemind_cli.bench.board import why
@@ -18,7 +19,7 @@ QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 COLUMNS = ("MILLISECONDS", *(f"P{share * 100:g}" for share in QUANTILES))
 TICK = 0.01  # seconds between two looks at how late our own event loop is
 LATE = 0.02  # seconds: a loop that is this late measures itself
-IN_FLIGHT = 100  # at most, as many as the core has connections; who waits beyond that waits on the schedule
+IN_FLIGHT = CONNECTIONS  # at most; who waits beyond that waits on the schedule
 
 
 Ask = Callable[[int], AsyncGenerator[Chunk, None]]

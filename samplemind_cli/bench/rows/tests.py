@@ -29,8 +29,9 @@ def _timed(run: Run, key: str, words: str) -> Score:
     find_python(project.root, environment(), "pytest").require("pytest")
     run.say(f"  samplemind {words}")
     begun = time.perf_counter()
-    with reaped([sys.executable, "-m", "samplemind_cli", *words.split()], subprocess.DEVNULL) as child:
-        child.communicate()
+    quiet = subprocess.DEVNULL
+    with reaped([sys.executable, "-m", "samplemind_cli", *words.split()], quiet, stdout=quiet) as child:
+        child.wait()
     if child.returncode:
         return skipped(key, f"`samplemind {words}` ended with {child.returncode}")
     return score(key, [time.perf_counter() - begun], note=str(project.root))
