@@ -151,7 +151,7 @@ def test_what_a_test_used_beside_its_code_is_not_called_green_until_it_passes(pr
     project.edit("shop/tool.py", "CODE = 0", "CODE = int('1')")
     project.edit("shop/late.py", "42", "43")
     (project.root / "data/parts/two.txt").write_text("2")
-    for how in ("-n1", "--serial"):  # a failed test stays failed
+    for how in ("-n2", "--serial"):  # a failed test stays failed
         done = project.test("--changed", "--all", how)
         assert done.returncode == 1
         assert failed(done) == ["test_data", "test_folder", "test_process", "test_spawned"]
@@ -169,7 +169,7 @@ def test_what_ran_outside_of_any_test_is_not_called_green(project):
     project.edit("shop/stock.py", "1", "2")  # code behind a shared fixture
     hook = "\ndef pytest_runtest_setup(item):\n    assert item.name != 'test_data'\n"
     project.edit("conftest.py", "import pytest\n", "import pytest\n" + hook)
-    done = project.test("--changed", "--all", "-n1")
+    done = project.test("--changed", "--all", "-n2")
     assert failed(done) == ["test_limit", "test_second_with_stock", "test_table"]
     assert "ERROR test_shop.py::test_data" in done.stdout
     assert "because of: conftest.py, shop/limits.py, shop/stock.py, shop/tables.py\n" in done.stderr
@@ -177,6 +177,7 @@ def test_what_ran_outside_of_any_test_is_not_called_green(project):
 
 def test_narrowing_the_tests_keeps_the_selection_on(project):
     assert project.test("--changed", "--all", "-k", "price or limit").returncode == 0
+    assert "ran 0 of 3 known tests" in project.test("--changed", "--all", "-k", "price or limit").stderr
     project.edit("shop/prices.py", "return 10", "return 11")
     done = project.test("--changed", "--all", "-k", "price or limit")
     assert failed(done) == ["test_price", "test_slow_price"]
