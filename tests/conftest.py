@@ -51,6 +51,14 @@ def pytest_collection_finish():
     gc.enable()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_xdist_auto_num_workers(config):
+    """As many as there are processors, and one more beside the fast tests: the others wait a third of their time."""
+    workers = yield
+    asked = "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ
+    return workers if asked or config.option.markexpr == "fast" else workers + 1
+
+
 def pytest_ignore_collect(collection_path, config):
     """The fast tests alone: every process would import the others only to deselect them."""
     return True if config.option.markexpr == "fast" and collection_path in ELSEWHERE else None

@@ -65,7 +65,7 @@ def use_own_connections() -> None:
     from samplemind_cli.ai import upstream
 
     if not getproxies():
-        _pools[asyncio.get_running_loop()] = upstream.Pool(httpx.create_ssl_context())
+        _pools[asyncio.get_running_loop()] = upstream.Pool(httpx.create_ssl_context)
 
 
 def _client(*, loopback: bool) -> "httpx.AsyncClient":

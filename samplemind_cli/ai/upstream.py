@@ -6,7 +6,8 @@ HTTP/1.1 over as many connections as there are callers, kept for the next ones. 
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from functools import cache
 from urllib.parse import SplitResult, urlsplit
 
 import httptools
@@ -173,11 +174,11 @@ class Link(asyncio.Protocol):
 
 
 class Pool:
-    """One event loop's connections to the providers."""
+    """One event loop's connections to the providers; `tls` makes what the first one that is encrypted needs."""
 
-    def __init__(self, tls: ssl.SSLContext) -> None:
+    def __init__(self, tls: Callable[[], ssl.SSLContext]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._tls = tls
+        self._tls = cache(tls)
         self._idle: dict[tuple[str, ...], list[Link]] = {}
         self._tidying: asyncio.TimerHandle | None = None
 
@@ -234,7 +235,7 @@ class Pool:
         return None
 
     async def _connected(self, url: SplitResult, patience: float) -> Link:
-        tls = self._tls if url.scheme == "https" else None
+        tls = self._tls() if url.scheme == "https" else None
         try:
             async with asyncio.timeout(patience):
                 _, link = await self._loop.create_connection(

@@ -1,22 +1,27 @@
 """Programs of ours in processes of their own, forked from one that has imported the package: a tenth of the time."""
 
+import atexit
 import multiprocessing
 import os
+import runpy
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(
-    ["samplemind_cli.server.run", "samplemind_cli.cli", "samplemind_cli.server.telemetry.pipeline"]
-)
+_OURS = ("cli", "output", "commands.ask", "commands.serve", "ai.http_client", "ai.upstream", "server.run")
+_THEIRS = ("httpx", "samplemind_cli.server.telemetry.pipeline", "urllib.request", "pytest", "coverage")
+_forks.set_forkserver_preload([*(f"samplemind_cli.{name}" for name in _OURS), *_THEIRS])
 
 
 class Program:
     """A function at work in a new process; as subprocess.Popen, as far as a test needs it."""
 
-    def __init__(self, work, *args, env, stderr):
+    def __init__(self, work, *args, stderr, env=None, cwd=".", stdin=os.devnull):
         ours, theirs = _forks.Pipe(duplex=False)
-        self.process = _forks.Process(target=_begin, args=(work, args, env, theirs, stderr))
+        env = dict(os.environ if env is None else env)
+        self.process = _forks.Process(target=_begin, args=(work, args, (env, cwd), (stdin, theirs, stderr)))
         self.process.start()
         theirs.close()
         self.stdout = os.fdopen(os.dup(ours.fileno()), "rb")
@@ -32,8 +37,23 @@ class Program:
             raise subprocess.TimeoutExpired(self.process.name, timeout)
         return self.process.exitcode
 
+    def communicate(self):
+        """Its exit code and all that it prints."""
+        with self.stdout:
+            printed = self.stdout.read()
+        return self.wait(60), printed.decode()
+
     def send_signal(self, number):
         os.kill(self.pid, number)
+
+
+def run(work, *args, env=None, cwd=".", stdin=b""):
+    """A function in a new process, until it ends; as subprocess.run with its output as text."""
+    with tempfile.TemporaryDirectory() as beside:
+        given, told = Path(beside, "stdin"), Path(beside, "stderr")
+        given.write_bytes(stdin)
+        program = Program(work, *args, env=env, cwd=cwd, stdin=given, stderr=told)
+        return subprocess.CompletedProcess(args, *program.communicate(), told.read_text())
 
 
 def samplemind(*argv):
@@ -56,11 +76,46 @@ def serve(bounds):
     sys.exit(run.serve(listener, Settings.load(), Bounds(**bounds), 1))
 
 
-def _begin(work, args, env, stdout, stderr):
+def test(*argv):
+    """`samplemind test`, and the pytest it starts is a fork as well."""
+    from samplemind_cli import child
+
+    child.run = _pytest
+    samplemind("test", *argv)
+
+
+def _pytest(argv, env, folder):
+    """As child.run, for `python -m pytest …`."""
+    assert argv[:3] == [sys.executable, "-m", "pytest"]
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    atexit._clear()  # what the parent has to clean up is the parent's
+    code = 1
+    try:
+        os.environ.clear()
+        os.environ.update(env)
+        os.chdir(folder)
+        sys.argv = argv[2:]
+        sys.path[:0] = [str(folder), *env["PYTHONPATH"].split(os.pathsep)]
+        runpy.run_module("pytest", run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        code = int(end.code)
+    finally:
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _begin(work, args, place, streams):
+    (env, cwd), (stdin, stdout, stderr) = place, streams
     os.environ.clear()
     os.environ.update(env)
-    os.dup2(stdout.fileno(), 1)
+    os.chdir(cwd)
+    with Path(stdin).open("rb") as given, Path(stderr).open("ab") as told:
+        for number, stream in enumerate((given, stdout, told)):
+            os.dup2(stream.fileno(), number)
     stdout.close()
-    with stderr.open("ab") as log:
-        os.dup2(log.fileno(), 2)
+    sys.stdin = open(0)  # noqa: SIM115 - as every process has it
     work(*args)

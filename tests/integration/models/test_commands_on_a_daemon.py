@@ -9,6 +9,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from parts import warm
 from parts.gguf import tiny
 from parts.registry import Fault
 
@@ -29,18 +30,8 @@ def project(tmp_path):
 def samplemind(project):
     """Runs the command in the project's folder, against the daemon at `url`."""
 
-    def run(*arguments, url, **options):
-        env = {**os.environ, "OLLAMA_HOST": url, **options.pop("env", {})}
-        done = subprocess.run(
-            [*COMMAND, *arguments],
-            env=env,
-            cwd=project,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            **options,
-        )
+    def run(*arguments, url):
+        done = warm.run(warm.samplemind, *arguments, env={**os.environ, "OLLAMA_HOST": url}, cwd=project)
         assert "Traceback" not in done.stderr, done.stderr
         return done
 
@@ -73,8 +64,8 @@ def test_a_models_life(real_daemon, one, samplemind, project):
     assert json.loads((project / "models.lock").read_text())["models"] == {one: told["digest"]}
     assert samplemind("pull-models", "--check", url=url).returncode == 0
 
-    warm = samplemind("models", "warm", one, "--keep", "5m", url=url)
-    assert (warm.returncode, warm.stdout) == (0, "")
+    warmed = samplemind("models", "warm", one, "--keep", "5m", url=url)
+    assert (warmed.returncode, warmed.stdout) == (0, "")
     (running,) = json.loads(samplemind("models", "--running", "--json", url=url).stdout)["models"]
     assert running["loaded"]["size"] > 0
     assert {"genre", "factual", "tools"} <= set(running["tasks"])
@@ -87,7 +78,7 @@ def test_a_models_life(real_daemon, one, samplemind, project):
     assert "context:      512 tokens" in shown
     assert "llama" in json.loads(samplemind("models", "show", one, "--json", url=url).stdout)["details"]["family"]
 
-    refused = samplemind("models", "rm", one, url=url, stdin=subprocess.DEVNULL)
+    refused = samplemind("models", "rm", one, url=url)
     assert (refused.returncode, "--yes" in refused.stderr) == (2, True)
     assert samplemind("models", "rm", one, "--yes", url=url).returncode == 0
     assert real_daemon.manifests() == []

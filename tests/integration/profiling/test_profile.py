@@ -1,12 +1,14 @@
 """`samplemind profile` on real programs with planted leaks and hot functions."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from parts import warm
 
 pytestmark = pytest.mark.integration
 
@@ -82,10 +84,7 @@ def profile(tmp_path):
         (tmp_path / f"{name}.py").write_text(text)
 
     def call(*words, stdin="", check=True):
-        command = [sys.executable, "-m", "samplemind_cli", "profile", *words]
-        done = subprocess.run(
-            command, cwd=tmp_path, input=stdin, capture_output=True, text=True, check=False, timeout=120
-        )
+        done = warm.run(warm.samplemind, "profile", *words, cwd=tmp_path, stdin=stdin.encode())
         assert not check or done.returncode == 0, done.stderr
         return done
 
@@ -144,7 +143,9 @@ def test_the_program_sees_the_path_and_environment_it_would_have_had(profile, tm
     (tmp_path / "look.py").write_text(
         "import json, os, sys\nprint(json.dumps([sys.path, sys.argv, dict(os.environ)]))\n"
     )
-    bare = subprocess.run([sys.executable, "look.py", "-x"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    env = dict(os.environ)  # without what readline has put into pytest's own, unseen
+    words = [sys.executable, "look.py", "-x"]
+    bare = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
     assert json.loads(profile("look.py", "-x").stdout) == json.loads(bare.stdout)
 
 

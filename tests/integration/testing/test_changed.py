@@ -2,10 +2,9 @@
 
 import os
 import shutil
-import subprocess
-import sys
 
 import pytest
+from parts import warm
 
 pytestmark = pytest.mark.integration
 
@@ -108,10 +107,7 @@ class Project:
     def test(self, *arguments, **env):
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "PYTEST_", "COV"))}
         env = {**clean, "HOME": str(self.home), "PYTHONDONTWRITEBYTECODE": "1", **env}
-        return subprocess.run(
-            [sys.executable, "-m", "samplemind_cli", "test", *arguments],
-            cwd=self.root, env=env, check=False, capture_output=True, text=True, timeout=120,
-        )  # fmt: skip
+        return warm.run(warm.test, *arguments, cwd=self.root, env=env)
 
 
 @pytest.fixture(scope="module")

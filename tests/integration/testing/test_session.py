@@ -8,6 +8,7 @@ import sys
 import termios
 
 import pytest
+from parts import warm
 
 pytestmark = pytest.mark.integration
 
@@ -39,7 +40,7 @@ def project(tmp_path):
 
 
 def run(folder, *arguments):
-    return subprocess.run([*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    return warm.run(warm.test, *arguments, cwd=folder)
 
 
 def test_the_project_is_found_from_a_folder_inside_it_and_its_slow_tests_are_left_out(project):

@@ -13,7 +13,6 @@ from samplemind_cli.ai.types import Call
 from samplemind_cli.ai.upstream import AHEAD, Pool
 
 SHORT = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
-TLS = ssl.create_default_context()
 ENDLESS = b"HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n"
 
 
@@ -50,7 +49,7 @@ class Server:
 @asynccontextmanager
 async def running(*answers):
     """A server, a pool, and a function that sends a call there."""
-    server, pool = Server(*answers), Pool(TLS)
+    server, pool = Server(*answers), Pool(ssl.create_default_context)
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
 
@@ -365,7 +364,7 @@ async def test_a_refused_connection_and_a_wrong_port_fail_before_anything_is_sen
         taken.bind(("127.0.0.1", 0))  # and does not listen
         for port in (taken.getsockname()[1], 99999):
             with pytest.raises(LinkError) as refused:
-                await ask(Pool(TLS), f"http://127.0.0.1:{port}/")
+                await ask(Pool(ssl.create_default_context), f"http://127.0.0.1:{port}/")
             assert (refused.value.connecting, refused.value.timed_out) == (True, False)
 
 
@@ -380,6 +379,6 @@ async def test_no_tls_where_tls_was_asked_for_fails_before_anything_is_sent():
 
     async with await asyncio.start_server(plain, "127.0.0.1", 0) as listening:
         with pytest.raises(LinkError) as failed:
-            await ask(Pool(TLS), f"https://127.0.0.1:{listening.sockets[0].getsockname()[1]}/")
+            await ask(Pool(ssl.create_default_context), f"https://127.0.0.1:{listening.sockets[0].getsockname()[1]}/")
         assert b"secret" not in await heard
     assert (failed.value.connecting, failed.value.timed_out) == (True, False)

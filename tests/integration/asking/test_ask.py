@@ -1,0 +1,125 @@
+"""`ask` on its own, to its end: what it prints, says and asks."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from parts import warm
+
+pytestmark = pytest.mark.integration
+HELLO = Path(__file__).with_name("hello.json")  # its answers are whole, and so cached; a new file would not be trusted
+
+
+@pytest.fixture
+def run(tmp_path):
+    def samplemind(*argv, piped=b"", **env):
+        return warm.run(warm.samplemind, *argv, cwd=tmp_path, env={**os.environ, **env}, stdin=piped)
+
+    return samplemind
+
+
+def test_the_second_time_costs_nothing(run, mock_server):
+    first, second = (json.loads(run("ask", "hi", "--json").stdout) for _ in range(2))
+
+    assert (first["cached"], second["cached"]) == (False, "local")
+    assert first["text"] == second["text"]
+    assert len(mock_server.requests) == 1
+
+
+def test_what_is_piped_in_is_part_of_the_question(run, mock_server):
+    assert run("ask", "Review", piped=b"a diff").stdout == "You said: Review a diff\n"
+    assert run("ask", "Review", piped=b"another").stdout == "You said: Review another\n"
+    assert run("ask", "Review", piped=b"a diff").stdout == "You said: Review a diff\n"
+    assert len(mock_server.requests) == 2
+
+
+def test_ten_shells_make_one_call(tmp_path, mock_server):
+    mock_server.behave(latency_ms=1000)
+
+    shells = [warm.Program(warm.samplemind, "ask", "hi", stderr=tmp_path / "stderr") for _ in range(10)]
+
+    assert [shell.communicate() for shell in shells] == [(0, "You said: hi\n")] * 10
+    assert len(mock_server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "words"),
+    [
+        (["ask"], 2, "there is nothing to ask"),
+        (["ask", "hi", "--task", "cooking"], 2, "'cooking' is not one of"),
+        (["ask", "hi", "--attach", "nowhere.png"], 2, "cannot read nowhere.png"),
+        (["ask", "hi", "--schema", "nowhere.json"], 2, "cannot read nowhere.json"),
+        (["ask", "hi", "--no-cache", "--refresh"], 2, "exclude each other"),
+        (["ask", "hi", "--provider", "ollama"], 4, "nothing listens at http://127.0.0.1:1"),
+        (["ask", "hi", "--provider", "openai"], 4, "no key"),
+    ],
+)
+def test_each_mistake_is_one_clear_error_with_the_next_command(run, argv, code, words):
+    done = run(*argv, OLLAMA_HOST="127.0.0.1:1")
+
+    assert (done.returncode, done.stdout) == (code, "")
+    assert words in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("hint: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_twenty_megabytes_are_answered(run, mock_server):
+    done = run("ask", "--provider", "openai", piped=b"a" * 20_000_000)
+
+    assert done.returncode == 0
+    assert done.stdout.startswith("You said: aaa")
+    assert len(mock_server.requests) == 1
+
+
+def test_bytes_that_are_no_utf_8_are_answered(run, mock_server):
+    assert run("ask", os.fsdecode(b"caf\xe9")).stdout == "You said: caf\ufffd\n"
+    assert run("ask", piped=b"\xff\xfe").returncode == 0
+    assert len(mock_server.requests) == 2
+
+
+def test_explain_asks_nobody(run, mock_server):
+    done = run("ask", "hi", "--explain", "--json", "--task", "creative", ANTHROPIC_API_KEY="")
+
+    routes = json.loads(done.stdout)["routes"]
+    assert [route["provider"] for route in routes] == ["anthropic", "ollama", "gemini", "openai", "embedded"]
+    assert (routes[0]["asked"], routes[0]["fix"]) == (False, "export ANTHROPIC_API_KEY=…")
+    assert routes[1]["why"] == "asked first"
+    assert routes[1]["key"] == json.loads(run("ask", "hi", "--json").stdout)["key"]
+    assert len(mock_server.requests) == 1
+
+
+def test_the_embedded_model_answers_where_there_is_nothing_else(run, embedded_data_home):
+    env = {"XDG_DATA_HOME": str(embedded_data_home), "OLLAMA_HOST": "127.0.0.1:1"}
+    argv = ("ask", "Say hello.", "--json", "--schema", HELLO)
+    done, again = run(*argv, **env), run(*argv, **env)
+
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["provider"], answer["text"]) == (0, "embedded", '"hello"')
+    assert answer["usage"]["output_tokens"] > 0
+    assert [passed["provider"] for passed in answer["passed_over"]] == ["ollama", "gemini", "anthropic", "openai"]
+    assert "a small model. Better: " in done.stderr
+    assert done.stderr.count("\n") <= 3
+    assert json.loads(again.stdout)["cached"] == "local"
+    assert again.stderr == ""
+
+
+def test_answers_are_shared_through_redis_and_survive_its_worst_days(run, mock_server, start_redis, tmp_path):
+    redis = start_redis()
+    shared = {"SAMPLEMIND_REDIS_URL": redis.url}
+
+    def another_machine(name, prompt="hi"):
+        done = run("ask", prompt, "--json", XDG_CACHE_HOME=str(tmp_path / name), **shared)
+        return json.loads(done.stdout)["cached"], done.stderr.count("\n")
+
+    assert another_machine("one") == (False, 0)
+    assert another_machine("two") == ("redis", 0)
+    assert another_machine("two") == ("local", 0)
+    redis.client.flushall()
+    assert another_machine("three") == (False, 0)
+    redis.freeze()
+    assert another_machine("four") == (False, 1)
+    redis.thaw()
+    redis.kill()
+    assert another_machine("five") == (False, 1)
+    assert len(mock_server.requests) == 4
