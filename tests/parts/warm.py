@@ -46,6 +46,12 @@ class Program:
     def send_signal(self, number):
         os.kill(self.pid, number)
 
+    def end(self):
+        """Kill it, if it still runs."""
+        self.process.kill()
+        self.process.join()
+        self.stdout.close()
+
 
 def run(work, *args, env=None, cwd=".", stdin=b""):
     """A function in a new process, until it ends; as subprocess.run with its output as text."""

