@@ -2,16 +2,24 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, aclosing, contextmanager, nullcontext
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    aclosing,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from functools import partial
+from typing import Any
 
 from samplemind_cli.ai import embedded, http_client
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
 from samplemind_cli.ai.providers import anthropic, gemini, ollama, openai
 from samplemind_cli.ai.providers import embedded as embedded_adapter
-from samplemind_cli.ai.types import Adapter, Chunk, Embedder, Endpoint, Fault, Provider, Request, Route, Usage
+from samplemind_cli.ai.types import Adapter, Call, Chunk, Embedder, Endpoint, Fault, Provider, Request, Route, Usage
 from samplemind_cli.errors import CutStreamError, ProviderError, UsageError
 from samplemind_cli.settings import Settings
 
@@ -30,6 +38,9 @@ EMBEDDERS: dict[Provider, Embedder] = {
 TAKES = {provider: adapter.TAKES for provider, adapter in ADAPTERS.items()}
 LOCAL = (Provider.OLLAMA, Provider.EMBEDDED)
 ATTEMPTS = 3
+# What is said of the embedded model.
+ANSWERS = "answers: a small model. Better: samplemind up ollama, or a provider's key"
+VECTORS = "gives vectors: good enough to develop with"
 # A provider's own trouble, for which its breaker opens; no fault at all means that nobody was reached.
 TROUBLE = (None, "overloaded", "server")
 Take = Callable[[str, int], Awaitable[float | None]]
@@ -62,7 +73,7 @@ class Caller:
         self._progress = progress
         self._rates = RateLimits()
         self._cooldowns = Cooldowns()
-        self._said: set[str] = set()
+        self._said: set[bool] = set()  # of which of the embedded model's engines
 
     def patience(self, route: Route, deadline: float, *, last: bool) -> Patience:
         """How long to wait for a route. Where another one stands behind it, it is asked once."""
@@ -87,39 +98,23 @@ class Caller:
         Raises UnavailableError before the first of them, CutStreamError after it, ProviderError for a request that
         would be wrong anywhere.
         """
-        adapter, endpoint = ADAPTERS[route.provider], route.endpoint
-        self._enter(route)
-        if route.provider is Provider.EMBEDDED:
-            endpoint = await self._engine("answers: a small model. Better: samplemind up ollama, or a provider's key")
-        async with await self._slot(route, patience):
-            events = http_client.events(adapter.chat(request, endpoint), patience, adapter.fault)
-        begun = False
-        with self._judged(route.provider), self._watch(route, request) as heard:
-            async with aclosing(events):
-                async for event in events:
-                    chunk = adapter.read(event)
-                    heard(chunk)
-                    if chunk.fault:
-                        raise _broken_off(chunk.fault, route, begun=begun)
-                    begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls)
-                    yield chunk
+        adapter, begun = ADAPTERS[route.provider], False
+        async with self._events(route, request, partial(adapter.chat, request), patience) as (events, heard):
+            async for event in events:
+                chunk = adapter.read(event)
+                heard(chunk)
+                if chunk.fault:
+                    raise _broken_off(chunk.fault, route, begun=begun)
+                begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls)
+                yield chunk
 
     async def vectors(
         self, route: Route, texts: Sequence[str], dimensions: int | None, patience: Patience
     ) -> tuple[list[list[float]], int | None]:
         """A vector per text, and the tokens counted. Raises as `chunks`."""
-        adapter, endpoint = EMBEDDERS[route.provider], route.endpoint
-        self._enter(route)
-        if route.provider is Provider.EMBEDDED:
-            endpoint = await self._engine("gives vectors: good enough to develop with", vectors=True)
-        async with await self._slot(route, patience):
-            events = http_client.events(
-                adapter.embed(texts, dimensions, endpoint), patience, ADAPTERS[route.provider].fault
-            )
-        with self._judged(route.provider), self._watch(route, None) as heard:
-            async with aclosing(events):
-                body = await anext(events)
-            found, tokens = adapter.read_embeddings(body)
+        adapter = EMBEDDERS[route.provider]
+        async with self._events(route, None, partial(adapter.embed, texts, dimensions), patience) as (events, heard):
+            found, tokens = adapter.read_embeddings(await anext(events))
             heard(Chunk(usage=Usage(input_tokens=tokens)))
         if len(found) != len(texts) or not all(found):
             raise ProviderError(f"{route.provider}: {route.endpoint.model} gave no vector for each text")
@@ -128,9 +123,20 @@ class Caller:
             raise UsageError(known, "leave `dimensions` out")
         return found, tokens
 
-    def _enter(self, route: Route) -> None:
-        if wait := self.breakers.enter(route.provider):
-            raise UnavailableError("has failed again and again", fault=Fault("overloaded", ""), wait=wait)
+    @asynccontextmanager
+    async def _events(
+        self, route: Route, request: Request | None, made: Callable[[Endpoint], Call], patience: Patience
+    ) -> AsyncIterator[tuple[AsyncGenerator[Any, None], Callable[[Chunk], None]]]:
+        """The events of a call `made` for the endpoint, once the provider may be asked, and who is to hear of them."""
+        with self.breakers.trial(route.provider) as wait:
+            if wait:
+                raise UnavailableError("has failed again and again", fault=Fault("overloaded", ""), wait=wait)
+            endpoint = await self._endpoint(route, vectors=request is None)
+            async with await self._slot(route, patience):
+                events = http_client.events(made(endpoint), patience, ADAPTERS[route.provider].fault)
+            with self._judged(route.provider), self._watch(route, request) as heard:
+                async with aclosing(events):
+                    yield events, heard
 
     @contextmanager
     def _judged(self, provider: Provider) -> Iterator[None]:
@@ -171,11 +177,13 @@ class Caller:
             wait = await self._take(route.provider, per_minute)
         return nullcontext()
 
-    async def _engine(self, said: str, *, vectors: bool = False) -> Endpoint:
-        """The engine that chats or gives vectors, and what is `said` of its model, once."""
-        if said not in self._said:
-            self._said.add(said)
-            self._notify(f"{embedded.model_name(self._settings)} {said}")
+    async def _endpoint(self, route: Route, *, vectors: bool) -> Endpoint:
+        """Where to ask; for the embedded model its engine that chats or gives vectors, of which a word is said once."""
+        if route.provider is not Provider.EMBEDDED:
+            return route.endpoint
+        if vectors not in self._said:
+            self._said.add(vectors)
+            self._notify(f"{embedded.model_name(self._settings)} {VECTORS if vectors else ANSWERS}")
         try:
             return await embedded.start(self._settings, self._progress, vectors=vectors)
         except ProviderError as error:

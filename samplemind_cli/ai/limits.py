@@ -3,8 +3,8 @@
 import asyncio
 import re
 import time
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Literal
 from weakref import WeakKeyDictionary
@@ -52,6 +52,7 @@ class Breakers:
     def __init__(self) -> None:
         self._failures: dict[str, int] = {}
         self._until: dict[str, float] = {}
+        self._probes: dict[str, float] = {}  # when they began
 
     def state(self, name: str) -> Literal["closed", "open", "half-open"]:
         """Where a breaker stands."""
@@ -59,24 +60,34 @@ class Breakers:
             return "closed"
         return "open" if time.monotonic() < self._until[name] else "half-open"
 
-    def enter(self, name: str) -> float:
-        """Seconds until `name` may be asked; 0: now. Where it was half-open, the caller is the one probe."""
-        match self.state(name):
-            case "closed":
-                return 0.0
-            case "open":
-                return self._until[name] - time.monotonic()
-        self._until[name] = time.monotonic() + OPEN  # one that never reports back counts as failed
-        return 0.0
+    @contextmanager
+    def trial(self, name: str) -> Iterator[float]:
+        """Seconds until `name` may be asked; 0: now, in here. Where it was half-open, this is the one probe.
+
+        A probe that ends without a word, `failed` or `answered`, makes room for the next after as long as it took
+        itself: its caller may have hung up, or have waited in vain. One that does not end counts as failed.
+        """
+        now = time.monotonic()
+        if (state := self.state(name)) != "half-open":
+            yield self._until[name] - now if state == "open" else 0.0
+            return
+        self._probes[name], self._until[name] = now, now + OPEN
+        try:
+            yield 0.0
+        finally:
+            if self._probes.get(name) == now:
+                self._until[name] = min(self._until[name], 2 * time.monotonic() - now)
 
     def failed(self, name: str) -> None:
         """A request came to nothing, for the provider's own reasons."""
+        self._probes.pop(name, None)
         self._failures[name] = self._failures.get(name, 0) + 1
         if self._failures[name] >= FAILURES:
             self._until[name] = time.monotonic() + OPEN
 
     def answered(self, name: str) -> None:
         """The provider is there."""
+        self._probes.pop(name, None)
         self._failures.pop(name, None)
 
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from parts.waiting import until
 
-from samplemind_cli.ai import AICore, Attachment, Message, Options, Request
+from samplemind_cli.ai import AICore, Attachment, Message, Options, Request, limits
 from samplemind_cli.errors import CutStreamError, NoProviderError, ProviderError
 from samplemind_cli.settings import Settings
 
@@ -123,6 +124,27 @@ def test_a_provider_that_wants_to_be_left_alone_is(core, mock_server):
 
     assert (first.provider, second.provider) == ("gemini", "gemini")
     assert len([r for r in upstream(mock_server) if r.path == "/api/chat"]) == 1
+
+
+def test_who_hangs_up_while_it_tries_a_provider_that_failed_does_not_keep_the_others_from_it(
+    core, mock_server, monkeypatch
+):
+    mock_server.behave(faults=[f"ollama/500:{limits.FAILURES}"])
+    monkeypatch.setattr(limits, "OPEN", 0.0)
+
+    async def story():
+        for n in range(limits.FAILURES):
+            assert (await core.ask(str(n))).provider == "gemini"
+        assert core.breakers["ollama"] == "half-open"
+        monkeypatch.setattr(limits, "OPEN", 600.0)
+        mock_server.behave(latency_ms=60_000)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(core.ask("hi", only("ollama")), 0.2)
+        mock_server.behave(latency_ms=0)
+        await asyncio.to_thread(until, lambda: core.breakers["ollama"] == "half-open")
+        return await core.ask("ho")
+
+    assert asyncio.run(story()).provider == "ollama"
 
 
 def test_when_nobody_is_left_the_error_says_why_and_what_helps_provider_by_provider(tmp_path):

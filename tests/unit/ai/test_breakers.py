@@ -18,26 +18,61 @@ def broken(times=FAILURES):
     return breakers
 
 
+def asked(breakers, says=None, seconds=0.0, clock=None):
+    """How long one has to wait; one that need not takes so many seconds and then calls `failed` or `answered`."""
+    with breakers.trial("x") as wait:
+        if not wait and clock:
+            clock[0] += seconds
+        if not wait and says:
+            says("x")
+    return wait
+
+
 def test_it_opens_after_failures_in_a_row_alone(clock):  # noqa: ARG001 - stops the clock
     assert broken(FAILURES - 1).state("x") == "closed"
-    assert broken().enter("x") == OPEN
+    assert asked(broken()) == OPEN
     one_answer = broken(FAILURES - 1)
     one_answer.answered("x")
     one_answer.failed("x")
-    assert one_answer.enter("x") == 0.0
+    assert asked(one_answer) == 0.0
 
 
 def test_one_probe_decides(clock):
     breakers = broken()
     clock[0] += OPEN
     assert breakers.state("x") == "half-open"
-    assert breakers.enter("x") == 0.0
-    assert breakers.enter("x") == OPEN  # a second one is not let in
-    breakers.failed("x")
+    with breakers.trial("x") as wait:
+        assert wait == 0.0
+        assert asked(breakers) == OPEN  # a second one is not let in
+        breakers.failed("x")
     assert breakers.state("x") == "open"
 
     clock[0] += OPEN
-    breakers.enter("x")
-    breakers.answered("x")
+    asked(breakers, breakers.answered)
 
     assert breakers.state("x") == "closed"
+
+
+def test_a_probe_that_ends_without_a_word_makes_room_after_as_long_as_it_took(clock):
+    breakers = broken()
+    clock[0] += OPEN
+
+    assert asked(breakers, seconds=0.25, clock=clock) == 0.0
+    assert asked(breakers) == 0.25
+    clock[0] += 0.25
+    with pytest.raises(KeyError), breakers.trial("x"):
+        raise KeyError
+    assert breakers.state("x") == "half-open"
+
+    assert asked(breakers, seconds=OPEN, clock=clock) == 0.0
+    assert breakers.state("x") == "half-open"  # it had counted as failed by then
+
+
+def test_only_the_probe_makes_room(clock):
+    breakers = Breakers()
+    with breakers.trial("x"):  # from before it opened
+        for _ in range(FAILURES):
+            breakers.failed("x")
+
+    assert asked(breakers) == OPEN
+    assert clock == [1000.0]
