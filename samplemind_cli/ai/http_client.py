@@ -49,14 +49,17 @@ def load_httpx() -> None:
 
     It would import both wherever they are installed: 60 ms of each call. Elsewhere they are found as ever.
     """
-    hidden: dict[str, ModuleType | None] = {"httpx._main": ModuleType("httpx._main"), "h2": None}
-    hidden = {name: module for name, module in hidden.items() if name not in sys.modules}
-    sys.modules.update(hidden)  # type: ignore[arg-type]  # None: there is no such module
-    sys.modules["httpx._main"].__dict__.setdefault("main", lambda: None)
-    import httpx  # noqa: F401 - for those who import it next
-
-    if "h2" in hidden:
-        del sys.modules["h2"]
+    command_line = ModuleType("httpx._main")
+    vars(command_line)["main"] = lambda: None
+    sys.modules.setdefault("httpx._main", command_line)
+    hidden = "h2" not in sys.modules
+    if hidden:
+        sys.modules["h2"] = None  # type: ignore[assignment]  # there is no such module, to who asks now
+    try:
+        import httpx  # noqa: F401 - for those who import it next
+    finally:
+        if hidden:
+            del sys.modules["h2"]
 
 
 def get_http_client() -> "httpx.AsyncClient":
