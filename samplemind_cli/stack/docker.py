@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from samplemind_cli.child.reaped import reaped
 from samplemind_cli.errors import SamplemindError, StackError, UsageError
 from samplemind_cli.stack.files import Stack
 
@@ -107,13 +108,14 @@ def docker_command(*arguments: str) -> list[str]:
 
 def output_of(command: list[str], timeout: float | None = None) -> str:
     """What a Docker command line prints to stdout. Raises StackError when it fails or takes over `timeout` seconds."""
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False)  # noqa: S603 - no shell
-    except subprocess.TimeoutExpired as error:
-        raise StackError(f"Docker did not answer within {timeout:g} s", "samplemind doctor") from error
-    if done.returncode != 0:
-        raise failure(done.stderr.decode("utf-8", "replace"))
-    return done.stdout.decode("utf-8", "replace")
+    with reaped(command, subprocess.PIPE) as child:
+        try:
+            printed, said = child.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as error:  # its plugin, which has the pipes too, ends with it
+            raise StackError(f"Docker did not answer within {timeout:g} s", "samplemind doctor") from error
+    if child.returncode != 0:
+        raise failure(said.decode("utf-8", "replace"))
+    return printed.decode("utf-8", "replace")
 
 
 def config(stack: Stack, timeout: float | None = 30) -> dict[str, Any]:

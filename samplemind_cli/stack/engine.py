@@ -5,8 +5,11 @@ python-on-whales starts a process per container and `docker stats` waits two sec
 """
 
 import json
+import os
+import signal
 import socket
 import subprocess
+from contextlib import suppress
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -57,7 +60,8 @@ class Engine:
         """End the connection, and the client with it; again is no error."""
         if self._last_words is None:
             self._line.close()
-            self._client.terminate()
+            with suppress(ProcessLookupError):  # one that waits for a silent engine is deaf to less
+                os.killpg(self._client.pid, signal.SIGKILL)
             self._last_words = self._client.communicate()[1].decode("utf-8", "replace").strip()
 
     def _gone(self) -> SamplemindError:

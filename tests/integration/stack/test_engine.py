@@ -57,7 +57,7 @@ def test_a_client_that_gives_up_is_one_clear_error(client, said, message):
                 engine.get("/info")
 
 
-def test_an_engine_that_hangs_is_given_up(client):
-    client("import time; time.sleep(600)")
-    with Engine(timeout=0.1) as engine, pytest.raises(StackError, match="does not answer"):
+def test_an_engine_that_hangs_is_given_up_and_so_is_the_client_that_is_deaf_while_it_waits(client):
+    client("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)")
+    with Engine(timeout=0.5) as engine, pytest.raises(StackError, match="does not answer"):
         engine.get("/info")

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from parts.waiting import runs, until
 
 from samplemind_cli.errors import StackError, UsageError
 from samplemind_cli.stack import docker
@@ -91,6 +92,8 @@ def test_exceptions_of_python_on_whales_are_translated_and_bugs_are_not():
         raise ZeroDivisionError
 
 
-def test_a_silent_engine_is_not_waited_for():
-    with pytest.raises(StackError, match=r"did not answer within 0\.05 s"):
-        docker.output_of(["sleep", "5"], timeout=0.05)
+def test_a_silent_engine_is_not_waited_for_and_the_client_s_plugin_neither(tmp_path):
+    plugin = tmp_path / "plugin"
+    with pytest.raises(StackError, match=r"did not answer within 0\.2 s"):
+        docker.output_of(["sh", "-c", f"sleep 600 & echo $! >{plugin}; wait"], timeout=0.2)
+    until(lambda: not runs(int(plugin.read_text())))
