@@ -37,8 +37,6 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 KEY_HEADERS = ("authorization", "x-api-key", "x-goog-api-key")
 RETRIED = frozenset({408, 409, 429, 529})  # and every 5xx
 Reader = Callable[[int, Any], Fault]
-
-
 _clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, httpx.AsyncClient]]" = WeakKeyDictionary()
 _pools: "WeakKeyDictionary[asyncio.AbstractEventLoop, upstream.Pool]" = WeakKeyDictionary()
 

@@ -67,16 +67,17 @@ class Breakers:
         A probe that ends without a word, `failed` or `answered`, makes room for the next after as long as it took
         itself: its caller may have hung up, or have waited in vain. One that does not end counts as failed.
         """
-        now = time.monotonic()
+        began = time.monotonic()
         if (state := self.state(name)) != "half-open":
-            yield self._until[name] - now if state == "open" else 0.0
+            yield self._until[name] - began if state == "open" else 0.0
             return
-        self._probes[name], self._until[name] = now, now + OPEN
+        self._probes[name], self._until[name] = began, began + OPEN
         try:
             yield 0.0
         finally:
-            if self._probes.get(name) == now:
-                self._until[name] = min(self._until[name], 2 * time.monotonic() - now)
+            if self._probes.get(name) == began:
+                ended = time.monotonic()
+                self._until[name] = min(self._until[name], ended + (ended - began))
 
     def failed(self, name: str) -> None:
         """A request came to nothing, for the provider's own reasons."""

@@ -60,7 +60,8 @@ class Engine:
         """End the connection, and the client with it; again is no error."""
         if self._last_words is None:
             self._line.close()
-            with suppress(ProcessLookupError):  # one that waits for a silent engine is deaf to less
+            # One that waits for a silent engine is deaf to less. Of one that has ended macOS says that it may not be.
+            with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._client.pid, signal.SIGKILL)
             self._last_words = self._client.communicate()[1].decode("utf-8", "replace").strip()
 

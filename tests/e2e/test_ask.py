@@ -17,11 +17,11 @@ SAMPLEMIND = Path(sys.executable).parent / "samplemind"
 
 @pytest.fixture
 def run(tmp_path):
-    def samplemind(*argv, piped=b"", **env):
+    def samplemind(*argv, **env):
         return subprocess.run(
             [SAMPLEMIND, *argv],
             check=False,
-            input=piped,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             cwd=tmp_path,
             env={**os.environ, **env},

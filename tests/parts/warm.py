@@ -10,8 +10,17 @@ import tempfile
 from pathlib import Path
 
 _forks = multiprocessing.get_context("forkserver")
-_OURS = ("cli", "output", "commands.ask", "commands.serve", "ai.http_client", "ai.upstream", "server.run")
-_THEIRS = ("httpx", "samplemind_cli.server.telemetry.pipeline", "urllib.request", "pytest", "coverage")
+_OURS = (
+    "cli",
+    "output",
+    "commands.ask",
+    "commands.serve",
+    "ai.http_client",
+    "ai.upstream",
+    "server.run",
+    "server.telemetry.pipeline",
+)
+_THEIRS = ("httpx", "urllib.request", "pytest", "coverage")
 _forks.set_forkserver_preload([*(f"samplemind_cli.{name}" for name in _OURS), *_THEIRS])
 
 
@@ -37,7 +46,7 @@ class Program:
             raise subprocess.TimeoutExpired(self.process.name, timeout)
         return self.process.exitcode
 
-    def communicate(self):
+    def outcome(self):
         """Its exit code and all that it prints."""
         with self.stdout:
             printed = self.stdout.read()
@@ -59,7 +68,7 @@ def run(work, *args, env=None, cwd=".", stdin=b""):
         given, told = Path(beside, "stdin"), Path(beside, "stderr")
         given.write_bytes(stdin)
         program = Program(work, *args, env=env, cwd=cwd, stdin=given, stderr=told)
-        return subprocess.CompletedProcess(args, *program.communicate(), told.read_text())
+        return subprocess.CompletedProcess(args, *program.outcome(), told.read_text())
 
 
 def samplemind(*argv):
@@ -99,9 +108,7 @@ def _pytest(argv, env, folder):
     atexit._clear()  # what the parent has to clean up is the parent's
     code = 1
     try:
-        os.environ.clear()
-        os.environ.update(env)
-        os.chdir(folder)
+        _move(env, folder)
         sys.argv = argv[2:]
         sys.path[:0] = [str(folder), *env["PYTHONPATH"].split(os.pathsep)]
         runpy.run_module("pytest", run_name="__main__", alter_sys=True)
@@ -114,11 +121,15 @@ def _pytest(argv, env, folder):
         os._exit(code)
 
 
-def _begin(work, args, place, streams):
-    (env, cwd), (stdin, stdout, stderr) = place, streams
+def _move(env, folder):
     os.environ.clear()
     os.environ.update(env)
-    os.chdir(cwd)
+    os.chdir(folder)
+
+
+def _begin(work, args, place, streams):
+    (env, cwd), (stdin, stdout, stderr) = place, streams
+    _move(env, cwd)
     with Path(stdin).open("rb") as given, Path(stderr).open("ab") as told:
         for number, stream in enumerate((given, stdout, told)):
             os.dup2(stream.fileno(), number)

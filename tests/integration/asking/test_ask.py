@@ -39,7 +39,7 @@ def test_ten_shells_make_one_call(tmp_path, mock_server):
 
     shells = [warm.Program(warm.samplemind, "ask", "hi", stderr=tmp_path / "stderr") for _ in range(10)]
 
-    assert [shell.communicate() for shell in shells] == [(0, "You said: hi\n")] * 10
+    assert [shell.outcome() for shell in shells] == [(0, "You said: hi\n")] * 10
     assert len(mock_server.requests) == 1
 
 

@@ -18,14 +18,10 @@ def broken(times=FAILURES):
     return breakers
 
 
-def asked(breakers, says=None, seconds=0.0, clock=None):
-    """How long one has to wait; one that need not takes so many seconds and then calls `failed` or `answered`."""
+def asked(breakers):
+    """How long one has to wait; one that need not ends without a word."""
     with breakers.trial("x") as wait:
-        if not wait and clock:
-            clock[0] += seconds
-        if not wait and says:
-            says("x")
-    return wait
+        return wait
 
 
 def test_it_opens_after_failures_in_a_row_alone(clock):  # noqa: ARG001 - stops the clock
@@ -48,7 +44,8 @@ def test_one_probe_decides(clock):
     assert breakers.state("x") == "open"
 
     clock[0] += OPEN
-    asked(breakers, breakers.answered)
+    with breakers.trial("x"):
+        breakers.answered("x")
 
     assert breakers.state("x") == "closed"
 
@@ -57,22 +54,25 @@ def test_a_probe_that_ends_without_a_word_makes_room_after_as_long_as_it_took(cl
     breakers = broken()
     clock[0] += OPEN
 
-    assert asked(breakers, seconds=0.25, clock=clock) == 0.0
+    with breakers.trial("x") as wait:
+        assert wait == 0.0
+        clock[0] += 0.25
     assert asked(breakers) == 0.25
     clock[0] += 0.25
     with pytest.raises(KeyError), breakers.trial("x"):
         raise KeyError
     assert breakers.state("x") == "half-open"
 
-    assert asked(breakers, seconds=OPEN, clock=clock) == 0.0
+    with breakers.trial("x") as wait:
+        assert wait == 0.0
+        clock[0] += OPEN
     assert breakers.state("x") == "half-open"  # it had counted as failed by then
 
 
-def test_only_the_probe_makes_room(clock):
+def test_only_the_probe_makes_room(clock):  # noqa: ARG001 - stops the clock
     breakers = Breakers()
     with breakers.trial("x"):  # from before it opened
         for _ in range(FAILURES):
             breakers.failed("x")
 
     assert asked(breakers) == OPEN
-    assert clock == [1000.0]
