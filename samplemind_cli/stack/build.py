@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from samplemind_cli.child.reaped import reaped
 from samplemind_cli.errors import UsageError
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import docker
@@ -107,7 +106,7 @@ def exports_cache(engine: Engine) -> bool:
 
 def _run(command: list[str], watch: Watch) -> Progress:
     progress = Progress()
-    with reaped(command) as child:
+    with docker.attended(command) as child:
         for raw in child.stdout or ():
             watch(progress, progress.read(raw.decode("utf-8", "replace").rstrip()))
         if child.wait() != 0:

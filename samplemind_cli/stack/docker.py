@@ -1,11 +1,15 @@
 """The Docker client, as python-on-whales or as a command line of our own; its failures become ours here, once."""
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Container, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from samplemind_cli.child.reaped import reaped
@@ -18,6 +22,9 @@ if TYPE_CHECKING:
 # Attestations give an unchanged image a new digest, and Compose then recreates its containers (docker/compose#13944).
 ALWAYS = {"BUILDKIT_PROGRESS": "plain", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "DOCKER_CLI_HINTS": "false"}
 
+SILENCE = 30.0  # seconds after which a daemon that says nothing is given up
+PATIENCE, POLL = 5.0, 0.2  # seconds a command may take before the daemon is asked; between two looks at the answer
+
 ABSENT = "Docker is not installed: there is no `docker` on the PATH"
 DENIED = "this user may not talk to the Docker daemon"
 
@@ -29,7 +36,10 @@ FAILURES: tuple[tuple[str, str, str], ...] = (
         "sudo usermod -aG docker $USER, then log in again",
     ),
     (
-        r"(cannot|failed to) connect to the docker|error during connect|is the docker daemon running|raw stream conn",
+        (
+            r"(cannot|failed to) connect to the docker|error during connect|is the docker daemon running|raw stream"
+            r"|error while (copy|close(read|write)) \("  # of a line that was cut
+        ),
         "the Docker daemon does not answer",
         "start Docker Desktop, or: sudo systemctl start docker",
     ),
@@ -104,6 +114,47 @@ def docker_command(*arguments: str) -> list[str]:
     if shutil.which("docker") is None:
         raise StackError(ABSENT, "https://docs.docker.com/get-docker/")
     return ["docker", *arguments]
+
+
+@contextmanager
+def attended(command: list[str], stderr: int = subprocess.STDOUT) -> Iterator["subprocess.Popen[bytes]"]:
+    """A running Docker command as `reaped` has it; Docker itself waits for ever for a daemon that says nothing.
+
+    Once the command has taken PATIENCE seconds the daemon is asked for its version; a silent one is a StackError.
+    """
+    over, silent = Event(), Event()
+    with reaped(command, stderr) as child:
+        asker = Thread(target=_ask, args=(child, over, silent))
+        asker.start()
+        try:
+            yield child
+        except StackError as error:
+            if silent.is_set():
+                raise failure("error during connect") from error
+            raise
+        finally:
+            over.set()
+            asker.join()
+
+
+def _ask(child: "subprocess.Popen[bytes]", over: Event, silent: Event) -> None:
+    """End `child` when the daemon does not answer, which is asked unless the child's work is `over` before."""
+    if over.wait(PATIENCE):
+        return
+    deadline = time.monotonic() + SILENCE
+    with reaped(docker_command("version")) as asked:
+        while asked.poll() is None and not over.wait(POLL):
+            if time.monotonic() > deadline:
+                silent.set()
+                _kill(child)
+                break
+        _kill(asked)  # waiting for the daemon it is deaf to less
+
+
+def _kill(child: "subprocess.Popen[bytes]") -> None:
+    if child.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
 
 
 def output_of(command: list[str], timeout: float | None = None) -> str:

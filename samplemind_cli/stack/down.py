@@ -5,10 +5,9 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from samplemind_cli.child.reaped import reaped
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import record
-from samplemind_cli.stack.docker import client, compose_command, failure, translated
+from samplemind_cli.stack.docker import attended, client, compose_command, failure, translated
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import Stack, ports_file
 from samplemind_cli.stack.services import COMPOSE, containers
@@ -71,7 +70,7 @@ def stopped(stack: Stack, services: Sequence[str], grace: int | None, *, removin
     """
     how = [] if grace is None else ["--timeout", str(grace)]
     lines: list[str] = []
-    with reaped(compose_command(stack, "down", *how, *services)) as child:
+    with attended(compose_command(stack, "down", *how, *services)) as child:
         if removing:
             import python_on_whales  # noqa: F401 - 0.3 s that Compose needs anyway
         for raw in child.stdout or ():

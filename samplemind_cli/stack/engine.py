@@ -14,7 +14,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from samplemind_cli.errors import SamplemindError
-from samplemind_cli.stack.docker import docker_command, failure
+from samplemind_cli.stack.docker import SILENCE, docker_command, failure
 from samplemind_cli.stack.http import Line
 
 NOT_OK, NOT_FOUND = 400, 404
@@ -23,7 +23,7 @@ NOT_OK, NOT_FOUND = 400, 404
 class Engine:
     """One open connection. The client is started at once and waited for at the first question."""
 
-    def __init__(self, timeout: float = 30.0) -> None:
+    def __init__(self, timeout: float = SILENCE) -> None:
         command = docker_command("system", "dial-stdio")
         ours, theirs = socket.socketpair()
         ours.settimeout(timeout)

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from samplemind_cli.child.reaped import reaped
-from samplemind_cli.stack.docker import compose_command, config, failure, require
+from samplemind_cli.stack.docker import attended, compose_command, config, failure, require
 from samplemind_cli.stack.files import Stack
 
 LEVELS = ("debug", "info", "warning", "error", "fatal")
@@ -109,7 +108,7 @@ def read(
     command = compose_command(stack, "logs", "--timestamps", "--no-color", *how, *options, *services)
     parser = Parser()
     line = None
-    with reaped(command, stderr=subprocess.PIPE) as child:
+    with attended(command, stderr=subprocess.PIPE) as child:
         lines = (line for raw in _raw_lines(child, reader) if (line := parser.line(raw)))
         for line in lines if follow else sorted(lines, key=lambda line: line.time):
             yield line
@@ -120,7 +119,7 @@ def read(
 
 
 def _raw_lines(child: "subprocess.Popen[bytes]", reader: int | None) -> Iterator[str]:
-    assert child.stdout is not None  # noqa: S101 - reaped() makes it a pipe
+    assert child.stdout is not None  # noqa: S101 - attended() makes it a pipe
     source = child.stdout.fileno()
     poll = select.poll()
     poll.register(source, select.POLLIN)
