@@ -53,10 +53,10 @@ def pytest_collection_finish():
 
 @pytest.hookimpl(wrapper=True)
 def pytest_xdist_auto_num_workers(config):
-    """As many as there are processors, and one more beside the fast tests: the others wait a third of their time."""
+    """One per processor, and two beside the fast tests: the others wait a third of their time."""
     workers = yield
     asked = "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ
-    return workers if asked or config.option.markexpr == "fast" else workers + 1
+    return workers if asked or config.option.markexpr == "fast" else 2 * workers
 
 
 def pytest_ignore_collect(collection_path, config):

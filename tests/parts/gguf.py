@@ -2,12 +2,12 @@
 
 import struct
 
-DIM, HEADS, CONTEXT = 64, 4, 512
+DIM, HEADS = 64, 4
 SPECIALS = ("<unk>", "<s>", "</s>")
 TEXT, ARRAY, U32, F32, I32 = 8, 9, 4, 6, 5
 
 
-def tiny() -> bytes:
+def tiny(context: int = 512) -> bytes:
     """The file, as llama.cpp's gguf specification describes version 3."""
     vocabulary = [*SPECIALS, *(f"<0x{byte:02X}>" for byte in range(256)), *(chr(97 + n) for n in range(26))]
     kinds = [2, 3, 3, *[6] * 256, *[1] * 26]  # unknown, control, byte, normal
@@ -17,7 +17,7 @@ def tiny() -> bytes:
         *(
             _fact(f"llama.{name}", U32, struct.pack("<I", value))
             for name, value in {
-                "context_length": CONTEXT,
+                "context_length": context,
                 "embedding_length": DIM,
                 "block_count": 1,
                 "feed_forward_length": DIM,

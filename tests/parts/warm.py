@@ -1,6 +1,7 @@
 """Programs of ours in processes of their own, forked from one that has imported the package: a tenth of the time."""
 
 import atexit
+import gc
 import multiprocessing
 import os
 import runpy
@@ -8,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from _pytest.config import default_plugins
 
 _forks = multiprocessing.get_context("forkserver")
 _OURS = (
@@ -20,8 +23,9 @@ _OURS = (
     "server.run",
     "server.telemetry.pipeline",
 )
-_THEIRS = ("httpx", "urllib.request", "pytest", "coverage")
-_forks.set_forkserver_preload([*(f"samplemind_cli.{name}" for name in _OURS), *_THEIRS])
+_THEIRS = ("httpx", "urllib.request", "coverage", "execnet", "xmlrpc.client", "sqlite3")
+_PYTEST = ("pytest", *(f"_pytest.{name}" for name in default_plugins))  # its other plugins it wants to import itself
+_forks.set_forkserver_preload([*(f"samplemind_cli.{name}" for name in _OURS), *_THEIRS, *_PYTEST])
 
 
 class Program:
@@ -129,6 +133,7 @@ def _move(env, folder):
 
 def _begin(work, args, place, streams):
     (env, cwd), (stdin, stdout, stderr) = place, streams
+    gc.freeze()  # what was forked stays, and is not looked through for garbage
     _move(env, cwd)
     with Path(stdin).open("rb") as given, Path(stderr).open("ab") as told:
         for number, stream in enumerate((given, stdout, told)):

@@ -28,7 +28,7 @@ import asyncio, json, sys, urllib.request
 from samplemind_cli.ai import embedded
 from samplemind_cli.settings import Settings
 
-endpoint = asyncio.run(embedded.start(Settings(data_dir=sys.argv[1])))
+endpoint = asyncio.run(embedded.start(Settings(embedded_model=sys.argv[1])))
 body = {"messages": [{"role": "user", "content": "Count to a thousand"}], "stream": True, "ignore_eos": True}
 headers = {"content-type": "application/json", "authorization": f"Bearer {endpoint.api_key}"}
 answer = urllib.request.urlopen(
@@ -157,9 +157,9 @@ def test_a_file_that_only_looks_like_a_model_is_an_error_and_no_crash(tmp_path):
 
 @pytest.fixture
 def own(tmp_path):
-    """Settings with a model file of one's own, which is loaded in no time."""
+    """Settings with a model file of one's own, which is loaded in no time and can talk for seconds."""
     file = tmp_path / "own é.gguf"
-    file.write_bytes(tiny())
+    file.write_bytes(tiny(embedded.CONTEXT))
     return Settings(embedded_model=str(file))
 
 
@@ -176,17 +176,17 @@ def test_another_file_runs_beside_the_default_under_its_own_name(own, endpoint):
 
 
 @pytest.mark.parametrize(("end", "code"), [("", 0), ("sys.exit(3)", 3), ("import os; os.kill(os.getpid(), 9)", -9)])
-def test_a_process_and_its_engine_end_at_once_and_silently_while_it_answers(settings, end, code):
-    command = [sys.executable, "-c", PROGRAM + TELL + end, settings.data_dir]
+def test_a_process_and_its_engine_end_at_once_and_silently_while_it_answers(own, end, code):
+    command = [sys.executable, "-c", PROGRAM + TELL + end, own.embedded_model]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         said, complaint = process.communicate(timeout=30)
     assert (process.returncode, complaint) == (code, "")
     wait_for_the_end_of(int(said))
 
 
-def test_an_interrupted_process_ends_at_once_and_silently(settings):
+def test_an_interrupted_process_ends_at_once_and_silently(own):
     end = f"try:\n    {TELL}    answer.read()\nexcept KeyboardInterrupt:\n    sys.exit(130)\n"
-    command = [sys.executable, "-c", PROGRAM + end, settings.data_dir]
+    command = [sys.executable, "-c", PROGRAM + end, own.embedded_model]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         engine = int(process.stdout.readline())
         process.send_signal(SIGINT)
@@ -292,7 +292,7 @@ def test_other_dimensions_than_the_models_are_refused(core):
 def test_chat_and_vectors_are_answered_at_the_same_time_by_an_engine_each(core, settings, endpoint):
     async def both():
         vectors = await embedded.start(settings, vectors=True)
-        request = Request(messages=(Message("user", "Count to a hundred"),), max_tokens=80)
+        request = Request(messages=(Message("user", "Count to a hundred"),), max_tokens=40)
         async with aclosing(core.stream(request, Options(provider="embedded", cache="off"))) as answer:
             await anext(answer)  # it speaks, and goes on while the vectors are made
             found = await core.embed(["hi"], Options(provider="embedded", cache="off"))
