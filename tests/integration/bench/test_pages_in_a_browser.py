@@ -1,18 +1,22 @@
 """The pages as a browser without a network shows them."""
 
-import shutil
-import subprocess
-
 import pytest
+from parts import browser
 
 from samplemind_cli.bench import ab, board, load, page, report
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.integration,
-    pytest.mark.skipif(not BROWSER, reason="there is no headless Chromium on this machine"),
+    pytest.mark.skipif(not browser.BINARY, reason="there is no headless Chromium on this machine"),
 ]
 WHEN = "2026-11-22T21:00:00+0000"
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    chromium = browser.Browser(tmp_path_factory.mktemp("profile"))
+    yield chromium
+    chromium.close()
 
 
 def the_scoreboard():
@@ -37,29 +41,20 @@ def the_load():
     [(the_scoreboard(), "<circle"), (the_comparison(), "<circle"), (the_load(), "<polyline")],
     ids=["scoreboard", "comparison", "load"],
 )
-def test_a_page_is_drawn_without_complaint_and_without_a_network(tmp_path, text, drawn):
-    file, picture = tmp_path / "page.html", tmp_path / "page.png"
+def test_a_page_is_drawn_without_complaint_and_without_a_network(chromium, tmp_path, text, drawn):
+    file = tmp_path / "page.html"
     file.write_text(text, "utf-8")
-    shown = subprocess.run(
-        [
-            BROWSER,
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            f"--user-data-dir={tmp_path / 'profile'}",
-            "--host-resolver-rules=MAP * ~NOTFOUND",
-            "--enable-logging=stderr",
-            "--window-size=1000,700",
-            f"--screenshot={picture}",
-            "--dump-dom",
-            file.as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    shown = chromium.show(file.as_uri())
 
-    assert drawn in shown.stdout
-    assert "CONSOLE" not in shown.stderr
-    assert picture.stat().st_size > 10_000  # an empty page of this size has 4 kB
+    assert drawn in shown.dom
+    assert shown.complaints == []
+    assert len(shown.picture) > 10_000  # an empty page of this size has 4 kB
+
+
+def test_what_a_page_complains_of_is_heard(chromium, tmp_path):
+    file = tmp_path / "page.html"
+    file.write_text("<img src='https://example.com/a.png'><script>console.log('hm'); gone()</script>", "utf-8")
+    complaints = " ".join(chromium.show(file.as_uri()).complaints)
+
+    for said in ("hm", "gone is not defined", "ERR_NAME_NOT_RESOLVED"):
+        assert said in complaints
