@@ -36,12 +36,14 @@ PRIVATE = (
 
 
 def pytest_configure():
-    """A shell starts what it puts into the background deaf to Ctrl-C, and our programs would inherit that.
+    """A shell starts what it puts into the background deaf to Ctrl-C, and nohup deaf to a terminal that closes.
 
-    While tests are collected, there is no garbage.
+    Our programs would inherit either; a handler they do not. While tests are collected, there is no garbage.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
     gc.disable()
 
 
