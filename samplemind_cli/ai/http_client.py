@@ -234,7 +234,11 @@ def _translated(call: Call, patience: Patience, *, begun: bool) -> Any:
     except httpx.HTTPError as error:
         connecting = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout))
         timed_out = isinstance(error, httpx.TimeoutException)
-        raise _silence(where, error, patience, connecting=connecting, timed_out=timed_out, begun=begun) from error
+        failure = _silence(where, error, patience, connecting=connecting, timed_out=timed_out, begun=begun)
+        if (connecting or isinstance(error, httpx.ProxyError)) and (proxy := _proxy(call.url)):
+            why = f"{failure.message} (through the proxy {proxy})"
+            failure = UnavailableError(why, "check HTTPS_PROXY and NO_PROXY", again=connecting)
+        raise failure from error
     except LinkError as error:
         connecting, timed_out = error.connecting, error.timed_out
         raise _silence(where, error, patience, connecting=connecting, timed_out=timed_out, begun=begun) from error
@@ -253,6 +257,17 @@ def _silence(  # noqa: PLR0913 - facts of one failure
     return UnavailableError(
         f"{where}: {why}", fault=fault, refused=refused, again=connecting and not (refused and here)
     )
+
+
+def _proxy(url: str) -> str:
+    """The proxy that the environment puts before a URL, without who may use it; empty when there is none."""
+    from urllib.request import getproxies, proxy_bypass
+
+    target, proxies = urlsplit(url), getproxies()
+    if target.hostname in LOOPBACK or proxy_bypass(target.netloc.rpartition("@")[2]):
+        return ""
+    found = proxies.get(target.scheme) or proxies.get("all", "")
+    return urlsplit(found).netloc.rpartition("@")[2]
 
 
 def _decoded(data: bytes, call: Call) -> Any:

@@ -176,6 +176,39 @@ def test_what_does_not_run_on_this_machine_is_not_tried_again(host, times):
     assert (failure.value.refused, len(again)) == (True, times)
 
 
+@pytest.fixture
+def through(monkeypatch):
+    """Ask a provider behind a proxy, once: the error that comes of it."""
+
+    def through(proxy, url="https://api.example.com/v1", **env):
+        for name, value in {"HTTPS_PROXY": proxy, "HTTP_PROXY": proxy, "NO_PROXY": "", **env}.items():
+            for spelled in (name, name.lower()):
+                monkeypatch.setenv(spelled, value)
+        with pytest.raises(UnavailableError) as failure:
+            run(make_ai_request(url, {}, attempts=1))
+        return failure.value
+
+    return through
+
+
+def test_a_proxy_that_is_away_is_named_without_who_may_use_it(through):
+    error = through("http://me:secret@127.0.0.1:1")
+    assert error.message.endswith("(through the proxy 127.0.0.1:1)")
+    assert (error.hint, error.refused, error.again) == ("check HTTPS_PROXY and NO_PROXY", False, True)
+
+
+def test_a_proxy_that_refuses_is_named_and_not_asked_again(through, mock_server):
+    error = through(mock_server.url)
+    assert f"(through the proxy {mock_server.url.removeprefix('http://')})" in error.message
+    assert not error.again
+
+
+def test_a_proxy_that_is_gone_round_is_not_blamed(through):
+    error = through("http://127.0.0.1:1", "http://127.9.9.9:1/", NO_PROXY="127.9.9.9")
+    assert "proxy" not in error.message
+    assert error.refused
+
+
 def test_too_much_at_once_is_not_told_as_a_servers_silence(monkeypatch):
     async def busy(*_, **__):
         raise httpx.PoolTimeout("")
