@@ -55,10 +55,10 @@ def pytest_collection_finish():
 
 @pytest.hookimpl(wrapper=True)
 def pytest_xdist_auto_num_workers(config):
-    """One per processor, and two beside the fast tests: the others wait a third of their time."""
+    """As many as there are processors, and one more beside the fast tests: the others wait a third of their time."""
     workers = yield
     asked = "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ
-    return workers if asked or config.option.markexpr == "fast" else 2 * workers
+    return workers if asked or config.option.markexpr == "fast" else workers + 1
 
 
 def pytest_ignore_collect(collection_path, config):

@@ -20,11 +20,15 @@ LARGEST = 1024 * 1024  # bytes: what does not cross a slow network in our patien
 
 
 class RedisTier:
-    """GET and SET on one connection per event loop; whatever fails is a miss, told once through `warn`."""
+    """GET and SET on one connection per event loop; whatever fails is a miss, told once through `warn`.
 
-    def __init__(self, address: Address, warn: Callable[[str], None]) -> None:
+    So is what takes more than `patience` seconds, or else PATIENCE.
+    """
+
+    def __init__(self, address: Address, warn: Callable[[str], None], *, patience: float | None = None) -> None:
         self.address = address
         self._warn = warn
+        self._patience = patience
         self._opening: dict[asyncio.AbstractEventLoop, asyncio.Task[Connection]] = {}
         self._rest = 0.0
         self._resting_until = 0.0
@@ -59,7 +63,7 @@ class RedisTier:
         if time.monotonic() < self._resting_until:
             return None
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + PATIENCE
+        deadline = loop.time() + (self._patience or PATIENCE)
         before = self._opening.get(loop)
         try:
             try:

@@ -10,6 +10,7 @@ import pytest
 
 from samplemind_cli.ai.cache import cache_key
 from samplemind_cli.ai.cache import redis as tier
+from samplemind_cli.ai.cache.address import Address
 from samplemind_cli.errors import SamplemindError
 
 pytestmark = pytest.mark.integration
@@ -108,6 +109,19 @@ def test_a_frozen_redis_costs_one_wait_and_its_late_reply_is_nobodys(redis, conn
     assert left_alone is None
     assert hit.value == "another"
     assert (len(cache.said), len(cache.opened)) == (1, 2)
+
+
+def test_whoever_measures_it_waits_for_a_reply_that_others_would_not(redis):
+    async def run():
+        patient = tier.RedisTier(Address.read(redis.url), pytest.fail, patience=10.0)
+        await patient.put(KEY, b"hi", 60)
+        redis.freeze()
+        asyncio.get_running_loop().call_later(3 * tier.PATIENCE, redis.thaw)
+        found = await patient.get(KEY)
+        await patient.close()
+        return found
+
+    assert asyncio.run(run())[0] == b"hi"
 
 
 def test_a_redis_that_stays_frozen_is_left_alone_for_longer_and_longer(redis, connect, monkeypatch):
