@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from parts import docker_engine
 
 pytest_plugins = [
     "samplemind_cli.mock.pytest_plugin",
@@ -55,10 +56,14 @@ def pytest_collection_finish():
 
 @pytest.hookimpl(wrapper=True)
 def pytest_xdist_auto_num_workers(config):
-    """As many as there are processors, and one more beside the fast tests: the others wait a third of their time."""
+    """One to a processor, and two beside the fast tests: the others wait a third of their time.
+
+    Beside a Docker engine, whose containers compute as well, one more has to do.
+    """
     workers = yield
-    asked = "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ
-    return workers if asked or config.option.markexpr == "fast" else workers + 1
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ or config.option.markexpr == "fast":
+        return workers
+    return 2 * workers if docker_engine.absence() else workers + 1
 
 
 def pytest_ignore_collect(collection_path, config):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from parts import docker_engine
 
 COMMAND = str(Path(sys.executable).with_name("samplemind"))
 SERVER = "import http.server; http.server.test(http.server.SimpleHTTPRequestHandler, port=8000)"
@@ -18,10 +18,8 @@ PROBE = "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000', 
 
 @pytest.fixture(scope="session", autouse=True)
 def _engine():
-    if shutil.which("docker") is None:
-        pytest.skip("there is no Docker client")
-    if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
-        pytest.skip("the Docker engine does not answer")
+    if why := docker_engine.absence():
+        pytest.skip(why)
 
 
 class Project:
