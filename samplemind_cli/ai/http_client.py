@@ -264,7 +264,7 @@ def _proxy(url: str) -> str:
     from urllib.request import getproxies, proxy_bypass
 
     target, proxies = urlsplit(url), getproxies()
-    if target.hostname in LOOPBACK or proxy_bypass(target.netloc.rpartition("@")[2]):
+    if (target.scheme == "http" and target.hostname in LOOPBACK) or proxy_bypass(target.netloc.rpartition("@")[2]):
         return ""
     found = proxies.get(target.scheme) or proxies.get("all", "")
     return urlsplit(found).netloc.rpartition("@")[2]

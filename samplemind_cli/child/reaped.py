@@ -57,13 +57,19 @@ def _uninterrupted() -> Iterator[None]:
             signal.raise_signal(one)
 
 
+def kill(child: subprocess.Popen[bytes]) -> None:
+    """End a command that leads a group now, its children with it; it may have ended."""
+    with suppress(ProcessLookupError, PermissionError):  # the latter is what macOS says of one that has
+        os.killpg(child.pid, signal.SIGKILL)
+
+
 def _end(child: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGTERM)
     try:
         child.wait(GRACE)
     except subprocess.TimeoutExpired:
-        os.killpg(child.pid, signal.SIGKILL)
+        kill(child)
         child.wait()
     for pipe in (child.stdout, child.stderr):
         if pipe is not None:

@@ -1,18 +1,16 @@
 """The Docker client, as python-on-whales or as a command line of our own; its failures become ours here, once."""
 
 import json
-import os
 import re
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Container, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
-from samplemind_cli.child.reaped import reaped
+from samplemind_cli.child.reaped import kill, reaped
 from samplemind_cli.errors import SamplemindError, StackError, UsageError
 from samplemind_cli.stack.files import Stack
 
@@ -146,15 +144,9 @@ def _ask(child: "subprocess.Popen[bytes]", over: Event, silent: Event) -> None:
         while asked.poll() is None and not over.wait(POLL):
             if time.monotonic() > deadline:
                 silent.set()
-                _kill(child)
+                kill(child)
                 break
-        _kill(asked)  # waiting for the daemon it is deaf to less
-
-
-def _kill(child: "subprocess.Popen[bytes]") -> None:
-    if child.poll() is None:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
+        kill(asked)  # waiting for the daemon it is deaf to less
 
 
 def output_of(command: list[str], timeout: float | None = None) -> str:

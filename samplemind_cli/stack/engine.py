@@ -5,14 +5,12 @@ python-on-whales starts a process per container and `docker stats` waits two sec
 """
 
 import json
-import os
-import signal
 import socket
 import subprocess
-from contextlib import suppress
 from typing import Any, Self
 from urllib.parse import quote
 
+from samplemind_cli.child.reaped import kill
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.stack.docker import SILENCE, docker_command, failure
 from samplemind_cli.stack.http import Line
@@ -60,9 +58,7 @@ class Engine:
         """End the connection, and the client with it; again is no error."""
         if self._last_words is None:
             self._line.close()
-            # One that waits for a silent engine is deaf to less. Of one that has ended macOS says that it may not be.
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._client.pid, signal.SIGKILL)
+            kill(self._client)  # one that waits for a silent engine is deaf to less
             self._last_words = self._client.communicate()[1].decode("utf-8", "replace").strip()
 
     def _gone(self) -> SamplemindError:
