@@ -7,33 +7,36 @@ import subprocess
 import time
 
 import pytest
-import redis as redis_py
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 
 class Server:
     """redis-server on a port that stays the same when it comes back; nothing of it reaches the disk for long."""
 
     def __init__(self, folder, *options):
+        from redis import Redis  # here, since every process of the tests imports this module
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.socket = f"{folder}/redis.sock"
         self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.client = redis_py.Redis(unix_socket_path=self.socket, retry=Retry(NoBackoff(), 0))
+        self.client = Redis(unix_socket_path=self.socket, retry=Retry(NoBackoff(), 0))
         where = ["--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", self.socket, "--dir", str(folder)]
         self._command = ["redis-server", *where, "--save", "", *options]
         self.start()
 
     def start(self):
+        import redis
+
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
         for _ in range(500):
             try:
                 self.client.ping()
-            except redis_py.AuthenticationError:
+            except redis.AuthenticationError:
                 return
-            except redis_py.ConnectionError:
+            except redis.ConnectionError:
                 time.sleep(0.01)
             else:
                 return

@@ -17,13 +17,20 @@ _OURS = (
     "cli",
     "output",
     "commands.ask",
+    "commands.profile",
     "commands.serve",
     "ai.http_client",
     "ai.upstream",
+    "asking.show",
+    "models.daemon",
+    "profiling.runs",
     "server.run",
     "server.telemetry.pipeline",
+    "testing.command",
+    "testing.session",
 )
-_THEIRS = ("httpx", "urllib.request", "coverage", "execnet", "xmlrpc.client", "sqlite3")
+_HTTP = ("httpx", "httpcore", "anyio._backends._asyncio", "h11", "h2.connection", "requests", "urllib.request")
+_THEIRS = (*_HTTP, "aiolimiter", "coverage", "execnet", "jsonschema", "platformdirs", "xmlrpc.client", "sqlite3")
 _PYTEST = ("pytest", *(f"_pytest.{name}" for name in default_plugins))  # its other plugins it wants to import itself
 _forks.set_forkserver_preload([*(f"samplemind_cli.{name}" for name in _OURS), *_THEIRS, *_PYTEST])
 

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import httpx
-import openai
 import pytest
 from parts.raw_http import HI, post, talk
 from parts.waiting import until
@@ -29,7 +28,7 @@ def test_the_token_opens_everything_and_health_needs_none(serve):
         401,
         401,
     ]
-    with served.openai(api_key="wrong") as wrong, pytest.raises(openai.AuthenticationError):
+    with served.openai(api_key="wrong") as wrong, pytest.raises(served.official.AuthenticationError):
         wrong.models.list()
     with served.openai(api_key=TOKEN) as right:
         assert right.chat.completions.create(**HI).choices[0].message.content == "You said: hi"

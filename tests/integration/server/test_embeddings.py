@@ -1,4 +1,3 @@
-import openai
 import pytest
 
 pytestmark = pytest.mark.integration
@@ -27,7 +26,7 @@ def test_what_is_no_text_and_no_model_of_vectors_is_refused(served, mock_server)
 def test_a_providers_failure_is_told(served, mock_server):
     mock_server.behave(faults=["404"])
 
-    with served.openai() as client, pytest.raises(openai.NotFoundError):
+    with served.openai() as client, pytest.raises(served.official.NotFoundError):
         client.embeddings.create(model="ollama/unknown", input="hi")
 
 
@@ -40,7 +39,7 @@ def test_the_embedded_model_gives_vectors_too_and_says_what_it_cannot(serve, moc
         found = client.embeddings.create(model=model, input=["a", "b"])
         refusals = []
         for wrong in ({"dimensions": 7}, {"input": "hi " * 5000}, {"model": "embedded/other"}):
-            with pytest.raises(openai.BadRequestError) as refused:
+            with pytest.raises(served.official.BadRequestError) as refused:
                 client.embeddings.create(**{"model": model, "input": "hi", **wrong})
             refusals.append(refused.value.code)
 
