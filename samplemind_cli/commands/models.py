@@ -46,8 +46,6 @@ def models(
     """
     if ctx.invoked_subcommand is not None:
         return
-    import asyncio
-
     from samplemind_cli import output
     from samplemind_cli.models import listing
     from samplemind_cli.models.daemon import ask
@@ -55,8 +53,7 @@ def models(
     settings = Settings.load()
 
     async def everything(daemon: "Daemon") -> tuple[list["Model"], dict[str, "Loaded"]]:
-        _, models, loaded = await asyncio.gather(daemon.version(), daemon.models(), daemon.running())
-        return models, loaded
+        return await daemon.installed(), await daemon.running()
 
     installed, loaded = ask(settings, everything)
     rows = listing.rows(installed, loaded, settings.models, _tasks(settings))

@@ -107,7 +107,8 @@ class Daemon:
 
     async def installed(self) -> list[Model]:
         """As `models`, but an error first if this is no daemon to work with."""
-        return (await asyncio.gather(self.version(), self.models()))[1]
+        await self.version()
+        return await self.models()
 
     async def running(self) -> dict[str, Loaded]:
         """What is in memory, by the model's name."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from traceback import walk_tb
 
 from samplemind_cli.errors import ProviderError, SamplemindError
 from samplemind_cli.models.names import nearest
@@ -147,11 +148,16 @@ def _read(error: Exception, url: str, name: str) -> Exception:
             "samplemind up ollama, or: ollama serve; elsewhere: set OLLAMA_HOST",
             tries=RESTARTING,
         )
-    if kind in ("pydantic_core", "json"):
+    if kind in ("pydantic_core", "json") or (isinstance(error, TypeError | ValueError) and _in_ollama(error)):
         return not_ollama(url)
     if kind == "ollama":
         return said(str(getattr(error, "error", error)), name, getattr(error, "status_code", -1))
     return error
+
+
+def _in_ollama(error: Exception) -> bool:
+    """Whether it came up inside of the package, which takes what it is sent for an object with Ollama's fields."""
+    return any(frame.f_globals.get("__name__") == "ollama._client" for frame, _ in walk_tb(error.__traceback__))
 
 
 def said(text: str, name: str, status: int = -1) -> OllamaError:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -199,6 +200,8 @@ def test_a_daemon_that_is_not_there_is_one_clear_error(samplemind, command):
 def test_a_wrong_address_and_an_old_daemon_are_told(samplemind, body, error):
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
+            if self.path == "/api/version":
+                time.sleep(0.1)  # whatever else is asked has been answered by now
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

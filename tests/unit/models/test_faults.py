@@ -50,14 +50,17 @@ def test_what_the_library_raises_is_translated_once(raised, message):
         raise raised
 
 
-def test_an_answer_that_is_not_ollamas_is_told_as_that():
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"7", b"\xff\xfe{", b'{"models": 7}', b'{"models": [[]]}'])
+def test_an_answer_that_is_not_ollamas_is_told_as_that(body):
+    client = ollama.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, content=body)))
     with pytest.raises(OllamaError, match="is not Ollama"), faults.translated(URL):
-        ollama.ListResponse.model_validate_json("<html>")
+        client.list()
 
 
 def test_a_bug_stays_a_bug():
-    with pytest.raises(KeyError), faults.translated(URL):
-        raise KeyError("x")
+    for bug in (KeyError("x"), TypeError("x"), ValueError("x")):
+        with pytest.raises(type(bug)), faults.translated(URL):
+            raise bug
 
 
 @pytest.mark.parametrize(
