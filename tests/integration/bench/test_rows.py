@@ -133,7 +133,8 @@ def test_the_projects_tests_are_timed_and_red_ones_measure_nothing(scores, tmp_p
     project = tmp_path / "project"
     project.mkdir()
     (project / "pytest.ini").write_text(
-        "[pytest]\naddopts = -p no:schemathesis -p no:anyio\nmarkers =\n    fast: quick\n    slow: not\n"
+        "[pytest]\naddopts = -p no:hypothesispytest -p no:anyio -p no:schemathesis -p no:pytest_cov -p no:testmon\n"
+        "markers =\n    fast: quick\n    slow: not\n"
     )
     (project / "test_it.py").write_text(
         "import pytest\n\n@pytest.mark.fast\ndef test_a():\n    pass\n\n"
