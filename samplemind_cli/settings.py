@@ -33,9 +33,9 @@ class Settings:
     """Everything that can be set. Seconds, bytes and requests per minute; an empty string means "not set"."""
 
     ollama_host: str = "127.0.0.1:11434"
-    openai_base_url: str = ""
-    anthropic_base_url: str = ""
-    gemini_base_url: str = ""
+    openai_base_url: str = field(default="", repr=False)  # these may carry a password
+    anthropic_base_url: str = field(default="", repr=False)
+    gemini_base_url: str = field(default="", repr=False)
     openai_api_key: str = field(default="", repr=False)
     anthropic_api_key: str = field(default="", repr=False)
     gemini_api_key: str = field(default="", repr=False)
@@ -142,7 +142,7 @@ def _coerced(name: str, value: Any, kind: type, source: str) -> Any:
         if kind in (int, float) and (isinstance(value, bool) or not 0 <= number < float("inf")):
             raise ValueError  # noqa: TRY301 - the same
     except (TypeError, ValueError):
-        shown = "that value" if name in (*SECRETS, "redis_url") else repr(value)
+        shown = "that value" if name in (*SECRETS, *USER_ONLY) else repr(value)
         raise UsageError(f"{source}: {name} cannot be {shown}", f"{name} is {_article(kind)}") from None
     if name == "cache" and number not in ("on", "off", "local"):
         raise UsageError(f"{source}: cache cannot be {value!r}", "cache is one of on, off, local")

@@ -1,4 +1,4 @@
-"""The door to HTTP: one shared client, one retry loop, and events out of whatever a provider streams."""
+"""The door to HTTP: one shared client, one retry loop, and the decoded events of an answer."""
 
 import asyncio
 import json
@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Union
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
+from samplemind_cli.ai import streams
 from samplemind_cli.ai.limits import retry_after
 from samplemind_cli.ai.patience import LinkError, Patience, UnavailableError, tried
+from samplemind_cli.ai.router import shown
 from samplemind_cli.ai.types import Call, Fault, FaultKind
 from samplemind_cli.errors import CutStreamError, ProviderError, UsageError
 
@@ -119,7 +121,7 @@ async def make_ai_request(url: str, payload: Any, **kwargs: Any) -> Any:
         async with asyncio.timeout_at(patience.deadline):
             answers = [event async for event in events(call, patience)]
     except TimeoutError:
-        raise ProviderError(f"{urlsplit(url).netloc.rpartition('@')[2]}: no whole answer before the deadline") from None
+        raise ProviderError(f"{_place(url)}: no whole answer before the deadline") from None
     return answers[0] if len(answers) == 1 else answers
 
 
@@ -131,15 +133,11 @@ async def events(call: Call, patience: Patience, read_fault: Reader | None = Non
     async with _answer(call, patience, read_fault) as response:
         with _translated(call, patience, begun=True):
             kind = response.headers.get("content-type", "")
-            if "event-stream" not in kind and "ndjson" not in kind:
+            if not streams.is_stream(kind):
                 yield _decoded(await response.aread(), call)
                 return
-            async for line in _lines(response.aiter_bytes()):
-                data = _event_data(line) if "event-stream" in kind else line
-                if data == b"[DONE]":
-                    return
-                if data:
-                    yield _decoded(data, call)
+            async for message in streams.messages(kind, response.aiter_bytes()):
+                yield _decoded(message, call)
 
 
 @asynccontextmanager
@@ -223,7 +221,7 @@ def _translated(call: Call, patience: Patience, *, begun: bool) -> Any:
     load_httpx()
     import httpx
 
-    where = urlsplit(call.url).netloc.rpartition("@")[2]
+    where = _place(call.url)
     try:
         yield
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
@@ -264,10 +262,14 @@ def _proxy(url: str) -> str:
     from urllib.request import getproxies, proxy_bypass
 
     target, proxies = urlsplit(url), getproxies()
-    if (target.scheme == "http" and target.hostname in LOOPBACK) or proxy_bypass(target.netloc.rpartition("@")[2]):
+    if (target.scheme == "http" and target.hostname in LOOPBACK) or proxy_bypass(_place(url)):
         return ""
-    found = proxies.get(target.scheme) or proxies.get("all", "")
-    return urlsplit(found).netloc.rpartition("@")[2]
+    return _place(proxies.get(target.scheme) or proxies.get("all", ""))
+
+
+def _place(url: str) -> str:
+    """Host and port of a URL."""
+    return urlsplit(shown(url)).netloc
 
 
 def _decoded(data: bytes, call: Call) -> Any:
@@ -276,23 +278,4 @@ def _decoded(data: bytes, call: Call) -> Any:
     try:
         return orjson.loads(data)
     except ValueError as error:
-        raise CutStreamError(f"{urlsplit(call.url).netloc} sent something that is not JSON") from error
-
-
-async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Lines ended by LF or CR LF alone: U+2028 and its like are text inside JSON, not line ends."""
-    rest: list[bytes] = []  # of a line that has not ended: a long one is not copied again with each chunk
-    async for chunk in chunks:
-        *lines, last = chunk.split(b"\n")
-        if lines:
-            lines[0] = b"".join((*rest, lines[0]))
-            rest.clear()
-        rest.append(last)
-        for line in lines:
-            yield line.rstrip(b"\r")
-    yield b"".join(rest)
-
-
-def _event_data(line: bytes) -> bytes:
-    """The data of one server-sent line; the providers put each event's JSON on a single line."""
-    return line.removeprefix(b"data:").strip() if line.startswith(b"data:") else b""
+        raise CutStreamError(f"{_place(call.url)} sent something that is not JSON") from error

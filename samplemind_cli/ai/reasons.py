@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Literal
 
 from samplemind_cli.ai.http_client import UnavailableError
-from samplemind_cli.ai.router import key_variable
+from samplemind_cli.ai.router import key_variable, shown
 from samplemind_cli.ai.types import Fault, Provider, Route
 from samplemind_cli.errors import NoProviderError, ProviderError, UnsupportedError
 
@@ -20,7 +20,7 @@ _FIXES = {
 
 def passed_over(route: Route, error: UnavailableError) -> Route:
     """A route that was tried in vain, marked with why and with what would help."""
-    why = f"nothing listens at {route.endpoint.base_url}" if error.refused else error.message
+    why = f"nothing listens at {shown(route.endpoint.base_url)}" if error.refused else error.message
     outcome: Literal["refused", "failed"] = "refused" if error.refused else "failed"
     return replace(route, skipped=why, fix=error.hint or _fix(route, error.fault), outcome=outcome)
 

@@ -1,5 +1,6 @@
 """Which provider answers, and which stand behind it; pure."""
 
+import re
 from urllib.parse import urlsplit
 
 from samplemind_cli.ai.types import Ability, Endpoint, Options, Provider, Route, TaskType
@@ -18,6 +19,7 @@ __all__ = [
     "provider_of",
     "route_request",
     "routes",
+    "shown",
 ]
 
 PRIORITIES = ("speed", "quality", "cost")
@@ -63,6 +65,11 @@ def get_provider_url(provider: Provider, settings: Settings | None = None) -> st
         return ollama_url(settings.ollama_host)
     told: str = getattr(settings, f"{provider}_base_url")
     return told.rstrip("/") or PROVIDER_URLS[provider]
+
+
+def shown(url: str) -> str:
+    """A URL as errors and reports may name it: without who may use it."""
+    return re.sub("(?<=//)[^/?#]*@", "", url, count=1)
 
 
 def key_variable(provider: Provider) -> str:

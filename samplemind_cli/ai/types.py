@@ -142,7 +142,7 @@ class Options:
 class Endpoint:
     """Where a model answers: a base URL without a trailing slash, the model's name there, the key if one is needed."""
 
-    base_url: str
+    base_url: str = field(repr=False)  # may carry a password: router.shown
     model: str
     api_key: str = field(default="", repr=False)
 
@@ -165,9 +165,9 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One HTTP request, described and not made. `headers` may carry a key and are never shown."""
+    """One HTTP request, described and not made. `url` and `headers` may carry a key and are never shown."""
 
-    url: str
+    url: str = field(repr=False)
     json: Any  # None: no body
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     method: str = "POST"

@@ -4,6 +4,7 @@ from typing import Any
 
 from samplemind_cli import output
 from samplemind_cli.ai.core import AICore
+from samplemind_cli.ai.router import shown
 from samplemind_cli.ai.types import Options, Request
 from samplemind_cli.settings import Settings
 
@@ -20,7 +21,7 @@ def explanation(settings: Settings, request: Request, options: Options, *, as_js
             {
                 "provider": route.provider,
                 "model": route.endpoint.model,
-                "url": route.endpoint.base_url,
+                "url": shown(route.endpoint.base_url),
                 "asked": not route.skipped,
                 "why": verdict,
                 "fix": route.fix if route.skipped else "",

@@ -120,7 +120,10 @@ def test_a_list_is_written_with_commas_or_spaces(load):
 
 def test_no_secret_is_in_the_repr(load):
     env = {"OPENAI_API_KEY": "sk-1", "ANTHROPIC_API_KEY": "sk-2", "GEMINI_API_KEY": "sk-3"}
-    shown = repr(load({**env, "SAMPLEMIND_REDIS_URL": "redis://:sk-4@h"}))
+    urls = dict.fromkeys(
+        ("SAMPLEMIND_REDIS_URL", "OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "GEMINI_BASE_URL"), "a://:sk-4@h"
+    )
+    shown = repr(load({**env, **urls}))
 
     assert "sk-" not in shown
 

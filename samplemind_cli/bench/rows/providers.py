@@ -85,7 +85,8 @@ def _hosted(run: Run, provider: Provider) -> Score:
         seconds = asyncio.run(_short_answers(run, provider, 3 if run.quick else FEW))
     except SamplemindError as error:
         return skipped(key, error)
-    elsewhere = "" if route.endpoint.base_url == router.PROVIDER_URLS[provider] else f" at {route.endpoint.base_url}"
+    url = route.endpoint.base_url
+    elsewhere = "" if url == router.PROVIDER_URLS[provider] else f" at {router.shown(url)}"
     return score(key, seconds, note=f"{route.endpoint.model}{elsewhere}")
 
 

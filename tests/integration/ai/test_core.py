@@ -289,6 +289,21 @@ def test_no_key_is_in_the_cache_the_error_or_what_was_told(core, mock_server, to
     assert secret not in stored + str(failed.value) + failed.value.message + "".join(told) + repr(settings)
 
 
+@pytest.mark.parametrize("provider", ["gemini", "anthropic", "openai"])
+@pytest.mark.parametrize("fault", ["refused", "garbage", "401"])
+def test_a_password_in_a_base_url_reaches_the_server_and_no_words(core, mock_server, told, provider, fault):
+    at = mock_server.url.partition("//")[2] if fault != "refused" else "127.0.0.1:1"
+    url = f"http://me:secret@{at}" + "/v1" * (provider == "openai")
+    core = AICore(replace(core.settings, **{f"{provider}_base_url": url}), notify=told.append)
+    mock_server.behave(faults=[fault] if fault != "refused" else [])
+    with pytest.raises(ProviderError) as failed:
+        core.ask_sync("hi", only(provider))
+
+    assert "secret" not in failed.value.message + "".join(told)
+    assert at in failed.value.message or fault == "401"
+    assert all("authorization" in request.headers for request in mock_server.requests)
+
+
 def test_every_call_is_watched_from_its_begin_to_its_end_and_a_cached_answer_makes_none(mock_server):
     seen = []
 

@@ -79,12 +79,14 @@ def test_bytes_that_are_no_utf_8_are_answered(run, mock_server):
 
 
 def test_explain_asks_nobody(run, mock_server):
-    done = run("ask", "hi", "--explain", "--json", "--task", "creative", ANTHROPIC_API_KEY="")
+    url = "http://me:secret@127.0.0.1:1"
+    done = run("ask", "hi", "--explain", "--json", "--task", "creative", ANTHROPIC_API_KEY="", GEMINI_BASE_URL=url)
 
     routes = json.loads(done.stdout)["routes"]
     assert [route["provider"] for route in routes] == ["anthropic", "ollama", "gemini", "openai", "embedded"]
     assert (routes[0]["asked"], routes[0]["fix"]) == (False, "export ANTHROPIC_API_KEY=…")
     assert routes[1]["why"] == "asked first"
+    assert routes[2]["url"] == "http://127.0.0.1:1"
     assert routes[1]["key"] == json.loads(run("ask", "hi", "--json").stdout)["key"]
     assert len(mock_server.requests) == 1
 

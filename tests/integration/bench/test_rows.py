@@ -96,7 +96,7 @@ def test_a_provider_that_is_somewhere_else_says_where(scores):
             "providers",
             ollama_host=mock.url,
             ollama_model="tiny",
-            openai_base_url=f"{mock.url}/v1",
+            openai_base_url=f"{mock.url}/v1".replace("//", "//me:secret@"),
             openai_api_key="mock",
             openai_model="tiny:latest",
         )

@@ -11,8 +11,9 @@ from samplemind_cli.ai.router import (
     provider_of,
     route_request,
     routes,
+    shown,
 )
-from samplemind_cli.ai.types import Options
+from samplemind_cli.ai.types import Call, Endpoint, Options
 from samplemind_cli.errors import UsageError
 from samplemind_cli.settings import Settings
 
@@ -139,6 +140,22 @@ def test_a_base_url_in_the_settings_is_stronger_than_the_public_one():
 
     assert get_provider_url(Provider.CLAUDE, settings) == "https://proxy"
     assert get_provider_url(Provider.CLAUDE) == PROVIDER_URLS[Provider.CLAUDE] == "https://api.anthropic.com"
+
+
+@pytest.mark.parametrize(
+    ("url", "seen"),
+    [
+        ("https://api.example/v1", "https://api.example/v1"),
+        ("https://me:pass@host:1/v1", "https://host:1/v1"),
+        ("http://me:p@ss@[::1]:1", "http://[::1]:1"),
+        ("https://host/a@b?c=d@e", "https://host/a@b?c=d@e"),
+        ("embedded:", "embedded:"),
+        ("http://[broken", "http://[broken"),
+    ],
+)
+def test_an_address_is_shown_without_who_may_use_it(url, seen):
+    assert shown(url) == seen
+    assert "pass" not in repr(Endpoint("https://me:pass@host", "m")) + repr(Call("https://me:pass@host", None))
 
 
 def test_a_parameter_its_provider_does_not_take_is_named_and_the_others_stand_in():

@@ -4,7 +4,7 @@ from itertools import pairwise
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from samplemind_cli.ai import http_client
+from samplemind_cli.ai import streams
 
 WORDS = st.lists(st.text("ab\r\u2028é").map(str.encode), min_size=1)
 
@@ -15,7 +15,7 @@ def lines(chunks):
             yield chunk
 
     async def heard():
-        return [line async for line in http_client._lines(sent())]
+        return [line async for line in streams.lines(sent())]
 
     return asyncio.run(heard())
 
