@@ -5,8 +5,10 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 from dataclasses import dataclass
 
+PATIENCE = 60.0  # seconds for all its pages together; a browser that hangs is killed, and then has ended
 BINARY = shutil.which("chromium") or shutil.which("google-chrome")
 
 
@@ -41,6 +43,9 @@ class Browser:
         )
         os.close(theirs)
         os.close(ours)
+        self._limit = threading.Timer(PATIENCE, self._process.kill)
+        self._limit.daemon = True
+        self._limit.start()
         self._inbox = os.fdopen(self._from, "rb")
         self._asked = 0
         self._events = []
@@ -65,6 +70,7 @@ class Browser:
     def close(self):
         """End it."""
         self._call("Browser.close")
+        self._limit.cancel()
         os.close(self._to)
         self._inbox.close()
         self._process.wait(timeout=30)
