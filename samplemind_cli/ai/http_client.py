@@ -47,7 +47,8 @@ _pools: "WeakKeyDictionary[asyncio.AbstractEventLoop, upstream.Pool]" = WeakKeyD
 def load_httpx() -> None:
     """Import httpx without its command line, which brings rich, and without HTTP/2 as long as nobody speaks it.
 
-    It would import both wherever they are installed: 60 ms of each call. Elsewhere they are found as ever.
+    It and its httpcore would import both wherever they are installed: 70 ms of each call. Elsewhere they are found as
+    ever.
     """
     command_line = ModuleType("httpx._main")
     vars(command_line)["main"] = lambda: None
@@ -56,6 +57,7 @@ def load_httpx() -> None:
     if hidden:
         sys.modules["h2"] = None  # type: ignore[assignment]  # there is no such module, to who asks now
     try:
+        import httpcore  # noqa: F401 - httpx does so with its first client
         import httpx  # noqa: F401 - for those who import it next
     finally:
         if hidden:

@@ -354,6 +354,7 @@ import sys
 from samplemind_cli.ai.http_client import load_httpx
 load_httpx()
 import httpx
+httpx.AsyncClient(verify=False)
 print(sorted({"rich", "h2"} & {*sys.modules}), httpx.Client.__module__)
 httpx.Client(http2=True)
 from httpcore._async.http2 import AsyncHTTP2Connection
