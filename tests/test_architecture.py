@@ -60,17 +60,13 @@ parsed = cache(ast.parse)
 
 def imports(text, *, top_only=False):
     """Every module a source imports; what only a type checker would import does not count."""
-    tree = parsed(text)
-    checked = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
-        for inner in ast.walk(node)
-    }
-    nodes = tree.body if top_only else list(ast.walk(tree))
-    for node in nodes:
-        if id(node) in checked:
+    waiting = [*parsed(text).body]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
             continue
+        if not top_only:
+            waiting += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

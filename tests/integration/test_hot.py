@@ -53,7 +53,7 @@ def ask(mock_server, capfdbinary):  # noqa: ARG001 - sets the environment
     return one
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(options=OPTIONS, prompt=TEXT, piped=st.binary(max_size=20).filter(lambda piped: b"\0" not in piped))
 def test_the_hot_path_prints_what_the_slow_path_prints(ask, options, prompt, piped):
     argv = [*options, "--", prompt]
@@ -70,7 +70,7 @@ def test_the_hot_path_prints_what_the_slow_path_prints(ask, options, prompt, pip
         assert quick == slow
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(prompt=TEXT, piped=st.binary(max_size=9), option=OPTIONS.filter(len))
 def test_whatever_changes_the_answer_makes_it_another_question(ask, monkeypatch, prompt, piped, option):
     assert ask(["--", prompt], piped)[0] == 0

@@ -1,4 +1,4 @@
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from samplemind_cli.mock.model import Asked, Tool, answer, embedding, text_of, tokens
@@ -47,7 +47,6 @@ def test_embeddings_depend_on_the_text_and_have_length_one():
     assert len(embedding("a", 100)) == 100
 
 
-@settings(max_examples=25)
 @given(
     st.recursive(
         st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from samplemind_cli.settings import Settings
@@ -48,7 +48,6 @@ def test_services_in_use_instead_of_the_stacks_are_named():
 @pytest.mark.slow
 @pytest.mark.parametrize("shell", [shell for shell in ("bash", "zsh", "fish") if shutil.which(shell)])
 @given(value=st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=20))
-@settings(max_examples=25, deadline=None)
 def test_any_value_survives_the_shell(shell, value):
     script = f'{exports.line("X", value, shell)}\nprintf %s "$X"'
     assert subprocess.run([shell, "-c", script], capture_output=True, check=True).stdout.decode() == value

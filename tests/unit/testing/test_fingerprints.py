@@ -50,7 +50,7 @@ def test_a_new_plain_function_and_a_comment_change_nothing_for_others(tmp_path):
     )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=60))
 def test_any_bytes_have_a_fingerprint_that_a_second_look_confirms(tmp_path, data):
     file = tmp_path / "b.py"

@@ -114,7 +114,7 @@ def test_the_name_says_fingerprint_and_provider(tier):
     assert tier.path(KEY) == f"{tier.folder}/{fingerprint[:2]}/{fingerprint}-ollama.json"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200))
 def test_a_spoilt_file_is_a_miss(tier, raw):
     Path(tier.put(entry())).write_bytes(raw)

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -76,7 +76,8 @@ PARAMETERS = {
 }
 
 
-def requests(kinds, takes):
+def requests(kinds, adapter):
+    """Every request an adapter may be asked."""
     return st.builds(
         Request,
         messages=turns(kinds),
@@ -85,7 +86,7 @@ def requests(kinds, takes):
         schema=st.none() | st.sampled_from(SCHEMAS),
         tools=st.lists(tools, max_size=2).map(tuple),
         tool_choice=choices,
-        **{name: given for name, given in PARAMETERS.items() if name in takes},
+        **{name: given for name, given in PARAMETERS.items() if name in adapter.TAKES},
         stream=st.booleans(),
     )
 
@@ -149,25 +150,11 @@ def document(file, name):
     return Document(file, name)
 
 
-def conforming(kinds, adapter):
-    """The test for every request an adapter may be asked; what it sends is JSON to begin with."""
-
-    def decorate(check):
-        @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-        @given(requests(kinds, adapter.TAKES))
-        def test(request):
-            check(request)
-
-        return test
-
-    return decorate
-
-
 def sent(adapter, request, endpoint):
     return json.loads(json.dumps(adapter.chat(request, endpoint).json))
 
 
-@conforming(IMAGES, ollama)
+@given(requests(IMAGES, ollama))
 def test_ollama(request):
     body = sent(ollama, request, Endpoint("http://x", "tiny"))
     # These stand in the daemon's api/types.go and not in its document.
@@ -180,13 +167,13 @@ def test_ollama(request):
     assert document("ollama.json", "ChatRequest").errors(body) == []
 
 
-@conforming(IMAGES + AUDIO, gemini)
+@given(requests(IMAGES + AUDIO, gemini))
 def test_gemini(request):
     body = sent(gemini, request, Endpoint("http://x", "gemini-flash-latest")) | {"model": "models/gemini-flash-latest"}
     assert document("gemini.json", "GenerateContentRequest").errors(body) == []
 
 
-@conforming(IMAGES, anthropic)
+@given(requests(IMAGES, anthropic))
 def test_anthropic(request):
     body = sent(anthropic, request, Endpoint("http://x", "claude-sonnet-4-5"))
     # The document at hand is older than `output_config`; it knows the format inside from the beta.
@@ -197,13 +184,13 @@ def test_anthropic(request):
         assert document("anthropic.yaml", "BetaJsonOutputFormat").errors(config["format"]) == []
 
 
-@conforming(IMAGES + AUDIO, openai)
+@given(requests(IMAGES + AUDIO, openai))
 def test_openai(request):
     body = sent(openai, request, Endpoint("https://api.openai.com/v1", "gpt-5.4-mini"))
     assert document("openai.json", "CreateChatCompletionRequest").errors(body) == []
 
 
-@conforming(IMAGES + AUDIO, openai)
+@given(requests(IMAGES + AUDIO, openai))
 def test_openai_as_compatible_servers_take_it(request):
     body = sent(openai, request, Endpoint("http://x/v1", "local"))
     assert document("openai.json", "CreateChatCompletionRequest").errors(body) == []
