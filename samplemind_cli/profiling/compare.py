@@ -11,6 +11,7 @@ from samplemind_cli.profiling.summary import seconds, short
 
 SMALL = 0.01  # a change of less than this share of the whole is noise to a reader
 ROWS = 10
+WHOLE = (None, None)  # in the place of a function and its file
 NUMBERS = {"cpu": ("own", "awaited"), "memory": ("peak", "held")}
 
 
@@ -20,30 +21,38 @@ def difference(before: Profile, after: Profile) -> list[dict[str, Any]]:
     A function of None is the whole program. Seconds for cpu, bytes for memory. Raises UsageError when the two have no
     kind in common.
     """
-    rows: list[dict[str, Any]] = []
-    kinds = [kind for kind in KINDS if before.frames(kind) and after.frames(kind)]
-    if not kinds:
-        raise UsageError(f"{before.id} and {after.id} measured different things", "samplemind profile list")
-    for kind in kinds:
-        for number in NUMBERS[kind]:
-            rows += _rows(kind, number, _sums(before, kind, number), _sums(after, kind, number))
-    return rows
+    return [
+        row
+        for kind in _kinds(before, after)
+        for number in NUMBERS[kind]
+        for row in _rows(kind, number, _sums(before, kind, number), _sums(after, kind, number))
+    ]
 
 
 def lines(before: Profile, after: Profile) -> Iterator[str]:
     """The largest changes as people read them, the whole first."""
     yield f"{before.id} -> {after.id}"
-    grouped: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for row in difference(before, after):
-        grouped[row["kind"], row["number"]].append(row)
-    for (kind, number), rows in grouped.items():
+    for kind in _kinds(before, after):
         unit = size if kind == "memory" else seconds
-        whole = max(rows[0]["before"], rows[0]["after"])
-        for row in [row for row in rows if abs(row["after"] - row["before"]) >= SMALL * whole][:ROWS]:
-            sign, change = ("+" if row["after"] > row["before"] else "-"), abs(row["after"] - row["before"])
-            amounts = f"{sign}{unit(change):>9}  {unit(row['before']):>9} -> {unit(row['after']):>9}"
-            where = f"{row['function']}  {short(row['file'], after.asked.directory)}" if row["function"] else "all"
-            yield f"{kind} {number:<7} {amounts}  {where}"
+        for number in NUMBERS[kind]:
+            old, new = _sums(before, kind, number), _sums(after, kind, number)
+            whole = max(old[WHOLE], new[WHOLE])
+            rows = [r for r in _rows(kind, number, old, new) if abs(r["after"] - r["before"]) >= SMALL * whole]
+            if whole and not rows:
+                yield f"{kind} {number:<7} {unit(whole)}, the same within {100 * SMALL:.0f} %"
+            for row in rows[:ROWS]:
+                sign, change = ("+" if row["after"] > row["before"] else "-"), abs(row["after"] - row["before"])
+                amounts = f"{sign}{unit(change):>9}  {unit(row['before']):>9} -> {unit(row['after']):>9}"
+                where = f"{row['function']}  {short(row['file'], after.asked.directory)}" if row["function"] else "all"
+                yield f"{kind} {number:<7} {amounts}  {where}"
+
+
+def _kinds(before: Profile, after: Profile) -> list[str]:
+    """What both of them measured."""
+    kinds = [kind for kind in KINDS if before.frames(kind) and after.frames(kind)]
+    if not kinds:
+        raise UsageError(f"{before.id} and {after.id} measured different things", "samplemind profile list")
+    return kinds
 
 
 def _rows(kind: str, number: str, old: dict[Any, float], new: dict[Any, float]) -> Iterator[dict[str, Any]]:
@@ -63,5 +72,5 @@ def _sums(profile: Profile, kind: str, number: str) -> dict[Any, float]:
     for frame in found["frames"]:
         sums[frame["function"], frame["file"]] += frame[number]
     whole = sum(sums.values())
-    sums[None, None] = found.get(number, whole)
+    sums[WHOLE] = found.get(number, whole)
     return sums

@@ -102,6 +102,17 @@ def test_a_difference_adds_up_a_function_s_lines_and_puts_the_whole_first(tmp_pa
     assert list(compare.lines(before, after))[1].startswith("cpu own     +  1.500 s    1.500 s ->   3.000 s  all")
 
 
+def test_what_hardly_changed_is_told_as_that(tmp_path):
+    before, after = (
+        kept(
+            tmp_path,
+            frames=[{"function": "f", "own": 1.0, "awaited": 0}, {"function": name, "own": 0.009, "awaited": 0}],
+        )
+        for name in ("g", "h")
+    )
+    assert list(compare.lines(before, after))[1:] == ["cpu own     1.009 s, the same within 1 %"]
+
+
 def test_profiles_of_different_kinds_cannot_be_compared(tmp_path):
     other = kept(tmp_path)
     (other.folder / "cpu.frames.json").unlink()
