@@ -172,7 +172,7 @@ def test_sigterm_finishes_what_was_begun_and_takes_nothing_new(served, mock_serv
     assert b"connection: close" in heard
     assert served.process.wait(timeout=10) == 0
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{served.url}/healthz")
+        httpx.get(f"{served.url}/healthz", verify=False)
 
 
 def test_a_port_in_use_is_told(serve, served):
@@ -217,7 +217,7 @@ def test_workers_count_together_are_replaced_and_end_together(serve):
     served = serve("--workers", "2")
     calls = 'samplemind_requests_total{path="/healthz"'
     for _ in range(20):
-        httpx.get(f"{served.url}/healthz")
+        httpx.get(f"{served.url}/healthz", verify=False)
     until(lambda: served.metric(calls) == 20)
     children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children")
     if not children.exists():
@@ -227,5 +227,5 @@ def test_workers_count_together_are_replaced_and_end_together(serve):
     os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
 
     until(lambda: len(children.read_text().split()) == 2)
-    until(lambda: httpx.get(f"{served.url}/healthz").status_code == 200)
+    until(lambda: httpx.get(f"{served.url}/healthz", verify=False).status_code == 200)
     assert served.stop() == 0
