@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import resource
-import signal
 import socket
 import tempfile
 from contextlib import suppress
@@ -48,7 +47,7 @@ def url(listener: socket.socket) -> str:
 
 
 def serve(listener: socket.socket, settings: Settings, bounds: Bounds, count: int, *, log_content: bool = False) -> int:
-    """Serve with `count` workers until SIGTERM or Ctrl-C, then finish what was begun; the exit code.
+    """Serve with `count` workers until SIGTERM, SIGHUP or Ctrl-C, then finish what was begun; the exit code.
 
     `log_content`: the log holds what was asked and answered.
     """
@@ -79,7 +78,7 @@ async def _serve(
     listener: socket.socket, settings: Settings, bounds: Bounds, shared: Path | None, *, log_content: bool
 ) -> None:
     loop, stopping = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in workers.ends():
         loop.add_signal_handler(number, stopping.set)
     http_client.use_own_connections()
     journal = _journal(log_content=log_content)

@@ -4,51 +4,62 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
-from types import FrameType
+from collections.abc import Callable, Iterable
 
 SOON = 1.0  # seconds: a worker that dies sooner was not able to work, and another would not be either
 
 
+def ends() -> set[signal.Signals]:
+    """The signals that end a server; what is ignored, as by nohup(1), stays so."""
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    return {number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN}
+
+
 def run(count: int, work: Callable[[], None]) -> int:
-    """Run `work` in `count` processes until SIGTERM or Ctrl-C; the exit code.
+    """Run `work` in `count` processes until a signal ends them; the exit code.
 
-    1 when a worker ended by itself as soon as it began.
+    1 when a worker ended by itself as soon as it began. Signals wait until they are asked for here: none comes between
+    the start of a worker and its being known, nor between its death and that.
     """
+    signal.signal(signal.SIGCHLD, lambda *_: None)  # a signal that is ignored need not be kept, says POSIX
+    awaited = {*ends(), signal.SIGCHLD}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
     running: dict[int, float] = {}
-    ending = False
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        nonlocal ending
-        ending = True
-        for worker in running:
-            os.kill(worker, signal.SIGTERM)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
-    failed = False
-    for _ in range(count):
-        running[_started(work)] = time.monotonic()
-    while running:
-        worker, _status = os.wait()
-        lived = time.monotonic() - running.pop(worker)
-        if not ending and lived < SOON:
-            failed = True
-            end(signal.SIGTERM, None)
-        elif not ending:
-            running[_started(work)] = time.monotonic()
+    ending = failed = False
+    try:
+        for _ in range(count):
+            running[_started(work, before)] = time.monotonic()
+        while running:
+            ending = signal.sigwait(awaited) != signal.SIGCHLD or ending
+            for worker in [worker for worker in running if os.waitpid(worker, os.WNOHANG)[0]]:
+                lived = time.monotonic() - running.pop(worker)
+                failed = failed or (not ending and lived < SOON)
+                ending = ending or failed
+                if not ending:
+                    running[_started(work, before)] = time.monotonic()
+            if ending:
+                _end(running)
+    finally:
+        _end(running)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return int(failed)
 
 
-def _started(work: Callable[[], None]) -> int:
-    """A child that works and never returns here."""
+def _end(workers: Iterable[int]) -> None:
+    for worker in workers:
+        os.kill(worker, signal.SIGTERM)
+
+
+def _started(work: Callable[[], None], mask: set[int | signal.Signals]) -> int:
+    """A child that works with this mask of signals and never returns here."""
     worker = os.fork()
     if worker:
         return worker
     code = 1
     try:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (*ends(), signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         work()
         code = 0
     except BaseException:  # noqa: BLE001 - nothing may get out of a child into its parent's code
