@@ -72,6 +72,6 @@ def test_plain_testmon_is_fooled(failing):
     assert failing(".venv/bin/python", "-m", "pytest", "--testmon") < TESTS
 
 
-@pytest.mark.parametrize("how", ["--serial", "-n1"])
+@pytest.mark.parametrize("how", ["--serial", "-n2"])
 def test_changed_is_not(failing, how):
     assert failing(sys.executable, "-m", "samplemind_cli", "test", "--changed", how) == TESTS
