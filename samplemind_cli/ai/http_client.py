@@ -47,8 +47,8 @@ _pools: "WeakKeyDictionary[asyncio.AbstractEventLoop, upstream.Pool]" = WeakKeyD
 def load_httpx() -> None:
     """Import httpx without its command line, which brings rich, and without HTTP/2 as long as nobody speaks it.
 
-    It and its httpcore would import both wherever they are installed: 70 ms of each call. Elsewhere they are found as
-    ever.
+    It would import both wherever they are installed, and its httpcore the latter: 70 ms of each call. Elsewhere they
+    are found as ever.
     """
     command_line = ModuleType("httpx._main")
     vars(command_line)["main"] = lambda: None

@@ -10,6 +10,8 @@ from typing import IO
 
 from samplemind_cli.errors import UsageError
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # what a person or a terminal ends a program with
+
 
 def run(
     argv: Sequence[str],
@@ -26,7 +28,6 @@ def run(
     A terminal sends Ctrl-C to the child as well; it decides what to do with it, and this process waits. What comes to
     this process alone is passed on.
     """
-    passed = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
     children: list[subprocess.Popen[bytes]] = []
 
     def forward(number: int, _frame: FrameType | None) -> None:
@@ -34,7 +35,7 @@ def run(
         if children and not typed:
             children[0].send_signal(number)
 
-    before = {number: signal.signal(number, forward) for number in passed}
+    before = {number: signal.signal(number, forward) for number in ENDING}
     try:
         out = subprocess.DEVNULL if silent else None
         children.append(

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from samplemind_cli.child import ENDING
+
 GRACE = 10.0  # seconds a command gets to stop what it had begun
 
 

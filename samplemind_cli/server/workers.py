@@ -6,13 +6,14 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 
+from samplemind_cli.child import ENDING
+
 SOON = 1.0  # seconds: a worker that dies sooner was not able to work, and another would not be either
 
 
 def ends() -> set[signal.Signals]:
     """The signals that end a server; what is ignored, as by nohup(1), stays so."""
-    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    return {number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN}
+    return {number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN}
 
 
 def run(count: int, work: Callable[[], None]) -> int:
