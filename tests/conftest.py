@@ -90,7 +90,7 @@ def _settle_hypothesis():
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if any(item.get_closest_marker(kind) for kind in KINDS):
+        if any(mark.name in KINDS for mark in item.iter_markers()):
             continue
         if not {*ELSEWHERE}.isdisjoint(item.path.parents):
             raise pytest.UsageError(f"{item.nodeid} has none of the markers {', '.join(KINDS)}: nobody would run it")
@@ -109,9 +109,7 @@ def _a_home_of_its_own(_homes, monkeypatch):
     for name in list(os.environ):
         if name.startswith(PRIVATE):
             monkeypatch.delenv(name)
-    home = next(_homes)
-    home.mkdir()
-    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("HOME", str(next(_homes)))
 
 
 @pytest.fixture(scope="session")

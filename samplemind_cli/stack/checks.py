@@ -89,8 +89,8 @@ def compose_file(facts: Facts) -> Finding:
 
 def disk(facts: Facts) -> Finding:
     """Whether images and models fit where Docker keeps them."""
-    root = Path(facts.info["DockerRootDir"]) if isinstance(facts.info, dict) else Path.home()
-    place = root if root.is_dir() else Path.home()  # the engine may be on another machine, or in a virtual one
+    root = facts.info["DockerRootDir"] if isinstance(facts.info, dict) else ""
+    place = root if os.access(root, os.F_OK) else _there(Path.home())  # the engine may be on another machine
     free = shutil.disk_usage(place).free
     reason = f"{free / 1e9:.1f} GB free at {place}"
     if free >= DISK_LOW:
@@ -180,7 +180,7 @@ def extras(_facts: Facts) -> Finding:
 def folders(facts: Facts) -> Finding:
     """Whether samplemind's own folders, or the folders they will be made in, can be written to."""
     for folder in map(Path, (facts.settings.cache_dir, facts.settings.data_dir, facts.settings.state_dir)):
-        place = next(part for part in (folder, *folder.parents) if part.exists())
+        place = _there(folder)
         if not os.access(place, os.W_OK | os.X_OK):
             return Finding("fail", f"{place} cannot be written to", f"sudo chown -R $USER {place}")
     return Finding("ok", "all of them can be written to")
@@ -218,6 +218,11 @@ CHECKS: tuple[Callable[[Facts], Finding], ...] = (
     keys,
     extras,
 )
+
+
+def _there(folder: Path) -> Path:
+    """A folder, or the nearest above it that is there."""
+    return next(part for part in (folder, *folder.parents) if os.access(part, os.F_OK))
 
 
 def _adoptable(clash: Conflict) -> bool:

@@ -13,6 +13,7 @@ import pytest
 
 pytestmark = pytest.mark.e2e
 SAMPLEMIND = Path(sys.executable).parent / "samplemind"
+LINE = "x" * 99
 
 
 @pytest.fixture
@@ -88,12 +89,12 @@ def test_ctrl_c_is_130_hangs_up_and_caches_nothing(start, run, mock_server):
 
 @pytest.mark.parametrize("repeated", [False, True])
 def test_a_closed_pipe_ends_it_quietly(run, start, mock_server, repeated):
-    mock_server.behave(reply="line\n" * 20_000)
+    mock_server.behave(reply=f"{LINE}\n" * 1000)  # more than a pipe holds
     if repeated:
         run("ask", "hi")
     asking = start("ask", "hi")
 
-    assert asking.stdout.readline() == b"line\n"
+    assert asking.stdout.readline() == f"{LINE}\n".encode()
     asking.stdout.close()
 
     assert asking.wait(20) == 0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from _pytest.config import default_plugins
 
-_forks = multiprocessing.get_context("forkserver")
+forks = multiprocessing.get_context("forkserver")
 _OURS = (
     "cli",
     "output",
@@ -32,16 +32,16 @@ _OURS = (
 _HTTP = ("httpx", "httpcore", "anyio._backends._asyncio", "h11", "h2.connection", "requests", "urllib.request")
 _THEIRS = (*_HTTP, "aiolimiter", "coverage", "execnet", "jsonschema", "platformdirs", "xmlrpc.client", "sqlite3")
 _PYTEST = ("pytest", *(f"_pytest.{name}" for name in default_plugins))  # its other plugins it wants to import itself
-_forks.set_forkserver_preload([*(f"samplemind_cli.{name}" for name in _OURS), *_THEIRS, *_PYTEST])
+forks.set_forkserver_preload([*(f"samplemind_cli.{name}" for name in _OURS), *_THEIRS, *_PYTEST])
 
 
 class Program:
     """A function at work in a new process; as subprocess.Popen, as far as a test needs it."""
 
     def __init__(self, work, *args, stderr, env=None, cwd=".", stdin=os.devnull):
-        ours, theirs = _forks.Pipe(duplex=False)
+        ours, theirs = forks.Pipe(duplex=False)
         env = dict(os.environ if env is None else env)
-        self.process = _forks.Process(target=_begin, args=(work, args, (env, cwd), (stdin, theirs, stderr)))
+        self.process = forks.Process(target=_begin, args=(work, args, (env, cwd), (stdin, theirs, stderr)))
         self.process.start()
         theirs.close()
         self.stdout = os.fdopen(os.dup(ours.fileno()), "rb")

@@ -1,12 +1,12 @@
 import asyncio
 import base64
 import json
-import multiprocessing
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from parts import warm
 from parts.waiting import until
 
 from samplemind_cli.ai import AICore, Attachment, Message, Options, Request, limits
@@ -179,7 +179,7 @@ def test_ten_processes_make_one_call(mock_server):
     mock_server.behave(latency_ms=300)
     settings = Settings.load()
 
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
+    with warm.forks.Pool(4) as pool:
         texts = pool.map(_ask, [settings] * 10, chunksize=1)
 
     assert texts == ["You said: hi"] * 10

@@ -103,7 +103,7 @@ def under(done, heading):
 
 
 def test_a_planted_leak_and_a_hot_function_are_the_top_lines_and_the_program_stays_itself(profile):
-    done = profile("--both", "--", "planted.py", "0.3", stdin="hello", check=False)
+    done = profile("--both", "--", "planted.py", "0.2", stdin="hello", check=False)
     assert (done.returncode, done.stdout) == (3, "read hello\n")
     assert re.fullmatch(r" +0\.[23]\d\d s +\d+ %  hot  planted\.py:6", under(done, "cpu: "))
     assert re.fullmatch(r" +10\.0 MB +\d+ %  leak  planted\.py:5", under(done, "memory: "))
@@ -152,7 +152,7 @@ def test_the_program_sees_the_path_and_environment_it_would_have_had(profile, tm
 @pytest.mark.parametrize(("last", "code"), [("os._exit(7)", 7), ("os.kill(os.getpid(), 15)", 143)])
 @pytest.mark.parametrize("run", ["asyncio.run(main())", "main().send(None)"], ids=["in a loop", "without one"])
 def test_a_program_that_ends_abruptly_still_leaves_its_profile(profile, tmp_path, last, code, run):
-    busy = "    end = time.perf_counter() + 0.1\n    while time.perf_counter() < end: pass\n"
+    busy = "    end = time.perf_counter() + 0.05\n    while time.perf_counter() < end: pass\n"
     text = f"import asyncio, os, sys, time\nasync def main():\n{busy}    sys.argv = [b'']\n    {last}\n{run}\n"
     (tmp_path / "ends.py").write_text(text)
     done = profile("ends.py", check=False)
@@ -186,8 +186,8 @@ def test_children_are_profiled_when_asked_for_and_only_then(profile):
 
 
 def test_again_repeats_the_last_profile_and_tells_what_grew(profile, tmp_path):
-    profile("planted.py", "0.1", check=False)
-    (tmp_path / "planted.py").write_text(PLANTED.replace("float(sys.argv[1])", "0.4"))
+    profile("planted.py", "0.05", check=False)
+    (tmp_path / "planted.py").write_text(PLANTED.replace("float(sys.argv[1])", "0.3"))
     done = profile("again", check=False)
     assert done.returncode == 3
     told = profile("diff").stdout.splitlines()
@@ -197,12 +197,12 @@ def test_again_repeats_the_last_profile_and_tells_what_grew(profile, tmp_path):
     changes = json.loads(profile("diff", "previous", "last", "--json").stdout)["changes"]
     assert changes[1]["function"] == "hot"
     listed = json.loads(profile("list", "--json").stdout)
-    assert [entry["words"] for entry in listed] == [["planted.py", "0.1"]] * 2
-    assert profile("list").stdout.count("planted.py 0.1") == 2
+    assert [entry["words"] for entry in listed] == [["planted.py", "0.05"]] * 2
+    assert profile("list").stdout.count("planted.py 0.05") == 2
 
 
 def test_the_overhead_is_measured_against_runs_without_a_profiler(profile):
-    done = profile("--overhead", "planted.py", "0.2", stdin="twice", check=False)
+    done = profile("--overhead", "planted.py", "0.1", stdin="twice", check=False)
     assert done.stdout == "read twice\n"
     assert re.search(r"overhead: cpu x\d\.\d\d of 0\.\d\d s without a profiler \(2 runs, \d+ % apart\)", done.stderr)
 

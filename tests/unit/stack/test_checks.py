@@ -1,5 +1,6 @@
 """The doctor's checks, each from facts that are made up."""
 
+import os
 import shutil
 import socket
 from dataclasses import replace
@@ -76,6 +77,12 @@ def test_a_full_disk_is_seen_before_it_is_full(facts, monkeypatch, free, verdict
     assert checks.disk(facts).verdict == verdict
 
 
+def test_without_docker_s_folder_and_without_a_home_the_disk_is_judged_all_the_same(facts, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path / "no" / "home"))
+    for info in (GONE, {"DockerRootDir": "/of/another/machine"}):
+        assert checks.disk(replace(facts, info=info)).reason.endswith(f" GB free at {tmp_path}")
+
+
 @pytest.mark.parametrize(("total", "verdict"), [(4e9, "warn"), (16e9, "ok")])
 def test_little_memory_is_a_warning(facts, total, verdict):
     assert checks.memory(replace(facts, info={"MemTotal": total})).verdict == verdict
@@ -126,7 +133,8 @@ def test_an_address_that_is_none_fails(facts, url):
 
 
 def test_a_folder_that_cannot_be_written_to_fails_with_its_name(facts, monkeypatch, tmp_path):
-    monkeypatch.setattr(checks.os, "access", lambda place, _: place != tmp_path)
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda place, how: access(place, how) and (how == os.F_OK or place != tmp_path))
     found = checks.folders(facts)
     assert found.verdict == "fail"
     assert str(tmp_path) in found.reason

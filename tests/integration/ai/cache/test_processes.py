@@ -1,46 +1,45 @@
 """The local tier among many processes."""
 
-import json
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from parts import warm
 
-from samplemind_cli.ai.cache import cache_key
-from samplemind_cli.ai.cache.local import LocalTier
-
-pytestmark = pytest.mark.integration
-WORKER = """
-import asyncio, json, sys
 from samplemind_cli.ai.cache import Cache, cache_key
+from samplemind_cli.ai.cache.local import LocalTier
 from samplemind_cli.settings import Settings
 
-said = []
-cache = Cache(Settings(cache_dir=sys.argv[1], cache_size=60_000), said.append)
+pytestmark = pytest.mark.integration
+SIZE = 60_000
 
-async def work():
-    wrong = 0
-    for n in range(300):
-        key = cache_key("ollama", {"n": n % 50})
-        hit = await cache.get(key)
-        wrong += hit is not None and hit.value != [n % 50] * 300
-        await cache.put(key, [n % 50] * 300)
-    return wrong
 
-print(json.dumps([asyncio.run(work()), said]))
-"""
+def wrong_answers(folder):
+    """Of 300 that this process wrote and read, and what was said meanwhile."""
+    said = []
+    cache = Cache(Settings(cache_dir=folder, cache_size=SIZE), said.append)
+
+    async def work():
+        wrong = 0
+        for n in range(300):
+            key = cache_key("ollama", {"n": n % 50})
+            hit = await cache.get(key)
+            wrong += hit is not None and hit.value != [n % 50] * 300
+            await cache.put(key, [n % 50] * 300)
+        return wrong
+
+    return asyncio.run(work()), said
 
 
 def test_many_writers_never_show_each_other_half_an_answer(tmp_path):
-    command = [sys.executable, "-c", WORKER, str(tmp_path)]
-    workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    with warm.forks.Pool(4) as pool:
+        results = pool.map(wrong_answers, [str(tmp_path)] * 4, chunksize=1)
 
-    results = [json.loads(worker.communicate()[0]) for worker in workers]
-
-    assert results == [[0, []]] * 4
-    tier = LocalTier(str(tmp_path), 60_000, print)
-    assert tier.stats()["bytes"] < 120_000
+    assert results == [(0, [])] * 4
+    tier = LocalTier(str(tmp_path), SIZE, print)
+    assert tier.stats()["bytes"] < 2 * SIZE
     assert not list(Path(tier.folder).rglob("*.tmp"))
 
 
