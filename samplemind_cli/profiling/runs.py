@@ -42,7 +42,7 @@ class Profile:
 
     @classmethod
     def new(cls, state_dir: str, asked: Asked) -> Self:
-        """A fresh folder for it."""
+        """A fresh folder for it. Raises UsageError where none can be made."""
         program = asked.words[1] if asked.words[0] == "-m" else Path(asked.words[0]).stem
         name = f"{time.strftime('%Y%m%d-%H%M%S')}-{re.sub(r'[^A-Za-z0-9_.]+', '_', program)}"
         for suffix in ("", *(f".{n}" for n in range(2, 1000))):
@@ -51,6 +51,9 @@ class Profile:
                 folder.mkdir(parents=True)
             except FileExistsError:
                 continue
+            except OSError as error:
+                problem = f"cannot keep a profile in {folder.parent}: {error.strerror}"
+                raise UsageError(problem, "export XDG_STATE_HOME=FOLDER, one that you can write to") from error
             return cls(folder, asked)
         raise UsageError(f"{folder.parent} is full of profiles of this second", f"clear {folder.parent}")
 

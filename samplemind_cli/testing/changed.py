@@ -87,7 +87,10 @@ class Memory:
         return True
 
     def learn(self, seen: Mapping[str, Any], plan: Plan) -> None:
-        """Remember what a run used. A run of everything that was cut short leaves the next one everything to do."""
+        """Remember what a run used. A run of everything that was cut short leaves the next one everything to do.
+
+        Raises OSError; what was remembered then stays, and asks for more tests rather than for fewer.
+        """
         if plan.reasons and not seen["complete"]:
             return
         moved = set(look.changes(self.before, look.snapshot(self.root)))

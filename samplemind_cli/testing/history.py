@@ -1,22 +1,32 @@
 """What tests took before, and whether several workers would have paid."""
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from samplemind_cli import files
+from samplemind_cli.errors import UsageError
 from samplemind_cli.testing.fingerprints import digest
 
 # Seconds by which two workers start and collect later than one process (0.9 s against 2.3 s, nothing to run).
 START = 1.4
 
 
-def folder(state_dir: str, root: Path) -> Path:
-    """Where the memory of this project's tests lies; made when missing."""
+def folder(state_dir: str, root: Path, *, needed: bool) -> Path:
+    """Where the memory of this project's tests lies; made when missing.
+
+    Raises UsageError when it is `needed` and cannot be written to.
+    """
     path = Path(state_dir) / "tests" / digest(str(root).encode())
-    path.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):
+        path.mkdir(parents=True, exist_ok=True)
+    if needed and not os.access(path, os.W_OK | os.X_OK):
+        problem = f"what tests use has to be remembered, and {path} cannot be written to"
+        raise UsageError(problem, "export XDG_STATE_HOME=FOLDER, one that you can write to")
     return path
 
 
@@ -30,7 +40,7 @@ def read(file: Path) -> dict[str, Any]:
 
 
 def write(file: Path, document: Mapping[str, Any]) -> None:
-    """Store it whole or not at all."""
+    """Store it whole or not at all. Raises OSError."""
     files.write(file, json.dumps(document).encode())
 
 
@@ -44,7 +54,7 @@ class History:
         self.selections: dict[str, list[str]] = remembered.get("selections", {})
 
     def add(self, selection: str | None, tests: Mapping[str, Mapping[str, Any]]) -> None:
-        """Remember a run that was not cut short; None: these were a part of their selection."""
+        """Remember a run that was not cut short; None: these were a part of their selection. Raises OSError."""
         self.seconds |= {name: round(test["seconds"], 4) for name, test in tests.items()}
         if selection:
             self.selections[selection] = sorted(tests)

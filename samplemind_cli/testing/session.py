@@ -51,7 +51,7 @@ class Session:
         testmon, cov = ["pytest-testmon"] * asked.changed, ["pytest-cov"] * covered
         python.require("pytest", *testmon, *cov)
         asked = replace(asked, arguments=_from_root(asked.arguments, directory, project.root))
-        folder = history.folder(state_dir, project.root)
+        folder = history.folder(state_dir, project.root, needed=asked.changed)
         return cls(project=project, python=python, asked=asked, folder=folder, env=env, say=say)
 
     def run(self) -> int:
@@ -75,7 +75,11 @@ class Session:
             code = child.run(argv, self._environment(memory), self.project.root)
             seen = history.read(record)
         if seen:
-            self._after(seen, selection, past, memory, plan)
+            try:
+                self._remember(seen, selection, past, memory, plan)
+            except OSError as error:  # a full disk or a read-only home is not the tests' failure
+                self.say(f"cannot remember this run in {self.folder}: {error.strerror}")
+            self._name_slow(seen["tests"])
         return code, seen.get("interrupted", code == INTERRUPTED)
 
     def watch(self) -> int:
@@ -146,7 +150,7 @@ class Session:
             lines.append(f"changed since the last run: {_some(plan.files) or 'nothing'}")
         return "\n".join(lines)
 
-    def _after(
+    def _remember(
         self, seen: Mapping[str, Any], selection: str, past: history.History, memory: Memory | None, plan: Plan
     ) -> None:
         if memory:
@@ -154,7 +158,9 @@ class Session:
             self.say(f"ran {len(seen['tests'])} of {len({*memory.known.get('tests', ()), *seen['tests']})} known tests")
         if seen["complete"]:
             past.add(None if memory and not plan.reasons else selection, seen["tests"])
-        slow = sorted(((t["seconds"], name) for name, t in seen["tests"].items() if t["seconds"] >= SLOW), reverse=True)
+
+    def _name_slow(self, tests: Mapping[str, Mapping[str, Any]]) -> None:
+        slow = sorted(((t["seconds"], name) for name, t in tests.items() if t["seconds"] >= SLOW), reverse=True)
         if slow and not any(argument.startswith("--durations") for argument in self.asked.arguments):
             self.say("slowest: " + "; ".join(f"{seconds:.1f} s {name}" for seconds, name in slow[:3]))
 

@@ -39,8 +39,8 @@ def project(tmp_path):
     return tmp_path
 
 
-def run(folder, *arguments):
-    return warm.run(warm.test, *arguments, cwd=folder)
+def run(folder, *arguments, **env):
+    return warm.run(warm.test, *arguments, cwd=folder, env={**os.environ, **env})
 
 
 def test_the_project_is_found_from_a_folder_inside_it_and_its_slow_tests_are_left_out(project):
@@ -77,6 +77,15 @@ def test_a_file_that_is_named_needs_one_process_and_one_that_is_absent_is_pytest
     assert done.returncode == 4
     assert "in one process" in done.stderr
     assert "not found: absent.py" in done.stderr + done.stdout
+
+
+def test_where_nothing_can_be_remembered_the_tests_run_and_the_exit_code_is_theirs(project):
+    done = run(project, "--serial", "test_it.py::test_good", XDG_STATE_HOME="/dev/null")
+    assert (done.returncode, "1 passed" in done.stdout) == (0, True)
+    assert "cannot remember this run in /dev/null/samplemind/tests/" in done.stderr
+    done = run(project, "--changed", XDG_STATE_HOME="/dev/null")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "hint: export XDG_STATE_HOME=" in done.stderr
 
 
 def test_watching_runs_again_after_a_change_until_it_is_interrupted(project):

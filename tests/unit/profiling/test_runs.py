@@ -27,6 +27,13 @@ def test_profiles_of_the_same_second_have_folders_of_their_own(tmp_path):
     assert {profile.id for profile in stored(str(tmp_path))} == {profile.id for profile in profiles}
 
 
+def test_where_no_folder_can_be_made_the_error_says_where_one_could_be():
+    with pytest.raises(UsageError) as told:
+        Profile.new("/dev/null", asked())
+    assert told.value.message == "cannot keep a profile in /dev/null/profiles: Not a directory"
+    assert "XDG_STATE_HOME" in told.value.hint
+
+
 def test_a_stored_profile_is_read_as_it_was(tmp_path):
     profile = kept(tmp_path, "-m", "shop.tool", "x")
     assert stored(str(tmp_path)) == [profile]

@@ -43,7 +43,7 @@ def test_a_part_of_a_selection_tells_durations_and_is_not_taken_for_the_whole(tm
 
 
 def test_a_broken_memory_is_no_memory(tmp_path):
-    file = folder(str(tmp_path), tmp_path) / "x.json"
+    file = folder(str(tmp_path), tmp_path, needed=True) / "x.json"
     for text in ("", "[1]", '{"a": '):
         file.write_text(text)
         assert read(file) == {}
