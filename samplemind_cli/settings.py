@@ -73,7 +73,7 @@ class Settings:
     def load(cls, env: Mapping[str, str] | None = None, directory: Path | None = None, **flags: Any) -> Self:
         """The settings in force in `directory`; a flag that is None was not given. A broken file is a UsageError."""
         env = os.environ if env is None else env
-        stack, user, project = paths.settings_files(env, str(directory or Path.cwd()))
+        stack, user, project = paths.settings_files(env, str(directory or here()))
         folders = {name: getattr(paths, name)(env) for name in ("cache_dir", "config_dir", "data_dir", "state_dir")}
         settings = replace(cls(), **folders)
         settings = settings.changed(_stack_record(stack), stack)
@@ -86,6 +86,14 @@ class Settings:
         """A copy with `values`, each checked against its field's type; `source` is named in the error."""
         kinds = {f.name: type(f.default) for f in fields(self)}
         return replace(self, **{name: _coerced(name, value, kinds[name], source) for name, value in values.items()})
+
+
+def here() -> Path:
+    """The current folder. Raises UsageError when it has been removed."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError("the folder you are in has been removed", 'cd "$PWD", if it was made anew') from error
 
 
 def environment(**changes: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from samplemind_cli.settings import Settings
+from samplemind_cli.settings import Settings, here
 
 Workload = Literal["unique", "zipf"]
 Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with plots; it needs no network.")]
@@ -225,7 +225,7 @@ def ab(
     from samplemind_cli.bench import report, trees
 
     report.writable(html)
-    repository = trees.repository_of(Path.cwd())
+    repository = trees.repository_of(here())
     plan = compared.Plan(
         versions=(trees.resolve(repository, base), trees.resolve(repository, candidate)),
         command=ctx.meta.get(COMMAND, ()),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from samplemind_cli.settings import Settings, environment
+from samplemind_cli.settings import Settings, environment, here
 
 if TYPE_CHECKING:
     from samplemind_cli.profiling.runs import Asked, Profile
@@ -76,7 +76,7 @@ def run(
     kinds = ["cpu"] * (cpu or both or not memory) + ["memory"] * (memory or both)
     asked = Asked(
         words=tuple(words), kinds=tuple(kinds), native=native, children=children, overhead=overhead,
-        directory=str(Path.cwd()),
+        directory=str(here()),
     )  # fmt: skip
     return _record(asked).exit_code
 
@@ -98,7 +98,7 @@ def api(
     """
     from samplemind_cli.profiling.runs import Asked
 
-    _record(Asked(words=("api",), kinds=("cpu",), watch=seconds, file=file, directory=str(Path.cwd())))
+    _record(Asked(words=("api",), kinds=("cpu",), watch=seconds, file=file, directory=str(here())))
 
 
 @app.command("again")

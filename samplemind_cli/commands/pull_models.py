@@ -1,11 +1,10 @@
 """`samplemind pull-models`: the project's models, planned, pulled, verified, and held against models.lock."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from samplemind_cli.settings import Settings
+from samplemind_cli.settings import Settings, here
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -120,7 +119,7 @@ def _check(wanted: list[str], installed: "list[Model]", *, as_json: bool) -> Non
     from samplemind_cli.errors import SamplemindError
     from samplemind_cli.models import lock
 
-    states = lock.compared(wanted, {model.name: model.digest for model in installed}, lock.read(lock.path(Path.cwd())))
+    states = lock.compared(wanted, {model.name: model.digest for model in installed}, lock.read(lock.path(here())))
     if as_json:
         output.print_json({"models": [{"name": name, **state} for name, state in states.items()]})
     else:
@@ -139,7 +138,7 @@ def _lock(settings: Settings, results: "list[Result]", *, update: bool) -> None:
 
     project = {resolve(name) for name in settings.models}
     digests = {result.name: result.digest for result in results if result.digest and result.name in project}
-    file = lock.path(Path.cwd())
+    file = lock.path(here())
     locked = lock.read(file)
     for name in [name for name, digest in digests.items() if locked.get(name, digest) != digest and not update]:
         output.say(f"{name} is not the one in {file.name}; hint: samplemind pull-models {name} --update")

@@ -1,12 +1,11 @@
 # ruff: noqa: PT028 - `test` is a command, not a test
 """`samplemind test`: pytest in the project at hand."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from samplemind_cli.settings import Settings, environment
+from samplemind_cli.settings import Settings, environment, here
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -47,5 +46,5 @@ def test(
 
     asked = Asked(all=all_, changed=changed, failed=failed, serial=serial, arguments=tuple(arguments or ()))
     state_dir = Settings.load().state_dir
-    session = Session.at(Path.cwd(), asked, state_dir=state_dir, env=environment(), say=output.say)
+    session = Session.at(here(), asked, state_dir=state_dir, env=environment(), say=output.say)
     return session.watch() if watch else session.run()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from samplemind_cli.errors import UsageError
-from samplemind_cli.settings import Settings
+from samplemind_cli.settings import Settings, here
 
 Gpu = Literal["none", "nvidia", "cdi", "rocm"]
 
@@ -40,7 +40,7 @@ def located(settings: Settings, directory: Path | None = None, gpu: Gpu = "none"
     `compose_file` (several are joined by the path separator) wins over the project's own `compose/` in `directory` or
     above it, and that over the folder this package carries. Raises UsageError when a file is absent.
     """
-    directory = directory or Path.cwd()
+    directory = directory or here()
     named = [directory / name for name in settings.compose_file.split(os.pathsep) if name]
     for file in named:
         if not file.is_file():

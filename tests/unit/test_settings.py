@@ -146,3 +146,11 @@ def test_the_nearest_project_file_counts_and_files_above_it_do_not(load, write, 
 def test_a_relative_xdg_folder_is_ignored():
     assert paths.cache_dir({"HOME": "/h", "XDG_CACHE_HOME": "here"}) == "/h/.cache/samplemind"
     assert paths.cache_dir({"HOME": "/h", "XDG_CACHE_HOME": "/x"}) == "/x/samplemind"
+
+
+def test_a_folder_that_was_removed_from_under_us_is_one_clear_error(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tmp_path.rmdir()
+
+    with pytest.raises(UsageError, match="the folder you are in has been removed"):
+        Settings.load({})

@@ -4,12 +4,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from samplemind_cli.bench.board import Run, Score, score, skipped
 from samplemind_cli.child.python import find_python
 from samplemind_cli.child.reaped import reaped
-from samplemind_cli.settings import environment
+from samplemind_cli.settings import environment, here
 from samplemind_cli.testing.project import find_project
 
 
@@ -23,9 +22,9 @@ def measure(run: Run) -> Iterator[Score]:
 
 
 def _timed(run: Run, key: str, words: str) -> Score:
-    project = find_project(Path.cwd())
+    project = find_project(here())
     if project.config is None:
-        return skipped(key, f"no pytest settings in {Path.cwd()} or above")
+        return skipped(key, f"no pytest settings in {here()} or above")
     find_python(project.root, environment(), "pytest").require("pytest")
     run.say(f"  samplemind {words}")
     begun = time.perf_counter()
