@@ -1,3 +1,4 @@
+import inspect
 import re
 
 import pytest
@@ -9,7 +10,7 @@ from samplemind_cli.mock.faults import KINDS
 
 
 def test_help_names_every_fault_and_opens_with_the_tables_line():
-    listed = re.findall(r"^ {6}([a-z-]+)  ", mock.__doc__, re.MULTILINE)
+    listed = re.findall(r"^ {2}([a-z-]+)  ", inspect.cleandoc(mock.__doc__), re.MULTILINE)
     assert sorted(listed) == sorted(KINDS)
     assert mock.__doc__.splitlines()[0] == COMMANDS["mock"]
 
