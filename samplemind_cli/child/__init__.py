@@ -10,7 +10,11 @@ from typing import IO
 
 from samplemind_cli.errors import UsageError
 
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # what a person or a terminal ends a program with
+
+def ending_signals() -> set[signal.Signals]:
+    """What a person or a terminal ends this process with; what is ignored, as by nohup(1), stays so."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    return {number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN}
 
 
 def run(
@@ -35,7 +39,7 @@ def run(
         if children and not typed:
             children[0].send_signal(number)
 
-    before = {number: signal.signal(number, forward) for number in ENDING}
+    before = {number: signal.signal(number, forward) for number in ending_signals()}
     try:
         out = subprocess.DEVNULL if silent else None
         children.append(

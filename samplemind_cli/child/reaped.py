@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from samplemind_cli.child import ENDING
+from samplemind_cli.child import ending_signals
 
 GRACE = 10.0  # seconds a command gets to stop what it had begun
 
@@ -45,8 +45,9 @@ def _uninterrupted() -> Iterator[None]:
     Blocking the signals would not do: the process would be born with them blocked.
     """
     came: list[int] = []
-    main = threading.current_thread() is threading.main_thread()  # no other thread is ever interrupted
-    handlers = {number: handler for number in ENDING if main and callable(handler := signal.getsignal(number))}
+    interruptible = threading.current_thread() is threading.main_thread()
+    numbers = ending_signals() if interruptible else ()
+    handlers = {number: handler for number in numbers if callable(handler := signal.getsignal(number))}
     for number in handlers:
         signal.signal(number, lambda number, _: came.append(number))
     try:

@@ -12,6 +12,7 @@ import uvloop
 
 from samplemind_cli.ai import http_client
 from samplemind_cli.ai.core import AICore
+from samplemind_cli.child import ending_signals
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.server import telemetry, workers
 from samplemind_cli.server.content import LONGEST
@@ -78,7 +79,7 @@ async def _serve(
     listener: socket.socket, settings: Settings, bounds: Bounds, shared: Path | None, *, log_content: bool
 ) -> None:
     loop, stopping = asyncio.get_running_loop(), asyncio.Event()
-    for number in workers.ends():
+    for number in ending_signals():
         loop.add_signal_handler(number, stopping.set)
     http_client.use_own_connections()
     journal = _journal(log_content=log_content)

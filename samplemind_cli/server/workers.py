@@ -6,14 +6,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 
-from samplemind_cli.child import ENDING
+from samplemind_cli.child import ending_signals
 
 SOON = 1.0  # seconds: a worker that dies sooner was not able to work, and another would not be either
-
-
-def ends() -> set[signal.Signals]:
-    """The signals that end a server; what is ignored, as by nohup(1), stays so."""
-    return {number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN}
 
 
 def run(count: int, work: Callable[[], None]) -> int:
@@ -23,7 +18,7 @@ def run(count: int, work: Callable[[], None]) -> int:
     the start of a worker and its being known, nor between its death and that.
     """
     signal.signal(signal.SIGCHLD, lambda *_: None)  # a signal that is ignored need not be kept, says POSIX
-    awaited = {*ends(), signal.SIGCHLD}
+    awaited = {*ending_signals(), signal.SIGCHLD}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
     running: dict[int, float] = {}
     ending = failed = False
@@ -58,7 +53,7 @@ def _started(work: Callable[[], None], mask: set[int | signal.Signals]) -> int:
         return worker
     code = 1
     try:
-        for number in (*ends(), signal.SIGCHLD):
+        for number in (*ending_signals(), signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         work()
