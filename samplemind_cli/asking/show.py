@@ -97,6 +97,11 @@ def blocks(text: str) -> list[str]:
     return [*pieces, text[start:]] if text[start:].strip() else pieces
 
 
+def grown(growing: str, text: str) -> list[str]:
+    """The blocks of what has grown by `text`; the last one, to be given here the next time, may grow on."""
+    return blocks(growing.removesuffix(GROWING) + text + GROWING)
+
+
 def _print(console: "Console", pieces: list[str], *, first: bool) -> None:
     for piece in pieces:
         if not first:
@@ -115,6 +120,17 @@ def _console(width: int) -> "Console":
     from rich.console import Console
 
     return Console(width=width, force_terminal=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Growing:
+    """A block that is not finished: made into Markdown when it is drawn, not whenever a word has come."""
+
+    text: str
+
+    def __rich__(self) -> "Markdown":
+        """What is drawn, as rich asks for it."""
+        return _markdown(self.text)
 
 
 def milliseconds(answer: Answer) -> str:
@@ -147,20 +163,22 @@ async def _plain(chunks: AsyncIterable[Chunk], style: Style) -> Answer:
 
 async def _live(chunks: AsyncIterable[Chunk], style: Style) -> Answer:
     """Finished blocks are printed for good; only the last, growing one is drawn again and again."""
+    import gc
+
     from rich.live import Live
     from rich.spinner import Spinner
 
+    gc.enable()  # what was drawn leaves cycles behind
     console = _console(style.width)
-    heard, printed, answer = "", 0, None
+    growing, printed, answer = "", 0, None
     with Live(Spinner("dots"), console=console, transient=True, refresh_per_second=8) as live:
         async for chunk in chunks:
             answer = chunk.answer
             if chunk.text:
-                heard += chunk.text
-                *done, growing = blocks(heard + GROWING)
-                _print(console, done[printed:], first=not printed)
-                printed = len(done)
-                live.update(_markdown(growing))
+                *done, growing = grown(growing, chunk.text)
+                _print(console, done, first=not printed)
+                printed += len(done)
+                live.update(Growing(growing))
         live.update("")
     _print(console, blocks(_text(_whole(answer)))[printed:], first=not printed)
     return _whole(answer)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samplemind_cli.ai.types import Answer, Chunk, Endpoint, Provider, Route, ToolCall, Usage
-from samplemind_cli.asking.show import Style, blocks, provenance, stream
+from samplemind_cli.asking import show
+from samplemind_cli.asking.show import Style, blocks, grown, provenance, stream
 
 ANSWER = Answer(text="An answer.", provider="ollama", model="tiny", key="k", finish_reason="stop", usage=Usage(3, 2, 1))
 MARKDOWN = "# Title\n\nOne *two*.\n\n```python\nx = 1\n\ny = 2\n```\n\n- a\n- b\n"
@@ -27,6 +28,16 @@ def shown(answer, style, size=3):
 @given(st.text(st.sampled_from("ab \n`~#")))
 def test_blocks_joined_are_the_text(text):
     assert "".join(blocks(text)).rstrip() == text.rstrip()
+
+
+@given(st.text(st.sampled_from("ab \n`~#")), st.integers(1, 5))
+def test_blocks_found_word_by_word_are_those_found_at_once(text, size):
+    found, growing = [], ""
+    for start in range(0, len(text), size):
+        *done, growing = grown(growing, text[start : start + size])
+        found += done
+
+    assert [*found, *grown(growing, "")] == grown("", text)
 
 
 def test_a_code_fence_is_never_cut():
@@ -115,6 +126,15 @@ def test_on_a_terminal_markdown_is_rendered(capsys):
     assert "One two." in ESCAPES.sub("", out)
     assert "```" not in out
     assert "\x1b[" in out
+
+
+def test_a_long_block_is_made_into_markdown_when_it_is_drawn_and_not_at_every_word(monkeypatch):
+    made = []
+    monkeypatch.setattr(show, "_markdown", lambda piece: made.append(piece) or "")
+
+    shown(replace(ANSWER, text="word " * 2000), Style(terminal=True), size=5)
+
+    assert 1 <= len(made) < 1000
 
 
 def test_what_the_model_says_cannot_command_the_terminal(capsys):
