@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,9 @@ from samplemind_cli import output
 from samplemind_cli.ai.types import Answer, Chunk
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, ConsoleOptions
     from rich.markdown import Markdown
+    from rich.segment import Segment
 
 BLOCK_END = re.compile(r"\n[ \t]*\n")
 FENCE = re.compile(r"^ {0,3}(```|~~~)", re.MULTILINE)
@@ -128,9 +129,13 @@ class Growing:
 
     text: str
 
-    def __rich__(self) -> "Markdown":
-        """What is drawn, as rich asks for it."""
-        return _markdown(self.text)
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "Iterator[Segment]":
+        """As much of its end as the terminal shows: the newest words."""
+        from rich.segment import Segment
+
+        for line in console.render_lines(_markdown(self.text), options, pad=False)[-options.size.height :]:
+            yield from line
+            yield Segment.line()
 
 
 def milliseconds(answer: Answer) -> str:

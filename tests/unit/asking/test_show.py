@@ -1,4 +1,5 @@
 import asyncio
+import io
 import json
 import re
 from dataclasses import replace
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from samplemind_cli.ai.types import Answer, Chunk, Endpoint, Provider, Route, ToolCall, Usage
 from samplemind_cli.asking import show
-from samplemind_cli.asking.show import Style, blocks, grown, provenance, stream
+from samplemind_cli.asking.show import Growing, Style, blocks, grown, provenance, stream
 
 ANSWER = Answer(text="An answer.", provider="ollama", model="tiny", key="k", finish_reason="stop", usage=Usage(3, 2, 1))
 MARKDOWN = "# Title\n\nOne *two*.\n\n```python\nx = 1\n\ny = 2\n```\n\n- a\n- b\n"
@@ -135,6 +136,17 @@ def test_a_long_block_is_made_into_markdown_when_it_is_drawn_and_not_at_every_wo
     shown(replace(ANSWER, text="word " * 2000), Style(terminal=True), size=5)
 
     assert 1 <= len(made) < 1000
+
+
+def test_of_a_block_taller_than_the_terminal_the_newest_lines_are_drawn():
+    from rich.console import Console
+
+    console = Console(width=40, height=5, force_terminal=True, file=io.StringIO())
+    console.print(Growing("```\n" + "".join(f"line {n}\n" for n in range(50))), end="")
+
+    drawn = ESCAPES.sub("", console.file.getvalue())
+    assert re.findall(r"line \d+", drawn) == ["line 46", "line 47", "line 48", "line 49"]
+    assert len(drawn.splitlines()) == 5
 
 
 def test_what_the_model_says_cannot_command_the_terminal(capsys):
