@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,8 @@ from samplemind_cli.testing.command import Asked
 from samplemind_cli.testing.project import Project, find_project
 
 OBSERVER = Path(__file__).parent / "observer"
-PAUSE = 0.3  # seconds between two looks at the files
+PAUSE = 0.3  # seconds between two looks at the files, and at least
+REST = 4  # times as long as a look took
 SLOW = 1.0  # seconds from which a test is worth naming
 SHOWN = 5  # names in one line of talk
 INTERRUPTED = 128 + 2  # before pytest was there to tell
@@ -96,9 +98,8 @@ class Session:
             try:
                 with keyboard.keys() as key:
                     self.say(f"waiting for a change; {KEYS if keyboard.listens() else 'Ctrl-C ends'}")
-                    while not changed and pressed not in (*CHOICES, "q"):
-                        pressed = key(PAUSE)
-                        changed = fingerprints.changes(after, fingerprints.snapshot(self.project.root))
+                    if not changed:
+                        changed, pressed = next_change(self.project.root, after, key)
             except KeyboardInterrupt:
                 return code
             if pressed == "q" and not changed:
@@ -163,6 +164,18 @@ class Session:
         slow = sorted(((t["seconds"], name) for name, t in tests.items() if t["seconds"] >= SLOW), reverse=True)
         if slow and not any(argument.startswith("--durations") for argument in self.asked.arguments):
             self.say("slowest: " + "; ".join(f"{seconds:.1f} s {name}" for seconds, name in slow[:3]))
+
+
+def next_change(root: Path, known: fingerprints.Snapshot, key: Callable[[float], str]) -> tuple[list[str], str]:
+    """Wait for files that differ from what is known, or for a key that means something: those files, and the key."""
+    pause = PAUSE
+    while True:
+        pressed = key(pause)
+        began = time.monotonic()
+        changed = fingerprints.changes(known, fingerprints.snapshot(root))
+        if changed or pressed in (*CHOICES, "q"):
+            return changed, pressed
+        pause = max(PAUSE, REST * (time.monotonic() - began))
 
 
 def _from_root(arguments: tuple[str, ...], directory: Path, root: Path) -> tuple[str, ...]:
