@@ -2,7 +2,9 @@
 
 import json
 import os
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
@@ -96,6 +98,20 @@ def here() -> Path:
         raise UsageError("the folder you are in has been removed", 'cd "$PWD", if it was made anew') from error
 
 
+@contextmanager
+def variable(name: str, value: str) -> Iterator[None]:
+    """Within it the environment says so: for a library that reads it while it is imported."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
 def environment(**changes: str) -> dict[str, str]:
     """A child process's environment: this one's, with `changes`."""
     return {**os.environ, **changes}
@@ -112,13 +128,15 @@ def _stack_record(path: str) -> dict[str, Any]:
 
 
 def _toml(path: str, refused: tuple[str, ...]) -> dict[str, Any]:
-    if not Path(path).exists():
-        return {}
-    import tomllib  # most projects have no such file
-
     try:
-        values = tomllib.loads(Path(path).read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        if stat.S_ISFIFO(Path(path).stat().st_mode):  # reading it would wait for a writer
+            raise OSError("it is a pipe")  # noqa: TRY301 - one message for every file that cannot be read
+        import tomllib  # most projects have no such file
+
+        values = tomllib.loads(Path(path).read_text("utf-8-sig"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read the settings in {path}: {error}", f"mend or move {path}") from error
     known = {f.name for f in fields(Settings)}
     for name in values:
@@ -144,12 +162,15 @@ def _coerced(name: str, value: Any, kind: type, source: str) -> Any:
     try:
         if kind is tuple:
             return tuple(value.replace(",", " ").split()) if isinstance(value, str) else tuple(map(str, value))
-        if kind is str and not isinstance(value, str):
+        if kind is str and (not isinstance(value, str) or "\0" in value):
             raise ValueError  # noqa: TRY301 - one message for every wrong value
+        if name in SECRETS:  # out of a file they come with its line's end
+            return value.strip()
         number = kind(value)
-        if kind in (int, float) and (isinstance(value, bool) or not 0 <= number < float("inf")):
+        cut = isinstance(value, float) and number != value  # int(1.5)
+        if kind in (int, float) and (isinstance(value, bool) or cut or not 0 <= number < float("inf")):
             raise ValueError  # noqa: TRY301 - the same
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         shown = "that value" if name in (*SECRETS, *USER_ONLY) else repr(value)
         raise UsageError(f"{source}: {name} cannot be {shown}", f"{name} is {_article(kind)}") from None
     if name == "cache" and number not in ("on", "off", "local"):

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from types import ModuleType
@@ -13,8 +13,8 @@ from weakref import WeakKeyDictionary
 
 from samplemind_cli.ai import streams
 from samplemind_cli.ai.limits import retry_after
-from samplemind_cli.ai.patience import LinkError, Patience, UnavailableError, tried
-from samplemind_cli.ai.router import shown
+from samplemind_cli.ai.patience import LinkError, Patience, UnavailableError, silence, tried
+from samplemind_cli.ai.router import is_loopback, shown
 from samplemind_cli.ai.types import Call, Fault, FaultKind
 from samplemind_cli.errors import CutStreamError, ProviderError, UsageError
 
@@ -31,11 +31,11 @@ __all__ = [
     "get_http_client",
     "load_httpx",
     "make_ai_request",
+    "surroundings",
     "use_own_connections",
 ]
 _Response = Union["httpx.Response", "upstream.Response"]
 CONNECTIONS = 100  # at most, of one event loop
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 KEY_HEADERS = ("authorization", "x-api-key", "x-goog-api-key")
 RETRIED = frozenset({408, 409, 429, 529})  # and every 5xx
 Reader = Callable[[int, Any], Fault]
@@ -87,7 +87,25 @@ def use_own_connections() -> None:
     from samplemind_cli.ai import upstream
 
     if not getproxies():
-        _pools[asyncio.get_running_loop()] = upstream.Pool(httpx.create_ssl_context)
+        _pools[asyncio.get_running_loop()] = upstream.Pool(surroundings()(httpx.create_ssl_context))
+
+
+@contextmanager
+def surroundings() -> Iterator[None]:
+    """Within it a client is made; certificates or a proxy of the environment that are none become a UsageError."""
+    import httpx
+
+    try:
+        yield
+    except ImportError as error:
+        hint = "pip install 'httpx[socks]', or unset ALL_PROXY"
+        raise UsageError("the environment's SOCKS proxy needs the package socksio", hint) from error
+    except OSError as error:  # an ssl.SSLError is one, too
+        told = f"no certificates could be read: {error.strerror or error}"
+        raise UsageError(told, "check SSL_CERT_FILE and SSL_CERT_DIR") from error
+    except (ValueError, httpx.InvalidURL):  # its text may hold a password
+        hint = "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY"
+        raise UsageError("a proxy in the environment is no http:// address", hint) from None
 
 
 def _client(*, loopback: bool) -> "httpx.AsyncClient":
@@ -101,13 +119,14 @@ def _client(*, loopback: bool) -> "httpx.AsyncClient":
     clients = _clients.setdefault(asyncio.get_running_loop(), {})
     if loopback not in clients or clients[loopback].is_closed:
         p = Patience()
-        clients[loopback] = httpx.AsyncClient(
-            http2=not loopback,
-            verify=not loopback,
-            trust_env=not loopback,
-            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=50),
-            timeout=httpx.Timeout(connect=p.connect, read=p.read, write=p.write, pool=p.pool),
-        )
+        with surroundings():
+            clients[loopback] = httpx.AsyncClient(
+                http2=not loopback,
+                verify=not loopback,
+                trust_env=not loopback,
+                limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=50),
+                timeout=httpx.Timeout(connect=p.connect, read=p.read, write=p.write, pool=p.pool),
+            )
     return clients[loopback]
 
 
@@ -163,7 +182,9 @@ async def _answer(call: Call, patience: Patience, read_fault: Reader | None) -> 
 async def _sent(call: Call, patience: Patience) -> "_Response":
     """The response to a call, through this loop's own connections or through httpx."""
     url = urlsplit(call.url)
-    loopback = url.scheme == "http" and url.hostname in LOOPBACK
+    if any(not (value.isascii() and value.isprintable()) for value in call.headers.values()):
+        raise UsageError("the provider's key is no line of ASCII letters", "set the key anew, without line ends")
+    loopback = url.scheme == "http" and is_loopback(call.url)
     headers = {"content-type": "application/json", **call.headers}
     body = None if call.json is None else _encoded(call.json)
     pool = _pools.get(asyncio.get_running_loop())
@@ -192,7 +213,7 @@ async def _refuse(call: Call, response: "_Response", read_fault: Reader) -> None
     await response.aclose()
     try:
         decoded = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         decoded = body.decode("utf-8", "replace")
     fault = read_fault(status, decoded)
     again = (status in RETRIED or status >= 500) and fault.kind not in ("credit", "request", "too_long")  # noqa: PLR2004 - HTTP
@@ -234,29 +255,14 @@ def _translated(call: Call, patience: Patience, *, begun: bool) -> Any:
     except httpx.HTTPError as error:
         connecting = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout))
         timed_out = isinstance(error, httpx.TimeoutException)
-        failure = _silence(where, error, patience, connecting=connecting, timed_out=timed_out, begun=begun)
+        failure = silence(where, error, patience, connecting=connecting, timed_out=timed_out, begun=begun)
         if (connecting or isinstance(error, httpx.ProxyError)) and (proxy := _proxy(call.url)):
             why = f"{failure.message} (through the proxy {proxy})"
             failure = UnavailableError(why, "check HTTPS_PROXY and NO_PROXY", again=connecting)
         raise failure from error
     except LinkError as error:
         connecting, timed_out = error.connecting, error.timed_out
-        raise _silence(where, error, patience, connecting=connecting, timed_out=timed_out, begun=begun) from error
-
-
-def _silence(  # noqa: PLR0913 - facts of one failure
-    where: str, error: Exception, patience: Patience, *, connecting: bool, timed_out: bool, begun: bool
-) -> ProviderError:
-    if begun:
-        return CutStreamError(f"{where} broke off in the middle of its answer")
-    waited = patience.connect if connecting else patience.read
-    why = f"no answer within {waited:g} s" if timed_out else str(error) or type(error).__name__
-    fault = None if connecting else Fault("server", why)
-    refused = connecting and not timed_out
-    here = urlsplit(f"//{where}").hostname in LOOPBACK  # what does not run on this machine will not in a second
-    return UnavailableError(
-        f"{where}: {why}", fault=fault, refused=refused, again=connecting and not (refused and here)
-    )
+        raise silence(where, error, patience, connecting=connecting, timed_out=timed_out, begun=begun) from error
 
 
 def _proxy(url: str) -> str:
@@ -264,7 +270,7 @@ def _proxy(url: str) -> str:
     from urllib.request import getproxies, proxy_bypass
 
     target, proxies = urlsplit(url), getproxies()
-    if (target.scheme == "http" and target.hostname in LOOPBACK) or proxy_bypass(_place(url)):
+    if (target.scheme == "http" and is_loopback(url)) or proxy_bypass(_place(url)):
         return ""
     return _place(proxies.get(target.scheme) or proxies.get("all", ""))
 

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from samplemind_cli.ai.router import is_loopback
 from samplemind_cli.ai.types import Fault
-from samplemind_cli.errors import ProviderError
+from samplemind_cli.errors import CutStreamError, ProviderError
 
 T = TypeVar("T")
 
@@ -55,6 +56,22 @@ class LinkError(Exception):
         super().__init__(why)
         self.connecting = connecting
         self.timed_out = timed_out
+
+
+def silence(  # noqa: PLR0913 - facts of one failure
+    where: str, error: Exception, patience: Patience, *, connecting: bool, timed_out: bool, begun: bool
+) -> ProviderError:
+    """What it means that a server at `where` (host and port) was not reached, or fell silent; the error for it."""
+    if begun:
+        return CutStreamError(f"{where} broke off in the middle of its answer")
+    waited = patience.connect if connecting else patience.read
+    why = f"no answer within {waited:g} s" if timed_out else str(error) or type(error).__name__
+    fault = None if connecting else Fault("server", why)
+    refused = connecting and not timed_out
+    here = is_loopback(f"//{where}")  # what does not run on this machine will not in a second
+    return UnavailableError(
+        f"{where}: {why}", fault=fault, refused=refused, again=connecting and not (refused and here)
+    )
 
 
 async def tried(attempt: Callable[[], Awaitable[T]], patience: Patience) -> T:

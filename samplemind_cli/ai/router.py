@@ -14,6 +14,7 @@ __all__ = [
     "Route",
     "TaskType",
     "get_provider_url",
+    "is_loopback",
     "key_variable",
     "ollama_url",
     "provider_of",
@@ -22,6 +23,7 @@ __all__ = [
     "shown",
 ]
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 PRIORITIES = ("speed", "quality", "cost")
 
 # Base URLs as the adapters expect them. The embedded model has no address until its engine runs.
@@ -63,8 +65,17 @@ def get_provider_url(provider: Provider, settings: Settings | None = None) -> st
         return PROVIDER_URLS[provider]
     if provider is Provider.OLLAMA:
         return ollama_url(settings.ollama_host)
-    told: str = getattr(settings, f"{provider}_base_url")
+    told: str = getattr(settings, f"{provider}_base_url").strip()
+    try:
+        urlsplit(told)
+    except ValueError:
+        raise UsageError(f"{provider.upper()}_BASE_URL is no address", "it is like https://host/v1") from None
     return told.rstrip("/") or PROVIDER_URLS[provider]
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL's host is this machine by name; a container's published port is, too."""
+    return urlsplit(url).hostname in LOOPBACK
 
 
 def shown(url: str) -> str:
@@ -79,10 +90,13 @@ def key_variable(provider: Provider) -> str:
 
 def ollama_url(host: str) -> str:
     """OLLAMA_HOST as Ollama reads it: scheme and port may be missing; 0.0.0.0 is where it listens, not where it is."""
-    text = host.strip()
+    text = host.strip().strip("\"'")
     try:
-        url = urlsplit(text if "://" in text else f"http://{text}")
+        bare = f"[{text}]" if text.count(":") > 1 and not {"[", "/", "."} & set(text) else text  # ::1
+        url = urlsplit(bare if "://" in bare else f"http://{bare}")
         port = url.port
+        if url.scheme not in ("http", "https") or not text.isprintable() or " " in text:
+            raise ValueError("it is a host, or begins with http:// or https://")  # noqa: TRY301 - one message
     except ValueError as error:
         raise UsageError(f"OLLAMA_HOST {host!r} is no address: {error}", "OLLAMA_HOST=127.0.0.1:11434") from error
     everywhere = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - never bound, only asked

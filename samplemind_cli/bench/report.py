@@ -41,7 +41,7 @@ def writable(*wanted: Path | None) -> None:
         with _told(file), file.open("a"):
             pass
         if new:
-            file.unlink()
+            file.resolve().unlink()  # a link to a file that was not there stays
 
 
 def write(file: Path, text: str) -> None:

@@ -19,6 +19,7 @@ WORKING_TREE = "the working tree"
 IDENTITY = {
     f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in (("NAME", "bench"), ("EMAIL", ""))
 }
+OF_HOOKS = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"}
 PACKAGED = ("pyproject.toml", "setup.py")
 TAIL = 1500  # characters of what an installation said
 
@@ -57,8 +58,9 @@ def repository_of(directory: Path) -> Path:
     """The top folder of the git repository around `directory`. Raises UsageError when there is none."""
     done = _git(directory, "rev-parse", "--show-toplevel")
     if done.returncode:
-        raise UsageError(f"{directory} is in no git repository", "cd to the project to be compared")
-    return Path(done.stdout.strip())
+        problem = f"{directory} cannot be compared with its past: {done.stderr.strip()}"
+        raise UsageError(problem, "cd to a git repository with files")
+    return Path(done.stdout.removesuffix("\n"))
 
 
 @contextmanager
@@ -114,7 +116,7 @@ def _tree(repository: Path, version: Version, folder: Path, setup: str | None, s
     if done.returncode:
         raise SamplemindError(f"git cannot lay out {version.name}: {done.stderr.strip()}", "git worktree prune")
     # Neither may live on what the other left in a cache, nor compile itself anew at each run.
-    env = environment(XDG_CACHE_HOME=str(folder / "cache"), PYTHONDONTWRITEBYTECODE="")
+    env = _outside_hooks(XDG_CACHE_HOME=str(folder / "cache"), PYTHONDONTWRITEBYTECODE="")
     if setup:
         say(f"{version.name}: {setup}")
         _run(["/bin/sh", "-c", setup], env, directory, f"--setup in {version.name}")
@@ -163,11 +165,16 @@ def _snapshot(repository: Path) -> str:
 
 def _git(directory: Path, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
     try:
-        done = _ended(["git", *words], environment(**env), directory)
-    except FileNotFoundError as error:
+        done = _ended(["git", *words], {**_outside_hooks(), **env}, directory)
+    except (FileNotFoundError, PermissionError) as error:  # the latter: a folder of PATH is closed to us
         raise SamplemindError("git is not installed", "install git") from error
-    out, err = (said.decode("utf-8", "replace") for said in (done.stdout, done.stderr))
+    out, err = os.fsdecode(done.stdout), os.fsdecode(done.stderr)
     return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+
+
+def _outside_hooks(**changes: str) -> dict[str, str]:
+    """The environment without what git tells its hooks: a worktree laid out with it would replace the user's index."""
+    return {name: value for name, value in environment(**changes).items() if name not in OF_HOOKS}
 
 
 def _run(argv: list[str], env: Mapping[str, str], directory: Path, what: str) -> None:

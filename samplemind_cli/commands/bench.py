@@ -103,11 +103,13 @@ def board(
     changes = gate.compared(then, found, again, share) if then else []
     if then:
         found |= {"since": then["when"], "comparison": gate.document(changes)}
-    _show(found, "json" if as_json else "csv" if as_csv else "markdown" if as_markdown else "")
-    if save:
-        report.write(save, json.dumps(found))
-    if html:
-        report.write(html, page.scoreboard(found))
+    try:
+        _show(found, "json" if as_json else "csv" if as_csv else "markdown" if as_markdown else "")
+    finally:  # also where stdout has no reader, or no room
+        if save:
+            report.write(save, json.dumps(found))
+        if html:
+            report.write(html, page.scoreboard(found))
     if stopped:
         raise KeyboardInterrupt
     return gate.exit_code(changes, share)

@@ -239,9 +239,10 @@ def _facts(name: str, told: dict[str, Any]) -> list[tuple[str, str]]:
 def _advise(settings: Settings, rows: "list[Row]") -> None:
     """Tell a small machine which of the set is too large for it; nothing where the daemon is elsewhere."""
     from samplemind_cli import output
-    from samplemind_cli.models import daemon, fit, wire
+    from samplemind_cli.ai.router import is_loopback
+    from samplemind_cli.models import daemon, fit
 
-    if not wire.is_loopback(daemon.address(settings)):
+    if not is_loopback(daemon.address(settings)):
         return
     sizes = [
         (row.name, row.installed.size if row.installed else fit.expected_size(row.name)) for row in rows if row.wanted

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from samplemind_cli.ai.http_client import load_httpx
-from samplemind_cli.ai.router import Provider, get_provider_url
+from samplemind_cli.ai.http_client import load_httpx, surroundings
+from samplemind_cli.ai.router import Provider, get_provider_url, is_loopback
 from samplemind_cli.models import faults, wire
-from samplemind_cli.settings import Settings
+from samplemind_cli.settings import Settings, variable
 
 if TYPE_CHECKING:
     import ollama
@@ -79,11 +79,13 @@ class Daemon:
 
     async def __aenter__(self) -> Self:
         load_httpx()
-        import ollama
+        with surroundings(), variable("OLLAMA_HOST", self.url):  # it makes a client of its own, and reads less kindly
+            import ollama
 
-        local = wire.is_loopback(self.url)  # needs no certificates, whose loading takes time, and no proxy
+        local = is_loopback(self.url)  # needs no certificates, whose loading takes time, and no proxy
         patience = (self._connect, None, 10.0, 5.0)  # reading is bounded by each call
-        self._client = ollama.AsyncClient(self.url, timeout=patience, trust_env=not local, verify=not local)
+        with surroundings():
+            self._client = ollama.AsyncClient(self.url, timeout=patience, trust_env=not local, verify=not local)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from samplemind_cli.ai.router import is_loopback
 from samplemind_cli.models import faults, fit, wire
 from samplemind_cli.models.daemon import Daemon, Model
 from samplemind_cli.models.fit import Machine, gigabytes
@@ -122,7 +123,7 @@ async def make(
     pulled = [name for name in names if update or present[name] is None]
     if not pulled:
         return arrange(present, {})
-    local = wire.is_loopback(daemon.url)
+    local = is_loopback(daemon.url)
     store = fit.find_store(await daemon.modelfile(installed[0].name) if installed else "") if local else None
     told = await asyncio.gather(*(wire.manifest(name, insecure=insecure) for name in pulled))
     digests = {layer.digest for manifest in told for layer in manifest.layers}

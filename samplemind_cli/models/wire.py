@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from samplemind_cli.ai.router import is_loopback
 from samplemind_cli.models.names import Name
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SECONDS = 5.0
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
@@ -42,17 +42,12 @@ class Manifest:
         return sum(layer.size for layer in self.layers)
 
 
-def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine by name; a container's published port is, too."""
-    return (urlsplit(url).hostname or "") in LOOPBACK
-
-
 async def version(url: str) -> Any:
     """The daemon's `/api/version`, decoded; None when what answers is no Ollama. OSError when nothing answers."""
     status, body = await asyncio.to_thread(_fetch, f"{url}/api/version")
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return answer.get("version") if status == 200 and isinstance(answer, dict) else None  # noqa: PLR2004 - HTTP
 
@@ -80,7 +75,7 @@ async def manifest(name: str, *, insecure: bool) -> Manifest:
     except OSError as error:
         reason = getattr(error, "reason", error)
         return Manifest(trouble=f"{host} cannot be reached from here: {getattr(reason, 'strerror', None) or reason}")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return Manifest(trouble=f"{host} sent something that is no manifest")
 
 

@@ -30,7 +30,7 @@ def of_folder(path: Path) -> str:
         names = sorted(file.name for file in path.iterdir() if file.name not in SKIPPED and file.name[0] != ".")
     except OSError:
         return ""
-    return digest("\n".join(names).encode())
+    return digest(os.fsencode("\n".join(names)))
 
 
 def of_code(path: Path) -> dict[int, str]:

@@ -21,7 +21,7 @@ def folder(state_dir: str, root: Path, *, needed: bool) -> Path:
 
     Raises UsageError when it is `needed` and cannot be written to.
     """
-    path = Path(state_dir) / "tests" / digest(str(root).encode())
+    path = Path(state_dir) / "tests" / digest(os.fsencode(root))
     with suppress(OSError):
         path.mkdir(parents=True, exist_ok=True)
     if needed and not os.access(path, os.W_OK | os.X_OK):

@@ -33,11 +33,18 @@ def find_project(start: Path) -> Project:
         for name in CONFIGS:
             options = _pytest_options(folder / name)
             if options is not None:
-                return _project(folder, folder / name, options)
+                return _configured(folder / name, options)
     for folder in folders:
         if any((folder / name).is_file() for name in ROOTS):
             return _project(folder, None, {})
     return _project(start, None, {})
+
+
+def _configured(file: Path, options: Mapping[str, Any]) -> Project:
+    try:
+        return _project(file.parent, file, options)
+    except (AttributeError, TypeError, ValueError) as error:  # a quote that is not closed, a number for a list
+        raise UsageError(f"cannot read pytest's settings in {file}: {error}", f"mend {file}") from error
 
 
 def _project(root: Path, config: Path | None, options: Mapping[str, Any]) -> Project:
@@ -50,11 +57,11 @@ def _project(root: Path, config: Path | None, options: Mapping[str, Any]) -> Pro
 
 def _pytest_options(file: Path) -> Mapping[str, Any] | None:
     """The options of pytest in this file; None when the file has none or is not there."""
-    if not file.is_file():
-        return None
     try:
+        if not file.is_file():
+            return None
         found = _toml(file) if file.suffix == ".toml" else _ini(file)
-    except (OSError, ValueError, configparser.Error) as error:
+    except (OSError, ValueError, AttributeError, configparser.Error) as error:
         raise UsageError(f"cannot read {file}: {error}", f"mend {file}") from error
     return found if found is not None or file.name not in ALWAYS else {}
 

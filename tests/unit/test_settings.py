@@ -1,4 +1,5 @@
 import json
+import os
 from contextlib import suppress
 from dataclasses import fields
 
@@ -88,7 +89,19 @@ def test_a_key_belongs_into_no_file_at_all(load, write, name):
     assert "sk-secret" not in refused.value.message + refused.value.hint
 
 
-@pytest.mark.parametrize("text", ["not toml", "speed = 11", "\xff", "read_timeout = 'fast'", "cache = 'maybe'"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not toml",
+        "speed = 11",
+        "\xff",
+        "read_timeout = 'fast'",
+        "cache = 'maybe'",
+        "cache_size = inf",
+        "cache_size = 1.5",
+        "a = " + "[" * 9999,
+    ],
+)
 def test_a_broken_file_is_a_usage_error_that_names_it(load, write, text):
     path = write("user", text)
 
@@ -96,6 +109,25 @@ def test_a_broken_file_is_a_usage_error_that_names_it(load, write, text):
         load()
 
     assert str(path) in broken.value.message
+
+
+def test_a_file_that_is_a_pipe_is_refused_instead_of_waited_for(load, write):
+    path = write("user", "")
+    path.unlink()
+    os.mkfifo(path)
+
+    with pytest.raises(UsageError, match="it is a pipe"):
+        load()
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(load, write):
+    write("user", "\ufeffcache_ttl = 5")
+
+    assert load().cache_ttl == 5
+
+
+def test_a_key_out_of_a_file_loses_its_lines_end(load):
+    assert load({"OPENAI_API_KEY": "sk-1\r\n"}).openai_api_key == "sk-1"
 
 
 @pytest.mark.parametrize("record", ["not json", "[]", '{"ollama_host": 5}', '{"something": "else"}'])

@@ -290,6 +290,9 @@ def pytest_configure(config: Any) -> None:
 def observe(config: Any, options: Any) -> None:
     """Register the observer once, if asked to."""
     if options.samplemind_record and not config.pluginmanager.has_plugin(NAME):
+        if options.samplemind_watch and getattr(options, "setuponly", False) | getattr(options, "setupplan", False):
+            message = "--changed would take tests for passed that --setup-only and --setup-plan do not run"
+            raise pytest.UsageError(message)
         observer = Observer(config.rootpath, options.samplemind_record, watch=options.samplemind_watch)
         config.pluginmanager.register(observer, NAME)
         if options.samplemind_watch:

@@ -209,6 +209,26 @@ def test_a_proxy_that_is_gone_round_is_not_blamed(through):
     assert error.refused
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("SSL_CERT_FILE", "/nowhere.pem", "no certificates could be read"),
+        ("ALL_PROXY", "ftp://me:secret@host", "a proxy in the environment is no http:// address"),
+    ],
+)
+def test_surroundings_that_no_client_can_be_made_in_are_a_usage_error(monkeypatch, variable, value, told):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(UsageError, match=told):
+        run(make_ai_request("https://host.invalid/", {}, attempts=1))
+
+
+@pytest.mark.parametrize("key", ["sk-se\ncret", "sk-sécret"])
+def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(key):
+    with pytest.raises(UsageError, match="no line of ASCII") as refused:
+        run(make_ai_request("http://127.0.0.1:1/", {}, headers={"x-api-key": key}))
+    assert "cret" not in refused.value.message
+
+
 def test_too_much_at_once_is_not_told_as_a_servers_silence(monkeypatch):
     async def busy(*_, **__):
         raise httpx.PoolTimeout("")

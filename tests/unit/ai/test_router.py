@@ -124,15 +124,23 @@ def test_the_embedded_model_is_not_chosen_by_name():
         ("[::]:5", "http://[::1]:5"),
         ("[::1]", "http://[::1]:11434"),
         (":1234", "http://127.0.0.1:1234"),
+        ("::1", "http://[::1]:11434"),
+        (" 'http://box:1' ", "http://box:1"),
     ],
 )
 def test_ollama_host_is_read_as_ollama_reads_it(host, url):
     assert ollama_url(host) == url
 
 
-def test_an_ollama_host_that_is_no_address_is_a_usage_error():
+@pytest.mark.parametrize("host", ["127.0.0.1:port", "unix:///ollama.sock", "two words", "\udcff"])
+def test_an_ollama_host_that_is_no_address_is_a_usage_error(host):
     with pytest.raises(UsageError, match="no address"):
-        ollama_url("127.0.0.1:port")
+        ollama_url(host)
+
+
+def test_a_base_url_that_is_none_is_a_usage_error_without_its_password():
+    with pytest.raises(UsageError, match="OPENAI_BASE_URL is no address"):
+        get_provider_url(Provider.OPENAI, Settings(openai_base_url="http://me:secret@[::1/v1"))
 
 
 def test_a_base_url_in_the_settings_is_stronger_than_the_public_one():

@@ -42,3 +42,14 @@ def test_whether_a_file_can_be_written_is_found_out_without_a_trace(tmp_path):
 
     assert there.read_text() == "then"
     assert list(tmp_path.iterdir()) == [there]
+
+
+def test_a_link_to_a_file_that_is_not_there_yet_stays_a_link(tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to("target")
+
+    report.writable(link)
+    assert link.is_symlink()
+    report.write(link, "now")
+
+    assert (tmp_path / "target").read_text() == "now"

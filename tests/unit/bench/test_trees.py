@@ -1,3 +1,4 @@
+import os
 import subprocess
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def test_what_is_no_revision_is_refused(repository, name):
 
 
 def test_outside_a_repository_there_is_nothing_to_compare(tmp_path):
-    with pytest.raises(UsageError, match="in no git repository"):
+    with pytest.raises(UsageError, match="not a git repository"):
         trees.repository_of(tmp_path)
 
 
@@ -105,3 +106,24 @@ def test_a_program_is_found_on_the_trees_own_path_or_in_the_tree(tmp_path):
     assert Path(trees.located(["/bin/sh"], tree)[0][0]) == Path("/bin/sh")
     with pytest.raises(UsageError, match="there is no nope for v"):
         trees.located(["nope"], tree)
+
+
+def test_a_git_hook_s_index_is_not_replaced_by_a_version_laid_out(repository, monkeypatch):
+    git(repository, "checkout", "--quiet", "--detach")
+    (repository / "staged.txt").write_text("mine")
+    git(repository, "add", ".")
+    (repository / "kept.txt").write_text("not staged")
+    before = git(repository, "status", "--porcelain")
+    with monkeypatch.context() as hook:
+        hook.setenv("GIT_DIR", str(repository / ".git"))
+        hook.setenv("GIT_INDEX_FILE", str(repository / ".git" / "index"))
+        version = trees.resolve(repository, "HEAD")
+        with trees.laid_out(repository, (version, version), "true", lambda _: None) as sides:
+            assert all("GIT_INDEX_FILE" not in side.env for side in sides)
+    assert git(repository, "status", "--porcelain") == before
+
+
+@pytest.mark.parametrize("name", [b"not-utf-8-\xff", b"line\n"])
+def test_a_repository_of_any_name_is_found(repository, name):
+    there = repository.rename(repository.with_name(os.fsdecode(name)))
+    assert trees.repository_of(there) == there

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from samplemind_cli import cli
+from samplemind_cli import cli, output
 from samplemind_cli.bench import board, gate, report
 
 
@@ -85,7 +85,7 @@ def test_two_formats_at_once_are_refused_before_anything_is_measured(run, measur
         (["--fail-over", "5"], "needs something to compare with"),
         (["--compare", "absent.json"], "cannot read absent.json"),
         (["load", "--provider", "nope"], "no provider 'nope'"),
-        (["ab", "HEAD"], "in no git repository"),
+        (["ab", "HEAD"], "cannot be compared with its past: fatal: not a git repository"),
     ],
 )
 def test_a_wrong_word_is_a_usage_error(run, measured, argv, words):
@@ -149,6 +149,17 @@ def test_the_numbers_are_printed_even_when_their_file_has_become_impossible(run,
     assert code == 1
     assert "Redis, one read P50" in out
     assert "cannot write kept.json: Is a directory" in err
+
+
+@pytest.mark.usefixtures("measured")
+def test_the_numbers_are_kept_though_nobody_reads_them(run, monkeypatch, tmp_path):
+    def closed(*_):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(output, "table", closed)
+    run("--save", "kept.json")
+
+    assert json.loads((tmp_path / "kept.json").read_text())["rows"]
 
 
 def test_an_interrupted_run_is_shown_and_neither_kept_nor_compared(run, monkeypatch, tmp_path):

@@ -1,3 +1,5 @@
+import os
+
 from samplemind_cli.testing.history import History, folder, read, write
 
 
@@ -49,3 +51,8 @@ def test_a_broken_memory_is_no_memory(tmp_path):
         assert read(file) == {}
     write(file, {"a": 1})
     assert read(file) == {"a": 1}
+
+
+def test_a_project_whose_name_is_not_utf_8_is_remembered_too(tmp_path):
+    root = tmp_path / os.fsdecode(b"proj\xff")
+    assert folder(str(tmp_path), root, needed=True).is_dir()

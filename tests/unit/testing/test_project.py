@@ -54,3 +54,19 @@ def test_a_broken_settings_file_is_named(tmp_path):
     put(tmp_path / "pyproject.toml", "[tool")
     with pytest.raises(UsageError, match=r"pyproject\.toml"):
         find_project(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[tool.pytest.ini_options]\naddopts = '-k \"a'\n",
+        "[tool.pytest.ini_options]\naddopts = 3\n",
+        "[tool.pytest.ini_options]\nmarkers = 3\n",
+        "[tool.pytest]\nini_options = 3\n",
+        "[tool]\npytest = 'x'\n",
+    ],
+)
+def test_settings_of_another_kind_are_named_with_their_file(tmp_path, text):
+    put(tmp_path / "pyproject.toml", text)
+    with pytest.raises(UsageError, match=r"cannot read .*pyproject\.toml"):
+        find_project(tmp_path)
