@@ -290,9 +290,8 @@ def pytest_configure(config: Any) -> None:
 def observe(config: Any, options: Any) -> None:
     """Register the observer once, if asked to."""
     if options.samplemind_record and not config.pluginmanager.has_plugin(NAME):
-        if options.samplemind_watch and getattr(options, "setuponly", False) | getattr(options, "setupplan", False):
-            message = "--changed would take tests for passed that --setup-only and --setup-plan do not run"
-            raise pytest.UsageError(message)
+        if options.samplemind_watch and any(getattr(options, name, False) for name in ("setuponly", "setupplan")):
+            raise pytest.UsageError("--changed would take for passed what --setup-only and --setup-plan do not run")
         observer = Observer(config.rootpath, options.samplemind_record, watch=options.samplemind_watch)
         config.pluginmanager.register(observer, NAME)
         if options.samplemind_watch:

@@ -171,6 +171,14 @@ def test_what_ran_outside_of_any_test_is_not_called_green(project):
     assert "because of: conftest.py, shop/limits.py, shop/stock.py, shop/tables.py\n" in done.stderr
 
 
+@pytest.mark.parametrize("option", ["--setup-plan", "--setup-only"])
+def test_a_run_of_the_fixtures_alone_is_refused_and_calls_nothing_green(project, option):
+    project.edit("shop/prices.py", "return 10", "return 11")
+    done = project.test("--changed", "--all", PYTEST_ADDOPTS=option)
+    assert (done.returncode, option in done.stderr) == (4, True)
+    assert failed(project.test("--changed", "--all")) == ["test_price", "test_slow_price"]
+
+
 def test_narrowing_the_tests_keeps_the_selection_on(project):
     assert project.test("--changed", "--all", "-k", "price or limit").returncode == 0
     assert "ran 0 of 3 known tests" in project.test("--changed", "--all", "-k", "price or limit").stderr
