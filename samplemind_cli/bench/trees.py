@@ -58,8 +58,8 @@ def repository_of(directory: Path) -> Path:
     """The top folder of the git repository around `directory`. Raises UsageError when there is none."""
     done = _git(directory, "rev-parse", "--show-toplevel")
     if done.returncode:
-        problem = f"{directory} cannot be compared with its past: {done.stderr.strip()}"
-        raise UsageError(problem, "cd to a git repository with files")
+        problem = f"{directory} is in no git repository with files to compare: {done.stderr.strip()}"
+        raise UsageError(problem, "cd to the project to be compared")
     return Path(done.stdout.removesuffix("\n"))
 
 

@@ -44,7 +44,7 @@ def test_what_is_no_revision_is_refused(repository, name):
 
 
 def test_outside_a_repository_there_is_nothing_to_compare(tmp_path):
-    with pytest.raises(UsageError, match="not a git repository"):
+    with pytest.raises(UsageError, match="in no git repository"):
         trees.repository_of(tmp_path)
 
 

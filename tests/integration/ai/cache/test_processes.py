@@ -34,7 +34,7 @@ def wrong_answers(folder):
 
 
 def test_many_writers_never_show_each_other_half_an_answer(tmp_path):
-    with warm.forks.Pool(4) as pool:
+    with warm.forks.Pool(4, maxtasksperchild=1) as pool:
         results = pool.map(wrong_answers, [str(tmp_path)] * 4, chunksize=1)
 
     assert results == [(0, [])] * 4
