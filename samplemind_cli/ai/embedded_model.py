@@ -68,7 +68,7 @@ def model_name(settings: Settings) -> str:
 def is_present(settings: Settings) -> bool:
     """Whether the model can be used without fetching it first. Raises UsageError as `model_path` does."""
     path = model_path(settings)
-    return bool(settings.embedded_model) or (path.is_file() and path.stat().st_size == MODEL_BYTES)
+    return bool(settings.embedded_model) or (os.path.isfile(path) and path.stat().st_size == MODEL_BYTES)
 
 
 async def fetch(settings: Settings, progress: Progress | None = None) -> Path:

@@ -1,6 +1,7 @@
 """models.lock: the digests of the project's models, to be kept under version control."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -14,7 +15,7 @@ WRONG = {"missing": "is missing", "drifted": "has drifted from models.lock"}  # 
 def path(directory: Path) -> Path:
     """Beside the nearest samplemind.toml in `directory` or above it; without one, in `directory`."""
     project = Path(paths.settings_files({}, str(directory))[-1])
-    return (project.parent if project.exists() else directory) / NAME
+    return (project.parent if os.path.exists(project) else directory) / NAME
 
 
 def read(file: Path) -> dict[str, str]:

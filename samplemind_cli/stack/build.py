@@ -1,6 +1,7 @@
 """Building the services' images, with a layer cache in a folder if wanted, and what came of it."""
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -123,7 +124,7 @@ def _cache_overlay(folder: Path, images: list[Image], cache_dir: Path) -> Path:
     services = {}
     for image in images:
         old = _folder(image, cache_dir)
-        known = [f"type=local,src={old}"] if (old / "index.json").is_file() else []
+        known = [f"type=local,src={old}"] if os.path.isfile(old / "index.json") else []
         services[image.service] = {"build": {"cache_from": known, "cache_to": [f"type=local,dest={old}.new,mode=max"]}}
     overlay = folder / "cache.yaml"
     overlay.write_text(json.dumps({"services": services}), "utf-8")

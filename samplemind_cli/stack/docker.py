@@ -42,7 +42,7 @@ FAILURES: tuple[tuple[str, str, str], ...] = (
         "start Docker Desktop, or: sudo systemctl start docker",
     ),
     (
-        r"compose' is not a docker command|unknown command: docker compose|unknown (shorthand )?flag: '?(f'|--file)",
+        r"compose' is not a docker command|unknown command: docker compose|unknown.* flag: '?(f'|--(file|short))",
         "Docker's Compose plugin is not installed",
         "install docker-compose-plugin (Compose 2.26 or later), then: samplemind doctor",
     ),

@@ -43,12 +43,12 @@ def located(settings: Settings, directory: Path | None = None, gpu: Gpu = "none"
     directory = directory or here()
     named = [directory / name for name in settings.compose_file.split(os.pathsep) if name]
     for file in named:
-        if not file.is_file():
+        if not os.path.isfile(file):
             raise UsageError(f"there is no compose file {file}", "name one with --file or SAMPLEMIND_COMPOSE_FILE")
-    files = named or _own(directory) or _in(next(filter(Path.is_dir, CARRIED), CARRIED[0]))
+    files = named or _own(directory) or _in(next(filter(os.path.isdir, CARRIED), CARRIED[0]))
     overlays = (*_gpu_overlay(files[0], gpu), *_engine_overlay(files[0], engine), ports_file(settings, files[0]))
     return Stack(
-        files=(*files, *filter(Path.is_file, overlays)),
+        files=(*files, *filter(os.path.isfile, overlays)),
         project=None if named else _project(files),
         # There the build context is the package itself, in a checkout the folder above it.
         variables={"API_PACKAGE": "."} if files[0].parent == CARRIED[0] else {},
@@ -74,11 +74,11 @@ def _own(directory: Path) -> list[Path]:
 
 def _in(folder: Path) -> list[Path]:
     """The folder's compose file, and its override as Compose itself would take it."""
-    base = next((folder / name for name in NAMES if (folder / name).is_file()), None)
+    base = next((folder / name for name in NAMES if os.path.isfile(folder / name)), None)
     if base is None:
         return []
     override = base.with_name(f"{base.stem}.override{base.suffix}")
-    return [base, override] if override.is_file() else [base]
+    return [base, override] if os.path.isfile(override) else [base]
 
 
 def _project(files: list[Path]) -> str | None:
@@ -93,7 +93,7 @@ def _gpu_overlay(base: Path, gpu: Gpu) -> list[Path]:
     if gpu == "none":
         return []
     overlay = base.with_name(f"compose.gpu.{gpu}.yaml")
-    if not overlay.is_file():
+    if not os.path.isfile(overlay):
         raise UsageError(f"there is no {overlay}", "write that overlay, or say --gpu none")
     return [overlay]
 

@@ -5,6 +5,15 @@ import subprocess
 from functools import cache
 
 
+def compose_absence():
+    """Why Compose can read no files; empty when it can. No engine is needed."""
+    if shutil.which("docker") is None:
+        return "there is no Docker client"
+    if subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode:
+        return "Docker's Compose plugin is not installed"
+    return ""
+
+
 @cache
 def absence():
     """Why nothing can be tested on it; empty when it answers."""

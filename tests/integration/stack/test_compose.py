@@ -2,18 +2,21 @@
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from parts import docker_engine
 
 FOLDER = Path(__file__).parents[3] / "compose"
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(shutil.which("docker") is None, reason="there is no Docker client"),
-]
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compose():
+    if why := docker_engine.compose_absence():
+        pytest.skip(why)
 
 
 def read(*overlays, **variables):

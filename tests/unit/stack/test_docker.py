@@ -17,6 +17,7 @@ SAID = {  # what Docker, Compose and the daemon print, as seen
     "docker: unknown command: docker compose": "Compose plugin",
     "unknown shorthand flag: 'f' in -f": "Compose plugin",
     "unknown flag: --file": "Compose plugin",
+    "unknown flag: --short\n\nUsage: docker …\n\nRun 'docker --help' for more information": "Compose plugin",
     "yaml: line 1: did not find expected node content": "compose file is broken",
     "validating /p/compose.yaml: services.web Additional property wat is not allowed": "compose file is broken",
     'service "web" depends on undefined service "nope": invalid compose project': "compose file is broken",

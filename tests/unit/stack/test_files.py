@@ -68,6 +68,11 @@ def test_remembered_ports_come_last(settings, project):
     assert files.located(settings, project).files[-1] == ports
 
 
+def test_a_folder_that_nobody_can_look_into_holds_nothing(project):
+    settings = Settings(state_dir=f"/{'x' * 300}")  # as little to be looked into as another user's, for root too
+    assert files.located(settings, project).files == (project / "compose" / "compose.yaml",)
+
+
 @pytest.mark.parametrize("kind", ["nvidia", "cdi", "rocm"])
 def test_every_gpu_has_its_overlay(settings, tmp_path, kind):
     assert files.located(settings, tmp_path, gpu=kind).files[-1].name == f"compose.gpu.{kind}.yaml"
