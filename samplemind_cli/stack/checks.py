@@ -233,7 +233,7 @@ def _adoptable(clash: Conflict) -> bool:
 def _failed(error: SamplemindError) -> Finding:
     if error.message == docker.ABSENT:
         return Finding("skip", "needs the Docker client")
-    return Finding("fail", error.message, error.hint or "")
+    return Finding("fail", error.message, "" if error.hint == docker.DOCTOR else error.hint or "")
 
 
 def _version(what: str, said: str, needed: tuple[int, int], fix: str) -> Finding:

@@ -1,6 +1,7 @@
 """The Docker client, as python-on-whales or as a command line of our own; its failures become ours here, once."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -25,6 +26,9 @@ PATIENCE, POLL = 5.0, 0.2  # seconds a command may take before the daemon is ask
 
 ABSENT = "Docker is not installed: there is no `docker` on the PATH"
 DENIED = "this user may not talk to the Docker daemon"
+SILENT = "the Docker daemon does not answer"
+ELSEWHERE = "check DOCKER_HOST, or unset it for this machine's own daemon"  # the hint when it is set
+DOCTOR = "samplemind doctor"  # the hint when nothing better is known
 
 # What the client, Compose and the daemon print: (pattern, message, hint); the first match wins, `{0}` is its line.
 FAILURES: tuple[tuple[str, str, str], ...] = (
@@ -38,8 +42,13 @@ FAILURES: tuple[tuple[str, str, str], ...] = (
             r"(cannot|failed to) connect to the docker|error during connect|is the docker daemon running|raw stream"
             r"|error while (copy|close(read|write)) \("  # of a line that was cut
         ),
-        "the Docker daemon does not answer",
+        SILENT,
         "start Docker Desktop, or: sudo systemctl start docker",
+    ),
+    (
+        r"unable to (parse|resolve) docker (host|endpoint)",
+        "{0}",
+        "docker context ls lists what there is; check DOCKER_HOST and DOCKER_CONTEXT",
     ),
     (
         r"compose' is not a docker command|unknown command: docker compose|unknown.* flag: '?(f'|--(file|short))",
@@ -155,7 +164,7 @@ def output_of(command: list[str], timeout: float | None = None) -> str:
         try:
             printed, said = child.communicate(timeout=timeout)
         except subprocess.TimeoutExpired as error:  # its plugin, which has the pipes too, ends with it
-            raise StackError(f"Docker did not answer within {timeout:g} s", "samplemind doctor") from error
+            raise StackError(f"Docker did not answer within {timeout:g} s", DOCTOR) from error
     if child.returncode != 0:
         raise failure(said.decode("utf-8", "replace"))
     return printed.decode("utf-8", "replace")
@@ -181,8 +190,10 @@ def failure(stderr: str) -> SamplemindError:
         for line in reversed(lines):  # the last words are the reason, what came before is progress
             if re.search(pattern, line, re.IGNORECASE):
                 kind = UsageError if pattern == "no such service" else StackError
-                return kind(message.format(line), hint)
-    return StackError(lines[-1] if lines else "Docker failed and gave no reason", "samplemind doctor")
+                return kind(
+                    message.format(line), ELSEWHERE if message == SILENT and os.environ.get("DOCKER_HOST") else hint
+                )
+    return StackError(lines[-1] if lines else "Docker failed and gave no reason", DOCTOR)
 
 
 _PLAIN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -36,7 +36,7 @@ def verdicts(done):
 def test_an_engine_that_is_away_fails_with_the_command(run):
     done = run("doctor", **NOWHERE)
     assert done.returncode == 1
-    assert "fail  docker-daemon: the Docker daemon does not answer\n      start Docker" in done.stdout
+    assert "fail  docker-daemon: the Docker daemon does not answer\n      check DOCKER_HOST" in done.stdout
 
 
 @needs_docker

@@ -64,6 +64,11 @@ def test_a_compose_older_than_2_26_fails(facts, version, verdict):
     assert checks.compose_version(replace(facts, compose=version)).verdict == verdict
 
 
+def test_doctor_sends_nobody_to_doctor(facts):
+    error = StackError("something nobody foresaw", docker.DOCTOR)
+    assert checks.docker_daemon(replace(facts, info=error)) == checks.Finding("fail", "something nobody foresaw")
+
+
 def test_a_missing_client_is_one_failure_and_not_five(facts):
     facts = replace(facts, client=ABSENT, info=ABSENT, compose=ABSENT, buildx=ABSENT, config=ABSENT, containers=ABSENT)
     asked = (checks.docker_client, checks.docker_daemon, checks.docker_permission, checks.compose_version)

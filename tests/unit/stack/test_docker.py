@@ -12,6 +12,8 @@ from samplemind_cli.stack.files import Stack
 SAID = {  # what Docker, Compose and the daemon print, as seen
     "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?": "not answer",
     "failed to connect to the docker API at unix:///x.sock; check if the path is correct": "not answer",
+    "Failed to initialize: unable to parse docker host `fd://`": "unable to parse docker host",
+    'Failed to initialize: unable to resolve docker endpoint: context "nope": context not found': "not found",
     "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: Get": "user",
     "docker: 'compose' is not a docker command.\nSee 'docker --help'": "Compose plugin",
     "docker: unknown command: docker compose": "Compose plugin",
@@ -43,6 +45,13 @@ def test_each_failure_is_said_in_one_line_with_the_next_command(said, message):
     assert isinstance(error, StackError)
     assert message in error.message
     assert error.hint
+
+
+def test_a_daemon_that_was_named_is_not_looked_for_on_this_machine(monkeypatch):
+    said = "Cannot connect to the Docker daemon at tcp://box:2375. Is the docker daemon running?"
+    assert "systemctl" in docker.failure(said).hint
+    monkeypatch.setenv("DOCKER_HOST", "tcp://box:2375")
+    assert docker.failure(said).hint == docker.ELSEWHERE
 
 
 def test_an_unknown_service_is_a_usage_error():
