@@ -1,6 +1,7 @@
 """Which Python runs the user's code, and what is installed in it."""
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -21,13 +22,14 @@ class Python:
     versions: Mapping[str, str | None]
 
     def require(self, *packages: str) -> None:
-        """Raises UsageError, with the command that installs it, for a package that is missing."""
-        for package in packages:
-            if not self.versions.get(package):
-                wanted = "'samplemind-cli[dev]'" if self.path == Path(sys.executable) else package
-                raise UsageError(
-                    f"{package} is not installed in {self.why} ({self.path})", f"{self.path} -m pip install {wanted}"
-                )
+        """Raises UsageError, with the command that installs them, for packages that are missing."""
+        if missing := [package for package in packages if not self.versions.get(package)]:
+            wanted = ["samplemind-cli[dev]"] if self.path == Path(sys.executable) else missing
+            are = "is" if len(missing) == 1 else "are"
+            raise UsageError(
+                f"{' and '.join(missing)} {are} not installed in {self.why} ({self.path})",
+                shlex.join([str(self.path), "-m", "pip", "install", *wanted]),
+            )
 
 
 def find_python(directory: Path, env: Mapping[str, str], *packages: str) -> Python:

@@ -41,9 +41,9 @@ def test_what_is_missing_comes_with_the_command_that_installs_it():
     with pytest.raises(UsageError, match="pytest-testmon is not installed") as caught:
         ours.require("pytest-testmon")
     assert caught.value.hint == f"{sys.executable} -m pip install 'samplemind-cli[dev]'"
-    with pytest.raises(UsageError) as caught:
-        Python(Path("/x/python"), "another", {}).require("pytest-xdist")
-    assert caught.value.hint == "/x/python -m pip install pytest-xdist"
+    with pytest.raises(UsageError, match="memray and pyinstrument are not installed") as caught:
+        Python(Path("/my x/python"), "another", {}).require("memray", "pyinstrument")
+    assert caught.value.hint == "'/my x/python' -m pip install memray pyinstrument"
 
 
 def test_an_environment_at_the_top_of_the_repository_is_found_and_one_above_it_is_not(tmp_path):
