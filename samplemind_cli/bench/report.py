@@ -1,6 +1,7 @@
 """The scoreboard as a document, and the document as a table, CSV and Markdown."""
 
 import csv
+import errno
 import io
 import itertools
 import time
@@ -12,7 +13,7 @@ from typing import Any
 from samplemind_cli import __version__, files
 from samplemind_cli.bench import machine
 from samplemind_cli.bench.board import INTERRUPTED, Score
-from samplemind_cli.errors import SamplemindError
+from samplemind_cli.errors import SamplemindError, UsageError
 
 COLUMNS = ("METRIC", "BASELINE", "TARGET", "NOW", "SPREAD", "VERDICT")
 FIELDS = ("key", "metric", "unit", "baseline", "target", "now", "low", "high", "samples", "verdict", "note", "reason")
@@ -35,8 +36,11 @@ def interrupted(document: Mapping[str, Any] | None) -> bool:
 
 
 def writable(*wanted: Path | None) -> None:
-    """Find out before the measuring that a file cannot be written, and not minutes later."""
-    for file in filter(None, wanted):
+    """Find out before the measuring, and not minutes later, that a file cannot be written or is wanted twice."""
+    asked = [file for file in wanted if file]
+    if len({file.resolve() for file in asked}) < len(asked):
+        raise UsageError(f"one file is to hold two reports: {asked[0]}", "name another for one of them")
+    for file in asked:
         new = not file.exists()
         with _told(file), file.open("a"):
             pass
@@ -45,12 +49,24 @@ def writable(*wanted: Path | None) -> None:
 
 
 def write(file: Path, text: str) -> None:
-    """A report into a file, whole or not at all; into a pipe as it comes. Raises SamplemindError."""
+    """A report into a file, whole or not at all; into what cannot be replaced as it comes. Raises SamplemindError."""
+    data = text.encode()
     with _told(file):
-        if file.exists() and not file.is_file():
-            file.write_text(text, "utf-8")
-        else:
-            files.write(file.resolve(), text.encode(), mode=0o644)
+        if not _replaced(file, data):
+            file.write_bytes(data)
+
+
+def _replaced(file: Path, data: bytes) -> bool:
+    """Whether the file is `data` now; a pipe, a mount and a file in somebody else's folder cannot be replaced."""
+    if file.exists() and not file.is_file():
+        return False
+    try:
+        files.write(file.resolve(), data, mode=0o644)
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EBUSY):
+            return False
+        raise
+    return True
 
 
 @contextmanager

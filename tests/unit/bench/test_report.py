@@ -4,7 +4,7 @@ import os
 import pytest
 
 from samplemind_cli.bench import report
-from samplemind_cli.errors import SamplemindError
+from samplemind_cli.errors import SamplemindError, UsageError
 
 
 def test_a_report_that_cannot_be_written_whole_leaves_what_was_there(tmp_path, monkeypatch):
@@ -32,6 +32,27 @@ def test_a_pipe_gets_the_report_and_stays_a_pipe(tmp_path):
     assert os.read(reading, 9) == b"now"
     assert pipe.is_fifo()
     os.close(reading)
+
+
+def test_a_file_that_cannot_be_replaced_is_written_over(tmp_path, monkeypatch):
+    mount = tmp_path / "mount"
+    mount.write_text("what was there before")
+
+    def busy(*_):
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    monkeypatch.setattr(os, "replace", busy)
+    report.write(mount, "now")
+
+    assert mount.read_text() == "now"
+    assert list(tmp_path.iterdir()) == [mount]
+
+
+def test_two_reports_are_not_written_into_one_file(tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to("there")
+    with pytest.raises(UsageError, match="one file is to hold two reports"):
+        report.writable(tmp_path / "there", link)
 
 
 def test_whether_a_file_can_be_written_is_found_out_without_a_trace(tmp_path):
