@@ -17,6 +17,7 @@ from samplemind_cli.testing import history
 
 FORMAT = 1
 MOVED = "changed while the tests ran"
+UNKNOWN = "nothing is known of these tests yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +37,20 @@ class Memory:
         self.file = folder / f"{selection}.json"
         self.testmon_data = folder / f"{selection}.testmondata"
         found = history.read(self.file)
-        self.known: dict[str, Any] = found if found.get("format") == FORMAT and self.testmon_data.exists() else {}
+        self.known: dict[str, Any] = found if found.get("format") == FORMAT and self._has_testmon_data() else {}
         self.before = look.snapshot(root)
         self.code: dict[str, dict[int, str]] = {}
         self.project = look.digest(repr(sorted(self.before.items())).encode())
 
     def plan(self) -> Plan:
         """Compare the project with what was remembered, and mark in testmon's data what must run again."""
-        if not self.known.get("everywhere"):
-            return Plan(("nothing is known of these tests yet",))
+        try:
+            return self._plan() if self.known else Plan((UNKNOWN,))
+        except (LookupError, TypeError, AttributeError, ValueError):  # it is not as `learn` writes it
+            self.known = {}
+            return Plan((UNKNOWN,))
+
+    def _plan(self) -> Plan:
         files = look.changes({k: tuple(v) for k, v in self.known["files"].items()}, self.before)
         reasons = self.stale(self.known["everywhere"])
         tests = frozenset(name for name, used in self.known["tests"].items() if self.stale(used))
@@ -75,6 +81,18 @@ class Memory:
         except sqlite3.Error:
             return list(self.known["tests"])
         return sorted(linked | plan.tests)
+
+    def _has_testmon_data(self) -> bool:
+        """Whether there is any. What is broken is removed: testmon would fail on it at every run."""
+        if not self.testmon_data.exists():
+            return False
+        try:
+            with closing(sqlite3.connect(self.testmon_data)) as data:
+                return bool(data.execute("SELECT * FROM sqlite_master").fetchall())
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
+                self.testmon_data.unlink()
+            return False
 
     def _demand(self, tests: frozenset[str]) -> bool:
         """Have testmon run these: it always runs a failed test again."""

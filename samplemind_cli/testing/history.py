@@ -49,9 +49,12 @@ class History:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        remembered = read(file)
-        self.seconds: dict[str, float] = remembered.get("seconds", {})
-        self.selections: dict[str, list[str]] = remembered.get("selections", {})
+        self.seconds: dict[str, float] = {}
+        self.selections: dict[str, list[str]] = {}
+        with suppress(LookupError, TypeError, ValueError, AttributeError):  # it is not as `add` writes it
+            remembered = read(file)
+            self.seconds = {name: float(seconds) for name, seconds in remembered["seconds"].items()}
+            self.selections = {name: list(tests) for name, tests in remembered["selections"].items()}
 
     def add(self, selection: str | None, tests: Mapping[str, Mapping[str, Any]]) -> None:
         """Remember a run that was not cut short; None: these were a part of their selection. Raises OSError."""

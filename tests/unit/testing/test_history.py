@@ -1,5 +1,7 @@
 import os
 
+import pytest
+
 from samplemind_cli.testing.history import History, folder, read, write
 
 
@@ -51,6 +53,12 @@ def test_a_broken_memory_is_no_memory(tmp_path):
         assert read(file) == {}
     write(file, {"a": 1})
     assert read(file) == {"a": 1}
+
+
+@pytest.mark.parametrize("seconds", [None, [1], {"a.py::test": None}, {"a.py::test": "soon"}])
+def test_a_memory_of_another_shape_is_none_either_and_is_written_anew(tmp_path, seconds):
+    write(tmp_path / "history.json", {"seconds": seconds, "selections": {"s": ["a.py::test"]}})
+    assert history(tmp_path, b=1.0).seconds == {"b.py::test": 1.0}
 
 
 def test_a_project_whose_name_is_not_utf_8_is_remembered_too(tmp_path):
