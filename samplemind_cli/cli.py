@@ -178,16 +178,21 @@ def _invoke(argv: list[str], question: hot.Question | None) -> Any:
 
 
 def _unwritten(error: OSError) -> int:
-    """The exit code where the reader has gone, or the room, which is told; any other error is a bug."""
+    """The exit code where the reader has gone, or the room, or a place for temporary files; any other is a bug."""
     from samplemind_cli import output
 
-    full = error.errno in FULL
-    if not full and not isinstance(error, BrokenPipeError):
+    if isinstance(error, BrokenPipeError):
+        _abandon_stdout()
+        return 0
+    if error.errno in FULL:
+        _abandon_stdout()
+        told = SamplemindError(f"no room to write: {error}", "free some space: df -h tells where there is none")
+    elif str(error.strerror).startswith("No usable temporary directory"):  # tempfile's words
+        told = SamplemindError("there is no folder for temporary files", "export TMPDIR=FOLDER, one you can write to")
+    else:
         raise error
-    _abandon_stdout()
-    if full:
-        output.fail(SamplemindError(f"no room to write: {error}", "free some space: df -h tells where there is none"))
-    return int(full)
+    output.fail(told)
+    return told.exit_code
 
 
 def _abandon_stdout() -> None:

@@ -95,15 +95,25 @@ def test_each_error_has_its_exit_code_and_says_what_to_type_next(capsys, monkeyp
         assert run(capsys, "ask")[2] == "error: m\nhint: h\n"
 
 
-def test_a_full_disk_is_no_bug(capfd, monkeypatch):
-    def full(_argv, _question):
-        raise OSError(errno.ENOSPC, "No space left on device")
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "no room to write: [Errno 28] No space left on device"),
+        (
+            FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"),
+            "there is no folder for temporary files",
+        ),
+    ],
+)
+def test_a_full_disk_and_no_place_for_temporary_files_are_no_bugs(capfd, monkeypatch, error, told):
+    def fail(_argv, _question):
+        raise error
 
-    monkeypatch.setattr(cli, "_invoke", full)
+    monkeypatch.setattr(cli, "_invoke", fail)
     monkeypatch.setattr(cli, "_abandon_stdout", lambda: None)
 
     assert cli.run([]) == 1
-    assert capfd.readouterr().err.startswith("error: no room to write: [Errno 28] No space left on device\nhint: ")
+    assert capfd.readouterr().err.startswith(f"error: {told}\nhint: ")
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch):
