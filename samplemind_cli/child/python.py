@@ -1,6 +1,7 @@
 """Which Python runs the user's code, and what is installed in it."""
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -56,12 +57,12 @@ def _choose(directory: Path, env: Mapping[str, str]) -> tuple[Path, str]:
         folders += [(folder / name, f"the project's {name}") for name in (".venv", "venv")]
     for folder, why in folders:
         path = folder / "bin" / "python"
-        if path.exists():
+        if os.path.exists(path):
             return path, why
     return Path(sys.executable), "samplemind's own Python"
 
 
 def _project_folders(directory: Path) -> list[Path]:
     folders = [directory, *directory.parents]
-    top = next((count for count, folder in enumerate(folders) if (folder / ".git").exists()), 0)
+    top = next((count for count, folder in enumerate(folders) if os.path.exists(folder / ".git")), 0)
     return folders[: top + 1]

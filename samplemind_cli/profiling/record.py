@@ -1,6 +1,7 @@
 """Run a program under its profilers, each in a run of its own, and keep what they found."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -36,7 +37,7 @@ def is_subcommand(asked: Asked) -> bool:
     """Whether this is samplemind itself."""
     name = asked.words[0].replace("-", "_")
     exists = name.isidentifier() and (INJECT.parents[1] / "commands" / f"{name}.py").exists()
-    return exists and not (Path(asked.directory) / asked.words[0]).exists()
+    return exists and not os.path.exists(Path(asked.directory) / asked.words[0])
 
 
 def command_line(asked: Asked, python: Path) -> list[str]:
@@ -47,7 +48,7 @@ def command_line(asked: Asked, python: Path) -> list[str]:
     if is_subcommand(asked):
         return [sys.executable, "-m", "samplemind_cli", *asked.words]
     first = asked.words[0]
-    if first == "-m" or (Path(asked.directory) / first).exists():
+    if first == "-m" or os.path.exists(Path(asked.directory) / first):
         return [str(python), *asked.words]
     raise UsageError(
         f"there is no script {first!r}, nor a samplemind command of that name", "samplemind profile --help"
@@ -121,7 +122,11 @@ def render(profile: Profile, kind: str, python: Path, say: Callable[[str], None]
         say(f"note: there is no {kind} profile: the program was killed, or replaced itself with another (exec)")
         return []
     main = written[-1]  # the first process ends last
-    each = [json.loads(file.read_bytes()) for file in written]
+    try:
+        each = [json.loads(file.read_bytes()) for file in written]
+    except ValueError:  # a full disk cut it
+        say(f"note: the {kind} profile is incomplete: is there room in {profile.folder}?")
+        return []
     work = {number: sum(times[number] for times in each) for number in ("cpu", "main_thread")}
     times = {"wall": each[-1]["wall"], **work, "processes": len(each)}
     (profile.folder / f"{kind}.times.json").write_text(json.dumps(times), "utf-8")
@@ -129,7 +134,10 @@ def render(profile: Profile, kind: str, python: Path, say: Callable[[str], None]
         render = [str(python), str(INJECT / "render.py"), str(profile.folder), kind, main.name.split(".")[1]]
         done = subprocess.run(render, capture_output=True, text=True, check=False)  # noqa: S603 - ours
         if done.returncode:
-            say(f"note: the {kind} profile could not be read: {done.stderr.strip().splitlines()[-1]}")
+            reason = (done.stderr.strip() or f"its reader ended with {done.returncode}").splitlines()[-1]
+            say(f"note: the {kind} profile could not be read: {reason}")
+            for half in (*profile.folder.glob(f"{kind}.*html"), *profile.folder.glob(f"{kind}.*speedscope.json")):
+                half.unlink()
     for file in written:
         file.unlink()
     return [times["wall"]]

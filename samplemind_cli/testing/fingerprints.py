@@ -77,7 +77,7 @@ def changes(before: Mapping[str, object], after: Mapping[str, object]) -> list[s
 
 
 def _git_files(root: Path) -> list[str]:
-    if not any((folder / ".git").exists() for folder in (root, *root.parents)):
+    if not any(os.path.exists(folder / ".git") for folder in (root, *root.parents)):
         return []
     git = ["git", "ls-files", "-co", "--exclude-standard", "-z"]
     try:
@@ -90,6 +90,6 @@ def _git_files(root: Path) -> list[str]:
 def _walked(root: Path) -> list[str]:
     found = []
     for folder, folders, files in os.walk(root):
-        folders[:] = [f for f in folders if f not in SKIPPED and not Path(folder, f, "pyvenv.cfg").exists()]
+        folders[:] = [f for f in folders if f not in SKIPPED and not os.path.exists(Path(folder, f, "pyvenv.cfg"))]
         found += [os.path.relpath(Path(folder, name), root) for name in files if not name.endswith(".pyc")]
     return found

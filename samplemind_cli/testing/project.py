@@ -1,6 +1,7 @@
 """The project at hand: its folder, its pytest settings and its markers."""
 
 import configparser
+import os
 import re
 import shlex
 import tomllib
@@ -35,7 +36,7 @@ def find_project(start: Path) -> Project:
             if options is not None:
                 return _configured(folder / name, options)
     for folder in folders:
-        if any((folder / name).is_file() for name in ROOTS):
+        if any(os.path.isfile(folder / name) for name in ROOTS):
             return _project(folder, None, {})
     return _project(start, None, {})
 
@@ -58,7 +59,7 @@ def _project(root: Path, config: Path | None, options: Mapping[str, Any]) -> Pro
 def _pytest_options(file: Path) -> Mapping[str, Any] | None:
     """The options of pytest in this file; None when the file has none or is not there."""
     try:
-        if not file.is_file():
+        if not os.path.isfile(file):
             return None
         found = _toml(file) if file.suffix == ".toml" else _ini(file)
     except (OSError, ValueError, AttributeError, configparser.Error) as error:

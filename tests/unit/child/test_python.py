@@ -28,6 +28,11 @@ def test_another_python_is_asked_what_it_has_as_our_own_is(tmp_path):
     assert ours.versions["pip"]
 
 
+def test_places_that_nobody_can_look_into_hold_no_environment(tmp_path):
+    closed = tmp_path / ("x" * 300)  # as little to be looked into as another user's, for root too
+    assert find_python(closed, {"VIRTUAL_ENV": str(closed)}).path == Path(sys.executable)
+
+
 def test_a_broken_environment_is_said_to_be_broken(tmp_path):
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "bin" / "python").symlink_to("/bin/false")

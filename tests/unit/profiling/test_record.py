@@ -1,11 +1,13 @@
 import io
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from samplemind_cli.errors import UsageError
 from samplemind_cli.profiling import record
+from samplemind_cli.profiling.runs import Asked, Profile
 
 
 @pytest.fixture(autouse=True)
@@ -28,3 +30,25 @@ def test_input_without_end_is_refused_before_it_fills_the_disk(monkeypatch):
         record._replayed(stack)
 
     assert "--cpu and --memory, one at a time" in refused.value.hint
+
+
+@pytest.fixture
+def profile(tmp_path):
+    return Profile.new(str(tmp_path), Asked(words=("a.py",), kinds=("memory",), directory=str(tmp_path)))
+
+
+def test_a_profile_that_a_full_disk_cut_short_is_told_of(profile):
+    (profile.folder / "memory.7.json").write_text("")
+    said = []
+    assert record.render(profile, "memory", Path("/bin/false"), said.append) == []
+    assert said == [f"note: the memory profile is incomplete: is there room in {profile.folder}?"]
+
+
+def test_pages_that_were_not_finished_are_no_pages(profile):
+    (profile.folder / "memory.7.json").write_text('{"wall": 2.0, "cpu": 1.0, "main_thread": 1.0}')
+    (profile.folder / "memory.html").write_text("half a pa")
+    (profile.folder / "cpu.html").write_text("a page")
+    said = []
+    assert record.render(profile, "memory", Path("/bin/false"), said.append) == [2.0]
+    assert said == ["note: the memory profile could not be read: its reader ended with 1"]
+    assert sorted(file.name for file in profile.folder.glob("*.html")) == ["cpu.html"]

@@ -70,3 +70,8 @@ def test_settings_of_another_kind_are_named_with_their_file(tmp_path, text):
     put(tmp_path / "pyproject.toml", text)
     with pytest.raises(UsageError, match=r"cannot read .*pyproject\.toml"):
         find_project(tmp_path)
+
+
+def test_a_folder_that_nobody_can_look_into_is_the_project_itself(tmp_path):
+    closed = tmp_path / ("x" * 300)  # as little to be looked into as another user's, for root too
+    assert find_project(closed).root == closed
