@@ -1,7 +1,6 @@
 """The Docker client, as python-on-whales or as a command line of our own; its failures become ours here, once."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from samplemind_cli.child.reaped import kill, reaped
 from samplemind_cli.errors import SamplemindError, StackError, UsageError
+from samplemind_cli.settings import environment
 from samplemind_cli.stack.files import Stack
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def failure(stderr: str) -> SamplemindError:
             if re.search(pattern, line, re.IGNORECASE):
                 kind = UsageError if pattern == "no such service" else StackError
                 return kind(
-                    message.format(line), ELSEWHERE if message == SILENT and os.environ.get("DOCKER_HOST") else hint
+                    message.format(line), ELSEWHERE if message == SILENT and environment().get("DOCKER_HOST") else hint
                 )
     return StackError(lines[-1] if lines else "Docker failed and gave no reason", DOCTOR)
 
