@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from types import ModuleType
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Union
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-from samplemind_cli.ai import streams
-from samplemind_cli.ai.limits import retry_after
+from samplemind_cli.ai import refusal, streams
 from samplemind_cli.ai.patience import LinkError, Patience, UnavailableError, silence, tried
-from samplemind_cli.ai.router import is_loopback, shown
-from samplemind_cli.ai.types import Call, Fault, FaultKind
+from samplemind_cli.ai.refusal import Reader, place
+from samplemind_cli.ai.router import is_loopback
+from samplemind_cli.ai.types import Call
 from samplemind_cli.errors import CutStreamError, ProviderError, UsageError
 
 if TYPE_CHECKING:
@@ -36,9 +36,8 @@ __all__ = [
 ]
 _Response = Union["httpx.Response", "upstream.Response"]
 CONNECTIONS = 100  # at most, of one event loop
-KEY_HEADERS = ("authorization", "x-api-key", "x-goog-api-key")
-RETRIED = frozenset({408, 409, 429, 529})  # and every 5xx
-Reader = Callable[[int, Any], Fault]
+LARGEST = 256_000_000  # bytes of an answer: 2048 vectors of 3072 numbers are 140 MB
+ERROR = 1_000_000  # bytes of an error that are read
 _clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, httpx.AsyncClient]]" = WeakKeyDictionary()
 _pools: "WeakKeyDictionary[asyncio.AbstractEventLoop, upstream.Pool]" = WeakKeyDictionary()
 
@@ -142,7 +141,7 @@ async def make_ai_request(url: str, payload: Any, **kwargs: Any) -> Any:
         async with asyncio.timeout_at(patience.deadline):
             answers = [event async for event in events(call, patience)]
     except TimeoutError:
-        raise ProviderError(f"{_place(url)}: no whole answer before the deadline") from None
+        raise ProviderError(f"{place(url)}: no whole answer before the deadline") from None
     return answers[0] if len(answers) == 1 else answers
 
 
@@ -153,12 +152,34 @@ async def events(call: Call, patience: Patience, read_fault: Reader | None = Non
     """
     async with _answer(call, patience, read_fault) as response:
         with _translated(call, patience, begun=True):
-            kind = response.headers.get("content-type", "")
+            kind, body = response.headers.get("content-type", ""), _body(call, response)
             if not streams.is_stream(kind):
-                yield _decoded(await response.aread(), call)
+                whole = b"".join([data async for data in body])
+                yield refusal.decoded(call, response.status_code, kind, whole)
                 return
-            async for message in streams.messages(kind, response.aiter_bytes()):
-                yield _decoded(message, call)
+            async for message in streams.messages(kind, body):
+                yield refusal.message(call, message)
+
+
+async def _body(call: Call, response: "_Response") -> AsyncGenerator[bytes, None]:
+    """The body as it comes. Raises CutStreamError where it has no end."""
+    size = 0
+    async for data in response.aiter_bytes():
+        size += len(data)
+        if size > LARGEST:
+            told = f"{place(call.url)} sent more than {LARGEST // 1_000_000} MB as one answer"
+            raise CutStreamError(told, "ask again, or choose another --provider")
+        yield data
+
+
+async def _beginning(response: "_Response") -> bytes:
+    """As much of an error's body as anybody reads."""
+    body = b""
+    async for data in response.aiter_bytes():
+        body += data
+        if len(body) > ERROR:
+            break
+    return body
 
 
 @asynccontextmanager
@@ -168,8 +189,12 @@ async def _answer(call: Call, patience: Patience, read_fault: Reader | None) -> 
     async def attempt() -> "_Response":
         with _translated(call, patience, begun=False):
             response = await _sent(call, patience)
-            if response.status_code >= 400:  # noqa: PLR2004 - HTTP
-                await _refuse(call, response, read_fault or _read_fault)
+            if response.status_code >= 300:  # noqa: PLR2004 - HTTP
+                try:
+                    body = await _beginning(response)
+                finally:
+                    await response.aclose()
+                raise refusal.refused(call, response.status_code, response.headers, body, read_fault)
             return response
 
     response = await tried(attempt, patience)
@@ -207,44 +232,13 @@ def _encoded(payload: Any) -> bytes:
         return json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
 
 
-async def _refuse(call: Call, response: "_Response", read_fault: Reader) -> None:
-    body = await response.aread()
-    status = response.status_code
-    await response.aclose()
-    try:
-        decoded = json.loads(body)
-    except (ValueError, RecursionError):
-        decoded = body.decode("utf-8", "replace")
-    fault = read_fault(status, decoded)
-    again = (status in RETRIED or status >= 500) and fault.kind not in ("credit", "request", "too_long")  # noqa: PLR2004 - HTTP
-    message = _without_keys(fault.message, call.headers)
-    raise UnavailableError(message, fault=fault, again=again, wait=retry_after(response.headers))
-
-
-def _without_keys(message: str, headers: Mapping[str, str]) -> str:
-    """A provider's words without the key that it may have repeated."""
-    for name, value in headers.items():
-        if name.lower() in KEY_HEADERS and (key := value.removeprefix("Bearer ")):
-            message = message.replace(key, "…")
-    return message
-
-
-def _read_fault(status: int, body: Any) -> Fault:
-    """An error nobody has read more closely: its status, and the words in the usual places."""
-    error = body.get("error", body) if isinstance(body, dict) else body
-    told = error.get("message", error) if isinstance(error, dict) else error
-    kinds: dict[int, FaultKind] = {401: "auth", 402: "credit", 403: "auth", 404: "not_found", 429: "rate"}
-    kind = kinds.get(status, "server" if status >= 500 or status in RETRIED else "request")  # noqa: PLR2004 - HTTP
-    return Fault(kind, f"HTTP {status}: {str(told)[:500]}")
-
-
 @contextmanager
 def _translated(call: Call, patience: Patience, *, begun: bool) -> Any:
     """What httpx raises, as ours: before the answer has begun UnavailableError, after it CutStreamError."""
     load_httpx()
     import httpx
 
-    where = _place(call.url)
+    where = place(call.url)
     try:
         yield
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
@@ -270,20 +264,6 @@ def _proxy(url: str) -> str:
     from urllib.request import getproxies, proxy_bypass
 
     target, proxies = urlsplit(url), getproxies()
-    if (target.scheme == "http" and is_loopback(url)) or proxy_bypass(_place(url)):
+    if (target.scheme == "http" and is_loopback(url)) or proxy_bypass(place(url)):
         return ""
-    return _place(proxies.get(target.scheme) or proxies.get("all", ""))
-
-
-def _place(url: str) -> str:
-    """Host and port of a URL."""
-    return urlsplit(shown(url)).netloc
-
-
-def _decoded(data: bytes, call: Call) -> Any:
-    import orjson
-
-    try:
-        return orjson.loads(data)
-    except ValueError as error:
-        raise CutStreamError(f"{_place(call.url)} sent something that is not JSON") from error
+    return place(proxies.get(target.scheme) or proxies.get("all", ""))

@@ -63,7 +63,7 @@ def silence(  # noqa: PLR0913 - facts of one failure
 ) -> ProviderError:
     """What it means that a server at `where` (host and port) was not reached, or fell silent; the error for it."""
     if begun:
-        return CutStreamError(f"{where} broke off in the middle of its answer")
+        return CutStreamError(f"{where} broke off in the middle of its answer", "ask again")
     waited = patience.connect if connecting else patience.read
     why = f"no answer within {waited:g} s" if timed_out else str(error) or type(error).__name__
     fault = None if connecting else Fault("server", why)

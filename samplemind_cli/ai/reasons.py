@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Literal
 
 from samplemind_cli.ai.http_client import UnavailableError
-from samplemind_cli.ai.router import key_variable, shown
+from samplemind_cli.ai.router import base_url_variable, key_variable, shown
 from samplemind_cli.ai.types import Fault, Provider, Route
 from samplemind_cli.errors import NoProviderError, ProviderError, UnsupportedError
 
@@ -27,8 +27,10 @@ def passed_over(route: Route, error: UnavailableError) -> Route:
 
 def _fix(route: Route, fault: Fault | None) -> str:
     ollama = route.provider is Provider.OLLAMA
-    if fault is None:
-        return "samplemind up ollama" if ollama else "check the network and the base URL"
+    if fault is None and ollama:
+        return "samplemind up ollama"
+    if fault is None or fault.kind == "address":
+        return f"check the network and {base_url_variable(route.provider)}"
     if fault.kind == "auth":
         return f"export {key_variable(route.provider)}=…"
     if fault.kind == "not_found":

@@ -13,6 +13,7 @@ __all__ = [
     "Provider",
     "Route",
     "TaskType",
+    "base_url_variable",
     "get_provider_url",
     "is_loopback",
     "key_variable",
@@ -86,6 +87,11 @@ def shown(url: str) -> str:
 def key_variable(provider: Provider) -> str:
     """The environment variable that holds a provider's key."""
     return f"{provider.upper()}_API_KEY"
+
+
+def base_url_variable(provider: Provider) -> str:
+    """The environment variable that says where a provider is."""
+    return "OLLAMA_HOST" if provider is Provider.OLLAMA else f"{provider.upper()}_BASE_URL"
 
 
 def ollama_url(host: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 
 END = b"[DONE]"  # OpenAI's last event
+BOM = b"\xef\xbb\xbf"  # what may precede all of a text
 
 
 def is_stream(kind: str) -> bool:
@@ -13,7 +14,7 @@ def is_stream(kind: str) -> bool:
 async def messages(kind: str, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     """The JSON texts in a body of this content type, however the network cuts it."""
     events = "event-stream" in kind
-    async for line in lines(chunks):
+    async for line in lines(chunks, carriage_returns=events):
         message = _data(line) if events else line
         if message == END:
             return
@@ -21,11 +22,14 @@ async def messages(kind: str, chunks: AsyncIterator[bytes]) -> AsyncGenerator[by
             yield message
 
 
-async def lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    """Lines ended by LF or CR LF alone: U+2028 and its like are text inside JSON, not line ends."""
+async def lines(chunks: AsyncIterator[bytes], *, carriage_returns: bool = False) -> AsyncGenerator[bytes, None]:
+    """Lines ended by LF or CR LF alone: U+2028 and its like are text inside JSON, not line ends.
+
+    Server-sent ones may end with a CR alone; CR LF ends two then, of which one is empty.
+    """
     rest: list[bytes] = []  # of a line that has not ended: a long one is not copied again with each chunk
     async for chunk in chunks:
-        *whole, last = chunk.split(b"\n")
+        *whole, last = (chunk.replace(b"\r", b"\n") if carriage_returns else chunk).split(b"\n")
         if whole:
             whole[0] = b"".join((*rest, whole[0]))
             rest.clear()
@@ -37,4 +41,5 @@ async def lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
 
 def _data(line: bytes) -> bytes:
     """The data of one server-sent line; the providers put each event's JSON on a single line."""
+    line = line.removeprefix(BOM)
     return line.removeprefix(b"data:").strip() if line.startswith(b"data:") else b""

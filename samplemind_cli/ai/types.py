@@ -201,7 +201,7 @@ class Usage:
         )
 
 
-FaultKind = Literal["auth", "credit", "rate", "overloaded", "request", "not_found", "too_long", "server"]
+FaultKind = Literal["auth", "credit", "rate", "overloaded", "request", "not_found", "too_long", "address", "server"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ class Fault:
     """A provider's own error, read: its kind decides what happens next, its message is the provider's.
 
     auth: the key is refused. credit: no money, also as a 429. rate, overloaded, server: worth another try.
-    request: the request is wrong. not_found: no such model. too_long: the prompt does not fit the model.
+    request: it is wrong. not_found: no such model. too_long: the prompt does not fit. address: that is no provider.
     """
 
     kind: FaultKind

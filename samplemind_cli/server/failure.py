@@ -14,6 +14,7 @@ _STATUS: dict[FaultKind, tuple[int, str]] = {
     "request": (400, "invalid_request"),
     "not_found": (404, "model_not_found"),
     "too_long": (400, "context_length_exceeded"),
+    "address": (502, "provider_error"),
     "server": (502, "provider_error"),
 }
 # Where a request says what a provider may not take, if not in a field of that name.

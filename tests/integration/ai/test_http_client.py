@@ -337,22 +337,91 @@ async def _protocol_spoken(cert, key):
         return await spoken
 
 
-def test_a_key_that_a_provider_repeats_is_not_repeated_by_us():
-    async def echo(reader, writer):
+def answered(said, *, own=False, **kwargs):
+    """What becomes of the bytes `said` as the answer to one request, or of what it makes of the request's head."""
+
+    async def answer(reader, writer):
         head = await reader.readuntil(b"\r\n\r\n")
-        key = head.lower().partition(b"authorization: bearer ")[2].partition(b"\r\n")[0]
-        body = b'{"error": {"message": "no such key: ' + key + b'"}}'
-        writer.write(b"HTTP/1.1 401 No\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+        writer.write(said(head) if callable(said) else said)
         writer.close()
 
     async def ask():
-        async with await asyncio.start_server(echo, "127.0.0.1", 0) as server:
+        if own:
+            http_client.use_own_connections()
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            await make_ai_request(f"http://127.0.0.1:{port}/", {}, headers={"authorization": "Bearer verysecret"})
+            return await make_ai_request(f"http://127.0.0.1:{port}/v1/chat", {}, **kwargs)
+
+    return run(ask())
+
+
+def response(status, kind, body, *headers):
+    lines = [
+        f"HTTP/1.1 {status}",
+        f"content-length: {len(body)}",
+        *headers,
+        *([f"content-type: {kind}"] if kind else []),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def test_a_key_that_a_provider_repeats_is_not_repeated_by_us():
+    def echo(head):
+        key = head.lower().partition(b"authorization: bearer ")[2].partition(b"\r\n")[0]
+        return response("401 No", "", b'{"error": {"message": "no such key: ' + key + b'"}}')
 
     with pytest.raises(UnavailableError, match="no such key: …") as failed:
-        run(ask())
+        answered(echo, headers={"authorization": "Bearer verysecret"})
     assert "verysecret" not in failed.value.message
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["httpx", "own"])
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            response(
+                "302 Found", "text/html", b"<p>", "location: https://me:secret@login.example/in?token=secret#secret"
+            ),
+            "redirects (HTTP 302) to https://login.example/in",
+        ),
+        (response("308 Moved", "", b"", "location: http://[secret"), "redirects (HTTP 308)"),
+        (response("204 Done", "", b""), "answers with nothing instead of JSON (HTTP 204)"),
+        (response("200 OK", "application/json", b""), "answers with nothing instead of JSON (HTTP 200)"),
+        (
+            response("200 OK", "text/html; charset=utf-8", b"<p>Log in"),
+            "answers with text/html instead of JSON (HTTP 200)",
+        ),
+        (response("200 OK", "", b"hi"), "answers with no content type instead of JSON (HTTP 200)"),
+    ],
+    ids=["redirect", "redirect to nowhere", "204", "nothing", "web page", "text"],
+)
+def test_what_is_no_provider_is_told_by_what_it_answers_and_may_be_passed_over(said, told, own):
+    with pytest.raises(UnavailableError) as failed:
+        answered(said, own=own)
+    assert failed.value.message.partition(" ")[2] == told
+    assert (failed.value.fault.kind, failed.value.again) == ("address", False)
+
+
+def test_a_body_may_begin_with_a_byte_order_mark():
+    assert answered(response("200 OK", "application/json", b"\xef\xbb\xbf[1]")) == [1]
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/event-stream"])
+def test_an_answer_without_an_end_is_left(kind, monkeypatch):
+    monkeypatch.setattr(http_client, "LARGEST", 1_000_000)
+    body = b"data: " + b" " * 1_000_001
+
+    with pytest.raises(CutStreamError, match="sent more than 1 MB as one answer"):
+        answered(response("200 OK", kind, body))
+
+
+def test_of_an_error_without_an_end_the_beginning_is_read():
+    endless = b"HTTP/1.1 400 No\r\ncontent-length: 99999999\r\n\r\n" + b"no " * 400_000
+
+    with pytest.raises(UnavailableError, match=r"^HTTP 400: no no no") as failed:
+        answered(endless)
+    assert len(failed.value.message) < 1000
 
 
 @pytest.mark.usefixtures("no_backoff")
