@@ -46,9 +46,11 @@ class Draft:
         text, thinking = "".join(self._text), "".join(self._thinking)
         if self._finish is None:
             raise CutStreamError(f"{provider}: the answer broke off before its end", "ask again")
-        if not text and not self._calls and self._finish in ("stop", "length"):
+        if not text and not self._calls and self._finish in ("stop", "length", "tool_calls"):
             why = "spent all its tokens on thinking" if thinking else "gave an empty answer"
             raise ProviderError(f"{provider}: {model} {why}", "raise --max-tokens, or choose another --model")
+        if any(not call.name for call in self._calls):
+            raise ProviderError(f"{provider}: {model} called a tool and did not say which", "ask again")
         finish: Finish = "tool_calls" if self._calls and self._finish == "stop" else self._finish
         return Answer(
             text=text,

@@ -54,16 +54,23 @@ def test_an_answer_of_thinking_alone_is_an_error():
     assert "--max-tokens" in failed.value.hint
 
 
-def test_an_empty_answer_is_an_error():
+@pytest.mark.parametrize("finish", ["stop", "length", "tool_calls"])
+def test_an_empty_answer_is_an_error(finish):
     with pytest.raises(ProviderError, match="empty"):
-        whole(Chunk(finish="stop"))
+        whole(Chunk(finish=finish))
+
+
+@pytest.mark.parametrize("index", [None, 0])
+def test_a_call_of_a_tool_without_a_name_is_an_error(index):
+    with pytest.raises(ProviderError, match="called a tool and did not say which"):
+        whole(Chunk("Let me play.", tool_calls=(ToolCall(arguments='{"note": 1}', index=index),)), Chunk(finish="stop"))
 
 
 def test_a_refusal_may_have_no_words():
     assert whole(Chunk(finish="refusal")).finish_reason == "refusal"
 
 
-@given(st.text(min_size=1), st.text(), st.lists(st.builds(ToolCall, st.text(), st.text(), st.text())))
+@given(st.text(min_size=1), st.text(), st.lists(st.builds(ToolCall, st.text(min_size=1), st.text(), st.text())))
 def test_what_is_stored_comes_back(text, thinking, calls):
     answer = whole(Chunk(text, thinking, tuple(calls), finish="stop", usage=Usage(1, 2)))
 
