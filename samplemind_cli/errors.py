@@ -2,6 +2,7 @@
 
 SamplemindError             1   anything that went wrong and is not a bug
 ├── UsageError              2   a wrong option, a bad file, a broken setting
+│   └── SettingError            a setting or the environment, whoever asks and whatever
 ├── StackError              3   Docker, Compose, a service
 └── ProviderError           4   a language model or its daemon
     ├── NoProviderError         none of the routes could be asked
@@ -25,6 +26,10 @@ class UsageError(SamplemindError):
     """A wrong option, an unreadable file, a broken setting."""
 
     exit_code = 2
+
+
+class SettingError(UsageError):
+    """A setting or a part of the environment that cannot be used: no fault of who asks, nor of another provider."""
 
 
 class StackError(SamplemindError):

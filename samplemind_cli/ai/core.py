@@ -29,7 +29,7 @@ from samplemind_cli.ai.types import (
     Request,
     Route,
 )
-from samplemind_cli.errors import ProviderError
+from samplemind_cli.errors import ProviderError, SettingError
 from samplemind_cli.settings import Settings
 
 DEFAULT = Options()
@@ -109,7 +109,8 @@ class AICore:
 
     def routes(self, request: Request, options: Options = DEFAULT) -> list[Route]:
         """Every way to an answer, first choice first, with the reason for each that would be skipped. Calls nothing."""
-        return [self._settled(r) for r in router.routes(self.settings, options, TAKES, request.needs)]
+        found = router.routes(self.settings, options, TAKES, request.needs)
+        return [self._settled(route, alone=len(found) == 1) for route in found]
 
     @property
     def breakers(self) -> dict[str, str]:
@@ -125,10 +126,15 @@ class AICore:
         """Whether the shared cache answers; None when there is none."""
         return await self._cache.shared_answers()
 
-    def _settled(self, route: Route) -> Route:
+    def _settled(self, route: Route, *, alone: bool) -> Route:
         if route.provider is not Provider.EMBEDDED:
             return route
-        endpoint = replace(route.endpoint, model=embedded.model_name(self.settings))
+        try:
+            endpoint = replace(route.endpoint, model=embedded.model_name(self.settings))
+        except SettingError as error:
+            if alone:
+                raise
+            return router.broken(route, error)
         why = route.skipped or embedded.available() or ""
         return replace(route, endpoint=endpoint, skipped=why, fix=route.fix or embedded.INSTALL)
 
@@ -145,12 +151,13 @@ class AICore:
         request = as_request(request)
         deadline = asyncio.get_running_loop().time() + (options.timeout or self.settings.deadline)
         routes = self.routes(request, options)
-        failure: UnavailableError | None = None
+        failure: ProviderError | SettingError | None = None
         for i, route in enumerate(routes):
+            last = all(later.skipped for later in routes[i + 1 :])
             if route.skipped:
+                self._tell(route, last=last)
                 continue
             begun = False
-            last = all(later.skipped for later in routes[i + 1 :])
             attempt = _Attempt(
                 route, request, options, self.key(route, request), self._caller.patience(route, deadline, last=last)
             )
@@ -159,16 +166,22 @@ class AICore:
                     async for chunk in chunks:
                         yield _signed(chunk if begun else replace(chunk, route=route), started, routes[:i])
                         begun = True
-            except UnavailableError as error:
+            except (UnavailableError, SettingError) as error:
+                if isinstance(error, SettingError) and len(routes) == 1:
+                    raise
                 failure = error
                 routes[i] = reasons.passed_over(route, error)
-                if not last:
-                    self._notify(f"{route.provider}: {routes[i].skipped}; asking the next provider")
+                self._tell(routes[i], last=last)
             except TimeoutError as late:
                 raise ProviderError(f"{route.provider}: no whole answer in time", "raise --timeout") from late
             else:
                 return
         raise reasons.nobody(routes) from failure
+
+    def _tell(self, route: Route, *, last: bool) -> None:
+        """Say of a route that should have led to an answer why it did not; what nobody set up is no news."""
+        if route.outcome != "untried" and not last:
+            self._notify(f"{route.provider}: {route.skipped}; asking the next provider")
 
     async def _on(self, attempt: "_Attempt", *, last: bool) -> AsyncGenerator[Chunk, None]:
         """The answer on one route: out of the cache, or from the one call that fetches it."""

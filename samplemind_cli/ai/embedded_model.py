@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from samplemind_cli.errors import ProviderError, UsageError
+from samplemind_cli.errors import ProviderError, SettingError
 from samplemind_cli.settings import Settings, environment
 
 # SmolLM2-135M-Instruct, Apache-2.0. This version is pinned for good: the digest is the file's, not the package's.
@@ -38,7 +38,7 @@ Progress = Callable[[int, int], None]
 
 
 def model_path(settings: Settings) -> Path:
-    """The file that `settings` names, or the default one's place. Raises UsageError when a named file is no model."""
+    """The file that `settings` names, or the default one's place. Raises SettingError when a named file is no model."""
     if not settings.embedded_model:
         return Path(settings.data_dir, "models", Path(MEMBER).name)
     path = Path(settings.embedded_model).expanduser()
@@ -46,12 +46,14 @@ def model_path(settings: Settings) -> Path:
         with path.open("rb") as file:
             magic = file.read(4)
     except OSError as error:
-        raise UsageError(
+        raise SettingError(
             f"cannot read the embedded model {path}: {error.strerror}",
             "SAMPLEMIND_EMBEDDED_MODEL names a GGUF file; unset, the default model is used",
         ) from error
     if magic != b"GGUF":
-        raise UsageError(f"{path} is not a GGUF file", "SAMPLEMIND_EMBEDDED_MODEL names a model in llama.cpp's format")
+        raise SettingError(
+            f"{path} is not a GGUF file", "SAMPLEMIND_EMBEDDED_MODEL names a model in llama.cpp's format"
+        )
     return path
 
 
@@ -66,7 +68,7 @@ def model_name(settings: Settings) -> str:
 
 
 def is_present(settings: Settings) -> bool:
-    """Whether the model can be used without fetching it first. Raises UsageError as `model_path` does."""
+    """Whether the model can be used without fetching it first. Raises SettingError as `model_path` does."""
     path = model_path(settings)
     return bool(settings.embedded_model) or (os.path.isfile(path) and path.stat().st_size == MODEL_BYTES)
 

@@ -16,7 +16,7 @@ from samplemind_cli.ai.patience import LinkError, Patience, UnavailableError, si
 from samplemind_cli.ai.refusal import Reader, place
 from samplemind_cli.ai.router import is_loopback
 from samplemind_cli.ai.types import Call
-from samplemind_cli.errors import CutStreamError, ProviderError, UsageError
+from samplemind_cli.errors import CutStreamError, ProviderError, SettingError
 
 if TYPE_CHECKING:
     import httpx
@@ -90,21 +90,26 @@ def use_own_connections() -> None:
 
 
 @contextmanager
-def surroundings() -> Iterator[None]:
-    """Within it a client is made; certificates or a proxy of the environment that are none become a UsageError."""
+def surroundings(*, proxies: bool = False) -> Iterator[None]:
+    """Within it a client is made; certificates or a proxy of the environment that are none become a SettingError.
+
+    `proxies`: it will use them.
+    """
     import httpx
 
     try:
+        if proxies:
+            _check_ports()
         yield
     except ImportError as error:
         hint = "pip install 'httpx[socks]', or unset ALL_PROXY"
-        raise UsageError("the environment's SOCKS proxy needs the package socksio", hint) from error
+        raise SettingError("the environment's SOCKS proxy needs the package socksio", hint) from error
     except OSError as error:  # an ssl.SSLError is one, too
         told = f"no certificates could be read: {error.strerror or error}"
-        raise UsageError(told, "check SSL_CERT_FILE and SSL_CERT_DIR") from error
+        raise SettingError(told, "check SSL_CERT_FILE and SSL_CERT_DIR") from error
     except (ValueError, httpx.InvalidURL):  # its text may hold a password
         hint = "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY"
-        raise UsageError("a proxy in the environment is no http:// address", hint) from None
+        raise SettingError("a proxy in the environment is no http:// address", hint) from None
 
 
 def _client(*, loopback: bool) -> "httpx.AsyncClient":
@@ -118,7 +123,7 @@ def _client(*, loopback: bool) -> "httpx.AsyncClient":
     clients = _clients.setdefault(asyncio.get_running_loop(), {})
     if loopback not in clients or clients[loopback].is_closed:
         p = Patience()
-        with surroundings():
+        with surroundings(proxies=not loopback):
             clients[loopback] = httpx.AsyncClient(
                 http2=not loopback,
                 verify=not loopback,
@@ -208,7 +213,7 @@ async def _sent(call: Call, patience: Patience) -> "_Response":
     """The response to a call, through this loop's own connections or through httpx."""
     url = urlsplit(call.url)
     if any(not (value.isascii() and value.isprintable()) for value in call.headers.values()):
-        raise UsageError("the provider's key is no line of ASCII letters", "set the key anew, without line ends")
+        raise SettingError("the provider's key is no line of ASCII letters", "set the key anew, without line ends")
     loopback = url.scheme == "http" and is_loopback(call.url)
     headers = {"content-type": "application/json", **call.headers}
     body = None if call.json is None else _encoded(call.json)
@@ -242,7 +247,7 @@ def _translated(call: Call, patience: Patience, *, begun: bool) -> Any:
     try:
         yield
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise UsageError(f"{where or 'the base URL'} is no address: {error}", "check the base URL") from error
+        raise SettingError(f"{where or 'the base URL'} is no address: {error}", "check the base URL") from error
     except httpx.PoolTimeout as error:
         why = f"none of our connections was free within {patience.pool:g} s"
         raise UnavailableError(f"{where}: {why}", "ask less at once") from error
@@ -257,6 +262,15 @@ def _translated(call: Call, patience: Patience, *, begun: bool) -> Any:
     except LinkError as error:
         connecting, timed_out = error.connecting, error.timed_out
         raise silence(where, error, patience, connecting=connecting, timed_out=timed_out, begun=begun) from error
+
+
+def _check_ports() -> None:
+    """Raise ValueError for a proxy's port that is none, which httpx sees only when it connects."""
+    from urllib.request import getproxies
+
+    for scheme, proxy in getproxies().items():
+        if scheme in ("http", "https", "all") and urlsplit(proxy if "://" in proxy else f"//{proxy}").port == 0:
+            raise ValueError(proxy)
 
 
 def _proxy(url: str) -> str:

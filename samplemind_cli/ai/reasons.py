@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Literal
 
 from samplemind_cli.ai.http_client import UnavailableError
-from samplemind_cli.ai.router import base_url_variable, key_variable, shown
+from samplemind_cli.ai.router import base_url_variable, broken, key_variable, shown
 from samplemind_cli.ai.types import Fault, Provider, Route
-from samplemind_cli.errors import NoProviderError, ProviderError, UnsupportedError
+from samplemind_cli.errors import NoProviderError, ProviderError, SettingError, UnsupportedError
 
 _FIXES = {
     "credit": "add credit to your account there",
@@ -18,8 +18,10 @@ _FIXES = {
 }
 
 
-def passed_over(route: Route, error: UnavailableError) -> Route:
+def passed_over(route: Route, error: UnavailableError | SettingError) -> Route:
     """A route that was tried in vain, marked with why and with what would help."""
+    if isinstance(error, SettingError):
+        return broken(route, error)
     why = f"nothing listens at {shown(route.endpoint.base_url)}" if error.refused else error.message
     outcome: Literal["refused", "failed"] = "refused" if error.refused else "failed"
     return replace(route, skipped=why, fix=error.hint or _fix(route, error.fault), outcome=outcome)

@@ -1,10 +1,11 @@
 """Which provider answers, and which stand behind it; pure."""
 
 import re
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from samplemind_cli.ai.types import Ability, Endpoint, Options, Provider, Route, TaskType
-from samplemind_cli.errors import UsageError
+from samplemind_cli.errors import SettingError, UsageError
 from samplemind_cli.settings import Settings
 
 __all__ = [
@@ -66,12 +67,14 @@ def get_provider_url(provider: Provider, settings: Settings | None = None) -> st
         return PROVIDER_URLS[provider]
     if provider is Provider.OLLAMA:
         return ollama_url(settings.ollama_host)
-    told: str = getattr(settings, f"{provider}_base_url").strip()
+    told: str = getattr(settings, f"{provider}_base_url").strip().rstrip("/") or PROVIDER_URLS[provider]
     try:
-        urlsplit(told)
+        url = urlsplit(told)
+        if url.scheme not in ("http", "https") or not url.hostname or url.port == 0:
+            raise ValueError  # noqa: TRY301 - one message
     except ValueError:
-        raise UsageError(f"{provider.upper()}_BASE_URL is no address", "it is like https://host/v1") from None
-    return told.rstrip("/") or PROVIDER_URLS[provider]
+        raise SettingError(f"{base_url_variable(provider)} is no address", "it is like https://host/v1") from None
+    return told
 
 
 def is_loopback(url: str) -> bool:
@@ -104,7 +107,7 @@ def ollama_url(host: str) -> str:
         if url.scheme not in ("http", "https") or not text.isprintable() or " " in text:
             raise ValueError("it is a host, or begins with http:// or https://")  # noqa: TRY301 - one message
     except ValueError as error:
-        raise UsageError(f"OLLAMA_HOST {host!r} is no address: {error}", "OLLAMA_HOST=127.0.0.1:11434") from error
+        raise SettingError(f"OLLAMA_HOST {host!r} is no address: {error}", "OLLAMA_HOST=127.0.0.1:11434") from error
     everywhere = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - never bound, only asked
     name = everywhere.get(url.hostname, url.hostname)
     default = {"http": 80, "https": 443}.get(url.scheme, 11434) if "://" in text else 11434
@@ -127,14 +130,28 @@ def routes(
 ) -> list[Route]:
     """The ways to an answer, first choice first, those that must be skipped included.
 
-    A provider or model that was asked for by name stands alone.
+    A provider or model that was asked for by name stands alone; its SettingError is raised.
     """
     chosen = _chosen(options)
     if chosen is not None:
         return [_route(chosen[0], chosen[1], settings, needs - takes[chosen[0]])]
     first = route_request(TaskType(options.task), options.priority)
-    order = [first, *(p for p in Provider if p is not first)] if options.fallback else [first]
-    return [_route(provider, "", settings, needs - takes[provider]) for provider in order]
+    if not options.fallback:
+        return [_route(first, "", settings, needs - takes[first])]
+    order = [first, *(p for p in Provider if p is not first)]
+    return [_among_others(provider, settings, needs - takes[provider]) for provider in order]
+
+
+def broken(route: Route, error: SettingError) -> Route:
+    """A route whose settings cannot be used, marked with why and with what would help."""
+    return replace(route, skipped=error.message, fix=error.hint or "", outcome="failed")
+
+
+def _among_others(provider: Provider, settings: Settings, missing: frozenset[Ability]) -> Route:
+    try:
+        return _route(provider, "", settings, missing)
+    except SettingError as error:
+        return broken(Route(provider, Endpoint("", getattr(settings, f"{provider}_model"))), error)
 
 
 def _chosen(options: Options) -> tuple[Provider, str] | None:

@@ -84,7 +84,7 @@ class Daemon:
 
         local = is_loopback(self.url)  # needs no certificates, whose loading takes time, and no proxy
         patience = (self._connect, None, 10.0, 5.0)  # reading is bounded by each call
-        with surroundings():
+        with surroundings(proxies=not local):
             self._client = ollama.AsyncClient(self.url, timeout=patience, trust_env=not local, verify=not local)
         return self
 

@@ -2,7 +2,7 @@
 
 from samplemind_cli.ai.http_client import UnavailableError
 from samplemind_cli.ai.types import FaultKind
-from samplemind_cli.errors import NoProviderError, SamplemindError, UnsupportedError, UsageError
+from samplemind_cli.errors import NoProviderError, SamplemindError, SettingError, UnsupportedError, UsageError
 from samplemind_cli.server.message import Problem
 
 # A key that a provider refuses is this server's, not the client's: to him that is a bad gateway.
@@ -32,7 +32,8 @@ def problem(error: SamplemindError) -> Problem:
         name = min(error.lacks)
         return Problem(400, error.message, "unsupported_parameter", param=_FIELDS.get(name, name))
     if isinstance(error, UsageError):
-        return Problem(400, error.message, "invalid_request")
+        ours = isinstance(error, SettingError)
+        return Problem(500 if ours else 400, error.message, "misconfigured" if ours else "invalid_request")
     if isinstance(cause, UnavailableError) and cause.fault:
         status, code = _STATUS[cause.fault.kind]
         wait = cause.wait or PAUSE if cause.fault.kind in BUSY else None

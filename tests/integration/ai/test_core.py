@@ -10,7 +10,7 @@ from parts import warm
 from parts.waiting import until
 
 from samplemind_cli.ai import AICore, Attachment, Message, Options, Request, limits
-from samplemind_cli.errors import CutStreamError, NoProviderError, ProviderError
+from samplemind_cli.errors import CutStreamError, NoProviderError, ProviderError, SettingError
 from samplemind_cli.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -103,6 +103,25 @@ def test_before_the_first_word_the_next_provider_is_asked_at_once(core, mock_ser
     assert (answer.provider, answer.passed[0].provider) == ("gemini", "ollama")
     assert len(upstream(mock_server)) == 2
     assert any("ollama" in line and "asking the next provider" in line for line in told)
+
+
+@pytest.mark.parametrize(
+    ("broken", "priority", "told_of"),
+    [
+        ({"ollama_host": "two words"}, "speed", ["ollama: OLLAMA_HOST 'two words' is no address"]),
+        ({"gemini_api_key": "sk-é"}, "quality", ["gemini: the provider's key is no line"]),  # seen when it is sent
+        ({"embedded_model": "/nowhere.gguf"}, "speed", []),
+    ],
+)
+def test_settings_that_cannot_be_used_are_told_and_the_next_provider_is_asked(core, told, broken, priority, told_of):
+    core = AICore(replace(core.settings, **broken), notify=told.append)
+    (setting,) = broken
+    provider = setting.partition("_")[0]
+
+    assert core.ask_sync("hi", Options(priority=priority)).text == "You said: hi"
+    assert [line for line, start in zip(told, told_of, strict=True) if not line.startswith(start)] == []
+    with pytest.raises(SettingError):
+        core.ask_sync("hi", only(provider))
 
 
 def test_a_wrong_request_is_wrong_everywhere(core, mock_server):

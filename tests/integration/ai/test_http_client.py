@@ -214,6 +214,7 @@ def test_a_proxy_that_is_gone_round_is_not_blamed(through):
     [
         ("SSL_CERT_FILE", "/nowhere.pem", "no certificates could be read"),
         ("ALL_PROXY", "ftp://me:secret@host", "a proxy in the environment is no http:// address"),
+        ("HTTPS_PROXY", "127.0.0.1:70000", "a proxy in the environment is no http:// address"),
     ],
 )
 def test_surroundings_that_no_client_can_be_made_in_are_a_usage_error(monkeypatch, variable, value, told):

@@ -138,9 +138,23 @@ def test_an_ollama_host_that_is_no_address_is_a_usage_error(host):
         ollama_url(host)
 
 
-def test_a_base_url_that_is_none_is_a_usage_error_without_its_password():
-    with pytest.raises(UsageError, match="OPENAI_BASE_URL is no address"):
-        get_provider_url(Provider.OPENAI, Settings(openai_base_url="http://me:secret@[::1/v1"))
+@pytest.mark.parametrize(
+    "url", ["http://me:secret@[::1/v1", "http://me:secret@host:70000", "me:secret@host:80", "ftp://host", "https:///v1"]
+)
+def test_a_base_url_that_is_none_is_a_usage_error_without_its_password(url):
+    with pytest.raises(UsageError, match=r"^OPENAI_BASE_URL is no address$"):
+        get_provider_url(Provider.OPENAI, Settings(openai_base_url=url))
+
+
+def test_settings_that_cannot_be_used_stop_their_own_provider_alone():
+    settings = Settings(ollama_host="two words", **KEYS)
+
+    ollama, gemini, *_ = routes(settings, Options(), TAKES, frozenset())
+
+    assert ("OLLAMA_HOST" in ollama.skipped, ollama.outcome, gemini.skipped) == (True, "failed", "")
+    for alone in (Options(provider="ollama"), Options(fallback=False)):
+        with pytest.raises(UsageError, match="OLLAMA_HOST"):
+            routes(settings, alone, TAKES, frozenset())
 
 
 def test_a_base_url_in_the_settings_is_stronger_than_the_public_one():
