@@ -31,6 +31,8 @@ def _fix(route: Route, fault: Fault | None) -> str:
     ollama = route.provider is Provider.OLLAMA
     if fault is None and ollama:
         return "samplemind up ollama"
+    if fault is None and route.provider is Provider.EMBEDDED:  # its engine went away
+        return _FIXES["server"]
     if fault is None or fault.kind == "address":
         return f"check the network and {base_url_variable(route.provider)}"
     if fault.kind == "auth":

@@ -1,0 +1,21 @@
+import pytest
+
+from samplemind_cli.ai.http_client import UnavailableError
+from samplemind_cli.ai.reasons import passed_over
+from samplemind_cli.ai.types import Endpoint, Fault, Provider, Route
+
+
+@pytest.mark.parametrize(
+    ("provider", "kind", "fix"),
+    [
+        ("ollama", None, "samplemind up ollama"),
+        ("openai", None, "check the network and OPENAI_BASE_URL"),
+        ("embedded", None, "ask again, or choose another --provider"),
+        ("ollama", "address", "check the network and OLLAMA_HOST"),
+        ("anthropic", "address", "check the network and ANTHROPIC_BASE_URL"),
+    ],
+)
+def test_what_would_help_depends_on_who_was_not_reached(provider, kind, fix):
+    error = UnavailableError("no answer", fault=Fault(kind, "no answer") if kind else None)
+
+    assert passed_over(Route(Provider(provider), Endpoint("http://host", "m")), error).fix == fix
