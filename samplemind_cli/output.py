@@ -1,6 +1,7 @@
 """What the user sees: data on stdout, talk on stderr; colour only on a terminal, and never against NO_COLOR."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal might obey; not tab, not newline
 LEAST = 12  # columns of a terminal per column of a table; with fewer, folded cells are letters below each other
 
 
@@ -20,8 +22,8 @@ def write(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """One line of talk to stderr."""
-    _emit(sys.stderr, text + "\n")
+    """One line of talk to stderr; it may repeat what others said, and no terminal obeys those."""
+    _emit(sys.stderr, CONTROL.sub("", text) + "\n")
 
 
 def print_json(data: Any) -> None:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 BLOCK_END = re.compile(r"\n[ \t]*\n")
 FENCE = re.compile(r"^ {0,3}(```|~~~)", re.MULTILINE)
 GROWING = "\x00"  # a mark behind what may still grow; never shown
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal might obey; not tab, not newline
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,7 @@ def _print(console: "Console", pieces: list[str], *, first: bool) -> None:
 def _markdown(piece: str) -> "Markdown":
     from rich.markdown import Markdown
 
-    return Markdown(CONTROL.sub("", piece))
+    return Markdown(output.CONTROL.sub("", piece))
 
 
 def _console(width: int) -> "Console":
