@@ -14,11 +14,17 @@ if TYPE_CHECKING:
 
 DEFAULT_COOLDOWN = 5.0
 FAILURES = 5  # in a row, after which a provider is not asked
+LONGEST = 86_400.0  # seconds; who asks for more than a day's rest has miscounted
 OPEN = 15.0  # seconds until one request may see whether it is back
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds the server asks us to wait: `retry-after-ms`, or `retry-after` in seconds or as an HTTP date."""
+    told = _told(headers)
+    return None if told is None else min(told, LONGEST)
+
+
+def _told(headers: Mapping[str, str]) -> float | None:
     if re.fullmatch(r"\d+(\.\d+)?", milliseconds := headers.get("retry-after-ms", "")):
         return float(milliseconds) / 1000
     told = headers.get("retry-after", "").strip()

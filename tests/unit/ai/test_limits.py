@@ -21,6 +21,9 @@ from samplemind_cli.ai.limits import Cooldowns, RateLimits, retry_after
         ({"retry-after": "soon"}, None),
         ({"retry-after": "-3"}, None),
         ({"retry-after": "Mon, 01 Jan 2001 00:00:00 GMT"}, 0.0),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, 86_400.0),
+        ({"retry-after": "9" * 400}, 86_400.0),
+        ({"retry-after-ms": "9" * 400}, 86_400.0),
     ],
 )
 def test_retry_after_is_read_in_each_of_its_forms(headers, seconds):
