@@ -17,6 +17,7 @@ from samplemind_cli.ai.types import Call
 
 KEPT = 4.0  # seconds: many servers hang up after five, and nobody can tell whether a request met a closing door
 AHEAD = 1024 * 1024  # bytes that may have come and not been read
+HEAD = 256 * 1024  # bytes of status and headers, at most
 INFORMATION = range(100, 200)
 
 
@@ -67,7 +68,7 @@ class Link(asyncio.Protocol):
         self.headers: dict[str, str] = {}
         self.status = 0
         self._data: deque[bytes] = deque()
-        self._ahead = 0
+        self._ahead = self._head = 0
         self._paused = self._over = self._keep = False
         self._transport.write(request)
 
@@ -119,7 +120,10 @@ class Link(asyncio.Protocol):
             if self._parser is None:  # words that nobody asked for
                 self._transport.abort()
             else:
+                self._head += 0 if self.status else len(data)
                 self._parser.feed_data(data)
+                if self._head > HEAD and not self.status:
+                    raise httptools.HttpParserError(f"a head of more than {HEAD} bytes")  # noqa: TRY301 - as the parser's
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._lost = ConnectionError(f"not HTTP: {error}")
             self._transport.abort()
@@ -251,7 +255,7 @@ class Pool:
 def _encoded(method: str, url: SplitResult, headers: Mapping[str, str], body: bytes | None) -> bytes:
     """A request as it goes over the wire. Raises LinkError for a header that holds a line's end."""
     target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    lines = [f"{method} {target} HTTP/1.1", f"host: {url.netloc}"]
+    lines = [f"{method} {target} HTTP/1.1", f"host: {url.netloc}", "accept-encoding: identity"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     if body is not None:
         lines.append(f"content-length: {len(body)}")

@@ -112,7 +112,7 @@ async def test_a_request_goes_out_as_it_was_described():
     _, head, body = server.requests[0]
     lines = head.decode().split("\r\n")
     assert lines[0] == "POST /v1/chat?alt=sse HTTP/1.1"
-    assert {"authorization: Bearer k", "content-length: 8"} < set(lines)
+    assert {"authorization: Bearer k", "content-length: 8", "accept-encoding: identity"} < set(lines)
     assert body == b'{"a": 1}'
 
 
@@ -347,6 +347,20 @@ async def test_what_is_not_http_is_an_error():
     async with running(b"220 mail.example ESMTP\r\n\r\n") as (_, _, send):
         with pytest.raises(LinkError, match="not HTTP"):
             await send()
+
+
+@pytest.mark.parametrize("line", [b"x: " + b"y" * 1000, b"x: y\r\n" * 200], ids=["one line", "many"])
+def test_a_head_without_an_end_is_left(line):
+    @run
+    async def check():
+        endless = then(b"HTTP/1.1 200 OK\r\n", *[line] * (upstream.HEAD // 1000), end=lambda reader, _: reader.read())
+        async with running(endless, SHORT) as (server, _, send):
+            with pytest.raises(LinkError, match="a head of more than"):
+                await send()
+            assert await whole(await send()) == b"ok"
+            assert server.connections == 2
+
+    check()
 
 
 @run
