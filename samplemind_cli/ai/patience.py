@@ -101,7 +101,7 @@ async def _again(attempt: Callable[[], Awaitable[T]], failure: UnavailableError,
 
     def stop(state: tenacity.RetryCallState) -> bool:
         now = asyncio.get_running_loop().time()
-        too_late = patience.deadline is not None and now + pause(state) > patience.deadline
+        too_late = patience.deadline is not None and now + state.upcoming_sleep > patience.deadline
         return too_late or state.attempt_number >= patience.attempts
 
     def worth_it(error: BaseException) -> bool:

@@ -56,7 +56,11 @@ def message(call: Call, data: bytes) -> Any:
 
     try:
         return orjson.loads(data)
-    except ValueError as error:
+    except ValueError:
+        pass
+    try:  # half of an emoji, as JavaScript may cut it: no UTF-8 can hold it
+        return orjson.loads(json.dumps(json.loads(data), ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, RecursionError) as error:
         raise CutStreamError(f"{place(call.url)} sent something that is not JSON", "ask again") from error
 
 

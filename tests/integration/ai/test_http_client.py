@@ -147,6 +147,21 @@ def test_a_wait_beyond_the_deadline_is_not_begun(mock_server):
     assert len(mock_server.requests) == 1
 
 
+def test_a_wait_is_measured_against_the_deadline_as_it_will_be(mock_server, monkeypatch):
+    import tenacity
+
+    draws = iter((60.0, 0.0, 0.0))
+    monkeypatch.setattr(tenacity, "wait_exponential_jitter", lambda **_: lambda _: next(draws))
+    mock_server.behave(faults=["429"])
+
+    async def ask():
+        deadline = asyncio.get_running_loop().time() + 0.5
+        return await make_ai_request(f"{mock_server.url}/v1/chat/completions", CHAT, headers=KEY, deadline=deadline)
+
+    with pytest.raises(UnavailableError):
+        run(ask())
+
+
 def test_the_deadline_ends_a_stalled_call(mock_server):
     mock_server.behave(faults=["stall"])
 
@@ -406,6 +421,10 @@ def test_what_is_no_provider_is_told_by_what_it_answers_and_may_be_passed_over(s
 
 def test_a_body_may_begin_with_a_byte_order_mark():
     assert answered(response("200 OK", "application/json", b"\xef\xbb\xbf[1]")) == [1]
+
+
+def test_half_an_emoji_is_a_question_mark():
+    assert answered(response("200 OK", "application/json", b'["a\\ud83d", "\\ud83d\\ude00"]')) == ["a?", "😀"]
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/event-stream"])
