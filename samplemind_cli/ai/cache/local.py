@@ -9,6 +9,7 @@ from blake3 import blake3
 
 from samplemind_cli import files
 from samplemind_cli.ai.cache.entry import PREFIX, Entry, decode, encode
+from samplemind_cli.errors import SamplemindError
 
 HOUR = 3600.0
 DAY = 86_400.0
@@ -21,7 +22,8 @@ class LocalTier:
 
     A file's atime is its last use (refreshed at most once an hour) and its mtime the moment it expires, so that a
     sweep reads no file; an entry's content is what inode, mtime and size name. `<cache_dir>/hot` holds records
-    derived from entries: they count toward the bound and go with it. Nothing here raises for a bad disk or folder.
+    derived from entries: they count toward the bound and go with it. A bad disk or folder makes nothing here raise but
+    `clear`.
     """
 
     def __init__(self, cache_dir: str, bound: int, warn: Callable[[str], None]) -> None:
@@ -129,16 +131,28 @@ class LocalTier:
         }
 
     def clear(self, provider: str | None = None) -> tuple[int, int]:
-        """Remove every entry, or one provider's, and every hot record: how many entries went, and how many bytes."""
+        """Remove every entry, or one provider's, and every hot record: how many entries went, and how many bytes.
+
+        Raises SamplemindError when some of them stay.
+        """
         entries = freed = 0
+        stuck: OSError | None = None
         for path, info in self._files():
             entry = self._is_entry(path)
             if entry and provider is not None and _provider(path) != provider:
                 continue
             # Another process may be writing: its temporary file is not ours to take.
-            if (entry or path.startswith(self._hot) or _left_behind(path, info, time.time())) and files.remove(path):
-                entries += entry
-                freed += info.st_size
+            if entry or path.startswith(self._hot) or _left_behind(path, info, time.time()):
+                try:
+                    os.unlink(path)
+                    entries, freed = entries + entry, freed + info.st_size
+                except FileNotFoundError:  # another process was quicker
+                    continue
+                except OSError as error:
+                    stuck = error
+        if stuck:
+            told = f"answers in {self.folder} cannot be removed: {stuck.strerror}"
+            raise SamplemindError(told, f"ls -ld {self.folder}") from stuck
         return entries, freed
 
     def _usable(self, *, make: bool = False) -> bool:

@@ -14,6 +14,7 @@ from samplemind_cli import files
 from samplemind_cli.ai.cache import cache_key
 from samplemind_cli.ai.cache.entry import Entry
 from samplemind_cli.ai.cache.local import HOUR, LocalTier
+from samplemind_cli.errors import SamplemindError
 
 KEY = cache_key("ollama", {"prompt": "What key is A C# E?"})
 
@@ -265,6 +266,22 @@ def test_one_providers_answers_can_be_cleared(tier):
 
     assert tier.clear("openai")[0] == 1
     assert tier.clear("open")[0] == 0
+    assert list(tier.names()) == [KEY]
+
+
+def test_a_clear_that_leaves_answers_is_an_error(tier, monkeypatch):
+    path = tier.put(entry())
+    tier.put(entry(cache_key("openai", {"a": 1})))
+    unlink = os.unlink
+
+    def read_only(file):
+        if file == path:
+            raise OSError(errno.EROFS, "Read-only file system")
+        unlink(file)
+
+    monkeypatch.setattr(os, "unlink", read_only)
+    with pytest.raises(SamplemindError, match="cannot be removed: Read-only file system"):
+        tier.clear()
     assert list(tier.names()) == [KEY]
 
 
