@@ -134,6 +134,13 @@ def test_a_record_that_has_expired_is_not_printed(question, kept):
     assert not question("hi").answer()
 
 
+def test_a_record_that_somebody_else_wrote_is_not_printed(question, kept, monkeypatch):
+    kept(question("hi"))
+    monkeypatch.setattr(os, "geteuid", lambda: 4321)
+
+    assert not question("hi").answer()
+
+
 @pytest.mark.parametrize("exact", [True, False])
 def test_a_record_holds_as_long_as_its_file_is_as_it_was(question, kept, tmp_path, exact):
     file = tmp_path / "entry"
