@@ -37,7 +37,8 @@ COMMANDS = {
 }
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 INTERRUPTED = 130
-FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NOWHERE = (errno.EIO, errno.EBADF)  # a terminal that hung up; a stdout that is open to be read
 
 
 class Formatter(formatting.HelpFormatter):
@@ -182,17 +183,19 @@ def _unwritten(error: OSError) -> int:
     from samplemind_cli import output
 
     if isinstance(error, BrokenPipeError):
-        _abandon_stdout()
-        return 0
-    if error.errno in FULL:
-        _abandon_stdout()
+        told = None
+    elif error.errno in FULL:
         told = SamplemindError(f"no room to write: {error}", "free some space: df -h tells where there is none")
+    elif error.errno in NOWHERE and error.filename is None:
+        told = SamplemindError(f"nothing can be written: {error}", "look where stdout leads to")
     elif str(error.strerror).startswith("No usable temporary directory"):  # tempfile's words
         told = SamplemindError("there is no folder for temporary files", "export TMPDIR=FOLDER, one you can write to")
     else:
         raise error
-    output.fail(told)
-    return told.exit_code
+    _abandon_stdout()
+    if told:
+        output.fail(told)
+    return int(bool(told))
 
 
 def _abandon_stdout() -> None:

@@ -98,14 +98,13 @@ def test_each_error_has_its_exit_code_and_says_what_to_type_next(capsys, monkeyp
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (OSError(errno.ENOSPC, "No space left on device"), "no room to write: [Errno 28] No space left on device"),
-        (
-            FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"),
-            "there is no folder for temporary files",
-        ),
+        (OSError(errno.ENOSPC, "full"), "no room to write: [Errno 28] full"),
+        (OSError(errno.EFBIG, "large"), "no room to write: [Errno 27] large"),
+        (OSError(errno.EBADF, "bad"), "nothing can be written: [Errno 9] bad"),
+        (OSError(errno.ENOENT, "No usable temporary directory found in …"), "there is no folder for temporary files"),
     ],
 )
-def test_a_full_disk_and_no_place_for_temporary_files_are_no_bugs(capfd, monkeypatch, error, told):
+def test_what_cannot_be_written_is_no_bug(capfd, monkeypatch, error, told):
     def fail(_argv, _question):
         raise error
 
