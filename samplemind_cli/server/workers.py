@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
+from threading import Thread
 
 from samplemind_cli.child import ending_signals
 
@@ -12,7 +13,7 @@ SOON = 1.0  # seconds: a worker that dies sooner was not able to work, and anoth
 
 
 def run(count: int, work: Callable[[], None]) -> int:
-    """Run `work` in `count` processes until a signal ends them; the exit code.
+    """Run `work` in `count` processes until a signal ends them, or our own death; the exit code.
 
     1 when a worker ended by itself as soon as it began. Signals wait until they are asked for here: none comes between
     the start of a worker and its being known, nor between its death and that.
@@ -20,11 +21,12 @@ def run(count: int, work: Callable[[], None]) -> int:
     signal.signal(signal.SIGCHLD, lambda *_: None)  # a signal that is ignored need not be kept, says POSIX
     awaited = {*ending_signals(), signal.SIGCHLD}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+    lifeline = os.pipe()
     running: dict[int, float] = {}
     ending = failed = False
     try:
         for _ in range(count):
-            running[_started(work, before)] = time.monotonic()
+            running[_started(work, before, lifeline)] = time.monotonic()
         while running:
             ending = signal.sigwait(awaited) != signal.SIGCHLD or ending
             for worker in [worker for worker in running if os.waitpid(worker, os.WNOHANG)[0]]:
@@ -32,12 +34,14 @@ def run(count: int, work: Callable[[], None]) -> int:
                 failed = failed or (not ending and lived < SOON)
                 ending = ending or failed
                 if not ending:
-                    running[_started(work, before)] = time.monotonic()
+                    running[_started(work, before, lifeline)] = time.monotonic()
             if ending:
                 _end(running)
     finally:
         _end(running)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for end in lifeline:
+            os.close(end)
     return int(failed)
 
 
@@ -46,7 +50,13 @@ def _end(workers: Iterable[int]) -> None:
         os.kill(worker, signal.SIGTERM)
 
 
-def _started(work: Callable[[], None], mask: set[int | signal.Signals]) -> int:
+def _follow(lifeline: int) -> None:
+    """End this process, in order, when the last that holds the other end of `lifeline` is gone."""
+    os.read(lifeline, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _started(work: Callable[[], None], mask: set[int | signal.Signals], lifeline: tuple[int, int]) -> int:
     """A child that works with this mask of signals and never returns here."""
     worker = os.fork()
     if worker:
@@ -55,6 +65,8 @@ def _started(work: Callable[[], None], mask: set[int | signal.Signals]) -> int:
     try:
         for number in (*ending_signals(), signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
+        os.close(lifeline[1])
+        Thread(target=_follow, args=lifeline[:1], daemon=True).start()  # it takes no signals: they are blocked still
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         work()
         code = 0

@@ -61,6 +61,12 @@ def test_one_that_dies_is_replaced_and_one_that_dies_at_once_ends_the_others(run
     until(lambda: not any(map(runs, pids)))
 
 
+def test_they_do_not_outlive_the_one_that_started_them(run):
+    process, pids = run()
+    process.kill()
+    until(lambda: not any(map(runs, pids)))
+
+
 def test_under_nohup_a_terminal_that_closes_ends_nothing(run):
     process, pids = run(before="trap '' HUP;")
     for pid in (process.pid, *pids):
