@@ -11,7 +11,7 @@ from typing import Any
 
 from blake3 import blake3
 
-from samplemind_cli.ai import draft, embedded, http_client, reasons, router
+from samplemind_cli.ai import draft, embedded, http_client, reasons, router, schemas
 from samplemind_cli.ai.cache import Cache, Hit, cache_key
 from samplemind_cli.ai.caller import TAKES, Caller, Watch
 from samplemind_cli.ai.flight import Emit, Flights
@@ -221,7 +221,7 @@ class AICore:
                 emit(chunk)
         answer = heard.answer(route.provider, route.endpoint.model, attempt.key)
         if request.schema is not None and answer.finish_reason == "stop":
-            draft.check_schema(answer.text, request.schema, route.provider)
+            schemas.check(answer.text, request.schema, route.provider)
         if options.cache != "off" and answer.finish_reason in COMPLETE:
             answer = _kept(answer, await self._cache.put(attempt.key, draft.to_json(answer), options.ttl))
         emit(Chunk(answer=answer))

@@ -1,7 +1,5 @@
 """An answer in the making: chunks joined until they are whole, and what a stored answer looks like."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from typing import Any
 
@@ -87,19 +85,3 @@ def from_json(value: Any, key: str) -> Answer | None:
         return Answer(**texts, usage=Usage(**usage), tool_calls=tuple(calls), key=key)
     except (TypeError, KeyError, AttributeError):
         return None
-
-
-def check_schema(text: str, schema: Mapping[str, Any], provider: str) -> None:
-    """Raise ProviderError unless `text` is a JSON document that satisfies `schema`."""
-    from jsonschema import ValidationError, validate
-
-    try:
-        validate(json.loads(text), schema)
-    except ValueError as error:
-        raise ProviderError(f"{provider}: the answer is not JSON: {error}", "ask again, or another --model") from error
-    except ValidationError as error:
-        where = error.json_path
-        raise ProviderError(
-            f"{provider}: the answer breaks the schema at {where}: {error.message[:300]}",
-            "ask again, or another --model",
-        ) from error

@@ -4,6 +4,7 @@ import re
 from base64 import b64decode
 from typing import Any, cast
 
+from samplemind_cli.ai import schemas
 from samplemind_cli.ai.router import PRIORITIES
 from samplemind_cli.ai.types import Attachment, Message, Options, Request, Role, TaskType, ToolCall
 from samplemind_cli.server.fields import Fields
@@ -184,15 +185,10 @@ def _schema(fields: Fields) -> dict[str, Any] | None:
 
 def checked_schema(schema: dict[str, Any], holder: Fields) -> dict[str, Any]:
     """A schema that is one, and whose references stay inside it: the validator would fetch others."""
-    from jsonschema.exceptions import SchemaError
-    from jsonschema.validators import validator_for
-
     if any(not reference.startswith("#") for reference in _references(schema)):
         raise holder.wrong("schema", "may refer to its own parts alone")
-    try:
-        validator_for(schema).check_schema(schema)
-    except SchemaError as error:
-        raise holder.wrong("schema", f"is no JSON Schema: {error.message[:200]}") from None
+    if why := schemas.flaw(schema):
+        raise holder.wrong("schema", f"is no JSON Schema: {why}")
     return schema
 
 

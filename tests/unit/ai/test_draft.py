@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samplemind_cli.ai.draft import Draft, check_schema, from_json, to_json
+from samplemind_cli.ai.draft import Draft, from_json, to_json
 from samplemind_cli.ai.types import Chunk, ToolCall, Usage
 from samplemind_cli.errors import CutStreamError, ProviderError
 
@@ -89,13 +89,3 @@ def test_a_half_foreign_value_is_no_answer():
     assert from_json(stored | {"usage": {"tokens": 1}}, "key") is None
     assert from_json(stored | {"usage": {"input_tokens": "many"}}, "key") is None
     assert from_json(stored | {"finish_reason": "sideways"}, "key") is None
-
-
-@pytest.mark.parametrize(("text", "why"), [("not json", "not JSON"), ('{"key": 1}', "breaks the schema")])
-def test_an_answer_that_breaks_its_schema_is_an_error(text, why):
-    with pytest.raises(ProviderError, match=why):
-        check_schema(text, {"type": "object", "properties": {"key": {"type": "string"}}}, "ollama")
-
-
-def test_an_answer_that_satisfies_its_schema_passes():
-    assert check_schema('{"key": "Am"}', {"required": ["key"]}, "ollama") is None

@@ -1,0 +1,52 @@
+import pytest
+
+from samplemind_cli.ai import schemas
+from samplemind_cli.errors import ProviderError, UsageError
+
+
+@pytest.mark.parametrize(("text", "why"), [("not json", "not JSON"), ('{"key": 1}', "breaks the schema")])
+def test_an_answer_that_breaks_its_schema_is_an_error(text, why):
+    with pytest.raises(ProviderError, match=why):
+        schemas.check(text, {"type": "object", "properties": {"key": {"type": "string"}}}, "ollama")
+
+
+def test_an_answer_that_satisfies_its_schema_passes():
+    assert schemas.check('{"key": "Am"}', {"required": ["key"]}, "ollama") is None
+
+
+def nested(depth):
+    schema = {}
+    for _ in range(depth):
+        schema = {"not": schema}
+    return schema
+
+
+@pytest.mark.parametrize("schema", [{"type": "king"}, {"$schema": 7}, {"pattern": "("}, nested(3000)])
+def test_what_is_no_schema_has_a_flaw(schema):
+    assert schemas.flaw(schema)
+
+
+@pytest.mark.parametrize("schema", [{}, {"type": "object"}, {"$schema": "https://somewhere.else/schema"}])
+def test_a_schema_has_no_flaw(schema):
+    assert schemas.flaw(schema) == ""
+
+
+@pytest.mark.parametrize("place", ["#/nowhere", "http://127.0.0.1:1/x", "file:///etc/passwd", "other.json"])
+def test_what_a_schema_does_not_hold_itself_is_looked_for_nowhere_else(place, monkeypatch):
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_: pytest.fail("it was fetched"))
+
+    with pytest.raises(UsageError, match="does not hold"):
+        schemas.check("{}", {"$ref": place}, "ollama")
+
+
+def test_a_schema_that_leads_to_itself_is_left():
+    with pytest.raises(UsageError, match="deeper than can be followed"):
+        schemas.check("{}", {"$ref": "#"}, "ollama")
+
+
+def test_a_schema_may_refer_to_itself_as_far_as_the_answer_goes():
+    tree = {"properties": {"left": {"$ref": "#"}}, "required": ["name"]}
+
+    schemas.check('{"name": "a", "left": {"name": "b"}}', tree, "ollama")
+    with pytest.raises(ProviderError, match=r"\$\.left"):
+        schemas.check('{"name": "a", "left": {}}', tree, "ollama")
