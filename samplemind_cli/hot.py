@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 FORMAT = b"samplemind-hot-1"
 LATENCY = b"\0"  # stands in a record for the milliseconds that this very call took
+LARGEST = 100_000_000  # bytes of a pipe or a file that are read; no provider takes as many
 PATIENCE = 2.0  # seconds until we say that we are waiting for stdin
 RACY = 2.0  # seconds: a file changed this recently could change again without its times showing it
 # What an answer depends on, beside every SAMPLEMIND_ and XDG_ variable; of a key only that it is there.
@@ -39,9 +40,10 @@ def read_stdin() -> bytes:
 
         if not select.select([0], [], [], PATIENCE)[0]:
             os.write(2, b"reading stdin: end it with Ctrl-D, or start with </dev/null\n")
-        parts = []
-        while part := os.read(0, 1 << 20):
+        parts, size = [], 0
+        while size <= LARGEST and (part := os.read(0, 1 << 20)):
             parts.append(part)
+            size += len(part)
         return b"".join(parts)
     except OSError:
         return b""

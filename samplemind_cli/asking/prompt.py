@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from samplemind_cli.ai import schemas
 from samplemind_cli.ai.types import Attachment, Message, Request
 from samplemind_cli.errors import UsageError
+from samplemind_cli.hot import LARGEST
 
 EXAMPLE = 'samplemind ask "What key is A C# E?"'
 
@@ -24,6 +26,7 @@ def request(  # noqa: PLR0913 - one parameter per option
     max_tokens: int | None = None,
 ) -> Request:
     """A request of one turn. Raises UsageError for an empty prompt and for files that do not hold what they should."""
+    piped = _bounded(piped, "what is piped in")
     text = "\n\n".join(part for part in (decoded(prompt or ""), piped.decode("utf-8", "replace").strip()) if part)
     if not text.strip():
         raise UsageError("there is nothing to ask: the prompt is empty", EXAMPLE)
@@ -54,16 +57,11 @@ def attachment(path: Path) -> Attachment:
 
 def json_schema(path: Path) -> Mapping[str, Any]:
     """A JSON Schema out of a file."""
-    from jsonschema import SchemaError
-    from jsonschema.validators import validator_for
-
     schema = _read_json(path)
-    try:
-        if not isinstance(schema, dict):
-            raise UsageError(f"{path} holds no JSON Schema: it is not an object", '{"type": "object", "properties": …}')
-        validator_for(schema).check_schema(schema)
-    except SchemaError as error:
-        raise UsageError(f"{path} holds no JSON Schema: {error.message}", "https://json-schema.org") from error
+    if not isinstance(schema, dict):
+        raise UsageError(f"{path} holds no JSON Schema: it is not an object", '{"type": "object", "properties": …}')
+    if why := schemas.flaw(schema):
+        raise UsageError(f"{path} holds no JSON Schema: {why}", "https://json-schema.org")
     return schema
 
 
@@ -85,12 +83,22 @@ def _is_tool(value: Any) -> bool:
 def _read_json(path: Path) -> Any:
     try:
         return json.loads(_read(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not JSON: {error}", f"python -m json.tool {path}") from error
 
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}", f"ls -l {path}") from error
+    return _bounded(data, str(path))
+
+
+def _bounded(data: bytes, what: str) -> bytes:
+    if len(data) > LARGEST:
+        raise UsageError(
+            f"{what} is larger than {LARGEST // 1_000_000} MB", "no provider takes as much: send a part of it"
+        )
+    return data

@@ -213,6 +213,14 @@ def test_a_silent_pipe_is_spoken_of(monkeypatch, capfd):
     assert "reading stdin" in capfd.readouterr().err
 
 
+def test_a_pipe_without_an_end_is_left(monkeypatch):
+    monkeypatch.setattr(hot, "LARGEST", 3_000_000)
+    monkeypatch.setattr(os, "isatty", lambda _: False)
+    monkeypatch.setattr(os, "read", lambda _, most: b"y" * most)
+
+    assert 3_000_000 < len(hot.read_stdin()) < 5_000_000
+
+
 def test_the_hot_path_imports_next_to_nothing():
     code = "import sys; before = set(sys.modules); import samplemind_cli.__main__; print(*set(sys.modules) - before)"
     root = str(Path(hot.__file__).parents[1])

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samplemind_cli.ai.types import Message
+from samplemind_cli.asking import prompt
 from samplemind_cli.asking.prompt import attachment, decoded, request
 from samplemind_cli.errors import UsageError
 
@@ -59,12 +60,22 @@ def test_what_is_no_image_or_audio_is_refused_with_the_way_to_pipe_it(tmp_path, 
     assert "| samplemind ask" in refused.value.hint
 
 
+def test_more_than_anybody_takes_is_refused_and_not_all_of_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(prompt, "LARGEST", 1_000_000)
+    endless = tmp_path / "endless.png"
+    endless.symlink_to("/dev/zero")
+
+    for asked in ({"attach": [endless]}, {"schema": endless}, {"piped": b"x" * 1_000_001}):
+        with pytest.raises(UsageError, match="is larger than 1 MB"):
+            request("x", **{"piped": b"", **asked})
+
+
 def test_a_file_that_is_not_there_is_a_usage_error(tmp_path):
     with pytest.raises(UsageError, match="cannot read"):
         attachment(tmp_path / "a.png")
 
 
-@pytest.mark.parametrize("text", ["", "[]", '"x"', '{"type": "sideways"}', '{"type": 5}', "\xff"])
+@pytest.mark.parametrize("text", ["", "[]", '"x"', '{"type": "sideways"}', '{"type": 5}', "\xff", "[" * 9999])
 def test_what_is_no_schema_is_refused(tmp_path, text):
     (tmp_path / "schema.json").write_text(text, "latin-1")
 
