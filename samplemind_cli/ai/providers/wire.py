@@ -55,8 +55,8 @@ def text(value: Any) -> str:
 
 
 def count(value: Any) -> int | None:
-    """The value if it can be a number of tokens."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """The value if it can be a number of tokens: a whole one, of a size that every reader of JSON can hold."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
 
 
 def vector(value: Any) -> list[float]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samplemind_cli.ai.providers import anthropic, embedded, gemini, ollama, openai
+from samplemind_cli.ai.providers import anthropic, embedded, gemini, ollama, openai, wire
 from samplemind_cli.ai.types import Ability, Adapter, Chunk, Endpoint, Fault, Message, Request
 
 ADAPTERS: tuple[Adapter, ...] = (ollama, gemini, anthropic, openai, embedded)
@@ -63,6 +63,12 @@ def test_reading_never_raises_and_gives_what_the_types_say(adapter):
 @pytest.mark.parametrize("event", [None, [], {}, "", 5, [None], {"type": "something_new"}, {"choices": None}])
 def test_what_is_no_event_adds_nothing(adapter, event):
     assert adapter.read(event) == Chunk()
+
+
+@pytest.mark.parametrize("tokens", [-1, True, 1.5, "7", None, 2**53, 10**400])
+def test_what_is_no_number_of_tokens_that_json_can_carry_on_is_not_counted(tokens):
+    assert wire.count(tokens) is None
+    assert wire.count(2**53 - 1) == 2**53 - 1
 
 
 @pytest.mark.slow
