@@ -130,6 +130,7 @@ def run(argv: list[str], question: hot.Question | None = None) -> int:
     """
     from samplemind_cli import output
 
+    output.speak_utf_8()
     try:
         code = _invoke(argv, question)
     except click.exceptions.NoArgsIsHelpError as shown:

@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
 from samplemind_cli.errors import SamplemindError, UsageError
@@ -16,6 +17,13 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal might 
 LEAST = 12  # columns of a terminal per column of a table; with fewer, folded cells are letters below each other
 
 
+def speak_utf_8() -> None:
+    """Let what rich and click write be UTF-8 too, whatever the locale says; what has none becomes a question mark."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.encoding.lower() != "utf-8":
+            stream.reconfigure(encoding="utf-8", errors="replace")
+
+
 def write(text: str) -> None:
     """Text to stdout as UTF-8 whatever the locale says, at once. A closed pipe raises BrokenPipeError."""
     _emit(sys.stdout, text)
@@ -23,7 +31,12 @@ def write(text: str) -> None:
 
 def say(text: str) -> None:
     """One line of talk to stderr; it may repeat what others said, and no terminal obeys those."""
-    _emit(sys.stderr, CONTROL.sub("", text) + "\n")
+    line = CONTROL.sub("", text) + "\n"
+    if sys.stderr is not None and on_terminal(sys.stderr):
+        sys.stderr.write(line)  # where something is being drawn, this is put above it
+        sys.stderr.flush()
+    else:
+        _emit(sys.stderr, line)
 
 
 def print_json(data: Any) -> None:

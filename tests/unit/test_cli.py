@@ -1,6 +1,8 @@
 import errno
 import importlib
+import io
 import re
+import sys
 
 import pytest
 
@@ -93,6 +95,18 @@ def test_each_error_has_its_exit_code_and_says_what_to_type_next(capsys, monkeyp
         monkeypatch.undo()
         monkeypatch.setattr(cli, "_invoke", fail)
         assert run(capsys, "ask")[2] == "error: m\nhint: h\n"
+
+
+def test_what_others_write_is_utf_8_whatever_the_locale_says(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr(cli, "_invoke", lambda *_: sys.stdout.write("⠋ä\ud800"))
+
+    cli.run([])
+    stream.flush()
+
+    assert stream.buffer.getvalue() == "⠋ä?".encode()
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,17 @@ def test_text_is_utf_8_whatever_the_locale_says(monkeypatch):
     assert stream.buffer.getvalue() == "ä?\n".encode()
 
 
+def test_talk_on_a_terminal_goes_through_whoever_draws_there(monkeypatch):
+    class Drawing(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Drawing())
+    output.say("talk")
+
+    assert sys.stderr.getvalue() == "talk\n"
+
+
 def test_json_is_one_line_and_keeps_its_letters(capsys):
     output.print_json({"a": "ä"})
 
