@@ -51,6 +51,8 @@ def test_ten_shells_make_one_call(tmp_path, mock_server):
         (["ask", "hi", "--attach", "nowhere.png"], 2, "cannot read nowhere.png"),
         (["ask", "hi", "--schema", "nowhere.json"], 2, "cannot read nowhere.json"),
         (["ask", "hi", "--no-cache", "--refresh"], 2, "exclude each other"),
+        (["ask", "hi", "--ttl", "nan"], 2, "nan is no number"),
+        (["ask", "hi", "--temperature", "nan"], 2, "nan is no number"),
         (["ask", "hi", "--provider", "ollama"], 4, "nothing listens at http://127.0.0.1:1"),
         (["ask", "hi", "--provider", "openai"], 4, "no key"),
     ],

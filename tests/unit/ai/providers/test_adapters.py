@@ -65,7 +65,7 @@ def test_what_is_no_event_adds_nothing(adapter, event):
     assert adapter.read(event) == Chunk()
 
 
-@pytest.mark.parametrize("tokens", [-1, True, 1.5, "7", None, 2**53, 10**400])
+@pytest.mark.parametrize("tokens", [-1, True, 1.5, "7", None, 2**53, 2**64])
 def test_what_is_no_number_of_tokens_that_json_can_carry_on_is_not_counted(tokens):
     assert wire.count(tokens) is None
     assert wire.count(2**53 - 1) == 2**53 - 1
