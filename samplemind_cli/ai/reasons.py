@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Literal
 
 from samplemind_cli.ai.http_client import UnavailableError
-from samplemind_cli.ai.router import base_url_variable, broken, key_variable, shown
+from samplemind_cli.ai.router import PROVIDER_URLS, base_url_variable, broken, key_variable, shown
 from samplemind_cli.ai.types import Fault, Provider, Route
 from samplemind_cli.errors import NoProviderError, ProviderError, SettingError, UnsupportedError
 
@@ -28,18 +28,27 @@ def passed_over(route: Route, error: UnavailableError | SettingError) -> Route:
 
 
 def _fix(route: Route, fault: Fault | None) -> str:
-    ollama = route.provider is Provider.OLLAMA
-    if fault is None and ollama:
-        return "samplemind up ollama"
-    if fault is None and route.provider is Provider.EMBEDDED:  # its engine went away
-        return _FIXES["server"]
-    if fault is None or fault.kind == "address":
+    if fault is None:
+        return _way_there(route)
+    if fault.kind == "address":
         return f"check the network and {base_url_variable(route.provider)}"
     if fault.kind == "auth":
         return f"export {key_variable(route.provider)}=…"
-    if fault.kind == "not_found":
-        return f"samplemind pull-models {route.endpoint.model}" if ollama else "choose another --model"
-    return _FIXES[fault.kind]
+    if fault.kind != "not_found":
+        return _FIXES[fault.kind]
+    if route.provider is Provider.OLLAMA:
+        return f"samplemind pull-models {route.endpoint.model}"
+    public = route.endpoint.base_url in PROVIDER_URLS.values()  # elsewhere the path may be what is wrong
+    return "choose another --model" + ("" if public else f", or check {base_url_variable(route.provider)}")
+
+
+def _way_there(route: Route) -> str:
+    """What helps where no server was reached."""
+    if route.provider is Provider.OLLAMA:
+        return "samplemind up ollama"
+    if route.provider is Provider.EMBEDDED:  # its engine went away
+        return _FIXES["server"]
+    return f"check the network and {base_url_variable(route.provider)}"
 
 
 def nobody(routes: list[Route]) -> ProviderError:

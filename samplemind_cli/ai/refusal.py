@@ -14,6 +14,7 @@ from samplemind_cli.errors import CutStreamError
 
 KEY_HEADERS = ("authorization", "x-api-key", "x-goog-api-key")
 RETRIED = frozenset({408, 409, 429, 529})  # and every 5xx
+NO_SUCH_PATH = (404, 405, 501)
 LONGEST = 200  # characters of an address that are told
 Reader = Callable[[int, Any], Fault]
 
@@ -32,6 +33,8 @@ def refused(
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):
+        if status in NO_SUCH_PATH:  # a provider that is asked for an unknown model says so in JSON
+            return _elsewhere(call, f"has nothing at {urlsplit(call.url).path} (HTTP {status})")
         said = body.decode("utf-8", "replace")
     fault = (read_fault or _read_fault)(status, said)
     again = (status in RETRIED or status >= 500) and fault.kind not in ("credit", "request", "too_long")  # noqa: PLR2004 - HTTP

@@ -409,8 +409,9 @@ def test_a_key_that_a_provider_repeats_is_not_repeated_by_us():
             "answers with text/html instead of JSON (HTTP 200)",
         ),
         (response("200 OK", "", b"hi"), "answers with no content type instead of JSON (HTTP 200)"),
+        (response("404 No", "text/plain", b"404 page not found"), "has nothing at /v1/chat (HTTP 404)"),
     ],
-    ids=["redirect", "redirect to nowhere", "204", "nothing", "web page", "text"],
+    ids=["redirect", "redirect to nowhere", "204", "nothing", "web page", "text", "404"],
 )
 def test_what_is_no_provider_is_told_by_what_it_answers_and_may_be_passed_over(said, told, own):
     with pytest.raises(UnavailableError) as failed:

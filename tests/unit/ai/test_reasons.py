@@ -13,6 +13,8 @@ from samplemind_cli.ai.types import Endpoint, Fault, Provider, Route
         ("embedded", None, "ask again, or choose another --provider"),
         ("ollama", "address", "check the network and OLLAMA_HOST"),
         ("anthropic", "address", "check the network and ANTHROPIC_BASE_URL"),
+        ("ollama", "not_found", "samplemind pull-models m"),
+        ("openai", "not_found", "choose another --model, or check OPENAI_BASE_URL"),
     ],
 )
 def test_what_would_help_depends_on_who_was_not_reached(provider, kind, fix):
