@@ -4,6 +4,7 @@ HTTP/1.1 over as many connections as there are callers, kept for the next ones. 
 """
 
 import asyncio
+import select
 import ssl
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -59,8 +60,12 @@ class Link(asyncio.Protocol):
 
     @property
     def reusable(self) -> bool:
-        """Whether it can take another request."""
-        return self._parser is None and self._lost is None and not self._transport.is_closing()
+        """Whether it can take another request: nothing has come since the last, not even an end that is yet unread."""
+        if self._parser or self._lost or self._transport.is_closing():
+            return False
+        news = select.poll()
+        news.register(self._transport.get_extra_info("socket"), select.POLLIN)
+        return not news.poll(0)
 
     def send(self, request: bytes) -> None:
         """Begin an exchange."""

@@ -137,6 +137,20 @@ async def test_requests_at_the_same_time_have_a_connection_each():
 
 
 @run
+async def test_a_kept_connection_whose_end_has_come_and_is_unread_is_not_used():
+    times = 20
+
+    async def short_and_closed(_reader, writer):
+        writer.write(SHORT)
+        writer.close()
+
+    async with running(*[short_and_closed] * times) as (server, _, send):
+        for _ in range(times):
+            assert await whole(await send()) == b"ok"
+        assert server.connections == times
+
+
+@run
 async def test_a_kept_connection_that_the_server_closed_is_not_used():
     async with running(then(SHORT), SHORT) as (server, _, send):
         await whole(await send())
