@@ -23,6 +23,7 @@ LIBRARY = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "
 INSTALLED = re.compile(r"(.*?/(?:(?:site|dist)-packages|lib/python3\.\d+))/")
 NOWHERE = ("", "<thread>", "<built-in>")  # a C function's time belongs to its caller
 INJECTED = "sitecustomize.py"
+DEEPEST = 2000  # pyinstrument goes as deep as the program did; from about 2500 frames on it would take minutes
 Key = tuple[str, str, int]
 
 
@@ -80,8 +81,9 @@ def cpu(raws: list[Path], folder: Path) -> dict[str, Any]:
         page = HTMLRenderer().render(session)
         # The page asks Google for a font; without it the browser's own is used, and no network.
         page = re.sub(r"https://fonts\.(googleapis|gstatic)\.com[^\"'\s)]*", "data:text/css,", page)
-        (folder / name(raw, "cpu", "html")).write_text(page, "utf-8")
-        (folder / name(raw, "cpu", "speedscope.json")).write_text(SpeedscopeRenderer().render(session), "utf-8")
+        document = SpeedscopeRenderer().render(session)
+        (folder / name(raw, "cpu", "html")).write_text(page, "utf-8", "replace")
+        (folder / name(raw, "cpu", "speedscope.json")).write_text(document, "utf-8", "replace")
         for records, seconds in session.frame_records:
             add_sample(frames, records, seconds)
     return {"frames": frames.sorted("own")}
@@ -145,6 +147,7 @@ def whole(raw: Path) -> bool:
     return (FOLDER / f"{KIND}.{pid}.json").exists()
 
 
+sys.setrecursionlimit(DEEPEST)
 FOLDER, KIND, MAIN = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 FOUND = (cpu if KIND == "cpu" else memory)(sorted(filter(whole, FOLDER.glob(f"{KIND}.*.raw*"))), FOLDER)
 (FOLDER / f"{KIND}.frames.json").write_text(json.dumps(FOUND), "utf-8")

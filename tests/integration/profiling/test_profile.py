@@ -29,11 +29,16 @@ if __name__ == "__main__":
     sys.exit(3)
 """
 ASYNC = """
-import asyncio, time
+import asyncio, json, time
+took = {"provider": 0, "cache": 0}
 async def provider():
+    began = time.perf_counter()
     await asyncio.sleep(0.1)
+    took["provider"] += time.perf_counter() - began
 async def cache():
+    began = time.perf_counter()
     await asyncio.sleep(0.02)
+    took["cache"] += time.perf_counter() - began
 async def main():
     await provider()
     await cache()
@@ -41,10 +46,12 @@ asyncio.run(main())
 asyncio.run(cache())
 loop = asyncio.new_event_loop()
 loop.run_until_complete(cache())
-end = time.perf_counter() + 0.05
-while time.perf_counter() < end:
+began = time.perf_counter()
+while time.perf_counter() < began + 0.05:
     pass
+took["between"] = time.perf_counter() - began
 loop.run_until_complete(cache())
+print(json.dumps(took))
 """
 FAMILY = """
 import os, subprocess, sys, time
@@ -63,6 +70,15 @@ else:
         work()
         os._exit(0)
     os.waitpid(child, 0)
+"""
+DEEP = """
+import sys, time
+sys.setrecursionlimit(1500)
+def wait():
+    time.sleep(0.02)
+def dig(depth):
+    dig(depth - 1) if depth else wait()
+dig(1200)
 """
 THREADS = """
 import threading, time
@@ -118,16 +134,23 @@ def test_a_planted_leak_and_a_hot_function_are_the_top_lines_and_the_program_sta
 
 
 def test_awaited_time_belongs_to_who_awaits_in_an_unmodified_program(profile):
-    frames = json.loads((folder(profile("waits.py")) / "cpu.frames.json").read_bytes())["frames"]
+    done = profile("waits.py")
+    frames, took = json.loads((folder(done) / "cpu.frames.json").read_bytes())["frames"], json.loads(done.stdout)
     total = {frame["function"]: frame["total"] for frame in frames if frame["file"].endswith("waits.py")}
-    assert 0.09 < total["provider"] < 0.2
-    assert 0.07 < total["cache"] < 0.14
+    assert total["provider"] == pytest.approx(took["provider"], abs=0.02)
+    assert total["cache"] == pytest.approx(took["cache"], abs=0.02)
     assert total["main"] > 0.11
     between = next(frame for frame in frames if frame["function"] == "<module>" and frame["file"].endswith("waits.py"))
-    assert 0.04 < between["own"] < 0.1
+    assert between["own"] == pytest.approx(took["between"], abs=0.02)
     sleep = next(frame for frame in frames if frame["function"] == "sleep")
     assert sleep["awaited"] > 0.17
     assert sleep["caller"].startswith("provider ")
+
+
+def test_a_deep_program_of_an_odd_name_is_profiled_too(profile, tmp_path):
+    program = tmp_path / os.fsdecode(b"caf\xe9.py")
+    program.write_text(DEEP)
+    assert under(profile("--", program.name), "cpu: ").split()[4] in {"dig", "wait"}
 
 
 def test_a_traceback_is_the_program_s_own(profile, tmp_path):
