@@ -121,7 +121,7 @@ class Session:
     def _at_most(self, past: history.History) -> list[str] | None:
         """What a choice that nobody has timed is a part of: the files named, or the same without its words."""
         words = [word for word in self.asked.arguments if not word.startswith("-")]
-        named = [word for word in words if ".py" in word or (self.project.root / word).exists()]
+        named = [word for word in words if ".py" in word or os.path.exists(self.project.root / word)]
         if named:
             known = [test for test in past.seconds if test.startswith(tuple(named))]
             one_file = ".py" in named[0] and len({word.split("::")[0] for word in named}) == 1  # for one worker
@@ -185,7 +185,7 @@ def _from_root(arguments: tuple[str, ...], directory: Path, root: Path) -> tuple
 
     def moved(argument: str) -> str:
         file, separator, test = argument.partition("::")
-        exists = not argument.startswith("-") and (directory / file).exists()
+        exists = not argument.startswith("-") and os.path.exists(directory / file)
         return os.path.relpath(directory / file, root) + separator + test if exists else argument
 
     return tuple(map(moved, arguments))
