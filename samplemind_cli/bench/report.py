@@ -4,6 +4,7 @@ import csv
 import errno
 import io
 import itertools
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,7 +42,7 @@ def writable(*wanted: Path | None) -> None:
     if len({file.resolve() for file in asked}) < len(asked):
         raise UsageError(f"one file is to hold two reports: {asked[0]}", "name another for one of them")
     for file in asked:
-        new = not file.exists()
+        new = not os.path.exists(file)
         with _told(file), file.open("a"):
             pass
         if new:

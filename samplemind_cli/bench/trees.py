@@ -48,7 +48,10 @@ def resolve(repository: Path, name: str | None) -> Version:
     """
     if name is None:
         return Version(WORKING_TREE, _snapshot(repository))
-    done = _git(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    look = ("rev-parse", "--verify", "--quiet", "--end-of-options")
+    done = _git(repository, *look, name)
+    if done.returncode == 0:  # behind `:/words` all that follows is words, so what it names is looked at by itself
+        done = _git(repository, *look, f"{done.stdout.strip()}^{{commit}}")
     if done.returncode:
         raise UsageError(f"git knows no revision {name!r} here", "git log --oneline lists some")
     return Version(name, done.stdout.strip())
@@ -112,8 +115,10 @@ def located(argv: Sequence[str], tree: Tree) -> tuple[list[str], Mapping[str, st
 
 def _tree(repository: Path, version: Version, folder: Path, setup: str | None, say: Callable[[str], None]) -> Tree:
     directory = folder / "tree"
-    done = _git(repository, "worktree", "add", "--detach", "--force", str(directory), version.commit)
-    if done.returncode:
+    done = _git(repository, "worktree", "add", "--quiet", "--detach", "--force", str(directory), version.commit)
+    if done.returncode and directory.exists():  # of what fails, git leaves the folder after a hook only
+        say(f"{version.name}: the repository's post-checkout hook ended with {done.returncode}")
+    elif done.returncode:
         raise SamplemindError(f"git cannot lay out {version.name}: {done.stderr.strip()}", "git worktree prune")
     # Neither may live on what the other left in a cache, nor compile itself anew at each run.
     env = _outside_hooks(XDG_CACHE_HOME=str(folder / "cache"), PYTHONDONTWRITEBYTECODE="")
@@ -155,10 +160,11 @@ def _snapshot(repository: Path) -> str:
             shutil.copy(repository / own, index)  # with it git need not read what has not changed
         env = {**IDENTITY, "GIT_INDEX_FILE": str(index)}
         tree = ""
-        for words in (("add", "--all"), ("write-tree",)):
+        for words in (("-c", "core.safecrlf=false", "add", "--all"), ("write-tree",)):
             done = _git(repository, *words, **env)
             if done.returncode:
-                raise SamplemindError(f"git cannot take in the working tree: {done.stderr.strip()}")
+                problem = f"git cannot take in the working tree: {done.stderr.strip()}"
+                raise SamplemindError(problem, "mend that, or name two revisions: samplemind bench ab REF REF")
             tree = done.stdout.strip()
         return _git(repository, "commit-tree", tree, "-m", WORKING_TREE, **env).stdout.strip()
 

@@ -55,6 +55,11 @@ def test_two_reports_are_not_written_into_one_file(tmp_path):
         report.writable(tmp_path / "there", link)
 
 
+def test_a_name_that_is_too_long_is_an_error_before_the_measuring(tmp_path):
+    with pytest.raises(SamplemindError, match="File name too long"):
+        report.writable(tmp_path / ("x" * 300))
+
+
 def test_whether_a_file_can_be_written_is_found_out_without_a_trace(tmp_path):
     there = tmp_path / "there"
     there.write_text("then")

@@ -43,6 +43,21 @@ def test_what_is_no_revision_is_refused(repository, name):
         trees.resolve(repository, name)
 
 
+def test_a_revision_may_be_named_by_the_words_of_its_message(repository):
+    assert trees.resolve(repository, ":/fir").commit == trees.resolve(repository, "HEAD").commit
+
+
+def test_a_working_tree_that_git_would_refuse_to_commit_is_measured_or_the_way_round_is_told(repository):
+    git(repository, "config", "core.autocrlf", "input")
+    git(repository, "config", "core.safecrlf", "true")
+    (repository / "new.txt").write_bytes(b"one\r\n")
+    assert "new.txt" in git(repository, "ls-tree", "--name-only", trees.resolve(repository, None).commit)
+    git(repository, "init", "--quiet", "nested")
+    with pytest.raises(trees.SamplemindError, match="nested") as told:
+        trees.resolve(repository, None)
+    assert "bench ab REF REF" in told.value.hint
+
+
 def test_outside_a_repository_there_is_nothing_to_compare(tmp_path):
     with pytest.raises(UsageError, match="in no git repository"):
         trees.repository_of(tmp_path)
@@ -58,6 +73,26 @@ def test_both_versions_are_laid_out_alike_and_gone_afterwards(repository):
 
     assert not folder.exists()
     assert git(repository, "worktree", "list").count("\n") == 1
+
+
+def test_a_hook_that_fails_after_a_checkout_is_told_and_ends_nothing_as_what_git_cannot_lay_out_does(repository):
+    hook = repository / ".git" / "hooks" / "post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 2\n")  # as Git LFS's own where git-lfs is not installed
+    hook.chmod(0o755)
+    version, told = trees.resolve(repository, "HEAD"), []
+    with trees.laid_out(repository, (version, version), None, told.append) as sides:
+        assert [(side.directory / "kept.txt").read_text() for side in sides] == ["one"] * 2
+    assert told == ["HEAD: the repository's post-checkout hook ended with 2"] * 2
+    (repository / ".git" / "info").mkdir(exist_ok=True)
+    (repository / ".git" / "info" / "attributes").write_text("* filter=broken")
+    git(repository, "config", "filter.broken.smudge", "false")
+    git(repository, "config", "filter.broken.required", "true")
+    with (
+        pytest.raises(trees.SamplemindError, match="smudge filter broken failed"),
+        trees.laid_out(repository, (version, version), None, told.append),
+    ):
+        pass
 
 
 def test_setup_runs_in_each_version_and_its_failure_is_told_with_its_words(repository):
