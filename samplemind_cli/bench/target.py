@@ -7,7 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-from samplemind_cli.ai import AICore, Chunk, Options
+from samplemind_cli import files
+from samplemind_cli.ai import AICore, Chunk, Options, http_client
 from samplemind_cli.bench import load as loads
 from samplemind_cli.bench.workload import Zipf, prompt
 from samplemind_cli.mock import MockServer
@@ -26,6 +27,7 @@ async def run(  # noqa: PLR0913 - one parameter per option
     seconds: float,
 ) -> dict[str, Any]:
     """Load the core for `seconds`: the document of `load.document`. A rate makes it an open loop."""
+    files.allow_open(2 * http_client.CONNECTIONS + 256)  # a mock's ends of them are ours too
     async with _target(settings, options, kind) as (ask, asked):
         if rate is None:
             found, how = await loads.closed(ask, connections, seconds), f"closed loop, {connections} at once"

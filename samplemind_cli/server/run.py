@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-import resource
 import socket
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 import uvloop
 
+from samplemind_cli import files
 from samplemind_cli.ai import http_client
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.child import ending_signals
@@ -52,7 +51,7 @@ def serve(listener: socket.socket, settings: Settings, bounds: Bounds, count: in
 
     `log_content`: the log holds what was asked and answered.
     """
-    _allow_files(bounds.connections)
+    files.allow_open(2 * bounds.connections + 256)  # each, and its request's files
 
     def work(shared: Path | None = None) -> None:
         uvloop.run(_serve(listener, settings, bounds, shared, log_content=log_content))
@@ -62,17 +61,6 @@ def serve(listener: socket.socket, settings: Settings, bounds: Bounds, count: in
         return 0
     with tempfile.TemporaryDirectory(prefix="samplemind-serve-") as shared:
         return workers.run(count, lambda: work(Path(shared)))
-
-
-def _allow_files(connections: int) -> None:
-    """Room for every connection and its request's files; the usual 1024 do not reach so far."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 2 * connections + 256
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(ValueError, OSError):  # macOS has another limit of its own
-            resource.setrlimit(
-                resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
-            )
 
 
 async def _serve(

@@ -1,6 +1,7 @@
 """Files written among other processes."""
 
 import os
+import resource
 import stat
 
 import pytest
@@ -49,3 +50,14 @@ def test_a_link_is_replaced_and_not_followed(tmp_path):
 def test_what_cannot_be_read_is_an_empty_text(tmp_path):
     assert files.text(tmp_path / "absent") == ""
     assert files.text(tmp_path) == ""
+
+
+def test_more_files_may_be_open_after_it_as_far_as_the_system_lets_us():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+        for wanted in (300, 250):
+            files.allow_open(wanted)
+            assert resource.getrlimit(resource.RLIMIT_NOFILE) == (300, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
