@@ -18,6 +18,7 @@ from samplemind_cli.models.pull import Patience, Puller
 
 pytestmark = pytest.mark.integration
 MB = 1_000_000
+UNTIL_IT_IS_BACK = Patience(first=0.2, longest=4)  # 14 s in all: beside others a daemon takes its time to start
 CONFIG = {"model_format": "gguf", "model_family": "llama", "model_type": "3K", "file_type": "F32"}
 QUICK = Patience(first=0.1, longest=0.5, stall=20)
 
@@ -182,7 +183,7 @@ def test_a_daemon_killed_and_restarted_goes_on_from_where_it_was(real_daemon, re
     registry.rate = 8 * MB
 
     async def run():
-        task = asyncio.create_task(pull(real_daemon, name, patience=Patience(first=0.2, longest=1)))
+        task = asyncio.create_task(pull(real_daemon, name, patience=UNTIL_IT_IS_BACK))
         await asyncio.to_thread(registry.wait_for, layer, 10 * MB)
         real_daemon.kill()
         registry.rate = 0
