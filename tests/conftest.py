@@ -4,11 +4,17 @@ import gc
 import itertools
 import os
 import signal
+import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
 from parts import docker_engine
+
+# Where Python may keep nothing of what it compiles, as in many images, each of some thousand processes would compile
+# the package anew, and each worker all tests: a third of the time.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 pytest_plugins = [
     "samplemind_cli.mock.pytest_plugin",
