@@ -279,9 +279,10 @@ def test_a_clear_that_leaves_answers_is_an_error(tier, monkeypatch):
             raise OSError(errno.EROFS, "Read-only file system")
         unlink(file)
 
-    monkeypatch.setattr(os, "unlink", read_only)
-    with pytest.raises(SamplemindError, match="cannot be removed: Read-only file system"):
-        tier.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", read_only)
+        with pytest.raises(SamplemindError, match="cannot be removed: Read-only file system"):
+            tier.clear()
     assert list(tier.names()) == [KEY]
 
 
