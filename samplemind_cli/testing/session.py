@@ -145,6 +145,8 @@ class Session:
         lines = [f"pytest {self.python.versions['pytest']} of {self.python.why}: {tests}"]
         if not command.workers_given(self.asked):
             lines[0] += ", in parallel" if parallel else ", in one process"
+        if parallel and self.env.get("PYTHONDONTWRITEBYTECODE"):
+            lines.append("slower than need be: PYTHONDONTWRITEBYTECODE has every worker compile all it imports anew")
         if self.asked.changed and plan.reasons:
             lines.append(f"all of them run, because of: {_some(plan.reasons)}")
         elif self.asked.changed:

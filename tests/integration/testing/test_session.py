@@ -53,13 +53,15 @@ def test_the_project_is_found_from_a_folder_inside_it_and_its_slow_tests_are_lef
 
 
 def test_workers_run_what_nobody_has_timed_yet_one_process_what_is_quick_and_what_failed(project):
-    first = run(project)
+    first = run(project, PYTHONDONTWRITEBYTECODE="1")
     assert first.returncode == 1
     assert "in parallel" in first.stderr
-    again = run(project, "--failed")
+    assert "PYTHONDONTWRITEBYTECODE has every worker compile all it imports anew\n" in first.stderr
+    again = run(project, "--failed", PYTHONDONTWRITEBYTECODE="1")
     assert again.returncode == 1
     assert "1 failed" in again.stdout
     assert "in one process" in again.stderr
+    assert "PYTHONDONTWRITEBYTECODE" not in again.stderr
     assert "in one process" in run(project).stderr
     assert "in one process" in run(project, "-k", " or ".join(["good"] * 50)).stderr  # longer than a file's name may be
 
