@@ -1,5 +1,6 @@
 """What every test gets: a home of its own, no keys, and the marker `fast` unless it has another."""
 
+import atexit
 import gc
 import itertools
 import os
@@ -42,11 +43,14 @@ PRIVATE = (
 )
 
 
-def pytest_configure():
+def pytest_configure(config):
     """A shell starts what it puts into the background deaf to Ctrl-C, and nohup deaf to a terminal that closes.
 
-    Our programs would inherit either; a handler they do not. While tests are collected, there is no garbage.
+    Our programs would inherit either; a handler they do not. While tests are collected, there is no garbage. A worker
+    that has told all is not taken apart object by object: the run would wait for it, a second and more.
     """
+    if hasattr(config, "workerinput"):
+        atexit.register(os._exit, 0)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
