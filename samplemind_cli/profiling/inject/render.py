@@ -16,7 +16,10 @@ import sys
 import sysconfig
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 LIBRARY = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 # What is installed for another Python, as in a container or in a child's environment.
@@ -113,21 +116,41 @@ def add_sample(frames: Frames, records: list[str], seconds: float) -> None:
 def memory(raws: list[Path], folder: Path) -> dict[str, Any]:
     """The files of memray."""
     from memray import FileReader
-    from memray.commands import main as command
 
-    frames, peak, held, allocations = Frames("peak", "held"), 0, 0, 0
+    frames, peak, allocations = Frames("peak", "held"), 0, 0
     for raw in raws:
-        for page, options in (("html", []), ("leaks.html", ["--leaks"])):
-            command(["flamegraph", "--no-web", "-f", *options, "-o", str(folder / name(raw, "memory", page)), str(raw)])
-        command(["transform", "speedscope", "-f", "-o", str(folder / name(raw, "memory", "speedscope.json")), str(raw)])
-        reader = FileReader(raw)
-        peak, allocations = peak + reader.metadata.peak_memory, allocations + reader.metadata.total_allocations
-        for record in reader.get_high_watermark_allocation_records(merge_threads=True):
-            frames.add(without_us(record.stack_trace()), "peak", record.size)
-        for record in reader.get_leaked_allocation_records(merge_threads=True):
-            frames.add(without_us(record.stack_trace()), "held", record.size)
-            held += record.size
+        with FileReader(raw) as reader:
+            about = reader.metadata
+            peak, allocations = peak + about.peak_memory, allocations + about.total_allocations
+            for ending, report in reports(reader, frames):
+                how = {"show_memory_leaks": ending == "leaks.html", "merge_threads": True, "inverted": False}
+                with (folder / name(raw, "memory", ending)).open("w", encoding="utf-8", errors="replace") as file:
+                    report.render(file, about, **how, no_web=True)
+    held = sum(sums["held"] for sums in frames.sums.values())
     return {"peak": peak, "held": held, "allocations": allocations, "frames": frames.sorted("peak")}
+
+
+def reports(reader: Any, frames: Frames) -> Iterator[tuple[str, Any]]:
+    """What memray's commands `flamegraph` and `transform` write, and its ending; what it is of is counted as well.
+
+    The commands themselves would first import all of memray's terminal, and read the file anew for each report.
+    """
+    from memray.reporters.flamegraph import FlameGraphReporter
+    from memray.reporters.transform import TransformReporter
+
+    highest, leaked = reader.get_high_watermark_allocation_records, reader.get_leaked_allocation_records
+    more = {"memory_records": tuple(reader.get_memory_snapshots()), "native_traces": reader.metadata.has_native_traces}
+    yield "html", FlameGraphReporter.from_snapshot(counted(highest(merge_threads=True), frames, "peak"), **more)
+    yield "leaks.html", FlameGraphReporter.from_snapshot(counted(leaked(merge_threads=True), frames, "held"), **more)
+    if "speedscope" in TransformReporter.SUFFIX_MAP:  # from memray 1.20 on
+        yield "speedscope.json", TransformReporter(highest(merge_threads=True), format="speedscope", **more)
+
+
+def counted(records: Iterable[Any], frames: Frames, number: str) -> Iterator[Any]:
+    """The records, as they go by: all of them with their stacks may be more than fits into memory."""
+    for record in records:
+        frames.add(without_us(record.stack_trace()), number, record.size)
+        yield record
 
 
 def without_us(stack: list[Key]) -> list[Key]:
