@@ -47,12 +47,17 @@ class Memory(Bare):
         from memray import FileDestination, FileFormat, Tracker
 
         super().__init__(raw)
-        self.tracker = Tracker(
-            destination=FileDestination(raw, overwrite=True),
-            native_traces=native,
-            follow_fork=children,
-            file_format=FileFormat.AGGREGATED_ALLOCATIONS,
-        )
+        typed = sys.argv
+        sys.argv = [os.fsencode(word).decode("utf-8", "replace") for word in typed]  # memray keeps them, as UTF-8
+        try:
+            self.tracker = Tracker(
+                destination=FileDestination(raw, overwrite=True),
+                native_traces=native,
+                follow_fork=children,
+                file_format=FileFormat.AGGREGATED_ALLOCATIONS,
+            )
+        finally:
+            sys.argv = typed
 
     def start(self) -> None:
         """Count every allocation from here on.
