@@ -15,6 +15,7 @@ import re
 import sys
 import sysconfig
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,8 +80,9 @@ def cpu(raws: list[Path], folder: Path) -> dict[str, Any]:
 
     frames = Frames("own", "total", "awaited")
     for raw in raws:
-        session = Session.load(raw)
+        session: Any = Session.load(raw)
         session.sys_prefixes = libraries(session.frame_records)
+        session.root_frame = cache(session.root_frame)  # both renderers ask for it, the page's leaves it as it is
         page = HTMLRenderer().render(session)
         # The page asks Google for a font; without it the browser's own is used, and no network.
         page = re.sub(r"https://fonts\.(googleapis|gstatic)\.com[^\"'\s)]*", "data:text/css,", page)
@@ -94,23 +96,25 @@ def cpu(raws: list[Path], folder: Path) -> dict[str, Any]:
 
 def libraries(frame_records: list[Any]) -> list[str]:
     """Folders of what is not the user's: pyinstrument takes /usr for one, and all programs in it."""
-    files = {record.partition("\x00")[2].partition("\x00")[0] for records, _ in frame_records for record in records}
+    files = {read(record)[1] for record in set().union(*(records for records, _ in frame_records))}
     return [*LIBRARY, *{found[1] for file in files if (found := INSTALLED.match(file))}]
 
 
 def add_sample(frames: Frames, records: list[str], seconds: float) -> None:
-    """One sample: identifiers, outermost first, that look like `function NUL file NUL line SOH attributes`."""
-    stack: list[Key] = []
-    awaited = False
-    for record in reversed(records):
-        function, _, place = record.split("\x01")[0].partition("\x00")
-        file, _, line = place.partition("\x00")
-        if file not in NOWHERE and not file.endswith(INJECTED):
-            stack.append((function, file, int(line)))
-        awaited = awaited or function == "[await]"
-    frames.add(stack, "awaited" if awaited else "own", seconds)
+    """One sample: its frames, outermost first."""
+    found = [read(record) for record in reversed(records)]
+    stack = [frame for frame in found if frame[1] not in NOWHERE and not frame[1].endswith(INJECTED)]
+    frames.add(stack, "awaited" if any(frame[0] == "[await]" for frame in found) else "own", seconds)
     for frame in set(stack):
         frames.sums[frame]["total"] += seconds
+
+
+@cache
+def read(record: str) -> Key:
+    """A frame as pyinstrument keeps it: `function NUL file NUL line SOH attributes`."""
+    function, _, place = record.partition("\x01")[0].partition("\x00")
+    file, _, line = place.partition("\x00")
+    return function, file, int(line or 0)
 
 
 def memory(raws: list[Path], folder: Path) -> dict[str, Any]:
