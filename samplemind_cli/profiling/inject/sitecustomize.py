@@ -16,15 +16,18 @@ import sys
 import threading
 import time
 from contextvars import Context, copy_context
+from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 HERE = Path(__file__).parent
 INTERVAL = 0.001  # seconds between two samples
 ENDING = {signal.SIGTERM}
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time, "main_thread": time.thread_time}
 
 
 class Bare:
@@ -40,16 +43,27 @@ class Bare:
         """Nothing to write."""
 
 
+class Later(ModuleType):
+    """What memray needs for its command line alone: imported at once, it would be missing in the program's memory."""
+
+    def __getattr__(self, name: str) -> Any:
+        def imported(*args: Any, **options: Any) -> Any:
+            return getattr(import_module(self.__name__), name)(*args, **options)
+
+        return imported
+
+
 class Memory(Bare):
     """memray's tracker."""
 
     def __init__(self, raw: Path, *, native: bool, children: bool) -> None:
-        from memray import FileDestination, FileFormat, Tracker
-
         super().__init__(raw)
         typed = sys.argv
         sys.argv = [os.fsencode(word).decode("utf-8", "replace") for word in typed]  # memray keeps them, as UTF-8
+        sys.modules.setdefault("rich.progress", Later("rich.progress"))
         try:
+            from memray import FileDestination, FileFormat, Tracker
+
             self.tracker = Tracker(
                 destination=FileDestination(raw, overwrite=True),
                 native_traces=native,
@@ -58,6 +72,8 @@ class Memory(Bare):
             )
         finally:
             sys.argv = typed
+            if isinstance(sys.modules["rich.progress"], Later):
+                del sys.modules["rich.progress"]
 
     def start(self) -> None:
         """Count every allocation from here on.
@@ -185,7 +201,7 @@ class Run:
         """Start the profiler, as late as can be."""
         self.pid = os.getpid()
         self.profiler = self.make(self.out / f"{self.options['kind']}.{self.pid}.raw")
-        self.began = time.perf_counter(), time.process_time(), time.thread_time()
+        self.began = {name: clock() for name, clock in CLOCKS.items()}
         self.profiler.start()
 
     def make(self, raw: Path) -> Bare:
@@ -200,14 +216,8 @@ class Run:
             return
         self.pid = 0
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # a Pool ends its workers while they end
-        wall, cpu, thread = (
-            now - then
-            for now, then in zip(
-                (time.perf_counter(), time.process_time(), time.thread_time()), self.began, strict=True
-            )
-        )
+        times = {name: clock() - self.began[name] for name, clock in CLOCKS.items()}
         self.profiler.stop()
-        times = {"wall": wall, "cpu": cpu, "main_thread": thread}
         (self.out / f"{self.options['kind']}.{os.getpid()}.json").write_text(json.dumps(times))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 

@@ -153,11 +153,12 @@ def test_a_deep_program_of_an_odd_name_is_profiled_too(profile, tmp_path):
     assert under(profile("--", program.name), "cpu: ").split()[4] in {"dig", "wait"}
 
 
-def test_a_word_that_is_not_utf_8_is_the_program_s_own(profile, tmp_path):
-    (tmp_path / "words.py").write_text("import sys\nKEPT = bytearray(10_000_000)\nprint(ascii(sys.argv))\n")
-    done = profile("--memory", "--", "words.py", os.fsdecode(b"caf\xe9"))
-    assert done.stdout == "['words.py', 'caf\\udce9']\n"
-    assert under(done, "memory: ").endswith("  <module>  words.py:2")
+def test_words_that_are_not_utf_8_and_what_memray_imports_too_are_the_program_s_own(profile, tmp_path):
+    (tmp_path / "own.py").write_text("import sys\nimport rich.progress, rich.cells\nprint(ascii(sys.argv))\n")
+    done = profile("--memory", "--", "own.py", os.fsdecode(b"caf\xe9"))
+    assert done.stdout == "['own.py', 'caf\\udce9']\n"
+    assert re.search(r"^memory: \d\.\d MB at the peak$", done.stderr, re.MULTILINE)
+    assert ", from <module>  own.py:2" in under(done, "memory: ")
 
 
 def test_a_traceback_is_the_program_s_own(profile, tmp_path):
