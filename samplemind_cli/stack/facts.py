@@ -32,14 +32,14 @@ def gathered(settings: Settings, error: SamplemindError | None, pool: ThreadPool
     """Ask everything at once; `error`: why `settings` are no more than the defaults."""
     questions: dict[str, Callable[[], Any]] = {
         "client": lambda: _said("--version"),
-        "info": lambda: _asked(lambda engine: engine.get("/info")),
-        "containers": lambda: _asked(containers),
         "compose": lambda: _said("compose", "version", "--short"),
         "buildx": lambda: _said("buildx", "version"),
         "config": lambda: docker.config(files.located(settings), PATIENCE),
     }
+    engine = pool.submit(_engine)
     answers = {name: pool.submit(_answered, question) for name, question in questions.items()}
-    return Facts(settings=settings, settings_error=error, **{name: answer.result() for name, answer in answers.items()})
+    said = {name: answer.result() for name, answer in answers.items()}
+    return Facts(settings=settings, settings_error=error, **engine.result(), **said)
 
 
 def _answered(question: Callable[[], Any]) -> Any:
@@ -53,6 +53,10 @@ def _said(*words: str) -> str:
     return docker.output_of(docker.docker_command(*words), PATIENCE).strip()
 
 
-def _asked(question: Callable[[Engine], Any]) -> Any:
-    with Engine(PATIENCE) as engine:
-        return question(engine)
+def _engine() -> dict[str, Any]:
+    """Over one connection: where it breaks with the first question, the second hears at once of the same."""
+    try:
+        with Engine(PATIENCE) as engine:
+            return {"info": _answered(lambda: engine.get("/info")), "containers": _answered(lambda: containers(engine))}
+    except SamplemindError as error:
+        return {"info": error, "containers": error}

@@ -1,9 +1,7 @@
 """`samplemind doctor` and `samplemind env` as they are typed."""
 
-import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,78 +11,25 @@ import pytest
 SAMPLEMIND = Path(sys.executable).with_name("samplemind")
 NOWHERE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 
-pytestmark = [pytest.mark.e2e]
-needs_docker = pytest.mark.skipif(shutil.which("docker") is None, reason="there is no Docker client")
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(shutil.which("docker") is None, reason="there is no Docker client"),
+]
 
 
-@pytest.fixture
-def run(tmp_path):
-    def run(*words, **variables):
-        environment = {**os.environ, **variables}
-        return subprocess.run(
-            [SAMPLEMIND, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-        )
-
-    return run
-
-
-def verdicts(done):
-    return {check["id"]: check["verdict"] for check in json.loads(done.stdout)["checks"]}
-
-
-@needs_docker
-def test_an_engine_that_is_away_fails_with_the_command(run):
-    done = run("doctor", **NOWHERE)
+def test_an_engine_that_is_away_fails_with_the_command(tmp_path):
+    done = subprocess.run(
+        [SAMPLEMIND, "doctor"],
+        cwd=tmp_path,
+        env={**os.environ, **NOWHERE},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1
     assert "fail  docker-daemon: the Docker daemon does not answer\n      check DOCKER_HOST" in done.stdout
 
 
-@needs_docker
-def test_an_engine_that_says_nothing_is_a_finding_like_any_other(run, tmp_path):
-    with socket.socket(socket.AF_UNIX) as silent:
-        silent.bind(str(tmp_path / "docker.sock"))
-        silent.listen()
-        found = verdicts(run("doctor", "--json", DOCKER_HOST=f"unix://{tmp_path}/docker.sock"))
-    assert (found["docker-client"], found["docker-daemon"], found["compose-file"]) == ("ok", "fail", "ok")
-
-
-def test_without_a_client_the_rest_is_still_judged(run, tmp_path):
-    done = run("doctor", "--json", PATH=str(tmp_path))
-    found = verdicts(done)
-    assert done.returncode == 1
-    assert found["docker-client"] == "fail"
-    assert found["docker-daemon"] == found["compose-version"] == "skip"
-    assert found["folders"] == "ok"
-
-
-@needs_docker
-def test_a_missing_compose_plugin_is_told(run, tmp_path):
-    docker = tmp_path / "docker"
-    docker.write_text('#!/bin/sh\necho "docker: unknown command: docker $1" >&2\nexit 1\n')
-    docker.chmod(0o755)
-    found = json.loads(run("doctor", "--json", PATH=f"{tmp_path}:{os.environ['PATH']}").stdout)["checks"]
-    reasons = {check["id"]: check["reason"] for check in found}
-    assert reasons["compose-version"] == "Docker's Compose plugin is not installed"
-    assert reasons["buildx-version"] == "Docker's Buildx plugin is not installed"
-
-
-def test_a_broken_setting_is_a_finding_and_keys_are_never_shown(run):
-    done = run("doctor", "--json", SAMPLEMIND_OPENAI_RPM="many", ANTHROPIC_API_KEY="sk-ant-secret")
-    assert verdicts(done)["settings"] == "fail"
-    assert "sk-ant-secret" not in done.stdout + done.stderr
-
-
-def test_fix_removes_a_broken_record_and_says_so(run, tmp_path):
-    record = tmp_path / "samplemind" / "stack.json"
-    record.parent.mkdir()
-    record.write_text("{")
-    done = run("doctor", "--fix", "--json", XDG_STATE_HOME=str(tmp_path))
-    assert not record.exists()
-    assert f"fixed: removed {record}" in done.stderr
-    assert verdicts(done)["record"] == "ok"
-
-
-@needs_docker
 def test_env_is_for_eval():
     script = f'eval "$({SAMPLEMIND} env --shell bash)"; echo "$OMP_NUM_THREADS $REDIS_URL"'
     said = subprocess.run(
@@ -93,10 +38,3 @@ def test_env_is_for_eval():
     threads, url = said.stdout.split()
     assert 1 <= int(threads) <= len(os.sched_getaffinity(0))
     assert url == "redis://127.0.0.1:7001"
-
-
-def test_env_goes_on_without_docker(run, tmp_path):
-    done = run("env", "--shell", "fish", PATH=str(tmp_path))
-    assert done.returncode == 0
-    assert "set -gx DOCKER_BUILDKIT '1'\n" in done.stdout
-    assert "no addresses of the stack" in done.stderr
