@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from contextvars import Context, copy_context
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
@@ -44,7 +45,7 @@ class Bare:
 
 
 class Later(ModuleType):
-    """What memray needs for its command line alone: imported at once, it would be missing in the program's memory."""
+    """A module that is imported when something in it is called."""
 
     def __getattr__(self, name: str) -> Any:
         def imported(*args: Any, **options: Any) -> Any:
@@ -53,27 +54,33 @@ class Later(ModuleType):
         return imported
 
 
+def memray() -> Any:
+    """The package without its terminal, which the program may import itself: that would weigh nothing then."""
+    terminal = "rich.progress"
+    sys.modules.setdefault(terminal, Later(terminal))
+    with suppress(Exception):  # another version may need it at once
+        import_module("memray")
+    if isinstance(sys.modules[terminal], Later):
+        del sys.modules[terminal]
+    return import_module("memray")
+
+
 class Memory(Bare):
     """memray's tracker."""
 
     def __init__(self, raw: Path, *, native: bool, children: bool) -> None:
         super().__init__(raw)
-        typed = sys.argv
+        made, typed = memray(), sys.argv
         sys.argv = [os.fsencode(word).decode("utf-8", "replace") for word in typed]  # memray keeps them, as UTF-8
-        sys.modules.setdefault("rich.progress", Later("rich.progress"))
         try:
-            from memray import FileDestination, FileFormat, Tracker
-
-            self.tracker = Tracker(
-                destination=FileDestination(raw, overwrite=True),
+            self.tracker = made.Tracker(
+                destination=made.FileDestination(raw, overwrite=True),
                 native_traces=native,
                 follow_fork=children,
-                file_format=FileFormat.AGGREGATED_ALLOCATIONS,
+                file_format=made.FileFormat.AGGREGATED_ALLOCATIONS,
             )
         finally:
             sys.argv = typed
-            if isinstance(sys.modules["rich.progress"], Later):
-                del sys.modules["rich.progress"]
 
     def start(self) -> None:
         """Count every allocation from here on.
