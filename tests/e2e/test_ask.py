@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from parts import warm
 
 pytestmark = pytest.mark.e2e
 SAMPLEMIND = Path(sys.executable).parent / "samplemind"
@@ -73,7 +74,7 @@ def test_words_come_as_they_are_said(start, mock_server):
     assert b"ten" not in first
 
 
-def test_ctrl_c_is_130_hangs_up_and_caches_nothing(start, run, mock_server):
+def test_ctrl_c_is_130_hangs_up_and_caches_nothing(start, mock_server, tmp_path):
     mock_server.behave(tokens_per_second=5, reply="one two three four five six seven eight nine ten")
     asking = start("ask", "hi")
     asking.stdout.read1(100)
@@ -84,7 +85,7 @@ def test_ctrl_c_is_130_hangs_up_and_caches_nothing(start, run, mock_server):
     assert asking.stderr.read() == b""
     mock_server.wait_until(lambda: mock_server.requests[0].hung_up, 5)
     mock_server.behave(tokens_per_second=0)
-    assert json.loads(run("ask", "hi", "--json").stdout)["cached"] is False
+    assert json.loads(warm.run(warm.samplemind, "ask", "hi", "--json", cwd=tmp_path).stdout)["cached"] is False
 
 
 @pytest.mark.parametrize("repeated", [False, True])

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+from parts import warm
 
 pytestmark = pytest.mark.integration
 
@@ -79,9 +80,7 @@ def test_verbose_tells_each_request_and_its_fault():
 def test_a_taken_port_is_one_error_with_a_hint():
     with running("--json") as process:
         port = json.loads(process.stdout.read())["port"]
-        second = subprocess.run(
-            [*COMMAND, "--port", str(port)], capture_output=True, text=True, timeout=20, check=False
-        )
+        second = warm.run(warm.samplemind, "mock", "--port", str(port))
     assert second.returncode == 1
     assert second.stdout == ""
     error, hint = second.stderr.splitlines()
