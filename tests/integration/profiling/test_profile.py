@@ -33,7 +33,7 @@ import asyncio, json, time
 took = {"provider": 0, "cache": 0}
 async def provider():
     began = time.perf_counter()
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.2)
     took["provider"] += time.perf_counter() - began
 async def cache():
     began = time.perf_counter()
