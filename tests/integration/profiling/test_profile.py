@@ -181,10 +181,12 @@ def test_the_program_sees_the_path_and_environment_it_would_have_had(profile, tm
 
 
 @pytest.mark.parametrize(("last", "code"), [("os._exit(7)", 7), ("os.kill(os.getpid(), 15)", 143)])
-@pytest.mark.parametrize("run", ["asyncio.run(main())", "main().send(None)"], ids=["in a loop", "without one"])
+@pytest.mark.parametrize(
+    "run", ["import asyncio; asyncio.run(main())", "main().send(None)"], ids=["in a loop", "without one"]
+)
 def test_a_program_that_ends_abruptly_still_leaves_its_profile(profile, tmp_path, last, code, run):
     busy = "    end = time.perf_counter() + 0.05\n    while time.perf_counter() < end: pass\n"
-    text = f"import asyncio, os, sys, time\nasync def main():\n{busy}    sys.argv = [b'']\n    {last}\n{run}\n"
+    text = f"import os, sys, time\nasync def main():\n{busy}    sys.argv = [b'']\n    {last}\n{run}\n"
     (tmp_path / "ends.py").write_text(text)
     done = profile("ends.py", check=False)
     assert done.returncode == code
