@@ -140,15 +140,23 @@ def _installed(directory: Path, home: Path, env: Mapping[str, str]) -> dict[str,
         _run([fast, "venv", "--quiet", "--python", sys.executable, str(home)], own_cache, directory, "uv venv")
         install = [fast, "pip", "install", "--quiet", "--python", str(python), str(directory)]
     else:
-        ours = find_spec("pip")  # it can work for another Python, as `pip --python` does: one of its own takes seconds
-        bare, pip = (
-            (["--without-pip"], [str(Path(ours.origin).parent)]) if ours and ours.origin else ([], ["-m", "pip"])
-        )
+        runner = _pip_runner()
+        bare, pip = (["--without-pip"], [str(runner)]) if runner else ([], ["-m", "pip"])
         _run([sys.executable, "-m", "venv", *bare, str(home)], own_cache, directory, "python -m venv")
         install = [str(python), *pip, "install", "--quiet", "--disable-pip-version-check", str(directory)]
     _run(install, own_cache, directory, " ".join(install))
     path = f"{home / 'bin'}{os.pathsep}{env.get('PATH', os.defpath)}"
     return {**env, "PATH": path, "VIRTUAL_ENV": str(home)}
+
+
+def _pip_runner() -> Path | None:
+    """The file of our own pip that works for another Python: to give that one a pip takes seconds.
+
+    `pip --python` runs it as well. pip's folder would do, but then takes what is installed here for installed there.
+    """
+    ours = find_spec("pip")
+    file = Path(ours.origin).with_name("__pip-runner__.py") if ours and ours.origin else None
+    return file if file and file.is_file() else None
 
 
 def _snapshot(repository: Path) -> str:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import zipfile
 
 import pytest
 from parts.waiting import runs, until
@@ -21,7 +22,8 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
     with zipfile.ZipFile(f"{folder}/{name}", "w") as wheel:
         for file in ("shop/__init__.py", "shop/__main__.py"):
             wheel.write(file)
-        wheel.writestr("shop-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: shop\\nVersion: 1\\n")
+        needs = "Metadata-Version: 2.1\\nName: shop\\nVersion: 1\\nRequires-Dist: typer\\n"
+        wheel.writestr("shop-1.dist-info/METADATA", needs)
         wheel.writestr("shop-1.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
         wheel.writestr("shop-1.dist-info/RECORD", "")
     return name
@@ -36,10 +38,19 @@ name = "shop"
 version = "1"
 """
 SHOP = """
-import os, shop, sys
+import os, shop, sys, typer
 with open(os.environ["BENCH_LOG"], "a") as log:
     print(shop.VERSION, sys.prefix, file=log)
 """
+
+
+# What it needs: a package of a name that is installed here as well, and is then not what the version gets.
+NEEDED = {
+    "typer/__init__.py": "",
+    "typer-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: typer\nVersion: 1\n",
+    "typer-1.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    "typer-1.dist-info/RECORD": "",
+}
 
 
 def git(folder, *words):
@@ -117,6 +128,12 @@ def test_a_command_that_fails_in_a_version_is_told_with_its_words(repository, ru
 
 @pytest.mark.integration
 def test_each_version_of_a_package_runs_in_an_environment_of_its_own(repository, run, monkeypatch, tmp_path):
+    with zipfile.ZipFile(tmp_path / "typer-1-py3-none-any.whl", "w") as wheel:
+        for name, text in NEEDED.items():
+            wheel.writestr(name, text)
+    for name in ("PIP", "UV"):
+        monkeypatch.setenv(f"{name}_NO_INDEX", "1")
+        monkeypatch.setenv(f"{name}_FIND_LINKS", str(tmp_path))
     files = {"pyproject.toml": PYPROJECT, "backend.py": BACKEND, "shop/__main__.py": SHOP}
     commit(repository, "old", {**files, "shop/__init__.py": "VERSION = 'old'"})
     commit(repository, "new", {"shop/__init__.py": "VERSION = 'new'"})
