@@ -143,7 +143,8 @@ def _installed(directory: Path, home: Path, env: Mapping[str, str]) -> dict[str,
         runner = _pip_runner()
         bare, pip = (["--without-pip"], [str(runner)]) if runner else ([], ["-m", "pip"])
         _run([sys.executable, "-m", "venv", *bare, str(home)], own_cache, directory, "python -m venv")
-        install = [str(python), *pip, "install", "--quiet", "--disable-pip-version-check", str(directory)]
+        options = ["--quiet", "--disable-pip-version-check", "--no-compile"]  # the rehearsal compiles what is imported
+        install = [str(python), *pip, "install", *options, str(directory)]
     _run(install, own_cache, directory, " ".join(install))
     path = f"{home / 'bin'}{os.pathsep}{env.get('PATH', os.defpath)}"
     return {**env, "PATH": path, "VIRTUAL_ENV": str(home)}
