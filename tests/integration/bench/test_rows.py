@@ -10,7 +10,7 @@ import pytest
 
 from samplemind_cli.bench import board
 from samplemind_cli.bench.board import Run
-from samplemind_cli.bench.rows import cache
+from samplemind_cli.bench.rows import cache, serve
 from samplemind_cli.bench.rows import cli as commands
 from samplemind_cli.bench.workload import Zipf
 from samplemind_cli.cli import COMMANDS
@@ -18,6 +18,14 @@ from samplemind_cli.mock import MockServer
 from samplemind_cli.settings import Settings
 
 pytestmark = pytest.mark.integration
+
+# The command after more words than a pipe holds: what it says of 400 rounds is as much.
+TALKATIVE = """
+import sys
+from samplemind_cli.__main__ import main
+print("a line\\n" * 20_000, file=sys.stderr)
+main()
+"""
 
 
 @pytest.fixture
@@ -61,7 +69,8 @@ def test_the_users_own_cache_and_settings_are_left_alone(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("redis-server"), reason="redis-server is not installed")
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "no-redis"])
-def test_a_redis_that_does_not_answer_is_replaced_by_one_of_our_own_and_the_row_says_so(tmp_path, url):
+def test_a_redis_that_does_not_answer_is_replaced_by_one_of_our_own_and_the_row_says_so(tmp_path, monkeypatch, url):
+    monkeypatch.setattr(cache, "CALLS", 1)
     run = Run(Settings(redis_url=url), quick=True, folder=tmp_path, say=print)
     found = {score.row.key: score for score in islice(cache.measure(run), 3)}  # the tiers, before the workload
 
@@ -72,6 +81,7 @@ def test_a_redis_that_does_not_answer_is_replaced_by_one_of_our_own_and_the_row_
 
 def test_without_any_redis_its_rows_are_skipped_and_the_others_are_not(scores, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(cache, "CALLS", 1)
     monkeypatch.setattr(cache, "Zipf", partial(Zipf, prompts=100, requests=200))
     found = scores("cache")
 
@@ -120,8 +130,9 @@ def test_the_core_answers_a_repeated_question_in_process(scores):
     assert "--quick" in found["core.answer"].reason
 
 
-def test_serve_is_measured_with_the_mock_behind_it_or_says_why_not(scores):
-    found = scores("serve", quick=False)  # so many answers that what it says of them would fill a pipe
+def test_serve_is_measured_with_the_mock_behind_it_or_says_why_not(scores, monkeypatch):
+    monkeypatch.setattr(serve, "program", lambda: [sys.executable, "-c", TALKATIVE])
+    found = scores("serve")
 
     if subprocess.run([sys.executable, "-c", "import uvloop"], check=False, capture_output=True).returncode:
         assert "not installed" in found["serve.cached"].reason
