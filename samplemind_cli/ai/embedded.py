@@ -38,7 +38,6 @@ CONTEXT = 8192  # tokens, what the default model was trained on: 185 MB; a model
 # Tokens of one text that becomes a vector. All of them are computed at once: 0.24 GB with short texts, 1 GB with one
 # of this length.
 TEXT = 2048
-QUIET = -1  # below the engine's errors
 GLANCE = 0.005  # seconds between two looks whether the engine is ready
 
 
@@ -75,7 +74,7 @@ class Engine:
                 sys.executable,
                 "-P",
                 "-c",
-                f"from {__name__} import serve; serve()",
+                f"from {__name__}_engine import serve; serve()",
             ],  # -P: nothing from the user's folder
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -85,7 +84,8 @@ class Engine:
         )
         self._said = b""
         self._listening = threading.Lock()
-        order = {"path": os.fspath(path.absolute()), "name": name, "key": self.key, "vectors": vectors}
+        size = {"tokens": TEXT if vectors else CONTEXT, "threads": _threads()}
+        order = {"path": os.fspath(path.absolute()), "name": name, "key": self.key, "vectors": vectors, **size}
         with suppress(BrokenPipeError):  # it has ended already: `endpoint` tells
             _pipe(self.process.stdin).write(json.dumps(order).encode() + b"\n")
         os.set_blocking(_pipe(self.process.stdout).fileno(), False)
@@ -138,33 +138,6 @@ def _stop() -> None:
     """End every engine now; one whose owner was killed ends by itself."""
     while _engines:
         _engines.popitem()[1].stop()
-
-
-def serve() -> None:
-    """The child process: its order comes on stdin, its address goes to stdout; it answers until stdin closes."""
-    import xllamacpp
-
-    order = json.loads(sys.stdin.readline())
-    params = xllamacpp.CommonParams()  # its host is 127.0.0.1 and its port any free one
-    params.model.path = order["path"]
-    params.model_alias = {order["name"]}
-    params.api_keys = [order["key"]]  # every user of this machine can reach loopback
-    params.n_ctx = CONTEXT
-    params.ctx_shift = False  # a prompt that does not fit is refused, never cut
-    params.cpuparams.n_threads = _threads()
-    params.fit_params = False  # with a context of fixed size there is nothing to fit: saves 0.25 s
-    params.warmup = False  # the first prompt warms up as well: saves 0.05 s
-    params.ui = False
-    params.verbosity = QUIET
-    if order["vectors"]:
-        params.embedding = True  # of length 1, as its default has it
-        params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
-        params.n_ctx = params.n_batch = params.n_ubatch = TEXT  # a text is not cut into pieces
-    server = xllamacpp.Server(params)
-    sys.stdout.write(f"{server.listening_address}\n")
-    sys.stdout.flush()
-    sys.stdin.read()
-    os._exit(0)  # an orderly end would wait for every client
 
 
 def _threads() -> int:
