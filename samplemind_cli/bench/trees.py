@@ -122,6 +122,10 @@ def _tree(repository: Path, version: Version, folder: Path, setup: str | None, s
         raise SamplemindError(f"git cannot lay out {version.name}: {done.stderr.strip()}", "git worktree prune")
     # Neither may live on what the other left in a cache, nor compile itself anew at each run.
     env = _outside_hooks(XDG_CACHE_HOME=str(folder / "cache"), PYTHONDONTWRITEBYTECODE="")
+    if "PYTHONPATH" in env:
+        env["PYTHONPATH"] = os.pathsep.join(
+            _moved(entry, repository, directory) for entry in env["PYTHONPATH"].split(os.pathsep)
+        )
     if setup:
         say(f"{version.name}: {setup}")
         _run(["/bin/sh", "-c", setup], env, directory, f"--setup in {version.name}")
@@ -129,6 +133,19 @@ def _tree(repository: Path, version: Version, folder: Path, setup: str | None, s
         say(f"{version.name}: installing it into an environment of its own")
         env = _installed(directory, folder / "env", env)
     return Tree(version, directory, env)
+
+
+def _moved(entry: str, repository: Path, tree: Path) -> str:
+    """A folder of the repository as the tree has it: with the user's own, both would run what is in the working tree.
+
+    One that git ignores belongs to no version, and stays what it is as any other folder does.
+    """
+    there = Path(entry).resolve()
+    if not entry or not there.is_relative_to(repository.resolve()):
+        return entry
+    if _git(repository, "check-ignore", "--quiet", str(there)).returncode == 0:
+        return entry
+    return str(tree / there.relative_to(repository.resolve()))
 
 
 def _installed(directory: Path, home: Path, env: Mapping[str, str]) -> dict[str, str]:

@@ -75,6 +75,19 @@ def test_both_versions_are_laid_out_alike_and_gone_afterwards(repository):
     assert git(repository, "worktree", "list").count("\n") == 1
 
 
+def test_a_python_path_into_the_repository_leads_into_each_version(repository, tmp_path, monkeypatch):
+    (repository / ".gitignore").write_text("ignored")
+    (repository / "ignored").mkdir()
+    (tmp_path / "link").symlink_to(repository)
+    entries = [tmp_path / "link" / "src", repository, "", repository / "ignored", tmp_path / "elsewhere"]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, entries)))
+    version = trees.resolve(repository, "HEAD")
+    with trees.laid_out(repository, (version, version), "true", print) as sides:
+        for side in sides:
+            moved = [side.directory / "src", side.directory, *entries[2:]]
+            assert side.env["PYTHONPATH"] == os.pathsep.join(map(str, moved))
+
+
 def test_a_hook_that_fails_after_a_checkout_is_told_and_ends_nothing_as_what_git_cannot_lay_out_does(repository):
     hook = repository / ".git" / "hooks" / "post-checkout"
     hook.parent.mkdir(exist_ok=True)
