@@ -152,7 +152,7 @@ def _installed(directory: Path, home: Path, env: Mapping[str, str]) -> dict[str,
     """`env` with a virtual environment in front that holds the project, made by uv where there is one."""
     python = home / "bin" / "python"
     fast = shutil.which("uv")
-    own_cache = environment()  # both fetch the same packages; only what is measured gets a cache of its own
+    own_cache = _outside_hooks()  # both fetch the same packages; only what is measured gets a cache of its own
     if fast:
         _run([fast, "venv", "--quiet", "--python", sys.executable, str(home)], own_cache, directory, "uv venv")
         install = [fast, "pip", "install", "--quiet", "--python", str(python), str(directory)]

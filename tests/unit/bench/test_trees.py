@@ -168,6 +168,11 @@ def test_a_git_hook_s_index_is_not_replaced_by_a_version_laid_out(repository, mo
         version = trees.resolve(repository, "HEAD")
         with trees.laid_out(repository, (version, version), "true", lambda _: None) as sides:
             assert all("GIT_INDEX_FILE" not in side.env for side in sides)
+        told = []  # a build backend may ask git for the version
+        hook.setattr(trees, "_run", lambda _argv, env, *_: told.append(env))
+        trees._installed(repository, repository / "env", {})
+        assert told
+        assert not any("GIT_INDEX_FILE" in env for env in told)
     assert git(repository, "status", "--porcelain") == before
 
 
