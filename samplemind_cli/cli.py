@@ -4,6 +4,7 @@ import errno
 import signal
 import sys
 from importlib import import_module
+from math import isnan
 from types import FrameType
 from typing import Annotated, Any
 
@@ -64,7 +65,16 @@ def _format_commands(group: TyperGroup, ctx: click.Context, formatter: click.Hel
         formatter.write_dl([(name, found.get_short_help_str(10_000)) for name, found in commands if found])
 
 
+def _convert(self: Any, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    """Click's own, without nan, which no range leaves out."""
+    number = super(click.types.FloatRange, self).convert(value, param, ctx)
+    if isnan(number):
+        self.fail("nan is no number", param, ctx)
+    return number
+
+
 click.Context.formatter_class = Formatter
+click.types.FloatRange.convert = _convert  # type: ignore[method-assign]
 TyperGroup.format_commands = _format_commands  # type: ignore[method-assign,assignment]
 
 

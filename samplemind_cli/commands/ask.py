@@ -1,6 +1,5 @@
 """`samplemind ask`."""
 
-from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -82,8 +81,6 @@ def ask(
 
     if no_cache and refresh:
         raise UsageError("--no-cache and --refresh exclude each other", "samplemind ask --help")
-    if any(number is not None and isnan(number) for number in (ttl, temperature)):  # it is in every range
-        raise UsageError("nan is no number", "samplemind ask --help")
     settings = Settings.load(read_timeout=timeout, local_read_timeout=timeout)
     question = ctx.obj if isinstance(ctx.obj, hot.Question) else None
     request = asked.request(

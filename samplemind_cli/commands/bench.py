@@ -146,9 +146,13 @@ def load(
     ] = 4,
     rate: Annotated[
         float | None,
-        typer.Option(min=0.001, metavar="N", help="Open loop instead: so many questions a second, come what may."),
+        typer.Option(
+            min=0.001, max=100_000, metavar="N", help="Open loop instead: so many questions a second, come what may."
+        ),
     ] = None,
-    seconds: Annotated[float, typer.Option(min=0.001, metavar="SECONDS", help="How long to go on asking.")] = 10,
+    seconds: Annotated[
+        float, typer.Option(min=0.001, max=1_000_000, metavar="SECONDS", help="How long to go on asking.")
+    ] = 10,
     workload: Annotated[
         Workload, typer.Option(help="Every question once, or the named workload and a cache.")
     ] = "unique",
