@@ -213,11 +213,11 @@ def ab(
 ) -> int:
     r"""Compare two versions, run in turns: better, worse, no worse, or inconclusive.
 
-    Each version gets a git worktree and a Python environment of its own; a command is given after `--`, by default
-    the start of the project's own. The verdict is about the ratio of the times, with its 95 % interval: worse when
-    even its lower end is beyond the margin. Measuring goes on until that is certain, or the time is up.
-    Exit code: 0 better or no worse, 1 worse, 2 inconclusive. An error ends with 1 and a wrong command line with 2
-    as well; then nothing is on stdout.
+    Each version gets a git worktree and a Python environment of its own; a command is given after `--` and runs in
+    the worktree's top folder, by default it is the start of the project's own. The verdict is about the ratio of the
+    times, with its 95 % interval: worse when even its lower end is beyond the margin. Measuring goes on until that is
+    certain, or the time is up. Exit code: 0 better or no worse, 1 worse, 2 inconclusive. An error ends with 1 and a
+    wrong command line with 2 as well; then nothing is on stdout.
 
     \b
     Examples:
