@@ -95,9 +95,13 @@ def program() -> list[str]:
 
 
 def sandbox(folder: Path, server: MockServer | None = None) -> dict[str, str]:
-    """An environment that leaves the user's caches and settings alone, and asks nobody but the mock."""
+    """An environment that leaves the user's caches and settings alone, and asks nobody but the mock.
+
+    What Python has compiled is kept as it is when the package is installed, or each start would compile it anew.
+    """
     homes = {f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("CACHE", "CONFIG", "DATA", "STATE")}
-    return environment(**homes, SAMPLEMIND_REDIS_URL="", SAMPLEMIND_CACHE="", **(server.exports if server else {}))
+    ours = {"SAMPLEMIND_REDIS_URL": "", "SAMPLEMIND_CACHE": "", "PYTHONDONTWRITEBYTECODE": ""}
+    return environment(**homes, **ours, **(server.exports if server else {}))
 
 
 def ratios(times: dict[str, list[float]], name: str) -> list[float]:

@@ -61,9 +61,11 @@ def test_the_start_of_every_command_is_measured():
     assert names == {name.replace("-", "_") for name in COMMANDS}
 
 
-def test_the_users_own_cache_and_settings_are_left_alone(tmp_path):
+def test_the_users_own_cache_and_settings_are_left_alone_and_nothing_is_compiled_at_each_start(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     env = commands.sandbox(tmp_path)
 
+    assert not env["PYTHONDONTWRITEBYTECODE"]
     assert all(env[f"XDG_{name}_HOME"].startswith(str(tmp_path)) for name in ("CACHE", "CONFIG", "DATA", "STATE"))
 
 

@@ -23,6 +23,14 @@ def test_the_official_client_gets_an_answer_and_the_second_out_of_the_cache(serv
     assert len(mock_server.requests) == 1
 
 
+def test_the_official_client_is_let_in_by_the_token_alone(serve):
+    served = serve(SAMPLEMIND_API_TOKEN="t0ken")
+    with served.openai(api_key="wrong") as wrong, pytest.raises(served.official.AuthenticationError):
+        wrong.models.list()
+    with served.openai(api_key="t0ken") as right:
+        assert right.chat.completions.create(model="auto", messages=HI).choices[0].message.content == "You said: hi"
+
+
 def test_the_official_client_streams_and_a_cached_answer_replays_as_a_stream(served, mock_server):
     heard = []
     with served.openai() as client:
