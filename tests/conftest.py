@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from parts import docker_engine
 
 # Where Python may keep nothing of what it compiles, as in many images, each of some thousand processes would compile
 # the package anew, and each worker all tests: a third of the time.
@@ -66,14 +65,14 @@ def pytest_collection_finish():
 
 @pytest.hookimpl(wrapper=True)
 def pytest_xdist_auto_num_workers(config):
-    """One to a processor, and two beside the fast tests: the others wait a third of their time.
+    """One to a processor, and one more beside the fast tests: the others wait a fourth of their time.
 
-    Beside a Docker engine, whose containers compute as well, one more has to do.
+    A second one more would keep the processors busy to the end, and cost as much to start as it gains.
     """
     workers = yield
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ or config.option.markexpr == "fast":
         return workers
-    return 2 * workers if docker_engine.absence() else workers + 1
+    return workers + 1
 
 
 def pytest_ignore_collect(collection_path, config):

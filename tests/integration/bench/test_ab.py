@@ -12,7 +12,7 @@ from parts.waiting import runs, until
 
 from samplemind_cli import cli
 
-FAST, SLOW = ":\n", "sleep 0.03\n"  # waiting costs nothing, and is as long on a busy machine
+FAST, SLOW = ":\n", "sleep 0.02\n"  # waiting costs nothing, and is as long on a busy machine
 
 # A build backend without requirements: what it builds can be installed without a network (PEP 517).
 BACKEND = """
