@@ -41,7 +41,7 @@ DOORS = {
     "python_on_whales": {"stack/"},
     "ollama": {"models/"},
     "redis": {"ai/cache/"},
-    "xllamacpp": {"ai/embedded"},
+    "xllamacpp": {"ai/embedded_engine"},
     "opentelemetry": {"server/telemetry/"},
     "pytest": {"testing/", "mock/pytest_plugin.py"},
     "memray": {"profiling/"},
