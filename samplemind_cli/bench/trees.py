@@ -140,12 +140,11 @@ def _moved(entry: str, repository: Path, tree: Path) -> str:
 
     One that git ignores belongs to no version, and stays what it is as any other folder does.
     """
-    there = Path(entry).resolve()
-    if not entry or not there.is_relative_to(repository.resolve()):
+    there, top = Path(entry).resolve(), repository.resolve()
+    elsewhere = not entry or not there.is_relative_to(top)
+    if elsewhere or _git(repository, "check-ignore", "--quiet", str(there)).returncode == 0:
         return entry
-    if _git(repository, "check-ignore", "--quiet", str(there)).returncode == 0:
-        return entry
-    return str(tree / there.relative_to(repository.resolve()))
+    return str(tree / there.relative_to(top))
 
 
 def _installed(directory: Path, home: Path, env: Mapping[str, str]) -> dict[str, str]:

@@ -139,11 +139,11 @@ def test_awaited_time_belongs_to_who_awaits_in_an_unmodified_program(profile):
     total = {frame["function"]: frame["total"] for frame in frames if frame["file"].endswith("waits.py")}
     assert total["provider"] == pytest.approx(took["provider"], abs=0.02)
     assert total["cache"] == pytest.approx(took["cache"], abs=0.02)
-    assert total["main"] > 0.11
+    assert total["main"] > 0.21
     between = next(frame for frame in frames if frame["function"] == "<module>" and frame["file"].endswith("waits.py"))
     assert between["own"] == pytest.approx(took["between"], abs=0.02)
     sleep = next(frame for frame in frames if frame["function"] == "sleep")
-    assert sleep["awaited"] > 0.17
+    assert sleep["awaited"] > 0.27
     assert sleep["caller"].startswith("provider ")
 
 
