@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import ssl
 
 PATIENCE = 0.04  # seconds for one call, connecting included
+# Seconds once it has answered: a moment's stall of a Redis that is there would cost every machine a provider's call.
+TRUST = 0.5
 # Seconds. Whoever refuses, or has no name yet, costs next to nothing to ask again. Silence costs our patience: each
 # rest after it is twice the one before, so that a Redis that starts with us is used soon after it is there.
 BRIEF_REST, LONGEST_REST = 0.25, 30.0
@@ -22,13 +24,14 @@ LARGEST = 1024 * 1024  # bytes: what does not cross a slow network in our patien
 class RedisTier:
     """GET and SET on one connection per event loop; whatever fails is a miss, told once through `warn`.
 
-    So is what takes more than `patience` seconds, or else PATIENCE.
+    So is what takes more than `patience` seconds, or else PATIENCE; TRUST after a reply.
     """
 
     def __init__(self, address: Address, warn: Callable[[str], None], *, patience: float | None = None) -> None:
         self.address = address
         self._warn = warn
         self._patience = patience
+        self._answered = False
         self._opening: dict[asyncio.AbstractEventLoop, asyncio.Task[Connection]] = {}
         self._rest = 0.0
         self._resting_until = 0.0
@@ -63,7 +66,7 @@ class RedisTier:
         if time.monotonic() < self._resting_until:
             return None
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + (self._patience or PATIENCE)
+        deadline = loop.time() + (self._patience or (TRUST if self._answered else PATIENCE))
         before = self._opening.get(loop)
         try:
             try:
@@ -75,7 +78,7 @@ class RedisTier:
         except (OSError, UnicodeError, Refused) as error:
             self._leave_alone(error)
             return None
-        self._rest = 0.0
+        self._answered, self._rest = True, 0.0
         for reply in replies:
             if isinstance(reply, Refused):
                 self._complain(reply)
@@ -108,6 +111,7 @@ class RedisTier:
 
     def _leave_alone(self, error: Exception) -> None:
         now = time.monotonic()
+        self._answered = False
         if now < self._resting_until:  # another caller has already seen to it
             return
         at_once = isinstance(error, ConnectionError | FileNotFoundError | socket.gaierror)

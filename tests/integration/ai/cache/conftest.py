@@ -16,6 +16,7 @@ def redis(start_redis):
 def connect(tmp_path, monkeypatch):
     """A cache over Redis alone, patient on a busy machine; `said` and `opened` hold its warnings and connections."""
     monkeypatch.setattr(tier, "PATIENCE", 10.0)
+    monkeypatch.setattr(tier, "TRUST", 10.0)
 
     def make(url, **settings):
         said, opened = [], []

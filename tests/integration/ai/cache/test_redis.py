@@ -96,9 +96,8 @@ def test_a_frozen_redis_costs_one_wait_and_its_late_reply_is_nobodys(redis, conn
         await cache.put(KEY, "hi")
         await cache.put(OTHER, "another")
         redis.freeze()
-        monkeypatch.setattr(tier, "PATIENCE", 0.04)
+        monkeypatch.setattr(tier, "TRUST", 0.04)
         asked = [await cache.get(KEY) for _ in range(50)]
-        monkeypatch.setattr(tier, "PATIENCE", 10.0)
         redis.thaw()
         left_alone = await cache.get(OTHER)
         rest_is_over(cache)
@@ -109,6 +108,19 @@ def test_a_frozen_redis_costs_one_wait_and_its_late_reply_is_nobodys(redis, conn
     assert left_alone is None
     assert hit.value == "another"
     assert (len(cache.said), len(cache.opened)) == (1, 2)
+
+
+def test_a_redis_that_has_answered_is_waited_for_when_it_stalls(redis, connect, monkeypatch):
+    async def run():
+        cache = connect(redis.url)
+        await cache.put(KEY, "hi")
+        monkeypatch.setattr(tier, "PATIENCE", 0.001)
+        redis.freeze()
+        asyncio.get_running_loop().call_later(0.05, redis.thaw)
+        return cache.said, await cache.get(KEY)
+
+    said, hit = asyncio.run(run())
+    assert (said, hit.value) == ([], "hi")
 
 
 def test_whoever_measures_it_waits_for_a_reply_that_others_would_not(redis):
