@@ -93,7 +93,8 @@ def pytest_argv(  # noqa: PLR0913 - a pure function of all it depends on
 def _testmon(python: Python, *, everything: bool) -> list[str]:
     # Without forceselect any -m, -k, --lf or node id silently turns the selection off. Coverage may come from addopts.
     select = "--testmon-noselect" if everything else "--testmon-forceselect"
-    return ["--testmon", select, *(["--no-cov"] if python.versions.get("pytest-cov") else [])]
+    no_cov = ["--no-cov"] if python.versions.get("pytest-cov") else []
+    return ["-p", "samplemind_packages", "--testmon", select, *no_cov]
 
 
 def _workers(project: Project, python: Python, asked: Asked, *, parallel: bool) -> list[str]:

@@ -9,6 +9,7 @@ from samplemind_cli.testing.project import Project
 
 ALL_PLUGINS = {"pytest": "9.0", "pytest-xdist": "3.8", "pytest-testmon": "2.2", "pytest-cov": "7.0"}
 START = ["/venv/python", "-m", "pytest", "-p", "samplemind_observer", "--samplemind-record=R"]
+TESTMON = ["-p", "samplemind_packages", "--testmon"]
 
 
 def project(markers=("fast", "slow"), addopts=()):
@@ -80,13 +81,13 @@ def test_failed_means_all_that_failed_and_nothing_if_nothing_did():
 def test_changed_always_forces_the_selection_and_keeps_coverage_out():
     words = argv("-k", "a", changed=True, everything=False, parallel=False)
     assert words == [
-        "-m", "fast", "--samplemind-watch", "--testmon", "--testmon-forceselect", "--no-cov", "-n", "0", "-k", "a",
+        "-m", "fast", "--samplemind-watch", *TESTMON, "--testmon-forceselect", "--no-cov", "-n", "0", "-k", "a",
     ]  # fmt: skip
 
 
 def test_changed_with_everything_to_do_deselects_nothing():
     words = argv(changed=True, everything=True, parallel=False, versions={**ALL_PLUGINS, "pytest-cov": None})
-    assert words == ["-m", "fast", "--samplemind-watch", "--testmon", "--testmon-noselect", "-n", "0"]
+    assert words == ["-m", "fast", "--samplemind-watch", *TESTMON, "--testmon-noselect", "-n", "0"]
 
 
 @pytest.mark.parametrize("word", ["--cov", "--cov=shop", "--cov-branch", "--no-testmon", "--testmon-nocollect"])
