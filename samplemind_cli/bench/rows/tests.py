@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 
@@ -28,9 +29,15 @@ def _timed(run: Run, key: str, words: str) -> Score:
     find_python(project.root, environment(), "pytest").require("pytest")
     run.say(f"  samplemind {words}")
     begun = time.perf_counter()
-    quiet = subprocess.DEVNULL
-    with reaped([sys.executable, "-m", "samplemind_cli", *words.split()], quiet, stdout=quiet) as child:
-        child.wait()
-    if child.returncode:
-        return skipped(key, f"`samplemind {words}` ended with {child.returncode}")
-    return score(key, [time.perf_counter() - begun], note=str(project.root))
+    # Into a file, not a pipe: what a test has left behind may hold it open for long.
+    with tempfile.TemporaryFile() as told:
+        argv = [sys.executable, "-m", "samplemind_cli", *words.split()]
+        with reaped(argv, subprocess.DEVNULL, stdout=told.fileno()) as child:
+            child.wait()
+        seconds = time.perf_counter() - begun
+        if not child.returncode:
+            return score(key, [seconds], note=str(project.root))
+        told.seek(0)
+        red = [line.decode(errors="replace").strip() for line in told if line.startswith((b"FAILED ", b"ERROR "))]
+    more = f", and {len(red) - 1} more" if red[1:] else ""
+    return skipped(key, ": ".join([f"`samplemind {words}` ended with {child.returncode}", *red[:1]]) + more)

@@ -151,7 +151,7 @@ def test_the_projects_tests_are_timed_and_red_ones_measure_nothing(scores, tmp_p
     )
     (project / "test_it.py").write_text(
         "import pytest\n\n@pytest.mark.fast\ndef test_a():\n    pass\n\n"
-        "@pytest.mark.slow\ndef test_b():\n    raise AssertionError\n"
+        "@pytest.mark.slow\n@pytest.mark.parametrize('n', 'xy')\ndef test_b(n):\n    raise AssertionError\n"
     )
     monkeypatch.chdir(project)
     monkeypatch.setenv("PYTEST_XDIST_AUTO_NUM_WORKERS", "0")  # two tests want no processes of their own
@@ -159,4 +159,5 @@ def test_the_projects_tests_are_timed_and_red_ones_measure_nothing(scores, tmp_p
 
     assert found["tests.fast"].note == str(project)
     assert len(found["tests.fast"].samples) == 1
-    assert found["tests.all"].reason == "`samplemind test --all` ended with 1"
+    red = "FAILED test_it.py::test_b[x] - AssertionError, and 1 more"
+    assert found["tests.all"].reason == f"`samplemind test --all` ended with 1: {red}"
