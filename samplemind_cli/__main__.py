@@ -26,8 +26,7 @@ def main() -> None:
         sys.exit(130)
     import gc
 
-    if question:  # one question leaves no cycles behind; to look for them while modules load is a 14th of a fresh `ask`
-        gc.disable()
+    gc.disable()  # until the command is loaded: what loads stays, and to look through it is a 14th of the start
     from samplemind_cli.cli import end_by_signals, run
 
     ended_by = end_by_signals()
