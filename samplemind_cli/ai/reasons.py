@@ -16,6 +16,10 @@ _FIXES = {
     "too_long": "shorten the prompt, or choose a --model with a longer context",
     "request": "samplemind ask --help",
 }
+_OLLAMA = {
+    "not_found": "samplemind pull-models",
+    "server": "ask again; a model that hangs is freed by: ollama stop",  # 0.17.4 hangs after clients that hung up
+}
 
 
 def passed_over(route: Route, error: UnavailableError | SettingError) -> Route:
@@ -34,10 +38,10 @@ def _fix(route: Route, fault: Fault | None) -> str:
         return f"check the network and {base_url_variable(route.provider)}"
     if fault.kind == "auth":
         return f"export {key_variable(route.provider)}=…"
+    if route.provider is Provider.OLLAMA and fault.kind in _OLLAMA:
+        return f"{_OLLAMA[fault.kind]} {route.endpoint.model}"
     if fault.kind != "not_found":
         return _FIXES[fault.kind]
-    if route.provider is Provider.OLLAMA:
-        return f"samplemind pull-models {route.endpoint.model}"
     public = route.endpoint.base_url in PROVIDER_URLS.values()  # elsewhere the path may be what is wrong
     return "choose another --model" + ("" if public else f", or check {base_url_variable(route.provider)}")
 

@@ -13,6 +13,8 @@ from samplemind_cli.ai.types import Endpoint, Fault, Provider, Route
         ("embedded", None, "ask again, or choose another --provider"),
         ("ollama", "address", "check the network and OLLAMA_HOST"),
         ("anthropic", "address", "check the network and ANTHROPIC_BASE_URL"),
+        ("ollama", "server", "ask again; a model that hangs is freed by: ollama stop m"),
+        ("openai", "server", "ask again, or choose another --provider"),
         ("ollama", "not_found", "samplemind pull-models m"),
         ("openai", "not_found", "choose another --model, or check OPENAI_BASE_URL"),
     ],
