@@ -16,7 +16,6 @@ from samplemind_cli.settings import Settings
 
 QUESTION = Request(messages=(Message("user", "Which key has one sharp? Two words."),), max_tokens=32)
 HOSTED = (Provider.GEMINI, Provider.CLAUDE, Provider.OPENAI)
-BRIEF = 4  # tokens of an answer whose first is waited for
 FEW = 10  # answers of a provider that may cost money
 QUICK = 6.0  # seconds for a provider with --quick
 
@@ -58,7 +57,7 @@ def _first_token(run: Run, provider: Provider, absent: str) -> Score:
 async def _first_words(run: Run, provider: Provider, count: int) -> tuple[list[float], str]:
     """Seconds until the first word of `count` answers, and the model's name.
 
-    Each is short and heard to its end: hung up on again and again, Ollama 0.17.4 answers nobody any more.
+    Each is of one token and heard to its end: hung up on again and again, Ollama 0.17.4 answers nobody any more.
     """
     core = AICore(replace(run.settings, cache="off"))
     options = Options(provider=provider, cache="off")
@@ -67,7 +66,7 @@ async def _first_words(run: Run, provider: Provider, count: int) -> tuple[list[f
     async def first_word() -> float:
         begun = time.perf_counter()
         heard: float | None = None
-        async for chunk in core.stream(replace(QUESTION, max_tokens=BRIEF), options):
+        async for chunk in core.stream(replace(QUESTION, max_tokens=1), options):
             if heard is None and (chunk.text or chunk.thinking):
                 heard = time.perf_counter()
         return (heard or time.perf_counter()) - begun
