@@ -19,7 +19,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 def ps(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again; Ctrl-C ends it.")] = False,
-    interval: Annotated[float, typer.Option(min=0.1, max=86_400, help="Seconds between two looks of --watch.")] = 2.0,
+    interval: Annotated[float, typer.Option(min=0.1, max=DAY, help="Seconds between two looks of --watch.")] = 2.0,
     file: Annotated[str | None, typer.Option(help="The compose file, instead of the project's or ours.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object; with --watch one per look.")] = False,
 ) -> None:

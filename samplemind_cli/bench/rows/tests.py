@@ -5,6 +5,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from typing import IO
 
 from samplemind_cli.bench.board import Run, Score, score, skipped
 from samplemind_cli.child.python import find_python
@@ -28,16 +29,21 @@ def _timed(run: Run, key: str, words: str) -> Score:
         return skipped(key, f"no pytest settings in {here()} or above")
     find_python(project.root, environment(), "pytest").require("pytest")
     run.say(f"  samplemind {words}")
-    begun = time.perf_counter()
     # Into a file, not a pipe: what a test has left behind may hold it open for long.
     with tempfile.TemporaryFile() as told:
         argv = [sys.executable, "-m", "samplemind_cli", *words.split()]
+        begun = time.perf_counter()
         with reaped(argv, subprocess.DEVNULL, stdout=told.fileno()) as child:
             child.wait()
         seconds = time.perf_counter() - begun
-        if not child.returncode:
-            return score(key, [seconds], note=str(project.root))
-        told.seek(0)
-        red = [line.decode(errors="replace").strip() for line in told if line.startswith((b"FAILED ", b"ERROR "))]
+        if child.returncode:
+            return skipped(key, f"`samplemind {words}` ended with {child.returncode}{_red(told)}")
+    return score(key, [seconds], note=str(project.root))
+
+
+def _red(told: IO[bytes]) -> str:
+    """The first test that pytest's summary says is red, and how many more are; empty where it names none."""
+    told.seek(0)
+    red = [line.decode(errors="replace").strip() for line in told if line.startswith((b"FAILED ", b"ERROR "))]
     more = f", and {len(red) - 1} more" if red[1:] else ""
-    return skipped(key, ": ".join([f"`samplemind {words}` ended with {child.returncode}", *red[:1]]) + more)
+    return f": {red[0]}{more}" if red else ""
