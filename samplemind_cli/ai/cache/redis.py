@@ -12,7 +12,8 @@ from samplemind_cli.ai.cache.resp import Connection, Refused, Reply
 if TYPE_CHECKING:
     import ssl
 
-PATIENCE = 0.04  # seconds for one call, connecting included
+PATIENCE = 0.04  # seconds for one call
+CONNECTING = 2.0  # seconds for a connection, for which nobody waits longer than for a call: a busy process needs many
 # Seconds once it has answered: a moment's stall of a Redis that is there would cost every machine a provider's call.
 TRUST = 0.5
 # Seconds. Whoever refuses, or has no name yet, costs next to nothing to ask again. Silence costs our patience: each
@@ -57,8 +58,10 @@ class RedisTier:
         opening = self._opening.pop(asyncio.get_running_loop(), None)
         if opening is None:
             return
-        await asyncio.wait([opening])  # at most our patience; somebody may be waiting for it
-        if _usable(opening):
+        await asyncio.wait([opening], timeout=self._patience or PATIENCE)  # somebody may be waiting for it
+        if not opening.done():
+            opening.cancel()
+        elif _usable(opening):
             await opening.result().close()
 
     async def ask(self, *commands: tuple[bytes, ...]) -> list[Reply] | None:
@@ -88,14 +91,15 @@ class RedisTier:
         opening = self._opening.get(loop)
         if opening is None or not _usable(opening):
             self._opening = {known: task for known, task in self._opening.items() if not known.is_closed()}
-            opening = self._opening[loop] = loop.create_task(self._open(loop, deadline))
+            opening = self._opening[loop] = loop.create_task(self._open(loop))
             opening.add_done_callback(_retrieved)
         if opening.done():
             return opening.result()
-        return await asyncio.shield(opening)  # others wait for it too
+        async with asyncio.timeout_at(deadline):
+            return await asyncio.shield(opening)  # others wait for it too, and it goes on for the next who asks
 
-    async def _open(self, loop: asyncio.AbstractEventLoop, deadline: float) -> Connection:
-        at = self.address
+    async def _open(self, loop: asyncio.AbstractEventLoop) -> Connection:
+        at, deadline = self.address, loop.time() + max(CONNECTING, self._patience or PATIENCE)
         async with asyncio.timeout_at(deadline):
             if at.path:
                 _, connection = await loop.create_unix_connection(Connection, at.path)

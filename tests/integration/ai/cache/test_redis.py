@@ -123,6 +123,28 @@ def test_a_redis_that_has_answered_is_waited_for_when_it_stalls(redis, connect, 
     assert (said, hit.value) == ([], "hi")
 
 
+def test_a_connection_that_takes_longer_than_a_call_is_there_for_the_next(redis, connect, monkeypatch):
+    monkeypatch.setattr(tier, "PATIENCE", 0.001)
+
+    async def run():
+        cache = connect(redis.url)
+        really_open = cache._redis._open
+
+        async def slowly(loop):
+            await asyncio.sleep(0.05)
+            return await really_open(loop)
+
+        cache._redis._open = slowly
+        first = await cache.put(KEY, "hi")
+        await asyncio.wait([*cache._redis._opening.values()])
+        monkeypatch.setattr(tier, "PATIENCE", 10.0)
+        rest_is_over(cache)
+        return first, await cache.put(KEY, "hi"), cache.opened
+
+    first, second, opened = asyncio.run(run())
+    assert (first, second.tier, len(opened)) == (None, "redis", 1)
+
+
 def test_whoever_measures_it_waits_for_a_reply_that_others_would_not(redis):
     async def run():
         patient = tier.RedisTier(Address.read(redis.url), pytest.fail, patience=10.0)
