@@ -58,8 +58,12 @@ def _first_line(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def snapshot(root: Path) -> Snapshot:
-    """Size and time of change (ns) of every file of the project: what git tracks or would, else all but caches."""
+    """Size and time of change (ns) of every file of the project: what git tracks or would, else all but caches.
+
+    What this process says is no change of the project, wherever its output goes.
+    """
     found: Snapshot = {}
+    said = {place for number in (1, 2) if (place := _place(number))}
     for name in _git_files(root) or _walked(root):
         if name.startswith((".coverage", ".testmondata")):
             continue
@@ -67,13 +71,22 @@ def snapshot(root: Path) -> Snapshot:
             status = (root / name).stat()
         except OSError:
             continue
-        found[name] = (status.st_size, status.st_mtime_ns)
+        if (status.st_dev, status.st_ino) not in said:
+            found[name] = (status.st_size, status.st_mtime_ns)
     return found
 
 
 def changes(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
     """The files that came, went or differ, sorted."""
     return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+
+
+def _place(number: int) -> tuple[int, int] | None:
+    try:
+        status = os.fstat(number)
+    except OSError:  # it is closed
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _git_files(root: Path) -> list[str]:

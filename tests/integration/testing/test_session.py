@@ -9,6 +9,7 @@ import termios
 
 import pytest
 from parts import warm
+from parts.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -91,18 +92,24 @@ def test_where_nothing_can_be_remembered_the_tests_run_and_the_exit_code_is_thei
 
 
 def test_watching_runs_again_after_a_change_until_it_is_interrupted(project):
-    with subprocess.Popen(
-        [*COMMAND, "--watch", "--serial"], cwd=project, stderr=subprocess.PIPE, text=True
-    ) as watching:
-        lines = iter(watching.stderr.readline, "")
-        assert any("waiting for a change" in line for line in lines)
+    told = project / "told"  # a file of the project's, as of `samplemind test --watch 2>told`
+
+    def waits(times, after=""):
+        until(lambda: (said := told.read_text()).count("waiting for a change") == times and after in said)
+
+    watching = warm.Program(warm.test, "--watch", "--serial", stderr=told, cwd=project)
+    try:
+        until(told.exists)
+        waits(1)
         (project / "test_it.py").write_text(TESTS + "(")  # pytest ends with 2, as if it was interrupted
-        assert any("waiting for a change" in line for line in lines)
+        waits(2)
         (project / "test_it.py").write_text(TESTS.replace("False", "True"))
-        assert any(line == "changed: test_it.py\n" for line in lines)
-        assert any("waiting for a change" in line for line in lines)
+        waits(3, "\nchanged: test_it.py\n")
         watching.send_signal(signal.SIGINT)
-        assert watching.wait(30) == 0
+        assert watching.outcome()[0] == 0
+        assert "told" not in told.read_text()
+    finally:
+        watching.end()
 
 
 def test_a_key_chooses_what_runs_next_and_the_terminal_stays_what_it_was(project):
