@@ -94,7 +94,7 @@ def _testmon(python: Python, *, everything: bool) -> list[str]:
     # Without forceselect any -m, -k, --lf or node id silently turns the selection off. Coverage may come from addopts.
     select = "--testmon-noselect" if everything else "--testmon-forceselect"
     no_cov = ["--no-cov"] if python.versions.get("pytest-cov") else []
-    return ["-p", "samplemind_packages", "--testmon", select, *no_cov]
+    return ["-p", "samplemind_testmon", "--testmon", select, *no_cov]
 
 
 def _workers(project: Project, python: Python, asked: Asked, *, parallel: bool) -> list[str]:
