@@ -26,7 +26,7 @@ pytest_plugins = [
 # Fetched once per machine, and outside the home that a test gets: $XDG_DATA_HOME for a test that needs the real model.
 MODEL_HOME = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "samplemind-tests")
 KINDS = ("slow", "integration", "e2e")
-EXAMPLES = 20  # of each property, in a developer's run
+EXAMPLES = 10  # of each property, in a developer's run
 ELSEWHERE = tuple(Path(__file__).with_name(name) for name in ("integration", "e2e"))  # no fast test is in there
 PRIVATE = (
     "SAMPLEMIND_",

@@ -35,7 +35,7 @@ def test_what_is_piped_in_is_part_of_the_question(run, mock_server):
 
 
 def test_ten_shells_make_one_call(tmp_path, mock_server):
-    mock_server.behave(latency_ms=1000)
+    mock_server.behave(latency_ms=600)
 
     shells = [warm.Program(warm.samplemind, "ask", "hi", stderr=tmp_path / "stderr") for _ in range(10)]
 

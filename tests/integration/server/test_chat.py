@@ -150,7 +150,7 @@ def test_an_error_in_the_middle_of_a_stream_is_an_error_of_the_official_client(s
 def test_a_deadline_of_the_client_is_kept(served, mock_server):
     mock_server.behave(faults=["stall"])
 
-    late = served.ask({"x-samplemind-timeout": "1"}, model="ollama/any")
+    late = served.ask({"x-samplemind-timeout": "0.3"}, model="ollama/any")
 
     assert (late.status_code, late.json()["error"]["code"]) == (504, "timeout")
     assert mock_server.wait_until(lambda: any(request.hung_up for request in mock_server.requests))

@@ -8,6 +8,9 @@ import socket
 import pytest
 from parts import warm
 
+from samplemind_cli import cli
+from samplemind_cli.stack import engine, facts
+
 pytestmark = pytest.mark.integration
 needs_docker = pytest.mark.skipif(shutil.which("docker") is None, reason="there is no Docker client")
 
@@ -20,22 +23,26 @@ def run(tmp_path):
     return run
 
 
-def verdicts(done):
-    return {check["id"]: check["verdict"] for check in json.loads(done.stdout)["checks"]}
+def verdicts(printed):
+    return {check["id"]: check["verdict"] for check in json.loads(printed)["checks"]}
 
 
 @needs_docker
-def test_an_engine_that_says_nothing_is_a_finding_like_any_other(run, tmp_path):
+def test_an_engine_that_says_nothing_is_a_finding_like_any_other(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(facts, "Engine", lambda _: engine.Engine(0.2))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(tmp_path / "docker.sock"))
         silent.listen()
-        found = verdicts(run("doctor", "--json", DOCKER_HOST=f"unix://{tmp_path}/docker.sock"))
+        cli.run(["doctor", "--json"])
+    found = verdicts(capfd.readouterr().out)
     assert (found["docker-client"], found["docker-daemon"], found["compose-file"]) == ("ok", "fail", "ok")
 
 
 def test_without_a_client_the_rest_is_still_judged(run, tmp_path):
     done = run("doctor", "--json", PATH=str(tmp_path))
-    found = verdicts(done)
+    found = verdicts(done.stdout)
     assert done.returncode == 1
     assert found["docker-client"] == "fail"
     assert found["docker-daemon"] == found["compose-version"] == "skip"
@@ -55,7 +62,7 @@ def test_a_missing_compose_plugin_is_told(run, tmp_path):
 
 def test_a_broken_setting_is_a_finding_and_keys_are_never_shown(run):
     done = run("doctor", "--json", SAMPLEMIND_OPENAI_RPM="many", ANTHROPIC_API_KEY="sk-ant-secret")
-    assert verdicts(done)["settings"] == "fail"
+    assert verdicts(done.stdout)["settings"] == "fail"
     assert "sk-ant-secret" not in done.stdout + done.stderr
 
 
@@ -67,7 +74,7 @@ def test_fix_removes_a_broken_record_and_says_so(run, tmp_path):
     done = run("doctor", "--fix", "--json", XDG_STATE_HOME=str(tmp_path), DOCKER_HOST=nobody)
     assert not record.exists()
     assert f"fixed: removed {record}" in done.stderr
-    assert verdicts(done)["record"] == "ok"
+    assert verdicts(done.stdout)["record"] == "ok"
 
 
 def test_env_goes_on_without_docker(run, tmp_path):
