@@ -101,9 +101,14 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if any(mark.name in KINDS for mark in item.iter_markers()):
             continue
-        if not {*ELSEWHERE}.isdisjoint(item.path.parents):
+        if _is_elsewhere(item.path):
             raise pytest.UsageError(f"{item.nodeid} has none of the markers {', '.join(KINDS)}: nobody would run it")
         item.add_marker(pytest.mark.fast)
+
+
+@cache
+def _is_elsewhere(path):
+    return not {*ELSEWHERE}.isdisjoint(path.parents)
 
 
 @pytest.fixture(scope="session")

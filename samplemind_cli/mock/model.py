@@ -123,7 +123,7 @@ def _text(asked: Asked, reply: str | None) -> str:
         return reply
     if asked.schema is not None:
         return json.dumps(example(asked.schema) if asked.schema else {})
-    words = asked.prompt.split()
+    words = asked.prompt.split(maxsplit=ECHOED)
     return f"You said: {' '.join(words[:ECHOED])}{' …' if len(words) > ECHOED else ''}"
 
 

@@ -83,7 +83,7 @@ def test_ctrl_c_is_130_hangs_up_and_caches_nothing(start, mock_server, tmp_path)
 
     assert asking.wait(10) == 130
     assert asking.stderr.read() == b""
-    mock_server.wait_until(lambda: mock_server.requests[0].hung_up, 5)
+    assert mock_server.wait_until(lambda: mock_server.requests[0].hung_up, 5)
     mock_server.behave(tokens_per_second=0)
     assert json.loads(warm.run(warm.samplemind, "ask", "hi", "--json", cwd=tmp_path).stdout)["cached"] is False
 
@@ -126,7 +126,7 @@ def test_a_stdout_that_is_closed_hears_nothing_and_is_no_bug(mock_server, tmp_pa
 def test_when_the_one_that_asks_is_killed_another_takes_over(start, mock_server):
     mock_server.behave(latency_ms=1500)
     leader = start("ask", "hi")
-    mock_server.wait_until(lambda: len(mock_server.requests) == 1, 20)
+    assert mock_server.wait_until(lambda: len(mock_server.requests) == 1, 20)
     follower = start("ask", "hi")
     time.sleep(0.7)  # it is waiting by now; were it not, it would still have to answer
     mock_server.behave(latency_ms=0)
@@ -172,7 +172,7 @@ def test_no_key_is_seen_by_anyone(start, mock_server):
     secret = "sk-verysecret-0123456789"
     env = {**os.environ, "OPENAI_API_KEY": secret}
     asking = start("ask", "hi", "--provider", "openai", "-v", env=env)
-    mock_server.wait_until(lambda: len(mock_server.requests) == 1, 20)
+    assert mock_server.wait_until(lambda: len(mock_server.requests) == 1, 20)
 
     command_line = Path(f"/proc/{asking.pid}/cmdline").read_bytes() if Path("/proc").exists() else b""
     out, err = asking.communicate(timeout=30)

@@ -165,7 +165,7 @@ def test_what_ran_outside_of_any_test_is_not_called_green(project):
     project.edit("shop/stock.py", "1", "2")  # code behind a shared fixture
     hook = "\ndef pytest_runtest_setup(item):\n    assert item.name != 'test_data'\n"
     project.edit("conftest.py", "import pytest\n", "import pytest\n" + hook)
-    done = project.test("--changed", "--all", "-n2")
+    done = project.test("--changed", "--all")
     assert failed(done) == ["test_limit", "test_second_with_stock", "test_table"]
     assert "ERROR test_shop.py::test_data" in done.stdout
     assert "because of: conftest.py, shop/limits.py, shop/stock.py, shop/tables.py\n" in done.stderr
