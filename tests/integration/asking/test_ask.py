@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,19 @@ def test_ten_shells_make_one_call(tmp_path, mock_server):
 
     assert [shell.outcome() for shell in shells] == [(0, "You said: hi\n")] * 10
     assert len(mock_server.requests) == 1
+
+
+def test_when_the_one_that_asks_is_killed_another_takes_over(tmp_path, mock_server):
+    mock_server.behave(latency_ms=1500)
+    leader = warm.Program(warm.samplemind, "ask", "hi", stderr=tmp_path / "stderr")
+    assert mock_server.wait_until(lambda: len(mock_server.requests) == 1, 20)
+    follower = warm.Program(warm.samplemind, "ask", "hi", stderr=tmp_path / "stderr")
+    time.sleep(0.5)  # it is waiting by now; were it not, it would still have to answer
+    mock_server.behave(latency_ms=0)
+    leader.end()
+
+    assert follower.outcome() == (0, "You said: hi\n")
+    assert len(mock_server.requests) == 2
 
 
 @pytest.mark.parametrize(
