@@ -18,6 +18,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 pytest_plugins = [
     "samplemind_cli.mock.pytest_plugin",
+    "samplemind_cli.testing.observer.samplemind_brief",
     "parts.collector",
     "parts.ollama_daemon",
     "parts.redis_server",
@@ -61,6 +62,12 @@ def pytest_collection_finish():
     """What was imported and collected stays, and is not looked through for garbage during the tests."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure():
+    """What pytest has just looked through for garbage that complains is not looked through a second time."""
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -79,7 +79,8 @@ def pytest_argv(  # noqa: PLR0913 - a pure function of all it depends on
     project: Project, python: Python, asked: Asked, *, parallel: bool, record: str, everything: bool = True
 ) -> list[str]:
     """The whole command line. `record`: the observer's file; `everything`: whether --changed may deselect nothing."""
-    argv = [str(python.path), "-m", "pytest", "-p", "samplemind_observer", f"--samplemind-record={record}"]
+    ours = ["-p", "samplemind_brief", "-p", "samplemind_observer", f"--samplemind-record={record}"]
+    argv = [str(python.path), "-m", "pytest", *ours]
     expression = marker_filter(project, asked)
     if expression is not None:
         argv += ["-m", expression]
@@ -94,7 +95,7 @@ def _testmon(python: Python, *, everything: bool) -> list[str]:
     # Without forceselect any -m, -k, --lf or node id silently turns the selection off. Coverage may come from addopts.
     select = "--testmon-noselect" if everything else "--testmon-forceselect"
     no_cov = ["--no-cov"] if python.versions.get("pytest-cov") else []
-    return ["-p", "samplemind_testmon", "--testmon", select, *no_cov]
+    return ["--testmon", select, *no_cov]
 
 
 def _workers(project: Project, python: Python, asked: Asked, *, parallel: bool) -> list[str]:

@@ -8,8 +8,8 @@ from samplemind_cli.testing.command import Asked, check, must_be_serial, pytest_
 from samplemind_cli.testing.project import Project
 
 ALL_PLUGINS = {"pytest": "9.0", "pytest-xdist": "3.8", "pytest-testmon": "2.2", "pytest-cov": "7.0"}
-START = ["/venv/python", "-m", "pytest", "-p", "samplemind_observer", "--samplemind-record=R"]
-TESTMON = ["-p", "samplemind_testmon", "--testmon"]
+START = ["/venv/python", "-m", "pytest", "-p", "samplemind_brief", "-p", "samplemind_observer", "--samplemind-record=R"]
+TESTMON = ["--testmon"]
 
 
 def project(markers=("fast", "slow"), addopts=()):

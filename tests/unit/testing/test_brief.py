@@ -4,7 +4,7 @@ from importlib.metadata import distributions
 
 import pytest
 
-from samplemind_cli.testing.observer.samplemind_testmon import name_and_version
+from samplemind_cli.testing.observer.samplemind_brief import name_and_version
 
 HEADER = "Metadata-Version: 2.1\nName: a-Package\nVersion: 1.0\nSummary: Name: of what\n"
 
