@@ -91,6 +91,16 @@ def test_where_nothing_can_be_remembered_the_tests_run_and_the_exit_code_is_thei
     assert "hint: export XDG_STATE_HOME=" in done.stderr
 
 
+def test_hypothesis_is_imported_at_the_end_only_where_it_has_something_to_say(project):
+    (project / "pytest.ini").write_text(INI.replace("-p no:hypothesispytest ", ""))
+    end = "import sys\ndef pytest_unconfigure():\n    print('imported:', 'hypothesis' in sys.modules)\n"
+    (project / "conftest.py").write_text(end)
+    assert "imported: False" in run(project, "--serial", "test_it.py::test_good").stdout
+    done = run(project, "--serial", "test_it.py::test_good", "--hypothesis-show-statistics")
+    assert "Hypothesis Statistics" in done.stdout
+    assert "imported: True" in done.stdout
+
+
 def test_watching_runs_again_after_a_change_until_it_is_interrupted(project):
     told = project / "told"  # a file of the project's, as of `samplemind test --watch 2>told`
 
