@@ -8,7 +8,9 @@ import runpy
 import subprocess
 import sys
 import tempfile
+import traceback
 from pathlib import Path
+from types import SimpleNamespace
 
 from _pytest.config import default_plugins
 
@@ -23,6 +25,7 @@ _OURS = (
     "ai.upstream",
     "asking.show",
     "models.daemon",
+    "profiling.record",
     "profiling.runs",
     "server.run",
     "server.telemetry.pipeline",
@@ -31,8 +34,9 @@ _OURS = (
 )
 _HTTP = ("httpx", "httpcore", "anyio._backends._asyncio", "h11", "h2.connection", "requests", "urllib.request")
 _THEIRS = (*_HTTP, "aiolimiter", "coverage", "execnet", "jsonschema", "platformdirs", "xmlrpc.client", "sqlite3")
+_PROFILERS = ("pyinstrument.renderers", "memray.reporters.flamegraph", "memray.reporters.transform")
 _PYTEST = ("pytest", *(f"_pytest.{name}" for name in default_plugins))  # its other plugins it wants to import itself
-forks.set_forkserver_preload([*(f"samplemind_cli.{name}" for name in _OURS), *_THEIRS, *_PYTEST])
+forks.set_forkserver_preload([*(f"samplemind_cli.{name}" for name in _OURS), *_THEIRS, *_PROFILERS, *_PYTEST])
 
 
 class Program:
@@ -110,21 +114,55 @@ def test(*argv):
     samplemind("test", *argv)
 
 
+def profile(*argv):
+    """`samplemind profile`, and what reads the profilers' files is a fork as well."""
+    from samplemind_cli.profiling import record
+
+    record.subprocess = SimpleNamespace(run=_script)
+    samplemind("profile", *argv)
+
+
 def _pytest(argv, env, folder):
     """As child.run, for `python -m pytest …`."""
     assert argv[:3] == [sys.executable, "-m", "pytest"]
+
+    def work():
+        _move(env, folder)
+        sys.argv = argv[2:]
+        sys.path[:0] = [str(folder), *env["PYTHONPATH"].split(os.pathsep)]
+        runpy.run_module("pytest", run_name="__main__", alter_sys=True)
+
+    return _forked(work)
+
+
+def _script(argv, **_streams):
+    """As subprocess.run, for `python SCRIPT …` whose words are captured."""
+
+    def work():
+        os.dup2(told.fileno(), 2)
+        sys.argv = argv[1:]
+        runpy.run_path(argv[1], run_name="__main__")
+
+    with tempfile.TemporaryFile() as told:
+        code = _forked(work)
+        told.seek(0)
+        return subprocess.CompletedProcess(argv, code, "", told.read().decode())
+
+
+def _forked(work):
+    """The exit code of a fork that does it."""
     pid = os.fork()
     if pid:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     atexit._clear()  # what the parent has to clean up is the parent's
     code = 1
     try:
-        _move(env, folder)
-        sys.argv = argv[2:]
-        sys.path[:0] = [str(folder), *env["PYTHONPATH"].split(os.pathsep)]
-        runpy.run_module("pytest", run_name="__main__", alter_sys=True)
+        work()
+        code = 0
     except SystemExit as end:
         code = int(end.code)
+    except BaseException:  # noqa: BLE001 - as an interpreter ends
+        traceback.print_exc()
     finally:
         atexit._run_exitfuncs()
         sys.stdout.flush()

@@ -100,7 +100,7 @@ def profile(tmp_path):
         (tmp_path / f"{name}.py").write_text(text)
 
     def call(*words, stdin="", check=True):
-        done = warm.run(warm.samplemind, "profile", *words, cwd=tmp_path, stdin=stdin.encode())
+        done = warm.run(warm.profile, *words, cwd=tmp_path, stdin=stdin.encode())
         assert not check or done.returncode == 0, done.stderr
         return done
 

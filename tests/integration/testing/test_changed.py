@@ -147,7 +147,7 @@ def test_what_a_test_used_beside_its_code_is_not_called_green_until_it_passes(pr
     project.edit("shop/tool.py", "CODE = 0", "CODE = int('1')")
     project.edit("shop/late.py", "42", "43")
     (project.root / "data/parts/two.txt").write_text("2")
-    for how in ("-n2", "--serial"):  # a failed test stays failed
+    for how in ("-n1", "--serial"):  # a failed test stays failed
         done = project.test("--changed", "--all", how)
         assert done.returncode == 1
         assert failed(done) == ["test_data", "test_folder", "test_process", "test_spawned"]
