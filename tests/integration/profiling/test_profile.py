@@ -99,8 +99,8 @@ def profile(tmp_path):
     for name, text in PROGRAMS.items():
         (tmp_path / f"{name}.py").write_text(text)
 
-    def call(*words, stdin="", check=True):
-        done = warm.run(warm.profile, *words, cwd=tmp_path, stdin=stdin.encode())
+    def call(*words, stdin="", check=True, how=warm.profile):
+        done = warm.run(how, *words, cwd=tmp_path, stdin=stdin.encode())
         assert not check or done.returncode == 0, done.stderr
         return done
 
@@ -119,7 +119,8 @@ def under(done, heading):
 
 
 def test_a_planted_leak_and_a_hot_function_are_the_top_lines_and_the_program_stays_itself(profile):
-    done = profile("--both", "--", "planted.py", "0.15", stdin="hello", check=False)
+    words = ("profile", "--both", "--", "planted.py", "0.15")
+    done = profile(*words, stdin="hello", check=False, how=warm.samplemind)  # with all its real interpreters
     assert (done.returncode, done.stdout) == (3, "read hello\n")
     assert re.fullmatch(r" +0\.[1-4]\d\d s +\d+ %  hot  planted\.py:6", under(done, "cpu: "))
     assert re.fullmatch(r" +10\.0 MB +\d+ %  leak  planted\.py:5", under(done, "memory: "))
