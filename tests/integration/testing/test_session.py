@@ -104,6 +104,11 @@ def test_hypothesis_is_imported_at_the_end_only_where_it_has_something_to_say(pr
 def test_watching_runs_again_after_a_change_until_it_is_interrupted(project):
     told = project / "told"  # a file of the project's, as of `samplemind test --watch 2>told`
 
+    def rewrite(text):  # at once: a look in between would find two changes
+        new = project.with_name(f"{project.name}.new")
+        new.write_text(text)
+        new.replace(project / "test_it.py")
+
     def waits(times, after=""):
         until(lambda: (said := told.read_text()).count("waiting for a change") == times and after in said)
 
@@ -111,9 +116,9 @@ def test_watching_runs_again_after_a_change_until_it_is_interrupted(project):
     try:
         until(told.exists)
         waits(1)
-        (project / "test_it.py").write_text(TESTS + "(")  # pytest ends with 2, as if it was interrupted
+        rewrite(TESTS + "(")  # pytest ends with 2, as if it was interrupted
         waits(2)
-        (project / "test_it.py").write_text(TESTS.replace("False", "True"))
+        rewrite(TESTS.replace("False", "True"))
         waits(3, "\nchanged: test_it.py\n")
         watching.send_signal(signal.SIGINT)
         assert watching.outcome()[0] == 0
