@@ -3,7 +3,7 @@
 
 testmon runs everything again when a package comes, goes or changes its version, and parses each one's whole description
 for the two. It starts coverage, which notes who did so with the source of every caller, for an error that it never has.
-Hypothesis is imported at the end, a fifth of a second, to say that it has nothing to say.
+Hypothesis is imported at the end, a seventh of a second, to say that it has nothing to say.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ def test_an_order_is_followed_by_its_reverse_so_that_drift_cancels_out():
 
 def test_when_time_is_up_it_ends_with_the_least_number_of_rounds():
     assert len(measure.interleaved({"a": int}, 1000, seconds=0, least=7)["a"]) == 7
+    assert len(measure.interleaved({"a": int}, 1000, seconds=0)["a"]) == 6  # as many as bound a median
 
 
 def test_coroutines_are_timed_per_call():
