@@ -7,8 +7,11 @@ SamplemindError             1   anything that went wrong and is not a bug
 └── ProviderError           4   a language model or its daemon
     ├── NoProviderError         none of the routes could be asked
     │   └── UnsupportedError        what was asked for is nothing that their providers take
+    ├── RejectedError           the provider calls the request itself wrong
     └── CutStreamError          an answer that began and did not end
 """
+
+from typing import Any
 
 
 class SamplemindError(Exception):
@@ -45,15 +48,23 @@ class ProviderError(SamplemindError):
 
 
 class NoProviderError(ProviderError):
-    """None of the routes could be asked; the message says why, provider by provider."""
+    """None of the routes could be asked; the message says why, provider by provider, and `routes` are they."""
+
+    def __init__(self, message: str, hint: str | None = None, routes: tuple[Any, ...] = ()) -> None:
+        super().__init__(message, hint)
+        self.routes = routes
 
 
 class UnsupportedError(NoProviderError):
     """None of the routes takes what the request asks for; `lacks` names it."""
 
-    def __init__(self, message: str, hint: str, lacks: frozenset[str]) -> None:
-        super().__init__(message, hint)
+    def __init__(self, message: str, hint: str, routes: tuple[Any, ...], lacks: frozenset[str]) -> None:
+        super().__init__(message, hint, routes)
         self.lacks = lacks
+
+
+class RejectedError(ProviderError):
+    """The provider calls the request itself wrong: no other is asked."""
 
 
 class CutStreamError(ProviderError):

@@ -44,8 +44,8 @@ class Settings:
 
     ollama_model: str = "llama3.2:3b-instruct-q8_0"
     gemini_model: str = "gemini-flash-latest"
-    anthropic_model: str = "claude-sonnet-4-5"
-    openai_model: str = "gpt-5.4-mini"
+    anthropic_model: str = "claude-sonnet-5-5"
+    openai_model: str = "gpt-6-luna"
     embedded_model: str = ""  # a GGUF file; empty: the default model, fetched once
     models: tuple[str, ...] = ("llama3.2:3b-instruct-q8_0", "qwen2.5:7b-instruct", "phi3.5:mini")
 
@@ -59,9 +59,9 @@ class Settings:
     local_read_timeout: float = 300.0  # a local model may have to be loaded before its first word
     deadline: float = 600.0  # for the whole answer, retries included
     ollama_rpm: int = 0  # requests per minute; 0: no limit
-    gemini_rpm: int = 60
-    anthropic_rpm: int = 60
-    openai_rpm: int = 60
+    gemini_rpm: int = 0
+    anthropic_rpm: int = 0
+    openai_rpm: int = 0
 
     api_token: str = field(default="", repr=False)  # what `serve` demands of its clients
 

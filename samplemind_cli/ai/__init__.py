@@ -10,19 +10,37 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from samplemind_cli.ai.core import AICore
     from samplemind_cli.ai.router import Provider, TaskType, route_request
-    from samplemind_cli.ai.types import Answer, Attachment, Chunk, Message, Options, Request, Usage
+    from samplemind_cli.ai.types import (
+        Answer,
+        Chunk,
+        Media,
+        Message,
+        Options,
+        Request,
+        Text,
+        Thinking,
+        ToolCall,
+        ToolResult,
+        Usage,
+        attachment,
+    )
 
 __all__ = [
     "AICore",
     "Answer",
-    "Attachment",
     "Chunk",
+    "Media",
     "Message",
     "Options",
     "Provider",
     "Request",
     "TaskType",
+    "Text",
+    "Thinking",
+    "ToolCall",
+    "ToolResult",
     "Usage",
+    "attachment",
     "route_request",
 ]
 

@@ -11,33 +11,57 @@ from contextlib import (
     contextmanager,
     nullcontext,
 )
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from samplemind_cli.ai import embedded, http_client
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
-from samplemind_cli.ai.providers import anthropic, gemini, ollama, openai
-from samplemind_cli.ai.providers import embedded as embedded_adapter
-from samplemind_cli.ai.types import Adapter, Call, Chunk, Embedder, Endpoint, Fault, Provider, Request, Route, Usage
-from samplemind_cli.errors import CutStreamError, ProviderError, UsageError
+from samplemind_cli.ai.router import LOCAL
+from samplemind_cli.ai.types import (
+    Call,
+    Chunk,
+    Client,
+    Embedder,
+    Endpoint,
+    Fault,
+    Format,
+    Provider,
+    Request,
+    Route,
+    Usage,
+)
+from samplemind_cli.errors import CutStreamError, ProviderError, RejectedError, UsageError
+from samplemind_cli.formats.anthropic_messages import client as anthropic
+from samplemind_cli.formats.gemini import client as gemini
+from samplemind_cli.formats.ollama import client as ollama
+from samplemind_cli.formats.openai_chat import client as openai
+from samplemind_cli.formats.openai_chat import embedded as small
 from samplemind_cli.settings import Settings
 
-ADAPTERS: dict[Provider, Adapter] = {
+CLIENTS: dict[Provider, Client] = {
     Provider.OLLAMA: ollama,
     Provider.GEMINI: gemini,
     Provider.CLAUDE: anthropic,
     Provider.OPENAI: openai,
-    Provider.EMBEDDED: embedded_adapter,
+    Provider.EMBEDDED: small,
 }
 EMBEDDERS: dict[Provider, Embedder] = {
     Provider.OLLAMA: ollama,
+    Provider.GEMINI: gemini,
     Provider.OPENAI: openai,
-    Provider.EMBEDDED: embedded_adapter,
+    Provider.EMBEDDED: small,
 }
-TAKES = {provider: adapter.TAKES for provider, adapter in ADAPTERS.items()}
-LOCAL = (Provider.OLLAMA, Provider.EMBEDDED)
+FORMATS: dict[Provider, Format] = {
+    Provider.OLLAMA: "ollama",
+    Provider.GEMINI: "gemini",
+    Provider.CLAUDE: "anthropic_messages",
+    Provider.OPENAI: "openai_chat",
+    Provider.EMBEDDED: "openai_chat",
+}
 ATTEMPTS = 3
+NOTICED = 0.001  # seconds; what a free slot takes is not told
 # What is said of the embedded model.
 ANSWERS = "answers: a small model. Better: samplemind up ollama, or a provider's key"
 VECTORS = "gives vectors: good enough to develop with"
@@ -89,7 +113,7 @@ class Caller:
 
     def check(self, route: Route) -> None:
         """Raise UnavailableError while the provider wants to be left alone."""
-        if wait := self._cooldowns.left(route.provider):
+        if wait := self._cooldowns.left(_name(route)):
             raise UnavailableError(f"asks to be left alone for another {wait:.0f} s", fault=Fault("rate", ""))
 
     async def chunks(self, route: Route, request: Request, patience: Patience) -> AsyncGenerator[Chunk, None]:
@@ -98,14 +122,15 @@ class Caller:
         Raises UnavailableError before the first of them, CutStreamError after it, ProviderError for a request that
         would be wrong anywhere.
         """
-        adapter, begun = ADAPTERS[route.provider], False
-        async with self._events(route, request, partial(adapter.chat, request), patience) as (events, heard):
+        client, begun = CLIENTS[route.provider], False
+        read = client.reader(request)
+        async with self._events(route, request, partial(client.chat, request), patience) as (events, heard, held):
             async for event in events:
-                chunk = adapter.read(event)
+                chunk = replace(read(event), held=held) if held and not begun else read(event)
                 heard(chunk)
                 if chunk.fault:
                     raise _broken_off(chunk.fault, route, begun=begun)
-                begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls)
+                begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls or chunk.block)
                 yield chunk
 
     async def vectors(
@@ -113,11 +138,13 @@ class Caller:
     ) -> tuple[list[list[float]], int | None]:
         """A vector per text, and the tokens counted. Raises as `chunks`."""
         adapter = EMBEDDERS[route.provider]
-        async with self._events(route, None, partial(adapter.embed, texts, dimensions), patience) as (events, heard):
+        async with self._events(route, None, partial(adapter.embed, texts, dimensions), patience) as (events, heard, _):
             found, tokens = adapter.read_embeddings(await anext(events))
             heard(Chunk(usage=Usage(input_tokens=tokens)))
         if len(found) != len(texts) or not all(found):
             raise ProviderError(f"{route.provider}: {route.endpoint.model} gave no vector for each text")
+        if len({len(vector) for vector in found}) > 1:
+            raise ProviderError(f"{route.provider}: {route.endpoint.model} gave vectors of different lengths")
         if dimensions not in (None, length := len(found[0])):
             known = f"{route.provider}: vectors of {route.endpoint.model} have {length} dimensions, not {dimensions}"
             raise UsageError(known, "leave `dimensions` out")
@@ -126,46 +153,53 @@ class Caller:
     @asynccontextmanager
     async def _events(
         self, route: Route, request: Request | None, made: Callable[[Endpoint], Call], patience: Patience
-    ) -> AsyncIterator[tuple[AsyncGenerator[Any, None], Callable[[Chunk], None]]]:
-        """The events of a call `made` for the endpoint, once the provider may be asked, and who is to hear of them."""
-        with self.breakers.trial(route.provider) as wait:
+    ) -> AsyncIterator[tuple[AsyncGenerator[Any, None], Callable[[Chunk], None], float]]:
+        """The events of a call `made` for the endpoint, once the provider may be asked, and who is to hear of them.
+
+        And the seconds that our limit of requests per minute held it up.
+        """
+        with self.breakers.trial(_name(route)) as wait:
             if wait:
                 raise UnavailableError("has failed again and again", fault=Fault("overloaded", ""), wait=wait)
             endpoint = await self._endpoint(route, vectors=request is None)
+            clock = asyncio.get_running_loop().time
+            began = clock()
             async with await self._slot(route, patience):
-                events = http_client.events(made(endpoint), patience, ADAPTERS[route.provider].fault)
-            with self._judged(route.provider), self._watch(route, request) as heard:
+                held = clock() - began if self._per_minute(route) else 0.0
+                events = http_client.events(made(endpoint), patience, CLIENTS[route.provider].fault)
+            with self._judged(route), self._watch(route, request) as heard:
                 async with aclosing(events):
-                    yield events, heard
+                    yield events, heard, held if held > NOTICED else 0.0
 
     @contextmanager
-    def _judged(self, provider: Provider) -> Iterator[None]:
-        """Learn from how a call ends whether its provider is to be asked again."""
+    def _judged(self, route: Route) -> Iterator[None]:
+        """Learn from how a call ends whether its model is to be asked again."""
+        name = _name(route)
         try:
             yield
-            self.breakers.answered(provider)
+            self.breakers.answered(name)
         except CutStreamError:
-            self.breakers.failed(provider)
+            self.breakers.failed(name)
             raise
         except UnavailableError as error:
-            self._judge(provider, error)
+            self._judge(name, error)
             if error.fault and error.fault.kind == "request":
-                raise ProviderError(f"{provider}: {error.message}", "samplemind ask --help") from error
+                raise RejectedError(f"{route.provider}: {error.message}", "samplemind ask --help") from error
             raise
 
-    def _judge(self, provider: Provider, error: UnavailableError) -> None:
-        """What a failure says of the provider: it wants rest, it is in trouble, or it is there and refused."""
+    def _judge(self, name: str, error: UnavailableError) -> None:
+        """What a failure says of the model: it wants rest, it is in trouble, or it is there and refused."""
         kind = error.fault.kind if error.fault else None
-        if kind in ("rate", "overloaded"):
-            self._cooldowns.start(provider, error.wait)
+        if kind in ("rate", "quota", "overloaded"):
+            self._cooldowns.start(name, error.wait)
         if kind in TROUBLE:
-            self.breakers.failed(provider)
+            self.breakers.failed(name)
         else:
-            self.breakers.answered(provider)
+            self.breakers.answered(name)
 
     async def _slot(self, route: Route, patience: Patience) -> AbstractAsyncContextManager[None]:
         """Wait for a slot of the provider's requests per minute; one that comes too late is a refusal."""
-        per_minute = getattr(self._settings, f"{route.provider}_rpm", 0)
+        per_minute = self._per_minute(route)
         wait = await self._take(route.provider, per_minute) if per_minute else None
         if wait is None:
             return self._rates.slot(route.provider, per_minute)
@@ -176,6 +210,10 @@ class Caller:
             await asyncio.sleep(wait)
             wait = await self._take(route.provider, per_minute)
         return nullcontext()
+
+    def _per_minute(self, route: Route) -> int:
+        found: int = getattr(self._settings, f"{route.provider}_rpm", 0)
+        return found
 
     async def _endpoint(self, route: Route, *, vectors: bool) -> Endpoint:
         """Where to ask; for the embedded model its engine that chats or gives vectors, of which a word is said once."""
@@ -190,8 +228,14 @@ class Caller:
             raise UnavailableError(error.message, error.hint) from error
 
 
+def _name(route: Route) -> str:
+    """Whom a breaker or a cooldown is about: one bad model must not close the others, nor another address."""
+    return f"{route.provider}/{route.endpoint.model} {route.endpoint.base_url}"
+
+
 def _broken_off(fault: Fault, route: Route, *, begun: bool) -> ProviderError:
     """An error inside a stream: before the first word the next provider may be asked, after it none."""
+    message = fault.message.replace(route.endpoint.api_key, "[key]") if route.endpoint.api_key else fault.message
     if begun:
-        return CutStreamError(f"{route.provider} broke off: {fault.message}", "ask again")
-    return UnavailableError(fault.message, fault=fault)
+        return CutStreamError(f"{route.provider} broke off: {message}", "ask again")
+    return UnavailableError(message, fault=fault, wait=fault.wait)

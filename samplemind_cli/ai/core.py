@@ -5,23 +5,21 @@ import os
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from blake3 import blake3
-
-from samplemind_cli.ai import draft, embedded, http_client, reasons, router, schemas
+from samplemind_cli.ai import draft, embedded, http_client, reasons, router, schemas, stored
 from samplemind_cli.ai.cache import Cache, Hit, cache_key
-from samplemind_cli.ai.caller import TAKES, Caller, Watch
+from samplemind_cli.ai.caller import CLIENTS, FORMATS, Caller, Watch
 from samplemind_cli.ai.flight import Emit, Flights
 from samplemind_cli.ai.http_client import Patience, UnavailableError
+from samplemind_cli.ai.question import payload
 from samplemind_cli.ai.types import (
     COMPLETE,
-    PARAMETERS,
     Answer,
     Chunk,
     Embeddings,
+    Endpoint,
     Kept,
     Message,
     Options,
@@ -29,12 +27,11 @@ from samplemind_cli.ai.types import (
     Request,
     Route,
 )
-from samplemind_cli.errors import ProviderError, SettingError
+from samplemind_cli.errors import ProviderError, RejectedError, SettingError
 from samplemind_cli.settings import Settings
 
 DEFAULT = Options()
-PLAIN = sorted(Request.KEYED - {"messages", *PARAMETERS})
-MESSAGE = tuple(part.name for part in fields(Message))
+_WORST = ("closed", "half-open", "open")
 
 
 class AICore:
@@ -109,13 +106,24 @@ class AICore:
 
     def routes(self, request: Request, options: Options = DEFAULT) -> list[Route]:
         """Every way to an answer, first choice first, with the reason for each that would be skipped. Calls nothing."""
-        found = router.routes(self.settings, options, TAKES, request.needs)
+        needs, wishes = request.needs, request.wishes
+
+        def fit(provider: Provider, endpoint: Endpoint) -> tuple[frozenset[str], tuple[str, ...]]:
+            takes = CLIENTS[provider].takes
+            lacks = frozenset(name for name in needs if not takes(name, request, endpoint))
+            return lacks, tuple(sorted(name for name in wishes if not takes(name, request, endpoint)))
+
+        found = router.routes(self.settings, options, fit)
         return [self._settled(route, alone=len(found) == 1) for route in found]
 
     @property
     def breakers(self) -> dict[str, str]:
-        """Each provider's circuit breaker: closed, open or half-open."""
-        return {provider: self._caller.breakers.state(provider) for provider in Provider}
+        """Each provider's circuit breaker, the worst of its models: closed, open or half-open."""
+        found = dict.fromkeys(map(str, Provider), _WORST[0])
+        for name, state in self._caller.breakers.states().items():
+            provider = name.partition("/")[0]
+            found[provider] = max(found[provider], state, key=_WORST.index)
+        return found
 
     @property
     def retries(self) -> dict[str, int]:
@@ -166,8 +174,12 @@ class AICore:
                     async for chunk in chunks:
                         yield _signed(chunk if begun else replace(chunk, route=route), started, routes[:i])
                         begun = True
-            except (UnavailableError, SettingError) as error:
-                if isinstance(error, SettingError) and len(routes) == 1:
+            except RejectedError:
+                raise
+            except (ProviderError, SettingError) as error:
+                alone = isinstance(error, SettingError) and len(routes) == 1
+                final = last and not isinstance(error, UnavailableError | SettingError)
+                if begun or alone or final:
                     raise
                 failure = error
                 routes[i] = reasons.passed_over(route, error)
@@ -208,22 +220,28 @@ class AICore:
     async def _stored(self, attempt: "_Attempt") -> Answer | None:
         options = attempt.options
         hit = await self._cache.get(attempt.key, options.ttl if options.max_age is None else options.max_age)
-        answer = draft.from_json(hit.value, attempt.key) if hit else None
+        answer = stored.from_json(hit.value, attempt.key) if hit else None
         return _kept(replace(answer, cached=hit.tier), hit) if hit and answer else None
 
     async def _fetch(self, attempt: "_Attempt", emit: Emit) -> None:
         """Ask the provider, pass its chunks on, and store the answer if it is whole."""
         route, request, options = attempt.route, attempt.request, attempt.options
-        heard = draft.Draft()
+        heard = draft.Draft(
+            attempt.key,
+            one_call=request.parallel_tool_calls is False,
+            origin=FORMATS[route.provider],
+            json=request.schema is not None or request.json_mode,
+        )
         async with aclosing(self._caller.chunks(route, request, attempt.patience)) as chunks:
             async for chunk in chunks:
-                heard.add(chunk)
-                emit(chunk)
-        answer = heard.answer(route.provider, route.endpoint.model, attempt.key)
-        if request.schema is not None and answer.finish_reason == "stop":
-            schemas.check(answer.text, request.schema, route.provider)
-        if options.cache != "off" and answer.finish_reason in COMPLETE:
-            answer = _kept(answer, await self._cache.put(attempt.key, draft.to_json(answer), options.ttl))
+                if told := heard.add(chunk):
+                    emit(told)
+        if rest := heard.end():
+            emit(rest)
+        answer = heard.answer(route.provider, route.endpoint.model)
+        schemas.satisfied(answer, request)
+        if options.cache != "off" and answer.sound and answer.finish_reason in COMPLETE:
+            answer = _kept(answer, await self._cache.put(attempt.key, stored.to_json(answer), options.ttl))
         emit(Chunk(answer=answer))
 
 
@@ -243,23 +261,12 @@ def as_request(request: Request | str) -> Request:
     return request if isinstance(request, Request) else Request(messages=(Message("user", request),))
 
 
-def payload(route: Route, request: Request) -> dict[str, Any]:
-    """What the fingerprint is taken of: where the answer comes from, and every keyed field of the request."""
-    keyed = {name: getattr(request, name) for name in PLAIN} | request.parameters
-    messages = [
-        {name: getattr(message, name) for name in MESSAGE}
-        | {"tool_calls": [asdict(call) for call in message.tool_calls]}
-        | {"attachments": [[a.media_type, blake3(a.data).hexdigest()] for a in message.attachments]}
-        for message in request.messages
-    ]
-    return {"base_url": route.endpoint.base_url, "model": route.endpoint.model, "messages": messages, **keyed}
-
-
 def _kept(answer: Answer, hit: Hit | None) -> Answer:
     return replace(answer, kept=Kept(hit.path, hit.expires)) if hit and hit.path else answer
 
 
 def _whole(answer: Answer) -> Chunk:
+    """A stored answer as the one chunk of its stream: its parts are in `answer`."""
     return Chunk(answer.text, answer.thinking, answer.tool_calls, answer=answer)
 
 

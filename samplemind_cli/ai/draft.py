@@ -1,87 +1,287 @@
-"""An answer in the making: chunks joined until they are whole, and what a stored answer looks like."""
+"""An answer in the making: the chunks of a provider mended and joined until they are whole."""
 
-from dataclasses import asdict, fields, replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
-from samplemind_cli.ai.types import COMPLETE, Answer, Chunk, Finish, ToolCall, Usage
+from blake3 import blake3
+
 from samplemind_cli.errors import CutStreamError, ProviderError
+from samplemind_cli.formats import reading
+from samplemind_cli.formats.types import (
+    Answer,
+    Chunk,
+    Finish,
+    Format,
+    Opaque,
+    Part,
+    Text,
+    Thinking,
+    ToolCall,
+    Usage,
+)
+
+_LASTING = ("refusal", "filtered")  # a "stop" that follows one of these does not heal it
+
+
+@dataclass(slots=True)
+class _Words:
+    """A text or a thought that grows."""
+
+    thought: bool
+    pieces: list[str] = field(default_factory=list)
+    signature: str = ""
+
+    def part(self, origin: Format) -> Part:
+        said = "".join(self.pieces)
+        return Thinking(said, self.signature, origin) if self.thought else Text(said)
+
+
+@dataclass(slots=True)
+class _OpenCall:
+    """A tool call that grows. `given` is the id its provider gave it, `id` the one it is told by.
+
+    Its arguments are told as they come once they begin like an object; until then they may be text within text, null or
+    nothing, and are held back.
+    """
+
+    place: int
+    index: int | None
+    given: str
+    id: str
+    name: str = ""
+    arguments: str = ""
+    default: str = ""
+    signature: str = ""
+    hints: dict[str, object] = field(default_factory=dict)
+    told: int = 0  # characters of the arguments
+    named: bool = False
+    closed: bool = False
+
+    @property
+    def whole(self) -> bool:
+        return reading.is_object(self.arguments)
+
+    def final(self) -> str:
+        return reading.arguments(self.arguments if self.arguments.strip() else self.default)
+
+    def news(self, *, last: bool = False) -> ToolCall | None:
+        """What has not been told yet and may be."""
+        if not self.name or self.closed:
+            return None
+        live = self.arguments.lstrip()[:1] == "{"
+        arguments = self.arguments[self.told :] if live else self.final() if last else ""
+        head, self.named, self.closed = not self.named, True, last
+        if live:
+            self.told = len(self.arguments)
+        if not head:
+            return ToolCall(arguments=arguments, index=self.place) if arguments else None
+        return ToolCall(self.name, arguments, self.id, self.place, signature=self.signature, hints=self.hints)
+
+    def part(self) -> ToolCall:
+        return ToolCall(self.name, self.final(), self.id, signature=self.signature, hints=self.hints)
 
 
 class Draft:
-    """What has been heard so far of one answer."""
+    """What has been heard so far of one answer.
 
-    def __init__(self) -> None:
-        self._text: list[str] = []
-        self._thinking: list[str] = []
-        self._calls: list[ToolCall] = []
+    `key`, the cache key of its question, is what ids for calls without one are made of: the same whenever it is told
+    again, others in the next turn. `one_call`: further calls are left out. `origin` is the provider's format. `json`:
+    a code fence around all of the text is no part of it.
+    """
+
+    def __init__(self, key: str = "", *, one_call: bool = False, origin: Format = "", json: bool = False) -> None:
+        self._key = key
+        self._one_call = one_call
+        self._leading: str | None = "" if json else None  # text of which it is not known whether it is fenced
+        self._fenced = False
+        self._origin: Format = origin
+        self._parts: list[_Words | _OpenCall | Thinking | Opaque] = []
+        self._calls: list[_OpenCall] = []
+        self._pieces = False  # whether any of it came in pieces
         self._finish: Finish | None = None
         self._usage = Usage()
+        self._model = ""
+        self._stop_sequence = ""
+        self._logprobs: list[object] = []
+        self._held = 0.0
+        self._begun = False
+        self._others: dict[int, Draft] = {}
 
-    def add(self, chunk: Chunk) -> None:
-        """Join a chunk."""
-        if chunk.text:
-            self._text.append(chunk.text)
-        if chunk.thinking:
-            self._thinking.append(chunk.thinking)
-        for call in chunk.tool_calls:
-            self._join(call)
-        if self._finish not in ("refusal", "filtered"):  # a "stop" that follows one of these does not heal it
+    def add(self, chunk: Chunk) -> Chunk | None:
+        """Join a chunk: what of it is to be told on, calls by their place in the answer; None where that is nothing."""
+        if self._finish not in _LASTING:
             self._finish = chunk.finish or self._finish
         self._usage = self._usage.updated(chunk.usage) if chunk.usage else self._usage
+        self._model = self._model or chunk.model
+        self._stop_sequence = chunk.stop_sequence or self._stop_sequence
+        self._held = max(self._held, chunk.held)
+        others = tuple(self._other(number, other) for number, other in chunk.others)
+        if chunk.whole and self._parts:
+            chunk = self._remainder(chunk)
+        self._pieces = self._pieces or not chunk.whole
+        self._say(chunk)
+        if chunk.text and (self._fenced or self._leading is not None):
+            chunk = replace(chunk, text=self._outside(chunk.text))
+        calls = tuple(self._joined(chunk.tool_calls))
+        if chunk.finish:
+            calls = (*calls, *self._rest())
+        said = chunk.text or chunk.thinking or chunk.signature or chunk.block or calls
+        if not said and not any(other for _, other in others):
+            return None
+        told = replace(chunk, tool_calls=calls, finish=None, usage=None, whole=False, model="", held=0.0)
+        told = replace(told, others=tuple((number, other) for number, other in others if other))
+        if not self._begun:
+            self._begun = True
+            told = replace(told, usage=reading.counted(self._usage), held=self._held)
+        return told
 
-    def _join(self, piece: ToolCall) -> None:
-        for i, call in enumerate(self._calls):
-            if piece.index is not None and call.index == piece.index:
-                arguments = call.arguments + piece.arguments
-                self._calls[i] = replace(
-                    call, name=call.name or piece.name, id=call.id or piece.id, arguments=arguments
-                )
-                return
-        self._calls.append(piece)
+    def end(self) -> Chunk | None:
+        """What was held back to the end."""
+        calls = tuple(self._rest())
+        text = reading.unfenced("".join(self._texts())) if self._fenced else ""
+        return Chunk(text, tool_calls=calls) if calls or text else None
 
-    def answer(self, provider: str, model: str, key: str) -> Answer:
+    def _outside(self, text: str) -> str:
+        """Of a text that may be fenced what may be told: all of it once it is not, nothing while it is."""
+        if self._fenced:
+            return ""
+        self._leading = (self._leading or "") + text
+        if not self._leading.strip():
+            return ""
+        text, self._leading = self._leading, None
+        self._fenced = text.lstrip().startswith(("`", "~"))
+        return "" if self._fenced else text
+
+    def _other(self, number: int, chunk: Chunk) -> tuple[int, Chunk | None]:
+        if number not in self._others:
+            self._others[number] = Draft(f"{self._key}:{number}", one_call=self._one_call, origin=self._origin)
+        return number, self._others[number].add(chunk)
+
+    def _remainder(self, chunk: Chunk) -> Chunk:
+        """Of a whole answer that comes after a part of it: only what is new."""
+        text = "" if self._pieces else chunk.text
+        mine = "".join(self._texts())
+        calls = () if self._calls else chunk.tool_calls
+        new = text[len(mine) :] if text.startswith(mine) else ""
+        return replace(chunk, text=new, thinking="", signature="", tool_calls=calls, block=None, logprobs=())
+
+    def _texts(self) -> Iterator[str]:
+        for part in self._parts:
+            if isinstance(part, _Words) and not part.thought:
+                yield from part.pieces
+
+    def _say(self, chunk: Chunk) -> None:
+        if chunk.block:
+            self._parts.append(chunk.block)
+        if chunk.thinking or chunk.signature:
+            words = self._words(thought=True)
+            words.pieces.append(chunk.thinking)
+            words.signature += chunk.signature
+        if chunk.text:
+            self._words(thought=False).pieces.append(chunk.text)
+        self._logprobs.extend(chunk.logprobs)
+
+    def _words(self, *, thought: bool) -> _Words:
+        """The text or thought that goes on, or a new one."""
+        last = self._parts[-1] if self._parts else None
+        if isinstance(last, _Words) and last.thought == thought and not (last.signature and thought):
+            return last
+        words = _Words(thought)
+        self._parts.append(words)
+        return words
+
+    def _joined(self, pieces: tuple[ToolCall, ...]) -> Iterator[ToolCall]:
+        for piece in pieces:
+            call = self._call(piece)
+            if call is None or (self._one_call and call.place):
+                continue
+            if told := call.news():
+                yield told
+
+    def _call(self, piece: ToolCall) -> _OpenCall | None:
+        """The call that a piece belongs to, with the piece joined; None for one that was there already."""
+        call = self._open(piece)
+        if call is None or _begins_anew(piece, call):
+            call = self._opened(piece)
+        elif piece.id and piece.id == call.given and piece.arguments.strip() == call.arguments.strip() and call.whole:
+            return None  # told twice
+        call.given = call.given or piece.id
+        call.name = call.name or piece.name
+        call.arguments += piece.arguments
+        call.default = call.default or piece.default
+        call.signature = call.signature or piece.signature
+        call.hints.update(piece.hints)
+        return call
+
+    def _open(self, piece: ToolCall) -> _OpenCall | None:
+        """The last call with the piece's index, or the last of all where it has none."""
+        same = (call for call in reversed(self._calls) if piece.index is None or piece.index == call.index)
+        return next(same, None)
+
+    def _opened(self, piece: ToolCall) -> _OpenCall:
+        place = len(self._calls)
+        taken = not piece.id or any(call.id == piece.id for call in self._calls)
+        made = f"call_{blake3(f'{self._key}:{place}'.encode()).hexdigest()[:24]}"
+        call = _OpenCall(place, piece.index, piece.id, made if taken else piece.id)
+        self._calls.append(call)
+        if not (self._one_call and place):
+            self._parts.append(call)
+        return call
+
+    def _rest(self) -> Iterator[ToolCall]:
+        told = (call.news(last=True) for call in self._calls[: 1 if self._one_call else None])
+        return (call for call in told if call)
+
+    def answer(self, provider: str, model: str) -> Answer:
         """The whole answer. Raises CutStreamError when its end was never heard, ProviderError when it is empty."""
-        text, thinking = "".join(self._text), "".join(self._thinking)
         if self._finish is None:
             raise CutStreamError(f"{provider}: the answer broke off before its end", "ask again")
-        if not text and not self._calls and self._finish in ("stop", "length", "tool_calls"):
-            why = "spent all its tokens on thinking" if thinking else "gave an empty answer"
+        parts = [part if isinstance(part, Thinking | Opaque) else self._part(part) for part in self._parts]
+        calls = [part for part in parts if isinstance(part, ToolCall)]
+        said = any(isinstance(p, Opaque | ToolCall) or (isinstance(p, Text) and p.text) for p in parts)
+        if not said and self._finish not in _LASTING:
+            why = "spent all its tokens on thinking" if parts else "gave an empty answer"
             raise ProviderError(f"{provider}: {model} {why}", "raise --max-tokens, or choose another --model")
-        if any(not call.name for call in self._calls):
+        if any(not call.name for call in calls):
             raise ProviderError(f"{provider}: {model} called a tool and did not say which", "ask again")
-        finish: Finish = "tool_calls" if self._calls and self._finish == "stop" else self._finish
+        finish, sound = self._ended(calls)
         return Answer(
-            text=text,
-            thinking=thinking,
-            tool_calls=tuple(replace(c, index=None, arguments=c.arguments or "{}") for c in self._calls),
+            parts=tuple(parts),
             provider=provider,
             model=model,
-            key=key,
+            key=self._key,
             finish_reason=finish,
             usage=self._usage,
+            others=tuple(draft.answer(provider, model) for _, draft in sorted(self._others.items())),
+            logprobs=tuple(self._logprobs),
+            stop_sequence=self._stop_sequence,
+            sound=sound,
         )
 
+    def _part(self, part: _Words | _OpenCall) -> Part:
+        found = part.part() if isinstance(part, _OpenCall) else part.part(self._origin)
+        return Text(reading.unfenced(found.text)) if self._fenced and isinstance(found, Text) else found
 
-USAGE = tuple(part.name for part in fields(Usage))
-STORED = ("text", "thinking", "provider", "model", "finish_reason", "usage", "tool_calls")
+    def _ended(self, calls: list[ToolCall]) -> tuple[Finish, bool]:
+        """How it ended, and whether nothing about it is doubtful."""
+        if self._finish is None:
+            raise AssertionError
+        sound = all(reading.is_object(call.arguments) for call in calls)
+        if calls and self._finish in ("stop", "unknown"):
+            return "tool_calls", sound and self._finish == "stop"
+        if self._finish == "tool_calls" and not calls:
+            return "stop", False
+        return self._finish, sound
 
 
-def to_json(answer: Answer) -> dict[str, Any]:
-    """An answer as it is stored."""
-    texts = {name: getattr(answer, name) for name in STORED}
-    usage = {name: getattr(answer.usage, name) for name in USAGE}  # a tenth of the time of asdict
-    return texts | {"usage": usage, "tool_calls": [asdict(call) for call in answer.tool_calls]}
+def _begins_anew(piece: ToolCall, call: _OpenCall) -> bool:
+    """Whether a piece is another call than the one that is open where it says it belongs.
 
-
-def from_json(value: Any, key: str) -> Answer | None:
-    """A stored answer, or None when the value is not one."""
-    try:
-        texts = {name: value[name] for name in STORED if name not in ("usage", "tool_calls")}
-        usage, calls = value["usage"], [ToolCall(**call) for call in value["tool_calls"]]
-        counted = all(count is None or type(count) is int for count in usage.values())
-        written = all(isinstance(text, str) for text in (*texts.values(), *(c.arguments for c in calls)))
-        if not counted or not written or value["finish_reason"] not in COMPLETE:
-            return None
-        return Answer(**texts, usage=Usage(**usage), tool_calls=tuple(calls), key=key)
-    except (TypeError, KeyError, AttributeError):
-        return None
+    Another id or another name is another call; so is a name again once the call's arguments are whole, unless the id
+    is the same.
+    """
+    if piece.id and call.given:
+        return piece.id != call.given
+    if piece.name and call.name:
+        return piece.name != call.name or call.whole
+    return False

@@ -66,6 +66,10 @@ class Breakers:
             return "closed"
         return "open" if time.monotonic() < self._until[name] else "half-open"
 
+    def states(self) -> dict[str, Literal["closed", "open", "half-open"]]:
+        """Where each stands that has failed of late."""
+        return {name: self.state(name) for name in self._failures}
+
     @contextmanager
     def trial(self, name: str) -> Iterator[float]:
         """Seconds until `name` may be asked; 0: now, in here. Where it was half-open, this is the one probe.

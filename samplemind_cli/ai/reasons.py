@@ -12,6 +12,8 @@ _FIXES = {
     "credit": "add credit to your account there",
     "rate": "wait a moment, or choose another --provider",
     "overloaded": "wait a moment, or choose another --provider",
+    "quota": "wait until the quota is renewed, or choose another --provider",
+    "unsupported": "choose another --model",
     "server": "ask again, or choose another --provider",
     "too_long": "shorten the prompt, or choose a --model with a longer context",
     "request": "samplemind ask --help",
@@ -22,10 +24,13 @@ _OLLAMA = {
 }
 
 
-def passed_over(route: Route, error: UnavailableError | SettingError) -> Route:
+def passed_over(route: Route, error: ProviderError | SettingError) -> Route:
     """A route that was tried in vain, marked with why and with what would help."""
     if isinstance(error, SettingError):
         return broken(route, error)
+    if not isinstance(error, UnavailableError):
+        why = error.message.removeprefix(f"{route.provider}: ")
+        return replace(route, skipped=why, fix=error.hint or "", outcome="failed")
     why = f"nothing listens at {shown(route.endpoint.base_url)}" if error.refused else error.message
     outcome: Literal["refused", "failed"] = "refused" if error.refused else "failed"
     return replace(route, skipped=why, fix=error.hint or _fix(route, error.fault), outcome=outcome)
@@ -57,10 +62,13 @@ def _way_there(route: Route) -> str:
 
 def nobody(routes: list[Route]) -> ProviderError:
     """The error when no route led to an answer: why, provider by provider, and the command that helps each."""
+    first = routes[0]
     if len(routes) == 1:
-        only = routes[0]
-        why = f"{only.provider} ({only.endpoint.model}): {only.skipped}"
-        return UnsupportedError(why, only.fix, only.lacks) if only.lacks else NoProviderError(why, only.fix)
-    width = max(len(route.provider) for route in routes)
-    lines = [f"\n  {route.provider:<{width}}  {route.skipped}: {route.fix}" for route in routes]
-    return NoProviderError("no provider can answer" + "".join(lines), routes[0].fix)
+        why = f"{first.provider} ({first.endpoint.model}): {first.skipped}"
+    else:
+        width = max(len(route.provider) for route in routes)
+        lines = [f"\n  {route.provider:<{width}}  {route.skipped}: {route.fix}" for route in routes]
+        why = "no provider can answer" + "".join(lines)
+    if first.lacks and all(route.outcome == "untried" for route in routes):
+        return UnsupportedError(why, first.fix, tuple(routes), first.lacks)
+    return NoProviderError(why, first.fix, tuple(routes))

@@ -1,10 +1,11 @@
 """Which provider answers, and which stand behind it; pure."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from samplemind_cli.ai.types import Ability, Endpoint, Options, Provider, Route, TaskType
+from samplemind_cli.ai.types import ABILITIES, PRIORITIES, Endpoint, Options, Provider, Route, TaskType
 from samplemind_cli.errors import SettingError, UsageError
 from samplemind_cli.settings import Settings
 
@@ -26,7 +27,9 @@ __all__ = [
 ]
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-PRIORITIES = ("speed", "quality", "cost")
+LOCAL = (Provider.OLLAMA, Provider.EMBEDDED)
+# What a provider does not take of a request, and what it is not told; an endpoint's model may matter.
+Fit = Callable[[Provider, Endpoint], tuple[frozenset[str], tuple[str, ...]]]
 
 # Base URLs as the adapters expect them. The embedded model has no address until its engine runs.
 PROVIDER_URLS = {
@@ -125,21 +128,31 @@ def provider_of(model: str) -> tuple[Provider, str]:
     return Provider.OLLAMA, model
 
 
-def routes(
-    settings: Settings, options: Options, takes: dict[Provider, frozenset[Ability]], needs: frozenset[Ability]
-) -> list[Route]:
+def routes(settings: Settings, options: Options, fit: Fit) -> list[Route]:
     """The ways to an answer, first choice first, those that must be skipped included.
 
     A provider or model that was asked for by name stands alone; its SettingError is raised.
     """
     chosen = _chosen(options)
     if chosen is not None:
-        return [_route(chosen[0], chosen[1], settings, needs - takes[chosen[0]])]
+        return [_route(chosen[0], chosen[1], settings, fit)]
     first = route_request(TaskType(options.task), options.priority)
     if not options.fallback:
-        return [_route(first, "", settings, needs - takes[first])]
+        return [_route(first, "", settings, fit)]
     order = [first, *(p for p in Provider if p is not first)]
-    return [_among_others(provider, settings, needs - takes[provider]) for provider in order]
+    return _kept_local([_among_others(provider, settings, fit) for provider in order])
+
+
+def _kept_local(found: list[Route]) -> list[Route]:
+    """A question that would go to this machine does not go to a paid provider for one parameter alone."""
+    first = found[0]
+    if first.provider not in LOCAL or not first.lacks or first.lacks & ABILITIES:
+        return found
+    why = f"not asked for {' or '.join(sorted(first.lacks))} alone: the question would leave this machine"
+    return [
+        route if route.provider in LOCAL or route.skipped else replace(route, skipped=why, lacks=first.lacks)
+        for route in found
+    ]
 
 
 def broken(route: Route, error: SettingError) -> Route:
@@ -147,9 +160,9 @@ def broken(route: Route, error: SettingError) -> Route:
     return replace(route, skipped=error.message, fix=error.hint or "", outcome="failed")
 
 
-def _among_others(provider: Provider, settings: Settings, missing: frozenset[Ability]) -> Route:
+def _among_others(provider: Provider, settings: Settings, fit: Fit) -> Route:
     try:
-        return _route(provider, "", settings, missing)
+        return _route(provider, "", settings, fit)
     except SettingError as error:
         return broken(Route(provider, Endpoint("", getattr(settings, f"{provider}_model"))), error)
 
@@ -165,15 +178,16 @@ def _chosen(options: Options) -> tuple[Provider, str] | None:
     return provider_of(options.model) if options.model else None
 
 
-def _route(provider: Provider, model: str, settings: Settings, missing: frozenset[Ability]) -> Route:
+def _route(provider: Provider, model: str, settings: Settings, fit: Fit) -> Route:
     model = model or getattr(settings, f"{provider}_model")
     key = getattr(settings, f"{provider}_api_key", "")
     endpoint = Endpoint(get_provider_url(provider, settings), model, key)
-    if missing:
-        why = f"takes no {' or '.join(sorted(missing))}"
-        return Route(provider, endpoint, why, "choose another --provider", lacks=missing)
-    if not key and provider in (Provider.GEMINI, Provider.CLAUDE, Provider.OPENAI):
-        if provider is Provider.OPENAI and settings.openai_base_url:
-            return Route(provider, endpoint)  # a compatible server of one's own may need none
-        return Route(provider, endpoint, "no key", f"export {key_variable(provider)}=…")
-    return Route(provider, endpoint)
+    lacks, dropped = fit(provider, endpoint)
+    if lacks:
+        why = f"takes no {' or '.join(sorted(lacks))}"
+        return Route(provider, endpoint, why, "choose another --provider", lacks=lacks)
+    route = Route(provider, endpoint, dropped=dropped)
+    own_server = provider is Provider.OPENAI and settings.openai_base_url  # it may need no key
+    if not key and provider not in LOCAL and not own_server:
+        return replace(route, skipped="no key", fix=f"export {key_variable(provider)}=…")
+    return route

@@ -1,28 +1,32 @@
-"""JSON Schemas: whether one is one, and whether an answer keeps to it."""
+"""Whether an answer satisfies the JSON Schema that it was asked for."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
+from samplemind_cli.ai.types import Answer, Request
 from samplemind_cli.errors import ProviderError, UsageError
+from samplemind_cli.formats.jsonschema import LONGEST
+from samplemind_cli.formats.schemas import ANY_OBJECT
 
-LONGEST = 300  # characters of a reason, which may quote all of a schema
 
+def satisfied(answer: Answer, request: Request) -> None:
+    """Raise ProviderError unless the answer is what `schema` or JSON mode asked for.
 
-def flaw(schema: Mapping[str, Any]) -> str:
-    """Why a schema is none; empty when it is one."""
-    from jsonschema import Draft202012Validator, SchemaError
-    from jsonschema.validators import validator_for
-
-    if not isinstance(schema.get("$schema", ""), str):
-        return "its $schema is no text"
+    Calls of tools are an answer of another kind, and a refusal is told as what it is.
+    """
+    schema = request.schema if request.schema is not None else ANY_OBJECT if request.json_mode else None
+    if schema is None or answer.tool_calls or answer.finish_reason == "refusal":
+        return
     try:
-        validator_for(dict(schema), Draft202012Validator).check_schema(dict(schema))
-    except SchemaError as error:
-        return error.message[:LONGEST]
-    except RecursionError:
-        return "it is nested too deeply"
-    return ""
+        for choice in (answer, *answer.others):
+            check(choice.text, schema, answer.provider)
+    except ProviderError as error:
+        why = {"length": "was cut off at its longest", "filtered": "was withheld by a filter"}.get(answer.finish_reason)
+        if why:
+            hint = "raise --max-tokens" if answer.finish_reason == "length" else "ask differently"
+            raise ProviderError(f"{answer.provider}: the answer {why} and breaks the schema", hint) from error
+        raise
 
 
 def check(text: str, schema: Mapping[str, Any], provider: str) -> None:

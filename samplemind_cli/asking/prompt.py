@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from samplemind_cli.ai import schemas
-from samplemind_cli.ai.types import Attachment, Message, Request
+from samplemind_cli.ai.types import Media, Message, Part, Request, Text
+from samplemind_cli.ai.types import attachment as media
 from samplemind_cli.errors import UsageError
+from samplemind_cli.formats import jsonschema
 from samplemind_cli.hot import LARGEST
 
 EXAMPLE = 'samplemind ask "What key is A C# E?"'
@@ -31,7 +32,8 @@ def request(  # noqa: PLR0913 - one parameter per option
     if not text.strip():
         raise UsageError("there is nothing to ask: the prompt is empty", EXAMPLE)
     messages = [Message("system", decoded(system))] if system else []
-    messages.append(Message("user", text, tuple(map(attachment, attach or []))))
+    parts: list[Part] = [Text(text), *map(attachment, attach or [])]
+    messages.append(Message("user", parts))
     return Request(
         messages=tuple(messages),
         temperature=temperature,
@@ -46,13 +48,13 @@ def decoded(argument: str) -> str:
     return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def attachment(path: Path) -> Attachment:
+def attachment(path: Path) -> Media:
     """An image or audio file; what it is, its name's ending says."""
     kind = mimetypes.guess_type(path.name)[0] or "unknown"
     if not kind.startswith(("image/", "audio/")):
         raise UsageError(f"{path} is no image or audio file (its name says {kind})", f"cat {path} | samplemind ask …")
     kind = {"audio/x-wav": "audio/wav", "audio/mpeg": "audio/mpeg"}.get(kind, kind)
-    return Attachment(kind, _read(path), path.name)
+    return media(kind, _read(path), path.name)
 
 
 def json_schema(path: Path) -> Mapping[str, Any]:
@@ -60,7 +62,7 @@ def json_schema(path: Path) -> Mapping[str, Any]:
     schema = _read_json(path)
     if not isinstance(schema, dict):
         raise UsageError(f"{path} holds no JSON Schema: it is not an object", '{"type": "object", "properties": …}')
-    if why := schemas.flaw(schema):
+    if why := jsonschema.flaw(schema):
         raise UsageError(f"{path} holds no JSON Schema: {why}", "https://json-schema.org")
     return schema
 

@@ -6,8 +6,8 @@ from samplemind_cli.ai.types import Usage
 # they stood on this day. A name that moves from model to model (gemini-flash-latest) has no price of its own.
 AS_OF = "2026-06"
 PER_MILLION = {
-    "claude-sonnet-4-5": (3.00, 15.00),  # Anthropic's "Pricing"
-    "gpt-5.4-mini": (0.75, 4.50),  # OpenAI's "API pricing"
+    "claude-sonnet-5-5": (3.00, 15.00),  # Anthropic's "Pricing"
+    "gpt-6-luna": (0.10, 0.50),  # OpenAI's "API pricing"
 }
 
 

@@ -1,19 +1,16 @@
 """`samplemind ask`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from samplemind_cli.providers import Priority, ProviderName, Task
 from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
     from samplemind_cli.ai.types import Answer, Options, Request
     from samplemind_cli.asking.show import Style
-
-Task = Literal["genre", "audio", "creative", "factual", "tools"]
-Priority = Literal["speed", "quality", "cost"]
-ProviderName = Literal["ollama", "gemini", "anthropic", "openai", "embedded"]
 
 
 def _installed_models(incomplete: str) -> list[str]:

@@ -78,7 +78,7 @@ def show(key: Key, as_json: Json = False) -> None:
 
     \b
     Examples:
-      samplemind cache show ai:v2:ollama:4be2
+      samplemind cache show ai:v3:ollama:4be2
       samplemind cache show 4be2 --json
     """
     import json

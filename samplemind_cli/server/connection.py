@@ -7,9 +7,8 @@ from contextlib import aclosing
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Stream
+from samplemind_cli.server.message import EVENTS, Incoming, Outcome, Problem, Reply, Stream
 from samplemind_cli.server.reading import Reader
-from samplemind_cli.server.told import EVENTS
 
 if TYPE_CHECKING:
     from samplemind_cli.server.front import Front

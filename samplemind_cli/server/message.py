@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 
+EVENTS = "text/event-stream; charset=utf-8"
+
 
 @dataclass(slots=True)
 class Incoming:

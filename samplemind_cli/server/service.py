@@ -5,19 +5,22 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
+from typing import cast
 
 import orjson
 
 from samplemind_cli.ai.core import AICore
-from samplemind_cli.ai.router import PRIORITIES
-from samplemind_cli.ai.types import Answer, Chunk, Message, Options, Request
+from samplemind_cli.ai.types import PRIORITIES, Answer, Chunk, Message, Options, Priority, Request, Task
 from samplemind_cli.errors import SamplemindError
-from samplemind_cli.server import asked, metrics, openapi, told, vectors
+from samplemind_cli.formats.fields import BadRequestError, Fields, document
+from samplemind_cli.formats.openai_chat import answers, embeddings
+from samplemind_cli.formats.openai_chat import server as openai_chat
+from samplemind_cli.server import metrics, openapi, provenance
 from samplemind_cli.server.content import answered
 from samplemind_cli.server.failure import problem
-from samplemind_cli.server.fields import Fields, document
 from samplemind_cli.server.memory import Memory
-from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Stream
+from samplemind_cli.server.message import EVENTS, Incoming, Outcome, Problem, Reply, Stream
+from samplemind_cli.server.model_names import TASKS, options_for
 from samplemind_cli.server.readiness import Readiness
 
 log = logging.getLogger(__name__)
@@ -70,6 +73,8 @@ class Service:
             return await self._handler(incoming)(incoming)
         except Problem as told_already:
             return told_already.reply()
+        except BadRequestError as wrong:
+            return Problem(wrong.status, str(wrong), wrong.code, param=wrong.param).reply()
         except SamplemindError as error:
             return problem(error).reply()
         except RecursionError:
@@ -100,23 +105,23 @@ class Service:
 
     async def _chat(self, incoming: Incoming) -> Reply | Stream:
         fields = document(incoming.body)
-        request = asked.completion(fields)
-        options = asked.way(fields.need("model", str), _options(incoming, self._core.settings.deadline))
+        request = openai_chat.completion(fields)
+        options = options_for(fields.need("model", str), _options(incoming, self._core.settings.deadline))
         count = fields.inner("stream_options").get("include_usage", bool) or False
-        if not request.stream:
+        if not openai_chat.streams(fields):
             answer, headers, outcome = await self._answer(request, options)
-            reply = Reply(told.completion(answer, incoming.id), headers=headers, outcome=outcome)
+            reply = Reply(answers.completion(answer, incoming.id), headers=headers, outcome=outcome)
             self._memory.keep(incoming, answer, reply)
             return reply
         chunks = self._core.stream(request, options)
         first = await anext(chunks)
-        headers, outcome = _whence(first)
-        events = told.Events(incoming.id, headers["x-samplemind-route"], count=count)
+        headers, outcome = _opened(first)
+        events = answers.Events(incoming.id, headers["x-samplemind-route"], count=count)
         if first.answer is None:
             return Stream(_events(first, chunks, events, outcome, content=self._content), headers, outcome)
         await chunks.aclose()
         _count(outcome, first.answer, content=self._content)
-        reply = Reply(b"".join(events.of(first)) + told.DONE, headers=headers, kind=told.EVENTS, outcome=outcome)
+        reply = Reply(b"".join(events.of(first)) + answers.DONE, headers=headers, kind=EVENTS, outcome=outcome)
         self._memory.keep(incoming, first.answer, reply)
         return reply
 
@@ -125,25 +130,25 @@ class Service:
         system = fields.get("system", str)
         messages = [Message("system", system)] if system else []
         options = replace(
-            asked.way(fields.get("model", str) or "auto", _options(incoming, self._core.settings.deadline)),
-            task=fields.one_of("task", asked.TASKS, "factual"),
-            priority=fields.one_of("priority", PRIORITIES, "speed"),
+            options_for(fields.get("model", str) or "auto", _options(incoming, self._core.settings.deadline)),
+            task=cast("Task", fields.one_of("task", TASKS, "factual")),
+            priority=cast("Priority", fields.one_of("priority", PRIORITIES, "speed")),
         )
-        request = Request(messages=(*messages, Message("user", fields.need("prompt", str))), stream=False)
+        request = Request(messages=(*messages, Message("user", fields.need("prompt", str))))
         answer, headers, outcome = await self._answer(request, options)
-        return Reply(told.provenance(answer), headers=headers, outcome=outcome)
+        return Reply(provenance.whole(answer), headers=headers, outcome=outcome)
 
     async def _embeddings(self, incoming: Incoming) -> Reply:
         fields = document(incoming.body)
-        texts, form = vectors.texts(fields), fields.one_of("encoding_format", vectors.FORMATS, "float")
-        options = asked.way(fields.need("model", str), _options(incoming, self._core.settings.deadline))
+        texts, form = embeddings.texts(fields), fields.one_of("encoding_format", embeddings.FORMATS, "float")
+        options = options_for(fields.need("model", str), _options(incoming, self._core.settings.deadline))
         if not options.model:
             raise fields.wrong("model", "must name a model: vectors of different models do not compare")
         found = await self._core.embed(texts, options, fields.whole("dimensions"))
         tier = found.cached or "miss"
         outcome = Outcome(found.provider, found.model, tier, input_tokens=0 if found.cached else found.tokens or 0)
-        headers = told.whence(found.provider, found.model, tier)
-        return Reply(vectors.told(found, form), headers=headers, outcome=outcome)
+        headers = provenance.headers(found.provider, found.model, tier)
+        return Reply(embeddings.told(found, form), headers=headers, outcome=outcome)
 
     async def _answer(self, request: Request, options: Options) -> tuple[Answer, dict[str, str], Outcome]:
         outcome, answer = Outcome(), None
@@ -151,7 +156,7 @@ class Service:
         async with aclosing(self._core.stream(request, options)) as chunks:
             async for chunk in chunks:
                 if chunk.route:
-                    headers, outcome = _whence(chunk)
+                    headers, outcome = _opened(chunk)
                 answer = chunk.answer
         if answer is None:  # a stream ends with its answer or raises
             raise AssertionError
@@ -160,7 +165,7 @@ class Service:
 
     async def _models(self, _: Incoming) -> Reply:
         routes = self._core.routes(Request(messages=()))
-        names = ["auto", *(f"auto:{task}" for task in asked.TASKS)]
+        names = ["auto", *(f"auto:{task}" for task in TASKS)]
         names += [f"{route.provider}/{route.endpoint.model}" for route in routes if not route.skipped]
         data = [{"id": name, "object": "model", "created": 0, "owned_by": _owner(name)} for name in names]
         return Reply(orjson.dumps({"object": "list", "data": data}))
@@ -180,7 +185,7 @@ class Service:
 
 
 async def _events(
-    first: Chunk, rest: AsyncGenerator[Chunk, None], events: told.Events, outcome: Outcome, *, content: bool
+    first: Chunk, rest: AsyncGenerator[Chunk, None], events: answers.Events, outcome: Outcome, *, content: bool
 ) -> AsyncGenerator[bytes, None]:
     """A stream's events; an error after the first word is an event too, and then there is no [DONE]."""
     try:
@@ -193,20 +198,18 @@ async def _events(
                     yield event
         if last.answer:
             _count(outcome, last.answer, content=content)
-        yield told.DONE
+        yield answers.DONE
     except SamplemindError as error:
         failed = problem(error)
         outcome.error = str(failed.code)
-        yield told.event(failed.error)
+        yield answers.event(failed.error)
 
 
-def _whence(first: Chunk) -> tuple[dict[str, str], Outcome]:
+def _opened(first: Chunk) -> tuple[dict[str, str], Outcome]:
     """Headers and outcome, out of an answer's first chunk."""
-    route = first.route
-    if route is None:  # the core names the route first
-        raise AssertionError
-    tier = (first.answer.cached or "miss") if first.answer else "miss"
-    return told.whence(route.provider, route.endpoint.model, tier), Outcome(route.provider, route.endpoint.model, tier)
+    endpoint = provenance.routed(first).endpoint
+    outcome = Outcome(provenance.routed(first).provider, endpoint.model, provenance.tier(first))
+    return provenance.of_chunk(first), outcome
 
 
 def _count(outcome: Outcome, answer: Answer, *, content: bool) -> None:

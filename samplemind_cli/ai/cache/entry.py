@@ -7,8 +7,8 @@ from typing import Any, Literal, NamedTuple
 import orjson
 from blake3 import blake3
 
-PREFIX = "ai:v2:"
-VERSION = 2
+PREFIX = "ai:v3:"
+VERSION = 3
 LONGEST = 10 * 365 * 86_400.0  # seconds; what claims to live longer is not ours
 SKEW = 300.0  # seconds that another machine's clock may be ahead; what was stored later than that is a miss
 
@@ -51,7 +51,7 @@ def prompt_fingerprint(payload: Mapping[str, Any]) -> str:
 
 
 def cache_key(provider: str, payload: Mapping[str, Any]) -> str:
-    """`ai:v2:{provider}:{fingerprint}`."""
+    """`ai:v3:{provider}:{fingerprint}`."""
     return f"{PREFIX}{provider}:{prompt_fingerprint(payload)}"
 
 

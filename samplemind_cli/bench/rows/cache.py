@@ -25,7 +25,7 @@ from samplemind_cli.settings import Settings
 
 VALUE = {"text": "y" * 1000, "finish_reason": "stop", "usage": {"input_tokens": 500, "output_tokens": 250}}
 PAYLOAD = {"model": "bench", "messages": [{"role": "user", "text": "x" * 2000}]}
-KEY = "ai:v2:bench:0"
+KEY = "ai:v3:bench:0"
 CALLS = 20  # one read is too short for a clock
 REPLY = "Jazz. A brushed snare would carry it and a double bass would ground it."
 PATIENCE = 5.0  # seconds for a Redis of our own to listen, and for a reply: a slow one is a number as well

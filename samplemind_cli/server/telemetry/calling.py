@@ -17,8 +17,8 @@ from samplemind_cli.ai.draft import Draft
 from samplemind_cli.ai.http_client import UnavailableError
 from samplemind_cli.ai.types import Answer, Chunk, Fault, Provider, Request, Route, Usage
 from samplemind_cli.errors import CutStreamError, ProviderError
+from samplemind_cli.formats.openai_chat.answers import ENDS
 from samplemind_cli.server.telemetry import words
-from samplemind_cli.server.told import ENDS
 
 if TYPE_CHECKING:
     from samplemind_cli.server.telemetry.pipeline import Pipeline
@@ -124,7 +124,7 @@ class _Heard:
         self._began = time.perf_counter()
 
     def add(self, chunk: Chunk) -> None:
-        if self.first is None and self._request and self._request.stream:
+        if self.first is None and self._request:
             self.first = self.seconds()
         self.model = chunk.model or self.model
         self.usage = self.usage.updated(chunk.usage) if chunk.usage else self.usage
@@ -136,7 +136,7 @@ class _Heard:
     def answer(self) -> tuple[Answer | None, str]:
         """The answer if it is whole, and what is wrong with it; vectors are none."""
         try:
-            return (self._draft.answer(self._route.provider, self.model, "") if self._request else None), ""
+            return (self._draft.answer(self._route.provider, self.model) if self._request else None), ""
         except ProviderError as error:
             return None, kind(error)
 
@@ -182,7 +182,7 @@ def _asked(request: Request | None) -> dict[str, Value]:
         "gen_ai.request.presence_penalty": request.presence_penalty,
         "gen_ai.request.frequency_penalty": request.frequency_penalty,
         "gen_ai.request.stop_sequences": request.stop or None,
-        "gen_ai.request.stream": request.stream or None,
+        "gen_ai.request.stream": True,  # upstream always is
         "gen_ai.output.type": "json" if request.schema is not None else None,
     }
     return {name: value for name, value in told.items() if value is not None}

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from samplemind_cli.ai.types import Answer, Message, Request, ToolCall
-from samplemind_cli.server.told import ENDS
+from samplemind_cli.formats.openai_chat.answers import ENDS
 
 LONGEST = 16 * 1024  # characters of one part; spans wait in memory until they are sent
 _ENDS = {**ENDS, "tool_calls": "tool_call"}
@@ -25,10 +25,13 @@ def answered(answer: Answer) -> str:
 
 
 def _parts(message: Message) -> list[dict[str, Any]]:
-    if message.role == "tool":
-        return [{"type": "tool_call_response", "id": message.tool_call_id, "response": message.text[:LONGEST]}]
-    files = [{"type": "file", "mime_type": a.media_type, "bytes": len(a.data)} for a in message.attachments]
-    return [*files, *([_text("text", message.text)] if message.text else []), *map(_call, message.tool_calls)]
+    results = [
+        {"type": "tool_call_response", "id": result.call_id, "response": result.text[:LONGEST]}
+        for result in message.tool_results
+    ]
+    files = [{"type": "file", "mime_type": media.media_type, "bytes": len(media.data)} for media in message.media]
+    words = [_text("text", message.text)] if message.text else []
+    return [*results, *files, *words, *map(_call, message.tool_calls)]
 
 
 def _text(kind: str, text: str) -> dict[str, Any]:

@@ -1,13 +1,17 @@
 """Two readings of the same documents, made apart: the adapters' and the mock's."""
 
 import json
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from samplemind_cli.ai.draft import Draft
-from samplemind_cli.ai.providers import anthropic, gemini, ollama, openai
 from samplemind_cli.ai.types import Endpoint, Message, Request
+from samplemind_cli.formats.anthropic_messages import client as anthropic
+from samplemind_cli.formats.gemini import client as gemini
+from samplemind_cli.formats.ollama import client as ollama
+from samplemind_cli.formats.openai_chat import client as openai
 from samplemind_cli.mock import MockServer
 
 pytestmark = pytest.mark.integration
@@ -30,11 +34,20 @@ def heard(server, name, **request):
     draft = Draft()
     for chunk in chunks(server, name, **request):
         draft.add(chunk)
-    return draft.answer(name, "m", "")
+    return draft.answer(name, "m")
 
 
-def chunks(server, name, **request):
+def unstreamed(call):
+    """The call as a server takes it that knows no streams."""
+    body = {key: value for key, value in call.json.items() if key != "stream_options"}
+    url = call.url.replace("streamGenerateContent?alt=sse", "generateContent")
+    return replace(call, url=url, json={**body, "stream": False} if "stream" in body else body)
+
+
+def chunks(server, name, stream=True, **request):
     call = ADAPTERS[name].chat(Request(**{"messages": HELLO} | request), endpoint(server, name))
+    call = call if stream else unstreamed(call)
+    read = ADAPTERS[name].reader(Request(**{"messages": HELLO} | request))
     with (
         httpx.Client(verify=False) as client,
         client.stream(call.method, call.url, json=call.json, headers=call.headers) as answer,
@@ -43,7 +56,7 @@ def chunks(server, name, **request):
         lines = answer.iter_lines() if call.json.get("stream") or "alt=sse" in call.url else [answer.read().decode()]
         for line in lines:
             if (event := line.removeprefix("data: ")).startswith("{"):
-                yield ADAPTERS[name].read(json.loads(event))
+                yield read(json.loads(event))
 
 
 def refused(server, name):

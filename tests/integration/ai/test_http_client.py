@@ -12,9 +12,9 @@ from parts.waiting import until
 
 from samplemind_cli.ai import http_client, upstream
 from samplemind_cli.ai.http_client import Patience, UnavailableError, close_http_client, events, make_ai_request
-from samplemind_cli.ai.providers import openai
 from samplemind_cli.ai.types import Call, Fault
 from samplemind_cli.errors import CutStreamError, ProviderError, UsageError
+from samplemind_cli.formats.openai_chat import client as openai
 from samplemind_cli.mock import MockServer
 
 pytestmark = pytest.mark.integration

@@ -188,7 +188,8 @@ def test_the_parameters_clients_send_reach_the_provider_and_make_another_answer_
     ("model", "changes", "param"),
     [
         ("anthropic/any", {"seed": 7}, "seed"),
-        ("gemini/any", {"tools": [PLAY], "parallel_tool_calls": False}, "parallel_tool_calls"),
+        ("gemini/any", {"n": 2}, "n"),
+        ("ollama/any", {"logit_bias": {"1": 5}}, "logit_bias"),
         ("embedded/any", {"tools": [PLAY]}, "tools"),
     ],
 )

@@ -49,6 +49,8 @@ def test_a_clients_trace_goes_on_through_the_request_to_the_call_it_made(watched
         "gen_ai.request.model": "llama3.2:3b-instruct-q8_0",
         "gen_ai.request.temperature": 0.5,
         "gen_ai.request.max_tokens": 9,
+        "gen_ai.request.stream": True,
+        "gen_ai.response.time_to_first_chunk": call["attributes"]["gen_ai.response.time_to_first_chunk"],
         "gen_ai.response.model": "llama3.2:3b-instruct-q8_0",
         "gen_ai.response.finish_reasons": ["stop"],
         "gen_ai.usage.input_tokens": call["attributes"]["gen_ai.usage.input_tokens"],

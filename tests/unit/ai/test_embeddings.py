@@ -58,8 +58,8 @@ def test_where_nobody_counts_there_is_no_count():
 
 
 def test_a_provider_without_embeddings_and_a_route_that_must_be_skipped_are_errors():
-    with pytest.raises(UsageError, match="gemini gives no embeddings"):
-        embed(Route(Provider.GEMINI, Endpoint("http://x", "m")), ["a"], Caller())
+    with pytest.raises(UsageError, match="anthropic gives no embeddings"):
+        embed(Route(Provider.CLAUDE, Endpoint("http://x", "m")), ["a"], Caller())
     with pytest.raises(NoProviderError, match="not installed"):
         embed(Route(HERE.provider, HERE.endpoint, "not installed", "pip install"), ["a"], Caller())
 

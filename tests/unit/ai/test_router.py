@@ -17,7 +17,6 @@ from samplemind_cli.ai.types import Call, Endpoint, Options
 from samplemind_cli.errors import UsageError
 from samplemind_cli.settings import Settings
 
-TAKES = {provider: frozenset({"image", "tools", "schema"}) for provider in Provider}
 KEYS = {"gemini_api_key": "g", "anthropic_api_key": "a", "openai_api_key": "o"}
 TABLE = {
     ("speed", "genre"): "ollama",
@@ -38,6 +37,11 @@ TABLE = {
 }
 
 
+def fits(*lacks, but=()):
+    """What providers lack of a request; those in `but` lack nothing."""
+    return lambda provider, _endpoint: (frozenset() if provider in but else frozenset(lacks), ())
+
+
 @pytest.mark.parametrize(("asked", "provider"), TABLE.items())
 def test_each_task_goes_where_its_priority_sends_it(asked, provider):
     priority, task = asked
@@ -56,13 +60,13 @@ def test_speed_is_the_priority_unless_another_is_given():
 
 
 def test_the_first_choice_comes_first_and_the_others_follow_in_their_own_order():
-    order = [r.provider for r in routes(Settings(**KEYS), Options(task="creative"), TAKES, frozenset())]
+    order = [r.provider for r in routes(Settings(**KEYS), Options(task="creative"), fits())]
 
     assert order == ["anthropic", "ollama", "gemini", "openai", "embedded"]
 
 
 def test_a_provider_without_a_key_is_skipped_with_the_command_that_helps():
-    found = {r.provider: r for r in routes(Settings(), Options(), TAKES, frozenset())}
+    found = {r.provider: r for r in routes(Settings(), Options(), fits())}
 
     assert (found[Provider.CLAUDE].skipped, found[Provider.CLAUDE].fix) == ("no key", "export ANTHROPIC_API_KEY=…")
     assert not found[Provider.OLLAMA].skipped
@@ -71,30 +75,30 @@ def test_a_provider_without_a_key_is_skipped_with_the_command_that_helps():
 def test_a_compatible_server_of_ones_own_needs_no_key():
     settings = Settings(openai_base_url="http://127.0.0.1:8000/v1/")
 
-    [route] = routes(settings, Options(provider="openai"), TAKES, frozenset())
+    [route] = routes(settings, Options(provider="openai"), fits())
 
     assert (route.skipped, route.endpoint.base_url) == ("", "http://127.0.0.1:8000/v1")
 
 
 def test_a_provider_that_cannot_take_an_attachment_is_skipped():
-    [route] = routes(Settings(), Options(provider="ollama"), TAKES, frozenset({"audio"}))
+    [route] = routes(Settings(), Options(provider="ollama"), fits("audio"))
 
     assert route.skipped == "takes no audio"
 
 
 @pytest.mark.parametrize("options", [Options(provider="gemini"), Options(model="gemini-x")])
 def test_what_is_asked_for_by_name_stands_alone(options):
-    assert [r.provider for r in routes(Settings(**KEYS), options, TAKES, frozenset())] == [Provider.GEMINI]
+    assert [r.provider for r in routes(Settings(**KEYS), options, fits())] == [Provider.GEMINI]
 
 
 def test_without_fallback_only_the_first_choice_remains():
-    assert len(routes(Settings(**KEYS), Options(fallback=False), TAKES, frozenset())) == 1
+    assert len(routes(Settings(**KEYS), Options(fallback=False), fits())) == 1
 
 
 @pytest.mark.parametrize(
     ("model", "provider", "name"),
     [
-        ("gpt-5.4-mini", "openai", "gpt-5.4-mini"),
+        ("gpt-6-luna", "openai", "gpt-6-luna"),
         ("claude-haiku-4-5", "anthropic", "claude-haiku-4-5"),
         ("gemini-flash-latest", "gemini", "gemini-flash-latest"),
         ("qwen2.5:7b-instruct", "ollama", "qwen2.5:7b-instruct"),
@@ -109,7 +113,7 @@ def test_a_models_name_says_whose_it_is(model, provider, name):
 
 def test_the_embedded_model_is_not_chosen_by_name():
     with pytest.raises(UsageError, match="chosen by its file"):
-        routes(Settings(), Options(provider="embedded", model="x"), TAKES, frozenset())
+        routes(Settings(), Options(provider="embedded", model="x"), fits())
 
 
 @pytest.mark.parametrize(
@@ -149,12 +153,12 @@ def test_a_base_url_that_is_none_is_a_usage_error_without_its_password(url):
 def test_settings_that_cannot_be_used_stop_their_own_provider_alone():
     settings = Settings(ollama_host="two words", **KEYS)
 
-    ollama, gemini, *_ = routes(settings, Options(), TAKES, frozenset())
+    ollama, gemini, *_ = routes(settings, Options(), fits())
 
     assert ("OLLAMA_HOST" in ollama.skipped, ollama.outcome, gemini.skipped) == (True, "failed", "")
     for alone in (Options(provider="ollama"), Options(fallback=False)):
         with pytest.raises(UsageError, match="OLLAMA_HOST"):
-            routes(settings, alone, TAKES, frozenset())
+            routes(settings, alone, fits())
 
 
 def test_a_base_url_in_the_settings_is_stronger_than_the_public_one():
@@ -181,9 +185,22 @@ def test_an_address_is_shown_without_who_may_use_it(url, seen):
 
 
 def test_a_parameter_its_provider_does_not_take_is_named_and_the_others_stand_in():
-    takes = TAKES | {Provider.OLLAMA: TAKES[Provider.OLLAMA] | {"seed"}}
+    fit = fits("seed", but=[Provider.OLLAMA])
 
-    claude, ollama, *_ = routes(Settings(**KEYS), Options(task="creative"), takes, frozenset({"seed"}))
+    claude, ollama, *_ = routes(Settings(**KEYS), Options(task="creative"), fit)
 
     assert (claude.skipped, claude.lacks) == ("takes no seed", {"seed"})
     assert not ollama.skipped
+
+
+def test_a_question_does_not_leave_this_machine_for_one_parameter_alone():
+    found = routes(Settings(**KEYS), Options(), fits("n", but=[Provider.OPENAI]))
+
+    assert all(route.skipped and route.lacks == {"n"} for route in found)
+    assert "would leave this machine" in next(r.skipped for r in found if r.provider is Provider.OPENAI)
+
+
+def test_an_image_that_no_local_model_takes_goes_to_a_hosted_one():
+    found = routes(Settings(**KEYS), Options(), fits("image", "n", but=[Provider.OPENAI]))
+
+    assert [route.provider for route in found if not route.skipped] == [Provider.OPENAI]

@@ -14,23 +14,6 @@ def test_an_answer_that_satisfies_its_schema_passes():
     assert schemas.check('{"key": "Am"}', {"required": ["key"]}, "ollama") is None
 
 
-def nested(depth):
-    schema = {}
-    for _ in range(depth):
-        schema = {"not": schema}
-    return schema
-
-
-@pytest.mark.parametrize("schema", [{"type": "king"}, {"$schema": 7}, {"pattern": "("}, nested(3000)])
-def test_what_is_no_schema_has_a_flaw(schema):
-    assert schemas.flaw(schema)
-
-
-@pytest.mark.parametrize("schema", [{}, {"type": "object"}, {"$schema": "https://somewhere.else/schema"}])
-def test_a_schema_has_no_flaw(schema):
-    assert schemas.flaw(schema) == ""
-
-
 @pytest.mark.parametrize("place", ["#/nowhere", "http://127.0.0.1:1/x", "file:///etc/passwd", "other.json"])
 def test_what_a_schema_does_not_hold_itself_is_looked_for_nowhere_else(place, monkeypatch):
     monkeypatch.setattr("urllib.request.urlopen", lambda *_: pytest.fail("it was fetched"))

@@ -1,9 +1,10 @@
 from dataclasses import fields, replace
 
 from samplemind_cli.ai.cache import prompt_fingerprint
-from samplemind_cli.ai.core import as_request, payload
+from samplemind_cli.ai.core import as_request
+from samplemind_cli.ai.question import payload
 from samplemind_cli.ai.router import Provider
-from samplemind_cli.ai.types import Attachment, Endpoint, Message, Request, Route
+from samplemind_cli.ai.types import Endpoint, Media, Message, Request, Route, Text, attachment
 
 ROUTE = Route(Provider.OLLAMA, Endpoint("http://127.0.0.1:11434", "tiny", "the key"))
 OTHER = {
@@ -19,7 +20,15 @@ OTHER = {
     "presence_penalty": 0.0,
     "frequency_penalty": -1.0,
     "parallel_tool_calls": False,
-    "stream": False,
+    "json_mode": True,
+    "effort": "low",
+    "thinking_budget": 0,
+    "extra": {"top_k": 5},
+    "source": "gemini",
+    "unkeyed": {"user": "me"},
+    "schema_name": "song",
+    "strict": False,
+    "max_tokens_field": "max_completion_tokens",
 }
 
 
@@ -44,7 +53,7 @@ def test_each_keyed_field_changes_the_key_and_each_ignored_one_does_not():
 
 
 def test_a_parameter_that_was_not_given_leaves_the_keys_of_old_answers_as_they_are():
-    known = {"messages", "temperature", "max_tokens", "schema", "tools", "tool_choice", "base_url", "model"}
+    known = {"messages", "base_url", "model"}
 
     assert payload(ROUTE, as_request("hi")).keys() == known
     assert payload(ROUTE, replace(as_request("hi"), top_p=0.0)).keys() == known | {"top_p"}
@@ -63,17 +72,17 @@ def test_the_base_url_and_the_model_are_keyed_and_the_api_key_is_not():
 
 def test_an_attachment_is_keyed_by_its_content_and_not_by_its_name():
     def with_image(data, name):
-        return Request(messages=(Message("user", "hi", (Attachment("image/png", data, name),)),))
+        return Request(messages=(Message("user", [Text("hi"), attachment("image/png", data, name)]),))
 
     assert key(with_image(b"1", "a.png")) == key(with_image(b"1", "b.png"))
     assert key(with_image(b"1", "a.png")) != key(with_image(b"2", "a.png"))
 
 
 def test_a_request_knows_what_it_needs():
-    files = (Attachment("image/png", b""), Attachment("audio/wav", b""))
-    request = Request(messages=(Message("user", "", files),), tools=({},), schema={})
+    files = (attachment("image/png", b""), attachment("audio/wav", b""), Media("image", url="https://x/y.png"))
+    request = Request(messages=(Message("user", files),), tools=({},), schema={})
 
-    assert request.needs == {"image", "audio", "tools", "schema"}
+    assert request.needs == {"image", "image_url", "audio", "tools", "schema"}
     assert as_request("hi").needs == frozenset()
     assert Request(messages=(), seed=0, stop=("END",)).needs == {"seed", "stop"}
 

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samplemind_cli.ai.types import Answer, Chunk, Endpoint, Provider, Route, ToolCall, Usage
+from samplemind_cli.ai.types import Answer, Chunk, Endpoint, Provider, Route, Text, ToolCall, Usage
 from samplemind_cli.asking import show
 from samplemind_cli.asking.show import Growing, Style, blocks, grown, provenance, stream
 
-ANSWER = Answer(text="An answer.", provider="ollama", model="tiny", key="k", finish_reason="stop", usage=Usage(3, 2, 1))
+ANSWER = Answer(
+    parts=(Text("An answer."),), provider="ollama", model="tiny", key="k", finish_reason="stop", usage=Usage(3, 2, 1)
+)
 MARKDOWN = "# Title\n\nOne *two*.\n\n```python\nx = 1\n\ny = 2\n```\n\n- a\n- b\n"
 
 
@@ -53,7 +55,7 @@ def test_a_code_fence_is_never_cut():
 @pytest.mark.parametrize("style", [Style(), Style(json=True), Style(whole=True), Style(verbose=True)])
 @pytest.mark.parametrize("text", ["An answer.", "An answer.\n", MARKDOWN])
 def test_what_is_streamed_is_what_would_be_printed_at_once(capsys, style, text):
-    answer = replace(ANSWER, text=text)
+    answer = replace(ANSWER, parts=(Text(text),))
 
     shown(answer, style)
 
@@ -84,7 +86,7 @@ def test_an_object_and_a_validated_answer_are_shown_whole_or_not_at_all(capsys, 
 def test_the_object_has_all_that_a_script_may_want():
     passed = Route(Provider.GEMINI, Endpoint("https://x", "m", "secret"), "no key")
     call = ToolCall("play", '{"note": 1}', "id1")
-    answer = replace(ANSWER, cached="redis", tool_calls=(call,), passed=(passed,))
+    answer = replace(ANSWER, cached="redis", parts=(*ANSWER.parts, call), passed=(passed,))
 
     found = json.loads(Style(json=True).out(answer, "1.5"))
 
@@ -95,7 +97,13 @@ def test_the_object_has_all_that_a_script_may_want():
         "cached": "redis",
         "key": "k",
         "finish_reason": "stop",
-        "usage": {"input_tokens": 3, "output_tokens": 2, "cached_tokens": 1, "reasoning_tokens": None},
+        "usage": {
+            "input_tokens": 3,
+            "output_tokens": 2,
+            "cached_tokens": 1,
+            "reasoning_tokens": None,
+            "cache_write_tokens": None,
+        },
         "tool_calls": [{"id": "id1", "type": "function", "function": {"name": "play", "arguments": '{"note": 1}'}}],
         "thinking": "",
         "passed_over": [{"provider": "gemini", "why": "no key"}],
@@ -104,7 +112,7 @@ def test_the_object_has_all_that_a_script_may_want():
 
 
 def test_calls_without_words_are_shown_as_calls():
-    answer = replace(ANSWER, text="", tool_calls=(ToolCall("play", '{"note": 1}'),))
+    answer = replace(ANSWER, parts=(ToolCall("play", '{"note": 1}'),))
 
     assert Style().out(answer, "0.0") == 'play({"note": 1})\n'
 
@@ -121,7 +129,7 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 
 
 def test_on_a_terminal_markdown_is_rendered(capsys):
-    shown(replace(ANSWER, text=MARKDOWN), Style(terminal=True, width=60))
+    shown(replace(ANSWER, parts=(Text(MARKDOWN),)), Style(terminal=True, width=60))
 
     out = capsys.readouterr().out
     assert "One two." in ESCAPES.sub("", out)
@@ -133,7 +141,7 @@ def test_a_long_block_is_made_into_markdown_when_it_is_drawn_and_not_at_every_wo
     made = []
     monkeypatch.setattr(show, "_markdown", lambda piece: made.append(piece) or "")
 
-    shown(replace(ANSWER, text="word " * 2000), Style(terminal=True), size=5)
+    shown(replace(ANSWER, parts=(Text("word " * 2000),)), Style(terminal=True), size=5)
 
     assert 1 <= len(made) < 1000
 
@@ -150,7 +158,7 @@ def test_of_a_block_taller_than_the_terminal_the_newest_lines_are_drawn():
 
 
 def test_what_the_model_says_cannot_command_the_terminal(capsys):
-    shown(replace(ANSWER, text="a\x1b]0;owned\x07b \x9b2J"), Style(terminal=True, width=60), size=99)
+    shown(replace(ANSWER, parts=(Text("a\x1b]0;owned\x07b \x9b2J"),)), Style(terminal=True, width=60), size=99)
 
     out = capsys.readouterr().out
     assert "owned" in out
@@ -158,7 +166,7 @@ def test_what_the_model_says_cannot_command_the_terminal(capsys):
 
 
 def test_a_narrow_terminal_folds(capsys):
-    shown(replace(ANSWER, text="word " * 40), Style(terminal=True, width=20), size=99)
+    shown(replace(ANSWER, parts=(Text("word " * 40),)), Style(terminal=True, width=20), size=99)
 
     lines = ESCAPES.sub("", capsys.readouterr().out).splitlines()
     assert len(lines) >= 10

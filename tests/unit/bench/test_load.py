@@ -14,7 +14,7 @@ INFINITE = float("inf")
 def answered(tokens=None, cached=False):
     usage = Usage(output_tokens=tokens)
     return Chunk(
-        answer=Answer(text="", provider="x", model="x", key="x", finish_reason="stop", usage=usage, cached=cached)
+        answer=Answer(parts=(), provider="x", model="x", key="x", finish_reason="stop", usage=usage, cached=cached)
     )
 
 

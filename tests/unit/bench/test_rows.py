@@ -58,14 +58,14 @@ def test_no_provider_is_asked_when_the_time_of_a_quick_run_is_over(tmp_path):
 
 def answer(*, cached):
     usage = Usage(input_tokens=1_000_000, output_tokens=100_000)
-    return Answer(text="", provider="x", model="x", key="x", finish_reason="stop", usage=usage, cached=cached)
+    return Answer(parts=(), provider="x", model="x", key="x", finish_reason="stop", usage=usage, cached=cached)
 
 
 def test_each_cached_answer_saves_what_its_tokens_cost():
-    found = cache._dollars("claude-sonnet-4-5", [answer(cached=True)] * 2 + [answer(cached=False)])
+    found = cache._dollars("claude-sonnet-5-5", [answer(cached=True)] * 2 + [answer(cached=False)])
 
     assert found.samples == (pytest.approx(2 * (3.00 + 1.50)),)
-    assert found.note.startswith("had claude-sonnet-4-5 been asked")
+    assert found.note.startswith("had claude-sonnet-5-5 been asked")
 
 
 def test_a_model_without_a_known_price_saves_no_made_up_dollars():

@@ -60,7 +60,7 @@ def test_show_prints_the_text_to_stdout_and_the_rest_to_stderr(run):
 
 @pytest.mark.usefixtures("stored")
 def test_show_prints_what_has_no_text_as_json(run):
-    assert json.loads(run("show", "ai:v2:openai")[1]) == [1, 2]
+    assert json.loads(run("show", "ai:v3:openai")[1]) == [1, 2]
 
 
 def test_an_unknown_key_is_a_usage_error(run):

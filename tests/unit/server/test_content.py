@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from samplemind_cli.ai.types import Answer, ToolCall
+from samplemind_cli.ai.types import Answer, Text, ToolCall
 from samplemind_cli.server.content import LONGEST, answered, asked
 
 
@@ -38,5 +38,5 @@ def test_long_words_are_cut():
 
 def test_an_answer_is_its_text_and_the_calls_it_wants():
     call = ToolCall("play", '{"a":1}')
-    answer = Answer(text="yes", provider="p", model="m", key="", finish_reason="tool_calls", tool_calls=(call,))
+    answer = Answer(parts=(Text("yes"), call), provider="p", model="m", key="", finish_reason="tool_calls")
     assert answered(answer) == 'yes\nplay({"a":1})'

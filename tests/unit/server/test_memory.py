@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from samplemind_cli.ai.types import Answer, Endpoint, Kept, Provider, Route
+from samplemind_cli.ai.types import Answer, Endpoint, Kept, Provider, Route, Text
 from samplemind_cli.server.memory import OVERHEAD, Memory
 from samplemind_cli.server.message import Incoming, Reply
 
@@ -22,7 +22,7 @@ def file(tmp_path):
 
 def answer(file, *, expires=FAR, passed=()):
     return Answer(
-        text="x",
+        parts=(Text("x"),),
         provider="ollama",
         model="m",
         key="k",

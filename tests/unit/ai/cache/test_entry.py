@@ -79,7 +79,7 @@ def test_what_no_json_document_holds_is_a_type_error(value):
 def test_a_key_names_the_provider():
     provider = StrEnum("Provider", {"CLAUDE": "anthropic"}).CLAUDE
 
-    assert cache_key(provider, {"a": 1}) == f"ai:v2:anthropic:{prompt_fingerprint({'a': 1})}"
+    assert cache_key(provider, {"a": 1}) == f"ai:v3:anthropic:{prompt_fingerprint({'a': 1})}"
 
 
 @given(st.text(st.characters()), DOCUMENTS)

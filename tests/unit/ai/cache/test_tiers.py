@@ -197,7 +197,7 @@ def test_no_entry_and_several_are_usage_errors(made):
     with pytest.raises(UsageError, match="no answer is stored"):
         cache.show("zz")
     with pytest.raises(UsageError, match="2 answers"):
-        cache.show("ai:v2:o")
+        cache.show("ai:v3:o")
     assert cache.show(KEY)["value"] == 1
 
 

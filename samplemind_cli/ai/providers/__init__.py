@@ -1,1 +1,0 @@
-"""One adapter per provider: a call described, an event read, and no I/O."""

@@ -1,0 +1,115 @@
+"""What a provider of Anthropic's Messages API answers: its events, or a whole message."""
+
+from collections.abc import Callable
+from typing import Any
+
+from samplemind_cli.formats import faults, reading
+from samplemind_cli.formats.types import Chunk, Opaque, Thinking, ToolCall, Usage
+
+
+def read(event: Any) -> Chunk:
+    """One event, told by its `type`, or the whole message (`"type": "message"`)."""
+    body = reading.mapping(event)
+    reader = _READERS.get(reading.text(body.get("type")))
+    if reader:
+        return reader(body)
+    if faults.is_told(event):
+        return Chunk(fault=faults.fault(200, event))
+    return _whole(body) if isinstance(body.get("content"), list | str) else Chunk()
+
+
+def _begun(event: dict[str, Any]) -> Chunk:
+    message = reading.mapping(event.get("message"))
+    return Chunk(usage=_usage(message), model=reading.text(message.get("model")))
+
+
+def _whole(message: dict[str, Any]) -> Chunk:
+    content = message.get("content")
+    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else reading.mappings(content)
+    chunks = [_block(block) for block in blocks]
+    return Chunk(
+        text="".join(chunk.text for chunk in chunks),
+        thinking="".join(chunk.thinking for chunk in chunks),
+        signature=next((chunk.signature for chunk in chunks if chunk.signature), ""),
+        tool_calls=tuple(call for chunk in chunks for call in chunk.tool_calls),
+        finish=reading.finish(message.get("stop_reason")),
+        usage=_usage(message),
+        model=reading.text(message.get("model")),
+        stop_sequence=reading.text(message.get("stop_sequence")),
+        whole=True,
+    )
+
+
+def _block(block: dict[str, Any], index: int | None = None) -> Chunk:
+    """A whole block, or, with an index, the beginning of one, whose input comes in pieces, or stands here already."""
+    match block.get("type"):
+        case "text":
+            return Chunk(text="".join(reading.content(block.get("text"))))
+        case "thinking":
+            return Chunk(thinking=reading.text(block.get("thinking")), signature=reading.text(block.get("signature")))
+        case "redacted_thinking":
+            data = reading.text(block.get("data"))
+            return Chunk(block=Thinking(signature=data, origin="anthropic_messages", redacted=True))
+        case "tool_use":
+            return Chunk(tool_calls=(_call(block, index),))
+        case str() if index is None:
+            return Chunk(block=Opaque("anthropic_messages", block))
+    return Chunk()
+
+
+def _call(block: dict[str, Any], index: int | None) -> ToolCall:
+    name, call_id = reading.text(block.get("name")), reading.identifier(block.get("id"))
+    given = reading.arguments(block.get("input"))
+    return ToolCall(name, given, call_id) if index is None else ToolCall(name, "", call_id, index, default=given)
+
+
+def _delta(event: dict[str, Any]) -> Chunk:
+    delta = reading.mapping(event.get("delta"))
+    match delta.get("type"):
+        case "text_delta":
+            return Chunk(text="".join(reading.content(delta.get("text"))))
+        case "thinking_delta":
+            return Chunk(thinking=reading.text(delta.get("thinking")))
+        case "signature_delta":
+            return Chunk(signature=reading.text(delta.get("signature")))
+        case "input_json_delta":
+            piece = ToolCall(arguments=reading.piece(delta.get("partial_json")), index=_index(event))
+            return Chunk(tool_calls=(piece,))
+    return Chunk()
+
+
+def _index(event: dict[str, Any]) -> int:
+    return reading.count(event.get("index")) or 0
+
+
+def _last(event: dict[str, Any]) -> Chunk:
+    delta = reading.mapping(event.get("delta"))
+    stop = reading.text(delta.get("stop_sequence"))
+    return Chunk(finish=reading.finish(delta.get("stop_reason")), usage=_usage(event), stop_sequence=stop)
+
+
+def _usage(message: dict[str, Any]) -> Usage | None:
+    """`input_tokens` counts what was neither read from the prompt cache nor written to it."""
+    usage = reading.mapping(message.get("usage"))
+    written, cached = (reading.count(usage.get(f"cache_{done}_input_tokens")) for done in ("creation", "read"))
+    fresh = reading.count(usage.get("input_tokens"))
+    return reading.counted(
+        Usage(
+            input_tokens=None if fresh is None else reading.total(fresh, written, cached),
+            output_tokens=reading.count(usage.get("output_tokens")),
+            cached_tokens=cached,
+            cache_write_tokens=written,
+        )
+    )
+
+
+_READERS: dict[str, Callable[[dict[str, Any]], Chunk]] = {
+    "message": _whole,
+    "message_start": _begun,
+    "content_block_start": lambda event: _block(reading.mapping(event.get("content_block")), _index(event)),
+    "content_block_delta": _delta,
+    "content_block_stop": lambda _: Chunk(),
+    "message_delta": _last,
+    "message_stop": lambda _: Chunk(),
+    "ping": lambda _: Chunk(),
+}

@@ -1,0 +1,115 @@
+"""Reading a JSON object from a stranger: each field has a kind, and a wrong one is a 400 that names it."""
+
+import json
+from typing import Any, TypeVar
+
+import orjson
+
+T = TypeVar("T")
+_NAMES = {str: "a string", bool: "true or false", int: "a whole number", list: "a list", dict: "an object"}
+
+
+class BadRequestError(Exception):
+    """A request that a client got wrong: why, a word for it, and the field (`param`); told in the client's format."""
+
+    def __init__(self, message: str, code: str = "invalid_value", param: str | None = None, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.param = param
+        self.status = status
+
+
+def document(body: bytes) -> "Fields":
+    """A request's body as an object. An integer beyond 64 bits is read, as JSON allows it."""
+    try:
+        value = orjson.loads(body)
+    except ValueError as error:
+        value = _slowly(body, error)
+    if not isinstance(value, dict):
+        raise BadRequestError("the body is not a JSON object", "invalid_json")
+    return Fields(value)
+
+
+def _slowly(body: bytes, error: ValueError) -> Any:
+    """What orjson does not read and JSON allows: large integers; half of an emoji could not be sent on."""
+
+    def refused(word: str) -> Any:
+        raise ValueError(f"{word} is not JSON")
+
+    try:
+        value = json.loads(body, parse_constant=refused)
+        json.dumps(value, ensure_ascii=False).encode()
+        return value
+    except (ValueError, RecursionError):
+        raise BadRequestError(f"the body is not JSON: {error}", "invalid_json") from None
+
+
+class Fields:
+    """An object's fields; null counts as absent, as OpenAI's clients send it."""
+
+    def __init__(self, value: dict[str, Any], where: str = "") -> None:
+        self._value = value
+        self._where = where
+
+    def name(self, key: str) -> str:
+        """The full name of a field, as an error's `param` has it."""
+        return f"{self._where}.{key}" if self._where else key
+
+    def wrong(self, key: str, why: str, code: str = "invalid_value") -> BadRequestError:
+        """The problem with a field."""
+        return BadRequestError(f"{self.name(key)} {why}", code, self.name(key))
+
+    def get(self, key: str, kind: type[T]) -> T | None:
+        """A field, or None."""
+        value = self._value.get(key)
+        if value is None or type(value) is kind:
+            return value
+        raise self.wrong(key, f"must be {_NAMES[kind]}")
+
+    def need(self, key: str, kind: type[T]) -> T:
+        """A field that must be there."""
+        value = self.get(key, kind)
+        if value is None:
+            raise self.wrong(key, "is required")
+        return value
+
+    def number(self, key: str, least: float, most: float) -> float | None:
+        """A number within bounds, or None."""
+        value = self._value.get(key)
+        if value is None:
+            return None
+        if type(value) not in (int, float) or not least <= value <= most:
+            raise self.wrong(key, f"must be a number from {least:g} to {most:g}")
+        return float(value)
+
+    def whole(self, key: str, least: int = 1, most: int = 2**31 - 1) -> int | None:
+        """A whole number within bounds, or None."""
+        value = self.get(key, int)
+        if value is not None and not least <= value <= most:
+            raise self.wrong(key, f"must be a whole number from {least} to {most}")
+        return value
+
+    def one_of(self, key: str, choices: tuple[str, ...], default: str) -> str:
+        """A word out of a few."""
+        value = self.get(key, str)
+        value = default if value is None else value
+        if value not in choices:
+            raise self.wrong(key, f"must be one of {', '.join(choices)}")
+        return value
+
+    def inner(self, key: str) -> "Fields":
+        """The object in a field; an empty one when it is absent."""
+        return Fields(self.get(key, dict) or {}, self.name(key))
+
+    def items(self, key: str) -> list["Fields"]:
+        """The objects in a list; none when it is absent."""
+        values = self.get(key, list) or []
+        for n, value in enumerate(values):
+            if not isinstance(value, dict):
+                raise self.wrong(f"{key}[{n}]", "must be an object")
+        return [Fields(value, self.name(f"{key}[{n}]")) for n, value in enumerate(values)]
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The object as it came."""
+        return self._value

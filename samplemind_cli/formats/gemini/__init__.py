@@ -1,0 +1,1 @@
+"""Gemini's generateContent, v1beta (ai.google.dev/api/generate-content)."""

@@ -1,0 +1,102 @@
+"""What Gemini answers: each event of a stream is a whole response, and so is an answer that was not streamed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from samplemind_cli.formats import faults, reading
+from samplemind_cli.formats.types import Chunk, Fault, Opaque, ToolCall, Usage
+
+# No answer to speak of.
+_FAULTS = ("malformed_function_call", "malformed_response", "unexpected_tool_call", "too_many_tool_calls", "no_image")
+
+
+def read(event: Any) -> Chunk:
+    """One event or the whole response: both have the same shape. A blocked prompt has no candidates, only feedback."""
+    if isinstance(event, list):
+        chunks = [read(item) for item in event]
+        return _joined(chunks) if len(chunks) != 1 else chunks[0]
+    body = reading.mapping(event)
+    candidates = reading.mappings(body.get("candidates"))
+    if not candidates and faults.is_told(event):
+        return Chunk(fault=faults.fault(200, body))
+    numbered = [(reading.count(candidate.get("index")) or 0, candidate) for candidate in candidates]
+    first = next((candidate for number, candidate in numbered if number == 0), {})
+    others = tuple((number, _candidate(candidate, {})) for number, candidate in numbered if number)
+    return _candidate(first, body, others)
+
+
+def _joined(chunks: Sequence[Chunk]) -> Chunk:
+    """Several events in one array: what a stream without `alt=sse` is."""
+    if failed := next((chunk for chunk in chunks if chunk.fault), None):
+        return failed
+    usage = Usage()
+    for chunk in chunks:
+        usage = usage.updated(chunk.usage or Usage())
+    return Chunk(
+        text="".join(chunk.text for chunk in chunks),
+        thinking="".join(chunk.thinking for chunk in chunks),
+        tool_calls=tuple(call for chunk in chunks for call in chunk.tool_calls),
+        finish=next((chunk.finish for chunk in reversed(chunks) if chunk.finish), None),
+        usage=reading.counted(usage),
+        model=next((chunk.model for chunk in chunks if chunk.model), ""),
+    )
+
+
+def _candidate(candidate: dict[str, Any], body: dict[str, Any], others: tuple[tuple[int, Chunk], ...] = ()) -> Chunk:
+    parts = reading.mappings(reading.mapping(candidate.get("content")).get("parts"))
+    calls = tuple(_call(part) for part in parts if "functionCall" in part or "function_call" in part)
+    words = [part for part in parts if "text" in part]
+    finish, bad_end = _end(candidate)
+    if reading.text(reading.mapping(body.get("promptFeedback")).get("blockReason")):
+        finish = "filtered"
+    return Chunk(
+        text="".join("".join(reading.content(part["text"])) for part in words if part.get("thought") is not True),
+        thinking="".join(reading.text(part["text"]) for part in words if part.get("thought") is True),
+        tool_calls=calls,
+        finish=finish,
+        usage=_usage(reading.mapping(body.get("usageMetadata"))),
+        fault=bad_end,
+        model=reading.text(body.get("modelVersion")),
+        block=next((_block(part) for part in parts if _is_block(part)), None),
+        others=others,
+    )
+
+
+def _is_block(part: dict[str, Any]) -> bool:
+    return bool(part.keys() & {"executableCode", "codeExecutionResult", "inlineData", "fileData"})
+
+
+def _block(part: dict[str, Any]) -> Opaque:
+    return Opaque("gemini", part)
+
+
+def _call(part: dict[str, Any]) -> ToolCall:
+    call = reading.mapping(part.get("functionCall", part.get("function_call")))
+    return ToolCall(
+        name=reading.text(call.get("name")),
+        arguments=reading.arguments(call.get("args", call.get("arguments"))),
+        id=reading.identifier(call.get("id")),
+        signature=reading.text(part.get("thoughtSignature")),
+    )
+
+
+def _end(candidate: dict[str, Any]) -> tuple[Any, Fault | None]:
+    """MALFORMED_FUNCTION_CALL and its like leave no answer to speak of: they are faults."""
+    reason = reading.text(candidate.get("finishReason"))
+    if reason.lower() in _FAULTS:
+        detail = reading.text(candidate.get("finishMessage"))
+        return None, faults.named("server", f"the answer ended with {reason}" + (f": {detail}" if detail else ""))
+    return reading.finish(reason), None
+
+
+def _usage(usage: dict[str, Any]) -> Usage | None:
+    """`promptTokenCount` includes cached tokens; thoughts are counted beside the candidates and billed as output."""
+    thoughts = reading.count(usage.get("thoughtsTokenCount"))
+    return reading.counted(
+        Usage(
+            input_tokens=reading.count(usage.get("promptTokenCount")),
+            output_tokens=reading.total(reading.count(usage.get("candidatesTokenCount")), thoughts),
+            cached_tokens=reading.count(usage.get("cachedContentTokenCount")),
+            reasoning_tokens=thoughts,
+        )
+    )

@@ -1,0 +1,1 @@
+"""Ollama's own API (docs.ollama.com/api and `api/types.go`)."""

@@ -1,0 +1,260 @@
+"""How the Ollama daemon is asked and read, `/api/chat`: NDJSON."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from samplemind_cli.formats import conversation, faults, reading
+from samplemind_cli.formats.types import (
+    PARAMETERS,
+    Call,
+    Chunk,
+    Endpoint,
+    Fault,
+    Media,
+    Message,
+    Reader,
+    Request,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
+
+# A model's options (`Options` in api/types.go) that no other field of a request says.
+OPTIONS = frozenset(
+    {
+        "draft_num_predict",
+        "main_gpu",
+        "min_p",
+        "num_batch",
+        "num_ctx",
+        "num_gpu",
+        "num_keep",
+        "num_thread",
+        "repeat_last_n",
+        "repeat_penalty",
+        "top_k",
+        "typical_p",
+        "use_mmap",
+    }
+)
+# Beside them, at the top of a body.
+TOP = frozenset({"keep_alive", "logprobs", "think", "top_logprobs"})
+_TAKEN = frozenset({"image", "tools", "tool_choice", "schema", "temperature", "effort", "thinking_budget"})
+_TAKEN |= {*PARAMETERS, *OPTIONS, *TOP}
+_LEVELS = {"minimal": "low", "xhigh": "high", "max": "high"}
+
+
+def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
+    """What the API documents: an unknown field or option is left aside by the daemon without a word."""
+    del endpoint
+    if name in ("logprobs", "top_logprobs"):  # its answer's are not read
+        return request.source == "ollama"
+    return name in _TAKEN
+
+
+def chat(request: Request, endpoint: Endpoint) -> Call:
+    """A chat that is answered whole or refused: `truncate: false`, or a long prompt loses its beginning without a word.
+
+    The API has no tool choice: "none" sends no tools; a call that must be made becomes a `format`.
+    """
+    messages = conversation.linked(request.messages)
+    body: dict[str, Any] = {
+        "model": endpoint.model,
+        "messages": [sent for message in messages for sent in _messages(message)],
+        "stream": True,
+        "truncate": False,
+    }
+    options: dict[str, Any] = {"temperature": request.temperature, "num_predict": request.max_tokens}
+    options |= {name: getattr(request, name) for name in PARAMETERS}
+    options |= {name: value for name, value in request.extra.items() if name in OPTIONS}
+    if given := {name: value for name, value in options.items() if value not in (None, ())}:
+        body["options"] = given
+    body |= {name: value for name, value in request.extra.items() if name in TOP and takes(name, request, endpoint)}
+    if (think := _think(request, endpoint.model)) is not None:
+        body["think"] = think
+    if request.schema is not None:
+        body["format"] = dict(request.schema)
+    elif request.json_mode:
+        body["format"] = "json"
+    if wanted := _wanted(request):
+        body["format"] = _one_call(wanted)
+        body["messages"] = [{"role": "system", "content": _described(wanted)}, *body["messages"]]
+    elif request.tools and request.tool_choice != "none":
+        body["tools"] = [_tool(tool) for tool in request.tools if "function" in tool]
+    return Call(f"{endpoint.base_url}/api/chat", body)
+
+
+def reader(request: Request) -> Reader:
+    """Lines are read one by one, but for a call that was asked for as a `format`: its text is the call."""
+    if not _wanted(request):
+        return read
+    heard: list[str] = []
+
+    def read_call(event: Any) -> Chunk:
+        chunk = read(event)
+        heard.append(chunk.text)
+        if chunk.finish is None:
+            return Chunk(thinking=chunk.thinking, usage=chunk.usage, fault=chunk.fault, model=chunk.model)
+        said = "".join(heard)
+        named = reading.mapping(_parsed(said))
+        call = ToolCall(reading.text(named.get("name")), reading.arguments(named.get("arguments")))
+        if not call.name:  # cut off, or no call: then it is told as what it is
+            return chunk if chunk.finish != "stop" else Chunk(text=said, finish="unknown", usage=chunk.usage)
+        return Chunk(tool_calls=(call,), finish="tool_calls", usage=chunk.usage, model=chunk.model)
+
+    return read_call
+
+
+def read(event: Any) -> Chunk:
+    """One line of the stream, or the whole answer: both have the same shape."""
+    body = reading.mapping(event)
+    if body.get("error") or (not body.keys() & {"message", "response", "done"} and faults.is_told(event)):
+        return Chunk(fault=fault(200, body))
+    message = reading.mapping(body.get("message"))
+    text, thinking = reading.content(message.get("content") if message else body.get("response"))
+    done = body.get("done") is True
+    reason = reading.text(body.get("done_reason")) or "stop"  # old daemons give no reason
+    if done and reason in ("load", "unload"):  # nothing was asked: the model was put into memory, no more
+        return Chunk(fault=faults.named("server", f"the answer ended with {reason}"))
+    return Chunk(
+        text=text,
+        thinking=thinking or "".join(reading.content(message.get("thinking"))),
+        tool_calls=tuple(map(_call, reading.mappings(message.get("tool_calls")))),
+        finish=reading.finish(reason) if done else None,
+        usage=reading.counted(
+            Usage(
+                input_tokens=reading.count(body.get("prompt_eval_count")),
+                output_tokens=reading.count(body.get("eval_count")),
+            )
+        ),
+        model=reading.text(body.get("model")),
+    )
+
+
+def embed(texts: Sequence[str], dimensions: int | None, endpoint: Endpoint) -> Call:
+    """`/api/embed` (docs.ollama.com/api/embed); as with `chat`, a text that does not fit is refused and not cut."""
+    body: dict[str, Any] = {"model": endpoint.model, "input": list(texts), "truncate": False}
+    if dimensions is not None:
+        body["dimensions"] = dimensions
+    return Call(f"{endpoint.base_url}/api/embed", body)
+
+
+def read_embeddings(body: Any) -> tuple[list[list[float]], int | None]:
+    """`embeddings`, one per text."""
+    vectors = reading.mapping(body).get("embeddings")
+    counted = reading.count(reading.mapping(body).get("prompt_eval_count"))
+    return [reading.vector(vector) for vector in vectors] if isinstance(vectors, list) else [], counted
+
+
+def fault(status: int, body: Any) -> Fault:
+    """`{"error": "text"}`: the text tells a 500 for a schema it cannot compile, and a cloud plan that is used up."""
+    return faults.relabelled(
+        faults.fault(status, body),
+        {"invalid JSON schema": "request", "usage limit": "credit", "does not support": "unsupported"},
+    )
+
+
+def models(endpoint: Endpoint) -> Call:
+    """`GET /api/tags`."""
+    return Call(f"{endpoint.base_url}/api/tags", None, {}, "GET")
+
+
+def read_models(body: Any) -> list[str]:
+    """`models[].name`."""
+    return list(reading.names(reading.mappings(reading.mapping(body).get("models")), "name", "model"))
+
+
+def _think(request: Request, model: str) -> bool | str | None:
+    """gpt-oss thinks at a level and cannot be kept from it; every other model does or does not."""
+    if "think" in request.extra:
+        return None
+    if not request.effort:
+        return None if request.thinking_budget is None else request.thinking_budget != 0
+    if "gpt-oss" in model:
+        return "low" if request.effort == "none" else _LEVELS.get(request.effort, request.effort)
+    return request.effort != "none"
+
+
+def _messages(message: Message) -> list[dict[str, Any]]:
+    """A turn as its messages here: each tool result is one of its own."""
+    sent = [
+        _with_images({"role": "tool", "content": r.text, "tool_name": r.name}, r.parts) for r in message.tool_results
+    ]
+    rest = [part for part in message.parts if not isinstance(part, ToolResult)]
+    if message.role == "tool" or (sent and not rest):
+        return sent
+    body: dict[str, Any] = {"role": message.role, "content": "".join(p.text for p in rest if isinstance(p, Text))}
+    if len([part for part in rest if isinstance(part, Text)]) > 1:
+        body["content"] = message.text
+    if thoughts := "".join(part.text for part in rest if isinstance(part, Thinking) and part.origin == "ollama"):
+        body["thinking"] = thoughts
+    if calls := message.tool_calls:
+        body["tool_calls"] = [
+            {"function": {"name": call.name, "arguments": reading.given_arguments(call)}} for call in calls
+        ]
+    return [*sent, _with_images(body, rest)]
+
+
+def _with_images(body: dict[str, Any], parts: Sequence[Any]) -> dict[str, Any]:
+    images = [reading.encoded(part) for part in parts if isinstance(part, Media)]
+    return {**body, "images": images} if images else body
+
+
+def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
+    """OpenAI's shape is Ollama's too, except that here `parameters` is required."""
+    function = {"parameters": {"type": "object"}, **reading.mapping(tool.get("function"))}
+    return {"type": "function", "function": {name: value for name, value in function.items() if name != "strict"}}
+
+
+def _wanted(request: Request) -> list[dict[str, Any]]:
+    """The functions of which one must be called; none where the model may do as it likes."""
+    choice = request.tool_choice
+    functions = [reading.mapping(tool.get("function")) for tool in request.tools if "function" in tool]
+    if choice == "required":
+        return functions
+    if isinstance(choice, Mapping):
+        name = reading.mapping(choice.get("function")).get("name")
+        return [function for function in functions if function.get("name") == name]
+    return []
+
+
+def _one_call(functions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    calls = [
+        {
+            "type": "object",
+            "properties": {
+                "name": {"const": function.get("name"), "type": "string", "enum": [function.get("name")]},
+                "arguments": {"type": "object", **reading.mapping(function.get("parameters"))},
+            },
+            "required": ["name", "arguments"],
+        }
+        for function in functions
+    ]
+    return calls[0] if len(calls) == 1 else {"anyOf": calls}
+
+
+def _described(functions: Sequence[Mapping[str, Any]]) -> str:
+    listed = "\n".join(reading.dumps(dict(function)) for function in functions)
+    return (
+        'Call one of these functions. Answer with one JSON object, {"name": …, "arguments": {…}}, and nothing else.\n'
+        + listed
+    )
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _call(call: dict[str, Any]) -> ToolCall:
+    function = reading.mapping(call.get("function")) or call
+    return ToolCall(
+        name=reading.text(function.get("name")),
+        arguments=reading.arguments(function.get("arguments", function.get("parameters"))),
+        id=reading.identifier(call.get("id")),
+    )

@@ -1,0 +1,125 @@
+"""An answer as OpenAI's chat clients read it: a completion, or the events of a stream."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from samplemind_cli.formats.types import Answer, Chunk, Finish, ToolCall, Usage
+
+ENDS: dict[Finish, str] = {"refusal": "content_filter", "filtered": "content_filter", "unknown": "stop"}
+DONE = b"data: [DONE]\n\n"
+
+
+def completion(answer: Answer, number: str) -> bytes:
+    """A chat.completion object; `number` makes its id."""
+    head = _head(number, f"{answer.provider}/{answer.model}", "chat.completion")
+    choices = [_choice(choice, n) for n, choice in enumerate((answer, *answer.others))]
+    return orjson.dumps({**head, "choices": choices, "usage": usage(answer.usage)})
+
+
+class Events:
+    """The events of one streamed completion."""
+
+    def __init__(self, number: str, model: str, *, count: bool) -> None:
+        self._head = _head(number, model, "chat.completion.chunk")
+        self._count = count
+        self._opened: set[int] = set()
+
+    def of(self, chunk: Chunk) -> Iterator[bytes]:
+        """The events that say what a chunk says; a whole answer out of the cache is one chunk."""
+        if chunk.answer and 0 not in self._opened:
+            for n, choice in enumerate((chunk.answer, *chunk.answer.others)):
+                yield self._event(_message(choice), n, logprobs=choice.logprobs)
+        else:
+            for n, each in ((0, chunk), *chunk.others):
+                if delta := _delta(each):
+                    yield self._event(delta, n, logprobs=each.logprobs)
+        if chunk.answer:
+            for n, choice in enumerate((chunk.answer, *chunk.answer.others)):
+                yield self._event({}, n, _end(choice))
+            if self._count:
+                yield event({**self._head, "choices": [], "usage": usage(chunk.answer.usage)})
+
+    def _event(self, delta: dict[str, Any], n: int, end: str | None = None, logprobs: tuple[Any, ...] = ()) -> bytes:
+        if n not in self._opened:
+            self._opened.add(n)
+            delta = {"role": "assistant", "content": "", **delta}
+        choice: dict[str, Any] = {"index": n, "delta": delta, "finish_reason": end}
+        if logprobs:
+            choice["logprobs"] = {"content": list(logprobs), "refusal": None}
+        return event({**self._head, "choices": [choice]})
+
+
+def event(value: dict[str, Any]) -> bytes:
+    """One server-sent event."""
+    return b"data: " + orjson.dumps(value) + b"\n\n"
+
+
+def usage(counted: Usage) -> dict[str, Any]:
+    """Tokens; what the provider did not count is 0, as the clients' types want a number."""
+    asked, said = counted.input_tokens or 0, counted.output_tokens or 0
+    return {
+        "prompt_tokens": asked,
+        "completion_tokens": said,
+        "total_tokens": asked + said,
+        "prompt_tokens_details": {"cached_tokens": counted.cached_tokens or 0},
+        "completion_tokens_details": {"reasoning_tokens": counted.reasoning_tokens or 0},
+    }
+
+
+def error(message: str, kind: str, code: str | None, param: str | None) -> dict[str, Any]:
+    """OpenAI's error object."""
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def _head(number: str, model: str, kind: str) -> dict[str, Any]:
+    return {"id": f"chatcmpl-{number}", "object": kind, "created": int(time.time()), "model": model}
+
+
+def _choice(answer: Answer, n: int) -> dict[str, Any]:
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": None,
+        "refusal": None,
+        **_message(answer, streamed=False),
+    }
+    logprobs = {"content": list(answer.logprobs), "refusal": None} if answer.logprobs else None
+    return {"index": n, "message": message, "logprobs": logprobs, "finish_reason": _end(answer)}
+
+
+def _message(answer: Answer, *, streamed: bool = True) -> dict[str, Any]:
+    """What a whole answer says, as a message or as one delta."""
+    message: dict[str, Any] = {"content": answer.text} if answer.text else {}
+    if answer.thinking:
+        message["reasoning_content"] = answer.thinking  # the name that DeepSeek, vLLM and llama.cpp gave it
+    if calls := answer.tool_calls:
+        places = ({"index": n} if streamed else {} for n in range(len(calls)))
+        message["tool_calls"] = [{**place, **_call(call)} for place, call in zip(places, calls, strict=True)]
+    return message
+
+
+def _delta(chunk: Chunk) -> dict[str, Any]:
+    delta: dict[str, Any] = {}
+    if chunk.text:
+        delta["content"] = chunk.text
+    if chunk.thinking:
+        delta["reasoning_content"] = chunk.thinking
+    if chunk.tool_calls:
+        delta["tool_calls"] = [{"index": call.index or 0, **_call(call)} for call in chunk.tool_calls]
+    return delta
+
+
+def _end(answer: Answer) -> str:
+    return ENDS.get(answer.finish_reason, answer.finish_reason)
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    """A call, or a piece of one: what a piece does not say is left out."""
+    if not call.name:
+        return {"function": {"arguments": call.arguments}}
+    said: dict[str, Any] = {"type": "function", "function": {"arguments": call.arguments, "name": call.name}}
+    extra = {"google": {"thought_signature": call.signature}} if call.signature else {}
+    kept = {"extra_content": extra, **call.hints} if extra else dict(call.hints)
+    return {**said, "id": call.id, **kept}

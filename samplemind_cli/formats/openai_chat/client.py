@@ -1,0 +1,287 @@
+"""How a provider of OpenAI's chat completions is asked and read."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from samplemind_cli.formats import conversation, faults, reading, schemas
+from samplemind_cli.formats.openai_chat.fields import DOCUMENTED
+from samplemind_cli.formats.types import (
+    ABILITIES,
+    PARAMETERS,
+    Call,
+    Chunk,
+    Endpoint,
+    Fault,
+    Media,
+    Message,
+    Part,
+    Reader,
+    Request,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
+
+_AUDIO = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav", "audio/vnd.wave": "wav"}
+_TAKEN = ABILITIES - {"audio_url", "file_url"} | {*PARAMETERS, "temperature", "tool_choice", "effort", "name", "detail"}
+# Ends that leave no answer to speak of: OpenRouter's, DeepSeek's.
+_FAILED = ("error", "insufficient_system_resource")
+# What of other formats' fields the compatible servers know by the same name.
+_COMPATIBLE = {"top_k", "min_p", "repetition_penalty", "repeat_penalty", "typical_p", "cache_control"}
+# A thinking budget in the words of an effort, as the field has it.
+_EFFORTS = ((0, "none"), (1024, "low"), (8192, "medium"))
+
+
+def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
+    """OpenAI takes what it documents; a compatible server is given every field that is asked in this format."""
+    if name in _TAKEN or name in DOCUMENTED or (name == "thinking_budget" and not request.effort):
+        return True
+    if is_openai(endpoint.base_url):
+        return False
+    return name in _COMPATIBLE or request.source in ("openai_chat", "")
+
+
+def chat(request: Request, endpoint: Endpoint) -> Call:
+    """A streamed chat completion. Without a key, no key is sent."""
+    official = is_openai(endpoint.base_url)
+    messages = conversation.linked(request.messages)
+    body: dict[str, Any] = {
+        "model": endpoint.model,
+        "messages": [sent for message in messages for sent in _messages(message)],
+        "stream": True,
+        # Obfuscation pads every event with random characters.
+        "stream_options": {"include_usage": True, **({"include_obfuscation": False} if official else {})},
+    }
+    for name in ("temperature", *PARAMETERS):
+        if (value := getattr(request, name)) not in (None, ()):
+            body[name] = value
+    if request.parallel_tool_calls is False and request.tools:
+        body["parallel_tool_calls"] = False
+    if request.max_tokens is not None:
+        # OpenAI's reasoning models reject `max_tokens`; many compatible servers know no other name.
+        body["max_completion_tokens" if official else request.max_tokens_field or "max_tokens"] = request.max_tokens
+    if effort := _effort(request):
+        body["reasoning_effort"] = effort
+    if request.schema is not None:
+        body["response_format"] = _format(request)
+    elif request.json_mode:
+        body["response_format"] = {"type": "json_object"}
+    if request.tools:
+        body["tools"] = [dict(tool) for tool in request.tools]
+        if request.tool_choice is not None:
+            choice = request.tool_choice
+            body["tool_choice"] = choice if isinstance(choice, str) else dict(choice)
+    body |= {name: value for name, value in request.extra.items() if takes(name, request, endpoint)}
+    body |= request.unkeyed if request.source == "openai_chat" else {}
+    return Call(f"{endpoint.base_url}/chat/completions", body, _headers(endpoint))
+
+
+def reader(request: Request) -> Reader:
+    """Events are read one by one, whatever was asked."""
+    del request
+    return read
+
+
+def read(event: Any) -> Chunk:
+    """One event (`delta`), or a whole completion (`message`), which counts for nothing beside a `delta`."""
+    body = reading.mapping(event)
+    choices = reading.mappings(body.get("choices"))
+    if not choices and faults.is_told(event):
+        return Chunk(fault=faults.fault(200, event))
+    if body.get("error"):
+        return Chunk(fault=fault(200, body))
+    first, others = _split(choices)
+    if failure := reading.mapping(first.get("error")):
+        return Chunk(fault=fault(200, {"error": failure}))
+    return _choice(first, body, others)
+
+
+def _split(choices: list[dict[str, Any]]) -> tuple[dict[str, Any], list[tuple[int, dict[str, Any]]]]:
+    """The first choice, and the others by their index."""
+    numbered = [(reading.count(choice.get("index")) or 0, choice) for choice in choices]
+    first = next((choice for number, choice in numbered if number == 0), {})
+    return first, [(number, choice) for number, choice in numbered if number]
+
+
+def _choice(choice: dict[str, Any], body: dict[str, Any], others: Sequence[tuple[int, dict[str, Any]]] = ()) -> Chunk:
+    delta, message = choice.get("delta"), choice.get("message")
+    whole = not isinstance(delta, dict) and isinstance(message, dict)
+    said = reading.mapping(message if whole else delta)
+    text, thinking = reading.content(said.get("content"))
+    refusal = reading.text(said.get("refusal"))
+    if not said and "text" in choice:  # some answer as the old completions did
+        text = reading.text(choice.get("text"))
+    calls = [_call(call, whole=whole) for call in reading.mappings(said.get("tool_calls"))]
+    if legacy := reading.mapping(said.get("function_call")):
+        calls.append(_call({"function": legacy, "index": 0}, whole=whole))
+    reason = reading.text(choice.get("finish_reason"))
+    failed = reason in _FAILED
+    finish = "refusal" if refusal else None if failed else reading.finish(reason)
+    return Chunk(
+        text=text + refusal,
+        thinking=thinking or _thought(said),
+        tool_calls=tuple(calls),
+        finish=finish,
+        usage=_usage(reading.mapping(body.get("usage")) or reading.mapping(choice.get("usage"))),
+        fault=faults.named("server", f"the answer ended with {reason}") if failed else None,
+        model=reading.text(body.get("model")),
+        refusal=bool(refusal),
+        logprobs=tuple(reading.mappings(reading.mapping(choice.get("logprobs")).get("content"))),
+        whole=whole,
+        others=tuple((number, _choice(other, {})) for number, other in others),
+    )
+
+
+def embed(texts: Sequence[str], dimensions: int | None, endpoint: Endpoint) -> Call:
+    """`/embeddings` (platform.openai.com/docs/api-reference/embeddings)."""
+    body: dict[str, Any] = {"model": endpoint.model, "input": list(texts), "encoding_format": "float"}
+    if dimensions is not None:
+        body["dimensions"] = dimensions
+    return Call(f"{endpoint.base_url}/embeddings", body, _headers(endpoint))
+
+
+def read_embeddings(body: Any) -> tuple[list[list[float]], int | None]:
+    """`data`, whose items name their place."""
+    items = reading.mappings(reading.mapping(body).get("data"))
+    ordered = sorted(items, key=lambda item: reading.count(item.get("index")) or 0)
+    usage = reading.mapping(reading.mapping(body).get("usage"))
+    return [reading.vector(item.get("embedding")) for item in ordered], reading.count(usage.get("prompt_tokens"))
+
+
+def fault(status: int, body: Any) -> Fault:
+    """`{"error": {message, type, param, code}}`; compatible servers put the status into `code` or drop the wrapping."""
+    return faults.fault(status, body)
+
+
+def models(endpoint: Endpoint) -> Call:
+    """`GET /models`."""
+    return Call(f"{endpoint.base_url}/models", None, _headers(endpoint), "GET")
+
+
+def read_models(body: Any) -> list[str]:
+    """`data[].id`; Together answers with the list alone."""
+    found = body if isinstance(body, list) else reading.mapping(body).get("data") or reading.mapping(body).get("models")
+    return list(reading.names(found if isinstance(found, list) else [], "id", "name"))
+
+
+def is_openai(base_url: str) -> bool:
+    """Whether this is OpenAI itself, not a compatible server."""
+    host = urlsplit(base_url).hostname or ""
+    return host == "api.openai.com" or host.endswith(".api.openai.com")  # its regions: eu., us.
+
+
+def _headers(endpoint: Endpoint) -> dict[str, str]:
+    return {"authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
+
+
+def _effort(request: Request) -> str:
+    if request.effort or request.thinking_budget is None:
+        return request.effort
+    return next((word for most, word in _EFFORTS if request.thinking_budget <= most), "high")
+
+
+def _messages(message: Message) -> list[dict[str, Any]]:
+    """A turn as its messages here: each tool result is one of its own."""
+    named = {"name": message.name} if message.name else {}
+    sent: list[dict[str, Any]] = [
+        {"role": "tool", "content": _result(result), "tool_call_id": result.call_id, **result.hints}
+        for result in message.tool_results
+    ]
+    rest = tuple(part for part in message.parts if not isinstance(part, ToolResult))
+    if message.role != "tool" and (rest or not sent):
+        sent.append({"role": message.role, **_spoken(rest), **named, **message.hints})
+    return sent
+
+
+def _result(result: ToolResult) -> str | list[dict[str, Any]]:
+    if all(isinstance(part, Text) and not part.hints for part in result.parts):
+        return result.text
+    return [_part(part) for part in result.parts]
+
+
+def _spoken(parts: Sequence[Part]) -> dict[str, Any]:
+    content = [part for part in parts if isinstance(part, Text | Media)]
+    plain = all(isinstance(part, Text) and not part.hints for part in content)
+    one = plain and len(content) <= 1
+    calls = [part for part in parts if isinstance(part, ToolCall)]
+    body: dict[str, Any] = {"content": "".join(part.text for part in content if isinstance(part, Text))}
+    if not one:
+        body["content"] = [_part(part) for part in content]
+    if thoughts := "".join(part.text for part in parts if isinstance(part, Thinking) and part.origin == "openai_chat"):
+        body["reasoning_content"] = thoughts
+    if calls:
+        body["content"] = body["content"] or None
+        body["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments or "{}"},
+                **call.hints,
+            }
+            for call in calls
+        ]
+    return body
+
+
+def _part(part: Text | Media) -> dict[str, Any]:
+    if isinstance(part, Text):
+        return {"type": "text", "text": part.text, **part.hints}
+    if part.kind == "audio":
+        form = _AUDIO.get(part.media_type, part.media_type.removeprefix("audio/"))
+        return {"type": "input_audio", "input_audio": {"data": reading.encoded(part), "format": form}, **part.hints}
+    if part.kind == "file":
+        named = {"filename": part.name} if part.name else {}
+        where = {"file_id": part.file_id} if part.file_id else {"file_data": reading.data_url(part)}
+        return {"type": "file", "file": {**named, **where}, **part.hints}
+    detail = {"detail": part.detail} if part.detail else {}
+    return {"type": "image_url", "image_url": {"url": reading.data_url(part), **detail}, **part.hints}
+
+
+def _format(request: Request) -> dict[str, Any]:
+    schema = dict(request.schema or {})
+    guaranteed = request.strict is not False and schemas.strict(schema)
+    named = {"name": request.schema_name or "answer", "schema": schema, "strict": guaranteed}
+    return {"type": "json_schema", "json_schema": named}
+
+
+def _call(call: dict[str, Any], *, whole: bool) -> ToolCall:
+    function = reading.mapping(call.get("function"))
+    if not function and ("name" in call or "arguments" in call):  # some leave the wrapping out
+        function = call
+    arguments = function.get("arguments", function.get("parameters"))
+    known = {"extra_content": call["extra_content"]} if isinstance(call.get("extra_content"), dict) else {}
+    return ToolCall(
+        name=reading.text(function.get("name")),
+        arguments=reading.arguments(arguments) if whole else reading.piece(arguments),
+        id=reading.identifier(call.get("id")),
+        index=None if whole else reading.count(call.get("index")),
+        hints=known,
+    )
+
+
+def _thought(said: Mapping[str, Any]) -> str:
+    """The name that DeepSeek, vLLM and llama.cpp gave it, or OpenRouter's and Groq's."""
+    for name in ("reasoning_content", "reasoning", "thinking"):
+        found = reading.content(said.get(name))
+        if any(found):
+            return "".join(found)
+    return ""
+
+
+def _usage(usage: dict[str, Any]) -> Usage | None:
+    asked = reading.mapping(usage.get("prompt_tokens_details"))
+    cached = reading.count(asked.get("cached_tokens"))
+    return reading.counted(
+        Usage(
+            input_tokens=reading.count(usage.get("prompt_tokens")),
+            output_tokens=reading.count(usage.get("completion_tokens")),
+            cached_tokens=reading.count(usage.get("prompt_cache_hit_tokens")) if cached is None else cached,
+            reasoning_tokens=reading.count(
+                reading.mapping(usage.get("completion_tokens_details")).get("reasoning_tokens")
+            ),
+            cache_write_tokens=reading.count(asked.get("cache_write_tokens")),
+        )
+    )

@@ -1,0 +1,52 @@
+"""The embedded model: llama.cpp's server speaks OpenAI's format, and a small model takes text alone."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from samplemind_cli.formats.openai_chat import client
+from samplemind_cli.formats.openai_chat.client import embed, models, read, read_embeddings, read_models, reader
+from samplemind_cli.formats.types import Call, Endpoint, Fault, Request
+
+__all__ = ["chat", "embed", "fault", "models", "read", "read_embeddings", "read_models", "reader", "takes"]
+
+# A schema becomes a grammar, so even a small model keeps to it; SmolLM2's template knows no tools.
+_TAKEN = frozenset({"schema", "top_p", "stop", "seed", "presence_penalty", "frequency_penalty", "temperature"})
+_TAKEN |= {"top_k", "min_p", "typical_p", "repeat_penalty", "logit_bias"}
+LONGEST = 1024  # tokens; left alone, a small model repeats itself until its context is full
+# What its makers used (huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct), and the cure for repetition.
+TEMPERATURE = 0.2
+SAMPLING = {"top_p": 0.9, "repeat_penalty": 1.15, "repeat_last_n": 256}
+# How the engine refuses a text that is to become a vector, as a 500 (llama.cpp's tools/server/server-context.cpp).
+_TOO_LARGE = re.compile(r"input \((\d+) tokens\) is too large to process.*batch size: (\d+)")
+
+
+def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
+    """Text and sampling alone."""
+    del request, endpoint
+    return name in _TAKEN
+
+
+def chat(request: Request, endpoint: Endpoint) -> Call:
+    """OpenAI's call, with the limits and the sampling that a small model needs where the request says nothing."""
+    temperature = TEMPERATURE if request.temperature is None else request.temperature
+    extra = {name: value for name, value in request.extra.items() if name in _TAKEN}
+    asked = replace(
+        request,
+        max_tokens=request.max_tokens or LONGEST,
+        temperature=temperature,
+        extra=extra,
+        unkeyed={},
+        effort="",
+        thinking_budget=None,
+    )
+    call = client.chat(asked, endpoint)
+    return replace(call, json=SAMPLING | call.json)
+
+
+def fault(status: int, body: Any) -> Fault:
+    """OpenAI's shape; a text too long for a vector is told without the engine's inner words."""
+    found = client.fault(status, body)
+    if numbers := _TOO_LARGE.search(found.message):
+        return Fault("too_long", f"a text of {numbers[1]} tokens is too long for a vector: at most {numbers[2]}")
+    return found

@@ -1,0 +1,240 @@
+"""A chat completion as OpenAI's clients ask for it, read into a request."""
+
+import re
+from base64 import b64decode
+from typing import Any, cast
+
+from samplemind_cli.formats import jsonschema
+from samplemind_cli.formats.fields import BadRequestError, Fields
+from samplemind_cli.formats.openai_chat.fields import IGNORED, NEUTRAL, REFUSED, TRANSLATED
+from samplemind_cli.formats.types import (
+    EFFORTS,
+    Media,
+    Message,
+    Part,
+    Request,
+    Role,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
+
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+CHOICES = ("none", "auto", "required")
+SOUNDS = {"mp3": "audio/mpeg", "wav": "audio/wav"}
+STOPS = 4  # as OpenAI has it
+PARTS = ("text", "refusal", "image_url", "input_audio", "file")
+_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)((?:;[\w.+-]+=[^;,]*)*);base64,(.*)", re.DOTALL | re.IGNORECASE)
+# Fields beside a message's content or a part's that are translated.
+_MESSAGE = {"role", "content", "name", "tool_calls", "tool_call_id", "function_call", "refusal", "reasoning_content"}
+_MESSAGE |= {"audio", "annotations", "reasoning"}
+
+
+def completion(fields: Fields) -> Request:
+    """The request in a chat completion's body. Raises BadRequestError."""
+    for name in REFUSED:
+        if _said(fields, name):
+            raise fields.wrong(name, "is not supported here", "unsupported_parameter")
+    messages = fields.items("messages")
+    if not messages:
+        raise fields.wrong("messages", "must hold at least one message")
+    longest = fields.whole("max_completion_tokens")
+    schema, named = _schema(fields.inner("response_format"))
+    top_p, parallel = fields.number("top_p", 0, 1), fields.get("parallel_tool_calls", bool)
+    tools = tuple(map(_tool, fields.items("tools")))
+    return Request(
+        messages=tuple(map(_message, messages)),
+        temperature=fields.number("temperature", 0, 2),
+        max_tokens=fields.whole("max_tokens") if longest is None else longest,
+        max_tokens_field="" if longest is None else "max_completion_tokens",
+        schema=schema,
+        json_mode=fields.inner("response_format").raw.get("type") == "json_object",
+        schema_name=named.get("name", str) or "",
+        strict=named.get("strict", bool),
+        tools=tools,
+        tool_choice=_choice(fields),
+        # OpenAI's defaults count as unsaid: clients send them unasked.
+        top_p=None if top_p == 1 else top_p,
+        stop=_stops(fields),
+        seed=fields.whole("seed", -(2**63), 2**63 - 1),
+        presence_penalty=fields.number("presence_penalty", -2, 2) or None,
+        frequency_penalty=fields.number("frequency_penalty", -2, 2) or None,
+        parallel_tool_calls=False if parallel is False and tools else None,
+        effort=_effort(fields),
+        extra={name: value for name, value in fields.raw.items() if _is_extra(fields, name)},
+        unkeyed={name: fields.raw[name] for name in IGNORED if fields.raw.get(name) is not None},
+        source="openai_chat",
+    )
+
+
+def streams(fields: Fields) -> bool:
+    """Whether the answer is to come in events."""
+    return fields.get("stream", bool) or False
+
+
+def _said(fields: Fields, name: str) -> bool:
+    return (value := fields.raw.get(name)) is not None and value not in NEUTRAL.get(name, ())
+
+
+def _is_extra(fields: Fields, name: str) -> bool:
+    return name not in TRANSLATED | IGNORED | REFUSED and _said(fields, name) and name != "reasoning"
+
+
+def _effort(fields: Fields) -> str:
+    """`reasoning_effort`, or OpenRouter's `reasoning.effort`; a word that nobody knows is the provider's to judge."""
+    given = fields.get("reasoning_effort", str)
+    if given is None:
+        inner = fields.inner("reasoning")
+        given = inner.get("effort", str)
+        if given is None and inner.raw.get("enabled") is False:
+            given = "none"
+    if given and given not in EFFORTS:
+        raise fields.wrong("reasoning_effort", f"must be one of {', '.join(EFFORTS)}")
+    return given or ""
+
+
+def _stops(fields: Fields) -> tuple[str, ...]:
+    given = fields.raw.get("stop")
+    if given in (None, ""):
+        return ()
+    found = [given] if isinstance(given, str) else given
+    if not isinstance(found, list) or len(found) > STOPS or not all(isinstance(text, str) and text for text in found):
+        raise fields.wrong("stop", f"must be a text, or a list of at most {STOPS} that are not empty")
+    return tuple(found)
+
+
+def _message(fields: Fields) -> Message:
+    role = fields.one_of("role", ROLES, "")
+    if role in ("tool", "function"):
+        parts = tuple(part for part in _content(fields) if isinstance(part, Text | Media))
+        call_id = fields.need("tool_call_id", str) if role == "tool" else ""
+        name = fields.need("name", str) if role == "function" else fields.get("name", str) or ""
+        return Message("tool", (ToolResult(call_id, parts, name=name, hints=_hints(fields, _MESSAGE)),))
+    said = (*_thinking(fields), *_content(fields), *_calls(fields)) if role == "assistant" else _content(fields)
+    spoken = cast("Role", "system" if role == "developer" else role)
+    return Message(spoken, said, fields.get("name", str) or "", _hints(fields, _MESSAGE))
+
+
+def _hints(fields: Fields, known: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in fields.raw.items() if name not in known and value is not None}
+
+
+def _thinking(fields: Fields) -> tuple[Part, ...]:
+    words = fields.get("reasoning_content", str) or ""
+    if not words and isinstance(fields.raw.get("reasoning"), str):
+        words = fields.raw["reasoning"]
+    return (Thinking(words, origin="openai_chat"),) if words else ()
+
+
+def _content(fields: Fields) -> tuple[Part, ...]:
+    content = fields.raw.get("content")
+    if content is None and fields.raw.get("role") == "assistant":  # it called tools
+        refusal = fields.get("refusal", str)
+        if fields.raw.get("audio"):
+            raise fields.wrong("audio", "is not supported here", "unsupported_parameter")
+        return (Text(refusal),) if refusal else ()
+    if isinstance(content, str):
+        return (Text(content),) if content else ()
+    if not isinstance(content, list):
+        raise fields.wrong("content", "must be a string or a list of parts")
+    return tuple(map(_part, fields.items("content")))
+
+
+def _part(part: Fields) -> Part:
+    kind = part.one_of("type", PARTS, "")
+    hints = _hints(part, {"type", kind})
+    if kind in ("text", "refusal"):
+        return Text(part.need(kind, str), hints)
+    if kind == "image_url":
+        holder = part.inner("image_url")
+        if isinstance(part.raw.get("image_url"), str):
+            raise part.wrong("image_url", "must be an object with a url")
+        return media(holder, "url", "image", detail=holder.get("detail", str) or "", hints=hints)
+    holder = part.inner(kind)
+    if kind == "file":
+        return _file(holder, hints)
+    form = holder.one_of("format", tuple(SOUNDS), "")
+    return Media("audio", SOUNDS[form], decoded(holder.need("data", str), holder, "data"), hints=hints)
+
+
+def _file(holder: Fields, hints: dict[str, Any]) -> Media:
+    name = holder.get("filename", str) or ""
+    if file_id := holder.get("file_id", str):
+        return Media("file", name=name, file_id=file_id, hints=hints)
+    return media(holder, "file_data", "file", name=name, hints=hints)
+
+
+def media(holder: Fields, key: str, kind: str, **more: Any) -> Media:
+    """What a URL names: the bytes of a `data:` URL, or an address, which is passed on and never fetched."""
+    url = holder.need(key, str)
+    if found := _DATA_URL.fullmatch(url):
+        media_type = found[1].lower()
+        if kind == "image" and not media_type.startswith("image/"):
+            raise holder.wrong(key, "must hold an image")
+        return Media(cast("Any", kind), media_type, decoded(found[3], holder, key), **more)
+    if url[:8].lower().startswith(("https://", "http://")):
+        return Media(cast("Any", kind), url=url, **more)
+    raise holder.wrong(key, "must be a data: URL with base64 in it, or an https:// address")
+
+
+def decoded(text: str, fields: Fields, key: str) -> bytes:
+    """Bytes in base64, in either alphabet, with or without padding and line ends."""
+    plain = "".join(text.split()).replace("-", "+").replace("_", "/")
+    try:
+        return b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except ValueError:
+        raise fields.wrong(key, "is not base64") from None
+
+
+def _calls(fields: Fields) -> tuple[ToolCall, ...]:
+    calls = [_call(call, call.need("id", str)) for call in fields.items("tool_calls")]
+    if fields.raw.get("function_call"):  # as it was before tools
+        legacy = fields.inner("function_call")
+        calls.append(ToolCall(legacy.need("name", str), legacy.get("arguments", str) or "{}"))
+    return tuple(calls)
+
+
+def _call(call: Fields, call_id: str) -> ToolCall:
+    function = call.inner("function")
+    hints = _hints(call, {"id", "type", "function", "index"})
+    return ToolCall(function.need("name", str), function.get("arguments", str) or "", call_id, hints=hints)
+
+
+def _tool(fields: Fields) -> dict[str, Any]:
+    fields.one_of("type", ("function",), "function")
+    function = fields.inner("function")
+    function.need("name", str)
+    function.get("description", str)
+    function.get("parameters", dict)
+    return {"type": "function", **{name: value for name, value in fields.raw.items() if value is not None}}
+
+
+def _choice(fields: Fields) -> str | dict[str, Any] | None:
+    choice = fields.raw.get("tool_choice")
+    if choice is None or isinstance(choice, str):
+        return fields.one_of("tool_choice", CHOICES, "auto") if choice else None
+    named = fields.inner("tool_choice")
+    named.one_of("type", ("function",), "")
+    name = named.inner("function").need("name", str)
+    if name not in [tool.inner("function").raw.get("name") for tool in fields.items("tools")]:
+        raise fields.wrong("tool_choice", f"names {name!r}, which is not among the tools")
+    return {"type": "function", "function": {"name": name}}
+
+
+def _schema(fields: Fields) -> tuple[dict[str, Any] | None, Fields]:
+    """The JSON Schema of a response format, and what holds its name."""
+    nothing = Fields({})
+    if not fields.raw:
+        return None, nothing
+    kind = fields.one_of("type", ("text", "json_object", "json_schema"), "")
+    if kind != "json_schema":
+        return None, nothing
+    holder = fields.inner("json_schema")
+    schema = holder.get("schema", dict)
+    if schema is None:
+        raise holder.wrong("schema", "is required")
+    return jsonschema.checked(schema, holder, "schema"), holder
+
+
+__all__ = ["CHOICES", "ROLES", "SOUNDS", "STOPS", "BadRequestError", "completion", "decoded", "media", "streams"]

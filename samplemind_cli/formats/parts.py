@@ -1,0 +1,138 @@
+"""The parts of a message, in no provider's words."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Role = Literal["system", "user", "assistant", "tool"]
+# The formats by the names of their rooms; a request of our own commands has none.
+Format = Literal["", "openai_chat", "openai_responses", "anthropic_messages", "gemini", "ollama"]
+MediaKind = Literal["image", "audio", "file"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words. `hints`: fields beside them that only some providers know, such as `cache_control`."""
+
+    text: str
+    hints: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """An image, a sound or a file: its bytes, or where the provider finds it (`url`, or a `file_id` of its own).
+
+    `media_type` is like "image/png"; `detail` is how closely an image is looked at ("low", "high", "auto").
+    """
+
+    kind: MediaKind
+    media_type: str = ""
+    data: bytes = field(default=b"", repr=False)
+    name: str = ""
+    url: str = field(default="", repr=False)
+    file_id: str = ""
+    detail: str = ""
+    hints: Mapping[str, Any] = field(default_factory=dict)
+
+
+def attachment(media_type: str, data: bytes, name: str = "") -> Media:
+    """A file that goes with a message, by its media type."""
+    kind = media_type.partition("/")[0]
+    return Media("image" if kind == "image" else "audio" if kind == "audio" else "file", media_type, data, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """What a model thought. `signature` proves it to the `origin` that wrote it; `redacted`: it is only that proof."""
+
+    text: str = ""
+    signature: str = field(default="", repr=False)
+    origin: Format = ""
+    redacted: bool = False
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call the model wants made; `arguments` is JSON text.
+
+    In a stream calls come in pieces: pieces of one call share an `index`, and their `arguments` are joined. A call
+    without an index is whole, or goes on with the last one. `default`: its arguments where no piece brings any.
+    `signature`: Gemini's proof of the thought behind it.
+    """
+
+    name: str = ""
+    arguments: str = ""
+    id: str = ""
+    index: int | None = None
+    default: str = ""
+    signature: str = field(default="", repr=False)
+    hints: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool answered to the nearest call before it with this id; `failed`: it says what went wrong."""
+
+    call_id: str
+    parts: "tuple[Text | Media, ...]" = ()
+    failed: bool = False
+    hints: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+
+    @property
+    def text(self) -> str:
+        """Its words."""
+        return "\n".join(part.text for part in self.parts if isinstance(part, Text))
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A block that one format alone knows (`origin`), such as a server's own tool call: kept as it came."""
+
+    origin: Format
+    value: Mapping[str, Any]
+
+
+Part = Text | Media | Thinking | ToolCall | ToolResult | Opaque
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Message:
+    """One turn: its parts in order. Made of a string, it holds that text."""
+
+    role: Role
+    parts: tuple[Part, ...]
+    name: str
+    hints: Mapping[str, Any]
+
+    def __init__(
+        self,
+        role: Role,
+        parts: str | Iterable[Part] = (),
+        name: str = "",
+        hints: Mapping[str, Any] | None = None,
+    ) -> None:
+        found = ((Text(parts),) if parts else ()) if isinstance(parts, str) else tuple(parts)
+        for key, value in (("role", role), ("parts", found), ("name", name), ("hints", hints or {})):
+            object.__setattr__(self, key, value)
+
+    @property
+    def text(self) -> str:
+        """Its words; parts of text are joined by line ends."""
+        return "\n".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def media(self) -> tuple[Media, ...]:
+        """Its images, sounds and files."""
+        return tuple(part for part in self.parts if isinstance(part, Media))
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The calls it makes."""
+        return tuple(part for part in self.parts if isinstance(part, ToolCall))
+
+    @property
+    def tool_results(self) -> tuple[ToolResult, ...]:
+        """The results it brings."""
+        return tuple(part for part in self.parts if isinstance(part, ToolResult))

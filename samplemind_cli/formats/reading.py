@@ -1,0 +1,190 @@
+"""Reading JSON of any shape without an exception: what has one sensible reading is taken, wrong metadata is unsaid."""
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from samplemind_cli.formats.types import Finish, Media, ToolCall, Usage
+
+_FENCE = re.compile(r"\s*(?:```|~~~)[\w+-]*[ \t]*\r?\n?(.*?)\s*(?:```|~~~)\s*", re.DOTALL)
+
+# How an answer may end, in lower case: the formats' own words, and those of servers that mix them.
+_ENDS: dict[str, Finish] = {
+    "stop": "stop",
+    "stop_sequence": "stop",
+    "end_turn": "stop",
+    "end": "stop",
+    "eos": "stop",
+    "eos_token": "stop",
+    "eos_reached": "stop",
+    "complete": "stop",
+    "completed": "stop",
+    "finished": "stop",
+    "tool_calls": "tool_calls",
+    "tool_call": "tool_calls",
+    "tool_use": "tool_calls",
+    "function_call": "tool_calls",
+    "length": "length",
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "max_length": "length",
+    "max_tokens_reached": "length",
+    "token_limit": "length",
+    "model_length": "length",
+    "model_context_window_exceeded": "length",
+    "pause_turn": "length",  # a part of an answer, to be continued by another request
+    "content_filter": "filtered",
+    "content_filtered": "filtered",
+    "safety": "filtered",
+    "recitation": "filtered",
+    "language": "filtered",
+    "blocklist": "filtered",
+    "prohibited_content": "filtered",
+    "spii": "filtered",
+    "image_safety": "filtered",
+    "refusal": "refusal",
+}
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """The value if it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: Any) -> list[dict[str, Any]]:
+    """The JSON objects in the value if it is an array; the value itself where it is one object."""
+    if isinstance(value, dict):
+        return [value]
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def text(value: Any) -> str:
+    """The value if it is a string, else an empty one."""
+    return value if isinstance(value, str) else ""
+
+
+def identifier(value: Any) -> str:
+    """A name or an id: a string, or a number as its digits."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else text(value)
+
+
+def content(value: Any) -> tuple[str, str]:
+    """The text and the thinking in content: a string, one part, or a list of parts that may hold further ones."""
+    if isinstance(value, str):
+        return value, ""
+    said, thought = "", ""
+    for part in value if isinstance(value, list) else [value]:
+        if isinstance(part, str):
+            said += part
+        elif isinstance(part, dict):
+            if (kind := text(part.get("type"))) in ("thinking", "reasoning", "reasoning_content"):
+                inner = content(part.get("thinking") or part.get(kind) or part.get("text") or part.get("content"))
+                thought += "".join(inner)
+            else:
+                inner = content(
+                    next((part[name] for name in ("text", "content", "value", "refusal") if part.get(name)), "")
+                )
+                said, thought = said + inner[0], thought + inner[1]
+    return said, thought
+
+
+def count(value: Any) -> int | None:
+    """The value if it can be a number of tokens: a whole one, of a size that every reader of JSON can hold."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
+
+
+def vector(value: Any) -> list[float]:
+    """The value if it is an array of numbers, else an empty one."""
+    numbers = value if isinstance(value, list) else []
+    return numbers if all(type(number) in (float, int) for number in numbers) else []
+
+
+def total(*counts: int | None) -> int | None:
+    """The sum of what is known, None where nothing is."""
+    known = [number for number in counts if number is not None]
+    return sum(known) if known else None
+
+
+def counted(usage: Usage) -> Usage | None:
+    """The usage, or None where it says nothing."""
+    return None if usage == Usage() else usage
+
+
+def finish(reason: Any) -> Finish | None:
+    """The end that a provider's word means, whatever its case; "unknown" for a word that nobody knows."""
+    word = text(reason).strip().lower()
+    return _ENDS.get(word.removeprefix("finish_reason_"), "unknown") if word else None
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON text."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def arguments(value: Any) -> str:
+    """A call's arguments as JSON text: an object is written as one, text within text is opened; nothing is "{}".
+
+    Text that is no JSON object comes back as it is: a model's slip.
+    """
+    if value is None or (isinstance(value, str) and value.strip() in ("", "null")):
+        return "{}"
+    if not isinstance(value, str):
+        return dumps(value)
+    if value.lstrip()[:1] == '"':
+        try:
+            inner = json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+        return inner if is_object(inner) else value
+    return value
+
+
+def piece(value: Any) -> str:
+    """A piece of a call's arguments: text as it is, an object as its JSON text, nothing as nothing."""
+    return value if isinstance(value, str) else "" if value is None else dumps(value)
+
+
+def unfenced(words: str) -> str:
+    """The inside of a code fence that is around all of a text."""
+    found = _FENCE.fullmatch(words)
+    return found[1] if found else words
+
+
+def is_object(value: str) -> bool:
+    """Whether text is a whole JSON object."""
+    try:
+        return value.lstrip()[:1] == "{" and isinstance(json.loads(value), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def given_arguments(call: ToolCall) -> dict[str, Any]:
+    """A call's arguments as an object; what is no object stands under "input", never lost."""
+    if not call.arguments.strip():
+        return {}
+    try:
+        value = json.loads(call.arguments)
+    except (ValueError, RecursionError):
+        value = call.arguments
+    return {} if value is None else value if isinstance(value, dict) else {"input": value}
+
+
+def encoded(media: Media) -> str:
+    """The bytes in base64."""
+    return b64encode(media.data).decode()
+
+
+def data_url(media: Media) -> str:
+    """Where to find it: the address it has, or its bytes as a `data:` URL."""
+    return media.url or f"data:{media.media_type or 'application/octet-stream'};base64,{encoded(media)}"
+
+
+def names(values: Iterable[Any], *keys: str) -> Iterator[str]:
+    """The first string under one of `keys`, of each object."""
+    for value in values:
+        if found := next((text(mapping(value).get(key)) for key in keys if text(mapping(value).get(key))), ""):
+            yield found

@@ -1,0 +1,153 @@
+"""A request in no provider's words, and what it needs of a provider."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from samplemind_cli.formats.parts import Format, Media, Message, Opaque, Part, Thinking, ToolResult
+
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked, in no provider's words.
+
+    `schema` is a JSON Schema that the answer must satisfy; `json_mode`: any JSON object will do. `tools` and
+    `tool_choice` have the shape of OpenAI's chat completions. `stop`: texts before which the answer ends.
+    `parallel_tool_calls` False: one call at most. `effort` (one of `EFFORTS`) and `thinking_budget` (tokens): how much
+    the model may think. `extra`: every other field that may change the answer, in the words of `source`, the format in
+    which it was asked.
+    """
+
+    messages: tuple[Message, ...]
+    temperature: float | None = None
+    max_tokens: int | None = None
+    schema: Mapping[str, Any] | None = None
+    json_mode: bool = False
+    tools: tuple[Mapping[str, Any], ...] = ()
+    tool_choice: str | Mapping[str, Any] | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    parallel_tool_calls: Literal[False] | None = None
+    effort: str = ""
+    thinking_budget: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    source: Format = ""
+    unkeyed: Mapping[str, Any] = field(default_factory=dict)  # change no answer; passed on in the same format
+    schema_name: str = ""
+    strict: bool | None = None
+    max_tokens_field: str = ""  # what the client called `max_tokens`
+
+    # Each field either changes the answer, and then the cache key, or it does not.
+    KEYED: ClassVar[frozenset[str]] = frozenset(
+        {
+            "messages",
+            "temperature",
+            "max_tokens",
+            "schema",
+            "json_mode",
+            "tools",
+            "tool_choice",
+            "top_p",
+            "stop",
+            "seed",
+            "presence_penalty",
+            "frequency_penalty",
+            "parallel_tool_calls",
+            "effort",
+            "thinking_budget",
+            "extra",
+        }
+    )
+    IGNORED: ClassVar[frozenset[str]] = frozenset({"source", "unkeyed", "schema_name", "strict", "max_tokens_field"})
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What a provider must be able to do, or take, to be asked this: without it the answer would be another one."""
+        needs = {name for name in PARAMETERS if getattr(self, name) not in (None, ())}
+        needs |= {name for name in self.extra if is_constraint(name, self.source)}
+        for part in self._parts():
+            if isinstance(part, Media):
+                needs.add(part.kind)
+                if part.url or part.file_id:
+                    needs.add(f"{part.kind}_url" if part.url else "file_id")
+        if self.tools:
+            needs.add("tools")
+            if self.tool_choice not in (None, "auto", "none"):
+                needs.add("tool_choice")
+        if self.schema is not None or self.json_mode:
+            needs.add("schema")
+        return frozenset(needs)
+
+    @property
+    def wishes(self) -> frozenset[str]:
+        """What a provider is told if it has a word for it; else it is left out."""
+        wishes = {name for name in ("temperature", "thinking_budget") if getattr(self, name) is not None}
+        thinks = bool(self.effort) or self.thinking_budget is not None  # then the field that said so is translated
+        told = (name for name in self.extra if not (thinks and name in THINKING_FIELDS))
+        wishes |= {name for name in told if not is_constraint(name, self.source)}
+        if self.effort:
+            wishes.add("effort")
+        for message in self.messages:
+            wishes.update(message.hints)
+            if message.name:
+                wishes.add("name")
+        for part in self._parts():
+            if isinstance(part, Opaque):
+                wishes.add(f"{part.origin} {part.value.get('type', 'block')}")
+            elif not isinstance(part, Thinking):
+                wishes.update(part.hints)
+                if isinstance(part, Media) and part.detail not in ("", "auto"):
+                    wishes.add("detail")
+        for tool in self.tools:
+            wishes.update(name for name in tool if name not in ("type", "function"))
+        return frozenset(wishes)
+
+    def _parts(self) -> Iterator[Part]:
+        for message in self.messages:
+            for part in message.parts:
+                yield part
+                if isinstance(part, ToolResult):
+                    yield from part.parts
+
+
+# Parameters that not every provider has; each is a field of `Request`.
+PARAMETERS = ("top_p", "stop", "seed", "presence_penalty", "frequency_penalty")
+# Other fields that change what counts as an answer; by these names in every format that has them.
+CONSTRAINTS = frozenset(
+    {
+        "audio",
+        "function_call",
+        "functions",
+        "image_config",
+        "logit_bias",
+        "logprobs",
+        "min_p",
+        "modalities",
+        "n",
+        "num_ctx",
+        "raw",
+        "repeat_penalty",
+        "repetition_penalty",
+        "top_k",
+        "top_logprobs",
+        "typical_p",
+        "web_search_options",
+    }
+)
+# Where the formats say how much a model may think.
+THINKING_FIELDS = frozenset({"reasoning", "think", "thinking", "thinkingConfig"})
+# What a provider may need beyond words that no parameter could move from this machine to a paid provider.
+ABILITIES = frozenset({"image", "audio", "file", "image_url", "audio_url", "file_url", "file_id", "tools", "schema"})
+
+
+def is_constraint(name: str, source: Format) -> bool:
+    """Whether a field of `Request.extra` must be taken or refused; the others are hints.
+
+    What a person set by hand (`ask --param`) is meant: it is never left out.
+    """
+    return not source or name in CONSTRAINTS

@@ -1,0 +1,51 @@
+"""Where an answer comes from: the headers that say so, and the whole of it as `samplemind ask --json` has it."""
+
+from typing import Any
+
+import orjson
+
+from samplemind_cli.ai.types import Answer, Chunk, Route
+
+PROVENANCE = ("text", "thinking", "provider", "model", "cached", "finish_reason", "usage", "latency_ms", "key")
+
+
+def headers(provider: str, model: str, tier: str) -> dict[str, str]:
+    """`tier` is "miss", "local" or "redis".
+
+    The route, `provider/model`, asks the same model again where it stands for a model's name.
+    """
+    return {
+        "x-samplemind-cache": tier,
+        "x-samplemind-provider": str(provider),
+        "x-samplemind-route": f"{provider}/{model}",
+    }
+
+
+def of_chunk(first: Chunk) -> dict[str, str]:
+    """The headers, out of an answer's first chunk; with the fields that were left out, and how long a limit held it."""
+    route = routed(first)
+    found = headers(route.provider, route.endpoint.model, tier(first))
+    if route.dropped:
+        found["x-samplemind-dropped"] = ", ".join(route.dropped)
+    if first.held:
+        found["x-samplemind-held"] = f"{first.held:.3f}"
+    return found
+
+
+def routed(first: Chunk) -> Route:
+    """Who answers, which the core says on the first chunk."""
+    if first.route is None:
+        raise AssertionError
+    return first.route
+
+
+def tier(first: Chunk) -> str:
+    """Where the answer comes from that begins with this chunk."""
+    return (first.answer.cached or "miss") if first.answer else "miss"
+
+
+def whole(answer: Answer) -> bytes:
+    """An answer and where it came from."""
+    calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in answer.tool_calls]
+    told: dict[str, Any] = {name: getattr(answer, name) for name in PROVENANCE}
+    return orjson.dumps({**told, "tool_calls": calls})
