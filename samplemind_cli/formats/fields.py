@@ -39,9 +39,9 @@ def _slowly(body: bytes, error: ValueError) -> Any:
     try:
         value = json.loads(body, parse_constant=refused)
         json.dumps(value, ensure_ascii=False).encode()
-        return value
     except (ValueError, RecursionError):
         raise BadRequestError(f"the body is not JSON: {error}", "invalid_json") from None
+    return value
 
 
 class Fields:
