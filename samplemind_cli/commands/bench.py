@@ -213,11 +213,12 @@ def ab(
 ) -> int:
     r"""Compare two versions, run in turns: better, worse, no worse, or inconclusive.
 
-    Each version gets a git worktree and a Python environment of its own; a command is given after `--` and runs in
-    the worktree's top folder, by default it is the start of the project's own. The verdict is about the ratio of the
-    times, with its 95 % interval: worse when even its lower end is beyond the margin. Measuring goes on until that is
-    certain, or the time is up. Exit code: 0 better or no worse, 1 worse, 2 inconclusive. An error ends with 1 and a
-    wrong command line with 2 as well; then nothing is on stdout.
+    Each version gets a git worktree, submodules included, and a Python environment of its own. A command is given
+    after `--` and runs in that folder of the worktree which you are in; by default it is the start of the project's
+    own. The verdict is about the ratio of two runs right after one another, with its 95 % interval: worse when even
+    its lower end is beyond the margin. Measuring goes on until that is certain, or the time is up. Exit code: 0 better
+    or no worse, 1 worse, 2 inconclusive. An error ends with 1 and a wrong command line with 2 as well; then nothing is
+    on stdout.
 
     \b
     Examples:
@@ -228,18 +229,19 @@ def ab(
     """
     from samplemind_cli import output
     from samplemind_cli.bench import ab as compared
-    from samplemind_cli.bench import report, trees
+    from samplemind_cli.bench import git, report
 
     report.writable(html)
-    repository = trees.repository_of(here())
+    folder = here()
+    repository = git.repository_of(folder)
     plan = compared.Plan(
-        versions=(trees.resolve(repository, base), trees.resolve(repository, candidate)),
+        versions=(git.resolve(repository, base), git.resolve(repository, candidate)),
         command=ctx.meta.get(COMMAND, ()),
         setup=setup,
         margin=margin / 100,
         seconds=seconds,
     )
-    told = compared.run(repository, plan, output.say)
+    told = compared.run(folder, plan, output.say)
     if as_json:
         output.print_json(told)
     else:
