@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from samplemind_cli.bench import evidence, report
-from samplemind_cli.bench.board import Score
 from samplemind_cli.errors import UsageError
 
 LEAST = 20  # samples, for a ratio of medians worth telling
@@ -20,7 +19,14 @@ DRIFT = 0.15  # of the calibration: beyond it the machine is not what it was
 NOTHING = f"nothing to compare: no row was measured {LEAST} times both then and now, which --quick seldom does"
 FIRST = "samplemind bench --save FILE writes one"
 COLUMNS = ("METRIC", "THEN", "NOW", "RATIO", "THIS MACHINE SEES", "VERDICT")
-Verdict = Literal["faster", "slower", "no slower", "unsure", "reported", "refused"]
+Verdict = Literal["faster", "slower", "no slower", "smaller", "larger", "no larger", "unsure", "reported", "refused"]
+WORDS: dict[evidence.Judgement, Verdict] = {
+    "worse": "slower",
+    "better": "faster",
+    "no worse": "no slower",
+    "inconclusive": "unsure",
+}
+OF_SIZE: dict[evidence.Judgement, Verdict] = {**WORDS, "worse": "larger", "better": "smaller", "no worse": "no larger"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +66,14 @@ def _whole(row: Mapping[str, Any]) -> bool:
 
 
 def measured(
-    measure: Callable[[], Sequence[Score]], say: Callable[[str], None], *, twice: bool
+    measure: Callable[[], dict[str, Any]], say: Callable[[str], None], *, twice: bool
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """The document of a run and, when `twice`, that of a second one (A/A); after Ctrl-C none follows."""
-    found = report.document(measure())
+    found = measure()
     if not twice or report.interrupted(found):
         return found, None
     say("measuring again, to learn what this machine's noise hides")
-    return found, report.document(measure())
+    return found, measure()
 
 
 def strange(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
@@ -108,7 +114,8 @@ def _change(  # noqa: PLR0913 - two runs, a third, and how to judge them
     if again and _tells(again):
         same = evidence.unpaired_ratio(_normalised(again), _normalised(new), confidence)
         visible = evidence.smallest_visible(same[0], same[2])
-    verdict, why = _judged(low, high, evidence.MARGIN if fail_over is None else fail_over), ""
+    words = OF_SIZE if new["unit"] == "MB" else WORDS
+    verdict, why = words[evidence.judge(low, high, evidence.MARGIN if fail_over is None else fail_over)], ""
     if changed := foreign or _drift(old, new):
         verdict, why = "reported", changed
     elif fail_over is not None and (visible is None or visible > fail_over):
@@ -119,16 +126,6 @@ def _change(  # noqa: PLR0913 - two runs, a third, and how to judge them
 def _tells(row: Mapping[str, Any]) -> bool:
     """Whether a ratio can be made of it: often enough measured, and no difference that may be below zero."""
     return len(row["samples"]) >= LEAST and min(row["samples"]) > 0
-
-
-def _judged(low: float, high: float, margin: float) -> Verdict:
-    words: dict[evidence.Judgement, Verdict] = {
-        "worse": "slower",
-        "better": "faster",
-        "no worse": "no slower",
-        "inconclusive": "unsure",
-    }
-    return words[evidence.judge(low, high, margin)]
 
 
 def document(changes: Sequence[Change]) -> list[dict[str, Any]]:
@@ -155,11 +152,11 @@ def table(comparison: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
 
 
 def exit_code(changes: Sequence[Change], fail_over: float | None) -> int:
-    """1 when a row is slower than the gate allows, 2 when a row cannot be judged by it, else 0; without a gate 0."""
+    """1 when a row is slower or larger than the gate allows, 2 when one cannot be judged by it, else 0; 0 without."""
     if fail_over is None:
         return 0
     verdicts = {change.verdict for change in changes}
-    if "slower" in verdicts:
+    if verdicts & {"slower", "larger"}:
         return 1
     return 2 if verdicts & {"unsure", "refused"} or not changes else 0
 

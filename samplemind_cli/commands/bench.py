@@ -1,13 +1,13 @@
 """`samplemind bench`: measure, and compare what can be compared."""
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
 
+from samplemind_cli.commands import _bench_programs as programs
 from samplemind_cli.settings import Settings, here
 
 Workload = Literal["unique", "zipf"]
@@ -21,10 +21,17 @@ class BoardFirst(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Click's own, with the name put in where none of ours is given; what follows `--` is kept apart."""
-        if "--" in args:  # Click would join it to the arguments before it
+        if "--" in args and args[0] != "run":  # Click would join it to the arguments before it
             args, ctx.meta[COMMAND] = args[: args.index("--")], args[args.index("--") + 1 :]
         if not args or args[0] not in (*self.commands, "--help", "-h"):
             args = ["board", *args]
+        if ctx.meta.get(COMMAND) and args[0] != "ab" and not {"--help", "-h"} & {*args}:
+            import shlex
+
+            from samplemind_cli.errors import UsageError
+
+            hint = f"samplemind bench run -- {shlex.join(ctx.meta[COMMAND])}"
+            raise UsageError(f"bench {args[0]} runs no command of yours", hint)
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -52,6 +59,7 @@ def bench() -> None:
       samplemind bench cli --save before.json
       samplemind bench cli --compare before.json --fail-over 20
       samplemind bench ab HEAD~1
+      samplemind bench run -- python app.py
       samplemind bench load --rate 50
     """
 
@@ -73,7 +81,7 @@ def board(
 ) -> int:
     r"""Print the scoreboard.
 
-    Groups: cli, cache, core, providers, serve, build, tests. A hosted provider with a key is asked ten short
+    Groups: cli, cache, core, providers, serve, build, frontend, tests. A hosted provider with a key is asked ten short
     questions, with --quick three. Ctrl-C prints what was measured until then. --fail-over measures everything
     twice to learn what this machine's noise hides, and refuses a gate that is finer: exit code 2, as when a row
     stays unsure.
@@ -95,7 +103,11 @@ def board(
     report.writable(html, save)
     then = gate.load(compare) if compare else None
     share = None if fail_over is None else fail_over / 100
-    measure = partial(board.measured, groups or [], Settings.load(), output.say, quick=quick)
+    settings = Settings.load()
+
+    def measure() -> dict[str, Any]:
+        return report.document(board.measured(groups or [], settings, output.say, quick=quick))
+
     found, again = gate.measured(measure, output.say, twice=share is not None)
     stopped = report.interrupted(found) or report.interrupted(again)
     if stopped:  # what was measured is shown, and taken for a whole run by nobody
@@ -251,3 +263,7 @@ def ab(
 
         report.write(html, page.comparison(told, report.now()))
     return compared.EXIT[told["verdict"]]
+
+
+app.command("run", context_settings={"allow_interspersed_args": False})(programs.run)
+app.command("history")(programs.history)
