@@ -81,7 +81,7 @@ def _warm_up(plan: Plan, commands: Sequence[Sequence[str]], say: Say) -> None:
 
 def _step(plan: Plan, command: Sequence[str], usages: list[program.Usage]) -> None:
     usage = program.run(command, plan.directory)
-    _check(plan, command, usage, f"it was run {len(usages) + 1}" + ("" if plan.warmup else "; --warmup 1 tells more"))
+    _check(plan, command, usage, f"in run {len(usages) + 1}" + ("" if plan.warmup else "; --warmup 1 shows its stderr"))
     usages.append(usage)
 
 
@@ -102,7 +102,7 @@ def _row(
     if metric != TIME:
         note = ""
     if metric == MEMORY and any(usage.memory <= usage.floor for usage in usages):
-        note = "at most: what starts the program takes as much, and is counted with it"
+        note = "an upper bound: less than the process that starts the program cannot be measured"
     score = Score(Row(name, name, METRICS[metric]), samples, work, note)
     return score, {"parameters": dict(values), "failures": dict(failures)}
 

@@ -20,7 +20,8 @@ def lay_out(repository: Path, version: git.Version, directory: Path, undo: ExitS
     for path, recorded in git.submodules(repository, version.commit).items():
         source = _source(repository, directory, path)
         if source is None:
-            say(f"{version.name}: the submodule {path} is empty, as here; git submodule update --init fetches it")
+            missing = f"the submodule {path} is not checked out here and stays empty"
+            say(f"{version.name}: {missing}: git submodule update --init")
             continue
         as_it_is = version.name == git.WORKING_TREE and source == repository / path
         commit = git.snapshot(source) if as_it_is else recorded

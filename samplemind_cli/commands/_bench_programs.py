@@ -8,8 +8,8 @@ from typer._click import types  # Typer vendors click, and has no name of its ow
 from samplemind_cli.settings import Settings, here
 
 if TYPE_CHECKING:
+    from samplemind_cli.bench.baselines import Baselines
     from samplemind_cli.bench.gate import Change
-    from samplemind_cli.bench.kept import Shelf
     from samplemind_cli.bench.trial import Plan
 
 NAME_AND_VALUES = types.Tuple([str, str])
@@ -47,10 +47,11 @@ def run(
     ] = None,
     as_json: Json = False,
 ) -> int:
-    r"""Measure a program of your own: wall time, CPU time and peak memory, in turns with a bare Python.
+    r"""Measure a program of your own: wall time, CPU time and peak memory.
 
-    It runs here, without a shell, without input, its output thrown away. CPU time counts all children that it waited
-    for; memory is the peak of its largest process. A run that fails ends the measuring with exit code 1.
+    It runs in this folder, without a shell and without input; its output is discarded. CPU time includes children that
+    it waited for; memory is the peak of its largest process. Combinations of parameters are run in turns, with a bare
+    Python between them as calibration. A run that fails ends the measuring with exit code 1.
 
     --fail-over measures everything twice to learn what this machine's noise hides: exit code 1 when time, CPU time or
     memory has grown by more, 2 when that cannot be said of the time.
@@ -63,7 +64,8 @@ def run(
       samplemind bench run --compare main --fail-over 10 -- python app.py
     """
     from samplemind_cli import output
-    from samplemind_cli.bench import gate, git, kept, parameters, trial
+    from samplemind_cli.bench import gate, git, parameters, trial
+    from samplemind_cli.bench.baselines import Baselines
     from samplemind_cli.errors import UsageError
 
     if fail_over is not None and not compare:
@@ -75,18 +77,18 @@ def run(
         command=tuple(words), directory=directory, parameters=parameters.read(parameter or [], words), runs=runs,
         warmup=warmup, ignore_failure=ignore_failure,
     )  # fmt: skip
-    shelf = kept.Shelf(Settings.load().state_dir, git.project(directory))
+    baselines = Baselines(Settings.load().state_dir, git.project(directory))
     if save is not None:
-        shelf.checked(save)
-    then = shelf.find(compare) if compare is not None else None
+        baselines.checked(save)
+    then = baselines.find(compare) if compare is not None else None
     share = None if fail_over is None else fail_over / 100
     found, changes = _measured(plan, then, share)
-    found |= {"commit": shelf.project.commit, "changed": shelf.project.changed}
+    found |= {"commit": baselines.project.commit, "changed": baselines.project.changed}
     try:
         _show(found, then, as_json=as_json)
     finally:  # also where stdout has no reader
         if save is not None:
-            output.say(f"kept as {save}: {_keep(shelf, save, found)}")
+            output.say(f"kept as {save}: {_keep(baselines, save, found)}")
     return trial.exit_code(changes, share)
 
 
@@ -102,20 +104,22 @@ def _measured(plan: "Plan", then: dict[str, Any] | None, share: float | None) ->
     return found, changes
 
 
-def _keep(shelf: "Shelf", name: str, found: dict[str, Any]) -> str:
+def _keep(baselines: "Baselines", name: str, found: dict[str, Any]) -> str:
     """Store what was measured now; what it was compared with belongs to that run alone."""
     own = {key: value for key, value in found.items() if key not in ("since", "comparison")}
-    return str(shelf.save(name, own))
+    return str(baselines.save(name, own))
 
 
 def _show(found: dict[str, Any], then: dict[str, Any] | None, *, as_json: bool) -> None:
+    import shlex
+
     from samplemind_cli import output
     from samplemind_cli.bench import gate, trend, trial
 
     if then and then["command"] != found["command"]:
-        output.say(f"the command was another then: {' '.join(then['command'])}")
+        output.say(f"the baseline is of another command: {shlex.join(then['command'])}")
     if then and not found["comparison"]:
-        output.say(f"nothing to compare: nothing of it was measured {gate.LEAST} times both then and now")
+        output.say(f"nothing to compare: it takes {gate.LEAST} runs of the same parameters, in the baseline and now")
     if as_json:
         output.print_json(found)
         return
@@ -140,23 +144,24 @@ def history(
       samplemind bench history main
     """
     from samplemind_cli import output
-    from samplemind_cli.bench import git, kept, trend
+    from samplemind_cli.bench import git, trend
+    from samplemind_cli.bench.baselines import Baselines
     from samplemind_cli.errors import UsageError
 
-    shelf = kept.Shelf(Settings.load().state_dir, git.project(here()))
-    known = shelf.names()
+    baselines = Baselines(Settings.load().state_dir, git.project(here()))
+    known = baselines.names()
     for name in names or []:
         if name not in known:
             raise UsageError(f"nothing is kept as {name!r}", f"kept: {', '.join(known) or 'nothing yet'}")
     documents = []
     for name in names or known:
-        for found in list(shelf.all(name))[-last:]:
+        for found in list(baselines.all(name))[-last:]:
             if isinstance(found, UsageError):
-                output.say(f"left out: {found.message}")
+                output.say(f"skipped: {found.message}")
             else:
                 documents.append(found)
     if as_json:
-        output.print_json({"project": str(shelf.project.root), "measurements": documents})
+        output.print_json({"project": str(baselines.project.root), "measurements": documents})
         return
     if not documents:
         output.say("nothing is kept of this project yet: samplemind bench run --save NAME -- COMMAND")

@@ -31,7 +31,7 @@ class BoardFirst(TyperGroup):
             from samplemind_cli.errors import UsageError
 
             hint = f"samplemind bench run -- {shlex.join(ctx.meta[COMMAND])}"
-            raise UsageError(f"bench {args[0]} runs no command of yours", hint)
+            raise UsageError(f"bench {args[0]} does not run a command", hint)
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:

@@ -57,7 +57,7 @@ def test_the_table_is_for_people(run):
 
     assert out.splitlines()[0].split() == ["METRIC", "MEDIAN", "95", "%", "INTERVAL", "LEAST", "MOST", "RUNS"]
     assert [line.split()[0] for line in out.splitlines()[1:4]] == ["time", "cpu", "memory"]
-    assert "memory: at most" in out
+    assert "memory: an upper bound" in out
 
 
 def test_by_default_it_runs_until_the_time_is_up_but_often_enough_to_be_compared(run, monkeypatch):
@@ -97,7 +97,7 @@ def test_a_program_that_fails_later_is_told_with_the_number_of_the_run(run, tmp_
     code, out, err = run("run", "--runs", "5", "--", "sh", "-c", "test -f fine && rm fine")
 
     assert (code, out) == (1, "")
-    assert "ended with 1: it was run 1" in err
+    assert "ended with 1: in run 1" in err
 
 
 def test_failures_are_counted_where_they_are_to_be_ignored(run, tmp_path):
@@ -156,7 +156,7 @@ def test_a_gate_that_cannot_judge_the_time_is_not_passed(run, monkeypatch):
     code, out, err = run("run", "--compare", "few", "--fail-over", "20", "--", "program")
 
     assert code == 2
-    assert "nothing to compare: nothing of it was measured 20 times both then and now" in err
+    assert "nothing to compare: it takes 20 runs of the same parameters" in err
     assert "THEN" not in out
 
 
@@ -169,7 +169,7 @@ def test_a_change_is_told_without_a_gate_and_another_command_is_mentioned(run, m
     assert code == 0
     assert "THIS MACHINE SEES" in out
     assert "slower" in out
-    assert "the command was another then: program" in err
+    assert "the baseline is of another command: program" in err
 
 
 def test_history_lists_and_plots_what_was_kept_at_each_commit(run, monkeypatch):

@@ -85,7 +85,7 @@ def test_a_command_that_would_not_run_is_an_error_and_never_dropped(run, measure
     code, out, err = run(*argv, "--", "python", "my app.py")
 
     assert (code, out, measured["groups"]) == (2, "", [])
-    assert err == f"error: bench {name} runs no command of yours\nhint: samplemind bench run -- python 'my app.py'\n"
+    assert err == f"error: bench {name} does not run a command\nhint: samplemind bench run -- python 'my app.py'\n"
 
 
 def test_two_formats_at_once_are_refused_before_anything_is_measured(run, measured):

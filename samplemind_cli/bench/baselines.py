@@ -19,7 +19,7 @@ CHANGED = "changed"  # in a file's name: the tracked files were not those of the
 NOWHERE = "none"  # in a file's name: there is no commit
 
 
-class Shelf:
+class Baselines:
     """The kept measurements of one project, by name."""
 
     def __init__(self, state_dir: str, project: git.Project) -> None:

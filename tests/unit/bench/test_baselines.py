@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from samplemind_cli.bench import board, git, kept, report
+from samplemind_cli.bench import baselines, board, git, report
 from samplemind_cli.errors import SamplemindError, UsageError
 
 A, B = "a" * 40, "b" * 40
@@ -16,9 +16,9 @@ def document(seconds):
 
 
 @pytest.fixture
-def shelf(tmp_path):
-    """A shelf of the project in a folder, at a commit."""
-    return lambda commit=A, changed=False, root=tmp_path: kept.Shelf(
+def saved(tmp_path):
+    """A saved of the project in a folder, at a commit."""
+    return lambda commit=A, changed=False, root=tmp_path: baselines.Baselines(
         str(tmp_path / "state"), git.Project(root, commit, changed)
     )
 
@@ -28,10 +28,10 @@ def seconds(found):
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o777])
-def test_what_is_kept_is_its_users_alone_under_any_umask_and_whole(shelf, tmp_path, mask):
+def test_what_is_kept_is_its_users_alone_under_any_umask_and_whole(saved, tmp_path, mask):
     before = os.umask(mask)
     try:
-        file = shelf().save("main", document(1.0))
+        file = saved().save("main", document(1.0))
     finally:
         os.umask(before)
 
@@ -42,39 +42,39 @@ def test_what_is_kept_is_its_users_alone_under_any_umask_and_whole(shelf, tmp_pa
     assert json.loads(file.read_bytes())["commit"] == A
 
 
-def test_a_folder_that_was_open_to_others_is_closed_and_that_of_the_user_stays(shelf, tmp_path):
+def test_a_folder_that_was_open_to_others_is_closed_and_that_of_the_user_stays(saved, tmp_path):
     (tmp_path / "state").mkdir(mode=0o755)
     (tmp_path / "state").chmod(0o755)
     (tmp_path / "state" / "bench").mkdir()
     (tmp_path / "state" / "bench").chmod(0o755)
-    shelf().save("main", document(1.0))
+    saved().save("main", document(1.0))
 
     assert (tmp_path / "state" / "bench").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "state").stat().st_mode & 0o777 == 0o755
 
 
-def test_one_is_kept_of_each_commit_and_each_of_what_is_not_committed(shelf):
+def test_one_is_kept_of_each_commit_and_each_of_what_is_not_committed(saved):
     for commit, changed, value in ((A, False, 1.0), (B, False, 2.0), (A, False, 3.0), (A, True, 4.0), (A, True, 5.0)):
-        shelf(commit, changed).save("main", document(value))
+        saved(commit, changed).save("main", document(value))
     for value in (6.0, 7.0):
-        shelf(None).save("none", document(value))
+        saved(None).save("none", document(value))
 
-    assert seconds(shelf().all("main")) == [2.0, 3.0, 4.0, 5.0]
-    assert seconds(shelf().all("none")) == [6.0, 7.0]
-    assert seconds([shelf().find("main")]) == [5.0]
-    assert shelf().names() == ["main", "none"]
+    assert seconds(saved().all("main")) == [2.0, 3.0, 4.0, 5.0]
+    assert seconds(saved().all("none")) == [6.0, 7.0]
+    assert seconds([saved().find("main")]) == [5.0]
+    assert saved().names() == ["main", "none"]
 
 
 def test_that_of_a_commit_is_found_by_any_name_of_the_commit(tmp_path):
     git_in(tmp_path, "init", "--quiet")
     for value in (1.0, 2.0):
         git_in(tmp_path, "-c", "user.name=t", "-c", "user.email=t", "commit", "--quiet", "--allow-empty", "-m", "x")
-        kept.Shelf(str(tmp_path / "state"), git.project(tmp_path)).save("main", document(value))
-    shelf = kept.Shelf(str(tmp_path / "state"), git.project(tmp_path))
+        baselines.Baselines(str(tmp_path / "state"), git.project(tmp_path)).save("main", document(value))
+    saved = baselines.Baselines(str(tmp_path / "state"), git.project(tmp_path))
 
-    assert seconds([shelf.find("main"), shelf.find("main@HEAD~1")]) == [2.0, 1.0]
+    assert seconds([saved.find("main"), saved.find("main@HEAD~1")]) == [2.0, 1.0]
     with pytest.raises(UsageError, match="git knows no revision 'nope'"):
-        shelf.find("main@nope")
+        saved.find("main@nope")
 
 
 def test_worktrees_share_what_is_kept_and_other_projects_do_not(tmp_path):
@@ -104,44 +104,44 @@ def test_a_tracked_file_that_was_changed_is_no_longer_the_commit(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["feature/x", "..", ".", "ä b", "a.b"])
-def test_any_short_name_is_one_folder(shelf, name):
-    shelf().save(shelf().checked(name), document(1.0))
+def test_any_short_name_is_one_folder(saved, name):
+    saved().save(saved().checked(name), document(1.0))
 
-    assert shelf().names() == [name]
-    assert shelf().find(name)["name"] == name
+    assert saved().names() == [name]
+    assert saved().find(name)["name"] == name
 
 
 @pytest.mark.parametrize("name", ["", "a@b", "x" * 300])
-def test_what_cannot_be_a_name_is_refused(shelf, name):
+def test_what_cannot_be_a_name_is_refused(saved, name):
     with pytest.raises(UsageError, match="cannot be the name"):
-        shelf().checked(name)
+        saved().checked(name)
 
 
-def test_a_name_under_which_nothing_is_kept_is_told_with_those_that_are(shelf):
+def test_a_name_under_which_nothing_is_kept_is_told_with_those_that_are(saved):
     with pytest.raises(UsageError) as told:
-        shelf().find("main")
+        saved().find("main")
     assert told.value.hint == "samplemind bench run --save main -- COMMAND"
-    shelf().save("other", document(1.0))
+    saved().save("other", document(1.0))
     with pytest.raises(UsageError) as told:
-        shelf().find("main")
+        saved().find("main")
     assert told.value.hint == "kept: other"
 
 
-def test_a_broken_file_is_told_and_the_others_are_there(shelf):
-    file = shelf().save("main", document(1.0))
-    shelf(B).save("main", document(2.0))
+def test_a_broken_file_is_told_and_the_others_are_there(saved):
+    file = saved().save("main", document(1.0))
+    saved(B).save("main", document(2.0))
     file.write_text("{")
 
-    broken, whole = shelf().all("main")
+    broken, whole = saved().all("main")
     assert isinstance(broken, UsageError)
     assert seconds([whole]) == [2.0]
 
 
-def test_where_nothing_can_be_kept_the_way_out_is_named(shelf, tmp_path):
+def test_where_nothing_can_be_kept_the_way_out_is_named(saved, tmp_path):
     (tmp_path / "state").write_text("a file")
 
     with pytest.raises(SamplemindError, match="cannot keep the measurement") as told:
-        shelf().save("main", document(1.0))
+        saved().save("main", document(1.0))
     assert "XDG_STATE_HOME" in told.value.hint
 
 
