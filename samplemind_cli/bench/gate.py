@@ -33,7 +33,8 @@ OF_SIZE: dict[evidence.Judgement, Verdict] = {**WORDS, "worse": "larger", "bette
 class Change:
     """A row then and now. `visible`: the smallest slowdown (a share) that today's A/A run could have shown.
 
-    "reported": the machine is another, so nothing is judged. "refused": the gate is finer than this machine sees.
+    "reported": the machine is another, or much busier, so nothing is judged. "refused": the gate is finer than this
+    machine sees. Neither hides a slowdown that is larger than the noise, and than the drift counted twice.
     """
 
     row: Mapping[str, Any]
@@ -115,10 +116,19 @@ def _change(  # noqa: PLR0913 - two runs, a third, and how to judge them
         same = evidence.unpaired_ratio(_normalised(again), _normalised(new), confidence)
         visible = evidence.smallest_visible(same[0], same[2])
     words = OF_SIZE if new["unit"] == "MB" else WORDS
-    verdict, why = words[evidence.judge(low, high, evidence.MARGIN if fail_over is None else fail_over)], ""
-    if changed := foreign or _drift(old, new):
-        verdict, why = "reported", changed
-    elif fail_over is not None and (visible is None or visible > fail_over):
+    margin = evidence.MARGIN if fail_over is None else fail_over
+    verdict, why = words[evidence.judge(low, high, margin)], ""
+    drift = _drift(old, new)
+    moved = f"the fixed work beside it took {drift:.2f}x as long" if max(drift, 1 / drift) >= 1 + DRIFT else ""
+    blind = fail_over is not None and (visible is None or visible > fail_over)
+    hidden = math.inf if blind and visible is None else max(margin, visible or 0.0)
+    if foreign:
+        verdict, why = "reported", foreign
+    elif (moved or blind) and low / max(drift, 1 / drift) > 1 + hidden:
+        why = f"though {moved}" if moved else "by more than the noise here hides"
+    elif moved:
+        verdict, why = "reported", moved
+    elif blind:
         verdict, why = "refused", "the noise here hides as much"
     return Change(new, old["now"], low, ratio, high, visible, verdict, why)
 
@@ -168,9 +178,8 @@ def _normalised(row: Mapping[str, Any]) -> list[float]:
     return [sample / work for sample, work in zip(row["samples"], row["calibration"], strict=True)]
 
 
-def _drift(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """Why the machine is not what it was, though it has the same name; empty when it is."""
+def _drift(old: Mapping[str, Any], new: Mapping[str, Any]) -> float:
+    """How much longer the fixed work took than then, though the machine has the same name; 1 where none was done."""
     if not (old["calibration"] and new["calibration"]):
-        return ""
-    ratio = evidence.quantile(new["calibration"], 0.5) / evidence.quantile(old["calibration"], 0.5)
-    return "" if 1 / (1 + DRIFT) < ratio < 1 + DRIFT else f"the fixed work beside it took {ratio:.2f}x as long"
+        return 1.0
+    return evidence.quantile(new["calibration"], 0.5) / evidence.quantile(old["calibration"], 0.5)

@@ -54,8 +54,8 @@ def run(
     Python between them as calibration. A run that fails ends the measuring with exit code 1.
 
     --fail-over measures everything twice to learn what this machine's noise hides: exit code 1 when time, CPU time or
-    memory has grown by more, 2 when that cannot be said of the time. Where the machine is another than then, or much
-    busier, the change is reported and fails nothing, as on the board.
+    memory has grown by more, 2 when that cannot be said of the time. On another machine a change is only reported;
+    so it is where the machine is much busier than then, unless the change is larger than that explains.
 
     \b
     Examples:
