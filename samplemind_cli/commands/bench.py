@@ -5,40 +5,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from typer.core import TyperGroup
 
 from samplemind_cli.commands import _bench_programs as programs
+from samplemind_cli.commands._bench_group import COMMAND, BoardFirst
 from samplemind_cli.settings import Settings, here
 
 Workload = Literal["unique", "zipf"]
 Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with plots; it needs no network.")]
-COMMAND = "samplemind.bench.command"  # the key in Click's context of what was given after `--`
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-
-class BoardFirst(TyperGroup):
-    """`bench` alone is `bench board`: its groups and options need no name before them."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Click's own, with the name put in where none of ours is given; what follows `--` is kept apart."""
-        if "--" in args and args[0] != "run":  # Click would join it to the arguments before it
-            args, ctx.meta[COMMAND] = args[: args.index("--")], args[args.index("--") + 1 :]
-        if not args or args[0] not in (*self.commands, "--help", "-h"):
-            args = ["board", *args]
-        if ctx.meta.get(COMMAND) and args[0] != "ab" and not {"--help", "-h"} & {*args}:
-            import shlex
-
-            from samplemind_cli.errors import UsageError
-
-            hint = f"samplemind bench run -- {shlex.join(ctx.meta[COMMAND])}"
-            raise UsageError(f"bench {args[0]} does not run a command", hint)
-        return super().parse_args(ctx, args)
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """The board's options, then the commands."""
-        self.commands["board"].format_options(ctx, formatter)
-        self.format_commands(ctx, formatter)
-
 
 app = typer.Typer(
     cls=BoardFirst, rich_markup_mode=None, add_completion=False, subcommand_metavar="[GROUP]... | COMMAND ..."
