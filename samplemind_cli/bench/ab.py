@@ -3,11 +3,11 @@
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from samplemind_cli.bench import evidence, trees
+from samplemind_cli.bench import evidence, git, trees
 from samplemind_cli.bench import measure as kernel
 from samplemind_cli.bench.evidence import Judgement
 from samplemind_cli.errors import SamplemindError
@@ -37,34 +37,41 @@ class Plan:
     `margin` is the share that does not matter; `seconds` limits the measuring.
     """
 
-    versions: tuple[trees.Version, trees.Version]
+    versions: tuple[git.Version, git.Version]
     command: Sequence[str] = ()
     setup: str | None = None
     margin: float = evidence.MARGIN
     seconds: float = 120.0
 
 
-def run(repository: Path, plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
-    """Lay both versions out, run each once, then compare them: see `document`."""
-    with trees.laid_out(repository, plan.versions, plan.setup, say) as sides:
-        argv = list(plan.command) or trees.default_command(sides[0].directory)
+def run(folder: Path, plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
+    """Lay both versions out, run each once in `folder`'s place in them, then compare them: see `document`."""
+    repository = git.repository_of(folder)
+    inside = git.run(folder, "rev-parse", "--show-prefix").stdout.removesuffix("\n")
+    with trees.laid_out(repository, plan.versions, inside, say) as sides:
+        argv = list(plan.command) or trees.default_command(sides[0].project)
+        base, candidate = (kernel.command(*_ready(argv, side, plan, say)) for side in sides)
         say(f"measuring: {shlex.join(argv)}")
-        arms = [trees.located(argv, side) for side in sides]
-        for arm, version in zip(arms, plan.versions, strict=True):
-            _rehearse(arm, version)
-        base, candidate = (kernel.command(*arm) for arm in arms)
         found = compare(
             base, candidate, margin=plan.margin, seconds=plan.seconds, watch=lambda now: say(f"  {_described(now)}")
         )
     return document(found, [version.name for version in plan.versions], argv, plan.margin)
 
 
-def _rehearse(arm: tuple[list[str], Mapping[str, str], Path], version: trees.Version) -> None:
+def _ready(
+    argv: Sequence[str], side: trees.Tree, plan: Plan, say: Callable[[str], None]
+) -> tuple[list[str], Mapping[str, str], Path]:
+    """A side's command once it has run there; one that cannot ends before the other side is installed for nothing."""
+    tree = trees.prepared(side, plan.setup, say)
+    if not plan.command:  # below a package's own folder its modules could hide those of Python
+        tree = replace(tree, directory=tree.project)
+    arm = trees.located(argv, tree)
     try:
         kernel.rehearse(*arm)
     except SamplemindError as error:
         hint = error.hint or "--setup COMMAND prepares each version"
-        raise SamplemindError(f"in {version.name}, {error.message}", hint) from error
+        raise SamplemindError(f"in {side.version.name}, {error.message}", hint) from error
+    return arm
 
 
 def compare(
@@ -106,11 +113,16 @@ def _described(found: Comparison) -> str:
 
 
 def document(found: Comparison, names: Sequence[str], command: Sequence[str], margin: float) -> dict[str, Any]:
-    """What `bench ab --json` prints, in seconds. `low` and `high` hold the ratio with 95 % confidence, looks told."""
+    """What `bench ab --json` prints, in seconds. `low` and `high` hold the ratio with 95 % confidence, looks told.
+
+    `ratio` is the median of the pairs' own ratios, not the quotient of the two medians.
+    """
+    base, candidate = (evidence.quantile(times, 0.5) for times in zip(*found.pairs, strict=True))
     return {
         "command": list(command),
-        "base": {"name": names[0], "median": evidence.quantile([base for base, _ in found.pairs], 0.5)},
-        "candidate": {"name": names[1], "median": evidence.quantile([new for _, new in found.pairs], 0.5)},
+        "base": {"name": names[0], "median": base},
+        "candidate": {"name": names[1], "median": candidate},
+        "quotient_of_medians": candidate / base,
         "ratio": found.ratio,
         "low": found.low,
         "high": found.high,
@@ -121,9 +133,21 @@ def document(found: Comparison, names: Sequence[str], command: Sequence[str], ma
 
 
 def told(document: Mapping[str, Any]) -> str:
-    """A document of a comparison in three lines."""
+    """A document of a comparison in a few lines."""
     sides = (document["base"], document["candidate"])
     width = max(len(side["name"]) for side in sides)
-    lines = [f"{side['name']:<{width}}  {side['median'] * 1000:.1f} ms\n" for side in sides]
+    lines = [f"{side['name']:<{width}}  {side['median'] * 1000:.1f} ms median\n" for side in sides]
     change = f"{document['ratio']:.3f}x, between {document['low']:.3f} and {document['high']:.3f}"
-    return "".join(lines) + f"{document['verdict']}: {change}\n"
+    return "".join(lines) + f"{document['verdict']}: {change}\n{meaning(document)}\n"
+
+
+def meaning(document: Mapping[str, Any]) -> str:
+    """What the ratio is, and why the two medians may seem to say something else."""
+    ratio, quotient = document["ratio"], document["quotient_of_medians"]
+    said = f"{ratio:.3f}x is the median of {len(document['pairs'])} ratios, each of two runs right after one another"
+    if document["low"] <= quotient <= document["high"] and (quotient - 1) * (ratio - 1) >= 0:
+        return said
+    return (
+        f"{said}; the quotient of the two medians is {quotient:.3f}x: it compares runs that were far apart, so that it "
+        "also shows what else the machine did, and decides nothing"
+    )

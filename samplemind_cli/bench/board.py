@@ -17,7 +17,7 @@ MEDIAN = 0.5
 INTERRUPTED = "interrupted before it was measured"
 OVER = "the time of --quick was over: leave it out"
 QUICK = 28.0  # seconds; with the start before and the report after, fewer than thirty
-GROUPS = ("cli", "cache", "core", "providers", "serve", "build", "tests")
+GROUPS = ("cli", "cache", "core", "providers", "serve", "build", "frontend", "tests")
 Verdict = Literal["met", "missed", "unsure", "skipped", "measured"]
 
 
@@ -68,6 +68,7 @@ ROWS = {
         Row("build.cached", "steps from the cache, built again", "%", 90, better="more"),
         Row("build.image", "image", "MB", 750, 1200),
         Row("build.added", "image beyond its base", "MB", 40),
+        Row("frontend.build", "front-end build", "s", 20),
         Row("tests.fast", "fast tests", "s", 20),
         Row("tests.all", "full test suite", "s", 50, 120),
     )

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from samplemind_cli.bench import evidence, report
-from samplemind_cli.bench.board import Score
 from samplemind_cli.errors import UsageError
 
 LEAST = 20  # samples, for a ratio of medians worth telling
@@ -20,14 +19,22 @@ DRIFT = 0.15  # of the calibration: beyond it the machine is not what it was
 NOTHING = f"nothing to compare: no row was measured {LEAST} times both then and now, which --quick seldom does"
 FIRST = "samplemind bench --save FILE writes one"
 COLUMNS = ("METRIC", "THEN", "NOW", "RATIO", "THIS MACHINE SEES", "VERDICT")
-Verdict = Literal["faster", "slower", "no slower", "unsure", "reported", "refused"]
+Verdict = Literal["faster", "slower", "no slower", "smaller", "larger", "no larger", "unsure", "reported", "refused"]
+WORDS: dict[evidence.Judgement, Verdict] = {
+    "worse": "slower",
+    "better": "faster",
+    "no worse": "no slower",
+    "inconclusive": "unsure",
+}
+OF_SIZE: dict[evidence.Judgement, Verdict] = {**WORDS, "worse": "larger", "better": "smaller", "no worse": "no larger"}
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """A row then and now. `visible`: the smallest slowdown (a share) that today's A/A run could have shown.
 
-    "reported": the machine is another, so nothing is judged. "refused": the gate is finer than this machine sees.
+    "reported": the machine is another, or much busier, so nothing is judged. "refused": the gate is finer than this
+    machine sees. Neither hides a slowdown that is larger than the noise, and than the drift counted twice.
     """
 
     row: Mapping[str, Any]
@@ -60,14 +67,14 @@ def _whole(row: Mapping[str, Any]) -> bool:
 
 
 def measured(
-    measure: Callable[[], Sequence[Score]], say: Callable[[str], None], *, twice: bool
+    measure: Callable[[], dict[str, Any]], say: Callable[[str], None], *, twice: bool
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """The document of a run and, when `twice`, that of a second one (A/A); after Ctrl-C none follows."""
-    found = report.document(measure())
+    found = measure()
     if not twice or report.interrupted(found):
         return found, None
     say("measuring again, to learn what this machine's noise hides")
-    return found, report.document(measure())
+    return found, measure()
 
 
 def strange(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
@@ -108,10 +115,20 @@ def _change(  # noqa: PLR0913 - two runs, a third, and how to judge them
     if again and _tells(again):
         same = evidence.unpaired_ratio(_normalised(again), _normalised(new), confidence)
         visible = evidence.smallest_visible(same[0], same[2])
-    verdict, why = _judged(low, high, evidence.MARGIN if fail_over is None else fail_over), ""
-    if changed := foreign or _drift(old, new):
-        verdict, why = "reported", changed
-    elif fail_over is not None and (visible is None or visible > fail_over):
+    words = OF_SIZE if new["unit"] == "MB" else WORDS
+    margin = evidence.MARGIN if fail_over is None else fail_over
+    verdict, why = words[evidence.judge(low, high, margin)], ""
+    drift = _drift(old, new)
+    moved = f"the fixed work beside it took {drift:.2f}x as long" if max(drift, 1 / drift) >= 1 + DRIFT else ""
+    blind = fail_over is not None and (visible is None or visible > fail_over)
+    hidden = math.inf if blind and visible is None else max(margin, visible or 0.0)
+    if foreign:
+        verdict, why = "reported", foreign
+    elif (moved or blind) and low / max(drift, 1 / drift) > 1 + hidden:
+        why = f"though {moved}" if moved else "by more than the noise here hides"
+    elif moved:
+        verdict, why = "reported", moved
+    elif blind:
         verdict, why = "refused", "the noise here hides as much"
     return Change(new, old["now"], low, ratio, high, visible, verdict, why)
 
@@ -119,16 +136,6 @@ def _change(  # noqa: PLR0913 - two runs, a third, and how to judge them
 def _tells(row: Mapping[str, Any]) -> bool:
     """Whether a ratio can be made of it: often enough measured, and no difference that may be below zero."""
     return len(row["samples"]) >= LEAST and min(row["samples"]) > 0
-
-
-def _judged(low: float, high: float, margin: float) -> Verdict:
-    words: dict[evidence.Judgement, Verdict] = {
-        "worse": "slower",
-        "better": "faster",
-        "no worse": "no slower",
-        "inconclusive": "unsure",
-    }
-    return words[evidence.judge(low, high, margin)]
 
 
 def document(changes: Sequence[Change]) -> list[dict[str, Any]]:
@@ -155,11 +162,11 @@ def table(comparison: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
 
 
 def exit_code(changes: Sequence[Change], fail_over: float | None) -> int:
-    """1 when a row is slower than the gate allows, 2 when a row cannot be judged by it, else 0; without a gate 0."""
+    """1 when a row is slower or larger than the gate allows, 2 when one cannot be judged by it, else 0; 0 without."""
     if fail_over is None:
         return 0
     verdicts = {change.verdict for change in changes}
-    if "slower" in verdicts:
+    if verdicts & {"slower", "larger"}:
         return 1
     return 2 if verdicts & {"unsure", "refused"} or not changes else 0
 
@@ -171,9 +178,8 @@ def _normalised(row: Mapping[str, Any]) -> list[float]:
     return [sample / work for sample, work in zip(row["samples"], row["calibration"], strict=True)]
 
 
-def _drift(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """Why the machine is not what it was, though it has the same name; empty when it is."""
+def _drift(old: Mapping[str, Any], new: Mapping[str, Any]) -> float:
+    """How much longer the fixed work took than then, though the machine has the same name; 1 where none was done."""
     if not (old["calibration"] and new["calibration"]):
-        return ""
-    ratio = evidence.quantile(new["calibration"], 0.5) / evidence.quantile(old["calibration"], 0.5)
-    return "" if 1 / (1 + DRIFT) < ratio < 1 + DRIFT else f"the fixed work beside it took {ratio:.2f}x as long"
+        return 1.0
+    return evidence.quantile(new["calibration"], 0.5) / evidence.quantile(old["calibration"], 0.5)

@@ -19,13 +19,13 @@ TAIL = 500  # characters of what a failed command said
 
 
 def interleaved(
-    steps: Mapping[str, Step], rounds: int, *, seconds: float = float("inf"), least: int = 6, seed: int = 0
-) -> dict[str, list[float]]:
+    steps: Mapping[Name, Step], rounds: int, *, seconds: float = float("inf"), least: int = 6, seed: int = 0
+) -> dict[Name, list[float]]:
     """Seconds of each step, `rounds` times: every round runs each once, in an order of its own.
 
     After `least` rounds it ends once `seconds` have passed. The values of one round stand at one place.
     """
-    times: dict[str, list[float]] = {name: [] for name in steps}
+    times: dict[Name, list[float]] = {name: [] for name in steps}
     ends = time.monotonic() + seconds
     for order in orders(list(steps), rounds, seed):
         for name in order:

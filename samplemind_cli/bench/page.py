@@ -4,7 +4,7 @@ import html
 from collections.abc import Sequence
 from typing import Any
 
-from samplemind_cli.bench import gate, machine, plots, report
+from samplemind_cli.bench import ab, gate, machine, plots, report
 from samplemind_cli.bench import load as loads
 
 STYLE = """
@@ -42,6 +42,7 @@ def comparison(document: dict[str, Any], when: str) -> str:
     parts = [
         f'<p class="{verdict.replace(" ", "-")}"><b>{_text(verdict)}</b>: {document["ratio"]:.3f}x, between ',
         f"{document['low']:.3f} and {document['high']:.3f}, {len(ratios)} pairs</p>",
+        f"<p><small>{_text(ab.meaning(document))}</small></p>",
         f"<p>{_text(document['candidate']['name'])} against {_text(document['base']['name'])}: ",
         f"<code>{command}</code></p><h2>Candidate / base, pair by pair</h2>",
         plots.series(ratios, document["low"], document["high"], document["margin"]),

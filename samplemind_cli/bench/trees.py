@@ -1,89 +1,69 @@
-"""Two versions of a project side by side: a git worktree each, and a Python environment of its own."""
+"""Two versions of a project side by side, ready to run: a folder each, and a Python environment of its own."""
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from samplemind_cli.child.reaped import reaped
+from samplemind_cli.bench import git
+from samplemind_cli.bench.worktrees import Say, lay_out
 from samplemind_cli.errors import SamplemindError, UsageError
-from samplemind_cli.settings import environment
 
-WORKING_TREE = "the working tree"
-IDENTITY = {
-    f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in (("NAME", "bench"), ("EMAIL", ""))
-}
-OF_HOOKS = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"}
 PACKAGED = ("pyproject.toml", "setup.py")
 TAIL = 1500  # characters of what an installation said
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
-    """A revision to measure: what it was called, and its commit."""
-
-    name: str
-    commit: str
-
-
-@dataclass(frozen=True, slots=True)
 class Tree:
-    """A version laid out to run: where, and with which environment variables."""
+    """A version laid out: its top folder, the one in it to measure, and with which environment variables to run."""
 
-    version: Version
+    version: git.Version
+    top: Path
     directory: Path
     env: Mapping[str, str]
 
-
-def resolve(repository: Path, name: str | None) -> Version:
-    """The commit that a name means; None is the working tree as it is, untracked files included.
-
-    Raises UsageError.
-    """
-    if name is None:
-        return Version(WORKING_TREE, _snapshot(repository))
-    look = ("rev-parse", "--verify", "--quiet", "--end-of-options")
-    done = _git(repository, *look, name)
-    if done.returncode == 0:  # behind `:/words` all that follows is words, so what it names is looked at by itself
-        done = _git(repository, *look, f"{done.stdout.strip()}^{{commit}}")
-    if done.returncode:
-        raise UsageError(f"git knows no revision {name!r} here", "git log --oneline lists some")
-    return Version(name, done.stdout.strip())
-
-
-def repository_of(directory: Path) -> Path:
-    """The top folder of the git repository around `directory`. Raises UsageError when there is none."""
-    done = _git(directory, "rev-parse", "--show-toplevel")
-    if done.returncode:
-        problem = f"{directory} is in no git repository with files to compare: {done.stderr.strip()}"
-        raise UsageError(problem, "cd to the project to be compared")
-    return Path(done.stdout.removesuffix("\n"))
+    @property
+    def project(self) -> Path:
+        """The nearest folder that can be installed, from `directory` up to the top; `directory` where none can."""
+        folders = [self.directory, *self.directory.parents]
+        within = folders[: folders.index(self.top) + 1]
+        packaged = (folder for folder in within if any((folder / name).is_file() for name in PACKAGED))
+        return next(packaged, self.directory)
 
 
 @contextmanager
 def laid_out(
-    repository: Path, versions: tuple[Version, Version], setup: str | None, say: Callable[[str], None]
+    repository: Path, versions: tuple[git.Version, git.Version], inside: str, say: Say
 ) -> Iterator[tuple[Tree, Tree]]:
-    """Both versions, ready to run, gone at the end. Their folders' names are of one length: a path is work, too.
+    """Both versions, gone at the end. Their folders' names are of one length: a path is work, too.
 
-    `setup` is a shell command to run in each instead of installing it. Raises SamplemindError when that fails.
+    `inside` is the folder of the repository to measure; empty for its top. Raises SamplemindError.
     """
-    with tempfile.TemporaryDirectory(prefix="samplemind-ab-") as folder:
-        try:
-            a, b = (
-                _tree(repository, version, Path(folder, side), setup, say)
-                for side, version in zip("ab", versions, strict=True)
-            )
-            yield a, b
-        finally:
-            for side in "ab":
-                _git(repository, "worktree", "remove", "--force", str(Path(folder, side, "tree")))
+    with tempfile.TemporaryDirectory(prefix="samplemind-ab-") as folder, ExitStack() as undo:
+        a, b = (
+            _tree(repository, version, Path(folder, side), inside, undo, say)
+            for side, version in zip("ab", versions, strict=True)
+        )
+        yield a, b
+
+
+def prepared(tree: Tree, setup: str | None, say: Say) -> Tree:
+    """The tree with its project installed, where it can be; or else with the shell command `setup` run in it.
+
+    Raises SamplemindError when that fails.
+    """
+    if setup:
+        say(f"{tree.version.name}: {setup}")
+        _run(["/bin/sh", "-c", setup], tree.env, tree.directory, f"--setup in {tree.version.name}")
+    elif any((tree.project / name).is_file() for name in PACKAGED):
+        say(f"{tree.version.name}: installing it into an environment of its own")
+        return replace(tree, env=_installed(tree.project, tree.top.with_name("env"), tree.env))
+    return tree
 
 
 def default_command(tree: Path) -> list[str]:
@@ -113,26 +93,21 @@ def located(argv: Sequence[str], tree: Tree) -> tuple[list[str], Mapping[str, st
     return [program, *argv[1:]], tree.env, tree.directory
 
 
-def _tree(repository: Path, version: Version, folder: Path, setup: str | None, say: Callable[[str], None]) -> Tree:
-    directory = folder / "tree"
-    done = _git(repository, "worktree", "add", "--quiet", "--detach", "--force", str(directory), version.commit)
-    if done.returncode and directory.exists():  # of what fails, git leaves the folder after a hook only
-        say(f"{version.name}: the repository's post-checkout hook ended with {done.returncode}")
-    elif done.returncode:
-        raise SamplemindError(f"git cannot lay out {version.name}: {done.stderr.strip()}", "git worktree prune")
+def _tree(  # noqa: PLR0913, PLR0917 - where from, what, where to, and how to take it away
+    repository: Path, version: git.Version, folder: Path, inside: str, undo: ExitStack, say: Say
+) -> Tree:
+    top = folder / "tree"
+    lay_out(repository, version, top, undo, say)
+    directory = top / inside
+    if not directory.is_dir():
+        raise UsageError(f"there is no folder {inside} in {version.name}", "cd to one that both versions have")
     # Neither may live on what the other left in a cache, nor compile itself anew at each run.
-    env = _outside_hooks(XDG_CACHE_HOME=str(folder / "cache"), PYTHONDONTWRITEBYTECODE="")
+    env = git.outside_hooks(XDG_CACHE_HOME=str(folder / "cache"), PYTHONDONTWRITEBYTECODE="")
     if "PYTHONPATH" in env:
         env["PYTHONPATH"] = os.pathsep.join(
-            _moved(entry, repository, directory) for entry in env["PYTHONPATH"].split(os.pathsep)
+            _moved(entry, repository, top) for entry in env["PYTHONPATH"].split(os.pathsep)
         )
-    if setup:
-        say(f"{version.name}: {setup}")
-        _run(["/bin/sh", "-c", setup], env, directory, f"--setup in {version.name}")
-    elif any((directory / name).is_file() for name in PACKAGED):
-        say(f"{version.name}: installing it into an environment of its own")
-        env = _installed(directory, folder / "env", env)
-    return Tree(version, directory, env)
+    return Tree(version, top, directory, env)
 
 
 def _moved(entry: str, repository: Path, tree: Path) -> str:
@@ -142,7 +117,7 @@ def _moved(entry: str, repository: Path, tree: Path) -> str:
     """
     there, top = Path(entry).resolve(), repository.resolve()
     elsewhere = not entry or not there.is_relative_to(top)
-    if elsewhere or _git(repository, "check-ignore", "--quiet", str(there)).returncode == 0:
+    if elsewhere or git.run(repository, "check-ignore", "--quiet", str(there)).returncode == 0:
         return entry
     return str(tree / there.relative_to(top))
 
@@ -151,7 +126,7 @@ def _installed(directory: Path, home: Path, env: Mapping[str, str]) -> dict[str,
     """`env` with a virtual environment in front that holds the project, made by uv where there is one."""
     python = home / "bin" / "python"
     fast = shutil.which("uv")
-    own_cache = _outside_hooks()  # both fetch the same packages; only what is measured gets a cache of its own
+    own_cache = git.outside_hooks()  # both fetch the same packages; only what is measured gets a cache of its own
     if fast:
         _run([fast, "venv", "--quiet", "--python", sys.executable, str(home)], own_cache, directory, "uv venv")
         install = [fast, "pip", "install", "--quiet", "--python", str(python), str(directory)]
@@ -176,47 +151,8 @@ def _pip_runner() -> Path | None:
     return file if file and file.is_file() else None
 
 
-def _snapshot(repository: Path) -> str:
-    """A commit of every file that git would not ignore; the index and the branch stay as they are."""
-    with tempfile.TemporaryDirectory() as folder:
-        index = Path(folder, "index")
-        own = _git(repository, "rev-parse", "--git-path", "index").stdout.strip()
-        if (repository / own).is_file():
-            shutil.copy(repository / own, index)  # with it git need not read what has not changed
-        env = {**IDENTITY, "GIT_INDEX_FILE": str(index)}
-        tree = ""
-        for words in (("-c", "core.safecrlf=false", "add", "--all"), ("write-tree",)):
-            done = _git(repository, *words, **env)
-            if done.returncode:
-                problem = f"git cannot take in the working tree: {done.stderr.strip()}"
-                raise SamplemindError(problem, "mend that, or name two revisions: samplemind bench ab REF REF")
-            tree = done.stdout.strip()
-        return _git(repository, "commit-tree", tree, "-m", WORKING_TREE, **env).stdout.strip()
-
-
-def _git(directory: Path, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
-    try:
-        done = _ended(["git", *words], {**_outside_hooks(), **env}, directory)
-    except (FileNotFoundError, PermissionError) as error:  # the latter: a folder of PATH is closed to us
-        raise SamplemindError("git is not installed", "install git") from error
-    out, err = os.fsdecode(done.stdout), os.fsdecode(done.stderr)
-    return subprocess.CompletedProcess(done.args, done.returncode, out, err)
-
-
-def _outside_hooks(**changes: str) -> dict[str, str]:
-    """The environment without what git tells its hooks: a worktree laid out with it would replace the user's index."""
-    return {name: value for name, value in environment(**changes).items() if name not in OF_HOOKS}
-
-
 def _run(argv: list[str], env: Mapping[str, str], directory: Path, what: str) -> None:
-    done = _ended(argv, env, directory)
+    done = git.ended(argv, env, directory)
     if done.returncode:
         said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()[-TAIL:]
         raise SamplemindError(f"{what} ended with {done.returncode}: {said}", "--setup COMMAND installs it another way")
-
-
-def _ended(argv: list[str], env: Mapping[str, str], directory: Path) -> "subprocess.CompletedProcess[bytes]":
-    """What a command said; when we are ended it is too, or it would go on in a folder that is being removed."""
-    with reaped(argv, subprocess.PIPE, env, directory) as child:
-        out, err = child.communicate()
-    return subprocess.CompletedProcess(argv, child.returncode, out, err)

@@ -1,37 +1,18 @@
 """`samplemind bench`: measure, and compare what can be compared."""
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from typer.core import TyperGroup
 
+from samplemind_cli.commands import _bench_programs as programs
+from samplemind_cli.commands._bench_group import COMMAND, BoardFirst
 from samplemind_cli.settings import Settings, here
 
 Workload = Literal["unique", "zipf"]
 Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with plots; it needs no network.")]
-COMMAND = "samplemind.bench.command"  # the key in Click's context of what was given after `--`
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-
-class BoardFirst(TyperGroup):
-    """`bench` alone is `bench board`: its groups and options need no name before them."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Click's own, with the name put in where none of ours is given; what follows `--` is kept apart."""
-        if "--" in args:  # Click would join it to the arguments before it
-            args, ctx.meta[COMMAND] = args[: args.index("--")], args[args.index("--") + 1 :]
-        if not args or args[0] not in (*self.commands, "--help", "-h"):
-            args = ["board", *args]
-        return super().parse_args(ctx, args)
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """The board's options, then the commands."""
-        self.commands["board"].format_options(ctx, formatter)
-        self.format_commands(ctx, formatter)
-
 
 app = typer.Typer(
     cls=BoardFirst, rich_markup_mode=None, add_completion=False, subcommand_metavar="[GROUP]... | COMMAND ..."
@@ -52,6 +33,7 @@ def bench() -> None:
       samplemind bench cli --save before.json
       samplemind bench cli --compare before.json --fail-over 20
       samplemind bench ab HEAD~1
+      samplemind bench run -- python app.py
       samplemind bench load --rate 50
     """
 
@@ -73,7 +55,7 @@ def board(
 ) -> int:
     r"""Print the scoreboard.
 
-    Groups: cli, cache, core, providers, serve, build, tests. A hosted provider with a key is asked ten short
+    Groups: cli, cache, core, providers, serve, build, frontend, tests. A hosted provider with a key is asked ten short
     questions, with --quick three. Ctrl-C prints what was measured until then. --fail-over measures everything
     twice to learn what this machine's noise hides, and refuses a gate that is finer: exit code 2, as when a row
     stays unsure.
@@ -95,7 +77,11 @@ def board(
     report.writable(html, save)
     then = gate.load(compare) if compare else None
     share = None if fail_over is None else fail_over / 100
-    measure = partial(board.measured, groups or [], Settings.load(), output.say, quick=quick)
+    settings = Settings.load()
+
+    def measure() -> dict[str, Any]:
+        return report.document(board.measured(groups or [], settings, output.say, quick=quick))
+
     found, again = gate.measured(measure, output.say, twice=share is not None)
     stopped = report.interrupted(found) or report.interrupted(again)
     if stopped:  # what was measured is shown, and taken for a whole run by nobody
@@ -213,11 +199,12 @@ def ab(
 ) -> int:
     r"""Compare two versions, run in turns: better, worse, no worse, or inconclusive.
 
-    Each version gets a git worktree and a Python environment of its own; a command is given after `--` and runs in
-    the worktree's top folder, by default it is the start of the project's own. The verdict is about the ratio of the
-    times, with its 95 % interval: worse when even its lower end is beyond the margin. Measuring goes on until that is
-    certain, or the time is up. Exit code: 0 better or no worse, 1 worse, 2 inconclusive. An error ends with 1 and a
-    wrong command line with 2 as well; then nothing is on stdout.
+    Each version gets a git worktree, submodules included, and a Python environment of its own. A command is given
+    after `--` and runs in that folder of the worktree which you are in; by default it is the start of the project's
+    own. The verdict is about the ratio of two runs right after one another, with its 95 % interval: worse when even
+    its lower end is beyond the margin. Measuring goes on until that is certain, or the time is up. Exit code: 0 better
+    or no worse, 1 worse, 2 inconclusive. An error ends with 1 and a wrong command line with 2 as well; then nothing is
+    on stdout.
 
     \b
     Examples:
@@ -228,18 +215,19 @@ def ab(
     """
     from samplemind_cli import output
     from samplemind_cli.bench import ab as compared
-    from samplemind_cli.bench import report, trees
+    from samplemind_cli.bench import git, report
 
     report.writable(html)
-    repository = trees.repository_of(here())
+    folder = here()
+    repository = git.repository_of(folder)
     plan = compared.Plan(
-        versions=(trees.resolve(repository, base), trees.resolve(repository, candidate)),
+        versions=(git.resolve(repository, base), git.resolve(repository, candidate)),
         command=ctx.meta.get(COMMAND, ()),
         setup=setup,
         margin=margin / 100,
         seconds=seconds,
     )
-    told = compared.run(repository, plan, output.say)
+    told = compared.run(folder, plan, output.say)
     if as_json:
         output.print_json(told)
     else:
@@ -249,3 +237,7 @@ def ab(
 
         report.write(html, page.comparison(told, report.now()))
     return compared.EXIT[told["verdict"]]
+
+
+app.command("run", context_settings={"allow_interspersed_args": False})(programs.run)
+app.command("history")(programs.history)

@@ -170,3 +170,124 @@ def test_a_signal_leaves_no_tree_no_environment_and_no_process(repository, tmp_p
     assert list((tmp_path / "temporary").iterdir()) == []
     assert git(repository, "worktree", "list").count("\n") == 1
     until(lambda: not runs(sleeper))
+
+
+@pytest.mark.integration
+def test_in_a_subfolder_that_folder_is_measured(repository, run, monkeypatch):
+    commit(repository, "base", {"work.sh": "exit 9\n", "part/work.sh": FAST, "part/mine.txt": "1"})
+    monkeypatch.chdir(repository / "part")
+
+    code, found, _ = run("base", "base", command=("sh", "-c", "test -f mine.txt && sh work.sh"), seconds=0)
+
+    assert found["pairs"]
+    assert code in (0, 2)
+
+
+@pytest.mark.integration
+def test_a_project_in_a_subfolder_is_the_one_that_is_installed_and_started(repository, run, monkeypatch, tmp_path):
+    monkeypatch.setenv("BENCH_LOG", str(tmp_path / "log"))
+    shop = "import os, sys\nprint(sys.prefix, os.getcwd(), file=open(os.environ['BENCH_LOG'], 'a'))\n"
+    backend = BACKEND.replace("Requires-Dist: typer\\n", "")
+    files = {"pyproject.toml": PYPROJECT, "backend.py": backend, "shop/__init__.py": "", "shop/__main__.py": shop}
+    (repository / "services").mkdir()
+    (repository / "services" / "shop").mkdir()
+    commit(repository, "base", {"pyproject.toml": "broken", **{f"services/shop/{at}": of for at, of in files.items()}})
+    monkeypatch.chdir(repository / "services" / "shop" / "shop")
+
+    run("base", "base", command=(), seconds=0)
+
+    ran = {tuple(line.split()) for line in (tmp_path / "log").read_text().splitlines()}
+    assert len(ran) == 2
+    assert all(prefix.endswith("env") and folder.endswith("services/shop") for prefix, folder in ran)
+
+
+@pytest.mark.integration
+def test_a_folder_that_one_version_lacks_is_named(repository, run, monkeypatch):
+    commit(repository, "old", {"work.sh": FAST})
+    commit(repository, "new", {"part/work.sh": FAST})
+    monkeypatch.chdir(repository / "part")
+
+    code, found, err = run("old", "new")
+
+    assert (code, found) == (2, None)
+    assert "there is no folder part/ in old" in err
+
+
+@pytest.fixture
+def with_submodule(repository, tmp_path):
+    """A repository with the submodule `lib` at two commits, and in it a submodule of its own; tags old and new."""
+    inner, lib = tmp_path / "inner", tmp_path / "lib"
+    for folder in (inner, lib):
+        folder.mkdir()
+        git(folder, "init", "--quiet")
+    local = ("-c", "protocol.file.allow=always")
+    commit(inner, "first", {"deep.txt": "deep"})
+    git(lib, *local, "submodule", "--quiet", "add", str(inner), "in side")
+    commit(lib, "first", {"lib.sh": FAST})
+    git(repository, *local, "submodule", "--quiet", "add", str(lib), "vendor/lib")
+    git(repository, *local, "submodule", "--quiet", "update", "--init", "--recursive")
+    commit(repository, "old", {"work.sh": "set -e; cat 'vendor/lib/in side/deep.txt'; . vendor/lib/lib.sh\n"})
+    commit(lib, "second", {"lib.sh": SLOW})
+    git(repository / "vendor" / "lib", "pull", "--quiet")
+    commit(repository, "new", {})
+    return repository
+
+
+@pytest.mark.integration
+def test_submodules_are_in_both_trees_each_at_its_own_commit_and_gone_afterwards(with_submodule, run):
+    code, found, err = run("old", "new")
+
+    assert (code, found["verdict"]) == (1, "worse"), err
+    for folder in (with_submodule, with_submodule / "vendor" / "lib", with_submodule / "vendor" / "lib" / "in side"):
+        assert git(folder, "worktree", "list").count("\n") == 1
+
+
+@pytest.mark.integration
+def test_what_is_not_committed_in_a_submodule_is_measured_in_the_working_tree(with_submodule, run):
+    (with_submodule / "vendor" / "lib" / "lib.sh").write_text(FAST)
+
+    code, found, err = run("new")
+
+    assert (code, found["verdict"]) == (0, "better"), err
+    assert git(with_submodule / "vendor" / "lib", "status", "--porcelain") == " M lib.sh\n"
+
+
+@pytest.mark.integration
+def test_a_submodule_that_is_no_longer_checked_out_comes_from_where_git_keeps_it(with_submodule, run):
+    git(with_submodule, "rm", "--quiet", "-r", "vendor/lib")
+    commit(with_submodule, "gone", {})
+
+    code, found, err = run("old", "new")
+
+    assert (code, found["verdict"]) == (1, "worse"), err
+
+
+@pytest.mark.integration
+def test_a_submodule_that_was_never_fetched_is_told_and_one_whose_commit_is_missing_is_an_error(
+    with_submodule, run, tmp_path, monkeypatch
+):
+    git(tmp_path, "clone", "--quiet", "--tags", str(with_submodule), "clone")
+    monkeypatch.chdir(tmp_path / "clone")
+    _, found, err = run("old", "new", command=("test", "-d", "vendor/lib"), seconds=0)
+    assert found["pairs"]
+    assert "old: the submodule vendor/lib is not checked out here and stays empty: git submodule update --init" in err
+
+    (tmp_path / "clone" / "vendor" / "lib").rmdir()
+    git(tmp_path, "clone", "--quiet", "--depth", "1", (tmp_path / "lib").as_uri(), "clone/vendor/lib")
+    code, found, err = run("old", "new")
+    assert (code, found) == (1, None)
+    assert "old has the submodule vendor/lib at " in err
+    assert "hint: git -C vendor/lib fetch" in err
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("command", [(), ("no-such-program",)])
+def test_what_cannot_run_is_told_before_both_versions_are_installed(repository, run, command):
+    commit(repository, "base", {"pyproject.toml": PYPROJECT, "backend.py": BACKEND})
+
+    code, found, err = run("base", "base", *(("--setup", "true") if command else ()), command=command)
+
+    assert (code, found) == (2, None)
+    assert err.count("installing") == 0
+    assert err.count("base: true") == len(command)
+    assert ("nothing says what to run" in err) is not bool(command)

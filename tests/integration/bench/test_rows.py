@@ -1,5 +1,6 @@
 """Each group of the board on real parts: processes, Redis, the mock, `samplemind serve`."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 
 from samplemind_cli.bench import board, measure
 from samplemind_cli.bench.board import Run
-from samplemind_cli.bench.rows import cache, serve
+from samplemind_cli.bench.rows import cache, frontend, serve
 from samplemind_cli.bench.rows import cli as commands
 from samplemind_cli.bench.workload import Zipf
 from samplemind_cli.cli import COMMANDS
@@ -164,3 +165,45 @@ def test_the_projects_tests_are_timed_and_red_ones_measure_nothing(scores, tmp_p
     assert len(found["tests.fast"].samples) == 1
     red = "FAILED test_it.py::test_b[x] - AssertionError, and 1 more"
     assert found["tests.all"].reason == f"`samplemind test --all` ended with 1: {red}"
+
+
+BUILD = {"name": "shop", "scripts": {"build": "node build.js"}}
+
+
+def front_end(folder, package, lock="package-lock.json"):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "package.json").write_text(json.dumps(package))
+    (folder / "build.js").write_text("require('fs').writeFileSync('built', 'yes')")
+    if lock:
+        (folder / lock).write_text("")
+    return folder
+
+
+@pytest.mark.skipif(not shutil.which("npm"), reason="npm is not installed")
+@pytest.mark.parametrize(("name", "start"), [(".", "."), ("frontend", "."), ("web", "."), ("ui", "src/deep")])
+def test_the_build_of_the_front_end_is_timed(scores, tmp_path, monkeypatch, name, start):
+    project = tmp_path / "project"
+    (project / start).mkdir(parents=True)
+    subprocess.run(["git", "init", "--quiet"], cwd=project, check=True)
+    folder = front_end(project / name, BUILD)
+    monkeypatch.chdir(project / start)
+    found = scores("frontend", quick=False)["frontend.build"]
+
+    assert found.note == f"npm run build in {folder}"
+    assert (found.verdict, len(found.samples)) == ("met", 1)
+    assert (folder / "built").read_text() == "yes"
+
+
+@pytest.mark.skipif(not shutil.which("npm"), reason="npm is not installed")
+def test_a_front_end_whose_build_fails_or_never_ends_says_so(scores, tmp_path, monkeypatch):
+    monkeypatch.chdir(front_end(tmp_path / "project", BUILD))
+    (tmp_path / "project" / "build.js").write_text("console.error('no flour'); process.exit(3)")
+    reason = scores("frontend", quick=False)["frontend.build"].reason
+    assert "`npm run build`" in reason
+    assert "ended with 3" in reason
+    assert "no flour" in reason
+
+    (tmp_path / "frontend").rmdir()
+    (tmp_path / "project" / "build.js").write_text("setInterval(() => {}, 1000)")
+    monkeypatch.setattr(frontend, "LIMIT", 1)
+    assert "had not ended after 1 s" in scores("frontend", quick=False)["frontend.build"].reason

@@ -37,6 +37,19 @@ def test_a_gate_finer_than_the_noise_is_refused():
     assert gate.exit_code([change], 0.05) == 2
 
 
+def test_a_slowdown_beyond_gate_noise_and_drift_is_none_that_is_refused_or_only_reported():
+    noisy = only(gate.compared(run(noise=0.3), run(3, noise=0.3, seed=2), run(3, noise=0.3, seed=3), 0.05))
+    drifted = only(gate.compared(run(), run(3, machine=1.5, seed=2), run(3, machine=1.5, seed=3), 0.1))
+    foreign = run()
+    foreign["machine"]["processor"] = "another"
+
+    assert noisy.visible > 0.05
+    assert (noisy.verdict, noisy.why) == ("slower", "by more than the noise here hides")
+    assert (drifted.verdict, drifted.why[:30]) == ("slower", "though the fixed work beside i")
+    assert gate.exit_code([noisy, drifted], 0.1) == 1
+    assert only(gate.compared(foreign, run(3, seed=2), run(3, seed=3), 0.1)).verdict == "reported"
+
+
 def test_a_machine_that_is_a_little_slower_today_is_taken_out_of_the_ratio():
     change = only(gate.compared(run(), run(machine=1.1, seed=2), run(machine=1.1, seed=3), 0.1))
 

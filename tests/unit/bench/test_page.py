@@ -111,3 +111,7 @@ def test_a_curve_rises_to_the_slowest_answer():
 
     assert [x for x, _ in points] == sorted(x for x, _ in points)
     assert [y for _, y in points] == sorted((y for _, y in points), reverse=True)
+
+
+def test_a_comparison_says_what_its_ratio_is():
+    assert "<small>1.120x is the median of 40 ratios" in the_comparison()

@@ -71,6 +71,23 @@ def test_json_csv_and_markdown_are_whole_documents(run):
     assert run("--markdown")[1].startswith("| METRIC | BASELINE |")
 
 
+@pytest.mark.parametrize(
+    ("argv", "name"),
+    [
+        ([], "board"),
+        (["board", "cli"], "board"),
+        (["--quick", "cli"], "board"),
+        (["load", "--seconds", "0.1"], "load"),
+        (["history"], "history"),
+    ],
+)
+def test_a_command_that_would_not_run_is_an_error_and_never_dropped(run, measured, argv, name):
+    code, out, err = run(*argv, "--", "python", "my app.py")
+
+    assert (code, out, measured["groups"]) == (2, "", [])
+    assert err == f"error: bench {name} does not run a command\nhint: samplemind bench run -- python 'my app.py'\n"
+
+
 def test_two_formats_at_once_are_refused_before_anything_is_measured(run, measured):
     code, out, err = run("--json", "--csv")
 

@@ -1,0 +1,129 @@
+"""The project's front end: how long its own build takes."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from samplemind_cli.bench import git
+from samplemind_cli.bench.board import Run, Score, score, skipped
+from samplemind_cli.bench.measure import TAIL
+from samplemind_cli.child.reaped import reaped
+from samplemind_cli.errors import SamplemindError
+from samplemind_cli.settings import environment, here
+
+KEY = "frontend.build"
+FOLDERS = (".", "frontend", "web", "ui")
+LIMIT = 600.0  # seconds: a build that watches its files never ends
+MANAGERS = {  # by lock file
+    "package-lock.json": "npm",
+    "npm-shrinkwrap.json": "npm",
+    "pnpm-lock.yaml": "pnpm",
+    "yarn.lock": "yarn",
+    "bun.lock": "bun",
+    "bun.lockb": "bun",
+}
+INSTALL = {"npm": "npm ci", "pnpm": "pnpm install", "yarn": "yarn install", "bun": "bun install"}
+NEEDS = ("dependencies", "devDependencies", "optionalDependencies")
+INSTALLED = ("node_modules", ".pnp.cjs")  # the latter is Yarn's own way
+
+
+def measure(run: Run) -> Iterator[Score]:
+    """One build, as its package.json says it, with what it built before in place."""
+    if run.quick:
+        yield skipped(KEY, "a build takes longer: leave out --quick")
+        return
+    top = _top(here())
+    folder = find(here(), top)
+    manager = manager_of(folder, top)
+    ready(folder, top, manager, environment())
+    yield _timed(run, folder, [manager, "run", "build"])
+
+
+def find(folder: Path, top: Path) -> Path:
+    """The first folder with a package.json that has a build script, from the project at hand up to its top.
+
+    Raises SamplemindError.
+    """
+    looked = dict.fromkeys(place / name for place in _upwards(folder, top) for name in FOLDERS)
+    packages = [place for place in looked if os.path.isfile(place / "package.json")]
+    for place in packages:
+        scripts = _package(place).get("scripts")
+        if isinstance(scripts, dict) and scripts.get("build"):
+            return place
+    if packages:
+        named = ", ".join(str(place / "package.json") for place in packages)
+        raise SamplemindError(f"no build script in {named}")
+    raise SamplemindError(f"no package.json in {folder}, nor in {', '.join(FOLDERS[1:])} there")
+
+
+def manager_of(folder: Path, top: Path) -> str:
+    """The package manager that the nearest lock file names, up to the project's top. Raises SamplemindError."""
+    for place in _upwards(folder, top):
+        found = {manager for file, manager in MANAGERS.items() if os.path.isfile(place / file)}
+        if len(found) > 1:
+            problem = f"the lock files of {' and '.join(sorted(found))} are side by side in {place}"
+            raise SamplemindError(problem, "remove those of the one that is not used")
+        if found:
+            return found.pop()
+    hint = f"cd {shlex.quote(str(folder))} && npm install"
+    raise SamplemindError(f"no lock file beside {folder / 'package.json'} names a package manager", hint)
+
+
+def ready(folder: Path, top: Path, manager: str, env: Mapping[str, str]) -> None:
+    """Raises SamplemindError where the build could not run: no package manager, no Node, nothing installed."""
+    for program in dict.fromkeys((manager, *(() if manager == "bun" else ("node",)))):
+        if not shutil.which(program, path=env.get("PATH")):
+            raise SamplemindError(f"{program} is not installed, which builds {folder}", f"install {program}")
+    package = _package(folder)
+    installed = any(os.path.exists(place / name) for place in _upwards(folder, top) for name in INSTALLED)
+    if not installed and any(package.get(kind) for kind in NEEDS):
+        hint = f"cd {shlex.quote(str(folder))} && {INSTALL[manager]}"
+        raise SamplemindError(f"there is no node_modules for {folder}", hint)
+
+
+def _timed(run: Run, folder: Path, argv: list[str]) -> Score:
+    words = shlex.join(argv)
+    run.say(f"  {words} in {folder}")
+    # Into a file, not a pipe: a daemon of the build may hold it open for long.
+    with tempfile.TemporaryFile() as told:
+        begun = time.perf_counter()
+        try:
+            with reaped(argv, subprocess.STDOUT, environment(), folder, told.fileno()) as child:
+                child.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            return skipped(KEY, f"`{words}` in {folder} had not ended after {LIMIT:.0f} s")
+        seconds = time.perf_counter() - begun
+        if child.returncode:
+            told.seek(max(0, told.seek(0, os.SEEK_END) - TAIL))
+            said = " ".join(told.read().decode("utf-8", "replace").split())
+            return skipped(KEY, f"`{words}` in {folder} ended with {child.returncode}: {said}")
+    return score(KEY, [seconds], note=f"{words} in {folder}")
+
+
+def _package(folder: Path) -> dict[str, Any]:
+    file = folder / "package.json"
+    try:
+        found = json.loads(file.read_text("utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise SamplemindError(f"cannot read {file}: {error}") from error
+    return found if isinstance(found, dict) else {}
+
+
+def _top(folder: Path) -> Path:
+    """The top of the repository around it, else the folder itself."""
+    try:
+        return git.repository_of(folder)
+    except SamplemindError:
+        return folder
+
+
+def _upwards(folder: Path, top: Path) -> list[Path]:
+    folders = [folder, *folder.parents]
+    return folders[: folders.index(top) + 1] if top in folders else [folder]

@@ -1,0 +1,171 @@
+"""`samplemind bench run` and `bench history`: a program of the user's own, and what was kept of it."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer._click import types  # Typer vendors click, and has no name of its own for an option of two words
+
+from samplemind_cli.settings import Settings, here
+
+if TYPE_CHECKING:
+    from samplemind_cli.bench.baselines import Baselines
+    from samplemind_cli.bench.gate import Change
+    from samplemind_cli.bench.trial import Plan
+
+NAME_AND_VALUES = types.Tuple([str, str])
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def run(
+    words: Annotated[list[str], typer.Argument(metavar="-- COMMAND [ARGUMENTS]...", help="The program to measure.")],
+    runs: Annotated[
+        int | None,
+        typer.Option(min=1, max=100_000, metavar="N", help="By default as many as take 5 s, at least 20."),
+    ] = None,
+    warmup: Annotated[int, typer.Option(min=0, max=1000, metavar="N", help="Runs that do not count, before.")] = 1,
+    parameter: Annotated[
+        list[Any] | None,
+        typer.Option(
+            click_type=NAME_AND_VALUES,
+            metavar="NAME A,B,C",
+            help="Measure with each value in place of {NAME}; several: with each combination. \\, is a comma.",
+        ),
+    ] = None,
+    ignore_failure: Annotated[
+        bool, typer.Option("--ignore-failure", help="Measure runs whose exit code is not 0 too, and count them.")
+    ] = False,
+    save: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Keep the numbers under this name, one set for each commit.")
+    ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(metavar="NAME[@REF]", help="Tell the change since what was last kept, or kept of that commit."),
+    ] = None,
+    fail_over: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="PCT", help="With --compare: exit code 1 when it takes more by more than this."),
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    r"""Measure a program of your own: wall time, CPU time and peak memory.
+
+    It runs in this folder, without a shell and without input; its output is discarded. CPU time includes children that
+    it waited for; memory is the peak of its largest process. Combinations of parameters are run in turns, with a bare
+    Python between them as calibration. A run that fails ends the measuring with exit code 1.
+
+    --fail-over measures everything twice to learn what this machine's noise hides: exit code 1 when time, CPU time or
+    memory has grown by more, 2 when that cannot be said of the time. On another machine a change is only reported;
+    so it is where the machine is much busier than then, unless the change is larger than that explains.
+
+    \b
+    Examples:
+      samplemind bench run -- python app.py --once
+      samplemind bench run --parameter N 1,2,4 -- make -j{N} clean all
+      samplemind bench run --save main -- python app.py
+      samplemind bench run --compare main --fail-over 10 -- python app.py
+    """
+    from samplemind_cli import output
+    from samplemind_cli.bench import gate, git, parameters, trial
+    from samplemind_cli.bench.baselines import Baselines
+    from samplemind_cli.errors import UsageError
+
+    if fail_over is not None and not compare:
+        raise UsageError("--fail-over needs something to compare with", "--compare NAME names what --save NAME kept")
+    if fail_over is not None and runs is not None and runs < gate.LEAST:
+        raise UsageError(f"--fail-over needs {gate.LEAST} runs or more", f"--runs {gate.LEAST}, or leave it out")
+    directory = here()
+    plan = trial.Plan(
+        command=tuple(words), directory=directory, parameters=parameters.read(parameter or [], words), runs=runs,
+        warmup=warmup, ignore_failure=ignore_failure,
+    )  # fmt: skip
+    baselines = Baselines(Settings.load().state_dir, git.project(directory))
+    if save is not None:
+        baselines.checked(save)
+    then = baselines.find(compare) if compare is not None else None
+    share = None if fail_over is None else fail_over / 100
+    found, changes = _measured(plan, then, share)
+    found |= {"commit": baselines.project.commit, "changed": baselines.project.changed}
+    try:
+        _show(found, then, as_json=as_json)
+    finally:  # also where stdout has no reader
+        if save is not None:
+            output.say(f"kept as {save}: {_keep(baselines, save, found)}")
+    return trial.exit_code(changes, share)
+
+
+def _measured(plan: "Plan", then: dict[str, Any] | None, share: float | None) -> "tuple[dict[str, Any], list[Change]]":
+    from samplemind_cli import output
+    from samplemind_cli.bench import gate, trial
+
+    found, again = gate.measured(lambda: trial.measured(plan, output.say), output.say, twice=share is not None)
+    changes = gate.compared(then, found, again, share) if then else []
+    if then:
+        since = {key: then[key] for key in ("name", "when", "commit", "changed", "command")}
+        found |= {"since": since, "comparison": gate.document(changes)}
+    return found, changes
+
+
+def _keep(baselines: "Baselines", name: str, found: dict[str, Any]) -> str:
+    """Store what was measured now; what it was compared with belongs to that run alone."""
+    own = {key: value for key, value in found.items() if key not in ("since", "comparison")}
+    return str(baselines.save(name, own))
+
+
+def _show(found: dict[str, Any], then: dict[str, Any] | None, *, as_json: bool) -> None:
+    import shlex
+
+    from samplemind_cli import output
+    from samplemind_cli.bench import gate, trend, trial
+
+    if then and then["command"] != found["command"]:
+        output.say(f"the baseline is of another command: {shlex.join(then['command'])}")
+    if then and not found["comparison"]:
+        output.say(f"nothing to compare: it takes {gate.LEAST} runs of the same parameters, in the baseline and now")
+    if as_json:
+        output.print_json(found)
+        return
+    output.table(trial.COLUMNS, trial.table(found["rows"]))
+    output.write("".join(f"{line}\n" for line in (*trial.ratios(found["rows"]), *trial.remarks(found["rows"]))))
+    if then and found["comparison"]:
+        output.write(f"\nsince {then['when']} {trend.commit(then)}".rstrip() + "\n")
+        output.table(gate.COLUMNS, gate.table(found["comparison"]))
+
+
+def history(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="By default all.")] = None,
+    last: Annotated[int, typer.Option(min=1, metavar="N", help="Only the newest of each name.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, samples included.")] = False,
+) -> None:
+    r"""List and plot what `bench run --save` has kept of this project, oldest first.
+
+    A commit with a plus had changes that were not committed.
+
+    \b
+    Example:
+      samplemind bench history main
+    """
+    from samplemind_cli import output
+    from samplemind_cli.bench import git, trend
+    from samplemind_cli.bench.baselines import Baselines
+    from samplemind_cli.errors import UsageError
+
+    baselines = Baselines(Settings.load().state_dir, git.project(here()))
+    known = baselines.names()
+    for name in names or []:
+        if name not in known:
+            raise UsageError(f"nothing is kept as {name!r}", f"kept: {', '.join(known) or 'nothing yet'}")
+    documents = []
+    for name in names or known:
+        for found in list(baselines.all(name))[-last:]:
+            if isinstance(found, UsageError):
+                output.say(f"skipped: {found.message}")
+            else:
+                documents.append(found)
+    if as_json:
+        output.print_json({"project": str(baselines.project.root), "measurements": documents})
+        return
+    if not documents:
+        output.say("nothing is kept of this project yet: samplemind bench run --save NAME -- COMMAND")
+        return
+    output.table(trend.COLUMNS, trend.table(documents))
+    output.write("".join(f"{line}\n" for line in ("", *trend.plots(documents), *trend.remarks(documents))))
