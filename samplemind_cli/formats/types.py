@@ -1,6 +1,6 @@
 """What every format's rooms speak of, and what a room offers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from samplemind_cli.formats.answer import (
     Route,
     Usage,
 )
+from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.parts import (
     Format,
     Media,
@@ -46,6 +47,7 @@ __all__ = [
     "Embedder",
     "Embeddings",
     "Endpoint",
+    "Events",
     "Fault",
     "FaultKind",
     "FaultReader",
@@ -57,10 +59,12 @@ __all__ = [
     "Message",
     "Opaque",
     "Part",
+    "Problem",
     "Reader",
     "Request",
     "Role",
     "Route",
+    "Server",
     "Text",
     "Thinking",
     "ToolCall",
@@ -107,6 +111,58 @@ class Client(Protocol):
 
     def read_models(self, body: Any) -> list[str]:
         """Their names."""
+
+
+class Events(Protocol):
+    """Tells one streamed answer in a client's format; `kind` is its media type."""
+
+    kind: str
+
+    def of(self, chunk: Chunk) -> Iterator[bytes]:
+        """What a chunk says; the last one carries the whole answer, and one out of the cache is the only one."""
+
+    def end(self) -> bytes:
+        """What follows the last chunk."""
+
+    def failed(self, problem: "Problem") -> bytes:
+        """An error after the first event; nothing follows it."""
+
+    def idle(self) -> bytes:
+        """What keeps a client waiting while a provider is silent; nothing where the format has no such word."""
+
+
+class Server(Protocol):
+    """What `formats/*/server.py` offers: how a client of this format is read and answered; no I/O."""
+
+    def read(self, fields: Fields) -> Request:
+        """The request in a body. Raises BadRequestError."""
+
+    def streams(self, fields: Fields) -> bool:
+        """Whether the answer is to come in events."""
+
+    def whole(self, answer: Answer, number: str, fields: Fields) -> bytes:
+        """A whole answer; `number` makes its id."""
+
+    def events(self, number: str, model: str, fields: Fields) -> Events:
+        """What tells a streamed answer; `model` is the route, `provider/model`."""
+
+    def error(self, problem: "Problem") -> dict[str, Any]:
+        """A problem as the format's clients read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why there is no answer: an HTTP status, the message, a word for it, and the field that is wrong.
+
+    `wait`: seconds until another try may help; `kind`: the provider's own fault, where it is one.
+    """
+
+    status: int
+    message: str
+    code: str = ""
+    param: str | None = None
+    wait: float | None = None
+    kind: FaultKind | None = None
 
 
 class Embedder(Protocol):
