@@ -1,4 +1,4 @@
-"""Who can answer, and the words by which a task and what matters in it are told."""
+"""Who can answer, and the words for a task, for what matters in it, and for how hard to think."""
 
 from enum import StrEnum
 from typing import Literal
@@ -6,6 +6,8 @@ from typing import Literal
 Task = Literal["genre", "audio", "creative", "factual", "tools"]
 Priority = Literal["speed", "quality", "cost"]
 ProviderName = Literal["ollama", "gemini", "anthropic", "openai", "embedded"]
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
 class Provider(StrEnum):

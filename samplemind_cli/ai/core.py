@@ -11,6 +11,7 @@ from pathlib import Path
 from samplemind_cli.ai import draft, embedded, http_client, reasons, router, schemas, stored
 from samplemind_cli.ai.cache import Cache, Hit, cache_key
 from samplemind_cli.ai.caller import CLIENTS, FORMATS, Caller, Watch
+from samplemind_cli.ai.catalog import Catalog
 from samplemind_cli.ai.flight import Emit, Flights
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.question import payload
@@ -53,6 +54,7 @@ class AICore:
         self.settings = settings or Settings.load()
         self._notify = notify or (lambda _: None)
         self._cache = Cache(self.settings, self._notify)
+        self._catalog = Catalog()
         self._flights = Flights(Path(self.settings.cache_dir or os.devnull) / "flights.lock")
         self._caller = Caller(self.settings, self._notify, progress, self._cache.take, watch)
 
@@ -116,6 +118,10 @@ class AICore:
         found = router.routes(self.settings, options, fit)
         return [self._settled(route, alone=len(found) == 1) for route in found]
 
+    async def models(self) -> list[str]:
+        """`provider/model` of every model that can be asked, as the daemons and the hosted providers list them."""
+        return await self._catalog.models(self.routes(Request(messages=())))
+
     @property
     def breakers(self) -> dict[str, str]:
         """Each provider's circuit breaker, the worst of its models: closed, open or half-open."""
@@ -172,7 +178,10 @@ class AICore:
             try:
                 async with aclosing(self._on(attempt, last=last)) as chunks:
                     async for chunk in chunks:
-                        yield _signed(chunk if begun else replace(chunk, route=route), started, routes[:i])
+                        if not begun:
+                            self._tell_dropped(route, chunk)
+                            chunk = replace(chunk, route=route)  # noqa: PLW2901 - the first one says who answers
+                        yield _signed(chunk, started, routes[:i])
                         begun = True
             except RejectedError:
                 raise
@@ -194,6 +203,11 @@ class AICore:
         """Say of a route that should have led to an answer why it did not; what nobody set up is no news."""
         if route.outcome != "untried" and not last:
             self._notify(f"{route.provider}: {route.skipped}; asking the next provider")
+
+    def _tell_dropped(self, route: Route, first: Chunk) -> None:
+        """Say which fields a provider was not told, since it has no word for them; a stored answer is no news."""
+        if route.dropped and not first.answer:
+            self._notify(f"{route.provider}: left out {', '.join(route.dropped)}, for which it has no word")
 
     async def _on(self, attempt: "_Attempt", *, last: bool) -> AsyncGenerator[Chunk, None]:
         """The answer on one route: out of the cache, or from the one call that fetches it."""

@@ -16,6 +16,8 @@ def explanation(settings: Settings, request: Request, options: Options, *, as_js
     routes: list[dict[str, Any]] = []
     for route in core.routes(request, options):
         verdict = f"no: {route.skipped}" if route.skipped else "asked first" if first else "asked if those before fail"
+        if route.dropped and not route.skipped:
+            verdict += f", without {', '.join(route.dropped)}"
         first = first and bool(route.skipped)
         routes.append(
             {

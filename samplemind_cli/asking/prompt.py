@@ -2,7 +2,7 @@
 
 import json
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,16 @@ from samplemind_cli.errors import UsageError
 from samplemind_cli.formats import jsonschema
 from samplemind_cli.hot import LARGEST
 
+# Parameters with a field of their own, and what they are; and those with an option of their own.
+PARAMETERS: Mapping[str, tuple[type, ...]] = {
+    "top_p": (int, float),
+    "stop": (str, list),
+    "seed": (int,),
+    "presence_penalty": (int, float),
+    "frequency_penalty": (int, float),
+    "thinking_budget": (int,),
+}
+OPTIONS = ("temperature", "max_tokens", "effort", "model", "provider", "schema", "tools", "system")
 EXAMPLE = 'samplemind ask "What key is A C# E?"'
 
 
@@ -25,6 +35,8 @@ def request(  # noqa: PLR0913 - one parameter per option
     tools: Path | None = None,
     temperature: float | None = None,
     max_tokens: int | None = None,
+    effort: str = "",
+    params: Sequence[str] = (),
 ) -> Request:
     """A request of one turn. Raises UsageError for an empty prompt and for files that do not hold what they should."""
     piped = _bounded(piped, "what is piped in")
@@ -40,7 +52,47 @@ def request(  # noqa: PLR0913 - one parameter per option
         max_tokens=max_tokens,
         schema=json_schema(schema) if schema else None,
         tools=tool_definitions(tools) if tools else (),
+        effort=effort,
+        **parameters(params),
     )
+
+
+def parameters(given: Sequence[str]) -> dict[str, Any]:
+    """The fields of a `Request` that `NAME=JSON` sets; what is not JSON is text. Raises UsageError.
+
+    A name that no field has goes to the provider as it is (`extra`).
+    """
+    fields: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not (equals and name.isidentifier()):
+            raise UsageError(f"--param {text!r} is not NAME=JSON", "samplemind ask --param top_k=40 PROMPT")
+        kinds = PARAMETERS.get(name)
+        read: Any = _json_or_text(value)
+        if name in OPTIONS:
+            raise UsageError(f"--param {name} has an option of its own", f"--{name.replace('_', '-')}")
+        if kinds is None:
+            extra[name] = read
+        elif not isinstance(read, kinds) or isinstance(read, bool):
+            raise UsageError(f"--param {name}={value} has the wrong type", "samplemind ask --param top_p=0.9 PROMPT")
+        else:
+            fields[name] = _texts(read) if name == "stop" else read
+    return {**fields, "extra": extra}
+
+
+def _json_or_text(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    found: list[Any] = [value] if isinstance(value, str) else value
+    if not all(isinstance(text, str) and text for text in found):
+        raise UsageError("--param stop holds something that is not text", """samplemind ask --param 'stop=["END"]' …""")
+    return tuple(found)
 
 
 def decoded(argument: str) -> str:

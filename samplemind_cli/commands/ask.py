@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samplemind_cli.providers import Priority, ProviderName, Task
+from samplemind_cli.providers import Effort, Priority, ProviderName, Task
 from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,6 +48,13 @@ def ask(
         float | None, typer.Option(min=0, max=2, metavar="NUMBER", help="0 is steady, 2 is wild. Not sent to Claude.")
     ] = None,
     max_tokens: Annotated[int | None, typer.Option(min=1, metavar="N", help="The longest answer, in tokens.")] = None,
+    effort: Annotated[Effort | None, typer.Option(help="How hard a model that reasons shall think.")] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param", metavar="NAME=JSON", help="Any other parameter, such as top_p=0.9 or top_k=40; may be repeated."
+        ),
+    ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")] = False,
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask anew, and cache the new answer.")] = False,
     ttl: Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="How old a cached answer may be.")] = None,
@@ -89,6 +96,8 @@ def ask(
         tools=tools,
         temperature=temperature,
         max_tokens=max_tokens,
+        effort=effort or "",
+        params=param or [],
     )
     options = Options(
         task=task,

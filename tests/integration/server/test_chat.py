@@ -109,7 +109,7 @@ def test_an_answer_older_than_max_age_is_asked_for_again_and_kept_as_long_as_any
 @pytest.mark.parametrize(
     ("fault", "status", "kind"),
     [
-        ("401", 502, "InternalServerError"),
+        ("401", 403, "PermissionDeniedError"),
         ("credit", 429, "RateLimitError"),
         ("404", 404, "NotFoundError"),
         ("400", 400, "BadRequestError"),

@@ -133,7 +133,7 @@ def test_a_stream_that_breaks_off_has_failed_although_its_status_was_good(watche
 def test_a_failure_is_told_as_ours_and_a_clients_mistake_is_not(watched, collector, mock_server):
     mock_server.behave(faults=["auth"])
     served = watched()
-    assert served.ask(model="openai/any").status_code == 502
+    assert served.ask(model="openai/any").status_code == 403
     assert served.http.post("/v1/chat/completions", json={}).status_code == 400
     assert served.http.get("/nowhere/at/all").status_code == 404
     served.http.get("/healthz").raise_for_status()

@@ -110,3 +110,18 @@ def test_what_are_no_tools_is_refused(tmp_path, value):
 
     with pytest.raises(UsageError, match="no tool definitions"):
         request("x", b"", tools=tmp_path / "tools.json")
+
+
+def test_a_parameter_is_a_field_of_its_own_or_goes_on_as_it_is():
+    found = request(
+        "hi", b"", params=["top_p=0.9", "stop=END", "top_k=40", "keep_alive=5m", 'reasoning={"effort": "low"}']
+    )
+
+    assert (found.top_p, found.stop) == (0.9, ("END",))
+    assert found.extra == {"top_k": 40, "keep_alive": "5m", "reasoning": {"effort": "low"}}
+
+
+@pytest.mark.parametrize("wrong", ["top_k", "=5", "a b=1", "top_p=high", "seed=true", "stop=[1]", "temperature=1"])
+def test_a_parameter_that_says_nothing_or_something_of_another_type_is_a_usage_error(wrong):
+    with pytest.raises(UsageError, match=r"--param|stop"):
+        request("hi", b"", params=[wrong])

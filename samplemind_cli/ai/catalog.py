@@ -1,0 +1,57 @@
+"""The models that can be asked: what each daemon and each hosted provider with a key lists, kept for a while."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from time import monotonic
+
+from samplemind_cli.ai import http_client
+from samplemind_cli.ai.caller import CLIENTS
+from samplemind_cli.ai.types import Provider, Route
+from samplemind_cli.errors import SamplemindError
+
+LIFE = 60.0  # seconds that a list is believed
+PATIENCE = 3.0  # seconds to wait for one; clients that look for models give up as soon
+
+
+class Catalog:
+    """The models behind routes, as their providers list them."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[float, tuple[str, ...]]] = {}
+
+    async def models(self, routes: Iterable[Route]) -> list[str]:
+        """`provider/model` of every model, the routes' own first; a provider that does not answer has only that."""
+        asked = [route for route in routes if not route.skipped]
+        lists = await asyncio.gather(*map(self._listed, asked))
+        pairs = list(zip(asked, lists, strict=True))
+        own = [f"{route.provider}/{route.endpoint.model}" for route, names in pairs if _is_there(route, names)]
+        return list(dict.fromkeys((*own, *(f"{route.provider}/{name}" for route, names in pairs for name in names))))
+
+    async def _listed(self, route: Route) -> tuple[str, ...]:
+        if route.provider is Provider.EMBEDDED:
+            return (route.endpoint.model,)
+        name = f"{route.provider} {route.endpoint.base_url}"
+        kept = self._kept.get(name)
+        if kept is None or kept[0] < monotonic():
+            found = await _asked(route)
+            self._kept[name] = kept = (monotonic() + LIFE, found)
+        return kept[1]
+
+
+def _is_there(route: Route, listed: Sequence[str]) -> bool:
+    """Whether a route's own model is offered; a list that does not come says nothing against a hosted one."""
+    return route.endpoint.model in listed or (not listed and route.provider is not Provider.OLLAMA)
+
+
+async def _asked(route: Route) -> tuple[str, ...]:
+    client = CLIENTS[route.provider]
+    call = client.models(replace(route.endpoint, model=""))
+    try:
+        async with asyncio.timeout(PATIENCE):
+            body = await http_client.make_ai_request(
+                call.url, None, headers=call.headers, method="GET", connect=1.0, read=PATIENCE, attempts=1
+            )
+    except (SamplemindError, TimeoutError):
+        return ()
+    return tuple(dict.fromkeys(client.read_models(body)))
