@@ -277,11 +277,12 @@ class Draft:
 def _begins_anew(piece: ToolCall, call: _OpenCall) -> bool:
     """Whether a piece is another call than the one that is open where it says it belongs.
 
-    Another id or another name is another call; so is a name again once the call's arguments are whole, unless the id
-    is the same.
+    Another id or another name is another call; so is a name again, or a whole call with the same id, once the call's
+    arguments are whole.
     """
     if piece.id and call.given:
-        return piece.id != call.given
+        again = bool(piece.name) and call.whole and reading.is_object(piece.arguments)
+        return piece.id != call.given or (again and piece.arguments != call.arguments)
     if piece.name and call.name:
         return piece.name != call.name or call.whole
     return False

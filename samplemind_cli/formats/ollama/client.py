@@ -111,8 +111,9 @@ def reader(request: Request) -> Reader:
 def read(event: Any) -> Chunk:
     """One line of the stream, or the whole answer: both have the same shape."""
     body = reading.mapping(event)
-    if body.get("error") or (not body.keys() & {"message", "response", "done"} and faults.is_told(event)):
-        return Chunk(fault=fault(200, body))
+    said = isinstance(body.get("message"), dict) or body.keys() & {"response", "done"}
+    if body.get("error") or (not said and faults.is_told(event)):
+        return Chunk(fault=fault(200, event))
     message = reading.mapping(body.get("message"))
     text, thinking = reading.content(message.get("content") if message else body.get("response"))
     done = body.get("done") is True
