@@ -63,6 +63,10 @@ class Settings:
     anthropic_rpm: int = 0
     openai_rpm: int = 0
 
+    history: str = "on"  # what is written down of each call: on, or off
+    history_days: float = 90.0
+    history_size: int = 200 * 1024 * 1024
+
     api_token: str = field(default="", repr=False)  # what `serve` demands of its clients
 
     compose_file: str = ""
@@ -173,6 +177,8 @@ def _coerced(name: str, value: Any, kind: type, source: str) -> Any:
     except (TypeError, ValueError, OverflowError):
         shown = "that value" if name in (*SECRETS, *USER_ONLY) else repr(value)
         raise UsageError(f"{source}: {name} cannot be {shown}", f"{name} is {_article(kind)}") from None
+    if name == "history" and number not in ("on", "off"):
+        raise UsageError(f"{source}: history cannot be {value!r}", "history is on or off")
     if name == "cache" and number not in ("on", "off", "local"):
         raise UsageError(f"{source}: cache cannot be {value!r}", "cache is one of on, off, local")
     return number

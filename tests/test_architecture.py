@@ -11,11 +11,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = "samplemind_cli"
 DOMAINS = {"stack", "models", "bench", "profiling", "testing", "server", "mock", "asking"}
-GROUND = {"settings", "errors", "paths", "files", "processors", "child", "providers"}
+GROUND = {"settings", "errors", "paths", "files", "processors", "child", "providers", "spool"}
 # What each room may import of the package; a room may always import itself.
 ARROWS = {
     "__main__": {"hot", "cli"},
-    "hot": {"paths"},
+    "hot": {"paths", "spool"},
     "cli": {"commands", "hot", "output", "errors"},
     "commands": {*DOMAINS, *GROUND, "output", "ai", "hot"},
     "asking": {*GROUND, "output", "ai", "formats", "hot"},
@@ -34,6 +34,7 @@ ARROWS = {
     "settings": {"errors", "paths"},
     "errors": set(),
     "paths": set(),
+    "spool": set(),
     "files": set(),
     "processors": {"files"},
 }

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from samplemind_cli.ai import draft, embedded, http_client, reasons, router, schemas, stored
+from samplemind_cli.ai import draft, embedded, http_client, journal, reasons, router, schemas, stored
 from samplemind_cli.ai.cache import Cache, Hit, cache_key
 from samplemind_cli.ai.caller import CLIENTS, FORMATS, Caller, Watch
 from samplemind_cli.ai.catalog import Catalog
@@ -40,7 +40,8 @@ class AICore:
 
     `notify` hears, in one line each, what a person should know: a provider passed over, a small model answering, a
     cache that is ill. `progress` hears of the embedded model's one download: bytes done and bytes in all. `watch` is
-    entered around each call to a provider, and hears its chunks.
+    entered around each call to a provider, and hears its chunks. `record` hears of each request when it is over;
+    without it the ledger does.
     """
 
     def __init__(
@@ -50,9 +51,11 @@ class AICore:
         notify: Callable[[str], None] | None = None,
         progress: Callable[[int, int], None] | None = None,
         watch: Watch | None = None,
+        record: Callable[[journal.Record], None] | None = None,
     ) -> None:
         self.settings = settings or Settings.load()
         self._notify = notify or (lambda _: None)
+        self._record = record or journal.Journal(self.settings, self._notify).add
         self._cache = Cache(self.settings, self._notify)
         self._catalog = Catalog()
         self._flights = Flights(Path(self.settings.cache_dir or os.devnull) / "flights.lock")
@@ -161,43 +164,46 @@ class AICore:
 
         A route that is unavailable before its first word hands over to the next; after it the error is raised.
         """
-        started = time.perf_counter()
-        request = as_request(request)
+        told = journal.Entry(as_request(request), options, time.perf_counter())
         deadline = asyncio.get_running_loop().time() + (options.timeout or self.settings.deadline)
-        routes = self.routes(request, options)
+        routes = self.routes(told.request, options)
         failure: ProviderError | SettingError | None = None
-        for i, route in enumerate(routes):
-            last = all(later.skipped for later in routes[i + 1 :])
-            if route.skipped:
-                self._tell(route, last=last)
-                continue
-            begun = False
-            attempt = _Attempt(
-                route, request, options, self.key(route, request), self._caller.patience(route, deadline, last=last)
-            )
-            try:
-                async with aclosing(self._on(attempt, last=last)) as chunks:
-                    async for chunk in chunks:
-                        if not begun:
-                            self._tell_dropped(route, chunk)
-                            chunk = replace(chunk, route=route)  # noqa: PLW2901 - the first one says who answers
-                        yield _signed(chunk, started, routes[:i])
-                        begun = True
-            except RejectedError:
-                raise
-            except (ProviderError, SettingError) as error:
-                alone = isinstance(error, SettingError) and len(routes) == 1
-                final = last and not isinstance(error, UnavailableError | SettingError)
-                if begun or alone or final:
-                    raise
-                failure = error
-                routes[i] = reasons.passed_over(route, error)
-                self._tell(routes[i], last=last)
-            except TimeoutError as late:
-                raise ProviderError(f"{route.provider}: no whole answer in time", "raise --timeout") from late
-            else:
-                return
-        raise reasons.nobody(routes) from failure
+        try:
+            for i, route in enumerate(routes):
+                last = all(later.skipped for later in routes[i + 1 :])
+                if route.skipped:
+                    self._tell(route, last=last)
+                    continue
+                told.route, told.passed = route, tuple(routes[:i])
+                try:
+                    async with aclosing(self._on(self._attempt(told, deadline, last=last), last=last)) as chunks:
+                        async for chunk in chunks:
+                            if not told.begun:
+                                self._tell_dropped(route, chunk)
+                            yield told.signed(chunk)
+                    return  # noqa: TRY300 - the loop goes on after an error alone
+                except (ProviderError, SettingError) as error:
+                    alone = isinstance(error, SettingError) and len(routes) == 1
+                    final = last and not isinstance(error, UnavailableError | SettingError)
+                    if told.begun or alone or final or isinstance(error, RejectedError):
+                        raise
+                    failure = error
+                    routes[i] = reasons.passed_over(route, error)
+                    self._tell(routes[i], last=last)
+                except TimeoutError as late:
+                    raise ProviderError(f"{route.provider}: no whole answer in time", "raise --timeout") from late
+            told.passed = tuple(routes)
+            raise reasons.nobody(routes) from failure  # noqa: TRY301 - told below, as every error
+        except BaseException as error:
+            told.error = reasons.kind(error)
+            raise
+        finally:
+            self._record(told.record())
+
+    def _attempt(self, told: journal.Entry, deadline: float, *, last: bool) -> "_Attempt":
+        route = told.answering
+        patience = self._caller.patience(route, deadline, last=last)
+        return _Attempt(route, told.request, told.options, self.key(route, told.request), patience)
 
     def _tell(self, route: Route, *, last: bool) -> None:
         """Say of a route that should have led to an answer why it did not; what nobody set up is no news."""
@@ -282,11 +288,3 @@ def _kept(answer: Answer, hit: Hit | None) -> Answer:
 def _whole(answer: Answer) -> Chunk:
     """A stored answer as the one chunk of its stream: its parts are in `answer`."""
     return Chunk(answer.text, answer.thinking, answer.tool_calls, answer=answer)
-
-
-def _signed(chunk: Chunk, started: float, passed: list[Route]) -> Chunk:
-    """The last chunk's answer with this call's own latency, and the routes that were passed over."""
-    if chunk.answer is None:
-        return chunk
-    latency = (time.perf_counter() - started) * 1000
-    return replace(chunk, answer=replace(chunk.answer, latency_ms=latency, passed=tuple(passed)))

@@ -1,12 +1,20 @@
 """Why a provider was not asked or did not answer, in words, and the one command that changes it."""
 
+import asyncio
 from dataclasses import replace
 from typing import Literal
 
 from samplemind_cli.ai.http_client import UnavailableError
 from samplemind_cli.ai.router import PROVIDER_URLS, base_url_variable, broken, key_variable, shown
 from samplemind_cli.ai.types import Fault, Provider, Route
-from samplemind_cli.errors import NoProviderError, ProviderError, SettingError, UnsupportedError
+from samplemind_cli.errors import (
+    CutStreamError,
+    NoProviderError,
+    ProviderError,
+    SamplemindError,
+    SettingError,
+    UnsupportedError,
+)
 
 _FIXES = {
     "credit": "add credit to your account there",
@@ -72,3 +80,19 @@ def nobody(routes: list[Route]) -> ProviderError:
     if first.lacks and all(route.outcome == "untried" for route in routes):
         return UnsupportedError(why, first.fix, tuple(routes), first.lacks)
     return NoProviderError(why, first.fix, tuple(routes))
+
+
+def kind(error: BaseException) -> str:
+    """How a request failed, in a word: a `FaultKind`, or "refused", "unreachable", "timeout", "cut" and so on."""
+    cause = error if isinstance(error, UnavailableError) else error.__cause__
+    if isinstance(cause, UnavailableError):
+        return cause.fault.kind if cause.fault else "refused" if cause.refused else "unreachable"
+    if isinstance(cause, TimeoutError):
+        return "timeout"
+    words: dict[type[BaseException] | tuple[type[BaseException], ...], str] = {
+        CutStreamError: "cut",
+        UnsupportedError: "unsupported",
+        SamplemindError: "failed",
+        (asyncio.CancelledError, GeneratorExit): "cancelled",
+    }
+    return next((word for kinds, word in words.items() if isinstance(error, kinds)), "bug")

@@ -65,6 +65,7 @@ __all__ = [
     "Message",
     "Opaque",
     "Options",
+    "Origin",
     "Part",
     "Priority",
     "Provider",
@@ -98,12 +99,23 @@ class TaskType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Who asks: the command of ours, or, of `serve`'s clients, the client's name, its session and its agent."""
+
+    command: str = "library"
+    client: str = ""
+    session: str = ""
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How a request is to be answered; none of it changes what is asked.
 
     `provider` or `model` named: that one and no other. `cache`: "use" it, "refresh" its entry, or leave it "off".
     `ttl`: seconds an entry may be old, and how long a new one lives; `max_age`: how old it may be for this request
-    alone. `timeout`: seconds for the whole answer.
+    alone. `timeout`: seconds for the whole answer. `origin`: who asks, for the ledger, which holds the words too where
+    `keep_content` says so.
     """
 
     task: Task = "factual"
@@ -115,6 +127,8 @@ class Options:
     ttl: float | None = None
     max_age: float | None = None
     timeout: float | None = None
+    origin: Origin = Origin()
+    keep_content: bool = False
 
     def __post_init__(self) -> None:
         """Raise UsageError for a word that is none of those known."""

@@ -1,0 +1,124 @@
+"""What is written down of each call: who asked, who answered, what it took; never a key."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from samplemind_cli import spool
+from samplemind_cli.ai.types import Answer, Chunk, Options, Request, Route
+from samplemind_cli.settings import Settings
+
+Record = dict[str, Any]
+COUNTS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "cache_write_tokens")
+LONGEST = 1_000_000  # characters of a prompt or an answer that are kept
+
+
+@dataclass(slots=True)
+class Entry:
+    """What there is to tell of one request: who answered, when it began, and how it ended."""
+
+    request: Request
+    options: Options
+    started: float
+    route: Route | None = None
+    passed: tuple[Route, ...] = ()
+    begun: bool = False
+    first: float | None = None
+    held: float = 0.0
+    answer: Answer | None = None
+    error: str = ""
+
+    @property
+    def answering(self) -> Route:
+        """The route that is being asked."""
+        if self.route is None:
+            raise AssertionError
+        return self.route
+
+    def signed(self, chunk: Chunk) -> Chunk:
+        """The chunk as it goes out: the first says who answers, the last has this call's latency and who did not."""
+        if not self.begun:
+            self.begun = True
+            self.first, self.held = time.perf_counter() - self.started, chunk.held
+            chunk = replace(chunk, route=self.route)
+        if chunk.answer is None:
+            return chunk
+        latency = (time.perf_counter() - self.started) * 1000
+        self.answer = replace(chunk.answer, latency_ms=latency, passed=self.passed)
+        return replace(chunk, answer=self.answer)
+
+    def record(self) -> Record:
+        """The line of it."""
+        route, origin, answer = self.route, self.options.origin, self.answer
+        told: Record = {
+            "id": os.urandom(8).hex(),
+            "at": time.time(),
+            "command": origin.command,
+            "client": origin.client,
+            "session": origin.session,
+            "agent": origin.agent,
+            "format": self.request.source,
+            "task": self.options.task,
+            "provider": route.provider if route else "",
+            "model": route.endpoint.model if route else self.options.model,
+            "passed": [[other.provider, other.skipped] for other in self.passed if other.outcome != "untried"],
+            "ms": round((time.perf_counter() - self.started) * 1000, 3),
+            "first_ms": None if self.first is None else round(self.first * 1000, 3),
+            "held_ms": round(self.held * 1000, 3),
+            "error": self.error,
+        }
+        if answer:
+            told |= {name: getattr(answer.usage, name) for name in COUNTS}
+            told |= {"tier": answer.cached or "miss", "finish": answer.finish_reason, "key": answer.key}
+        if self.options.keep_content:
+            said = _answered(answer) if answer else ""
+            told |= {"prompt": words(self.request), "answer": said, "system": system(self.request)}
+        return {name: value for name, value in told.items() if value not in ("", None, [])}
+
+
+def words(request: Request) -> str:
+    """The last words of the user, as a log shows them."""
+    spoken = [message.text for message in request.messages if message.role == "user"]
+    return spoken[-1][:LONGEST] if spoken else ""
+
+
+def system(request: Request) -> str:
+    """The instructions above the conversation."""
+    return "\n\n".join(m.text for m in request.messages if m.role == "system")[:LONGEST]
+
+
+def _answered(answer: Answer) -> str:
+    calls = (f"{call.name}({call.arguments})" for call in answer.tool_calls)
+    return "\n".join(filter(None, (answer.text, *calls)))[:LONGEST]
+
+
+class Journal:
+    """Writes records down at once; trouble is told once through `warn`, and never costs an answer."""
+
+    def __init__(self, settings: Settings, warn: Callable[[str], None]) -> None:
+        self._folder = spool.folder(settings.state_dir) if settings.state_dir and settings.history != "off" else ""
+        self._warn = warn
+        self._ill = False
+
+    def add(self, told: Record) -> None:
+        """Write one record."""
+        self.add_lines(line(told))
+
+    def add_lines(self, lines: bytes) -> None:
+        """Write whole lines."""
+        if not self._folder or not lines:
+            return
+        try:
+            spool.append(self._folder, lines)
+        except OSError as error:
+            if not self._ill:
+                self._ill = True
+                self._warn(f"calls are not written down: {self._folder}: {error.strerror or error}")
+
+
+def line(told: Record) -> bytes:
+    """A record as the ledger takes it in."""
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"

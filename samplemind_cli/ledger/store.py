@@ -1,0 +1,167 @@
+"""The ledger's file: folds in what was written down, and answers questions about it."""
+
+import fcntl
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from samplemind_cli import spool
+from samplemind_cli.errors import SamplemindError
+from samplemind_cli.settings import Settings
+
+NAME = "ledger.db"
+VERSION = 1
+DAY = 86_400.0
+BUSY = 10.0  # seconds to wait for another process
+# Columns of a call: those of its facts, and those of its words.
+FACTS = (
+    "id", "at", "command", "client", "session", "agent", "format", "task", "provider", "model", "passed", "tier",
+    "times", "input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "cache_write_tokens", "ms", "first_ms",
+    "held_ms", "finish", "error", "key",
+)  # fmt: skip
+WORDS = ("system", "prompt", "answer")
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS calls (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    at REAL NOT NULL,
+    command TEXT, client TEXT, session TEXT, agent TEXT, format TEXT, task TEXT, provider TEXT, model TEXT, passed TEXT,
+    tier TEXT, times INTEGER NOT NULL DEFAULT 1,
+    input_tokens INTEGER, output_tokens INTEGER, cached_tokens INTEGER, reasoning_tokens INTEGER,
+    cache_write_tokens INTEGER,
+    ms REAL, first_ms REAL, held_ms REAL, finish TEXT, error TEXT, key TEXT
+);
+CREATE INDEX IF NOT EXISTS calls_at ON calls (at);
+CREATE INDEX IF NOT EXISTS calls_key ON calls (key, at);
+CREATE TABLE IF NOT EXISTS words (number INTEGER PRIMARY KEY, system TEXT, prompt TEXT, answer TEXT);
+CREATE VIRTUAL TABLE IF NOT EXISTS found USING fts5 (prompt, answer, content='words', content_rowid='number');
+CREATE TRIGGER IF NOT EXISTS words_in AFTER INSERT ON words BEGIN
+    INSERT INTO found (rowid, prompt, answer) VALUES (new.number, new.prompt, new.answer);
+END;
+CREATE TRIGGER IF NOT EXISTS words_out AFTER DELETE ON words BEGIN
+    INSERT INTO found (found, rowid, prompt, answer) VALUES ('delete', old.number, old.prompt, old.answer);
+END;
+"""
+
+
+class Ledger:
+    """The ledger of one user. Raises SamplemindError where its file cannot be used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.folder = spool.folder(settings.state_dir)
+        self.path = Path(self.folder, NAME)
+
+    @contextmanager
+    def open(self) -> Iterator[sqlite3.Connection]:
+        """A connection to the file, with all in it that was written down until now."""
+        try:
+            with closing(self._connected()) as connection:
+                self._fold(connection)
+                yield connection
+        except sqlite3.DatabaseError as error:
+            hint = f"mv {self.path} {self.path}.broken: a new one is begun"
+            raise SamplemindError(f"the ledger {self.path} cannot be read: {error}", hint) from error
+        except OSError as error:
+            raise SamplemindError(f"the ledger {self.path}: {error.strerror or error}", "free space there") from error
+
+    def _connected(self) -> sqlite3.Connection:
+        Path(self.folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        Path(self.folder).chmod(0o700)
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        self.path.chmod(0o600)  # the write-ahead log beside it gets the same
+        connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        return connection
+
+    def _fold(self, connection: sqlite3.Connection) -> None:
+        """Take in every line that was written down; one process at a time, and each line once."""
+        lock = os.open(Path(self.folder, "fold.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for path, lines in spool.take(self.folder):
+                with transaction(connection):
+                    add(connection, _records(lines))
+                Path(path).unlink()
+            self._prune_sometimes(connection)
+        finally:
+            os.close(lock)
+
+    def _prune_sometimes(self, connection: sqlite3.Connection) -> None:
+        """Once a day what is older or more than wanted goes."""
+        mark = Path(self.folder, "pruned")
+        with suppress(OSError):
+            if 0 <= time.time() - mark.stat().st_mtime < DAY:
+                return
+        self.prune(connection)
+        mark.touch(mode=0o600)
+
+    def prune(self, connection: sqlite3.Connection, *, days: float | None = None) -> int:
+        """Remove calls older than `days` (None: as set), then the oldest until the file is small enough; how many."""
+        oldest = time.time() - (self._settings.history_days if days is None else days) * DAY
+        gone = _remove(connection, "at < ?", oldest)
+        while self._size(connection) > self._settings.history_size:
+            row = connection.execute("SELECT number FROM calls ORDER BY number LIMIT 1 OFFSET 999").fetchone()
+            last = row or connection.execute("SELECT max(number) FROM calls").fetchone()
+            if last[0] is None:
+                break
+            gone += _remove(connection, "number <= ?", last[0])
+        if gone:
+            connection.execute("VACUUM")
+        return gone
+
+    def _size(self, connection: sqlite3.Connection) -> int:
+        """Bytes of what the file holds."""
+        pages, free, size = (
+            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+        )
+        return int((pages - free) * size)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing; others wait meanwhile."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def add(connection: sqlite3.Connection, records: Iterable[dict[str, Any]]) -> None:
+    """Put records in; one that is there already counts once."""
+    facts = f"INSERT OR IGNORE INTO calls ({', '.join(FACTS)}) VALUES ({', '.join('?' * len(FACTS))})"  # noqa: S608 - names of ours
+    words = f"INSERT INTO words (number, {', '.join(WORDS)}) VALUES (?, ?, ?, ?)"  # noqa: S608 - the same
+    for record in records:
+        done = connection.execute(facts, [record.get(name) for name in FACTS])
+        if done.rowcount and any(record.get(name) for name in WORDS):
+            connection.execute(words, [done.lastrowid, *(record.get(name) for name in WORDS)])
+
+
+def _records(lines: bytes) -> Iterator[dict[str, Any]]:
+    """The lines that are records; half of a line was left by who was killed while writing it."""
+    for line in lines.splitlines():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict) and isinstance(record.get("id"), str) and isinstance(record.get("at"), int | float):
+            passed = record.get("passed")
+            yield {**record, "passed": json.dumps(passed) if passed else None, "times": record.get("times", 1)}
+
+
+def _remove(connection: sqlite3.Connection, where: str, value: float) -> int:
+    with transaction(connection):
+        connection.execute(f"DELETE FROM words WHERE number IN (SELECT number FROM calls WHERE {where})", (value,))  # noqa: S608 - conditions of ours
+        return connection.execute(f"DELETE FROM calls WHERE {where}", (value,)).rowcount  # noqa: S608 - the same
