@@ -11,11 +11,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = "samplemind_cli"
 DOMAINS = {"stack", "models", "bench", "profiling", "testing", "server", "mock", "asking"}
-GROUND = {"settings", "errors", "paths", "files", "processors", "child", "providers"}
+GROUND = {"settings", "errors", "paths", "trust", "files", "processors", "child", "providers"}
 # What each room may import of the package; a room may always import itself.
 ARROWS = {
     "__main__": {"hot", "cli"},
-    "hot": {"paths"},
+    "hot": {"paths", "trust"},
     "cli": {"commands", "hot", "output", "errors"},
     "commands": {*DOMAINS, *GROUND, "output", "ai", "hot"},
     "asking": {*GROUND, "output", "ai", "formats", "hot"},
@@ -31,9 +31,10 @@ ARROWS = {
     "providers": set(),
     "output": {"errors"},
     "child": {"errors"},
-    "settings": {"errors", "paths"},
+    "settings": {"errors", "paths", "trust"},
     "errors": set(),
-    "paths": set(),
+    "paths": {"trust"},
+    "trust": {"output"},
     "files": set(),
     "processors": {"files"},
 }
