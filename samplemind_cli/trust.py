@@ -35,12 +35,15 @@ def fault(file: str, env: "Mapping[str, str]") -> str:
     As git does it for a repository, members of the owner's group are trusted. A link counts as what it leads to does.
     An absent file has no fault.
     """
-    ours, real = _ours(env), os.path.realpath(file)
+    folder, ours = os.path.dirname(file), _ours(env)
     try:
-        places = {path: os.lstat(path) for path in (file, os.path.dirname(file), real, os.path.dirname(real))}
+        places = [(file, os.lstat(file)), (folder, os.lstat(folder)), (file, os.stat(file)), (folder, os.stat(folder))]
+        if stat.S_ISLNK(places[0][1].st_mode):  # elsewhere `realpath` would only cost time
+            real = os.path.dirname(os.path.realpath(file))
+            places.append((real, os.stat(real)))
     except OSError:
         return ""
-    for path, info in places.items():
+    for path, info in places:
         if info.st_uid not in ours:
             return f"{path} belongs to another user"
         sticky = stat.S_ISDIR(info.st_mode) and info.st_mode & stat.S_ISVTX
