@@ -108,7 +108,7 @@ def _show(plan: "Plan", *, as_json: bool) -> None:
     if as_json:
         output.print_json(plan.as_json())
         return
-    output.write("".join(f"{line}\n" for line in plan.lines()))
+    output.lines(plan.lines())
     for shortage in plan.shortages():
         output.say(shortage)
 
