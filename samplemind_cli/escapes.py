@@ -8,8 +8,8 @@ from typing import Any
 # commands, and several languages are written with them.
 _OBEYED = r"\x7f-\x9f\u202a-\u202e\u2066-\u2069"
 _COMMANDS = re.compile(rf"(\r(?=\n))|[\x00-\x08\x0b-\x1f{_OBEYED}]")
-_IN_JSON = re.compile(rf"[{_OBEYED}\ud800-\udfff]")  # json escapes the others
-_IN_UTF_8 = re.compile(rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]")
+_IN_JSON = rf"[{_OBEYED}\ud800-\udfff]"  # json escapes the others; compiled when it is first used
+_IN_UTF_8 = rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]"
 
 
 def harmless(text: str) -> str:
@@ -24,12 +24,12 @@ def harmless_line(text: str) -> str:
 
 def json_text(document: Any, indent: int | None = None) -> str:
     """JSON that keeps its letters and in which whatever a terminal obeys is escaped."""
-    return _IN_JSON.sub(_escaped_in_json, json.dumps(document, ensure_ascii=False, indent=indent))
+    return re.sub(_IN_JSON, _escaped_in_json, json.dumps(document, ensure_ascii=False, indent=indent))
 
 
 def harmless_json(document: bytes) -> bytes:
     """The same for a document that a faster encoder wrote, in UTF-8."""
-    return _IN_UTF_8.sub(lambda found: b"\\u%04x" % ord(found[0].decode()), document)
+    return re.sub(_IN_UTF_8, lambda found: b"\\u%04x" % ord(found[0].decode()), document)
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -40,6 +40,18 @@ def test_what_a_command_keeps_is_the_users_alone(home, umask, argv):
     assert {stat.S_IMODE(path.stat().st_mode) for path in kept} == {0o700, 0o600}
 
 
+@pytest.mark.usefixtures("mock_server")
+def test_a_folder_that_an_earlier_version_left_open_is_closed_to_others(home):
+    folder = home / ".cache" / "samplemind"
+    (folder / "hot").mkdir(parents=True)
+    for path in (folder, folder / "hot"):
+        path.chmod(0o777)
+    command = [sys.executable, "-m", "samplemind_cli", "ask", "hi"]
+    subprocess.run(command, cwd=home, env={**os.environ, "HOME": str(home)}, stdin=subprocess.DEVNULL, check=True)
+
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, folder / "hot")] == [0o700, 0o700]
+
+
 @pytest.mark.parametrize("umask", [0o000, 0o077])
 def test_the_record_of_a_stack_and_the_services_it_declares_are_the_users_alone(home, umask):
     before = os.umask(umask)
