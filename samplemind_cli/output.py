@@ -3,6 +3,7 @@
 Every text is made `harmless`, but for control codes of our own, which are `Own`, and data that goes into a pipe.
 """
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from io import TextIOWrapper
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
+OURS = re.compile(r"\n(?=[^\w\n]*(?:error|hint|warning|note):)", re.IGNORECASE)
 LEAST = 12  # columns of a terminal per column of a table; with fewer, folded cells are letters below each other
 
 
@@ -55,8 +57,8 @@ def lines(texts: Iterable[str]) -> None:
 
 
 def say(text: str) -> None:
-    """A line of talk to stderr. Further lines are indented: others' words cannot pass for a line of ours."""
-    line = harmless(text).replace("\n", "\n  ") + "\n"
+    """A line of talk to stderr. A further line that looks like one of ours is indented: others may have said it."""
+    line = OURS.sub("\n  ", harmless(text)) + "\n"
     if sys.stderr is not None and on_terminal(sys.stderr):
         sys.stderr.write(line)  # where something is being drawn, this is put above it
         sys.stderr.flush()
