@@ -69,6 +69,7 @@ PRINTERS = {
     "files.py": {"os.write"},  # files
     "ai/embedded_engine.py": {"sys.stdout.write"},  # an address, into a pipe
     "child/probe.py": {"sys.stdout.write"},  # JSON, into a pipe
+    "bench/launcher.py": {"sys.stdout.write"},  # numbers, into a pipe
 }
 COMMANDS_MAY = {"typer", "settings", "providers", "commands"}  # one command may share another's options
 

@@ -9,7 +9,7 @@ import pytest
 
 from samplemind_cli import cli, output
 from samplemind_cli.ai.cache import Cache, cache_key
-from samplemind_cli.ai.types import Answer, Chunk, Endpoint, Provider, Route, Usage
+from samplemind_cli.ai.types import Answer, Chunk, Endpoint, Provider, Route, Text, Usage
 from samplemind_cli.asking import show
 from samplemind_cli.commands import build, doctor, logs, models, ps, up
 from samplemind_cli.errors import SamplemindError
@@ -147,7 +147,7 @@ def fails_with(text):
     raise SamplemindError(text)
 
 
-ANSWER = Answer(text=EVIL, provider=EVIL, model=EVIL, key="k", finish_reason="stop", usage=Usage(3, 2, 1))
+ANSWER = Answer(parts=(Text(EVIL),), provider=EVIL, model=EVIL, key="k", finish_reason="stop", usage=Usage(3, 2, 1))
 PASSED = Route(Provider.OLLAMA, Endpoint("", "", ""), EVIL)
 
 
@@ -172,7 +172,7 @@ async def said(answer):
 )
 def test_an_answer_on_a_terminal_now_and_when_it_is_repeated(style, text, monkeypatch, capsys):
     monkeypatch.setattr(output, "on_terminal", lambda _: True)
-    answer = replace(ANSWER, text=text, passed=(PASSED,))
+    answer = replace(ANSWER, parts=(Text(text),), passed=(PASSED,))
     asyncio.run(show.stream(said(answer), style))
 
     assert_harmless("".join(capsys.readouterr()))
@@ -188,7 +188,7 @@ def test_an_answer_in_a_pipe_is_data_and_goes_as_it_is(capsys):
 
 def test_a_link_in_an_answer_shows_where_it_leads(monkeypatch, capsys):
     monkeypatch.setattr(output, "on_terminal", lambda _: True)
-    answer = replace(ANSWER, text="[your bank](https://evil.example/)")
+    answer = replace(ANSWER, parts=(Text("[your bank](https://evil.example/)"),))
     asyncio.run(show.stream(said(answer), show.Style(terminal=True, seen=True)))
 
     out = capsys.readouterr().out
