@@ -27,8 +27,9 @@ def main() -> None:
     import gc
 
     gc.disable()  # until the command is loaded: what loads stays, and to look through it is a 14th of the start
-    from samplemind_cli.cli import end_by_signals, run
+    from samplemind_cli.cli import end_by_signals, run, show_bug
 
+    sys.excepthook = show_bug
     ended_by = end_by_signals()
     code = run(argv, question)
     gc.freeze()  # or the interpreter looks through all of it for cycles as it leaves: 30 ms, a seventh of a fresh `ask`

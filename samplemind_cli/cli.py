@@ -6,7 +6,7 @@ import signal
 import sys
 from importlib import import_module
 from math import isnan
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Annotated, Any
 
 import typer
@@ -152,7 +152,8 @@ def run(argv: list[str], question: hot.Question | None = None) -> int:
         return 2
     except click.exceptions.UsageError as error:
         where = error.ctx.command_path if error.ctx else "samplemind"
-        output.say(f"error: {error.format_message()}\nhint: {where} --help")
+        output.say(f"error: {error.format_message()}")
+        output.say(f"hint: {where} --help")
         return 2
     except SamplemindError as error:
         output.fail(error)
@@ -162,6 +163,13 @@ def run(argv: list[str], question: hot.Question | None = None) -> int:
     except OSError as error:
         return _unwritten(error)
     return code if isinstance(code, int) else 0
+
+
+def show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:  # noqa: ARG001
+    """An excepthook: Python's own would print what others said as it is."""
+    from samplemind_cli import output
+
+    output.show_bug(error)
 
 
 def end_by_signals() -> list[int]:

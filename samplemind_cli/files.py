@@ -1,5 +1,6 @@
 """Files among other processes: folders of one's own, files written all at once, a walk that survives changes."""
 
+import errno
 import os
 import stat
 import time
@@ -12,13 +13,32 @@ TEMPORARY = ".tmp"
 _READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | getattr(os, "O_NOATIME", 0)
 
 
-def make_folder(folder: str) -> None:
-    """Make a folder that only its user can enter, whatever the umask; its parents must exist. Raises OSError."""
+def private_folder(root: str | Path, *parts: str) -> str:
+    """Make `root` and the folders `parts` below it, enterable by this user alone under any umask; the last one's path.
+
+    Those that exist are closed to others; parents of `root` are made private too, but left alone where they exist.
+    Raises OSError, a PermissionError where one of them belongs to another user.
+    """
+    _make_parents(os.path.dirname(os.path.abspath(root)))
+    folder = os.fspath(root)
+    for part in ("", *parts):
+        folder = os.path.join(folder, part) if part else folder
+        _make_private(folder)
+        if not is_private(folder):
+            raise PermissionError(errno.EPERM, "it is not a folder of yours", folder)
+    return folder
+
+
+def private_opener(path: str, flags: int) -> int:
+    """An `opener` for `open()`: the file is readable by this user alone under any umask, and a link is not followed."""
+    file = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        os.mkdir(folder, 0o700)
-    except FileExistsError:
-        return
-    os.chmod(folder, 0o700)
+        if flags & os.O_CREAT:
+            os.fchmod(file, 0o600)
+    except BaseException:
+        os.close(file)
+        raise
+    return file
 
 
 def is_private(folder: str) -> bool:
@@ -113,6 +133,21 @@ def walk(folder: str) -> Iterator[tuple[str, os.stat_result]]:
                 yield item.path, item.stat(follow_symlinks=False)
         except OSError:
             continue
+
+
+def _make_parents(folder: str) -> None:
+    missing = []
+    while not os.path.isdir(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    for path in reversed(missing):
+        _make_private(path)
+
+
+def _make_private(folder: str) -> None:
+    with suppress(FileExistsError):  # perhaps another process was quicker; it closes it as well
+        os.mkdir(folder, 0o700)
+        os.chmod(folder, 0o700)  # a umask may have taken the user's own bits
 
 
 def _mark_as_used(file: int, used: int, modified: int) -> None:

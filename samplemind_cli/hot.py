@@ -3,7 +3,7 @@
 import os
 import time
 
-from samplemind_cli import __version__, paths
+from samplemind_cli import __version__, paths, trust
 
 TYPE_CHECKING = False  # `typing` alone would take half of this path's time
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ class Question:
         self._stdin: bytes | None = None
         directory = os.getcwd()
         parts: list[str | bytes] = [FORMAT, __version__, directory, *argv, *_environment(env), *_terminal()]
-        parts += [identity(path, exact=True) for path in paths.settings_files(env, directory)]
+        for path in paths.settings_files(env, directory):
+            parts += [path, identity(path, exact=True), trust.fault(path, env)]
         self.folder = os.path.join(paths.cache_dir(env), "hot", _digest(parts))
 
     @property

@@ -1,6 +1,8 @@
-"""What the user sees: data on stdout, talk on stderr; colour only on a terminal, and never against NO_COLOR."""
+"""What the user sees: data on stdout, talk on stderr; and the one door to a terminal for what others said.
 
-import json
+Every text is made `harmless`, but for control codes of our own, which are `Own`, and data that goes into a pipe.
+"""
+
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -8,12 +10,13 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
 from samplemind_cli.errors import SamplemindError, UsageError
+from samplemind_cli.escapes import harmless, harmless_line, json_text
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal might obey; not tab, not newline
+OURS = re.compile(r"\n(?=[^\w\n]*(?:error|hint|warning|note):)", re.IGNORECASE)
 LEAST = 12  # columns of a terminal per column of a table; with fewer, folded cells are letters below each other
 
 
@@ -24,14 +27,38 @@ def speak_utf_8() -> None:
             stream.reconfigure(encoding="utf-8", errors="replace")
 
 
-def write(text: str) -> None:
+class Own(str):
+    """Text for a terminal whose control codes are our own, or data for a pipe; `write` leaves it as it is."""
+
+    __slots__ = ()
+
+
+CLEAR = Own("\x1b[H\x1b[J")
+
+
+def coloured(text: str, code: int) -> str:
+    """The text in one of the terminal's colours or styles, by its SGR code."""
+    return Own(f"\x1b[{code}m{harmless(text)}\x1b[0m")
+
+
+def data(text: str) -> str:
+    """What was asked for, such as an answer: in a pipe as it is, on a terminal harmless."""
+    return text if on_terminal(sys.stdout) else Own(text)
+
+
+def write(*pieces: str) -> None:
     """Text to stdout as UTF-8 whatever the locale says, at once. A closed pipe raises BrokenPipeError."""
-    _emit(sys.stdout, text)
+    _emit(sys.stdout, "".join(piece if isinstance(piece, Own) else harmless(piece) for piece in pieces))
+
+
+def lines(texts: Iterable[str]) -> None:
+    """Each text on a line of its own of stdout, whatever it holds."""
+    write("".join(f"{harmless_line(text)}\n" for text in texts))
 
 
 def say(text: str) -> None:
-    """One line of talk to stderr; it may repeat what others said, and no terminal obeys those."""
-    line = CONTROL.sub("", text) + "\n"
+    """A line of talk to stderr. A further line that looks like one of ours is indented: others may have said it."""
+    line = OURS.sub("\n  ", harmless(text)) + "\n"
     if sys.stderr is not None and on_terminal(sys.stderr):
         sys.stderr.write(line)  # where something is being drawn, this is put above it
         sys.stderr.flush()
@@ -41,7 +68,14 @@ def say(text: str) -> None:
 
 def print_json(data: Any) -> None:
     """One JSON document and a newline to stdout."""
-    write(json.dumps(data, ensure_ascii=False) + "\n")
+    write(json_text(data) + "\n")
+
+
+def show_bug(error: BaseException) -> None:
+    """The traceback of an error that nobody expected; its message may be what others said."""
+    from traceback import format_exception
+
+    _emit(sys.stderr, harmless("".join(format_exception(error))))
 
 
 def fail(error: SamplemindError) -> None:
@@ -56,11 +90,18 @@ def on_terminal(stream: TextIO | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
 
 
-def console(stream: TextIO) -> "Console":
-    """A rich console; in a pipe it neither colours nor folds lines."""
-    from rich.console import Console
+def console(stream: TextIO, *, width: int | None = None) -> "Console":
+    """A rich console through the same door; in a pipe it neither colours nor folds lines.
 
-    return Console(file=stream, soft_wrap=True) if on_terminal(stream) else Console(file=stream, width=10_000)
+    With a `width` it renders for a terminal whatever the stream is.
+    """
+    from samplemind_cli.terminal import HarmlessConsole
+
+    if width is not None:
+        return HarmlessConsole(file=stream, width=width, force_terminal=True)
+    if on_terminal(stream):
+        return HarmlessConsole(file=stream, soft_wrap=True)
+    return HarmlessConsole(file=stream, width=10_000)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -68,7 +109,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
     In a pipe they never fold (and rich is not needed).
     """
-    rows = list(rows)
+    rows = [tuple(map(harmless_line, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
     if not on_terminal(sys.stdout):
         lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in (columns, *rows))
@@ -90,7 +131,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     out = console(sys.stdout)
     with out.capture() as captured:
         out.print(grid, soft_wrap=False)
-    write("\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n")
+    write(Own("\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"))
 
 
 def _records(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:
@@ -115,7 +156,7 @@ def confirm(question: str, *, yes: bool) -> bool:
         return True
     if not (on_terminal(sys.stdin) and on_terminal(sys.stderr)):
         raise UsageError(f"{question} Nobody can answer here.", "say --yes")
-    _emit(sys.stderr, f"{question} [y/N] ")
+    _emit(sys.stderr, harmless(f"{question} [y/N] "))
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 

@@ -2,6 +2,8 @@
 
 import os
 
+from samplemind_cli import trust
+
 TYPE_CHECKING = False  # `typing` is as dear as pathlib
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,15 +41,9 @@ def state_dir(env: "Mapping[str, str]") -> str:
 
 
 def settings_files(env: "Mapping[str, str]", directory: str) -> list[str]:
-    """Every file that `Settings.load` would read, weakest first; a file may be absent.
-
-    The stack's record, the user's file, and the nearest `samplemind.toml` in `directory` or above it.
+    """Every file that `Settings.load` might read: the stack's record and the user's file, which may be absent,
+    and each `samplemind.toml` in `directory` or above it, nearest first, whether or not it counts.
     """
     files = [os.path.join(state_dir(env), STACK_FILE), os.path.join(config_dir(env), USER_FILE)]
-    folder = directory
-    while True:
-        candidate = os.path.join(folder, PROJECT_FILE)
-        parent = os.path.dirname(folder)
-        if parent == folder or os.path.exists(candidate):
-            return [*files, candidate]
-        folder = parent
+    projects = (os.path.join(folder, PROJECT_FILE) for folder in trust.folders(directory, env))
+    return [*files, *filter(os.path.exists, projects)]

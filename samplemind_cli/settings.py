@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from samplemind_cli import paths
+from samplemind_cli import paths, trust
 from samplemind_cli.errors import UsageError
 
 WEEK = 604_800
@@ -26,8 +26,23 @@ CONVENTIONS = {
 }
 KEYS = ("openai_api_key", "anthropic_api_key", "gemini_api_key")
 SECRETS = (*KEYS, "api_token")
-# Where a key or a prompt is sent is the user's decision: a cloned project's file must not redirect it.
-USER_ONLY = ("openai_base_url", "anthropic_base_url", "gemini_base_url", "redis_url")
+FOLDERS = ("cache_dir", "config_dir", "data_dir", "state_dir")  # the XDG variables say where these are
+# Where keys, prompts and answers are sent; these may carry a password.
+ADDRESSES = ("ollama_host", "openai_base_url", "anthropic_base_url", "gemini_base_url", "redis_url")
+# A cloned project's file must not redirect those, nor choose the file a native parser loads, the programs `up` starts,
+# how much of the user's disk and cache is kept, or whose files count.
+USER_ONLY = (
+    *(*ADDRESSES, "embedded_model", "compose_file", "cache_size", "trusted_folders"),
+    *("history", "history_days", "history_size"),
+)
+# What a project's file may set. A setting on no list is refused there.
+PROJECT_MAY = (
+    *("ollama_model", "gemini_model", "anthropic_model", "openai_model", "models"),
+    *("cache", "cache_ttl", "connect_timeout", "read_timeout", "local_read_timeout", "deadline"),
+    *("ollama_rpm", "gemini_rpm", "anthropic_rpm", "openai_rpm"),
+)
+USER_MAY = (*PROJECT_MAY, *USER_ONLY)
+CACHES = ("on", "local", "off")  # each keeps less than the one before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +85,7 @@ class Settings:
     api_token: str = field(default="", repr=False)  # what `serve` demands of its clients
 
     compose_file: str = ""
+    trusted_folders: tuple[str, ...] = ()  # absolute; project files below them count whoever owns them
     cache_dir: str = ""
     config_dir: str = ""
     data_dir: str = ""
@@ -79,13 +95,17 @@ class Settings:
     def load(cls, env: Mapping[str, str] | None = None, directory: Path | None = None, **flags: Any) -> Self:
         """The settings in force in `directory`; a flag that is None was not given. A broken file is a UsageError."""
         env = os.environ if env is None else env
-        stack, user, project = paths.settings_files(env, str(directory or here()))
-        folders = {name: getattr(paths, name)(env) for name in ("cache_dir", "config_dir", "data_dir", "state_dir")}
-        settings = replace(cls(), **folders)
+        stack, user, *projects = paths.settings_files(env, str(directory or here()))
+        settings = replace(cls(), **{name: getattr(paths, name)(env) for name in FOLDERS})
         settings = settings.changed(_stack_record(stack), stack)
-        settings = settings.changed(_toml(user, (*SECRETS, *folders)), user)
-        settings = settings.changed(_toml(project, (*SECRETS, *USER_ONLY, *folders)), project)
-        settings = settings.changed(_environment(env, tuple(folders)), "the environment")
+        if trust.counts(user, env, ()):
+            settings = settings.changed(_toml(user, USER_MAY), user)
+        variables = _environment(env)
+        trusted = settings.changed(variables, "the environment").trusted_folders
+        project = next((file for file in projects if trust.counts(file, env, trusted)), None)
+        if project:
+            settings = settings.changed(_narrowed(_toml(project, PROJECT_MAY), settings, project), project)
+        settings = settings.changed(variables, "the environment")
         return settings.changed({k: v for k, v in flags.items() if v is not None}, "the command line")
 
     def changed(self, values: Mapping[str, Any], source: str) -> Self:
@@ -131,7 +151,7 @@ def _stack_record(path: str) -> dict[str, Any]:
     return {k: record[k] for k in known if isinstance(record.get(k), str)} if isinstance(record, dict) else {}
 
 
-def _toml(path: str, refused: tuple[str, ...]) -> dict[str, Any]:
+def _toml(path: str, allowed: tuple[str, ...]) -> dict[str, Any]:
     try:
         if stat.S_ISFIFO(Path(path).stat().st_mode):  # reading it would wait for a writer
             raise OSError("it is a pipe")  # noqa: TRY301 - one message for every file that cannot be read
@@ -146,17 +166,34 @@ def _toml(path: str, refused: tuple[str, ...]) -> dict[str, Any]:
     for name in values:
         if name not in known:
             raise UsageError(f"{path} sets {name!r}, which is not a setting", f"known: {', '.join(sorted(known))}")
-        if name in refused:
-            variable = CONVENTIONS.get(name, (f"SAMPLEMIND_{name.upper()}",))[0]
-            raise UsageError(f"{path} may not set {name!r}", f"set {variable} in the environment instead")
+        if name not in allowed:
+            raise UsageError(f"{path} may not set {name!r}", f"set {_variable(name)} in the environment instead")
     return values
 
 
-def _environment(env: Mapping[str, str], refused: tuple[str, ...]) -> dict[str, str]:
+def _narrowed(values: dict[str, Any], user: Settings, path: str) -> dict[str, Any]:
+    """A project's values without what would send or keep more than the user wants."""
+    cache, model = values.get("cache"), values.get("ollama_model")
+    if cache in CACHES and CACHES.index(cache) < CACHES.index(user.cache):
+        values = {**values, "cache": user.cache}
+    if isinstance(model, str) and model.lower().strip().endswith((":cloud", "-cloud")):  # the daemon passes these on
+        problem = f"{path} may not set 'ollama_model' to {model!r}: prompts would leave this machine for ollama.com"
+        raise UsageError(problem, "set SAMPLEMIND_OLLAMA_MODEL in the environment instead")
+    return values
+
+
+def _variable(name: str) -> str:
+    """The environment variable that says what a file may not."""
+    if name in FOLDERS:
+        return f"XDG_{name.removesuffix('_dir').upper()}_HOME"
+    return CONVENTIONS.get(name, (f"SAMPLEMIND_{name.upper()}",))[0]
+
+
+def _environment(env: Mapping[str, str]) -> dict[str, str]:
     found = {}
     for setting in fields(Settings):
         for variable in (f"SAMPLEMIND_{setting.name.upper()}", *CONVENTIONS.get(setting.name, ())):
-            if env.get(variable) and setting.name not in refused:
+            if env.get(variable) and setting.name not in FOLDERS:
                 found[setting.name] = env[variable]
                 break
     return found
@@ -175,11 +212,11 @@ def _coerced(name: str, value: Any, kind: type, source: str) -> Any:
         if kind in (int, float) and (isinstance(value, bool) or cut or not 0 <= number < float("inf")):
             raise ValueError  # noqa: TRY301 - the same
     except (TypeError, ValueError, OverflowError):
-        shown = "that value" if name in (*SECRETS, *USER_ONLY) else repr(value)
+        shown = "that value" if name in (*SECRETS, *ADDRESSES) else repr(value)
         raise UsageError(f"{source}: {name} cannot be {shown}", f"{name} is {_article(kind)}") from None
     if name == "history" and number not in ("on", "off"):
         raise UsageError(f"{source}: history cannot be {value!r}", "history is on or off")
-    if name == "cache" and number not in ("on", "off", "local"):
+    if name == "cache" and number not in CACHES:
         raise UsageError(f"{source}: cache cannot be {value!r}", "cache is one of on, off, local")
     return number
 

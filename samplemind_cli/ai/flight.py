@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from samplemind_cli import files
 from samplemind_cli.ai.types import Chunk
 
 Emit = Callable[[Chunk], None]
@@ -113,7 +114,7 @@ class Flights:
     def _locks(self, place: int) -> bool:
         """Whether the byte at `place` of the locks' file is now ours."""
         if self._file < 0:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            files.private_folder(self._path.parent)
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             weakref.finalize(self, os.close, self._file)
         try:

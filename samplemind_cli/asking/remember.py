@@ -31,7 +31,8 @@ def remember(question: hot.Question, options: Options, answer: Answer, style: St
         answer.kept.expires, out.encode("utf-8", "replace"), err.encode("utf-8", "replace"), conditions
     )
     with suppress(OSError):  # a full disk or a read-only home: the next asking is slower, that is all
-        Path(question.folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        cache, *folders = question.folder.rsplit("/", 2)
+        files.private_folder(cache, *folders)
         files.write(question.record, record)
 
 

@@ -1,13 +1,14 @@
 """What is shown of an answer: its text, rendered on a terminal; the JSON object; where it came from."""
 
-import json
 import re
+import sys
 from collections.abc import AsyncIterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from samplemind_cli import output
 from samplemind_cli.ai.types import Answer, Chunk
+from samplemind_cli.escapes import harmless, harmless_line, json_text
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
@@ -25,6 +26,7 @@ class Style:
 
     json: bool = False
     terminal: bool = False
+    seen: bool = False  # stdout is a terminal, Markdown or not
     width: int = 80
     verbose: bool = False
     whole: bool = False  # show nothing before the answer is complete: it has yet to be validated
@@ -34,7 +36,7 @@ class Style:
         if self.json:
             return _as_json(answer, latency)
         if not self.terminal:
-            return _ended(_text(answer))
+            return _ended(harmless(_text(answer)) if self.seen else _text(answer))
         console = _console(self.width)
         with console.capture() as captured:
             _print(console, blocks(_text(answer)), first=True)
@@ -53,7 +55,8 @@ def provenance(answer: Answer, latency: str) -> str:
     )
     where = f"cached ({answer.cached})" if answer.cached else "fresh"
     passed = "".join(f"; {route.provider}: {route.skipped}" for route in answer.passed)
-    return f"{answer.provider}/{answer.model}, {where}, tokens: {tokens}, {latency} ms{passed}"
+    told = harmless_line(f"{answer.provider}/{answer.model}, {where}, tokens: {tokens}")
+    return f"{told}, {latency} ms{harmless_line(passed)}"
 
 
 def _count(tokens: int | None) -> str:
@@ -76,7 +79,7 @@ def _as_json(answer: Answer, latency: str) -> str:
         "thinking": answer.thinking,
         "passed_over": [{"provider": route.provider, "why": route.skipped} for route in answer.passed],
     }
-    return f'{json.dumps(whole, ensure_ascii=False)[:-1]}, "latency_ms": {latency}}}\n'
+    return f'{json_text(whole)[:-1]}, "latency_ms": {latency}}}\n'
 
 
 def _text(answer: Answer) -> str:
@@ -113,13 +116,11 @@ def _print(console: "Console", pieces: list[str], *, first: bool) -> None:
 def _markdown(piece: str) -> "Markdown":
     from rich.markdown import Markdown
 
-    return Markdown(output.CONTROL.sub("", piece))
+    return Markdown(harmless(piece), hyperlinks=False)
 
 
 def _console(width: int) -> "Console":
-    from rich.console import Console
-
-    return Console(width=width, force_terminal=True)
+    return output.console(sys.stdout, width=width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +155,19 @@ async def stream(chunks: AsyncIterable[Chunk], style: Style) -> Answer:
 
 
 async def _plain(chunks: AsyncIterable[Chunk], style: Style) -> Answer:
-    seen = ""
-    answer = None
+    at_once = style.json or style.whole
+    seen, answer = "", None
     async for chunk in chunks:
         answer = chunk.answer
-        if chunk.text and not (style.json or style.whole):
+        if chunk.text and not at_once:
             seen += chunk.text
-            output.write(chunk.text)
-    output.write(style.out(_whole(answer), milliseconds(_whole(answer))).removeprefix(seen))
-    return _whole(answer)
+            output.write(output.data(chunk.text))
+    whole = _whole(answer)
+    if at_once:
+        output.write(output.Own(style.out(whole, milliseconds(whole))))
+    else:
+        output.write(output.data(_ended(_text(whole)).removeprefix(seen)))
+    return whole
 
 
 async def _live(chunks: AsyncIterable[Chunk], style: Style) -> Answer:

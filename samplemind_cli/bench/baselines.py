@@ -42,8 +42,7 @@ class Baselines:
         file = folder / f"{time.time_ns():020d}-{mark}.json"
         older = list(folder.glob(f"*-{mark}.json")) if commit and not changed else []
         try:
-            for place in (self.root, self.folder, folder):
-                _make_private(place)
+            files.private_folder(self.root, self.folder.name, folder.name)
             files.write(file, json.dumps(kept).encode())
         except OSError as error:
             problem = f"cannot keep the measurement in {folder}: {error.strerror}"
@@ -87,12 +86,3 @@ class Baselines:
 def _quoted(name: str) -> str:
     """As one folder's name, also where it has slashes or is a dot."""
     return quote(name, safe="").replace(".", "%2E")
-
-
-def _make_private(folder: Path) -> None:
-    """A folder that only its user can enter, and as such the folders above it that are missing. Raises OSError."""
-    missing = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
-    for place in reversed(missing):
-        files.make_folder(str(place))
-    if not files.is_private(str(folder)):
-        raise PermissionError(1, f"{folder} belongs to somebody else")

@@ -136,10 +136,11 @@ def _answered(
     from samplemind_cli.ai.core import AICore
     from samplemind_cli.asking import progress, show
 
-    terminal = output.on_terminal(sys.stdout) and not (raw or as_json)
+    seen = output.on_terminal(sys.stdout)
     style = show.Style(
         json=as_json,
-        terminal=terminal,
+        terminal=seen and not (raw or as_json),
+        seen=seen,
         width=shutil.get_terminal_size().columns,
         verbose=verbose,
         whole=request.schema is not None,

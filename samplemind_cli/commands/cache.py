@@ -44,7 +44,7 @@ def stats(as_json: Json = False) -> None:
     if as_json:
         output.print_json(found)
     else:
-        output.write("".join(f"{name:<9} {value}\n" for name, value in _told(found)))
+        output.lines(f"{name:<9} {value}" for name, value in _told(found))
 
 
 @app.command()
@@ -81,9 +81,8 @@ def show(key: Key, as_json: Json = False) -> None:
       samplemind cache show ai:v3:ollama:4be2
       samplemind cache show 4be2 --json
     """
-    import json
-
     from samplemind_cli import output
+    from samplemind_cli.escapes import json_text
 
     found = _opened(Settings.load()).show(key)
     if as_json:
@@ -97,7 +96,7 @@ def show(key: Key, as_json: Json = False) -> None:
     left = found["expires"] - now
     output.say(f"{'expires':<8} " + (f"in {_span(left)}" if left > 0 else f"{_span(-left)} ago"))
     text = value.get("text") if isinstance(value, dict) else None
-    output.write((text if isinstance(text, str) else json.dumps(value, ensure_ascii=False, indent=2)) + "\n")
+    output.write(output.data(text if isinstance(text, str) else json_text(value, indent=2)), "\n")
 
 
 def _opened(settings: Settings) -> "Cache":

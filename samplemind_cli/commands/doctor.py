@@ -69,7 +69,12 @@ def _show(findings: "dict[str, Finding]") -> None:
     coloured = output.on_terminal(sys.stdout) and not environment().get("NO_COLOR")
     for name, finding in findings.items():
         verdict = f"{finding.verdict:4}"
-        mark = f"\x1b[{COLOURS[finding.verdict]}m{verdict}\x1b[0m" if coloured else verdict
-        output.write(f"{mark}  {name}: {finding.reason}\n")
+        mark = output.coloured(verdict, COLOURS[finding.verdict]) if coloured else verdict
+        output.write(mark, f"  {name}: {_indented(finding.reason)}\n")
         if finding.fix:
-            output.write(f"      {finding.fix}\n")
+            output.write(f"      {_indented(finding.fix)}\n")
+
+
+def _indented(text: str) -> str:
+    """No line of a reason passes for a verdict."""
+    return text.replace("\n", "\n      ")

@@ -65,15 +65,17 @@ def _pattern(grep: str | None) -> re.Pattern[str]:
 
 
 def _as_json(line: "Line") -> str:
-    import json
     from dataclasses import asdict
 
-    return json.dumps(asdict(line), ensure_ascii=False) + "\n"
+    from samplemind_cli.escapes import json_text
+
+    return json_text(asdict(line)) + "\n"
 
 
 def _people(*, timestamps: bool) -> "Callable[[Line], str]":
     """A function from a line to text: `service | message`, on a terminal in the service's colour."""
     from samplemind_cli import output
+    from samplemind_cli.escapes import harmless_line
 
     width, colours = 8, dict[str, str]()
     console = output.console(sys.stdout) if output.on_terminal(sys.stdout) else None
@@ -83,12 +85,12 @@ def _people(*, timestamps: bool) -> "Callable[[Line], str]":
         width = max(width, len(line.name))
         head = f"{f'{line.time[:23]} ' if timestamps else ''}{line.name:{width}} | "
         if console is None:
-            return f"{head}{line.message}\n"
+            return f"{head}{harmless_line(line.message)}\n"
         from rich.text import Text
 
         colour = colours.setdefault(line.name, COLOURS[len(colours) % len(COLOURS)])
         with console.capture() as captured:
-            console.print(Text.assemble((head, colour), (line.message, STYLES.get(line.level, ""))))
-        return captured.get()
+            console.print(Text.assemble((head, colour), (harmless_line(line.message), STYLES.get(line.level, ""))))
+        return output.Own(captured.get())
 
     return shown

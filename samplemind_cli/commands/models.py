@@ -84,7 +84,7 @@ def show(
     if as_json:
         output.print_json({"name": resolve(name), **told})
     else:
-        output.write("\n".join(f"{label + ':':<14}{text}" for label, text in _facts(resolve(name), told)) + "\n")
+        output.lines(f"{label + ':':<14}{text}" for label, text in _facts(resolve(name), told))
 
 
 @app.command("rm", context_settings=CONTEXT)
@@ -188,12 +188,13 @@ def _print_rows(rows: "list[Row]", *, running: bool) -> None:
         return
     cells = [_cells(row) for row in rows]
     if output.on_terminal(sys.stdout) and typer.get_terminal_size().columns < WIDE:
-        output.write("".join(f"{name}\n  {', '.join(filter(None, rest))}\n" for name, *rest in cells))
+        output.lines(line for name, *rest in cells for line in (name, f"  {', '.join(filter(None, rest))}"))
     else:
         output.table(("model", "size", "kind", "modified", "loaded", "set", "tasks"), cells)
     missing = [row.name for row in rows if not row.installed]
     if missing:
-        output.say(f"missing: {', '.join(missing)}\nhint: samplemind pull-models")
+        output.say(f"missing: {', '.join(missing)}")
+        output.say("hint: samplemind pull-models")
 
 
 def _cells(row: "Row") -> tuple[str, ...]:

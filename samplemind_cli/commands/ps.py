@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from samplemind_cli.stack.ps import Status
 
 GAP = 3  # columns of space between two columns
-HOME_AND_CLEAR = "\x1b[H\x1b[J"
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
@@ -47,7 +46,7 @@ def ps(
             if as_json:
                 output.print_json({"project": stack.project, "services": [s.as_json() for s in services]})
             else:
-                output.write(HOME_AND_CLEAR if watch and output.on_terminal(sys.stdout) else "")
+                output.write(output.CLEAR if watch and output.on_terminal(sys.stdout) else "")
                 _show(services)
             if not watch:
                 break
@@ -64,11 +63,12 @@ def _show(services: list["Status"]) -> None:
     told = [f"{status.service.name}: {text}" for status in services if (text := _told(status.details))]
     width = sum(max(map(len, column)) + GAP for column in zip(columns, *rows, strict=True))
     if output.on_terminal(sys.stdout) and shutil.get_terminal_size().columns < width:
-        lines = ["\n  ".join(filter(None, (f"{row[0]} {row[1]} {row[2]}".rstrip(), *row[3:]))) for row in rows]
-        output.write("\n".join([*lines, *told]) + "\n")
+        for name, state, uptime, *rest in rows:
+            output.lines([f"{name} {state} {uptime}".rstrip(), *(f"  {cell}" for cell in rest if cell)])
+        output.lines(told)
     else:
         output.table(columns, rows)
-        output.write("".join(f"{line}\n" for line in told))
+        output.lines(told)
 
 
 def _row(status: "Status") -> tuple[str, ...]:

@@ -46,7 +46,7 @@ def pull_models(
         return
     wanted = _resolved(names or settings.models)
     if check:
-        _check(wanted, ask(settings, lambda daemon: daemon.installed()), as_json=as_json)
+        _check(settings, wanted, ask(settings, lambda daemon: daemon.installed()), as_json=as_json)
         return
 
     async def plan_and_pull(daemon: "Daemon") -> "list[Result]":
@@ -108,18 +108,19 @@ def _show(plan: "Plan", *, as_json: bool) -> None:
     if as_json:
         output.print_json(plan.as_json())
         return
-    output.write("".join(f"{line}\n" for line in plan.lines()))
+    output.lines(plan.lines())
     for shortage in plan.shortages():
         output.say(shortage)
 
 
-def _check(wanted: list[str], installed: "list[Model]", *, as_json: bool) -> None:
+def _check(settings: Settings, wanted: list[str], installed: "list[Model]", *, as_json: bool) -> None:
     """Print how each model compares with models.lock; an error with exit code 1 unless all are there and the same."""
     from samplemind_cli import output
     from samplemind_cli.errors import SamplemindError
     from samplemind_cli.models import lock
 
-    states = lock.compared(wanted, {model.name: model.digest for model in installed}, lock.read(lock.path(here())))
+    locked = lock.read(lock.path(here(), settings.trusted_folders))
+    states = lock.compared(wanted, {model.name: model.digest for model in installed}, locked)
     if as_json:
         output.print_json({"models": [{"name": name, **state} for name, state in states.items()]})
     else:
@@ -138,7 +139,7 @@ def _lock(settings: Settings, results: "list[Result]", *, update: bool) -> None:
 
     project = {resolve(name) for name in settings.models}
     digests = {result.name: result.digest for result in results if result.digest and result.name in project}
-    file = lock.path(here())
+    file = lock.path(here(), settings.trusted_folders)
     locked = lock.read(file)
     for name in [name for name, digest in digests.items() if locked.get(name, digest) != digest and not update]:
         output.say(f"{name} is not the one in {file.name}; hint: samplemind pull-models {name} --update")

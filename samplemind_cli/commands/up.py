@@ -116,7 +116,7 @@ def _drawing(board: "Board", look: "Progress", width: int) -> "Group":
         grid.add_column(no_wrap=True)
     grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1, style="dim")
     for name, condition, seconds, probe in board.rows:
-        grid.add_row(name, Text(condition, STYLES.get(condition, "yellow")), seconds, Text(probe))
+        grid.add_row(Text(name), Text(condition, STYLES.get(condition, "yellow")), seconds, Text(probe))
     here, whole = look.pulled
     doing = f"{look.activity}: {size(here)} of {size(whole)}" if whole else look.activity
     return Group(grid, Text(doing, overflow="ellipsis", no_wrap=True)) if doing else Group(grid)

@@ -1,21 +1,23 @@
 """models.lock: the digests of the project's models, to be kept under version control."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from samplemind_cli import files, paths
+from samplemind_cli import files, paths, trust
 from samplemind_cli.errors import UsageError
+from samplemind_cli.settings import environment
 
 NAME = "models.lock"
 WRONG = {"missing": "is missing", "drifted": "has drifted from models.lock"}  # the states that make `--check` fail
 
 
-def path(directory: Path) -> Path:
-    """Beside the nearest samplemind.toml in `directory` or above it; without one, in `directory`."""
-    project = Path(paths.settings_files({}, str(directory))[-1])
-    return (project.parent if os.path.exists(project) else directory) / NAME
+def path(directory: Path, trusted: Iterable[str] = ()) -> Path:
+    """Beside the nearest samplemind.toml that counts, in `directory` or above it; without one, in `directory`."""
+    env = environment()
+    projects = paths.settings_files(env, str(directory))[2:]
+    project = next((file for file in projects if trust.counts(file, env, trusted)), None)
+    return (Path(project).parent if project else directory) / NAME
 
 
 def read(file: Path) -> dict[str, str]:

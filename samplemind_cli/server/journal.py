@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from samplemind_cli.escapes import harmless_json
 from samplemind_cli.server.content import asked
 from samplemind_cli.server.message import Incoming, Outcome
 
@@ -62,7 +63,7 @@ class Journal(logging.Handler):
         if not lines or sys.stderr is None:
             return
         try:
-            os.write(sys.stderr.fileno(), b"".join(lines))
+            os.write(sys.stderr.fileno(), harmless_json(b"".join(lines)))  # what a client sent may hold C1
         except OSError:
             return
 

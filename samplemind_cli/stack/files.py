@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from samplemind_cli import trust
 from samplemind_cli.errors import UsageError
-from samplemind_cli.settings import Settings, here
+from samplemind_cli.settings import Settings, environment, here
 
 Gpu = Literal["none", "nvidia", "cdi", "rocm"]
 
@@ -38,14 +39,15 @@ def located(settings: Settings, directory: Path | None = None, gpu: Gpu = "none"
     """The stack in force in `directory`, with its overlays: for `gpu`, for an old `engine`, and the ports `up` chose.
 
     `compose_file` (several are joined by the path separator) wins over the project's own `compose/` in `directory` or
-    above it, and that over the folder this package carries. Raises UsageError when a file is absent.
+    above it, where that counts (see `trust`), and that over the folder this package carries.
+    Raises UsageError when a file is absent.
     """
     directory = directory or here()
     named = [directory / name for name in settings.compose_file.split(os.pathsep) if name]
     for file in named:
         if not os.path.isfile(file):
             raise UsageError(f"there is no compose file {file}", "name one with --file or SAMPLEMIND_COMPOSE_FILE")
-    files = named or _own(directory) or _in(next(filter(os.path.isdir, CARRIED), CARRIED[0]))
+    files = named or _own(settings, directory) or _in(next(filter(os.path.isdir, CARRIED), CARRIED[0]))
     overlays = (*_gpu_overlay(files[0], gpu), *_engine_overlay(files[0], engine), ports_file(settings, files[0]))
     return Stack(
         files=(*files, *filter(os.path.isfile, overlays)),
@@ -65,9 +67,14 @@ def ports_file(settings: Settings, base: Path) -> Path:
     return Path(settings.state_dir) / f"ports-{zlib.crc32(os.fsencode(base.absolute())):08x}.yaml"
 
 
-def _own(directory: Path) -> list[Path]:
-    for folder in (directory, *directory.absolute().parents):
-        if files := _in(folder / "compose"):
+def _own(settings: Settings, directory: Path) -> list[Path]:
+    """The nearest project's files; a `compose/` counts only where each file that Compose might read there does."""
+    env = environment()
+    for folder in trust.folders(str(directory.absolute()), env):
+        compose = Path(folder) / "compose"
+        files = _in(compose)
+        read = (*files, *filter(os.path.exists, (compose / ".env", *compose.glob("compose.*.yaml"))))
+        if files and all(trust.counts(str(file), env, settings.trusted_folders) for file in read):
             return files
     return []
 

@@ -62,7 +62,7 @@ def write_whole(file: Path, text: str) -> None:
     Raises StackError.
     """
     try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        files.private_folder(file.parent)
         files.write(file, text.encode())
     except OSError as error:
         raise StackError(f"cannot write {file}: {error.strerror}", "make the folder writable, or free space") from error

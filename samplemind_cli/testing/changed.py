@@ -109,6 +109,8 @@ class Memory:
 
         Raises OSError; what was remembered then stays, and asks for more tests rather than for fewer.
         """
+        for file in self.testmon_data.parent.glob(f"{self.testmon_data.name}*"):  # SQLite lets others read them
+            file.chmod(0o600)
         if plan.reasons and not seen["complete"]:
             return
         moved = set(look.changes(self.before, look.snapshot(self.root)))

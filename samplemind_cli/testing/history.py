@@ -23,7 +23,7 @@ def folder(state_dir: str, root: Path, *, needed: bool) -> Path:
     """
     path = Path(state_dir) / "tests" / digest(os.fsencode(root))
     with suppress(OSError):
-        path.mkdir(parents=True, exist_ok=True)
+        files.private_folder(state_dir, *path.parts[-2:])
     if needed and not os.access(path, os.W_OK | os.X_OK):
         problem = f"what tests use has to be remembered, and {path} cannot be written to"
         raise UsageError(problem, "export XDG_STATE_HOME=FOLDER, one that you can write to")

@@ -61,3 +61,76 @@ def test_more_files_may_be_open_after_it_as_far_as_the_system_lets_us():
             assert resource.getrlimit(resource.RLIMIT_NOFILE) == (300, hard)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.fixture(params=[0o000, 0o022, 0o077, 0o777])
+def umask(request):
+    before = os.umask(request.param)
+    yield request.param
+    os.umask(before)
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.usefixtures("umask")
+def test_private_folders_are_the_users_alone_under_any_umask_parents_included(tmp_path):
+    folder = files.private_folder(tmp_path / "parent" / "samplemind", "profiles", "1")
+
+    assert folder == str(tmp_path / "parent" / "samplemind" / "profiles" / "1")
+    assert {mode(path) for path in tmp_path.rglob("*")} == {0o700}
+
+
+@pytest.mark.usefixtures("umask")
+@pytest.mark.parametrize("how", ["w", "a", "x+b"])
+def test_a_file_opened_privately_is_readable_by_its_user_alone_under_any_umask(tmp_path, how):
+    with open(tmp_path / "record", how, opener=files.private_opener):
+        pass
+
+    assert mode(tmp_path / "record") == 0o600
+
+
+def test_a_file_that_was_open_to_others_is_closed_to_them_when_it_is_written_privately(tmp_path):
+    (tmp_path / "record").touch()
+    (tmp_path / "record").chmod(0o666)
+
+    with open(tmp_path / "record", "a", opener=files.private_opener):
+        pass
+
+    assert mode(tmp_path / "record") == 0o600
+
+
+def test_a_private_file_is_not_written_through_a_link(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+
+    with pytest.raises(OSError, match="symbolic link"), open(tmp_path / "link", "w", opener=files.private_opener):
+        pass
+
+    assert not (tmp_path / "target").exists()
+
+
+def test_folders_that_others_could_enter_are_closed_to_them_and_their_parents_left_alone(tmp_path):
+    root = tmp_path / "state" / "samplemind"
+    (root / "profiles").mkdir(parents=True)
+    for folder in (tmp_path / "state", root, root / "profiles"):
+        folder.chmod(0o777)
+
+    files.private_folder(root, "profiles")
+
+    assert [mode(path) for path in (tmp_path / "state", root, root / "profiles")] == [0o777, 0o700, 0o700]
+
+
+def test_a_folder_of_another_user_is_never_used_as_a_private_one(tmp_path, monkeypatch):
+    (tmp_path / "samplemind").mkdir()
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+
+    with pytest.raises(PermissionError, match="not a folder of yours"):
+        files.private_folder(tmp_path / "samplemind")
+
+
+def test_a_file_where_a_private_folder_should_be_is_an_error(tmp_path):
+    (tmp_path / "samplemind").touch()
+
+    with pytest.raises(OSError, match="samplemind"):
+        files.private_folder(tmp_path / "samplemind", "profiles")

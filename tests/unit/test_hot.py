@@ -228,5 +228,5 @@ def test_the_hot_path_imports_next_to_nothing():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": root}
     )
 
-    ours = {f"samplemind_cli{name}" for name in ("", ".__main__", ".hot", ".paths")}
+    ours = {f"samplemind_cli{name}" for name in ("", ".__main__", ".hot", ".paths", ".trust")}
     assert set(loaded.stdout.split()) == ours

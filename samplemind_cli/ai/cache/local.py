@@ -65,7 +65,7 @@ class LocalTier:
                 files.write(path, data, modified=entry.expires)
             except FileNotFoundError:  # a folder that was never made, or has gone since
                 self._usable(make=True)
-                files.make_folder(os.path.dirname(path))
+                files.private_folder(os.path.dirname(path))
                 files.write(path, data, modified=entry.expires)
         except OSError as error:
             self._warn(f"cannot keep answers in {self.folder}: {error.strerror or error}")
@@ -158,8 +158,7 @@ class LocalTier:
     def _usable(self, *, make: bool = False) -> bool:
         """Whether the folder is there and nobody else can put anything into it. Raises OSError only to `make` it."""
         if make and not os.path.isdir(self.folder):
-            os.makedirs(os.path.dirname(self.folder), 0o700, exist_ok=True)
-            files.make_folder(self.folder)
+            files.private_folder(self.folder)
         self._trusted = self._trusted or self._private(self.folder)
         return self._trusted
 

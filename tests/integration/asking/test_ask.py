@@ -2,7 +2,12 @@
 
 import json
 import os
+import pty
+import re
+import subprocess
+import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -141,3 +146,29 @@ def test_answers_are_shared_through_redis_and_survive_its_worst_days(run, mock_s
     redis.kill()
     assert another_machine("five") == (False, 1)
     assert len(mock_server.requests) == 4
+
+
+@pytest.mark.parametrize("options", [(), ("--raw",), ("--json",), ("-v",)])
+def test_no_answer_commands_a_terminal_neither_fresh_nor_repeated(tmp_path, mock_server, options):
+    evil = "\x1b]52;c;ZXZpbA==\x07 \u009b2J \u202e"
+    fresh, repeated = (on_a_terminal([*options, evil], tmp_path) for _ in range(2))
+
+    assert len(mock_server.requests) == 1
+    for printed in (fresh, repeated):
+        assert re.search(r"\\(x|u00)1b\]52;c;", printed)
+        assert not re.search("\x1b\\]|[\x07\x80-\x9f\u202e]", printed)
+
+
+def on_a_terminal(argv, folder):
+    """What `ask` prints to a terminal."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "samplemind_cli", "ask", *argv]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, cwd=folder) as child:
+        os.close(theirs)
+        printed = b""
+        with suppress(OSError):  # Linux says so when the other end is closed
+            while piece := os.read(ours, 4096):
+                printed += piece
+        assert child.wait(timeout=20) == 0
+    os.close(ours)
+    return printed.decode()

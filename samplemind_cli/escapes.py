@@ -1,0 +1,43 @@
+"""Text that others chose, with whatever a terminal would obey made visible."""
+
+import json
+import re
+from typing import Any
+
+# Control characters, but for tab and newline, and what turns the direction of text. Zero-width characters are no
+# commands, and several languages are written with them.
+_OBEYED = r"\x7f-\x9f\u202a-\u202e\u2066-\u2069"
+_COMMANDS = re.compile(rf"(\r(?=\n))|[\x00-\x08\x0b-\x1f{_OBEYED}]")
+_IN_JSON = rf"[{_OBEYED}\ud800-\udfff]"  # json escapes the others; compiled when it is first used
+_IN_UTF_8 = rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]"
+
+
+def harmless(text: str) -> str:
+    r"""The text with every character that a terminal would obey as an escape, `\x1b` or `\u202e`; CR LF becomes LF."""
+    return _COMMANDS.sub(_escaped, text)
+
+
+def harmless_line(text: str) -> str:
+    """The same on one line: a line break of others cannot begin a line that looks like one of ours."""
+    return harmless(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def json_text(document: Any, indent: int | None = None) -> str:
+    """JSON that keeps its letters and in which whatever a terminal obeys is escaped."""
+    return re.sub(_IN_JSON, _escaped_in_json, json.dumps(document, ensure_ascii=False, indent=indent))
+
+
+def harmless_json(document: bytes) -> bytes:
+    """The same for a document that a faster encoder wrote, in UTF-8."""
+    return re.sub(_IN_UTF_8, lambda found: b"\\u%04x" % ord(found[0].decode()), document)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if found[1]:
+        return ""
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"  # noqa: PLR2004 - two hexadecimal digits
+
+
+def _escaped_in_json(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"

@@ -1,0 +1,86 @@
+"""Which files found in the current folder or above it count: those that no other user could have written."""
+
+import os
+import stat
+
+TYPE_CHECKING = False  # `typing` is as dear as pathlib
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_told: set[str] = set()  # what was left out is told once per process
+
+
+def folders(directory: str, env: "Mapping[str, str]") -> list[str]:
+    """`directory` and the folders above it, nearest first.
+
+    The last one is the repository's top, the user's home, or the last on the same file system.
+    """
+    home = _place(env.get("HOME") or os.path.expanduser("~"))
+    found, folder, device = [], directory, None
+    while True:
+        place = _place(folder)
+        if place and device not in (None, place[0]):
+            return found
+        found.append(folder)
+        device = place[0] if place else device
+        parent = os.path.dirname(folder)
+        if folder == parent or (place and place == home) or os.path.exists(os.path.join(folder, ".git")):
+            return found
+        folder = parent
+
+
+def fault(file: str, env: "Mapping[str, str]") -> str:
+    """Why a file does not count, or an empty text: another user owns it or its folder, or everybody may write to them.
+
+    As git does it for a repository, members of the owner's group are trusted. A link counts as what it leads to does.
+    An absent file has no fault.
+    """
+    folder, ours = os.path.dirname(file), _ours(env)
+    try:
+        places = [(file, os.lstat(file)), (folder, os.lstat(folder)), (file, os.stat(file)), (folder, os.stat(folder))]
+        if stat.S_ISLNK(places[0][1].st_mode):  # elsewhere `realpath` would only cost time
+            real = os.path.dirname(os.path.realpath(file))
+            places.append((real, os.stat(real)))
+    except OSError:
+        return ""
+    for path, info in places:
+        if info.st_uid not in ours:
+            return f"{path} belongs to another user"
+        sticky = stat.S_ISDIR(info.st_mode) and info.st_mode & stat.S_ISVTX
+        if info.st_mode & stat.S_IWOTH and not sticky and not stat.S_ISLNK(info.st_mode):
+            return f"every user can write to {path}"
+    return ""
+
+
+def counts(file: str, env: "Mapping[str, str]", trusted: "Iterable[str]") -> bool:
+    """Whether a file has no fault or lies in one of the `trusted` folders; one that does not count is told once."""
+    why = fault(file, env)
+    if not why or _below(file, trusted):
+        return True
+    if file not in _told:
+        _told.add(file)
+        from samplemind_cli import output  # rarely needed, and the hot path is in a hurry
+
+        output.say(f"warning: {file} is left out: {why}")
+        output.say(f"hint: to use it, set SAMPLEMIND_TRUSTED_FOLDERS={os.path.dirname(file)}")
+    return False
+
+
+def _below(file: str, trusted: "Iterable[str]") -> bool:
+    folder = os.path.join(os.path.realpath(os.path.dirname(file)), "")
+    roots = (os.path.join(os.path.realpath(root), "") for root in trusted if os.path.isabs(root))
+    return folder.startswith(tuple(roots))
+
+
+def _ours(env: "Mapping[str, str]") -> set[int]:
+    """The users whose files count: this one, root, and whoever became root by sudo."""
+    user, sudo = os.geteuid(), env.get("SUDO_UID", "")
+    return {0, user, int(sudo)} if user == 0 and sudo.isascii() and sudo.isdigit() else {0, user}
+
+
+def _place(folder: str) -> tuple[int, int] | None:
+    try:
+        info = os.stat(folder)
+    except OSError:
+        return None
+    return info.st_dev, info.st_ino
