@@ -34,6 +34,9 @@ COMMANDS = {
     "doctor": "Check Docker, this machine, the services and the keys; name what mends them.",
     "env": "Print the exports that speed this machine up and lead to the stack.",
     "cache": "Look into the answer cache, or clear it.",
+    "stats": "Say what was asked, what it cost, and what the cache saved.",
+    "log": "List what was asked and answered; show one call, or ask it again.",
+    "ledger": "Look after the record of what was asked.",
     "serve": "Serve the core over HTTP, as OpenAI's clients speak it.",
     "mock": "Serve fake model providers on loopback, with latency and faults.",
 }

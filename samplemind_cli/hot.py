@@ -3,13 +3,13 @@
 import os
 import time
 
-from samplemind_cli import __version__, paths, trust
+from samplemind_cli import __version__, paths, spool, trust
 
 TYPE_CHECKING = False  # `typing` alone would take half of this path's time
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-FORMAT = b"samplemind-hot-1"
+FORMAT = b"samplemind-hot-2"
 LATENCY = b"\0"  # stands in a record for the milliseconds that this very call took
 LARGEST = 100_000_000  # bytes of a pipe or a file that are read; no provider takes as many
 PATIENCE = 2.0  # seconds until we say that we are waiting for stdin
@@ -83,7 +83,7 @@ class Question:
             with open(self.record, "rb") as file:
                 if os.fstat(file.fileno()).st_uid != os.geteuid():  # whoever wrote it would choose our words
                     return False
-                expires, out, err, conditions = _parsed(file.read())
+                expires, out, err, conditions, call = _parsed(file.read())
         except (OSError, ValueError):
             return False
         if not time.time() < expires or not all(map(_holds, conditions)):
@@ -91,6 +91,8 @@ class Question:
         milliseconds = b"%.1f" % ((time.perf_counter() - self._started) * 1000)
         _write(2, err.replace(LATENCY, milliseconds))
         _write(1, out.replace(LATENCY, milliseconds))
+        if call:
+            _count(call, milliseconds)
         return True
 
 
@@ -118,20 +120,35 @@ def deaf(host: str, port: int) -> bytes:
     return b"deaf %s %d" % (host.encode(), port)
 
 
-def encoded(expires: float, out: bytes, err: bytes, conditions: "Iterable[bytes]") -> bytes:
-    """A record: its first line says how long its parts are."""
+def encoded(expires: float, out: bytes, err: bytes, conditions: "Iterable[bytes]", call: bytes = b"") -> bytes:
+    """A record: its first line says how long its parts are.
+
+    `call`: the ledger's folder, a line end, and what the ledger is told of each repetition: JSON without its beginning.
+    """
     tail = b"\n".join(conditions)
-    return b"%s %r %d %d %d\n%s%s%s" % (FORMAT, expires, len(out), len(err), len(tail), out, err, tail)
+    lengths = b"%d %d %d %d" % (len(out), len(err), len(tail), len(call))
+    return b"%s %r %s\n%s%s%s%s" % (FORMAT, expires, lengths, out, err, tail, call)
 
 
-def _parsed(raw: bytes) -> "tuple[float, bytes, bytes, list[bytes]]":
+def _count(call: bytes, milliseconds: bytes) -> None:
+    """Tell the ledger of a repetition; one that cannot be told is as good an answer."""
+    folder, _, rest = call.partition(b"\n")
+    told = (os.urandom(8).hex().encode(), time.time(), milliseconds, rest)
+    try:
+        spool.append(os.fsdecode(folder), b'{"id":"%s","at":%r,"ms":%s,%s\n' % told)
+    except OSError:
+        return
+
+
+def _parsed(raw: bytes) -> "tuple[float, bytes, bytes, list[bytes], bytes]":
     head, _, body = raw.partition(b"\n")
     kind, expires, *lengths = head.split()
-    out, err, tail = map(int, lengths)
-    if kind != FORMAT or len(body) != out + err + tail:
+    out, err, tail, call = map(int, lengths)
+    if kind != FORMAT or len(body) != out + err + tail + call:
         raise ValueError(kind)
-    conditions = body[out + err :].split(b"\n") if tail else []
-    return float(expires), body[:out], body[out : out + err], conditions
+    end = out + err + tail
+    conditions = body[out + err : end].split(b"\n") if tail else []
+    return float(expires), body[:out], body[out : out + err], conditions, body[end:]
 
 
 def _holds(condition: bytes) -> bool:

@@ -3,7 +3,6 @@
 Imports nothing that takes time: the repeated `ask` is counted here too.
 """
 
-import fcntl
 import os
 
 TYPE_CHECKING = False
@@ -25,12 +24,15 @@ def append(directory: str, lines: bytes) -> None:
     try:
         _append(directory, lines)
     except FileNotFoundError:
-        os.makedirs(directory, 0o700, exist_ok=True)
-        os.chmod(directory, 0o700)
+        from samplemind_cli import files  # the first time alone
+
+        files.private_folder(*os.path.split(directory))
         _append(directory, lines)
 
 
 def _append(directory: str, lines: bytes) -> None:
+    import fcntl
+
     path = os.path.join(directory, NAME)
     for _ in range(_TRIES):
         file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -63,6 +65,8 @@ def _is_at(file: int, path: str) -> bool:
 
 def take(directory: str) -> "Iterator[tuple[str, bytes]]":
     """Each spool there is, by its path, which the caller removes once it is folded; nobody writes into it any more."""
+    import fcntl
+
     try:
         os.rename(os.path.join(directory, NAME), os.path.join(directory, f"{os.urandom(8).hex()}{TAKEN}"))
         names = os.listdir(directory)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from samplemind_cli import spool
-from samplemind_cli.ai.types import Answer, Chunk, Options, Request, Route
+from samplemind_cli.ai.types import Answer, Chunk, Endpoint, Options, Provider, Request, Route
 from samplemind_cli.settings import Settings
 
 Record = dict[str, Any]
@@ -122,3 +122,13 @@ class Journal:
 def line(told: Record) -> bytes:
     """A record as the ledger takes it in."""
     return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+
+
+def repeated(settings: Settings, request: Request, options: Options, answer: Answer) -> bytes:
+    """What the hot path tells of each repetition: the ledger's folder, and a record without id, time and latency."""
+    if settings.history == "off" or not settings.state_dir:
+        return b""
+    route = Route(Provider(answer.provider), Endpoint("", answer.model))
+    entry = Entry(request, options, time.perf_counter(), route, answer=replace(answer, cached="local"))
+    told = {name: value for name, value in entry.record().items() if name not in ("id", "at", "ms")}
+    return os.fsencode(spool.folder(settings.state_dir)) + b"\n" + line(told).removeprefix(b"{").rstrip(b"\n")

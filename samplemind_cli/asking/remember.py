@@ -12,8 +12,12 @@ from samplemind_cli.ai.types import Answer, Options, Route
 from samplemind_cli.asking.show import Style
 
 
-def remember(question: hot.Question, options: Options, answer: Answer, style: Style, read: Iterable[Path]) -> None:
+def remember(  # noqa: PLR0913, PLR0917 - the parts of a record
+    question: hot.Question, options: Options, answer: Answer, style: Style, read: Iterable[Path], call: bytes = b""
+) -> None:
     """Keep what a second asking would print, with all that must still be true then; `read` are the files it came from.
+
+    `call` is what the ledger is told of each repetition: `journal.repeated`.
 
     Nothing is kept of an answer that is not in the local cache, nor when a provider before it may answer the next
     time: one that is not there is looked for, one that failed is not trusted to fail again.
@@ -27,9 +31,8 @@ def remember(question: hot.Question, options: Options, answer: Answer, style: St
     out, err = style.out(again, mark), style.err(again, mark)
     if (out + err).count(mark) != style.json + style.verbose:  # the answer itself holds the mark
         return
-    record = hot.encoded(
-        answer.kept.expires, out.encode("utf-8", "replace"), err.encode("utf-8", "replace"), conditions
-    )
+    printed = (out.encode("utf-8", "replace"), err.encode("utf-8", "replace"))
+    record = hot.encoded(answer.kept.expires, *printed, conditions, call)
     with suppress(OSError):  # a full disk or a read-only home: the next asking is slower, that is all
         cache, *folders = question.folder.rsplit("/", 2)
         files.private_folder(cache, *folders)

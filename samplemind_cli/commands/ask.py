@@ -61,6 +61,7 @@ def ask(
     timeout: Annotated[
         float | None, typer.Option(min=0.001, metavar="SECONDS", help="Give up after this long.")
     ] = None,
+    no_log: Annotated[bool, typer.Option("--no-log", help="Keep nothing of this in the ledger.")] = False,
     no_fallback: Annotated[
         bool, typer.Option("--no-fallback", help="If the first provider cannot answer, fail.")
     ] = False,
@@ -79,7 +80,7 @@ def ask(
       samplemind ask --json "Hi" | jq .usage
     """
     from samplemind_cli import hot
-    from samplemind_cli.ai.types import Options
+    from samplemind_cli.ai.types import Options, Origin
     from samplemind_cli.asking import prompt as asked
     from samplemind_cli.errors import UsageError
 
@@ -108,7 +109,11 @@ def ask(
         cache="off" if no_cache else "refresh" if refresh else "use",
         ttl=ttl,
         timeout=timeout,
+        origin=Origin(command="ask"),
+        keep_content=True,
     )
+    if no_log:
+        settings = settings.changed({"history": "off"}, "--no-log")
     if explain:
         from samplemind_cli.asking.explain import explanation
 
@@ -116,11 +121,12 @@ def ask(
         return 0
     answer, style = _answered(settings, request, options, as_json=as_json, raw=raw, verbose=verbose)
     if question:
+        from samplemind_cli.ai.journal import repeated
         from samplemind_cli.asking.remember import remember
 
         model_file = Path(settings.embedded_model) if settings.embedded_model else None
         files = [path for path in (*(attach or []), schema, tools, model_file) if path]
-        remember(question, options, answer, style, files)
+        remember(question, options, answer, style, files, repeated(settings, request, options, answer))
     return _verdict(answer)
 
 

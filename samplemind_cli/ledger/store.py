@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from samplemind_cli import spool
+from samplemind_cli import files, spool
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.settings import Settings
 
@@ -21,8 +21,8 @@ BUSY = 10.0  # seconds to wait for another process
 # Columns of a call: those of its facts, and those of its words.
 FACTS = (
     "id", "at", "command", "client", "session", "agent", "format", "task", "provider", "model", "passed", "tier",
-    "times", "input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "cache_write_tokens", "ms", "first_ms",
-    "held_ms", "finish", "error", "key",
+    "times", "input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "cache_write_tokens", "ms",
+    "first_ms", "held_ms", "finish", "error", "key",
 )  # fmt: skip
 WORDS = ("system", "prompt", "answer")
 _SCHEMA = """
@@ -71,8 +71,7 @@ class Ledger:
             raise SamplemindError(f"the ledger {self.path}: {error.strerror or error}", "free space there") from error
 
     def _connected(self) -> sqlite3.Connection:
-        Path(self.folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-        Path(self.folder).chmod(0o700)
+        files.private_folder(self.path.parent.parent, self.path.parent.name)
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
         self.path.chmod(0o600)  # the write-ahead log beside it gets the same
         connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)
@@ -97,12 +96,14 @@ class Ledger:
             os.close(lock)
 
     def _prune_sometimes(self, connection: sqlite3.Connection) -> None:
-        """Once a day what is older or more than wanted goes."""
+        """Once a day what is older or more than wanted goes; never all of it, for a clock may have jumped ahead."""
         mark = Path(self.folder, "pruned")
         with suppress(OSError):
             if 0 <= time.time() - mark.stat().st_mtime < DAY:
                 return
-        self.prune(connection)
+        newest = connection.execute("SELECT max(at) FROM calls").fetchone()[0]
+        if newest is not None and newest >= time.time() - self._settings.history_days * DAY:
+            self.prune(connection)
         mark.touch(mode=0o600)
 
     def prune(self, connection: sqlite3.Connection, *, days: float | None = None) -> int:

@@ -35,11 +35,11 @@ def kept():
     return keep
 
 
-@given(st.binary(), st.binary(), st.lists(st.binary(min_size=1).filter(lambda x: b"\n" not in x)))
-def test_a_record_comes_back_as_it_was_written(out, err, conditions):
-    raw = hot.encoded(12.5, out, err, conditions)
+@given(st.binary(), st.binary(), st.lists(st.binary(min_size=1).filter(lambda x: b"\n" not in x)), st.binary())
+def test_a_record_comes_back_as_it_was_written(out, err, conditions, call):
+    raw = hot.encoded(12.5, out, err, conditions, call)
 
-    assert hot._parsed(raw) == (12.5, out, err, conditions)
+    assert hot._parsed(raw) == (12.5, out, err, conditions, call)
 
 
 @given(st.binary())
@@ -228,5 +228,5 @@ def test_the_hot_path_imports_next_to_nothing():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": root}
     )
 
-    ours = {f"samplemind_cli{name}" for name in ("", ".__main__", ".hot", ".paths", ".trust")}
+    ours = {f"samplemind_cli{name}" for name in ("", ".__main__", ".hot", ".paths", ".spool", ".trust")}
     assert set(loaded.stdout.split()) == ours

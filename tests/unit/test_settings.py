@@ -91,7 +91,7 @@ def test_a_projects_file_may_not_say_where_keys_and_prompts_go_or_what_is_run(lo
 
     assert str(path) in refused.value.message
     variable = refused.value.hint.split()[1]
-    assert getattr(load_without(path, {variable: "/7"}), name) in ("/7", "/7/samplemind", 7, ("/7",))
+    assert getattr(load_without(path, {variable: "/7"}), name) in ("/7", "/7/samplemind", 7, ("/7",), "off")
 
 
 def load_without(path, env):
@@ -99,14 +99,16 @@ def load_without(path, env):
     try:
         return Settings.load({"HOME": "/nowhere", **env}, path.parent)
     except UsageError:  # a number
-        return Settings.load({"HOME": "/nowhere", **dict.fromkeys(env, "7")}, path.parent)
+        value = "off" if "SAMPLEMIND_HISTORY" in env else "7"
+        return Settings.load({"HOME": "/nowhere", **dict.fromkeys(env, value)}, path.parent)
 
 
 @pytest.mark.parametrize("name", USER_ONLY)
 def test_the_users_own_file_may_say_all_of_that(load, write, name):
-    write("user", f"{name} = 7" if name == "cache_size" else f'{name} = "/7"')
+    numbers = ("cache_size", "history_size", "history_days")
+    write("user", f"{name} = 7" if name in numbers else f'{name} = "{"off" if name == "history" else "/7"}"')
 
-    assert getattr(load(), name) in ("/7", ("/7",), 7)
+    assert getattr(load(), name) in ("/7", ("/7",), 7, "off")
 
 
 def test_a_setting_on_no_list_is_refused_in_a_projects_file(load, write, monkeypatch):

@@ -1,0 +1,80 @@
+"""`samplemind ledger`: where it is, what is to go, and all of it for other programs."""
+
+from typing import Annotated
+
+import typer
+
+from samplemind_cli.settings import Settings
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
+
+
+@app.callback()
+def ledger() -> None:
+    r"""Look after the record of what was asked.
+
+    \b
+    Example:
+      samplemind ledger path
+    """
+
+
+@app.command()
+def path() -> None:
+    r"""Print where the ledger's file is.
+
+    \b
+    Example:
+      sqlite3 "$(samplemind ledger path)" 'SELECT count(*) FROM calls'
+    """
+    from samplemind_cli import output
+    from samplemind_cli.ledger.store import Ledger
+
+    book = Ledger(Settings.load())
+    with book.open():
+        output.write(f"{book.path}\n")
+
+
+@app.command()
+def prune(
+    days: Annotated[float | None, typer.Option(min=0, metavar="N", help="Older than this; by default as set.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+) -> None:
+    r"""Remove old calls from the ledger.
+
+    \b
+    Examples:
+      samplemind ledger prune --days 30
+      samplemind ledger prune --days 0 --yes
+    """
+    from samplemind_cli import output
+    from samplemind_cli.ledger.store import Ledger
+
+    settings = Settings.load()
+    age = settings.history_days if days is None else days
+    if not output.confirm(f"Remove every call older than {age:g} days from the ledger?", yes=yes):
+        return
+    book = Ledger(settings)
+    with book.open() as connection:
+        gone = book.prune(connection, days=days)
+    output.say(f"removed {gone:,} calls")
+
+
+@app.command()
+def export(
+    since: Annotated[str, typer.Option(metavar="WHEN", help="today, week, month, all, 7d or 2026-11-30.")] = "all",
+) -> None:
+    r"""Print every call as a line of JSON.
+
+    \b
+    Example:
+      samplemind ledger export --since month >calls.jsonl
+    """
+    from samplemind_cli import output
+    from samplemind_cli.ledger import log
+    from samplemind_cli.ledger.since import moment
+    from samplemind_cli.ledger.store import Ledger
+
+    with Ledger(Settings.load()).open() as connection:
+        for call in log.every(connection, moment(since)):
+            output.print_json(call)

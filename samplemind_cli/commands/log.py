@@ -1,0 +1,113 @@
+"""`samplemind log`."""
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from samplemind_cli.settings import Settings
+
+PAUSE = 0.5  # seconds between looks with --follow
+
+
+def log(
+    call: Annotated[str | None, typer.Argument(metavar="ID", help="One call, or enough of its id's beginning.")] = None,
+    search: Annotated[str | None, typer.Option(metavar="WORDS", help="Only calls that hold these words.")] = None,
+    count: Annotated[int, typer.Option("--tail", "-n", min=1, metavar="N", help="So many, the last ones.")] = 20,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is asked from now on.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Ask ID anew, and show both answers.")] = False,
+    model: Annotated[str | None, typer.Option("--model", "-m", metavar="NAME", help="--again with this one.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON object per line.")] = False,
+) -> None:
+    r"""List what was asked and answered; show one call, or ask it again.
+
+    \b
+    Examples:
+      samplemind log
+      samplemind log --search "what key"
+      samplemind log 3f2a91 --again --model openai/gpt-6-luna
+    """
+    from samplemind_cli.errors import UsageError
+    from samplemind_cli.ledger import log as ledger
+    from samplemind_cli.ledger.store import Ledger
+
+    if again and not call:
+        raise UsageError("--again needs a call's ID", "samplemind log lists them")
+    if call and (search or follow):
+        raise UsageError("an ID stands alone", "samplemind log ID")
+    book = Ledger(Settings.load())
+    if call:
+        with book.open() as connection:
+            found = ledger.one(connection, call)
+        _show(found, as_json=as_json)
+        if again:
+            _ask_again(found, model)
+        return
+    with book.open() as connection:
+        calls = ledger.search(connection, search, count) if search else ledger.latest(connection, count)
+    _list(calls, as_json=as_json)
+    seen = max((one["number"] for one in calls), default=0)
+    while follow:
+        time.sleep(PAUSE)
+        with book.open() as connection:
+            calls = ledger.latest(connection, 1000, seen)
+        _list([one for one in calls if not search or _holds(one, search)], as_json=as_json)
+        seen = max((one["number"] for one in calls), default=seen)
+
+
+def _holds(call: dict[str, Any], words: str) -> bool:
+    text = f"{call.get('prompt', '')} {call.get('answer', '')}".lower()
+    return all(word in text for word in words.lower().split())
+
+
+def _list(calls: list[dict[str, Any]], *, as_json: bool) -> None:
+    from samplemind_cli import output
+
+    if as_json:
+        for call in calls:
+            output.print_json(call)
+        return
+    for call in calls:
+        output.write(f"{' '.join(_line(call).split())}\n")
+
+
+def _line(call: dict[str, Any]) -> str:
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(call["at"]))
+    times = f" x{call['times']}" if call.get("times", 1) > 1 else ""
+    where = call.get("error") or call.get("tier", "")
+    words = call.get("prompt", "")
+    shown = words if len(words) <= 60 else words[:59] + "…"  # noqa: PLR2004 - what a line holds
+    took = f"{call['ms']:.0f} ms" if "ms" in call else ""
+    source = call.get("client") or call.get("command", "")
+    name = f"{call.get('provider', '')}/{call.get('model', '')}"
+    return f"{call['id'][:12]} {when} {source} {name} {where}{times} {took} {shown}"
+
+
+def _show(call: dict[str, Any], *, as_json: bool) -> None:
+    from samplemind_cli import output
+
+    if as_json:
+        output.print_json(call)
+        return
+    facts = [(name, value) for name, value in call.items() if name not in ("number", "prompt", "answer", "system")]
+    output.lines(f"{name:<18} {value}" for name, value in facts)
+    for name in ("system", "prompt", "answer"):
+        if call.get(name):
+            output.write(f"\n{name}:\n{call[name]}\n")
+
+
+def _ask_again(call: dict[str, Any], model: str | None) -> None:
+    """Its words once more, past the cache; the answer goes to stdout behind the old one."""
+    from samplemind_cli import output
+    from samplemind_cli.ai import AICore, Message, Options, Request
+    from samplemind_cli.ai.types import Origin
+    from samplemind_cli.errors import UsageError
+
+    if not call.get("prompt"):
+        raise UsageError("the words of this call were not kept", "only those of ask are, unless history is off")
+    spoken = [Message("system", call["system"])] if call.get("system") else []
+    request = Request(messages=(*spoken, Message("user", call["prompt"])))
+    named = model or f"{call['provider']}/{call['model']}"
+    options = Options(model=named, cache="refresh", origin=Origin(command="log"), keep_content=True)
+    answer = AICore(Settings.load(), notify=output.say).ask_sync(request, options)
+    output.write(f"\nagain, {answer.provider}/{answer.model}:\n{answer.text}\n")

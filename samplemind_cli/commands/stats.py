@@ -1,0 +1,115 @@
+"""`samplemind stats`."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from samplemind_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from samplemind_cli.ledger.stats import Sums
+
+Group = Literal["model", "provider", "task", "client", "command", "session", "day", "hour"]
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def stats(
+    since: Annotated[
+        str, typer.Option(metavar="WHEN", help="today, yesterday, week, month, all, 3h, 7d or 2026-11-30.")
+    ] = "week",
+    by: Annotated[Group | None, typer.Option(help="Apart by this.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
+) -> None:
+    r"""Say what was asked, what it cost, and what the cache saved.
+
+    \b
+    Examples:
+      samplemind stats --since today
+      samplemind stats --by model --since month
+      samplemind stats --by day --json
+    """
+    from samplemind_cli import output
+    from samplemind_cli.ledger import stats as ledger
+    from samplemind_cli.ledger.prices import INSTALL, Prices
+    from samplemind_cli.ledger.since import moment
+    from samplemind_cli.ledger.store import Ledger
+
+    settings = Settings.load()
+    prices = Prices(settings.config_dir)
+    with Ledger(settings).open() as connection:
+        start = moment(since)
+        total = next(iter(ledger.sums(connection, prices, start)), ledger.Sums("all"))
+        groups = ledger.sums(connection, prices, start, (by,)) if by else []
+        days = ledger.sums(connection, prices, start, ("day",)) if not (by or as_json or as_csv) else []
+    if as_json:
+        told = {"since": start, "total": total.as_json(), "by": by, "groups": [group.as_json() for group in groups]}
+        output.print_json(told)
+    elif as_csv:
+        output.write(_csv([group.as_json() for group in groups or [total]]))
+    elif by:
+        output.table(COLUMNS, [_row(group) for group in groups])
+    else:
+        output.lines(f"{name:<13} {value}" for name, value in _told(total, days) if value)
+    if total.unpriced:
+        why = f"the price of {total.unpriced:,} calls is not known"
+        output.say(f"note: {why}" + ("" if prices.known else f"; public prices come with: {INSTALL}"))
+
+
+COLUMNS = ("name", "calls", "hits", "errors", "tokens in", "tokens out", "spent", "saved", "p50", "p95")
+
+
+def _row(sums: "Sums") -> list[str]:
+    return [
+        sums.name or "-",
+        f"{sums.calls:,}",
+        _share(sums.hit_rate),
+        f"{sums.errors:,}",
+        f"{sums.input_tokens:,}",
+        f"{sums.output_tokens:,}",
+        _dollars(sums.spent),
+        _dollars(sums.saved),
+        _time(sums.percentile(0.5)),
+        _time(sums.percentile(0.95)),
+    ]
+
+
+def _told(total: "Sums", days: Sequence["Sums"]) -> list[tuple[str, str]]:
+    most = max((day.calls for day in days), default=0)
+    line = "".join(BARS[(day.calls * (len(BARS) - 1)) // most] for day in days) if len(days) > 1 else ""
+    cached = f" ({total.cached_tokens:,} read from providers' own caches)" if total.cached_tokens else ""
+    return [
+        ("calls", f"{total.calls:,}" + (f"  {line}  {days[0].name} to {days[-1].name}" if line else "")),
+        ("cache hits", f"{total.hits:,} ({_share(total.hit_rate)})"),
+        ("errors", f"{total.errors:,}"),
+        ("tokens", f"{total.input_tokens:,} in{cached}, {total.output_tokens:,} out"),
+        ("spent", _dollars(total.spent)),
+        ("saved", f"{_dollars(total.saved)} and {total.seconds_saved:,.1f} s by the cache"),
+        ("latency", f"P50 {_time(total.percentile(0.5))}, P95 {_time(total.percentile(0.95))}"),
+    ]
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
+
+
+def _dollars(value: float) -> str:
+    return "$0" if not value else f"${value:,.2f}" if value >= 1 else f"${value:.4f}"
+
+
+def _time(milliseconds: float | None) -> str:
+    if milliseconds is None:
+        return "-"
+    return f"{milliseconds:,.1f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:,.1f} s"  # noqa: PLR2004 - a second
+
+
+def _csv(rows: Sequence[dict[str, Any]]) -> str:
+    import csv
+    import io
+
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0].keys())
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,48 @@
+"""The calls themselves: the latest ones, those whose words were searched for, one by its id."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+from samplemind_cli.errors import UsageError
+
+_ALL = "SELECT calls.*, words.system, words.prompt, words.answer FROM calls LEFT JOIN words USING (number)"
+SHORT = 12  # digits of an id that are shown
+
+
+def latest(connection: sqlite3.Connection, count: int, after: int = 0) -> list[dict[str, Any]]:
+    """The last `count` calls behind number `after`, oldest first."""
+    query = f"{_ALL} WHERE calls.number > ? ORDER BY calls.number DESC LIMIT ?"
+    return [_call(row) for row in reversed(connection.execute(query, (after, count)).fetchall())]
+
+
+def search(connection: sqlite3.Connection, words: str, count: int) -> list[dict[str, Any]]:
+    """The last `count` calls in whose prompt or answer every one of these words stands, oldest first."""
+    wanted = " ".join(f'"{word}"' for word in words.replace('"', " ").split())
+    if not wanted:
+        raise UsageError("there is nothing to search for", "samplemind log --search WORDS")
+    matching = "calls.number IN (SELECT rowid FROM found WHERE found MATCH ?)"
+    query = f"{_ALL} WHERE {matching} ORDER BY calls.number DESC LIMIT ?"
+    return [_call(row) for row in reversed(connection.execute(query, (wanted, count)).fetchall())]
+
+
+def one(connection: sqlite3.Connection, beginning: str) -> dict[str, Any]:
+    """The call whose id begins so. Raises UsageError when none or several do."""
+    query = f"{_ALL} WHERE substr(calls.id, 1, ?) = ? LIMIT 2"
+    rows = connection.execute(query, (len(beginning), beginning)).fetchall()
+    if len(rows) != 1 or not beginning:
+        why = "several calls' ids begin" if rows else "no call's id begins"
+        raise UsageError(f"{why} with {beginning!r}", "samplemind log lists them")
+    return _call(rows[0])
+
+
+def every(connection: sqlite3.Connection, since: float) -> Iterator[dict[str, Any]]:
+    """Every call since `since` (unix seconds), oldest first; one at a time in memory."""
+    for row in connection.execute(f"{_ALL} WHERE at >= ? ORDER BY calls.number", (since,)):
+        yield _call(row)
+
+
+def _call(row: sqlite3.Row) -> dict[str, Any]:
+    told = {name: row[name] for name in row.keys() if row[name] is not None}  # noqa: SIM118 - a Row is no mapping
+    return told | ({"passed": json.loads(row["passed"])} if row["passed"] else {})

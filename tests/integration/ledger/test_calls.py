@@ -1,0 +1,80 @@
+"""What the ledger holds after real calls of ours."""
+
+import asyncio
+import json
+from contextlib import aclosing
+
+import pytest
+
+from samplemind_cli import spool
+from samplemind_cli.ai import AICore, Options
+from samplemind_cli.errors import ProviderError
+from samplemind_cli.ledger import log
+from samplemind_cli.ledger.store import Ledger
+from samplemind_cli.settings import Settings
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def core(mock_server):  # noqa: ARG001 - sets the environment
+    return AICore(Settings.load())
+
+
+def calls(core):
+    with Ledger(core.settings).open() as connection:
+        return log.latest(connection, 99)
+
+
+def test_an_answer_a_hit_and_a_failure_are_written_down_without_their_words(core, mock_server):
+    core.ask_sync("hi there", Options(provider="openai"))
+    core.ask_sync("hi there", Options(provider="openai"))
+    mock_server.behave(faults=["503"])
+    with pytest.raises(ProviderError):
+        core.ask_sync("ho", Options(provider="gemini", timeout=1))
+
+    found = calls(core)
+    assert [(c["provider"], c.get("tier"), c.get("error")) for c in found] == [
+        ("openai", "miss", None), ("openai", "local", None), ("gemini", None, "overloaded"),
+    ]  # fmt: skip
+    assert found[0]["output_tokens"] == 4
+    assert found[0]["key"] == found[1]["key"]
+    assert "hi there" not in json.dumps(found)
+
+
+def test_the_providers_that_were_passed_over_are_named(core, mock_server):
+    mock_server.behave(faults=["ollama/503"])
+    core.ask_sync("hi")
+
+    [call] = calls(core)
+    assert (call["provider"], [name for name, _ in call["passed"]]) == ("gemini", ["ollama"])
+
+
+def test_a_client_that_leaves_is_written_down_as_one(core):
+    async def leave():
+        async with aclosing(core.stream("hi there you", Options(provider="ollama", cache="off"))) as chunks:
+            async for _ in chunks:
+                break
+        await core.close()
+
+    asyncio.run(leave())
+
+    assert calls(core)[0]["error"] == "cancelled"
+
+
+def test_a_folder_that_cannot_be_written_costs_one_warning_and_no_answer(mock_server, tmp_path):  # noqa: ARG001 - sets the environment
+    told = []
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    core = AICore(Settings.load().changed({"state_dir": str(blocked)}, "test"), notify=told.append)
+    for prompt in ("a", "b"):
+        assert core.ask_sync(prompt, Options(provider="openai")).text
+
+    assert len([line for line in told if "not written down" in line]) == 1
+
+
+def test_no_history_writes_nothing(core):
+    core = AICore(core.settings.changed({"history": "off"}, "test"))
+    core.ask_sync("hi", Options(provider="openai"))
+
+    assert list(spool.take(spool.folder(core.settings.state_dir))) == []
