@@ -173,3 +173,21 @@ def test_a_title_names_the_files_and_the_project(root, monkeypatch, settings, tm
     title = files.located(settings, root).title("shop")
     assert title == "stack: docker-compose.yaml, compose.override.yaml (project shop)"
     assert files.located(settings, tmp_path).title().startswith("stack: samplemind's own, /")
+
+
+def test_an_env_file_that_every_user_can_write_to_chooses_nothing_and_is_kept_from_compose(settings, root, capfd):
+    (root / "a.yaml").touch()
+    (root / ".env").write_text("COMPOSE_FILE=a.yaml\n")
+    (root / ".env").chmod(0o666)
+    below = root / "src"
+    below.mkdir()
+    (root / ".env").rename(below / ".env")
+    (below / "a.yaml").touch()
+    stack = files.located(settings, below)
+    assert (stack.files, stack.by_option) == ((root / "docker-compose.yaml",), True)
+    assert "every user can write" in capfd.readouterr().err
+
+
+def test_a_compose_file_in_the_root_that_every_user_can_write_to_does_not_count(settings, root):
+    (root / "docker-compose.yaml").chmod(0o666)
+    assert files.located(settings, root).files == (root / "compose" / "compose.yaml",)
