@@ -23,16 +23,18 @@ CONVENTIONS = {
     "openai_api_key": ("OPENAI_API_KEY",),
     "anthropic_api_key": ("ANTHROPIC_API_KEY",),
     "gemini_api_key": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+    "compose_project": ("COMPOSE_PROJECT_NAME",),
 }
 KEYS = ("openai_api_key", "anthropic_api_key", "gemini_api_key")
 SECRETS = (*KEYS, "api_token")
 FOLDERS = ("cache_dir", "config_dir", "data_dir", "state_dir")  # the XDG variables say where these are
 # Where keys, prompts and answers are sent; these may carry a password.
 ADDRESSES = ("ollama_host", "openai_base_url", "anthropic_base_url", "gemini_base_url", "redis_url")
+COMPOSE = ("compose_file", "compose_profiles", "compose_project")
 # A cloned project's file must not redirect those, nor choose the file a native parser loads, the programs `up` starts,
 # how much of the user's disk and cache is kept, or whose files count.
 USER_ONLY = (
-    *(*ADDRESSES, "embedded_model", "compose_file", "cache_size", "trusted_folders"),
+    *(*ADDRESSES, "embedded_model", "cache_size", "trusted_folders", *COMPOSE),
     *("history", "history_days", "history_size"),
 )
 # What a project's file may set. A setting on no list is refused there.
@@ -85,6 +87,8 @@ class Settings:
     api_token: str = field(default="", repr=False)  # what `serve` demands of its clients
 
     compose_file: str = ""
+    compose_profiles: tuple[str, ...] = ()  # empty: as COMPOSE_PROFILES says
+    compose_project: str = ""
     trusted_folders: tuple[str, ...] = ()  # absolute; project files below them count whoever owns them
     cache_dir: str = ""
     config_dir: str = ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from samplemind_cli.commands.up import File, Profiles, ProjectName
 from samplemind_cli.settings import Settings, environment
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from samplemind_cli.stack.steps import Progress, Step
 
 Services = Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="What to build; by default all.")]
-File = Annotated[str | None, typer.Option(help="The compose file, instead of the project's or ours.")]
 CacheDir = Annotated[
     Path | None,
     typer.Option(
@@ -31,6 +31,8 @@ def build(
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build from scratch.")] = False,
     cache_dir: CacheDir = None,
     file: File = None,
+    profiles: Profiles = None,
+    project: ProjectName = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     r"""Build the services' images; tell steps, cache hits, size and time.
@@ -43,11 +45,14 @@ def build(
       samplemind build
       samplemind build api --no-cache
     """
-    from samplemind_cli.stack import docker, files
+    from samplemind_cli import output
+    from samplemind_cli.stack import docker, files, plan
 
-    settings = Settings.load(compose_file=file)
-    stack = files.located(settings)
-    built = run(stack, settings, docker.config(stack), services or [], cache=not no_cache, cache_dir=cache_dir)
+    settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
+    docker.require_daemon()
+    stack, named = files.located(settings), services or []
+    declared = plan.read(stack, named, output.say)
+    built = run(stack, settings, declared, named, cache=not no_cache, cache_dir=cache_dir)
     show(built, as_json=as_json)
 
 

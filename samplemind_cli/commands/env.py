@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from samplemind_cli.commands.up import Profiles, ProjectName
 from samplemind_cli.settings import Settings, environment
 
 
@@ -19,6 +20,8 @@ class Shell(StrEnum):
 def env(
     shell: Annotated[Shell | None, typer.Option(help="Whose syntax to use; by default your login shell's.")] = None,
     file: Annotated[str | None, typer.Option("--file", "-f", help="Compose file to read the addresses from.")] = None,
+    profiles: Profiles = None,
+    project: ProjectName = None,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object of names and values instead.")] = False,
 ) -> None:
     r"""Print the exports that speed this machine up and lead to the stack.
@@ -34,7 +37,7 @@ def env(
     from samplemind_cli.errors import StackError
     from samplemind_cli.stack import docker, exports, files
 
-    settings = Settings.load(compose_file=file)
+    settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
     values = exports.speed(processors.usable())
     try:
         values |= exports.addresses(docker.config(files.located(settings)), settings)

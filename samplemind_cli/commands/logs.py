@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from samplemind_cli.commands.up import Profiles, ProjectName
 from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def logs(
     level: Annotated[Level, typer.Option(help="Only this level and worse.")] = "debug",
     timestamps: Annotated[bool, typer.Option("--timestamps", "-t", help="Show each line's time (UTC).")] = False,
     file: Annotated[str | None, typer.Option(help="The compose file, instead of the project's or ours.")] = None,
+    profiles: Profiles = None,
+    project: ProjectName = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> None:
     r"""Show what the services say, by time.
@@ -47,7 +50,7 @@ def logs(
     options = [word for name, value in given.items() if value is not None for word in (name, str(value))]
     wanted, allowed = _pattern(grep), LEVELS[LEVELS.index(level) :]
     show = _as_json if as_json else _people(timestamps=timestamps)
-    stack = located(Settings.load(compose_file=file))
+    stack = located(Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project))
     for line in read(stack, services or [], options, follow=follow, reader=sys.stdout.fileno()):
         if line.level in allowed and wanted.search(line.message):
             output.write(show(line))

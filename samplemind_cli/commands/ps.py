@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from samplemind_cli.commands.up import Profiles, ProjectName
 from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ def ps(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again; Ctrl-C ends it.")] = False,
     interval: Annotated[float, typer.Option(min=0.1, max=DAY, help="Seconds between two looks of --watch.")] = 2.0,
     file: Annotated[str | None, typer.Option(help="The compose file, instead of the project's or ours.")] = None,
+    profiles: Profiles = None,
+    project: ProjectName = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object; with --watch one per look.")] = False,
 ) -> None:
     r"""Show the services: health, uptime, CPU, memory, URLs, and what they tell.
@@ -39,7 +42,7 @@ def ps(
     from samplemind_cli import output
     from samplemind_cli.stack.ps import Watch
 
-    stack = Watch(Settings.load(compose_file=file))
+    stack = Watch(Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project))
     try:
         while True:
             services = stack.look()

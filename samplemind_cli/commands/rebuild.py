@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from samplemind_cli.commands.build import CacheDir, File, Services, run, show
+from samplemind_cli.commands.build import CacheDir, Services, run, show
+from samplemind_cli.commands.up import File, Profiles, ProjectName
 from samplemind_cli.settings import Settings
 
 
@@ -12,6 +13,8 @@ def rebuild(
     services: Services = None,
     cache_dir: CacheDir = None,
     file: File = None,
+    profiles: Profiles = None,
+    project: ProjectName = None,
     as_json: Annotated[bool, typer.Option("--json", help='As `build --json`, with the services "recreated".')] = False,
 ) -> None:
     r"""Build with the cache, then recreate the running services whose image changed.
@@ -22,14 +25,15 @@ def rebuild(
       samplemind rebuild api --json
     """
     from samplemind_cli import output
-    from samplemind_cli.stack import build, docker, files, record
+    from samplemind_cli.stack import build, files, plan, record
     from samplemind_cli.stack.engine import Engine
 
-    settings = Settings.load(compose_file=file)
+    settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
     with Engine() as engine:
         stack = files.located(settings, engine=engine.get("/version")["Version"])
-    declared = docker.config(stack)
-    built = run(stack, settings, declared, services or [], cache_dir=cache_dir)
+    named = services or []
+    declared = plan.read(stack, named, output.say)
+    built = run(stack, settings, declared, named, cache_dir=cache_dir)
     for host in record.adopted(settings, declared["name"]).values():  # as `up` did, or the api would be another one
         stack = files.with_ollama_outside(stack, int(host.rpartition(":")[2]))
     recreated = build.recreate(stack, declared, built.images)

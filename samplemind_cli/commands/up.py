@@ -9,7 +9,7 @@ import typer
 from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from rich.console import Group
 
@@ -18,6 +18,28 @@ if TYPE_CHECKING:
     from samplemind_cli.stack.up import Progress
 
 GpuChoice = Literal["auto", "none", "nvidia", "cdi", "rocm"]
+File = Annotated[
+    str | None,
+    typer.Option("--file", "-f", metavar="FILE", help="The compose file, instead of the project's or ours."),
+]
+Profiles = Annotated[
+    list[str] | None,
+    typer.Option("--profile", metavar="NAME", help="Activate this profile of the compose files; may be repeated."),
+]
+ProjectName = Annotated[
+    str | None,
+    typer.Option("--project-name", "-p", metavar="NAME", help="The project's name, instead of Compose's."),
+]
+Grace = Annotated[
+    int | None,
+    typer.Option(
+        "--timeout", "-t", metavar="SECONDS", min=0, help="How long a container may take to stop before it is killed."
+    ),
+]
+WaitTimeout = Annotated[
+    float, typer.Option("--wait-timeout", metavar="SECONDS", min=1, help="How long to wait for health.")
+]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait for health.")]
 STYLES = {"healthy": "green", "running": "green", "unhealthy": "red"}
 
 
@@ -28,12 +50,14 @@ def up(
     build: Annotated[bool, typer.Option("--build", help="Build images before.")] = False,
     gpu: Annotated[GpuChoice, typer.Option(help="The GPU for Ollama; auto says what it takes and why.")] = "auto",
     timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for health, once images are there.")] = 180,
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for health.")] = False,
+    no_wait: NoWait = False,
     auto_ports: Annotated[bool, typer.Option("--auto-ports", help="Take free ports where ports are taken.")] = False,
     no_adopt: Annotated[
         bool, typer.Option("--no-adopt", help="Do not use an Ollama that runs outside of Docker.")
     ] = False,
-    file: Annotated[str | None, typer.Option(help="The compose file, instead of the project's or ours.")] = None,
+    file: File = None,
+    profiles: Profiles = None,
+    project: ProjectName = None,
     as_json: Annotated[bool, typer.Option("--json", help="The services and URLs as one JSON object.")] = False,
 ) -> None:
     r"""Start the stack and wait until it is healthy.
@@ -48,30 +72,43 @@ def up(
       samplemind up redis ollama --auto-ports
     """
     from samplemind_cli import output
-    from samplemind_cli.errors import StackError
-    from samplemind_cli.stack import record
-    from samplemind_cli.stack.board import Board
     from samplemind_cli.stack.engine import Engine
     from samplemind_cli.stack.plan import Wish, planned
-    from samplemind_cli.stack.up import listening, started
+    from samplemind_cli.stack.up import started
 
-    settings = Settings.load(compose_file=file)
+    settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
     wish = Wish(services=tuple(services or ()), gpu=gpu, adopt=not no_adopt, auto_ports=auto_ports)
-    board, failed = Board(), None
     with Engine() as engine:
-        plan = planned(settings, engine, wish)
+        plan = planned(settings, engine, wish, output.say)
         for note in plan.notes:
             output.say(note)
         looks = started(plan, engine, build=build, wait=not no_wait, timeout=timeout)
-        with closing(looks), _display(board) as show:
-            try:
-                for look in looks:
-                    show(look)
-            except StackError as error:
-                failed = error
+        show_start(settings, plan, looks, as_json=as_json, gpu=True)
+
+
+def show_start(
+    settings: Settings, plan: "Plan", looks: "Generator[Progress, None, None]", *, as_json: bool, gpu: bool = False
+) -> None:
+    """Follow a start to its end, remember where the services listen, and print them; `gpu`: with --json that too.
+
+    Raises StackError.
+    """
+    from samplemind_cli import output
+    from samplemind_cli.errors import StackError
+    from samplemind_cli.stack import record
+    from samplemind_cli.stack.board import Board
+    from samplemind_cli.stack.up import listening
+
+    board, failed = Board(), None
+    with closing(looks), _display(board) as show:
+        try:
+            for look in looks:
+                show(look)
+        except StackError as error:
+            failed = error
     record.remember(settings, plan.project, listening(plan, board.services))
     if as_json:
-        output.print_json(_as_json(plan, board))
+        output.print_json(_as_json(plan, board, gpu=gpu))
     elif failed is None:
         _table(plan, board)
     if failed is not None:
@@ -122,7 +159,7 @@ def _drawing(board: "Board", look: "Progress", width: int) -> "Group":
     return Group(grid, Text(doing, overflow="ellipsis", no_wrap=True)) if doing else Group(grid)
 
 
-def _as_json(plan: "Plan", board: "Board") -> dict[str, Any]:
+def _as_json(plan: "Plan", board: "Board", *, gpu: bool = True) -> dict[str, Any]:
     services = [
         {
             "service": service.service,
@@ -137,7 +174,7 @@ def _as_json(plan: "Plan", board: "Board") -> dict[str, Any]:
         {"service": name, "state": "adopted", "health": None, "url": f"http://{host}", "seconds": 0.0}
         for name, host in plan.adopted.items()
     ]
-    return {"project": plan.project, "gpu": plan.gpu, "services": services + adopted}
+    return {"project": plan.project, **({"gpu": plan.gpu} if gpu else {}), "services": services + adopted}
 
 
 def _table(plan: "Plan", board: "Board") -> None:

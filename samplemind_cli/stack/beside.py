@@ -8,11 +8,10 @@ from pathlib import Path
 from samplemind_cli.child.reaped import reaped
 from samplemind_cli.errors import StackError
 from samplemind_cli.settings import Settings
-from samplemind_cli.stack.declared import declared
-from samplemind_cli.stack.docker import docker_command, output_of, require
+from samplemind_cli.stack import existing
+from samplemind_cli.stack.docker import docker_command, output_of
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import located
-from samplemind_cli.stack.services import containers, observe, with_absent
 
 # Root with one capability, to look into other processes, and without a network.
 CONFINED = ("--user=0:0", "--cap-drop=ALL", "--cap-add=SYS_PTRACE", "--network=none")
@@ -36,16 +35,10 @@ def running(settings: Settings, directory: Path, service: str) -> Running:
     Raises UsageError when the stack has no such service, StackError when it does not run.
     """
     with Engine() as engine:
-        project, names = declared(settings, located(settings, directory))
-        require([service], names)
         system = engine.get("/version")
         if system["Os"] != "linux":
             raise StackError(f"this engine runs {system['Os']} containers, not Linux ones", "docker context ls")
-        found = with_absent(observe(engine, containers(engine, project)), names)
-        ours = [one for one in found if one.service == service]
-        one = next((one for one in ours if one.state == "running"), None)
-        if one is None:
-            raise StackError(f"{service} does not run: it is {ours[0].condition}", f"samplemind up {service}")
+        one = existing.running(settings, located(settings, directory), engine, service)
         return Running(service, one.id, engine.get(f"/containers/{one.id}/json")["Image"], system["Arch"])
 
 

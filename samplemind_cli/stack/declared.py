@@ -2,14 +2,15 @@
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from samplemind_cli.errors import StackError
-from samplemind_cli.settings import Settings, environment
-from samplemind_cli.stack.docker import config
+from samplemind_cli.settings import Settings, environment, here
+from samplemind_cli.stack import dotenv
+from samplemind_cli.stack.docker import config, every_service, require
 from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.record import write_whole
 
@@ -31,6 +32,26 @@ def declared(settings: Settings, stack: Stack) -> tuple[str, list[str]]:
     return told["name"], list(told["services"])
 
 
+def merged(stack: Stack, services: Iterable[str] = ()) -> dict[str, Any]:
+    """Compose's JSON, with `services` in it whatever their profiles, as Compose does it with services that it is told.
+
+    Raises StackError for an unknown service.
+    """
+    active = config(stack)
+    if set(services) <= set(active["services"]):
+        return active
+    require_declared(stack, active["services"], services)
+    named = config(stack, services)
+    sections = ("services", "networks", "volumes")
+    return {**active, **{name: {**(named.get(name) or {}), **(active.get(name) or {})} for name in sections}}
+
+
+def require_declared(stack: Stack, active: Collection[str], services: Iterable[str]) -> None:
+    """Raise UsageError for a service that is declared nowhere; `active`: those of active profiles."""
+    if missing := [name for name in services if name not in active]:
+        require(missing, every_service(stack))
+
+
 def remember(settings: Settings, stack: Stack, told: Mapping[str, Any]) -> None:
     """Keep what Compose's `config` told of the stack."""
     known = {"key": _key(stack), "project": told["name"], "services": list(told["services"])}
@@ -41,11 +62,17 @@ def remember(settings: Settings, stack: Stack, told: Mapping[str, Any]) -> None:
 def _key(stack: Stack) -> list[Any]:
     """What the answer depends on; of the environment, which may hold secrets, only a checksum."""
     variables = sorted({**environment(), **stack.variables}.items())
-    return [stack.project, zlib.crc32(repr(variables).encode("utf-8", "surrogateescape")), *map(_state, _read(stack))]
+    return [
+        stack.project,
+        *stack.profiles,
+        zlib.crc32(repr(variables).encode("utf-8", "surrogateescape")),
+        *map(_state, _read(stack)),
+    ]
 
 
 def _read(stack: Stack) -> list[Path]:
-    return [*stack.files, stack.files[0].with_name(".env")]
+    folders = dict.fromkeys((stack.files[0].parent, here()))
+    return [*stack.files, *(file for folder in folders for file in dotenv.files(folder, environment()))]
 
 
 def _state(file: Path) -> list[Any]:

@@ -5,8 +5,9 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
 # Attestations give an unchanged image a new digest, and Compose then recreates its containers (docker/compose#13944).
 ALWAYS = {"BUILDKIT_PROGRESS": "plain", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "DOCKER_CLI_HINTS": "false"}
 
+# Compose would fetch an `include:` or a file from such an address, whichever folder we are started in.
+REMOTE = ("COMPOSE_EXPERIMENTAL_GIT_REMOTE", "COMPOSE_EXPERIMENTAL_OCI_REMOTE")
+
 SILENCE = 30.0  # seconds after which a daemon that says nothing is given up
+ANSWER = 15.0  # seconds to wait for its first answer, to the question for its version
 PATIENCE, POLL = 5.0, 0.2  # seconds a command may take before the daemon is asked; between two looks at the answer
 
 ABSENT = "Docker is not installed: there is no `docker` on the PATH"
@@ -30,8 +35,16 @@ SILENT = "the Docker daemon does not answer"
 ELSEWHERE = "check DOCKER_HOST, or unset it for this machine's own daemon"  # the hint when it is set
 DOCTOR = "samplemind doctor"  # the hint when nothing better is known
 
+EVERY_PROFILE = "*"
+SEPARATOR = "\n"  # between the paths in COMPOSE_FILE; any of them may contain a colon
+
 # What the client, Compose and the daemon print: (pattern, message, hint); the first match wins, `{0}` is its line.
 FAILURES: tuple[tuple[str, str, str], ...] = (
+    (
+        r"remote resource is disabled",
+        "the compose files include one from the network: {0}",
+        "if you trust it: export COMPOSE_EXPERIMENTAL_GIT_REMOTE=1 (or COMPOSE_EXPERIMENTAL_OCI_REMOTE=1)",
+    ),
     (
         r"permission denied while trying to connect|raw stream connection: .*permission denied",
         DENIED,
@@ -91,12 +104,21 @@ def client(stack: Stack) -> "DockerClient":
     """python-on-whales for this stack; its import takes 0.3 s. Call it inside `translated()`."""
     from python_on_whales import DockerClient
 
-    return DockerClient(client_call=_call(stack), compose_files=list(stack.files), compose_project_name=stack.project)
+    return DockerClient(
+        client_call=_call(stack),
+        compose_files=list(stack.files) if stack.by_option else [],
+        compose_project_name=stack.project,
+        compose_profiles=list(stack.profiles),
+    )
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Within it, what python-on-whales raises becomes a StackError (a UsageError for an unknown service)."""
+    """Within it, what python-on-whales raises becomes a StackError (a UsageError for an unknown service).
+
+    It knows no time limit, so the daemon is asked for its version first.
+    """
+    require_daemon()
     try:
         yield
     except SamplemindError:
@@ -111,9 +133,10 @@ def translated() -> Iterator[None]:
 
 def compose_command(stack: Stack, *arguments: str) -> list[str]:
     """The command line `docker compose … arguments` for a process of our own, which inherits our environment."""
-    files = [word for file in stack.files for word in ("--file", str(file))]
+    files = [word for file in stack.files for word in ("--file", str(file))] if stack.by_option else []
     project = ["--project-name", stack.project] if stack.project else []
-    return [*_call(stack), "compose", *files, *project, *arguments]
+    profiles = [word for profile in stack.profiles for word in ("--profile", profile)]
+    return [*_call(stack), "compose", *files, *project, *profiles, *arguments]
 
 
 def docker_command(*arguments: str) -> list[str]:
@@ -170,17 +193,41 @@ def output_of(command: list[str], timeout: float | None = None) -> str:
     return printed.decode("utf-8", "replace")
 
 
-def config(stack: Stack, timeout: float | None = 30) -> dict[str, Any]:
-    """The compose files merged and filled in (`name`, `services`, `volumes`, …), as Compose prints it in JSON."""
-    loaded: dict[str, Any] = json.loads(output_of(compose_command(stack, "config", "--format", "json"), timeout))
+def require_daemon() -> None:
+    """Raise StackError when the daemon does not tell its version within ANSWER seconds."""
+    command = docker_command("version", "--format", "{{.Server.Version}}")
+    with reaped(command, subprocess.PIPE) as child:
+        try:
+            _, stderr = child.communicate(timeout=ANSWER)
+        except subprocess.TimeoutExpired as error:
+            kill(child)  # Docker ignores SIGTERM while it waits for the daemon
+            raise failure("error during connect") from error
+    if child.returncode != 0:
+        raise failure(stderr.decode("utf-8", "replace"))
+
+
+def config(stack: Stack, services: Iterable[str] = (), timeout: float | None = 30) -> dict[str, Any]:
+    """The compose files merged and filled in (`name`, `services`, `volumes`, …), as Compose prints it in JSON.
+
+    It has the services of active profiles; with `services`, those and what they depend on, whatever their profiles.
+    """
+    printed = output_of(compose_command(stack, "config", "--format", "json", *services), timeout)
+    loaded: dict[str, Any] = json.loads(printed)
     return loaded
 
 
-def require(services: Iterable[str], declared: Container[str]) -> None:
+def every_service(stack: Stack) -> list[str]:
+    """The names of all declared services, those of inactive profiles too."""
+    everything = replace(stack, profiles=(EVERY_PROFILE,))
+    return output_of(compose_command(everything, "config", "--services"), 30).split()
+
+
+def require(services: Iterable[str], declared: Collection[str]) -> None:
     """Raise UsageError for a service that is not declared: with a project name given, Compose may ignore it."""
     for name in services:
         if name not in declared:
-            raise failure(f"no such service: {name}")
+            known = ", ".join(sorted(declared)) or "none"
+            raise UsageError(f"no such service: {name}", f"the compose files declare: {known}")
 
 
 def failure(stderr: str) -> SamplemindError:
@@ -201,4 +248,8 @@ _PLAIN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 def _call(stack: Stack) -> list[str]:
     """`docker` with the stack's variables: through env(1), as python-on-whales has no other way to pass them."""
-    return ["env", *(f"{name}={value}" for name, value in {**ALWAYS, **stack.variables}.items()), *docker_command()]
+    remote = {name: "0" for name in REMOTE if not environment().get(name)}
+    files = {} if stack.by_option else {"COMPOSE_FILE": SEPARATOR.join(map(str, stack.files))}
+    separator = {"COMPOSE_PATH_SEPARATOR": SEPARATOR} if files else {}
+    variables = {**ALWAYS, **remote, **files, **separator, **stack.variables}
+    return ["env", *(f"{name}={value}" for name, value in variables.items()), *docker_command()]

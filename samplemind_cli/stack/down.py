@@ -2,16 +2,27 @@
 
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from samplemind_cli.errors import StackError
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import record
-from samplemind_cli.stack.docker import attended, client, compose_command, failure, translated
+from samplemind_cli.stack.docker import (
+    EVERY_PROFILE,
+    attended,
+    client,
+    compose_command,
+    config,
+    failure,
+    translated,
+)
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import Stack, ports_file
-from samplemind_cli.stack.services import COMPOSE, containers
+from samplemind_cli.stack.services import COMPOSE
 
+PROJECT = f"{COMPOSE}.project"
+_ANONYMOUS = re.compile(r"[0-9a-f]{64}")  # the engine's names; its label for them is not always there
 MODELS = "/.ollama"  # where an Ollama image keeps its models, below its home
 
 
@@ -28,6 +39,11 @@ class Volume:
         """Whether it holds Ollama's models."""
         return self.place.endswith(MODELS)
 
+    @property
+    def anonymous(self) -> bool:
+        """Whether nothing leads to it once its container is gone."""
+        return bool(_ANONYMOUS.fullmatch(self.name))
+
 
 def volumes(engine: Engine, declared: Mapping[str, Any], services: Sequence[str]) -> list[Volume]:
     """The volumes that exist and belong to `services` (none: to the whole stack) alone, anonymous ones too.
@@ -35,15 +51,40 @@ def volumes(engine: Engine, declared: Mapping[str, Any], services: Sequence[str]
     `declared` is Compose's JSON; an external volume is not the stack's. Raises StackError.
     """
     used = [*_declared(declared), *_mounted(engine, declared["name"])]
+    existing = {volume["Name"]: volume for volume in engine.get("/system/df", type="volume")["Volumes"] or ()}
     if not services:
-        used += [("", volume["name"], "") for volume in (declared.get("volumes") or {}).values()]
+        earlier = [name for name, volume in existing.items() if _labels(volume).get(PROJECT) == declared["name"]]
+        named = [volume["name"] for volume in (declared.get("volumes") or {}).values()]
+        used += [("", name, "") for name in (*named, *earlier)]  # earlier: those of former versions of the files too
     shared = {name for service, name, _ in used if services and service not in services}
     places = {name: f"{service}:{target}" for service, name, target in reversed(used) if service}
     external = {volume["name"] for volume in (declared.get("volumes") or {}).values() if volume.get("external")}
     ours = {name for _, name, _ in used} - shared - external
-    found = engine.get("/system/df", type="volume")["Volumes"] or ()
-    sizes = {volume["Name"]: (volume.get("UsageData") or {}).get("Size", -1) for volume in found}
+    sizes = {name: (volume.get("UsageData") or {}).get("Size", -1) for name, volume in existing.items()}
     return [Volume(name=name, size=sizes[name], place=places.get(name, "")) for name in sorted(ours & set(sizes))]
+
+
+def networks(engine: Engine, project: str) -> list[str]:
+    """The names of the networks that are left of a project: a foreign container is in them."""
+    found = engine.get("/networks", filters={"label": [f"{PROJECT}={project}"]})
+    return sorted(network["Name"] for network in found or ())
+
+
+def outliving(engine: Engine, project: str, services: Sequence[str]) -> list[Volume]:
+    """The volumes that stay when the containers of `services` (none: all) go: named ones, and anonymous ones, which
+    nothing leads to afterwards. Their sizes are not asked for: the engine counts file by file. Raises StackError.
+    """
+    mounted = [(name, f"{service}:{target}") for service, name, target in _mounted(engine, project)]
+    places = {name: place for name, place in mounted if not services or place.partition(":")[0] in services}
+    found = {volume["Name"]: _labels(volume) for volume in engine.get("/volumes")["Volumes"] or ()}
+    named = {name for name, labels in found.items() if labels.get(PROJECT) == project}
+    anonymous = {name for name in found if name in places and _ANONYMOUS.fullmatch(name)}
+    left = sorted((named & set(places) if services else named) | anonymous)
+    return [Volume(name=name, size=-1, place=places.get(name, "")) for name in left]
+
+
+def _labels(volume: Mapping[str, Any]) -> Mapping[str, str]:
+    return volume.get("Labels") or {}
 
 
 def _declared(declared: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -56,26 +97,47 @@ def _declared(declared: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _mounted(engine: Engine, project: str) -> Iterator[tuple[str, str, str]]:
-    """The same, of the containers there are."""
-    for container in containers(engine, project):
+    """The same, of the containers there are, one-off ones included."""
+    for container in engine.get("/containers/json", all="1", filters={"label": [f"{PROJECT}={project}"]}):
         for mount in container.get("Mounts") or ():
             if mount["Type"] == "volume":
                 yield container["Labels"].get(f"{COMPOSE}.service", ""), mount["Name"], mount["Destination"].rstrip("/")
 
 
-def stopped(stack: Stack, services: Sequence[str], grace: int | None, *, removing: bool) -> Generator[str, None, None]:
-    """Stop and remove the containers; each one's name as it goes. `grace`: seconds until one is killed, else its own.
+def everything(stack: Stack) -> dict[str, Any]:
+    """Compose's JSON with the services of all profiles, or of the active ones where others lack a file of theirs."""
+    try:
+        return config(replace(stack, profiles=(EVERY_PROFILE,)))
+    except StackError:
+        return config(stack)
 
-    `removing`: volumes will be removed after it, so python-on-whales is imported meanwhile. Raises StackError.
+
+def removed(stack: Stack, services: Sequence[str], grace: int | None) -> Generator[str, None, None]:
+    """Stop and remove the containers (services of any profile, with none named also those that the files declare no
+    more and one-off ones) and networks; each container's name as it goes. `grace`: seconds until one is killed, else
+    its own. Raises StackError.
     """
-    how = [] if grace is None else ["--timeout", str(grace)]
+    orphans = [] if services else ["--remove-orphans"]
+    yield from _each(replace(stack, profiles=(EVERY_PROFILE,)), "down", [*orphans, *_timeout(grace), *services])
+
+
+def stopped(stack: Stack, services: Sequence[str], grace: int | None) -> Generator[str, None, None]:
+    """Stop the containers and keep them; each one's name as it stops. Raises StackError."""
+    yield from _each(replace(stack, profiles=(EVERY_PROFILE,)), "stop", [*_timeout(grace), *services])
+
+
+def _timeout(grace: int | None) -> list[str]:
+    return [] if grace is None else ["--timeout", str(grace)]
+
+
+def _each(stack: Stack, verb: str, arguments: Sequence[str]) -> Generator[str, None, None]:
+    """Run Compose's `verb`; each container's name when it has been stopped or removed."""
+    done = {"down": "Removed", "stop": "Stopped"}[verb]
     lines: list[str] = []
-    with attended(compose_command(stack, "down", *how, *services)) as child:
-        if removing:
-            import python_on_whales  # noqa: F401 - 0.3 s that Compose needs anyway
+    with attended(compose_command(stack, verb, *arguments)) as child:
         for raw in child.stdout or ():
             lines.append(raw.decode("utf-8", "replace").strip())
-            if gone := re.match(r"(?:\x1b\[\d*K)?Container (\S+) +Removed", lines[-1]):
+            if gone := re.match(rf"(?:\x1b\[\d*K)?Container (\S+) +{done}", lines[-1]):
                 yield gone[1]
         if child.wait() != 0:
             raise failure("\n".join(lines))

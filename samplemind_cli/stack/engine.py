@@ -12,19 +12,23 @@ from urllib.parse import quote
 
 from samplemind_cli.child.reaped import kill
 from samplemind_cli.errors import SamplemindError
-from samplemind_cli.stack.docker import SILENCE, docker_command, failure
+from samplemind_cli.stack.docker import ANSWER, SILENCE, docker_command, failure
 from samplemind_cli.stack.http import Line
 
 NOT_OK, NOT_FOUND = 400, 404
 
 
 class Engine:
-    """One open connection. The client is started at once and waited for at the first question."""
+    """One open connection. The client is started at once and waited for at the first question.
+
+    `timeout`: seconds to wait for an answer; for the first one ANSWER at most, so ask for `/version` first.
+    """
 
     def __init__(self, timeout: float = SILENCE) -> None:
         command = docker_command("system", "dial-stdio")
         ours, theirs = socket.socketpair()
-        ours.settimeout(timeout)
+        ours.settimeout(min(timeout, ANSWER))
+        self._socket, self._timeout = ours, timeout
         with theirs:
             line = theirs.fileno()
             # In a group of its own: Ctrl-C is ours to answer.
@@ -46,6 +50,7 @@ class Engine:
         words = (f"{name}={quote(v if isinstance(v, str) else json.dumps(v))}" for name, v in query.items())
         try:
             status, body = self._line.get(f"{path}?{'&'.join(words)}")
+            self._socket.settimeout(self._timeout)
         except (OSError, ValueError) as error:
             raise self._gone() from error
         if status == NOT_FOUND:

@@ -34,7 +34,7 @@ def gathered(settings: Settings, error: SamplemindError | None, pool: ThreadPool
         "client": lambda: _said("--version"),
         "compose": lambda: _said("compose", "version", "--short"),
         "buildx": lambda: _said("buildx", "version"),
-        "config": lambda: docker.config(files.located(settings), PATIENCE),
+        "config": lambda: docker.config(files.located(settings), timeout=PATIENCE),
     }
     engine = pool.submit(_engine)
     answers = {name: pool.submit(_answered, question) for name, question in questions.items()}

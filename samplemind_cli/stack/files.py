@@ -1,9 +1,9 @@
-"""Which compose files are in force, with which project name and variables."""
+"""Which compose files are in force, with which project name, profiles and variables."""
 
 import os
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -11,13 +11,17 @@ from typing import Literal
 from samplemind_cli import trust
 from samplemind_cli.errors import UsageError
 from samplemind_cli.settings import Settings, environment, here
+from samplemind_cli.stack import dotenv
 
 Gpu = Literal["none", "nvidia", "cdi", "rocm"]
 
-NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")  # Compose's own order
+# Compose's own names in Compose's own order (compose-go, cli/options.go).
+NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+OVERRIDES = tuple(f"{stem}.override.{suffix}" for stem in ("compose", "docker-compose") for suffix in ("yml", "yaml"))
+FOLDER = "compose"  # a project's folder of compose files, where its root has none
 PACKAGE = Path(__file__).parents[1]
 # Where the wheel carries `compose/`, and where a checkout (an editable install) has it.
-CARRIED = (PACKAGE / "compose", PACKAGE.parent / "compose")
+CARRIED = (PACKAGE / FOLDER, PACKAGE.parent / FOLDER)
 START_INTERVAL_SINCE = 25  # Docker Engine
 _NAME = re.compile(r"^name:", re.MULTILINE)
 
@@ -26,34 +30,48 @@ _NAME = re.compile(r"^name:", re.MULTILINE)
 class Stack:
     """A set of compose files and what they are read with.
 
-    `files`: the base file first, overlays after it. `project`: the project's name, or None where the files or the
-    environment name it. `variables`: values for the files' `${NAME}`, stronger than the environment's.
+    `files`: the base file first, overlays after it. `project`: the project's name, or None where Compose finds it in
+    the files or the environment. `profiles`: those to activate; empty: what COMPOSE_PROFILES says. `variables`: values
+    for the files' `${NAME}`, stronger than the environment's. `by_option`: the files are passed with --file, else in
+    COMPOSE_FILE; only then does Compose read the current folder's .env too.
     """
 
     files: tuple[Path, ...]
     project: str | None = None
+    profiles: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    by_option: bool = True
+
+    def title(self, project: str = "") -> str:
+        """Files and project in one line, as people read them."""
+        carried = "samplemind's own, " if self.files[0].parent in CARRIED else ""
+        name = project or self.project
+        return f"stack: {carried}{', '.join(map(_short, self.files))}{f' (project {name})' if name else ''}"
 
 
 def located(settings: Settings, directory: Path | None = None, gpu: Gpu = "none", engine: str = "") -> Stack:
     """The stack in force in `directory`, with its overlays: for `gpu`, for an old `engine`, and the ports `up` chose.
 
-    `compose_file` (several are joined by the path separator) wins over the project's own `compose/` in `directory` or
-    above it, where that counts (see `trust`), and that over the folder this package carries.
+    `compose_file` (several are joined by the path separator) wins over COMPOSE_FILE, that over the project's own files
+    in `directory` or above it, where they count (see `trust`), and those over the folder this package carries.
     Raises UsageError when a file is absent.
     """
     directory = directory or here()
-    named = [directory / name for name in settings.compose_file.split(os.pathsep) if name]
-    for file in named:
-        if not os.path.isfile(file):
-            raise UsageError(f"there is no compose file {file}", "name one with --file or SAMPLEMIND_COMPOSE_FILE")
-    files = named or _own(settings, directory) or _in(next(filter(os.path.isdir, CARRIED), CARRIED[0]))
+    env_counts = _count(settings, dotenv.files(directory, environment()))
+    said = dotenv.variables(directory) if env_counts else environment()
+    named = _listed(settings.compose_file, os.pathsep, directory, "--file or SAMPLEMIND_COMPOSE_FILE")
+    separator = said.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
+    listed = named or _listed(said.get("COMPOSE_FILE", ""), separator, directory, "COMPOSE_FILE")
+    own = listed or _own(settings, directory)
+    files = own or _in(next(filter(os.path.isdir, CARRIED), CARRIED[0]))
     overlays = (*_gpu_overlay(files[0], gpu), *_engine_overlay(files[0], engine), ports_file(settings, files[0]))
     return Stack(
         files=(*files, *filter(os.path.isfile, overlays)),
-        project=None if named else _project(files),
+        project=settings.compose_project or (None if listed else _project(files, said)),
+        profiles=settings.compose_profiles,
         # There the build context is the package itself, in a checkout the folder above it.
         variables={"API_PACKAGE": "."} if files[0].parent == CARRIED[0] else {},
+        by_option=bool(named) or not own or not env_counts,
     )
 
 
@@ -63,36 +81,59 @@ def with_ollama_outside(stack: Stack, port: int) -> Stack:
 
 
 def ports_file(settings: Settings, base: Path) -> Path:
-    """The overlay in which `up --auto-ports` remembers the free ports it chose for the stack of this base file."""
-    return Path(settings.state_dir) / f"ports-{zlib.crc32(os.fsencode(base.absolute())):08x}.yaml"
+    """The overlay in which `up --auto-ports` remembers the free ports it chose for the stack of this base file.
+
+    Under another project name the same files are another stack.
+    """
+    key = os.fsencode(base.absolute()) + (f"\0{settings.compose_project}".encode() if settings.compose_project else b"")
+    return Path(settings.state_dir) / f"ports-{zlib.crc32(key):08x}.yaml"
+
+
+def _listed(value: str, separator: str, directory: Path, source: str) -> list[Path]:
+    """The files that a setting names. Raises UsageError when one is absent."""
+    files = [directory / name for name in value.split(separator) if name]
+    for file in files:
+        if not os.path.isfile(file):
+            raise UsageError(f"there is no compose file {file}", f"name one with {source}")
+    return files
+
+
+def _count(settings: Settings, files: Iterable[Path]) -> bool:
+    """Whether each of the files counts, as nobody else could have written it; an absent one does."""
+    env = environment()
+    return all(trust.counts(str(file), env, settings.trusted_folders) for file in files)
 
 
 def _own(settings: Settings, directory: Path) -> list[Path]:
-    """The nearest project's files; a `compose/` counts only where each file that Compose might read there does."""
-    env = environment()
-    for folder in trust.folders(str(directory.absolute()), env):
-        compose = Path(folder) / "compose"
-        files = _in(compose)
-        read = (*files, *filter(os.path.exists, (compose / ".env", *compose.glob("compose.*.yaml"))))
-        if files and all(trust.counts(str(file), env, settings.trusted_folders) for file in read):
-            return files
+    """The nearest compose files, in `directory` or above it: a folder's own, else those in its `compose/`.
+
+    They count only where each file that Compose might read beside them does.
+    """
+    for folder in map(Path, trust.folders(str(directory.absolute()), environment())):
+        for place in (folder, folder / FOLDER):
+            files = _in(place)
+            beside = (*files, *filter(os.path.exists, (place / ".env", *place.glob("compose.*.yaml"))))
+            if files and _count(settings, beside):
+                return files
     return []
 
 
 def _in(folder: Path) -> list[Path]:
-    """The folder's compose file, and its override as Compose itself would take it."""
-    base = next((folder / name for name in NAMES if os.path.isfile(folder / name)), None)
-    if base is None:
-        return []
-    override = base.with_name(f"{base.stem}.override{base.suffix}")
-    return [base, override] if os.path.isfile(override) else [base]
+    """The folder's compose file, and its override, as Compose itself would take them."""
+    base, override = (
+        next((folder / name for name in names if os.path.isfile(folder / name)), None) for names in (NAMES, OVERRIDES)
+    )
+    return [file for file in (base, override) if file] if base else []
 
 
-def _project(files: list[Path]) -> str | None:
+def _project(files: list[Path], said: Mapping[str, str]) -> str | None:
     """The name of the folder around `compose/`: Compose would call every such project "compose"."""
-    if any(_NAME.search(file.read_text("utf-8", "replace")) for file in files):
+    folder = files[0].absolute().parent
+    if folder.name != FOLDER or any(_NAME.search(file.read_text("utf-8", "replace")) for file in files):
         return None
-    name = re.sub(r"[^a-z0-9_-]", "", files[0].absolute().parents[1].name.lower()).lstrip("_-")
+    if any(variables.get("COMPOSE_PROJECT_NAME") for variables in (said, dotenv.variables(folder))):
+        return None
+    name = re.sub(r"[^a-z0-9_-]", "", folder.parent.name.lower()).lstrip("_-")
     return name or None
 
 
@@ -109,3 +150,9 @@ def _engine_overlay(base: Path, engine: str) -> list[Path]:
     """What an engine older than 25 needs: Compose refuses `start_interval` there. `engine` is its version, or empty."""
     major = engine.partition(".")[0]
     return [base.with_name("compose.engine24.yaml")] if major.isdigit() and int(major) < START_INTERVAL_SINCE else []
+
+
+def _short(file: Path) -> str:
+    """Relative below the current folder, else absolute."""
+    path = file.absolute()
+    return str(path.relative_to(here()) if path.is_relative_to(here()) else path)

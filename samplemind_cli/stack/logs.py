@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from samplemind_cli.stack.docker import attended, compose_command, config, failure, require
+from samplemind_cli.stack.docker import attended, compose_command, every_service, failure, require
 from samplemind_cli.stack.files import Stack
 
 LEVELS = ("debug", "info", "warning", "error", "fatal")
@@ -115,7 +115,7 @@ def read(
         if child.wait() != 0 and child.stderr is not None:
             raise failure(child.stderr.read().decode("utf-8", "replace"))
     if line is None and services:
-        require(services, config(stack)["services"])
+        require(services, every_service(stack))
 
 
 def _raw_lines(child: "subprocess.Popen[bytes]", reader: int | None) -> Iterator[str]:

@@ -1,14 +1,13 @@
 """What `up` will start, decided before anything starts: the GPU, the program to adopt, the ports."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from samplemind_cli.errors import StackError
+from samplemind_cli.errors import SamplemindError, StackError
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import ports
-from samplemind_cli.stack.declared import remember
-from samplemind_cli.stack.docker import config
+from samplemind_cli.stack.declared import merged, remember
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import Gpu, Stack, located, ports_file, with_ollama_outside
 from samplemind_cli.stack.insight import ollama_version
@@ -33,6 +32,7 @@ class Plan:
     adopted: Mapping[str, str] = field(default_factory=dict)  # {"ollama": "127.0.0.1:11434"}
     gpu: Gpu = "none"
     notes: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()  # what starts it; empty: Compose's `up`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +45,15 @@ class Wish:
     auto_ports: bool = False
 
 
-def planned(settings: Settings, engine: Engine, wish: Wish) -> Plan:
-    """The plan for this directory. Raises StackError, naming who has it, when a port is taken."""
+def planned(settings: Settings, engine: Engine, wish: Wish, tell: Callable[[str], None]) -> Plan:
+    """The plan for this directory, of whose files and project it `tell`s first.
+
+    Raises StackError, naming who has it, when a port is taken.
+    """
     stack, chosen, notes = _with_gpu(settings, engine, wish.gpu)
-    declared = config(stack)
-    remember(settings, stack, declared)
+    declared = read(stack, wish.services, tell)
+    if not wish.services:
+        remember(settings, stack, declared)
     plan = Plan(
         stack=stack,
         project=declared["name"],
@@ -58,6 +62,7 @@ def planned(settings: Settings, engine: Engine, wish: Wish) -> Plan:
         gpu=chosen,
         notes=notes,
     )
+    ports.require_room_for_replicas(plan.selected)
     running = containers(engine)
     clashes = list(ports.conflicts(plan.selected, plan.project, running))
     if wish.adopt:
@@ -67,6 +72,17 @@ def planned(settings: Settings, engine: Engine, wish: Wish) -> Plan:
     if clashes:
         raise _taken(clashes)
     return plan
+
+
+def read(stack: Stack, services: Iterable[str], tell: Callable[[str], None]) -> dict[str, Any]:
+    """Compose's JSON, with `services` whatever their profiles; `tell` gets the files and project, also on an error."""
+    try:
+        declared = merged(stack, services)
+    except SamplemindError:
+        tell(stack.title())
+        raise
+    tell(stack.title(declared["name"]))
+    return declared
 
 
 def _with_gpu(settings: Settings, engine: Engine, gpu: Gpu | Literal["auto"]) -> tuple[Stack, Gpu, tuple[str, ...]]:
@@ -91,7 +107,7 @@ def _selected(declared: Mapping[str, Any], services: Iterable[str]) -> dict[str,
         if name not in found and name in declared:
             found[name] = declared[name]
             waiting += declared[name].get("depends_on") or {}
-    return found
+    return {name: found[name] for name in declared if name in found}
 
 
 def _adopting(plan: Plan, clashes: list[ports.Conflict]) -> tuple[Plan, list[ports.Conflict]]:
@@ -128,7 +144,7 @@ def _with_free_ports(
         f"{clash.service}: port {clash.port.published} is taken by {clash.owner}, {now['published']} is used instead"
         for clash in clashes
         for now in lists[clash.service]
-        if now["target"] == clash.port.target
+        if (now["target"], now.get("protocol", "tcp")) == (clash.port.target, clash.port.protocol)
     ]
     selected = {name: {**s, "ports": lists.get(name, s.get("ports"))} for name, s in plan.selected.items()}
     return replace(plan, stack=stack, selected=selected, notes=(*plan.notes, *notes))

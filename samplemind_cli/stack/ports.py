@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from samplemind_cli.errors import StackError
+from samplemind_cli.errors import StackError, UsageError
 from samplemind_cli.stack.services import COMPOSE, Port
 
 PROC = Path("/proc")
 FARTHEST = 1000  # how many ports after a taken one are tried
+EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - nothing is bound
 _LISTENING = {"tcp": "0A", "udp": "07"}  # the state column of /proc/net/tcp and udp
 _LOOPBACK_6 = "00000000000000000000000001000000"  # ::1 in words of 32 bits, lowest byte first, as 127.0.0.1 is 0100007F
 
@@ -43,27 +44,67 @@ def wanted(definition: Mapping[str, Any]) -> list[Port]:
     ]
 
 
+def replicas(definition: Mapping[str, Any]) -> int:
+    """How many containers a service of Compose's JSON gets; `scale` and `deploy.replicas` mean the same."""
+    count = definition.get("scale", (definition.get("deploy") or {}).get("replicas"))
+    return 1 if count is None else int(count)
+
+
 def conflicts(
     services: Mapping[str, Mapping[str, Any]], project: str, containers: Sequence[Mapping[str, Any]]
 ) -> Iterator[Conflict]:
-    """Every port of `services` that another container or a program has; what a service holds itself is its own."""
+    """Every port of `services` that another container, a program or another of these services has.
+
+    What a service holds already is its own; one without replicas wants nothing. Of two services that want one port the
+    first in order keeps it, unless the other one holds it.
+    """
+    wishes = [*dict.fromkeys((name, port) for name, one in services.items() if replicas(one) for port in wanted(one))]
+    holders = [next((c for c in containers if _publishes(c, port)), None) for _, port in wishes]
+    own = [
+        holder is not None and _owner(holder) == (project, name)
+        for (name, _), holder in zip(wishes, holders, strict=True)
+    ]
+    kept = [wish for wish, is_own in zip(wishes, own, strict=True) if is_own]
+    for (name, port), holder, is_own in zip(wishes, holders, own, strict=True):
+        if is_own:
+            continue
+        rivals = (
+            other for other, taken in kept if _overlap(port, taken) and (other, taken.target) != (name, port.target)
+        )
+        rival = next(rivals, "")
+        if holder is not None:
+            yield Conflict(name, port, _named(holder), program=False)
+        elif rival:
+            yield Conflict(name, port, f"service {rival} of this project", program=False)
+        elif not is_free(port):
+            yield Conflict(name, port, program_on(port) or "another user's program", program=True)
+        else:
+            kept.append((name, port))
+
+
+def require_room_for_replicas(services: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise UsageError for a service whose replicas would all listen on one port of this machine."""
     for name, definition in services.items():
-        for port in wanted(definition):
-            holder = next((c for c in containers if _publishes(c, port)), None)
-            if holder is None:
-                if not is_free(port):
-                    yield Conflict(name, port, program_on(port) or "another user's program", program=True)
-            elif _owner(holder) != (project, name):
-                yield Conflict(name, port, _named(holder), program=False)
+        count = replicas(definition)
+        for port in wanted(definition) if count > 1 else ():
+            last = port.published + count - 1
+            raise UsageError(
+                f"{name} has {count} replicas, which cannot all listen on port {port.published}",
+                f'give it a range in the compose file, "{port.published}-{last}:{port.target}", or one replica',
+            )
+
+
+def _overlap(one: Port, other: Port) -> bool:
+    if (one.published, one.protocol) != (other.published, other.protocol):
+        return False
+    return one.address == other.address or not {one.address, other.address}.isdisjoint(EVERYWHERE)
 
 
 def _publishes(container: Mapping[str, Any], port: Port) -> bool:
-    everywhere = ("", "0.0.0.0", "::")  # noqa: S104 - nothing is bound
     return any(
-        published.get("PublicPort") == port.published
-        and published["Type"] == port.protocol
-        and (published.get("IP", "") == port.address or {published.get("IP", ""), port.address} & {*everywhere})
-        for published in container.get("Ports") or ()
+        _overlap(port, Port(address=p.get("IP", ""), published=p["PublicPort"], target=0, protocol=p["Type"]))
+        for p in container.get("Ports") or ()
+        if "PublicPort" in p
     )
 
 
@@ -134,7 +175,7 @@ def moved(
         chosen = _next_free(clash.port, taken)
         taken.add(chosen)
         for port in ports:
-            if port.get("published") == str(clash.port.published) and port["target"] == clash.port.target:
+            if wanted({"ports": [port]}) == [clash.port]:
                 port["published"] = str(chosen)
     return lists
 

@@ -5,7 +5,7 @@ import subprocess
 import time
 from collections.abc import Generator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Thread
 from typing import Any
 
@@ -87,16 +87,18 @@ def _with_verdict(verdict: str, services: Sequence[Service]) -> list[Service]:
 
 
 def _command(plan: Plan, *, build: bool) -> list[str]:
-    """Compose's `up`; an adopted service is scaled to nothing, so that what depends on it starts without.
+    """The plan's own command, or Compose's `up`, with each adopted service scaled to 0.
 
-    Compose refuses to scale what it would not start anyway.
+    What depends on such a service then starts without it. Compose refuses to scale what it would not start anyway.
     """
+    if plan.command:
+        return list(plan.command)
     wanted = {name for service in plan.selected.values() for name in service.get("depends_on") or ()}
     scaled = [name for name in plan.adopted if not plan.services or name in wanted]
     scale = [word for name in scaled for word in ("--scale", f"{name}=0")]
     # Compose 2.36 and later then tell bytes; older ones do not know the variable.
     variables = {**plan.stack.variables, "COMPOSE_PROGRESS": "json"}
-    stack = Stack(files=plan.stack.files, project=plan.stack.project, variables=variables)
+    stack = replace(plan.stack, variables=variables)
     named = [name for name in plan.services if name not in plan.adopted]
     return compose_command(stack, "up", "--detach", *(["--build"] if build else []), *scale, *named)
 

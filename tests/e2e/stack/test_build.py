@@ -91,6 +91,7 @@ def test_rebuild_starts_nothing_that_does_not_run(shop):
 def test_ctrl_c_ends_the_build_and_its_processes(shop, tmp_path):
     (tmp_path / "Dockerfile").write_text(f"FROM {BASE}\nRUN true {secrets.token_hex(8)}\nRUN sleep 120\n")
     running = shop.start("build")
+    assert running.stderr.readline().startswith("stack: ")
     assert "RUN true" in running.stderr.readline()  # the next step is the one that sleeps
     running.send_signal(signal.SIGINT)
     running.communicate(timeout=15)

@@ -1,7 +1,7 @@
 import pytest
 
 from samplemind_cli import cli
-from samplemind_cli.commands.down import _agreed, _as_json, _named
+from samplemind_cli.commands.down import _agreed, _as_json, _left, _named
 from samplemind_cli.errors import UsageError
 from samplemind_cli.stack.down import Volume
 
@@ -34,3 +34,15 @@ def test_what_would_be_lost_is_said_before_anybody_is_asked(capfd):
     )
     assert _agreed([], [UNNAMED], yes=False)
     assert _agreed([DATA], [], yes=True)
+
+
+def test_what_is_left_is_told_with_the_command_that_removes_it():
+    models = Volume(name="shop_models", size=-1, place="llm:/root/.ollama")
+    lines = list(_left([DATA, models, UNNAMED], ["shop_default"], "samplemind down"))
+    assert lines == [
+        "kept: shop_data (redis:/data); to delete: samplemind down --volumes",
+        "kept: shop_models (llm:/root/.ollama); to delete: samplemind down --volumes --models",
+        "kept: 0123456789ab; to delete: docker volume rm " + UNNAMED.name,
+        "kept: network shop_default, which others use; to delete: docker network rm shop_default",
+    ]
+    assert list(_left([], [], "samplemind down")) == []

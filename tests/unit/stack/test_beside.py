@@ -5,6 +5,8 @@ import pytest
 from samplemind_cli.errors import StackError, UsageError
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import beside as module
+from samplemind_cli.stack import declared as declarations
+from samplemind_cli.stack import existing
 from samplemind_cli.stack.services import Service
 
 
@@ -24,9 +26,10 @@ def running(monkeypatch):
                 return {"Os": system, "Arch": "amd64"} if path == "/version" else {"Image": f"image of {path}"}
 
         monkeypatch.setattr(module, "Engine", Engine)
-        monkeypatch.setattr(module, "declared", lambda *_: ("shop", declared))
-        monkeypatch.setattr(module, "containers", lambda *_: [])
-        monkeypatch.setattr(module, "observe", lambda *_: list(found))
+        monkeypatch.setattr(existing, "declared", lambda *_: ("shop", declared))
+        monkeypatch.setattr(declarations, "every_service", lambda _: declared)
+        monkeypatch.setattr(existing, "containers", lambda *_: [])
+        monkeypatch.setattr(existing, "observe", lambda *_: list(found))
         return module.running(Settings(), Path("/nowhere"), "api")
 
     return running

@@ -107,3 +107,43 @@ def test_a_silent_engine_is_not_waited_for_and_the_client_s_plugin_neither(tmp_p
     with pytest.raises(StackError, match=r"did not answer within 0\.2 s"):
         docker.output_of(["sh", "-c", f"sleep 600 & echo $! >{plugin}; wait"], timeout=0.2)
     until(lambda: not runs(int(plugin.read_text())))
+
+
+@pytest.mark.usefixtures("_installed")
+def test_files_that_compose_finds_itself_are_passed_as_it_would_find_them(tmp_path):
+    stack = Stack(files=(tmp_path / "a:b", tmp_path / "c"), profiles=("x", "y"), by_option=False)
+    command = docker.compose_command(stack, "ps")
+    assert f"COMPOSE_FILE={tmp_path / 'a:b'}\n{tmp_path / 'c'}" in command
+    assert "COMPOSE_PATH_SEPARATOR=\n" in command
+    assert command[command.index("docker") :] == ["docker", "compose", "--profile", "x", "--profile", "y", "ps"]
+
+
+@pytest.mark.usefixtures("_installed")
+def test_compose_fetches_no_files_unless_the_environment_asks_for_it(tmp_path, monkeypatch):
+    names = ("COMPOSE_EXPERIMENTAL_GIT_REMOTE", "COMPOSE_EXPERIMENTAL_OCI_REMOTE")
+    assert {f"{name}=0" for name in names} <= set(docker.compose_command(Stack(files=(tmp_path,)), "ps"))
+    monkeypatch.setenv(names[0], "1")
+    assert not any(word.startswith(names[0]) for word in docker.compose_command(Stack(files=(tmp_path,)), "ps"))
+
+
+def test_a_refused_remote_file_is_told_with_what_allows_it():
+    said = 'experimental git remote resource is disabled. "COMPOSE_EXPERIMENTAL_GIT_REMOTE" must be set'
+    error = docker.failure(said)
+    assert "from the network" in error.message
+    assert "COMPOSE_EXPERIMENTAL_GIT_REMOTE=1" in error.hint
+
+
+def test_an_unknown_service_is_told_with_the_known_ones():
+    with pytest.raises(UsageError, match="no such service: nope") as raised:
+        docker.require(["web", "nope"], ["web", "api"])
+    assert raised.value.hint == "the compose files declare: api, web"
+
+
+def test_a_docker_that_only_sleeps_is_not_waited_for(tmp_path, monkeypatch):
+    program = tmp_path / "docker"
+    program.write_text("#!/bin/sh\nsleep 600\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    monkeypatch.setattr(docker, "ANSWER", 0.2)
+    with pytest.raises(StackError, match="does not answer"):
+        docker.require_daemon()

@@ -1,4 +1,4 @@
-from samplemind_cli.stack.down import volumes
+from samplemind_cli.stack.down import networks, outliving, volumes
 
 DATA = [{"type": "volume", "source": "data", "target": "/data"}]
 DECLARED = {
@@ -57,3 +57,38 @@ def test_an_engine_without_volumes_has_none():
             return [] if path == "/containers/json" else {"Volumes": None}
 
     assert volumes(Empty(), DECLARED, ()) == []
+
+
+class Left(Engine):
+    """What stays of the shop: a network, a named volume, one of models, an anonymous one; and a stranger's."""
+
+    def get(self, path, **query):
+        ours = {"com.docker.compose.project": "shop"}
+        if path == "/networks":
+            assert query["filters"] == {"label": ["com.docker.compose.project=shop"]}
+            return [{"Name": "shop_default"}]
+        if path == "/volumes":
+            named = [{"Name": name, "Labels": ours} for name in ("shop_data", "shop_models")]
+            return {"Volumes": [*named, {"Name": "f" * 64, "Labels": None}, {"Name": "e" * 64}, {"Name": "theirs"}]}
+        return super().get(path, **query)
+
+
+def test_what_outlives_the_containers_is_named_with_its_place():
+    found = {volume.name: volume for volume in outliving(Left(), "shop", ())}
+    assert set(found) == {"shop_data", "shop_models", "f" * 64}
+    assert (found["f" * 64].place, found["f" * 64].anonymous) == ("web:/cache", True)
+    assert not found["shop_data"].anonymous
+    assert [volume.name for volume in outliving(Left(), "shop", ["web"])] == ["f" * 64]
+    assert networks(Left(), "shop") == ["shop_default"]
+
+
+def test_volumes_of_an_earlier_version_of_the_files_are_the_stack_s_too():
+    class Earlier(Engine):
+        def get(self, path, **_):
+            if path == "/containers/json":
+                return []
+            label = {"com.docker.compose.project": "shop"}
+            return {"Volumes": [{"Name": "shop_old", "Labels": label}, {"Name": "x", "Labels": None}]}
+
+    assert [volume.name for volume in volumes(Earlier(), DECLARED, ())] == ["shop_old"]
+    assert volumes(Earlier(), DECLARED, ["web"]) == []

@@ -97,3 +97,97 @@ def test_the_wheels_context_is_the_package(settings, tmp_path, monkeypatch):
     (carried / "compose.yaml").write_text("name: samplemind\n")
     monkeypatch.setattr(files, "CARRIED", (carried, tmp_path / "site-packages" / "compose"))
     assert files.located(settings, tmp_path).variables == {"API_PACKAGE": "."}
+
+
+@pytest.fixture
+def root(project):
+    """The same project, with a compose file in its root."""
+    (project / "docker-compose.yaml").write_text("services: {web: {image: y}}\n")
+    return project
+
+
+def test_a_compose_file_in_the_root_wins_over_the_compose_folder_and_is_left_to_compose(settings, root):
+    stack = files.located(settings, root)
+    assert (stack.files, stack.project, stack.by_option) == ((root / "docker-compose.yaml",), None, False)
+    below = root / "src"
+    below.mkdir()
+    assert files.located(settings, below).files == stack.files
+
+
+def test_names_and_overrides_are_taken_in_compose_s_own_order(settings, root):
+    order = ["docker-compose.yaml", "docker-compose.yml", "compose.yml", "compose.yaml"]
+    overrides = [
+        "docker-compose.override.yaml",
+        "docker-compose.override.yml",
+        "compose.override.yaml",
+        "compose.override.yml",
+    ]
+    for name, override in zip(order, overrides, strict=True):
+        (root / name).touch()
+        (root / override).touch()
+        assert [file.name for file in files.located(settings, root).files] == [name, override]
+
+
+@pytest.mark.parametrize("where", ["environment", ".env"])
+def test_compose_file_wins_over_the_project_s_files_and_has_its_own_separator(settings, root, monkeypatch, where):
+    for name in ("a.yaml", "b.yaml"):
+        (root / name).touch()
+    if where == ".env":
+        (root / ".env").write_text("COMPOSE_PATH_SEPARATOR=,\nCOMPOSE_FILE='a.yaml,b.yaml' # ours\n")
+    else:
+        monkeypatch.setenv("COMPOSE_PATH_SEPARATOR", ",")
+        monkeypatch.setenv("COMPOSE_FILE", "a.yaml,b.yaml")
+    stack = files.located(settings, root)
+    assert (stack.files, stack.by_option) == ((root / "a.yaml", root / "b.yaml"), False)
+    named = Settings(compose_file="docker-compose.yaml", state_dir=settings.state_dir)
+    assert files.located(named, root).files == (root / "docker-compose.yaml",)
+
+
+def test_a_compose_file_variable_that_leads_nowhere_is_named(settings, root, monkeypatch):
+    monkeypatch.setenv("COMPOSE_FILE", "nope.yaml")
+    with pytest.raises(UsageError, match=r"nope\.yaml") as raised:
+        files.located(settings, root)
+    assert "COMPOSE_FILE" in raised.value.hint
+
+
+def test_a_project_name_of_the_env_file_wins_over_the_folder_s(settings, project):
+    (project / ".env").write_text("COMPOSE_PROJECT_NAME=other\n")
+    assert files.located(settings, project).project is None
+
+
+def test_names_and_profiles_asked_for_are_passed_on(project, tmp_path):
+    settings = Settings(compose_project="mine", compose_profiles=("a", "b"), state_dir=str(tmp_path))
+    stack = files.located(settings, project)
+    assert (stack.project, stack.profiles) == ("mine", ("a", "b"))
+
+
+def test_ports_are_remembered_for_each_project_name_apart(project, tmp_path):
+    base = project / "compose" / "compose.yaml"
+    names = [files.ports_file(Settings(compose_project=name, state_dir=str(tmp_path)), base) for name in ("", "a", "b")]
+    assert len(set(names)) == 3
+
+
+def test_a_title_names_the_files_and_the_project(root, monkeypatch, settings, tmp_path):
+    (root / "compose.override.yaml").touch()
+    monkeypatch.chdir(root)
+    title = files.located(settings, root).title("shop")
+    assert title == "stack: docker-compose.yaml, compose.override.yaml (project shop)"
+    assert files.located(settings, tmp_path).title().startswith("stack: samplemind's own, /")
+
+
+def test_an_env_file_that_every_user_can_write_to_chooses_nothing_and_is_kept_from_compose(settings, root, capfd):
+    (root / "a.yaml").touch()
+    (root / ".env").write_text("COMPOSE_FILE=a.yaml\n")
+    (root / ".env").chmod(0o666)
+    below = root / "src"
+    below.mkdir()
+    (root / ".env").rename(below / ".env")
+    (below / "a.yaml").touch()
+    stack = files.located(settings, below)
+    assert (stack.files, stack.by_option) == ((root / "docker-compose.yaml",), True)
+    assert "every user can write" in capfd.readouterr().err
+
+
+def test_a_compose_file_in_the_root_that_every_user_can_write_to_does_not_count(settings, root):
+    (root / "docker-compose.yaml").chmod(0o666)
+    assert files.located(settings, root).files == (root / "compose" / "compose.yaml",)

@@ -31,8 +31,9 @@ def make(tmp_path, monkeypatch):
     settings = Settings(compose_file=str(file), state_dir=str(tmp_path), cache_dir=str(tmp_path))
 
     def make(declared, **wish):
-        monkeypatch.setattr(plans, "config", lambda _: {"name": "shop", "services": declared})
-        return planned(settings, Engine(), Wish(**wish))
+        monkeypatch.setattr(plans, "merged", lambda *_: {"name": "shop", "services": declared})
+        make.told = []
+        return planned(settings, Engine(), Wish(**wish), make.told.append)
 
     make.folder = tmp_path
     return make

@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from samplemind_cli.errors import StackError
+from samplemind_cli.errors import StackError, UsageError
 from samplemind_cli.stack import ports
 from samplemind_cli.stack.ports import (
     Conflict,
@@ -155,3 +155,45 @@ def test_what_is_remembered_is_read_again(tmp_path):
     (tmp_path / "ports.yaml").write_text(overlay(lists))
     assert overlaid(tmp_path / "ports.yaml") == lists
     assert overlaid(tmp_path / "absent.yaml") == {}
+
+
+def test_of_two_services_that_want_one_port_the_first_keeps_it(taken):
+    free = ports._next_free(Port(address="127.0.0.1", published=taken, target=1), ())
+    (clash,) = conflicts({"one": definition(free), "two": definition(free)}, "shop", [])
+    assert (clash.service, clash.owner, clash.program) == ("two", "service one of this project", False)
+    lists = moved({"one": definition(free), "two": definition(free)}, [clash], ())
+    assert lists["two"][0]["published"] != str(free)
+
+
+def test_the_service_that_holds_the_port_keeps_it_whatever_the_order(taken):
+    services = {"one": definition(taken), "two": definition(taken)}
+    (clash,) = conflicts(services, "shop", [published(taken, "shop", "two")])
+    assert clash.service == "one"
+
+
+def test_one_port_for_two_of_a_service_s_own_moves_the_second(taken):
+    free = ports._next_free(Port(address="127.0.0.1", published=taken, target=1), ())
+    both = {"web": {"ports": [*definition(free, target=1)["ports"], *definition(free, target=2)["ports"]]}}
+    (clash,) = conflicts(both, "shop", [])
+    assert clash.port.target == 2
+    first, second = moved(both, [clash], ())["web"]
+    assert first["published"] == str(free) != second["published"]
+
+
+def test_a_port_on_both_families_of_addresses_is_one_wish(taken):
+    free = ports._next_free(Port(address="127.0.0.1", published=taken, target=1), ())
+    families = [{**definition(free)["ports"][0], "host_ip": address} for address in ("0.0.0.0", "::")]
+    assert conflicts({"web": {"ports": families}}, "shop", []) == []
+
+
+@pytest.mark.parametrize("none", [{"scale": 0}, {"deploy": {"replicas": 0}}])
+def test_a_service_without_replicas_wants_no_port(taken, none):
+    assert conflicts({"web": {**definition(taken), **none}}, "shop", []) == []
+
+
+@pytest.mark.parametrize("three", [{"scale": 3}, {"deploy": {"replicas": 3}}])
+def test_replicas_on_one_port_are_told_as_what_they_are(three):
+    with pytest.raises(UsageError, match="web has 3 replicas, which cannot all listen on port 80") as raised:
+        ports.require_room_for_replicas({"web": {**definition(80, target=8000), **three}})
+    assert '"80-82:8000"' in raised.value.hint
+    ports.require_room_for_replicas({"web": {**definition("80-82"), **three}, "one": definition(81)})

@@ -1,0 +1,29 @@
+"""A command that has our terminal, input and output, until it ends."""
+
+import subprocess
+from collections.abc import Sequence
+
+GRACE = 5.0  # seconds to end in when we are interrupted
+
+
+def run(command: Sequence[str]) -> int:
+    """Run it to its end; its exit code, 128 + the signal's number where one ended it.
+
+    It stays in our process group, so that it may read from the terminal and Ctrl-C reaches it too.
+    """
+    child = subprocess.Popen(command)  # noqa: S603 - no shell
+    try:
+        code = child.wait()
+    finally:
+        if child.poll() is None:
+            _end(child)
+    return 128 - code if code < 0 else code
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    child.terminate()
+    try:
+        child.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()

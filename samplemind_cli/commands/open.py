@@ -1,0 +1,45 @@
+"""`samplemind open`."""
+
+from typing import Annotated
+
+import typer
+
+from samplemind_cli.commands.up import File, Profiles, ProjectName
+from samplemind_cli.settings import Settings
+
+
+def open(  # noqa: A001 - the command's name
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="Whose page.", show_default=False)],
+    print_only: Annotated[bool, typer.Option("--print", help="Print the URL, open nothing.")] = False,
+    file: File = None,
+    profiles: Profiles = None,
+    project: ProjectName = None,
+) -> None:
+    r"""Open a running service's URL in the browser.
+
+    Of several ports it takes the first that speaks HTTP. The browser is the system's, or the one that BROWSER names.
+
+    \b
+    Examples:
+      samplemind open api
+      samplemind open api --print
+    """
+    import webbrowser
+
+    from samplemind_cli import output
+    from samplemind_cli.errors import StackError, UsageError
+    from samplemind_cli.stack.existing import urls
+
+    settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
+    found = urls(settings, service)
+    if not found:
+        raise StackError(f"{service} publishes no port", f"give it `ports:` in the compose file, then: up {service}")
+    url = next((url for url in found if url.startswith(("http:", "https:"))), found[0])
+    if print_only:
+        output.write(f"{url}\n")
+    elif not url.startswith("http"):
+        raise UsageError(f"no browser opens {url}", f"samplemind open {service} --print prints it for other programs")
+    elif webbrowser.open(url):
+        output.say(f"opened {url}")
+    else:
+        raise StackError(f"there is no browser for {url}", f"export BROWSER, or: samplemind open {service} --print")

@@ -1,0 +1,67 @@
+"""The containers that there are already: which of them run, and how to start them anew as they are."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from samplemind_cli.errors import StackError
+from samplemind_cli.settings import Settings
+from samplemind_cli.stack import record
+from samplemind_cli.stack.declared import declared, require_declared
+from samplemind_cli.stack.docker import EVERY_PROFILE, compose_command, every_service
+from samplemind_cli.stack.engine import Engine
+from samplemind_cli.stack.files import Stack, located
+from samplemind_cli.stack.plan import Plan
+from samplemind_cli.stack.services import COMPOSE, Service, containers, observe
+
+
+def planned(
+    settings: Settings, engine: Engine, verb: Sequence[str], services: Sequence[str], tell: Callable[[str], None]
+) -> Plan:
+    """Compose's `verb` on `services`, or on all that have a container; `tell` gets the files and project first.
+
+    Raises UsageError for an unknown service, StackError where there is no container.
+    """
+    stack = located(settings, engine=engine.get("/version")["Version"])
+    project, active = declared(settings, stack)
+    tell(stack.title(project))
+    require_declared(stack, active, services)
+    made = {container["Labels"].get(f"{COMPOSE}.service", "") for container in containers(engine, project)}
+    known = active if made <= {*active} else every_service(stack)  # Compose refuses those of earlier files
+    names = tuple(services) or tuple(name for name in known if name in made)
+    if missing := [name for name in names if name not in made]:
+        raise StackError(f"{', '.join(missing)}: there is no container", f"samplemind up {' '.join(missing)}")
+    if not names:
+        raise StackError(f"project {project} has no containers", "samplemind up")
+    everything = replace(stack, profiles=(EVERY_PROFILE,))
+    command = compose_command(everything, *verb, *names)
+    selected: dict[str, dict[str, object]] = {name: {} for name in names}
+    return Plan(stack=stack, project=project, services=names, selected=selected, command=tuple(command))
+
+
+def running(settings: Settings, stack: Stack, engine: Engine, service: str) -> Service:
+    """The first running container of a service.
+
+    Raises UsageError when the stack has no such service, StackError when it does not run.
+    """
+    engine.get("/version")
+    project, active = declared(settings, stack)
+    require_declared(stack, active, [service])
+    ours = [one for one in observe(engine, containers(engine, project)) if one.service == service]
+    if one := next((one for one in ours if one.state == "running"), None):
+        return one
+    condition = ours[0].condition if ours else Service(service=service).condition
+    raise StackError(f"{service} does not run: it is {condition}", f"samplemind up {service}")
+
+
+def urls(settings: Settings, service: str) -> list[str]:
+    """Where a service listens on this machine, by port; of one that runs outside of the stack too.
+
+    Raises UsageError when the stack has no such service, StackError when it does not run.
+    """
+    with Engine() as engine:
+        engine.get("/version")
+        stack = located(settings)
+        project, _ = declared(settings, stack)
+        if outside := record.adopted(settings, project).get(service):
+            return [f"http://{outside}"]
+        return [port.url for port in running(settings, stack, engine, service).ports]
