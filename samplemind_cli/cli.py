@@ -44,6 +44,7 @@ COMMANDS = {
     "log": "List what was asked and answered; show one call, or ask it again.",
     "ledger": "Look after the record of what was asked.",
     "serve": "Serve the core over HTTP, as OpenAI's clients speak it.",
+    "launch": "Start an AI tool on samplemind serve: the cache, the routing and the ledger are its too.",
     "mock": "Serve fake model providers on loopback, with latency and faults.",
 }
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "samplemind_cli"
-DOMAINS = {"stack", "models", "bench", "profiling", "testing", "server", "mock", "asking", "ledger"}
+DOMAINS = {"stack", "models", "bench", "profiling", "testing", "server", "mock", "asking", "ledger", "launching"}
 GROUND = {"settings", "errors", "paths", "trust", "escapes", "files", "processors", "child", "providers", "spool"}
 # What each room may import of the package; a room may always import itself.
 ARROWS = {
@@ -26,6 +26,7 @@ ARROWS = {
     "profiling": {*GROUND, "output"},
     "testing": {*GROUND, "output"},
     "mock": {*GROUND, "output"},
+    "launching": {*GROUND, "output", "ai", "formats"},
     "ledger": {*GROUND, "output", "ai", "formats"},
     "ai": {"formats", *GROUND} - {"child"},
     "formats": {"settings", "providers", "errors"},

@@ -1,0 +1,112 @@
+"""What each tool is told so that it asks `serve`: variables, options, a config of its own; never the user's files."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from samplemind_cli.errors import UsageError
+
+UNUSED = "samplemind"  # what a tool is given that insists on a key, where `serve` wants none
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How a tool is started: its command, what goes before the user's own arguments, its variables, a config file.
+
+    `{config}` in an argument or a variable stands for that file's path. `secrets`: variables that hold the token.
+    """
+
+    command: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict, repr=False)
+    config: str = ""
+    config_name: str = ""
+    install: str = ""
+
+
+def _claude(url: str, token: str, model: str) -> Setup:
+    """docs/en/llm-gateway of Claude Code: no /v1 in the address; small models for small work are the same one."""
+    names = ("ANTHROPIC_MODEL", "ANTHROPIC_DEFAULT_HAIKU_MODEL", "ANTHROPIC_DEFAULT_SONNET_MODEL")
+    models = dict.fromkeys((*names, "ANTHROPIC_DEFAULT_OPUS_MODEL"), model) if model else {}
+    known = {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_AUTH_TOKEN": token, "CLAUDE_CODE_ATTRIBUTION_HEADER": "0"}
+    return Setup(("claude",), (), {**known, **models}, install="npm install -g @anthropic-ai/claude-code")
+
+
+def _codex(url: str, token: str, model: str) -> Setup:
+    """Codex reads its providers from options too, so that the user's config.toml stays as it is."""
+    provider = {
+        "name": "samplemind",
+        "base_url": f"{url}/v1",
+        "env_key": "SAMPLEMIND_API_TOKEN",
+        "wire_api": "responses",
+    }
+    table = ", ".join(f"{name} = {json.dumps(value)}" for name, value in provider.items())
+    told = {"model_provider": '"samplemind"', "model_providers.samplemind": f"{{ {table} }}"}
+    told["model"] = json.dumps(model or "auto")
+    options = tuple(word for name, value in told.items() for word in ("-c", f"{name}={value}"))
+    return Setup(("codex",), options, {"SAMPLEMIND_API_TOKEN": token}, install="npm install -g @openai/codex")
+
+
+def _gemini(url: str, token: str, model: str) -> Setup:
+    known = {"GOOGLE_GEMINI_BASE_URL": url, "GEMINI_API_KEY": token}
+    chosen = ("--model", model) if model else ()
+    return Setup(("gemini",), chosen, known, install="npm install -g @google/gemini-cli")
+
+
+def _opencode(url: str, token: str, model: str) -> Setup:
+    name = model or "auto"
+    provider = {
+        "npm": "@ai-sdk/openai-compatible",
+        "name": "samplemind",
+        "options": {"baseURL": f"{url}/v1", "apiKey": "{env:SAMPLEMIND_API_TOKEN}"},
+        "models": {name: {"name": name}},
+    }
+    config = {"provider": {"samplemind": provider}, "model": f"samplemind/{name}"}
+    known = {"OPENCODE_CONFIG_CONTENT": json.dumps(config), "SAMPLEMIND_API_TOKEN": token}
+    return Setup(("opencode",), (), known, install="npm install -g opencode-ai")
+
+
+def _aider(url: str, token: str, model: str) -> Setup:
+    known = {"OPENAI_API_BASE": f"{url}/v1", "OPENAI_API_KEY": token}
+    return Setup(("aider",), ("--model", f"openai/{model or 'auto'}"), known, install="pipx install aider-chat")
+
+
+def _open_webui(url: str, token: str, model: str) -> Setup:
+    known = {
+        "OLLAMA_BASE_URL": url,
+        "OPENAI_API_BASE_URL": f"{url}/v1",
+        "OPENAI_API_KEY": token,
+        "WEBUI_AUTH": "False",
+        **({"DEFAULT_MODELS": model} if model else {}),
+    }
+    return Setup(("open-webui", "serve"), (), known, install="pipx install open-webui")
+
+
+def _continue(url: str, token: str, model: str) -> Setup:
+    name = model or "auto"
+    config = (
+        "name: samplemind\nversion: 1.0.0\nschema: v1\nmodels:\n"
+        f"  - name: samplemind\n    provider: openai\n    model: {json.dumps(name)}\n"
+        f"    apiBase: {json.dumps(f'{url}/v1')}\n    apiKey: ${{{{ secrets.SAMPLEMIND_API_TOKEN }}}}\n"
+    )
+    known = {"SAMPLEMIND_API_TOKEN": token}
+    install = "npm install -g @continuedev/cli"
+    return Setup(("cn",), ("--config", "{config}"), known, config, "continue.yaml", install)
+
+
+TOOLS: dict[str, Callable[[str, str, str], Setup]] = {
+    "claude": _claude,
+    "codex": _codex,
+    "gemini": _gemini,
+    "opencode": _opencode,
+    "aider": _aider,
+    "open-webui": _open_webui,
+    "continue": _continue,
+}
+
+
+def setup(tool: str, url: str, token: str, model: str = "") -> Setup:
+    """What a tool is told. `url` is the server's, without a path; "" as token where it wants none."""
+    if tool not in TOOLS:
+        raise UsageError(f"there is no tool {tool!r}", f"known: {', '.join(TOOLS)}")
+    return TOOLS[tool](url, token or UNUSED, model)

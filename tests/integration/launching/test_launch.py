@@ -1,0 +1,54 @@
+"""`samplemind launch` with a tool of the test's own in the place of the real one."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.integration
+ASK = """
+import json, os, sys, urllib.request
+body = {"model": "ollama/any", "messages": [{"role": "user", "content": "hi"}]}
+url = os.environ["OPENAI_API_BASE"] + "/chat/completions"
+headers = {"content-type": "application/json", "authorization": "Bearer " + os.environ["OPENAI_API_KEY"]}
+with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers)) as answer:
+    print(json.loads(answer.read())["choices"][0]["message"]["content"], *sys.argv[1:])
+sys.exit(7)
+"""
+
+
+def launch(*arguments, path):
+    env = {**os.environ, "PATH": f"{path}:{os.environ['PATH']}"}
+    command = [sys.executable, "-m", "samplemind_cli", "launch", *arguments]
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, env=env, stdin=subprocess.DEVNULL, timeout=60
+    )
+
+
+def test_a_tool_asks_a_server_that_lives_as_long_as_it_does(mock_server, tmp_path):  # noqa: ARG001 - sets the environment
+    tool = tmp_path / "aider"
+    tool.write_text(f"#!{sys.executable}\n{ASK}")
+    tool.chmod(0o755)
+
+    done = launch("aider", "-m", "ollama/any", "--", "--yes", "x", path=tmp_path)
+
+    assert done.returncode == 7, done.stderr
+    assert done.stdout == "You said: hi --model openai/ollama/any --yes x\n"
+    assert "aider asks http://127.0.0.1:" in done.stderr
+
+
+def test_what_would_be_set_is_printed_and_nothing_is_started(tmp_path):
+    done = launch("codex", "--print", "--json", "--", "exec", "hi", path=tmp_path)
+    told = json.loads(done.stdout)
+
+    assert told["command"][0] == "codex"
+    assert told["command"][-2:] == ["exec", "hi"]
+
+
+def test_a_tool_that_is_not_installed_is_told_with_the_command_that_installs_it(tmp_path):
+    done = launch("continue", path=tmp_path)
+
+    assert done.returncode == 2
+    assert "npm install -g @continuedev/cli" in done.stderr

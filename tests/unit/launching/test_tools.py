@@ -1,0 +1,52 @@
+import json
+import tomllib
+
+import pytest
+
+from samplemind_cli.errors import UsageError
+from samplemind_cli.launching.tools import TOOLS, UNUSED, setup
+
+URL = "http://127.0.0.1:8000"
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_every_tool_is_led_to_the_server_with_its_token_and_model(tool):
+    found = setup(tool, URL, "the-token", "ollama/tiny")
+    told = json.dumps([found.variables, found.arguments, found.config])
+
+    assert URL in told
+    assert "the-token" in found.variables.values()
+    assert "ollama/tiny" in told
+    assert found.install
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_token_is_in_no_argument_and_no_file_and_no_repr(tool):
+    found = setup(tool, URL, "the-token", "m")
+
+    assert "the-token" not in json.dumps([found.arguments, found.config]) + repr(found)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_tool_gets_some_key_where_the_server_wants_none(tool):
+    assert UNUSED in setup(tool, URL, "").variables.values()
+
+
+def test_codexs_options_are_toml_that_says_responses():
+    options = setup("codex", URL, "t").arguments
+    values = dict(option.split("=", 1) for option in options[1::2])
+    provider = tomllib.loads(f"x = {values['model_providers.samplemind']}")["x"]
+
+    assert provider["base_url"] == f"{URL}/v1"
+    assert provider["wire_api"] == "responses"
+    assert tomllib.loads(f"x = {values['model']}")["x"] == "auto"
+
+
+def test_claude_code_asks_without_a_path():
+    assert setup("claude", URL, "t").variables["ANTHROPIC_BASE_URL"] == URL
+
+
+def test_an_unknown_tool_is_a_usage_error_that_names_those_known():
+    with pytest.raises(UsageError) as failed:
+        setup("emacs", URL, "")
+    assert "codex" in failed.value.hint
