@@ -408,10 +408,12 @@ async def test_words_that_nobody_asked_for_do_not_become_an_answer():
 async def test_a_refused_connection_and_a_wrong_port_fail_before_anything_is_sent():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and does not listen
+        pool = Pool(ssl.create_default_context)
         for port in (taken.getsockname()[1], 99999):
             with pytest.raises(LinkError) as refused:
-                await ask(Pool(ssl.create_default_context), f"http://127.0.0.1:{port}/")
+                await ask(pool, f"http://127.0.0.1:{port}/")
             assert (refused.value.connecting, refused.value.timed_out) == (True, False)
+        await pool.close()
 
 
 @run
@@ -424,8 +426,10 @@ async def test_no_tls_where_tls_was_asked_for_fails_before_anything_is_sent():
         writer.close()
 
     async with await asyncio.start_server(plain, "127.0.0.1", 0) as listening:
+        pool = Pool(ssl.create_default_context)
         with pytest.raises(LinkError) as failed:
-            await ask(Pool(ssl.create_default_context), f"https://127.0.0.1:{listening.sockets[0].getsockname()[1]}/")
+            await ask(pool, f"https://127.0.0.1:{listening.sockets[0].getsockname()[1]}/")
+        await pool.close()
         assert b"secret" not in await heard
     assert (failed.value.connecting, failed.value.timed_out) == (True, False)
 
