@@ -13,7 +13,7 @@ from samplemind_cli.ai.patience import UnavailableError
 from samplemind_cli.ai.types import Call
 from samplemind_cli.errors import ProviderError
 
-REMOVED = "…"
+REMOVED = "[key]"  # as `formats.faults` writes it
 PART = 8  # characters of a key in a row, which are told no more than all of it
 SHORTEST = 4  # characters; a shorter key is removed only where it is a word of its own
 _SCHEMES = ("bearer", "basic", "token")  # before a key in a header

@@ -480,16 +480,18 @@ def test_a_server_that_does_not_read_a_large_body_is_left():
     @run
     async def check():
         async def deaf(_reader, writer):
+            tasks.append(asyncio.current_task())
             writer.transport.pause_reading()
             await gone.wait()
             writer.transport.abort()
 
-        gone = asyncio.Event()
+        gone, tasks = asyncio.Event(), []
         async with await asyncio.start_server(deaf, "127.0.0.1", 0) as listening:
             pool, port = Pool(ssl.create_default_context), listening.sockets[0].getsockname()[1]
             with pytest.raises(LinkError) as silent:
                 await pool.send(Call(f"http://127.0.0.1:{port}/", None), {}, bytes(50_000_000), Patience(write=0.1))
             gone.set()
+            await asyncio.gather(*tasks)
             await pool.close()
         assert (silent.value.timed_out, silent.value.connecting) == (True, False)
 
@@ -517,6 +519,7 @@ def test_the_environments_proxy_is_asked_with_who_may_use_it(proxied):
             pool = proxied(f"http://me:secret@127.0.0.1:{listening.sockets[0].getsockname()[1]}")
             assert await whole(await ask(pool, "http://api.example/v1/chat")) == b"ok"
             await pool.close()
+            await asyncio.gather(*server.tasks)
         head = server.requests[0][1].lower()
         assert head.startswith(b"post http://api.example/v1/chat ")
         assert b"proxy-authorization: basic " in head
@@ -528,18 +531,13 @@ def test_a_proxy_that_refuses_is_blamed(proxied):
     @run
     async def check():
         refusing = b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n"
-
-        async def refuse(reader, writer):
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(refusing)
-            await reader.read()
-            writer.close()
-
-        async with await asyncio.start_server(refuse, "127.0.0.1", 0) as listening:
+        server = Server(refusing)
+        async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listening:
             pool = proxied(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
             with pytest.raises(LinkError, match="407") as refused:
                 await ask(pool, "https://api.example/v1/chat")
             await pool.close()
+            await asyncio.gather(*server.tasks)
         assert (refused.value.proxy, refused.value.connecting) == (True, False)
 
     check()
@@ -601,6 +599,7 @@ def test_certificates_of_ones_own_are_trusted(tmp_path, monkeypatch):
                 return await whole(await ask(pool, url))
             finally:
                 await pool.close()
+                await asyncio.gather(*server.tasks)
 
     @run
     async def check():

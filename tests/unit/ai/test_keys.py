@@ -52,12 +52,11 @@ def test_a_key_inside_of_a_longer_text_in_base64_is_not_told(before):
     told = without_keys(text, call())
 
     assert told.count(REMOVED) == 1
-    assert (
-        len(told) <= len(text) - len(b64encode(KEY.encode())) + 5
-    )  # of what stands before and after, two letters each
+    beside = len(text) - len(b64encode(KEY.encode())) + 4  # two letters of the key's own before and after
+    assert len(told) <= beside + len(REMOVED)
 
 
-@given(KEYS, st.integers(min_value=8, max_value=30), st.sampled_from(["***", "…", " ", "xyz"]))
+@given(KEYS, st.integers(min_value=8, max_value=30), st.sampled_from(["***", "@@", " ", "xyz"]))
 def test_eight_characters_of_a_key_in_a_row_are_not_told(key, length, mask):
     for part in (key[:length], key[-length:]):
         if len(part) >= 8:
@@ -71,12 +70,12 @@ def test_a_part_too_short_to_be_of_use_is_told():
 @pytest.mark.parametrize(
     ("key", "text", "told"),
     [
-        ("k", "no such key: k", "no such key: …"),
-        ("mock", "no key mock, (mock)", "no key …, (…)"),
-        ("hunter2", "xhunter2x", "x…x"),
+        ("k", "no such key: k", "no such key: [key]"),
+        ("mock", "no key mock, (mock)", "no key [key], ([key])"),
+        ("hunter2", "xhunter2x", "x[key]x"),
         ("", "Bearer is wrong", "Bearer is wrong"),
-        ("abcdefgh", "abcdefgh abcdefghabcdefgh", "… …"),
-        ("two words", "it is two words", "it is …"),
+        ("abcdefgh", "abcdefgh abcdefghabcdefgh", "[key] [key]"),
+        ("two words", "it is two words", "it is [key]"),
     ],
 )
 def test_a_key_of_any_length_is_removed_and_nothing_else(key, text, told):
@@ -91,7 +90,7 @@ def test_a_key_in_an_address_and_a_login_are_removed():
 
     told = without_keys(f"{login} passphrase someone wordofmouth querykey1 sse", asked)
 
-    assert told == "… … … … … sse"
+    assert told == "[key] [key] [key] [key] [key] sse"
 
 
 def test_words_that_are_no_keys_stay():
@@ -105,8 +104,8 @@ def test_words_that_are_no_keys_stay():
 def test_no_error_that_is_raised_tells_the_key():
     fault = Fault("auth", f"wrong: {KEY}")
     for error in (UnavailableError(f"wrong: {KEY}", fault=fault), CutStreamError(f"wrong: {KEY}", "ask again")):
-        with pytest.raises(type(error), match=r"^wrong: …$") as raised, removed_from_errors(call()):
+        with pytest.raises(type(error), match=r"^wrong: \[key\]$") as raised, removed_from_errors(call()):
             raise error
-        assert raised.value.message == "wrong: …"
+        assert raised.value.message == "wrong: [key]"
         assert KEY not in repr(raised.value)
         assert KEY not in str(getattr(raised.value, "fault", ""))
