@@ -1,6 +1,6 @@
 """The door to HTTP: calls to providers, their retries, and the decoded events of their answers.
 
-httpx makes one-shot calls; inside `serve` aiohttp does, whose calls cost a fifth of the CPU.
+httpx makes one-shot calls; inside `serve` aiohttp does, whose calls cost a sixth of the CPU.
 """
 
 import asyncio
