@@ -45,7 +45,9 @@ ARROWS = {
 }
 # One door for each world outside.
 DOORS = {
-    "httpx": {"ai/http_client.py"},
+    "httpx": {"ai/httpx_client.py"},
+    "aiohttp": {"ai/aiohttp_client.py"},
+    "urllib.request": {"ai/proxies.py"},
     "python_on_whales": {"stack/"},
     "ollama": {"models/"},
     "redis": {"ai/cache/"},

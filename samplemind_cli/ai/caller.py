@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from samplemind_cli.ai import embedded, http_client
+from samplemind_cli.ai import embedded, http_client, keys
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
 from samplemind_cli.ai.router import LOCAL
@@ -166,8 +166,9 @@ class Caller:
             began = clock()
             async with await self._slot(route, patience):
                 held = clock() - began if self._per_minute(route) else 0.0
-                events = http_client.events(made(endpoint), patience, CLIENTS[route.provider].fault)
-            with self._judged(route), self._watch(route, request) as heard:
+                call = made(endpoint)
+                events = http_client.events(call, patience, CLIENTS[route.provider].fault)
+            with self._judged(route), keys.removed_from_errors(call), self._watch(route, request) as heard:
                 async with aclosing(events):
                     yield events, heard, held if held > NOTICED else 0.0
 
@@ -235,7 +236,6 @@ def _name(route: Route) -> str:
 
 def _broken_off(fault: Fault, route: Route, *, begun: bool) -> ProviderError:
     """An error inside a stream: before the first word the next provider may be asked, after it none."""
-    message = fault.message.replace(route.endpoint.api_key, "[key]") if route.endpoint.api_key else fault.message
     if begun:
-        return CutStreamError(f"{route.provider} broke off: {message}", "ask again")
-    return UnavailableError(message, fault=fault, wait=fault.wait)
+        return CutStreamError(f"{route.provider} broke off: {fault.message}", "ask again")
+    return UnavailableError(fault.message, fault=fault, wait=fault.wait)

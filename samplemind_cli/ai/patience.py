@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 
 from samplemind_cli.ai.router import is_loopback
 from samplemind_cli.ai.types import Fault
-from samplemind_cli.errors import CutStreamError, ProviderError
+from samplemind_cli.errors import ProviderError
 
 T = TypeVar("T")
+CONNECTIONS = 100  # at most, of one event loop through httpx
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,25 +53,25 @@ class UnavailableError(ProviderError):
 class LinkError(Exception):
     """The connection could not be made, broke, or fell silent."""
 
-    def __init__(self, why: str, *, connecting: bool = False, timed_out: bool = False) -> None:
+    def __init__(self, why: str, *, connecting: bool = False, timed_out: bool = False, proxy: bool = False) -> None:
         super().__init__(why)
         self.connecting = connecting
         self.timed_out = timed_out
+        self.proxy = proxy  # it was a proxy that could not be reached, or refused
 
 
-def silence(  # noqa: PLR0913 - facts of one failure
-    where: str, error: Exception, patience: Patience, *, connecting: bool, timed_out: bool, begun: bool
-) -> ProviderError:
-    """What it means that a server at `where` (host and port) was not reached, or fell silent; the error for it."""
-    if begun:
-        return CutStreamError(f"{where} broke off in the middle of its answer", "ask again")
-    waited = patience.connect if connecting else patience.read
-    why = f"no answer within {waited:g} s" if timed_out else str(error) or type(error).__name__
-    fault = None if connecting else Fault("server", why)
-    refused = connecting and not timed_out
+def silence(where: str, error: LinkError, patience: Patience, proxy: str = "") -> UnavailableError:
+    """What it means that a server at `where` (host and port), asked through `proxy`, did not answer."""
+    waited = patience.connect if error.connecting else patience.read
+    why = f"no answer within {waited:g} s" if error.timed_out else str(error) or "the connection broke"
+    if proxy and (error.connecting or error.proxy):
+        told = f"{where}: {why} (through the proxy {proxy})"
+        return UnavailableError(told, "check HTTPS_PROXY and NO_PROXY", again=error.connecting)
+    fault = None if error.connecting else Fault("server", why)
+    refused = error.connecting and not error.timed_out
     here = is_loopback(f"//{where}")  # what does not run on this machine will not in a second
     return UnavailableError(
-        f"{where}: {why}", fault=fault, refused=refused, again=connecting and not (refused and here)
+        f"{where}: {why}", fault=fault, refused=refused, again=error.connecting and not (refused and here)
     )
 
 

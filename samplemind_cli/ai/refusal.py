@@ -1,18 +1,17 @@
 """What comes instead of an answer: an error, the way to another place, a page for people."""
 
-import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from samplemind_cli.ai.limits import retry_after
 from samplemind_cli.ai.patience import UnavailableError
 from samplemind_cli.ai.router import shown
-from samplemind_cli.ai.streams import BOM
+from samplemind_cli.ai.streams import Decoder
 from samplemind_cli.ai.types import Call, Fault, FaultKind
-from samplemind_cli.errors import CutStreamError
+from samplemind_cli.errors import CutStreamError, ProviderError
 
-KEY_HEADERS = ("authorization", "x-api-key", "x-goog-api-key")
 RETRIED = frozenset({408, 409, 429, 529})  # and every 5xx
 NO_SUCH_PATH = (404, 405, 501)
 LONGEST = 200  # characters of an address that are told
@@ -31,40 +30,42 @@ def refused(
     if status < 400:  # noqa: PLR2004 - HTTP
         return _elsewhere(call, f"redirects (HTTP {status}){_target(call.url, headers)}")
     try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
+        said = _said(headers, body)
+    except ValueError:
         if status in NO_SUCH_PATH:  # a provider that is asked for an unknown model says so in JSON
             return _elsewhere(call, f"has nothing at {urlsplit(call.url).path} (HTTP {status})")
         said = body.decode("utf-8", "replace")
     fault = (read_fault or _read_fault)(status, said)
     again = (status in RETRIED or status >= 500) and fault.kind not in ("credit", "request", "too_long")  # noqa: PLR2004 - HTTP
-    told = _without_keys(fault.message, call.headers)
-    return UnavailableError(told, fault=fault, again=again, wait=retry_after(headers))
+    return UnavailableError(fault.message, fault=fault, again=again, wait=retry_after(headers))
 
 
-def decoded(call: Call, status: int, kind: str, body: bytes) -> Any:
-    """A whole body of the content type `kind`. Raises CutStreamError, or UnavailableError for what is no answer."""
-    try:
-        return message(call, body.removeprefix(BOM))
-    except CutStreamError:
-        if body and "json" in kind:
-            raise
-    found = kind.partition(";")[0].strip()[:LONGEST] or "no content type" if body else "nothing"
-    raise _elsewhere(call, f"answers with {found} instead of JSON (HTTP {status})")
+def not_json(call: Call, status: int, kind: str, *, whole: bool) -> ProviderError:
+    """The error for a body of the content type `kind` that is not JSON; `whole`: nothing of it was."""
+    kind = kind.partition(";")[0].strip()
+    if not whole or any(name in kind.lower() for name in ("json", "event-stream")):
+        return CutStreamError(f"{place(call.url)} sent something that is not JSON", "ask again")
+    return _elsewhere(call, f"answers with {kind[:LONGEST] or 'no content type'} instead of JSON (HTTP {status})")
 
 
-def message(call: Call, data: bytes) -> Any:
-    """One JSON text of an answer. Raises CutStreamError."""
-    import orjson
+def empty(call: Call, status: int) -> UnavailableError:
+    """The error for a body without a byte."""
+    return _elsewhere(call, f"answers with nothing instead of JSON (HTTP {status})")
 
-    try:
-        return orjson.loads(data)
-    except ValueError:
-        pass
-    try:  # half of an emoji, as JavaScript may cut it: no UTF-8 can hold it
-        return orjson.loads(json.dumps(json.loads(data), ensure_ascii=False).encode("utf-8", "replace"))
-    except (ValueError, RecursionError) as error:
-        raise CutStreamError(f"{place(call.url)} sent something that is not JSON", "ask again") from error
+
+def endless(call: Call, limit: int) -> CutStreamError:
+    """The error for an answer of more than `limit` bytes."""
+    told = f"{place(call.url)} sent more than {limit // 1_000_000} MB as one answer"
+    return CutStreamError(told, "ask again, or choose another --provider")
+
+
+def _said(headers: Mapping[str, str], body: bytes) -> Any:
+    """What an error's body says; of several events the first. Raises ValueError."""
+    decoder = Decoder(headers.get("content-type", ""))
+    for read in (partial(decoder.feed, body), decoder.end):
+        for value in read():
+            return value
+    raise ValueError("nothing was said")
 
 
 def _elsewhere(call: Call, what: str) -> UnavailableError:
@@ -81,14 +82,6 @@ def _target(url: str, headers: Mapping[str, str]) -> str:
     except (KeyError, ValueError):
         return ""
     return f" to {target.scheme}://{target.netloc}{target.path}"[:LONGEST] if location.isprintable() else ""
-
-
-def _without_keys(message: str, headers: Mapping[str, str]) -> str:
-    """A provider's words without the key that it may have repeated."""
-    for name, value in headers.items():
-        if name.lower() in KEY_HEADERS and (key := value.removeprefix("Bearer ")):
-            message = message.replace(key, "…")
-    return message
 
 
 def _read_fault(status: int, body: Any) -> Fault:

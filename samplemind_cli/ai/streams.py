@@ -1,45 +1,199 @@
-"""What a streamed body says: server-sent events, or a line of JSON each."""
+"""What a body says: server-sent events, a line of JSON each, or one JSON text, told apart by the first bytes.
 
-from collections.abc import AsyncGenerator, AsyncIterator
+The content type alone does not decide: gateways send event streams as text/plain, and errors as event streams.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from samplemind_cli.ai.json_text import BOM, loads
 
 END = b"[DONE]"  # OpenAI's last event
-BOM = b"\xef\xbb\xbf"  # what may precede all of a text
+FIELDS = (b"data:", b"event:", b"retry:", b"id:", b":")  # how a server-sent event may begin
+PINGS = ("ping", "keepalive", "keep-alive", "heartbeat")  # names of events that only keep a connection open
+_ENOUGH = max(map(len, FIELDS))  # bytes that tell one kind from another
+_SPACE = b" \t\r\n"
 
 
-def is_stream(kind: str) -> bool:
-    """Whether a body of this content type comes in messages."""
-    return "event-stream" in kind or "ndjson" in kind
+class NotJSONError(ValueError):
+    """What came is not JSON; `whole`: nothing was decoded before it."""
+
+    def __init__(self, *, whole: bool) -> None:
+        super().__init__("not JSON")
+        self.whole = whole
 
 
-async def messages(kind: str, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    """The JSON texts in a body of this content type, however the network cuts it."""
-    events = "event-stream" in kind
-    async for line in lines(chunks, carriage_returns=events):
-        message = _data(line) if events else line
-        if message == END:
-            return
-        if message:
-            yield message
+class Lines:
+    """Cuts bytes into lines, however the network cuts them, at LF, CR LF or CR.
 
-
-async def lines(chunks: AsyncIterator[bytes], *, carriage_returns: bool = False) -> AsyncGenerator[bytes, None]:
-    """Lines ended by LF or CR LF alone: U+2028 and its like are text inside JSON, not line ends.
-
-    Server-sent ones may end with a CR alone; CR LF ends two then, of which one is empty.
+    U+2028 and its like are text inside JSON, not line ends.
     """
-    rest: list[bytes] = []  # of a line that has not ended: a long one is not copied again with each chunk
-    async for chunk in chunks:
-        *whole, last = (chunk.replace(b"\r", b"\n") if carriage_returns else chunk).split(b"\n")
-        if whole:
-            whole[0] = b"".join((*rest, whole[0]))
-            rest.clear()
-        rest.append(last)
-        for line in whole:
-            yield line.rstrip(b"\r")
-    yield b"".join(rest)
+
+    def __init__(self) -> None:
+        self._rest: list[bytes] = []  # of a line that has not ended: a long one is not copied with each piece
+        self._after_cr = False
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The lines that end in these bytes."""
+        if self._after_cr and data:
+            data = data.removeprefix(b"\n")
+            self._after_cr = False
+        if b"\r" in data:
+            self._after_cr = data.endswith(b"\r")
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if b"\n" not in data:
+            self._rest.append(data)
+            return []
+        *lines, last = data.split(b"\n")
+        lines[0] = b"".join((*self._rest, lines[0]))
+        self._rest = [last] if last else []
+        return lines
+
+    def end(self) -> bytes:
+        """The last line, if nothing ended it."""
+        line, self._rest = b"".join(self._rest), []
+        return line
 
 
-def _data(line: bytes) -> bytes:
-    """The data of one server-sent line; the providers put each event's JSON on a single line."""
-    line = line.removeprefix(BOM)
-    return line.removeprefix(b"data:").strip() if line.startswith(b"data:") else b""
+class Events:
+    """Server-sent events (WHATWG HTML, 9.2.6), line by line; also those that no blank line ends."""
+
+    def __init__(self) -> None:
+        self._name = ""
+        self._data: list[bytes] = []
+        self.done = False
+
+    def line(self, line: bytes) -> list[Any]:
+        """The decoded events that a line completes: one at most. Raises ValueError."""
+        if not line:
+            return self.end()
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        completed: list[Any] = []
+        if field == b"data":
+            if len(self._data) == 1 and _complete(self._data[0]):
+                completed = self.end()
+            self._data.append(value)
+        elif field == b"event":
+            if self._data and self._name:
+                completed = self.end()
+            self._name = value.decode("utf-8", "replace").strip().lower()
+        return completed
+
+    def end(self) -> list[Any]:
+        """The decoded event that a blank line or the end of the stream completes. Raises ValueError."""
+        name, data = self._name, b"\n".join(self._data).strip(_SPACE)
+        self._name, self._data = "", []
+        if data == END:
+            self.done = True
+        elif name == "error":
+            return [_error(data)]
+        elif data and name not in PINGS:
+            return [loads(data)]
+        return []
+
+
+class JSONLines:
+    """A line of JSON each; one text over several lines where its first line alone is not JSON."""
+
+    done = False
+
+    def __init__(self, *, only_lines: bool) -> None:
+        self._only_lines = only_lines
+        self._whole: list[bytes] = []
+        self._begun = False
+
+    def line(self, line: bytes) -> list[Any]:
+        """What a line says. Raises ValueError."""
+        if self._whole:
+            self._whole.append(line)
+        elif line := line.strip(_SPACE):
+            try:
+                value = loads(line)
+            except ValueError:
+                if self._begun or self._only_lines:
+                    raise
+                self._whole.append(line)
+            else:
+                self._begun = True
+                return [value]
+        return []
+
+    def end(self) -> list[Any]:
+        """What the lines say together. Raises ValueError."""
+        whole, self._whole = b"\n".join(self._whole), []
+        return [loads(whole)] if whole else []
+
+
+class Decoder:
+    """Decodes a body of a content type, piece by piece."""
+
+    def __init__(self, content_type: str) -> None:
+        kind = content_type.partition(";")[0].strip().lower()
+        self.event_stream = "event-stream" in kind
+        self.json_lines = "ndjson" in kind or "jsonl" in kind
+        self.decoded = 0  # values
+        self._first: bytes | None = b""  # until it tells what kind it is
+        self._lines = Lines()
+        self._messages: Events | JSONLines = Events()
+
+    @property
+    def done(self) -> bool:
+        """Whether the stream said that it is over."""
+        return self._messages.done
+
+    def feed(self, data: bytes) -> Iterator[Any]:
+        """The values that these bytes complete. Raises NotJSONError."""
+        if self._first is not None:
+            self._first = (self._first + data).removeprefix(BOM).lstrip(_SPACE)
+            if len(self._first) < _ENOUGH:
+                return
+            data = self._begin()
+        for line in self._lines.feed(data):
+            yield from self._decoded(self._messages.line, line)
+            if self.done:
+                return
+
+    def end(self) -> Iterator[Any]:
+        """The values that the end of the body completes. Raises NotJSONError."""
+        for line in (*self._lines.feed(self._begin()), self._lines.end()):
+            if line and not self.done:
+                yield from self._decoded(self._messages.line, line)
+        if not self.done:
+            yield from self._decoded(self._messages.end)
+
+    def _begin(self) -> bytes:
+        """Choose how to read, unless it is known; the bytes that have been held back for it."""
+        first, self._first = self._first, None
+        if first is None:
+            return b""
+        declared = self.event_stream and not first.startswith((b"{", b"["))
+        if not (declared or first.startswith(FIELDS)):
+            self._messages = JSONLines(only_lines=self.json_lines)
+        return first
+
+    def _decoded(self, read: Callable[..., list[Any]], *line: bytes) -> list[Any]:
+        try:
+            values = read(*line)
+        except ValueError as error:
+            raise NotJSONError(whole=not self.decoded) from error
+        self.decoded += len(values)
+        return values
+
+
+def _complete(data: bytes) -> bool:
+    """Whether one line of data is an event of its own: some servers leave the blank line out."""
+    try:
+        loads(data)
+    except ValueError:
+        return data.strip(_SPACE) == END
+    return True
+
+
+def _error(data: bytes) -> Any:
+    """The data of an `event: error`, as an object that has "error" whatever its shape was."""
+    try:
+        said = loads(data) if data else "an error event without data"
+    except ValueError:
+        said = data.decode("utf-8", "replace")
+    return said if isinstance(said, dict) and "error" in said else {"error": said}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from samplemind_cli.ai.http_client import load_httpx, surroundings
+from samplemind_cli.ai.http_client import close_http_client
 from samplemind_cli.ai.router import Provider, get_provider_url, is_loopback
 from samplemind_cli.models import faults, wire
 from samplemind_cli.settings import Settings, variable
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import ollama
 
 T = TypeVar("T")
+LARGEST = 64_000_000  # bytes of an answer; what `show` tells of a large model is a few MB
 OLDEST = (0, 5)  # the first whose /api/ps and streamed errors are as the ones read here
 
 
@@ -78,18 +79,26 @@ class Daemon:
         self._client: ollama.AsyncClient
 
     async def __aenter__(self) -> Self:
-        load_httpx()
+        from samplemind_cli.ai.httpx_client import bounded, surroundings
+
         with surroundings(), variable("OLLAMA_HOST", self.url):  # it makes a client of its own, and reads less kindly
             import ollama
 
         local = is_loopback(self.url)  # needs no certificates, whose loading takes time, and no proxy
         patience = (self._connect, None, 10.0, 5.0)  # reading is bounded by each call
-        with surroundings(proxies=not local):
-            self._client = ollama.AsyncClient(self.url, timeout=patience, trust_env=not local, verify=not local)
+        with surroundings(proxied=not local):
+            self._client = ollama.AsyncClient(
+                self.url,
+                timeout=patience,
+                trust_env=not local,
+                verify=not local,
+                event_hooks={"response": [bounded(LARGEST, "/api/pull")]},
+            )
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._client.close()  # type: ignore[no-untyped-call]  # ollama annotates all but this
+        await close_http_client()
 
     async def version(self) -> str:
         """The daemon's version; an OllamaError if nothing answers, or no Ollama, or one that is too old."""

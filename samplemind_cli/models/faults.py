@@ -141,6 +141,8 @@ def _read(error: Exception, url: str, name: str) -> Exception:
     kind = type(error).__module__.partition(".")[0]
     # While streaming, `ollama` lets its HTTP client's own exceptions through (httpx is another door's to import).
     if isinstance(error, OSError) or kind == "httpx":
+        if type(error).__name__ == "DecodingError":  # as `httpx_client.bounded` raises it
+            return OllamaError(f"the Ollama daemon at {url} sent something unreadable: {error}", "samplemind ps")
         if type(error).__name__ in ("ReadError", "RemoteProtocolError", "ReadTimeout", "WriteError"):
             return OllamaError(f"the Ollama daemon at {url} went away", "samplemind ps", tries=RESTARTING)
         return OllamaError(

@@ -154,8 +154,12 @@ class Puller:
 
     async def _whole(self, download: Download) -> None:
         """Try until the model is whole; an OllamaError when that is not to be."""
-        failed = most = 0
-        while True:
+        import tenacity
+
+        failed = most = 0  # failures in a row, and the most bytes that came in a try
+
+        async def attempt() -> None:
+            nonlocal failed, most
             try:
                 await self._try(download)
                 await self._verify(download)
@@ -163,13 +167,20 @@ class Puller:
                 came = sum(step.completed for step in download.have.values())
                 failed = 1 if error.resumes and came > most else failed + 1
                 most = max(most, came)
-                if failed >= error.tries:
-                    raise
-                download.phase, download.trouble = "trying again", error.message
-                self._watch(download)
-                await asyncio.sleep(self._patience.wait(failed))
-            else:
-                return
+                download.trouble = error.message
+                raise
+
+        def pause(_: tenacity.RetryCallState) -> None:
+            download.phase = "trying again"
+            self._watch(download)
+
+        retrying = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception(lambda error: isinstance(error, OllamaError) and failed < error.tries),
+            wait=lambda _: self._patience.wait(failed),
+            before_sleep=pause,
+            reraise=True,
+        )
+        await retrying(attempt)
 
     async def _try(self, download: Download) -> None:
         name, stall = download.item.name, self._patience.stall

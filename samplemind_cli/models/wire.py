@@ -1,22 +1,20 @@
-"""What the `ollama` package has no call for: the daemon's version, the blobs it holds, a registry's manifest.
-
-The standard library's client: three small requests, made beside the daemon's own.
-"""
+"""What the `ollama` package has no call for: the daemon's version, the blobs it holds, a registry's manifest."""
 
 import asyncio
-import http.client
-import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
-from samplemind_cli.ai.router import is_loopback
+from samplemind_cli.ai import http_client, json_text
+from samplemind_cli.ai.types import Call
+from samplemind_cli.errors import ProviderError
 from samplemind_cli.models.names import Name
 
 SECONDS = 5.0
+LARGEST = 10_000_000  # bytes of an answer
+REDIRECTS = 4  # requests, with those that a redirect leads to
+OK, ABSENT, MOVED = 200, 404, (301, 302, 303, 307, 308)
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
@@ -44,21 +42,19 @@ class Manifest:
 
 async def version(url: str) -> Any:
     """The daemon's `/api/version`, decoded; None when what answers is no Ollama. OSError when nothing answers."""
-    status, body = await asyncio.to_thread(_fetch, f"{url}/api/version")
+    reply = await _asked(f"{url}/api/version")
     try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
+        answer = json_text.loads(reply.body)
+    except ValueError:
         return None
-    return answer.get("version") if status == 200 and isinstance(answer, dict) else None  # noqa: PLR2004 - HTTP
+    return answer.get("version") if reply.status == OK and isinstance(answer, dict) else None
 
 
 async def held(url: str, digests: Iterable[str]) -> set[str]:
     """Those of the digests whose blobs the daemon has whole (`HEAD /api/blobs/DIGEST`)."""
     wanted = list(digests)
-    answers = await asyncio.gather(
-        *(asyncio.to_thread(_fetch, f"{url}/api/blobs/{digest}", method="HEAD") for digest in wanted)
-    )
-    return {digest for digest, (status, _) in zip(wanted, answers, strict=True) if status == 200}  # noqa: PLR2004
+    replies = await asyncio.gather(*(_asked(f"{url}/api/blobs/{digest}", method="HEAD") for digest in wanted))
+    return {digest for digest, reply in zip(wanted, replies, strict=True) if reply.status == OK}
 
 
 async def manifest(name: str, *, insecure: bool) -> Manifest:
@@ -66,16 +62,15 @@ async def manifest(name: str, *, insecure: bool) -> Manifest:
     url = Name.parse(name).manifest_url(insecure=insecure)
     host = urlsplit(url).netloc
     try:
-        status, body = await asyncio.to_thread(_fetch, url, accept=_MANIFEST)
-        if status == 404:  # noqa: PLR2004 - HTTP
+        reply = await _asked(url, accept=_MANIFEST)
+        if reply.status == ABSENT:
             return Manifest(trouble=f"{host} has no such model", unknown=True)
-        if status != 200:  # noqa: PLR2004 - HTTP
-            return Manifest(trouble=f"{host} answers {status}")
-        return Manifest(_layers(json.loads(body)))
+        if reply.status != OK:
+            return Manifest(trouble=f"{host} answers {reply.status}")
+        return Manifest(_layers(json_text.loads(reply.body)))
     except OSError as error:
-        reason = getattr(error, "reason", error)
-        return Manifest(trouble=f"{host} cannot be reached from here: {getattr(reason, 'strerror', None) or reason}")
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return Manifest(trouble=f"{host} cannot be reached from here: {error}")
+    except (ValueError, KeyError, TypeError, AttributeError):
         return Manifest(trouble=f"{host} sent something that is no manifest")
 
 
@@ -84,15 +79,19 @@ def _layers(answer: Any) -> tuple[Layer, ...]:
     return tuple({blob["digest"]: Layer(str(blob["digest"]), int(blob["size"])) for blob in blobs}.values())
 
 
-def _fetch(url: str, *, method: str = "GET", accept: str = "application/json") -> tuple[int, bytes]:
-    """Status and body; an error status is an answer, too. OSError when there is none."""
-    request = urllib.request.Request(url, method=method, headers={"Accept": accept})  # noqa: S310 - http(s) by construction
-    handlers = [urllib.request.ProxyHandler({})] if is_loopback(url) else []
+async def _asked(url: str, *, method: str = "GET", accept: str = "application/json") -> http_client.Reply:
+    """The reply, where a redirect leads included; an error status is one, too. OSError when there is none in time."""
+    patience = http_client.Patience(connect=SECONDS, read=SECONDS, attempts=1)
     try:
-        with urllib.request.build_opener(*handlers).open(request, timeout=SECONDS) as response:
-            return response.status, response.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read()
-    except http.client.HTTPException as error:
-        raise ConnectionError(f"{type(error).__name__}: {error}") from error
+        async with asyncio.timeout(SECONDS):
+            for _ in range(REDIRECTS):
+                reply = await http_client.reply(Call(url, None, {"accept": accept}, method), patience, LARGEST)
+                target = urljoin(url, reply.headers.get("location", ""))
+                if reply.status not in MOVED or urlsplit(target).scheme not in ("https", urlsplit(url).scheme):
+                    break
+                url = target
+            return reply
+    except TimeoutError as error:
+        raise TimeoutError(f"no answer within {SECONDS:g} s") from error
+    except ProviderError as error:
+        raise ConnectionError(error.message) from error

@@ -69,7 +69,7 @@ async def _serve(
     loop, stopping = asyncio.get_running_loop(), asyncio.Event()
     for number in ending_signals():
         loop.add_signal_handler(number, stopping.set)
-    http_client.use_own_connections()
+    http_client.use_aiohttp()
     journal = _journal(log_content=log_content)
     told = telemetry.start()
     journal.trace = told.serving.ids if told else dict

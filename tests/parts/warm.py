@@ -22,7 +22,8 @@ _OURS = (
     "commands.profile",
     "commands.serve",
     "ai.http_client",
-    "ai.upstream",
+    "ai.aiohttp_client",
+    "ai.httpx_client",
     "asking.show",
     "models.daemon",
     "profiling.record",
@@ -32,7 +33,17 @@ _OURS = (
     "testing.command",
     "testing.session",
 )
-_HTTP = ("httpx", "httpcore", "anyio._backends._asyncio", "h11", "h2.connection", "requests", "urllib.request")
+_HTTP = (
+    "aiohttp",
+    "brotli",
+    "httpx",
+    "httpcore",
+    "anyio._backends._asyncio",
+    "h11",
+    "h2.connection",
+    "requests",
+    "urllib.request",
+)
 _THEIRS = (*_HTTP, "aiolimiter", "coverage", "execnet", "jsonschema", "platformdirs", "xmlrpc.client", "sqlite3")
 _PROFILERS = ("pyinstrument.renderers", "memray.reporters.flamegraph", "memray.reporters.transform")
 _PYTEST = ("pytest", *(f"_pytest.{name}" for name in default_plugins))  # its other plugins it wants to import itself

@@ -1,16 +1,22 @@
 import asyncio
+import gzip
 import shutil
 import ssl
 import subprocess
 import sys
 import time
+import tracemalloc
+import zlib
+from base64 import b64encode
 from contextlib import ExitStack
+from functools import cache
+from urllib.parse import quote
 
+import brotli
 import httpx
 import pytest
-from parts.waiting import until
 
-from samplemind_cli.ai import http_client, upstream
+from samplemind_cli.ai import http_client
 from samplemind_cli.ai.http_client import Patience, UnavailableError, close_http_client, events, make_ai_request
 from samplemind_cli.ai.types import Call, Fault
 from samplemind_cli.errors import CutStreamError, ProviderError, UsageError
@@ -373,7 +379,7 @@ def answered(said, *, own=False, **kwargs):
 
     async def ask():
         if own:
-            http_client.use_own_connections()
+            http_client.use_aiohttp()
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             return await make_ai_request(f"http://127.0.0.1:{port}/v1/chat", {}, **kwargs)
@@ -396,12 +402,12 @@ def test_a_key_that_a_provider_repeats_is_not_repeated_by_us():
         key = head.lower().partition(b"authorization: bearer ")[2].partition(b"\r\n")[0]
         return response("401 No", "", b'{"error": {"message": "no such key: ' + key + b'"}}')
 
-    with pytest.raises(UnavailableError, match="no such key: …") as failed:
+    with pytest.raises(UnavailableError, match=r"no such key: \[key\]") as failed:
         answered(echo, headers={"authorization": "Bearer verysecret"})
     assert "verysecret" not in failed.value.message
 
 
-@pytest.mark.parametrize("own", [False, True], ids=["httpx", "own"])
+@pytest.mark.parametrize("own", [False, True], ids=["httpx", "aiohttp"])
 @pytest.mark.parametrize(
     ("said", "told"),
     [
@@ -468,30 +474,175 @@ def test_an_error_500_that_means_a_wrong_request_is_not_tried_again(mock_server)
     assert len(mock_server.requests) == 1
 
 
-def test_httpx_is_imported_without_its_command_line_and_without_http_2_which_is_there_when_asked_for():
-    code = """
-import sys
-from samplemind_cli.ai.http_client import load_httpx
-load_httpx()
-import httpx
-httpx.AsyncClient(verify=False)
-print(sorted({"rich", "h2"} & {*sys.modules}), httpx.Client.__module__)
+def test_importing_and_using_the_core_hides_and_replaces_no_module_of_the_host_process(mock_server):
+    code = f"""
+import asyncio, sys
+from samplemind_cli.ai.http_client import close_http_client, make_ai_request
+async def ask():
+    await make_ai_request("{mock_server.url}/v1/chat/completions", {CHAT}, headers={KEY})
+    await close_http_client()
+asyncio.run(ask())
+import httpx, h2.connection
+theirs = [module for name, module in sys.modules.items() if name.split(".")[0] in ("httpx", "httpcore", "h2")]
 httpx.Client(http2=True)
-from httpcore._async.http2 import AsyncHTTP2Connection
+print([module for module in theirs if not module.__spec__ or not module.__spec__.origin])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert done.stdout == "[] httpx\n"
+    assert done.stdout == "[]\n"
 
 
-def test_an_own_connection_for_which_nobody_comes_is_closed(mock_server, monkeypatch):
-    monkeypatch.setattr(upstream, "KEPT", 0.05)
+GREETING = b'{"choices": [{"message": {"content": "hi"}}]}'
+EVENTS = b'data: {"n": 1}\n\ndata: {"n": 2}\n\ndata: [DONE]\n\n'
 
-    async def asked_once():
-        http_client.use_own_connections()
-        await make_ai_request(f"{mock_server.url}/v1/chat/completions", CHAT, headers=KEY)
-        (idle,) = http_client._pools[asyncio.get_running_loop()]._idle.values()
-        (link,) = idle
-        await asyncio.to_thread(until, lambda: link._lost)
 
-    run(asked_once())
+@cache
+def compressed(name, data):
+    raw = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    makers = {
+        "gzip": gzip.compress,
+        "x-gzip": gzip.compress,
+        "deflate": zlib.compress,
+        "raw": lambda data: raw.compress(data) + raw.flush(),
+        "br": brotli.compress,
+        "identity": bytes,
+    }
+    return makers[name](data)
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["httpx", "aiohttp"])
+@pytest.mark.parametrize("name", ["gzip", "x-gzip", "deflate", "raw", "br", "identity"])
+def test_a_compressed_answer_is_read_whole_and_streamed(name, own):
+    header = f"content-encoding: {'Deflate' if name == 'raw' else name}"
+
+    def said(head):
+        assert b"accept-encoding: gzip, deflate, br\r\n" in head.lower()
+        return response("200 OK", "application/json", compressed(name, GREETING), header)
+
+    assert answered(said, own=own)["choices"][0]["message"]["content"] == "hi"
+    stream = response("200 OK", "text/event-stream", compressed(name, EVENTS), header)
+    assert answered(stream, own=own) == [{"n": 1}, {"n": 2}]
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["httpx", "aiohttp"])
+@pytest.mark.parametrize("name", ["gzip", "br"])
+def test_an_error_may_be_compressed(name, own):
+    body = compressed(name, b'{"error": {"message": "no such key"}}')
+
+    with pytest.raises(UnavailableError, match="no such key"):
+        answered(response("401 No", "application/json", body, f"content-encoding: {name}"), own=own)
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["httpx", "aiohttp"])
+@pytest.mark.parametrize("name", ["gzip", "deflate", "br"])
+@pytest.mark.parametrize("kind", ["application/json", "text/event-stream", "text/plain"])
+def test_a_small_body_that_inflates_without_end_costs_no_more_than_the_limit(name, kind, own, monkeypatch):
+    monkeypatch.setattr(http_client, "LARGEST", 1_000_000)
+    bomb = compressed(name, b" " * 30_000_000)
+    assert len(bomb) < 40_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(CutStreamError, match="sent more than 1 MB as one answer"):
+            answered(response("200 OK", kind, bomb, f"content-encoding: {name}"), own=own)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 10_000_000
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["httpx", "aiohttp"])
+def test_of_an_error_that_inflates_without_end_the_beginning_is_read(own):
+    bomb = compressed("br", b"no " * 5_000_000)
+
+    with pytest.raises(UnavailableError, match=r"^HTTP 400: no no no"):
+        answered(response("400 No", "", bomb, "content-encoding: br"), own=own)
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["httpx", "aiohttp"])
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "gzip, br", "zstd", "br,gzip , deflate"])
+def test_encodings_that_are_stacked_or_that_nobody_asked_for_are_refused(encoding, own):
+    body = compressed("gzip", compressed("gzip", GREETING))
+
+    with pytest.raises(UnavailableError, match="was not asked for"):
+        answered(response("200 OK", "application/json", body, f"content-encoding: {encoding}"), own=own)
+
+
+def test_encodings_stacked_over_two_headers_are_refused():
+    headers = ["content-encoding: gzip", "content-encoding: gzip"]
+
+    for own in (False, True):
+        with pytest.raises(UnavailableError, match="was not asked for"):
+            answered(response("200 OK", "", compressed("gzip", GREETING), *headers), own=own)
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["httpx", "aiohttp"])
+def test_a_body_that_is_not_of_its_encoding_is_an_error(own):
+    with pytest.raises(CutStreamError, match="not what its content encoding says"):
+        answered(response("200 OK", "application/json", GREETING, "content-encoding: gzip"), own=own)
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["httpx", "aiohttp"])
+@pytest.mark.parametrize(
+    "kind", ["Text/Event-Stream", "text/plain; charset=utf-8", "", "application/octet-stream", "application/json"]
+)
+def test_an_event_stream_is_known_by_its_first_bytes(kind, own):
+    assert answered(response("200 OK", kind, EVENTS), own=own) == [{"n": 1}, {"n": 2}]
+
+
+@pytest.mark.parametrize("kind", ["Application/X-NDJSON", "text/plain", "", "application/json", "text/event-stream"])
+def test_lines_of_json_are_known_by_the_first_of_them(kind):
+    assert answered(response("200 OK", kind, b'{"n": 1}\n{"n": 2}\n')) == [{"n": 1}, {"n": 2}]
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["httpx", "aiohttp"])
+@pytest.mark.parametrize("status", ["400 No", "401 No", "404 No", "500 No", "529 No", "302 Found"])
+def test_no_error_of_any_status_tells_the_key(status, own):
+    key = "topsecret-team-token"
+    page = (
+        f'{{"error": {{"message": "{key} {quote(key)} {b64encode(key.encode()).decode()} topsecret-te***"}}}}'.encode()
+    )
+    said = response(status, "application/json", page, f"location: https://{key}.example/{key}")
+
+    with pytest.raises(UnavailableError) as failed:
+        answered(said, own=own, headers={"authorization": f"Bearer {key}"}, attempts=1)
+    told = f"{failed.value} {failed.value.message} {failed.value.fault} {failed.value!r}"
+    assert "topsecret" not in told
+    assert b64encode(key.encode()).decode()[:8] not in told
+
+
+def test_a_key_in_a_content_type_is_not_told():
+    with pytest.raises(UnavailableError, match=r"answers with \[key\]") as failed:
+        answered(response("200 OK", "verysecret", b"hi"), headers={"x-api-key": "verysecret"})
+    assert "verysecret" not in failed.value.message
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["httpx", "aiohttp"])
+def test_a_reply_is_whole_whatever_its_status(own):
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(response("404 No", "text/plain", compressed("gzip", b"gone"), "content-encoding: gzip"))
+        writer.close()
+
+    async def ask():
+        if own:
+            http_client.use_aiohttp()
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            call = Call(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", None, {}, "GET")
+            whole = await http_client.reply(call, Patience())
+            with pytest.raises(CutStreamError, match="sent more than"):
+                await http_client.reply(call, Patience(), largest=3)
+            return whole.status, whole.body, whole.headers["Content-Type"]
+
+    assert run(ask()) == (404, b"gone", "text/plain")
+
+
+def test_without_aiohttp_httpx_asks(mock_server, monkeypatch):
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    monkeypatch.delitem(sys.modules, "samplemind_cli.ai.aiohttp_client", raising=False)
+    monkeypatch.delattr("samplemind_cli.ai.aiohttp_client", raising=False)
+
+    async def ask():
+        http_client.use_aiohttp()
+        return await make_ai_request(f"{mock_server.url}/v1/chat/completions", CHAT, headers=KEY)
+
+    assert run(ask())["choices"]
