@@ -45,7 +45,7 @@ class Front:
         self._board = Board(shared, self._metrics)
         self._service = Service(core, self._measured, content=journal.content)
         self.at_once = self._service.at_once
-        self._routes = Routes(self._service.operations)
+        self.routes = Routes(self._service.operations)
         self._access = Access(core.settings)
         self._gate = Gate(bounds.working, bounds.waiting)
         self._connections: set[Connection] = set()
@@ -77,18 +77,18 @@ class Front:
 
     def begin(self, incoming: Incoming) -> None:
         """Find the route, and refuse what its head alone rules out."""
-        operation = self._routes.find(incoming)
+        operation = self.routes.find(incoming)
         try:
             self._access.check_host(incoming)
             if "origin" in incoming.headers:
                 incoming.added = self._access.cors.headers(incoming)
-            if incoming.method == "OPTIONS" and (allowed := self._routes.allowed(incoming)):
+            if incoming.method == "OPTIONS" and (allowed := self.routes.allowed(incoming)):
                 # A preflight cannot bring a token.
                 incoming.refused = self._access.cors.preflight(incoming, allowed)
                 return
             self._access.check(incoming, public=operation is not None and operation.public)
             if operation is None:
-                raise self._routes.missing(incoming)
+                raise self.routes.missing(incoming)
             if incoming.method == "POST" and (
                 incoming.headers.get("content-type") != JSON or "content-encoding" in incoming.headers
             ):

@@ -14,7 +14,7 @@ VERSIONS = ("1.1", "1.0")
 # Names as nearly every client writes them, decoded once.
 _USUAL = ("host", "accept", "accept-encoding", "authorization", "connection", "content-length", "content-type")
 KNOWN = {form.encode(): name for name in (*_USUAL, "user-agent") for form in (name, name.title())}
-_ABSOLUTE = re.compile(r"https?://([^/?#@]+)(.*)", re.IGNORECASE | re.DOTALL)
+_ABSOLUTE = re.compile(r"https?://([^/?#@]+)((?:[/?#].*)?)", re.IGNORECASE | re.DOTALL)
 _ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
@@ -170,8 +170,9 @@ class Reader:
     def _check(self, version: str) -> None:
         """RFC 9112: the version, one Host (3.2), and a length that no proxy reads otherwise (6.1)."""
         if version not in VERSIONS:
-            line = version == "0.9"
-            raise Problem(400 if line else 505, "HTTP/1.1 is spoken here", "bad_request")
+            if version == "0.9":
+                raise Problem(400, "the request line has no version that is known", "bad_request")
+            raise Problem(505, f"version {version} of HTTP is not spoken here", "bad_request")
         if version == "1.1" and "host" not in self._headers:
             raise Problem(400, "no Host header", "bad_request")
         coding = self._headers.get("transfer-encoding")

@@ -30,11 +30,19 @@ class Routes:
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         self._exact: dict[str, dict[str, Operation]] = {}
-        patterns: dict[str, dict[str, Operation]] = {}
+        self._patterns: dict[str, tuple[re.Pattern[str], dict[str, Operation]]] = {}
+        self.add(operations)
+
+    def add(self, operations: Iterable[Operation]) -> None:
+        """More lines; of the patterns that match a path the longest counts."""
         for operation in operations:
-            table = patterns if "{" in operation.path else self._exact
-            table.setdefault(operation.path, {})[operation.method] = operation
-        self._patterns = [(_pattern(path), methods) for path, methods in patterns.items()]
+            path = operation.path
+            if "{" in path:
+                methods = self._patterns.setdefault(path, (_pattern(path), {}))[1]
+            else:
+                methods = self._exact.setdefault(path, {})
+            methods[operation.method] = operation
+        self._patterns = dict(sorted(self._patterns.items(), key=lambda item: -len(item[0])))
 
     def find(self, incoming: Incoming) -> Operation | None:
         """The operation that is asked for; the request learns its handler, route, parameters and error shape."""
@@ -63,7 +71,7 @@ class Routes:
     def _methods(self, incoming: Incoming) -> dict[str, Operation]:
         if found := self._exact.get(incoming.path):
             return found
-        for pattern, methods in self._patterns:
+        for pattern, methods in self._patterns.values():
             if match := pattern.fullmatch(incoming.path):
                 incoming.params = match.groups()
                 return methods
