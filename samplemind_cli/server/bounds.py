@@ -13,6 +13,7 @@ class Bounds:
     connections: int = 4096
     working: int = 256
     waiting: int = 1024
+    ahead: int = 256  # requests that one client may send before the answer to its first
     idle_time: float = 75.0  # between requests
     head_time: float = 10.0  # for a head to arrive
     body_time: float = 60.0  # for a body to arrive

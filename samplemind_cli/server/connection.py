@@ -120,11 +120,13 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def take(self, incoming: Incoming) -> None:
-        """A request is whole."""
+        """A request is whole. Raises Problem for one too many."""
         self._waiting.append(incoming)
         if self._task is None and self._writable.is_set():
             self._proceed()
             return
+        if len(self._waiting) > self._bounds.ahead:  # they came in one piece, before the pause
+            raise Problem(503, "too many requests sent ahead", "overloaded", wait=1)
         self._transport.pause_reading()  # one ahead is enough
         self._paused = True
         if self._writable.is_set():

@@ -59,17 +59,20 @@ class Reader:
     def feed(self, data: bytes) -> None:
         """Read on."""
         self._untold += len(data)
+        rest: bytes | None = None
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as wish:
-            self._ask_plainly(data[wish.args[0] :])
+            rest = data[wish.args[0] :]
         except httptools.HttpParserCallbackError as error:
             if not isinstance(error.__context__, Problem):
                 raise
             self.refuse(error.__context__)
         except httptools.HttpParserError as error:
             self.refuse(Problem(400, f"not HTTP: {error}", "bad_request"))
-        if self._untold > self._bounds.head:
+        if rest is not None:  # not while the wish is handled: it would be the next error's context
+            self._ask_plainly(rest)
+        elif self._untold > self._bounds.head:
             self.refuse(self._head_too_large())
 
     def refuse(self, problem: Problem) -> None:

@@ -239,3 +239,15 @@ def test_as_many_connections_as_are_allowed_need_no_larger_limit_of_files_set_ou
             clients.enter_context(connected(served))
 
         assert served.ask().status_code == 200
+
+
+def test_a_client_that_sends_very_many_requests_ahead_is_sent_away(bounded, mock_server):
+    mock_server.behave(latency_ms=300)
+    served = bounded(ahead=10)
+
+    said = talk(served, ASKED + HEALTH * 2000)
+
+    statuses = re.findall(rb"HTTP/1.1 (\d+)", said)
+    assert statuses[0] == b"200"
+    assert statuses[-1] == b"503"
+    assert len(statuses) <= 13
