@@ -102,5 +102,9 @@ def _told(outcome: Outcome) -> list[tuple[str, str | tuple[str, ...]]]:
 
 
 def _error(status: int, outcome: Outcome) -> str:
-    """What failed on our side: a stream that broke off has the status 200, and a client's mistake is none of ours."""
-    return outcome.error or str(status) if status >= FAILED or (status == 200 and outcome.error) else ""  # noqa: PLR2004 - HTTP
+    """What failed on our side; a client's mistake did not.
+
+    A stream that broke off has the status 200, and a key of ours that a provider refuses 403.
+    """
+    ours = status >= FAILED or (outcome.error and (status == 200 or outcome.error == "provider_auth"))  # noqa: PLR2004 - HTTP
+    return outcome.error or str(status) if ours else ""
