@@ -12,9 +12,8 @@ LARGEST = 64 * 1024  # bytes of a request or a response; larger ones are read fr
 LIFE = 3600.0  # seconds, after which the cache itself is asked, which marks the entry as used
 OVERHEAD = 2048  # bytes that a kept response takes beside its bodies
 TIER = "memory"
-ID = b'"id":"chatcmpl-%b"'  # in a text its quotes would be escaped
-CREATED = b'"created":%d'
-_CREATED = re.compile(rb'"created":\d+')
+# How an answer begins to say its id and time, and all events of a stream. In a text the quotes would be escaped.
+_STAMP = rb'"id":"chatcmpl-%b"(.{,64}?"created":)\d+'
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +23,13 @@ class _Kept:
     mark: tuple[int, int, int]
     until: float
     size: int
-    number: bytes  # how the id and the time are written in its body
-    created: bytes
+    pieces: list[bytes]  # of its body, between the places that say its id and time
+    middle: bytes  # what stands between those two
 
     def for_request(self, incoming: Incoming, now: float) -> Reply:
         """The response with an id and a time of its own."""
-        body = self.reply.body.replace(self.number, ID % incoming.id.encode())
-        if self.created:
-            body = body.replace(self.created, CREATED % now)
+        stamp = b'"id":"chatcmpl-%b"%b%d' % (incoming.id.encode(), self.middle, now)
+        body = stamp.join(self.pieces)
         return Reply(body, self.reply.status, self.reply.headers, self.reply.kind, self.reply.outcome)
 
 
@@ -74,15 +72,16 @@ class Memory:
             return
         again = replace(
             reply,
+            body=b"",  # its pieces are kept
             headers={**reply.headers, "x-samplemind-cache": TIER},
             outcome=replace(reply.outcome, cache=TIER, input_tokens=0, output_tokens=0, first_token_ms=0.0, held=0.0),
         )
         name = _name(incoming)
         self._forget(name)
         until = min(answer.kept.expires, time.time() + LIFE)
-        created = _CREATED.search(reply.body)
-        number = ID % incoming.id.encode()
-        self._kept[name] = _Kept(again, answer.kept.path, mark, until, size, number, created[0] if created else b"")
+        stamp = re.search(_STAMP % re.escape(incoming.id.encode()), reply.body)
+        pieces, middle = (reply.body.split(stamp[0]), stamp[1]) if stamp else ([reply.body], b"")
+        self._kept[name] = _Kept(again, answer.kept.path, mark, until, size, pieces, middle)
         self._held += size
         while self._held > self._bound:
             self._forget(next(iter(self._kept)))

@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from samplemind_cli.server.message import Outcome
@@ -12,10 +13,10 @@ SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 
 BOUNDS = (*map(str, SECONDS), "+Inf")
 ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 STATES = ("closed", "half-open", "open")
-Labels = tuple[tuple[str, str], ...]
+Label = tuple[str, str]
+Labels = tuple[Label, ...]
 Counts = dict[str, Counter[Labels]]
 Kind = tuple[str, int, str, str, str, str]  # of a request: path, status, tier, provider, model, error
-Steps = list[tuple[Counter[Labels], Labels]]
 FAMILIES = {
     "requests_total": ("counter", "Requests answered."),
     "model_requests_total": ("counter", "Answers by the model that gave them; those of the cache count too."),
@@ -42,46 +43,81 @@ MODELS = 64  # labels of a worker; clients choose names, so more of them are cou
 OTHER = "other"
 
 
+@dataclass(slots=True)
+class _Tally:
+    """Requests of one kind, counted with one look-up; `Metrics.counts` spreads them over the families."""
+
+    model: str
+    times: int = 0
+    seconds: float = 0.0
+    buckets: list[int] = field(default_factory=lambda: [0] * len(BOUNDS))
+
+
 class Metrics:
     """The counts of one worker, by family and labels."""
 
     def __init__(self) -> None:
-        self.counts: Counts = _empty()
+        self._counts: Counts = _empty()
         self._models: set[tuple[str, str]] = set()
-        self._steps: dict[Kind, Steps] = {}
+        self._tallies: dict[Kind, _Tally] = {}
+
+    @property
+    def counts(self) -> Counts:
+        """All counts so far."""
+        for kind, tally in self._tallies.items():
+            if tally.times:
+                self._spread(kind, tally)
+                self._tallies[kind] = _Tally(tally.model)
+        return self._counts
 
     def count(self, path: str, status: int, seconds: float, outcome: Outcome) -> None:
         """A request is over. `path` is a route's: unknown paths would make label cardinality unbounded."""
-        model = self._model(outcome) if outcome.provider else ""
-        kind = (path, status, outcome.cache, outcome.provider, model, outcome.error)
-        for counter, labels in self._steps.get(kind) or self._prepared(kind):
-            counter[labels] += 1
-        if not outcome.provider:
-            return
-        provider = ("provider", outcome.provider)
-        self._observe("request_seconds", seconds, (provider, ("outcome", outcome.error or "ok")))
-        if outcome.first_token_ms:
-            self._observe("first_token_seconds", outcome.first_token_ms / 1000, (provider, ("model", model)))
+        kind = (path, status, outcome.cache, outcome.provider, outcome.model, outcome.error)
+        tally = self._tallies.get(kind) or self._tally(kind)
+        tally.times += 1
+        tally.seconds += seconds
+        tally.buckets[bisect_left(SECONDS, seconds)] += 1
+        if outcome.cache == "miss" or outcome.passed:
+            self._count_call(outcome, ("provider", outcome.provider), ("model", tally.model))
+
+    def _count_call(self, outcome: Outcome, provider: Label, model: Label) -> None:
+        """What only an answer has that a provider gave."""
+        for passed in outcome.passed:
+            self._counts["fallbacks_total"][(("provider", passed),)] += 1
         for side, tokens in (("input", outcome.input_tokens), ("output", outcome.output_tokens)):
             if tokens:
-                self.counts["tokens_total"][provider, ("kind", side)] += tokens
-                self.counts["model_tokens_total"][provider, ("model", model), ("kind", side)] += tokens
+                self._counts["tokens_total"][provider, ("kind", side)] += tokens
+                self._counts["model_tokens_total"][provider, model, ("kind", side)] += tokens
         if outcome.held:
-            self.counts["limited_seconds_total"][(("limit", outcome.provider),)] += outcome.held  # type: ignore[assignment]  # as below
-        for passed in outcome.passed:
-            self.counts["fallbacks_total"][(("provider", passed),)] += 1
+            self._counts["limited_seconds_total"][(("limit", outcome.provider),)] += outcome.held  # type: ignore[assignment]  # a Counter adds up floats as well
+        if seconds := outcome.first_token_ms / 1000:
+            bound = BOUNDS[bisect_left(SECONDS, seconds)]
+            self._counts["first_token_seconds"][provider, model, ("le", bound)] += 1
+            self._counts["first_token_seconds_sum"][provider, model] += seconds  # type: ignore[assignment]  # the same
 
-    def _prepared(self, kind: Kind) -> Steps:
-        """What to count for each request of a kind, remembered: a cached answer takes no longer than this."""
-        path, status, cache, provider, model, error = kind
-        steps: Steps = [(self.counts["requests_total"], (("path", path), ("status", str(status))))]
+    def _tally(self, kind: Kind) -> _Tally:
+        """A new kind's; of models beyond the bound all have one."""
+        *before, provider, model, error = kind
+        if provider and (provider, model) not in self._models:
+            if len(self._models) >= MODELS:
+                kind = (*before, provider, OTHER, error)  # type: ignore[assignment]  # the same parts
+            else:
+                self._models.add((provider, model))
+        return self._tallies.setdefault(kind, _Tally(kind[4]))
+
+    def _spread(self, kind: Kind, tally: _Tally) -> None:
+        path, status, cache, name, model, error = kind
+        self._counts["requests_total"][("path", path), ("status", str(status))] += tally.times
         if cache:
-            steps.append((self.counts["cache_total"], (("tier", cache),)))
-        if provider:
-            labels = (("provider", provider), ("model", model), ("outcome", error or "ok"))
-            steps.append((self.counts["model_requests_total"], labels))
-        self._steps[kind] = steps
-        return steps
+            self._counts["cache_total"][(("tier", cache),)] += tally.times
+        if not name:
+            return
+        provider, outcome = ("provider", name), ("outcome", error or "ok")
+        self._counts["model_requests_total"][provider, ("model", model), outcome] += tally.times
+        self._counts["request_seconds_sum"][provider, outcome] += tally.seconds  # type: ignore[assignment]  # as above
+        for bound, times in zip(BOUNDS, tally.buckets, strict=True):
+            if times:
+                self._counts["request_seconds"][provider, outcome, ("le", bound)] += times
 
     def note(
         self,
@@ -92,25 +128,13 @@ class Metrics:
     ) -> None:
         """Take over what others count: `gauges` by name, `limited` in seconds by limit, the rest by provider."""
         for name, value in gauges.items():
-            self.counts[name][()] = value
+            self._counts[name][()] = value
         for provider, value in retries.items():
-            self.counts["retries_total"][(("provider", provider),)] = value
+            self._counts["retries_total"][(("provider", provider),)] = value
         for provider, state in breakers.items():
-            self.counts["breaker_state"][(("provider", provider),)] = STATES.index(state)
+            self._counts["breaker_state"][(("provider", provider),)] = STATES.index(state)
         for limit, seconds in limited.items():
-            self.counts["limited_seconds_total"][(("limit", limit),)] = round(seconds, 6)  # type: ignore[assignment]  # as below
-
-    def _model(self, outcome: Outcome) -> str:
-        name = (outcome.provider, outcome.model)
-        if name not in self._models:
-            if len(self._models) >= MODELS:
-                return OTHER
-            self._models.add(name)
-        return outcome.model
-
-    def _observe(self, name: str, seconds: float, labels: Labels) -> None:
-        self.counts[name][(*labels, ("le", BOUNDS[bisect_left(SECONDS, seconds)]))] += 1
-        self.counts[f"{name}_sum"][labels] += seconds  # type: ignore[assignment]  # a Counter adds up floats as well
+            self._counts["limited_seconds_total"][(("limit", limit),)] = round(seconds, 6)  # type: ignore[assignment]  # as below
 
 
 def _empty() -> Counts:
