@@ -32,10 +32,10 @@ FOLDERS = ("cache_dir", "config_dir", "data_dir", "state_dir")  # the XDG variab
 ADDRESSES = ("ollama_host", "openai_base_url", "anthropic_base_url", "gemini_base_url", "redis_url")
 COMPOSE = ("compose_file", "compose_profiles", "compose_project")
 # A cloned project's file must not redirect those, nor choose the file a native parser loads, the programs `up` starts,
-# how much of the user's disk and cache is kept, or whose files count.
+# how much of the user's disk and cache is kept, whose files count, or which web pages may use `serve`.
 USER_ONLY = (
     *(*ADDRESSES, "embedded_model", "cache_size", "trusted_folders", *COMPOSE),
-    *("history", "history_days", "history_size"),
+    *("history", "history_days", "history_size", "allowed_hosts", "allowed_origins"),
 )
 # What a project's file may set. A setting on no list is refused there.
 PROJECT_MAY = (
@@ -85,6 +85,8 @@ class Settings:
     history_size: int = 200 * 1024 * 1024
 
     api_token: str = field(default="", repr=False)  # what `serve` demands of its clients
+    allowed_hosts: tuple[str, ...] = ()  # Host names that `serve` answers without a token, beside loopback's
+    allowed_origins: tuple[str, ...] = ()  # origins of web pages that may use `serve`
 
     compose_file: str = ""
     compose_profiles: tuple[str, ...] = ()  # empty: as COMPOSE_PROFILES says

@@ -41,9 +41,11 @@ def serve(
         raise UsageError(f"whoever reaches {host} could spend your keys", "export SAMPLEMIND_API_TOKEN=…")
     try:
         from samplemind_cli.server import run
-        from samplemind_cli.server.front import Bounds
+        from samplemind_cli.server.access import Access
+        from samplemind_cli.server.bounds import Bounds
     except ModuleNotFoundError as error:
         raise UsageError(f"{error.name} is not installed", "pip install 'samplemind-cli[serve]'") from error
+    Access(settings)  # what it would refuse is told before anything listens
     listener = run.listen(host, port)
     if as_json:
         output.print_json({"url": run.url(listener)})

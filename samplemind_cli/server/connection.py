@@ -1,56 +1,91 @@
 """One client's connection: HTTP/1.1 in and out, within bounds."""
 
 import asyncio
-import time
+import select
 from collections import deque
-from contextlib import aclosing
-from http import HTTPStatus
-from typing import TYPE_CHECKING
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import Protocol
 
+from samplemind_cli.server.bounds import Bounds, Budget, Share
+from samplemind_cli.server.head import head
 from samplemind_cli.server.message import EVENTS, Incoming, Outcome, Problem, Reply, Stream
 from samplemind_cli.server.reading import Reader
 
-if TYPE_CHECKING:
-    from samplemind_cli.server.front import Front
-
 NEVER = float("inf")
 GONE = 499  # nginx's number for a client that did not wait
-STATUS_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode() for s in HTTPStatus}
+BODILESS = (204, 304)  # these have no body, and say no length
+LEFT = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR  # Linux tells of a FIN behind unread data
+
+
+class Host(Protocol):
+    """What a connection needs of the server it belongs to."""
+
+    loop: asyncio.AbstractEventLoop
+    bounds: Bounds
+    budget: Budget
+    draining: bool
+    date: str  # the Date header's line
+
+    def opened(self, connection: "Connection") -> Problem | None:
+        """Count a connection in; the reason when there is no room for it."""
+
+    def closed(self, connection: "Connection") -> None:
+        """Count a connection out."""
+
+    def number(self) -> str:
+        """A new request id."""
+
+    def begin(self, incoming: Incoming) -> None:
+        """Decide what the head alone decides."""
+
+    def at_once(self, incoming: Incoming) -> Reply | None:
+        """The response that needs no waiting, if there is one."""
+
+    def room(self, incoming: Incoming) -> AbstractAsyncContextManager[None]:
+        """Room to work on a request. Raises Problem when there is none."""
+
+    async def reply(self, incoming: Incoming) -> Reply | Stream:
+        """The response to a request."""
+
+    def done(self, incoming: Incoming, status: int, outcome: Outcome) -> None:
+        """A request is over."""
 
 
 class Connection(asyncio.Protocol):
     """Reads one request after another and writes each one's response before it looks at the next."""
 
-    def __init__(self, front: "Front") -> None:
-        self._front = front
-        self._bounds = front.bounds
-        self._loop = front.loop
-        self._reader = Reader(self, front)
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._bounds = host.bounds
+        self._loop = host.loop
+        self._share = Share(host.budget)
+        self._reader = Reader(self, host.bounds, self._share)
         self._transport: asyncio.Transport
         self._waiting: deque[Incoming] = deque()  # sent before the answer to the one before
+        self._paused = False  # no more is read until the next request's turn
         self._task: asyncio.Task[None] | None = None
         self._writable = asyncio.Event()
         self._writable.set()
         self._leaving = False
-        self._patience = front.bounds.head_time  # seconds for what the client owes next
         self.due = NEVER  # when `expire` must be called
+        self.number, self.begin = host.number, host.begin  # the reader asks for them
 
     # What the transport calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
         self._transport = transport  # type: ignore[assignment]  # a stream's transport is a Transport
-        self.expect(self._bounds.head_time)
-        self._reader.refusal = self._front.opened(self)
+        self._wait()
+        if full := self._host.opened(self):
+            self._reader.refuse(full)
         self._proceed()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """See asyncio.Protocol. Nobody waits for the answer any more: whoever makes it stops."""
         self._leaving = True
-        under_way = self._reader.size if self._reader.under_way else 0
-        self._let_go(sum(len(incoming.body) for incoming in self._waiting) + under_way)
+        self._share.close()
         self._waiting.clear()
-        self._front.closed(self)
+        self._host.closed(self)
         if self._task:
             self._task.cancel()
         self._writable.set()
@@ -63,24 +98,21 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """See asyncio.Protocol."""
         self._writable.set()
-        self.expect(self._patience)
+        self._wait()
         self._go_on()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
         if self._leaving or self._reader.refusal:
             return
+        parts = self._reader.parts
         self._reader.feed(data)
+        if self._reader.parts != parts:  # a part that only grows earns no more time
+            self._wait()
         if self._reader.refusal:
             self._proceed()
 
     # What the reader calls.
-
-    def expect(self, seconds: float) -> None:
-        """The client has so long for its next part, from now or from when it is its turn."""
-        self._patience = seconds
-        if not self._busy:
-            self.due = self._loop.time() + seconds
 
     def welcome(self) -> None:
         """Ask for a body whose client waits to be asked; one that is ahead of its turn comes unasked in a while."""
@@ -88,14 +120,24 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def take(self, incoming: Incoming) -> None:
-        """A request is whole."""
+        """A request is whole. Raises Problem for one too many."""
         self._waiting.append(incoming)
-        if self._busy:
-            self._transport.pause_reading()  # one ahead is enough
-        else:
+        if self._task is None and self._writable.is_set():
             self._proceed()
+            return
+        if len(self._waiting) > self._bounds.ahead:  # they came in one piece, before the pause
+            raise Problem(503, "too many requests sent ahead", "overloaded", wait=1)
+        self._transport.pause_reading()  # one ahead is enough
+        self._paused = True
+        if self._writable.is_set():
+            self.due = self._loop.time()  # from now on nobody else notices that the client leaves
 
     # What comes of it.
+
+    def _wait(self, seconds: float | None = None) -> None:
+        """The client has so long for its next part, from now or from when it is its turn."""
+        if not self._busy:
+            self.due = self._loop.time() + (self._reader.patience if seconds is None else seconds)
 
     @property
     def _busy(self) -> bool:
@@ -106,22 +148,23 @@ class Connection(asyncio.Protocol):
         """Answer what is waiting; what cannot be taken is refused in its turn."""
         while self._waiting and not self._busy and not self._transport.is_closing():
             incoming = self._waiting.popleft()
-            self.due = NEVER
-            if reply := self._front.at_once(incoming):
+            if reply := incoming.refused or self._host.at_once(incoming):
                 self._write(reply, incoming)
-                self._let_go(len(incoming.body))
-                self._front.done(incoming, reply.status, reply.outcome)
+                self._share.give_back(len(incoming.body))
+                self._host.done(incoming, reply.status, reply.outcome)
                 self._end(incoming)
             else:
+                self.due = NEVER
                 self._task = self._loop.create_task(self._serve(incoming))
-        if self._reader.refusal and not self._waiting and not self._busy and not self._leaving:
-            self._refuse(self._reader.refusal)
+        last = self._reader.refusal
+        if last and last.refused and not self._waiting and not self._busy and not self._leaving:
+            self._refuse(last, last.refused)
 
     async def _serve(self, incoming: Incoming) -> None:
         status, outcome = GONE, Outcome()
         try:
-            async with self._front.room(incoming):
-                response = await self._front.reply(incoming)
+            async with self._host.room(incoming):
+                response = await self._host.reply(incoming)
                 outcome = response.outcome
                 if isinstance(response, Stream):
                     await self._stream(response, incoming)
@@ -130,39 +173,46 @@ class Connection(asyncio.Protocol):
                     self._write(response, incoming)
                     status = response.status
         except Problem as full:
-            self._write(full.reply(), incoming)
+            self._write(incoming.problem(full), incoming)
             status = full.status
         except ConnectionError:
             incoming.keep_alive = False
         finally:
             self._task = None
-            self._let_go(len(incoming.body))
-            self._front.done(incoming, status, outcome)
+            self._share.give_back(len(incoming.body))
+            self._host.done(incoming, status, outcome)
+        self._wait()
         self._end(incoming)
         self._go_on()
 
     def _go_on(self) -> None:
         self._proceed()
-        if not self._waiting:
+        if self._paused and not self._waiting:
+            self._paused = False
             self._transport.resume_reading()
 
     def _end(self, incoming: Incoming) -> None:
-        self.expect(self._patience)
-        if not incoming.keep_alive or self._front.draining:
+        if not incoming.keep_alive or self._host.draining:
             self.leave()
 
     def _write(self, reply: Reply, incoming: Incoming) -> None:
-        length = {"content-type": reply.kind, "content-length": str(len(reply.body))}
-        self._transport.write(self._head(reply.status, length | reply.headers, incoming) + reply.body)
+        headers = reply.headers
+        if reply.status not in BODILESS:
+            headers = {"content-type": reply.kind, "content-length": str(len(reply.body)), **headers}
+        first = self._head(reply.status, headers, incoming)
+        bodiless = incoming.method == "HEAD" or reply.status in BODILESS
+        self._transport.write(first if bodiless else first + reply.body)
 
     async def _stream(self, stream: Stream, incoming: Incoming) -> None:
-        headers = {"content-type": EVENTS, "cache-control": "no-cache"}
+        headers = {"content-type": EVENTS, "cache-control": "no-cache", **stream.headers}
         if incoming.chunked:
             headers["transfer-encoding"] = "chunked"
         else:
             incoming.keep_alive = False
-        self._transport.write(self._head(200, headers | stream.headers, incoming))
+        self._transport.write(self._head(200, headers, incoming))
         async with aclosing(stream.events) as events:
+            if incoming.method == "HEAD":
+                return
             async for data in events:
                 self._transport.write(b"%x\r\n%b\r\n" % (len(data), data) if incoming.chunked else data)
                 if not self._writable.is_set():
@@ -173,31 +223,26 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"0\r\n\r\n")
 
     def _head(self, status: int, headers: dict[str, str], incoming: Incoming) -> bytes:
-        leaving = "" if incoming.keep_alive and not self._front.draining else "connection: close\r\n"
-        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-        return STATUS_LINES[status] + f"{lines}x-samplemind-request-id: {incoming.id}\r\n{leaving}\r\n".encode(
-            "ascii", "replace"
-        )
+        leaving = not incoming.keep_alive or self._host.draining
+        return head(status, headers, self._host.date, incoming, leaving=leaving)
 
     # Ends.
 
-    def _refuse(self, refusal: Problem) -> None:
+    def _refuse(self, incoming: Incoming, reply: Reply) -> None:
         """Say why and hear no more; what is still coming is thrown away, as a reset would overtake the answer."""
-        incoming = Incoming("", "", {}, b"", self._front.number(""), keep_alive=False, began=time.perf_counter())
-        reply = refusal.reply()
         self._write(reply, incoming)
-        self._front.done(incoming, reply.status, reply.outcome)
+        self._host.done(incoming, reply.status, reply.outcome)
         self._leaving = True
         if self._transport.can_write_eof():
             self._transport.write_eof()
-        self.expect(self._bounds.linger_time)
+        self._wait(self._bounds.linger_time)
 
     def leave(self) -> None:
         """Close once everything is written; what is being answered is answered first."""
         self._leaving = True
         if not self._task:
             self._transport.close()
-            self.expect(self._bounds.unread_time)
+            self._wait(self._bounds.unread_time)
 
     def abort(self) -> None:
         """Close now."""
@@ -205,14 +250,24 @@ class Connection(asyncio.Protocol):
 
     def expire(self) -> None:
         """The time for what this connection was at is over."""
-        if self._leaving or not self._writable.is_set():
+        if self._task and self._writable.is_set():
+            self._look()
+        elif self._leaving or not self._writable.is_set():
             self._transport.abort()
-        elif self._task:
-            self.due = NEVER
         elif self._reader.under_way:
-            self._refuse(Problem(408, "the request took too long to arrive", "timeout"))
+            self._reader.refuse(Problem(408, "the request took too long to arrive", "timeout"))
+            self._proceed()
         else:
             self._transport.close()
 
-    def _let_go(self, size: int) -> None:
-        self._front.held -= size
+    def _look(self) -> None:
+        """Notice that a client which is not read from has left."""
+        self.due = self._loop.time() if self._paused else NEVER
+        if self._paused and _has_left(self._transport.get_extra_info("socket").fileno()):
+            self._transport.abort()
+
+
+def _has_left(file: int) -> bool:
+    poll = select.poll()
+    poll.register(file, LEFT)
+    return bool(poll.poll(0))

@@ -3,47 +3,28 @@
 import asyncio
 import itertools
 import os
-import re
 import time
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
+from email.utils import formatdate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from samplemind_cli.ai.core import AICore
+from samplemind_cli.server.access import Access
 from samplemind_cli.server.board import Board
+from samplemind_cli.server.bounds import Bounds, Budget
 from samplemind_cli.server.connection import Connection
 from samplemind_cli.server.gate import Gate
 from samplemind_cli.server.journal import Journal
 from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Stream
 from samplemind_cli.server.metrics import Metrics, merged, text
-from samplemind_cli.server.service import OPEN, Service
+from samplemind_cli.server.routes import PROBES, Routes
+from samplemind_cli.server.service import Service
 
 if TYPE_CHECKING:
     from samplemind_cli.server.telemetry.serving import Serving
 
-_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
-    """What one worker takes at once: bytes of a head, a body, all bodies; connections, requests at work and in line.
-
-    And how long it waits for a client, in seconds.
-    """
-
-    head: int = 16 * 1024
-    body: int = 16 * 1024 * 1024
-    bodies: int = 128 * 1024 * 1024
-    connections: int = 4096
-    working: int = 256
-    waiting: int = 1024
-    idle_time: float = 75.0  # between requests
-    head_time: float = 10.0  # for a head to arrive
-    body_time: float = 60.0  # for a body to arrive
-    unread_time: float = 30.0  # that may pass while a client does not read what was sent
-    linger_time: float = 3.0  # to take in what a refused client still sends, or it would not hear why
-    sweep_time: float = 0.5  # between looks for who is late
+JSON = "application/json"
 
 
 class Front:
@@ -54,14 +35,18 @@ class Front:
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.bounds = bounds
+        self.budget = Budget(bounds.bodies)
         self.draining = False
-        self.held = 0  # bytes of bodies in memory
+        self.date = _date()
         self._core = core
         self._journal = journal
         self._traced = traced
         self._metrics = Metrics()
         self._board = Board(shared, self._metrics)
-        self._service = Service(core, core.settings.api_token, self._measured, content=journal.content)
+        self._service = Service(core, self._measured, content=journal.content)
+        self.at_once = self._service.at_once
+        self.routes = Routes(self._service.operations)
+        self._access = Access(core.settings)
         self._gate = Gate(bounds.working, bounds.waiting)
         self._connections: set[Connection] = set()
         self._prefix = os.urandom(6).hex()
@@ -86,13 +71,30 @@ class Front:
         if self.draining and not self._connections:
             self._empty.set()
 
-    def number(self, given: str) -> str:
-        """A request's id: the client's own if it is a decent one."""
-        return given if _ID.fullmatch(given) else f"{self._prefix}-{next(self._numbers):x}"
+    def number(self) -> str:
+        """A new request id."""
+        return f"{self._prefix}-{next(self._numbers):x}"
 
-    def at_once(self, incoming: Incoming) -> Reply | None:
-        """The response that needs no waiting, if there is one."""
-        return self._service.at_once(incoming)
+    def begin(self, incoming: Incoming) -> None:
+        """Find the route, and refuse what its head alone rules out."""
+        operation = self.routes.find(incoming)
+        try:
+            self._access.check_host(incoming)
+            if "origin" in incoming.headers:
+                incoming.added = self._access.cors.headers(incoming)
+            if incoming.method == "OPTIONS" and (allowed := self.routes.allowed(incoming)):
+                # A preflight cannot bring a token.
+                incoming.refused = self._access.cors.preflight(incoming, allowed)
+                return
+            self._access.check(incoming, public=operation is not None and operation.public)
+            if operation is None:
+                raise self.routes.missing(incoming)
+            if incoming.method == "POST" and (
+                incoming.headers.get("content-type") != JSON or "content-encoding" in incoming.headers
+            ):
+                _check_media(incoming.headers)
+        except Problem as problem:
+            incoming.refused = incoming.problem(problem)
 
     def room(self, incoming: Incoming) -> AbstractAsyncContextManager[None]:
         """Room to work on a request; who only looks needs none. Raises Problem when the line is full."""
@@ -100,19 +102,18 @@ class Front:
 
     async def reply(self, incoming: Incoming) -> Reply | Stream:
         """The response; while the server is being shut down nobody is told that it is ready."""
-        if self.draining and incoming.path == "/readyz":
-            return Problem(503, "this server is shutting down", "draining").reply()
-        if self._traced and incoming.path not in OPEN:
-            self._traced.begin(incoming, self._service.label(incoming.path))
+        if self.draining and incoming.route == "/readyz":
+            return incoming.problem(Problem(503, "this server is shutting down", "draining"))
+        if self._traced and incoming.route not in PROBES:
+            self._traced.begin(incoming)
         return await self._service.reply(incoming)
 
     def done(self, incoming: Incoming, status: int, outcome: Outcome) -> None:
         """A request is over: count it and log it; that all is well is not worth a line every second."""
         seconds = time.perf_counter() - incoming.began
-        route = self._service.label(incoming.path)
-        self._metrics.count(route, status, seconds, outcome)
-        if incoming.path not in OPEN or status >= 400:  # noqa: PLR2004 - HTTP
-            trace = self._traced.done(incoming, route, status, outcome) if self._traced else {}
+        self._metrics.count(incoming.route, status, seconds, outcome)
+        if incoming.route not in PROBES or status >= 400:  # noqa: PLR2004 - HTTP
+            trace = self._traced.done(incoming, status, outcome) if self._traced else {}
             self._journal.request(incoming, status, seconds, outcome, trace)
 
     def _measured(self) -> bytes:
@@ -126,7 +127,8 @@ class Front:
             "requests_in_line": self._gate.in_line,
             "tasks": len(asyncio.all_tasks()),
         }
-        self._metrics.note(gauges, self._core.retries, self._core.breakers)
+        limited = {"concurrency": self._gate.waited}
+        self._metrics.note(gauges, self._core.retries, self._core.breakers, limited)
 
     async def drain(self, seconds: float) -> None:
         """Let what is being answered be answered, for so long; then hang up."""
@@ -148,8 +150,23 @@ class Front:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(self.bounds.sweep_time)
-            now = self.loop.time()
+            now, self.date = self.loop.time(), _date()
             for connection in [c for c in self._connections if c.due < now]:
                 connection.expire()
             self._note()
             self._board.write()
+
+
+def _date() -> str:
+    """The Date header's line, as RFC 9110 (6.6.1) has it."""
+    return f"date: {formatdate(usegmt=True)}\r\n"
+
+
+def _check_media(headers: dict[str, str]) -> None:
+    """A body is JSON, as it is. Raises Problem (415)."""
+    kind = headers.get("content-type", "")
+    if kind.partition(";")[0].strip().lower() != JSON:
+        raise Problem(415, f"content-type must be {JSON}", "unsupported_media_type")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        compressed = Problem(415, "a body must not be compressed", "unsupported_media_type")
+        raise compressed.with_header("accept-encoding", "identity")

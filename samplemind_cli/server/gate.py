@@ -1,6 +1,7 @@
 """How much is worked on at once, and how much may stand in line for it."""
 
 import asyncio
+import time
 from types import TracebackType
 
 from samplemind_cli.server.message import Problem
@@ -13,16 +14,19 @@ class Gate:
         self._room = asyncio.Semaphore(working)
         self._waiting = waiting
         self.inside = self.in_line = 0
+        self.waited = 0.0  # seconds, of all that stood in line
 
     async def __aenter__(self) -> None:
         if self._room.locked():
             if self.in_line >= self._waiting:
                 raise Problem(503, "this server is full", "overloaded", wait=1)
             self.in_line += 1
+            began = time.monotonic()
             try:
                 await self._room.acquire()
             finally:
                 self.in_line -= 1
+                self.waited += time.monotonic() - began
         else:
             await self._room.acquire()  # at once
         self.inside += 1

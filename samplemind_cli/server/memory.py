@@ -1,6 +1,7 @@
-"""Responses kept in memory: the same bytes asked again get the same bytes back, while the cache's entry stands."""
+"""Responses kept in memory: the same bytes asked again get the same answer back, while the cache's entry stands."""
 
 import os
+import re
 import time
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,8 @@ LARGEST = 64 * 1024  # bytes of a request or a response; larger ones are read fr
 LIFE = 3600.0  # seconds, after which the cache itself is asked, which marks the entry as used
 OVERHEAD = 2048  # bytes that a kept response takes beside its bodies
 TIER = "memory"
+# How an answer begins to say its id and time, and all events of a stream. In a text the quotes would be escaped.
+_STAMP = rb'"id":"chatcmpl-%b"(.{,64}?"created":)\d+'
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,14 @@ class _Kept:
     mark: tuple[int, int, int]
     until: float
     size: int
+    pieces: list[bytes]  # of its body, between the places that say its id and time
+    middle: bytes  # what stands between those two
+
+    def for_request(self, incoming: Incoming, now: float) -> Reply:
+        """The response with an id and a time of its own."""
+        stamp = b'"id":"chatcmpl-%b"%b%d' % (incoming.id.encode(), self.middle, now)
+        body = stamp.join(self.pieces)
+        return Reply(body, self.reply.status, self.reply.headers, self.reply.kind, self.reply.outcome)
 
 
 class Memory:
@@ -39,9 +50,13 @@ class Memory:
         kept = self._kept.pop(name := _name(incoming), None)
         if kept is None:
             return None
-        if time.time() < kept.until and _mark(kept.path) == kept.mark and "cache-control" not in incoming.headers:
+        if (
+            (now := time.time()) < kept.until
+            and _mark(kept.path) == kept.mark
+            and "cache-control" not in incoming.headers
+        ):
             self._kept[name] = kept  # now the youngest
-            return kept.reply
+            return kept.for_request(incoming, now)
         self._held -= kept.size
         return None
 
@@ -57,12 +72,16 @@ class Memory:
             return
         again = replace(
             reply,
+            body=b"",  # its pieces are kept
             headers={**reply.headers, "x-samplemind-cache": TIER},
-            outcome=replace(reply.outcome, cache=TIER, input_tokens=0, output_tokens=0),
+            outcome=replace(reply.outcome, cache=TIER, input_tokens=0, output_tokens=0, first_token_ms=0.0, held=0.0),
         )
         name = _name(incoming)
         self._forget(name)
-        self._kept[name] = _Kept(again, answer.kept.path, mark, min(answer.kept.expires, time.time() + LIFE), size)
+        until = min(answer.kept.expires, time.time() + LIFE)
+        stamp = re.search(_STAMP % re.escape(incoming.id.encode()), reply.body)
+        pieces, middle = (reply.body.split(stamp[0]), stamp[1]) if stamp else ([reply.body], b"")
+        self._kept[name] = _Kept(again, answer.kept.path, mark, until, size, pieces, middle)
         self._held += size
         while self._held > self._bound:
             self._forget(next(iter(self._kept)))

@@ -1,27 +1,12 @@
-"""What a handler gets and gives: a request read whole, a reply, a stream, or a problem in OpenAI's shape."""
+"""What a handler gets and gives: a request read whole, a reply, a stream, or a problem."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
 EVENTS = "text/event-stream; charset=utf-8"
-
-
-@dataclass(slots=True)
-class Incoming:
-    """One HTTP request, read whole. Header names are in lower case; `path` has no query."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-    id: str
-    keep_alive: bool = True
-    chunked: bool = True  # HTTP/1.0 knows no chunks
-    began: float = 0.0  # of time.perf_counter
-    span: Any = None  # telemetry's, where it is on
 
 
 @dataclass(slots=True)
@@ -35,6 +20,8 @@ class Outcome:
     input_tokens: int = 0
     output_tokens: int = 0
     passed: tuple[str, ...] = ()  # providers that were asked first and could not answer
+    first_token_ms: float = 0.0  # from the whole request to the answer's first word; 0 when there was none
+    held: float = 0.0  # seconds that a provider's requests per minute held it up
     answer: str = ""  # in words, where the log is to hold them
 
 
@@ -59,28 +46,81 @@ class Stream:
 
 
 class Problem(Exception):  # noqa: N818 - it is what a client is told, and often not an error of ours
-    """Why there is no answer: platform.openai.com/docs/guides/error-codes, and what its clients do with it."""
+    """Why there is no answer: platform.openai.com/docs/guides/error-codes, and what its clients do with it.
+
+    `wait` is in seconds.
+    """
 
     def __init__(
-        self, status: int, message: str, code: str = "", *, param: str | None = None, wait: float | None = None
+        self,
+        status: int,
+        message: str,
+        code: str = "",
+        *,
+        param: str | None = None,
+        wait: float | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code or None
         self.param = param
         self.wait = wait
+        self.headers: dict[str, str] = {}
+
+    def with_header(self, name: str, value: str) -> Self:
+        """The same problem, to be sent with one more header."""
+        self.headers[name] = value
+        return self
 
     @property
     def error(self) -> dict[str, Any]:
         """OpenAI's error object."""
-        return {"error": {"message": str(self), "type": self._type, "param": self.param, "code": self.code}}
+        return {"error": {"message": str(self), "type": self.type, "param": self.param, "code": self.code}}
 
     @property
-    def _type(self) -> str:
+    def type(self) -> str:
+        """OpenAI's error type."""
         known = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
         return known.get(self.status, "server_error" if self.status >= 500 else "invalid_request_error")  # noqa: PLR2004 - HTTP
 
-    def reply(self) -> Reply:
-        """The problem as a response. `retry-after` is in whole seconds, as HTTP has it."""
+    def reply(self, shape: "ErrorShape | None" = None) -> Reply:
+        """The problem as a response in a format's shape, by default OpenAI's. `retry-after` is in whole seconds."""
         headers = {} if self.wait is None else {"retry-after": str(max(1, round(self.wait)))}
-        return Reply(orjson.dumps(self.error), self.status, headers, outcome=Outcome(error=self.code or self._type))
+        body = orjson.dumps(shape(self) if shape else self.error)
+        return Reply(body, self.status, {**headers, **self.headers}, outcome=Outcome(error=self.code or self.type))
+
+
+ErrorShape = Callable[[Problem], Any]  # a problem as the JSON value that a format's clients read
+Handler = Callable[["Incoming"], Awaitable[Reply | Stream]]
+
+
+async def _nowhere(_: "Incoming") -> Reply:
+    raise Problem(404, "there is nothing here", "not_found")
+
+
+@dataclass(slots=True)
+class Incoming:
+    """One HTTP request. Header names are in lower case; `path` is decoded, without query and trailing slash."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    id: str
+    keep_alive: bool = True
+    chunked: bool = True  # HTTP/1.0 knows no chunks
+    began: float = 0.0  # of time.perf_counter
+    span: Any = None  # telemetry's, where it is on
+    query: str = ""
+    # What is decided by the head alone, before the body is read.
+    handler: Handler = _nowhere
+    route: str = "other"  # the pattern of its path, as metrics name it
+    params: tuple[str, ...] = ()  # what the pattern's {names} stand for
+    error: ErrorShape | None = None  # how its format says a problem
+    trusted: bool = True  # it has the token, or none is set
+    refused: Reply | None = None  # the response, whatever the body holds
+    added: dict[str, str] | None = None  # headers of every response to it
+
+    def problem(self, problem: Problem) -> Reply:
+        """A problem as the client's format says it."""
+        return problem.reply(self.error)

@@ -3,65 +3,147 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from samplemind_cli.server.message import Outcome
 
 KIND = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 BOUNDS = (*map(str, SECONDS), "+Inf")
+ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 STATES = ("closed", "half-open", "open")
-Labels = tuple[tuple[str, str], ...]
+Label = tuple[str, str]
+Labels = tuple[Label, ...]
 Counts = dict[str, Counter[Labels]]
+Kind = tuple[str, int, str, str, str, str]  # of a request: path, status, tier, provider, model, error
 FAMILIES = {
     "requests_total": ("counter", "Requests answered."),
+    "model_requests_total": ("counter", "Answers by the model that gave them; those of the cache count too."),
     "cache_total": ("counter", "Where answers came from: memory, local, redis or miss."),
     "tokens_total": ("counter", "Tokens that providers counted."),
-    "fallbacks_total": ("counter", "Answers that others gave in a provider's stead."),
+    "model_tokens_total": ("counter", "Tokens that providers counted, by model."),
+    "fallbacks_total": ("counter", "Requests that fell back from this provider to another."),
     "retries_total": ("counter", "Calls made again."),
+    "limited_seconds_total": (
+        "counter",
+        "Seconds that a limit held requests up: a provider's requests per minute, or concurrency.",
+    ),
     "breaker_state": ("gauge", "Circuit breakers: 0 closed, 1 half-open, 2 open; the worst of all workers."),
     "connections": ("gauge", "Clients' connections."),
     "requests_at_work": ("gauge", "Requests at work."),
     "requests_in_line": ("gauge", "Requests that wait for room."),
     "tasks": ("gauge", "Tasks of asyncio; what does not come down again after a load is a leak."),
 }
-HISTOGRAM, SUM = "request_seconds", "request_seconds_sum"
+HISTOGRAMS = {
+    "request_seconds": "Time to the whole answer.",
+    "first_token_seconds": "Time to the first word of an answer that no cache had, by model.",
+}
+MODELS = 64  # labels of a worker; clients choose names, so more of them are counted as OTHER
+OTHER = "other"
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Requests of one kind, counted with one look-up; `Metrics.counts` spreads them over the families."""
+
+    model: str
+    times: int = 0
+    seconds: float = 0.0
+    buckets: list[int] = field(default_factory=lambda: [0] * len(BOUNDS))
 
 
 class Metrics:
     """The counts of one worker, by family and labels."""
 
     def __init__(self) -> None:
-        self.counts: Counts = {name: Counter() for name in (*FAMILIES, HISTOGRAM, SUM)}
+        self._counts: Counts = _empty()
+        self._models: set[tuple[str, str]] = set()
+        self._tallies: dict[Kind, _Tally] = {}
+
+    @property
+    def counts(self) -> Counts:
+        """All counts so far."""
+        for kind, tally in self._tallies.items():
+            if tally.times:
+                self._spread(kind, tally)
+                self._tallies[kind] = _Tally(tally.model)
+        return self._counts
 
     def count(self, path: str, status: int, seconds: float, outcome: Outcome) -> None:
-        """A request is over. `path` is one of ours: a stranger's would be a label without end."""
-        self.counts["requests_total"][("path", path), ("status", str(status))] += 1
-        if outcome.cache:
-            self.counts["cache_total"][(("tier", outcome.cache),)] += 1
-        if not outcome.provider:
-            return
-        provider = ("provider", outcome.provider)
-        ended = (provider, ("outcome", outcome.error or "ok"))
-        self.counts[HISTOGRAM][(*ended, ("le", BOUNDS[bisect_left(SECONDS, seconds)]))] += 1
-        self.counts[SUM][ended] += seconds  # type: ignore[assignment]  # a Counter adds up floats as well
-        self.counts["tokens_total"][provider, ("kind", "input")] += outcome.input_tokens
-        self.counts["tokens_total"][provider, ("kind", "output")] += outcome.output_tokens
-        for passed in outcome.passed:
-            self.counts["fallbacks_total"][(("provider", passed),)] += 1
+        """A request is over. `path` is a route's: unknown paths would make label cardinality unbounded."""
+        kind = (path, status, outcome.cache, outcome.provider, outcome.model, outcome.error)
+        tally = self._tallies.get(kind) or self._tally(kind)
+        tally.times += 1
+        tally.seconds += seconds
+        tally.buckets[bisect_left(SECONDS, seconds)] += 1
+        if outcome.cache == "miss" or outcome.passed:
+            self._count_call(outcome, ("provider", outcome.provider), ("model", tally.model))
 
-    def note(self, gauges: Mapping[str, int], retries: Mapping[str, int], breakers: Mapping[str, str]) -> None:
-        """Take over what others count: `gauges` by name, `retries` and `breakers` by provider."""
+    def _count_call(self, outcome: Outcome, provider: Label, model: Label) -> None:
+        """What only an answer has that a provider gave."""
+        for passed in outcome.passed:
+            self._counts["fallbacks_total"][(("provider", passed),)] += 1
+        for side, tokens in (("input", outcome.input_tokens), ("output", outcome.output_tokens)):
+            if tokens:
+                self._counts["tokens_total"][provider, ("kind", side)] += tokens
+                self._counts["model_tokens_total"][provider, model, ("kind", side)] += tokens
+        if outcome.held:
+            self._counts["limited_seconds_total"][(("limit", outcome.provider),)] += outcome.held  # type: ignore[assignment]  # a Counter adds up floats as well
+        if seconds := outcome.first_token_ms / 1000:
+            bound = BOUNDS[bisect_left(SECONDS, seconds)]
+            self._counts["first_token_seconds"][provider, model, ("le", bound)] += 1
+            self._counts["first_token_seconds_sum"][provider, model] += seconds  # type: ignore[assignment]  # the same
+
+    def _tally(self, kind: Kind) -> _Tally:
+        """A new kind's; of models beyond the bound all have one."""
+        *before, provider, model, error = kind
+        if provider and (provider, model) not in self._models:
+            if len(self._models) >= MODELS:
+                kind = (*before, provider, OTHER, error)  # type: ignore[assignment]  # the same parts
+            else:
+                self._models.add((provider, model))
+        return self._tallies.setdefault(kind, _Tally(kind[4]))
+
+    def _spread(self, kind: Kind, tally: _Tally) -> None:
+        path, status, cache, name, model, error = kind
+        self._counts["requests_total"][("path", path), ("status", str(status))] += tally.times
+        if cache:
+            self._counts["cache_total"][(("tier", cache),)] += tally.times
+        if not name:
+            return
+        provider, outcome = ("provider", name), ("outcome", error or "ok")
+        self._counts["model_requests_total"][provider, ("model", model), outcome] += tally.times
+        self._counts["request_seconds_sum"][provider, outcome] += tally.seconds  # type: ignore[assignment]  # as above
+        for bound, times in zip(BOUNDS, tally.buckets, strict=True):
+            if times:
+                self._counts["request_seconds"][provider, outcome, ("le", bound)] += times
+
+    def note(
+        self,
+        gauges: Mapping[str, int],
+        retries: Mapping[str, int],
+        breakers: Mapping[str, str],
+        limited: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        """Take over what others count: `gauges` by name, `limited` in seconds by limit, the rest by provider."""
         for name, value in gauges.items():
-            self.counts[name][()] = value
+            self._counts[name][()] = value
         for provider, value in retries.items():
-            self.counts["retries_total"][(("provider", provider),)] = value
+            self._counts["retries_total"][(("provider", provider),)] = value
         for provider, state in breakers.items():
-            self.counts["breaker_state"][(("provider", provider),)] = STATES.index(state)
+            self._counts["breaker_state"][(("provider", provider),)] = STATES.index(state)
+        for limit, seconds in limited.items():
+            self._counts["limited_seconds_total"][(("limit", limit),)] = round(seconds, 6)  # type: ignore[assignment]  # as below
+
+
+def _empty() -> Counts:
+    return {name: Counter() for name in (*FAMILIES, *HISTOGRAMS, *(f"{name}_sum" for name in HISTOGRAMS))}
 
 
 def merged(workers: Iterable[Counts]) -> Counts:
     """The counts of several workers as one."""
-    total: Counts = {name: Counter() for name in (*FAMILIES, HISTOGRAM, SUM)}
+    total = _empty()
     for counts in workers:
         for name, values in counts.items():
             if name == "breaker_state":
@@ -74,27 +156,30 @@ def merged(workers: Iterable[Counts]) -> Counts:
 def text(counts: Counts) -> bytes:
     """Counts as Prometheus reads them."""
     lines = []
-    for name, (kind, told) in FAMILIES.items():
-        lines += [f"# HELP samplemind_{name} {told}", f"# TYPE samplemind_{name} {kind}"]
+    for name, (kind, described) in FAMILIES.items():
+        lines += [f"# HELP samplemind_{name} {described}", f"# TYPE samplemind_{name} {kind}"]
         lines += [f"samplemind_{name}{_labels(labels)} {value}" for labels, value in counts[name].items()]
-    lines += _histogram(counts)
+    for name in HISTOGRAMS:
+        lines += _histogram(name, counts)
     return ("\n".join(lines) + "\n").encode()
 
 
-def _histogram(counts: Counts) -> Iterator[str]:
-    name = f"samplemind_{HISTOGRAM}"
-    yield f"# HELP {name} Time to the whole answer."
+def _histogram(family: str, counts: Counts) -> Iterator[str]:
+    name = f"samplemind_{family}"
+    yield f"# HELP {name} {HISTOGRAMS[family]}"
     yield f"# TYPE {name} histogram"
-    for ended, seconds in counts[SUM].items():
+    for labels, seconds in counts[f"{family}_sum"].items():
         below = 0
         for bound in BOUNDS:
-            place = (*ended, ("le", bound))
-            below += counts[HISTOGRAM][place]
+            place = (*labels, ("le", bound))
+            below += counts[family][place]
             yield f"{name}_bucket{_labels(place)} {below}"
-        yield f"{name}_sum{_labels(ended)} {seconds:g}"
-        yield f"{name}_count{_labels(ended)} {below}"
+        yield f"{name}_sum{_labels(labels)} {seconds:g}"
+        yield f"{name}_count{_labels(labels)} {below}"
 
 
 def _labels(labels: Labels) -> str:
-    """Our own words alone, so nothing has to be escaped."""
-    return "{" + ",".join(f'{name}="{value}"' for name, value in labels) + "}" if labels else ""
+    """A model's name is not ours: a quote or a backslash in it is escaped."""
+    if not labels:
+        return ""
+    return "{" + ",".join(f'{name}="{value.translate(ESCAPES)}"' for name, value in labels) + "}"

@@ -11,6 +11,9 @@ from samplemind_cli.errors import SamplemindError
 
 FRESH = 1.0  # seconds
 PATIENCE = 2.0
+REACHED = "ok"
+NOT_ASKED = "configured, not asked"  # asking a hosted provider costs money and its limits
+USABLE = (REACHED, NOT_ASKED)
 
 
 class Readiness:
@@ -35,21 +38,22 @@ class Readiness:
         redis, providers = await asyncio.gather(
             self._core.cache_answers(), asyncio.gather(*map(self._provider, routes))
         )
-        checks = {route.provider.value: told for route, told in zip(routes, providers, strict=True)}
-        ready = any(told == "ok" for told in checks.values())
-        shared = {None: "not used", True: "ok", False: "does not answer"}[redis]
+        checks = {route.provider.value: state for route, state in zip(routes, providers, strict=True)}
+        ready = any(state in USABLE for state in checks.values())
+        shared = {None: "not used", True: REACHED, False: "does not answer"}[redis]
         return {"status": "ready" if ready else "unready", "checks": {"redis": shared, **checks}}
 
     async def _provider(self, route: Route) -> str:
-        """A hosted provider is taken at its key: asking it costs money, and its limits."""
+        """What keeps a provider from being asked; "ok" only if it was reached just now."""
         if route.skipped:
             return route.skipped
         if self._core.breakers[route.provider] == "open":
             return "has failed again and again"
-        if route.provider is Provider.OLLAMA:
-            version = f"{route.endpoint.base_url}/api/version"
-            try:
-                await make_ai_request(version, None, method="GET", connect=PATIENCE, read=PATIENCE, attempts=1)
-            except SamplemindError as error:
-                return error.message
-        return "ok"
+        if route.provider is not Provider.OLLAMA:
+            return NOT_ASKED
+        version = f"{route.endpoint.base_url}/api/version"
+        try:
+            await make_ai_request(version, None, method="GET", connect=PATIENCE, read=PATIENCE, attempts=1)
+        except SamplemindError as error:
+            return error.message
+        return REACHED

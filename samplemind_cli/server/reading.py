@@ -1,106 +1,210 @@
 """A client's bytes, read into requests within bounds."""
 
+import re
 import time
-from typing import TYPE_CHECKING
+from typing import Protocol
 from urllib.parse import unquote
 
 import httptools
 
+from samplemind_cli.server.bounds import Bounds, Share
 from samplemind_cli.server.message import Incoming, Problem
 
-if TYPE_CHECKING:
-    from samplemind_cli.server.connection import Connection
-    from samplemind_cli.server.front import Front
+VERSIONS = ("1.1", "1.0")
+# Names as nearly every client writes them, decoded once.
+_USUAL = ("host", "accept", "accept-encoding", "authorization", "connection", "content-length", "content-type")
+KNOWN = {form.encode(): name for name in (*_USUAL, "user-agent") for form in (name, name.title())}
+_ABSOLUTE = re.compile(r"https?://([^/?#@]+)((?:[/?#].*)?)", re.IGNORECASE | re.DOTALL)
+_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+
+
+class Listener(Protocol):
+    """Who is told what has been read."""
+
+    def number(self) -> str:
+        """An id for a request whose client gave none."""
+
+    def begin(self, incoming: Incoming) -> None:
+        """A head is whole; `incoming.refused` is set when it decides the response."""
+
+    def welcome(self) -> None:
+        """The client waits to be asked for its body."""
+
+    def take(self, incoming: Incoming) -> None:
+        """A request is whole."""
 
 
 class Reader:
-    """Tells its connection of each request that is whole, and of how long the client may take for what comes next.
+    """Tells its listener of each head and each request that is whole.
 
-    `under_way` says that a request has begun, `refusal` why nothing more is read. The size checks are ours, as the
-    parser has none; what it calls are the methods whose names begin with `on_`.
+    `under_way` says that a request has begun; `refusal` is the request whose response is the connection's last;
+    `patience` is the seconds that the client has for its next part, and `parts` counts those that have come. The size
+    checks are ours, as the parser has none; what it calls are the methods whose names begin with `on_`.
     """
 
-    def __init__(self, connection: "Connection", front: "Front") -> None:
-        self._connection = connection
-        self._front = front
-        self._bounds = front.bounds
+    def __init__(self, listener: Listener, bounds: Bounds, share: Share) -> None:
+        self._listener = listener
+        self._bounds = bounds
+        self._share = share
         self._parser = httptools.HttpRequestParser(self)
         self._untold = 0  # bytes since the parser last told of something: it gathers a header until that is whole
+        self._incoming: Incoming | None = None  # from its whole head on
+        self._target = b""
+        self._body: list[bytes] = []
         self.under_way = False
-        self.refusal: Problem | None = None
-        self.size = 0  # bytes of the body so far
+        self.refusal: Incoming | None = None
+        self.patience = bounds.head_time
+        self.parts = 0
 
     def feed(self, data: bytes) -> None:
         """Read on."""
         self._untold += len(data)
+        rest: bytes | None = None
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as wish:
-            self._ask_plainly(data[wish.args[0] :])
+            rest = data[wish.args[0] :]
+        except httptools.HttpParserCallbackError as error:
+            if not isinstance(error.__context__, Problem):
+                raise
+            self.refuse(error.__context__)
         except httptools.HttpParserError as error:
-            self.refusal = self.refusal or Problem(400, f"not HTTP: {error}", "bad_request")
-        if self._untold > self._bounds.head:
-            self._refuse_head()
+            self.refuse(Problem(400, f"not HTTP: {error}", "bad_request"))
+        if rest is not None:  # not while the wish is handled: it would be the next error's context
+            self._ask_plainly(rest)
+        elif self._untold > self._bounds.head:
+            self.refuse(self._head_too_large())
+
+    def refuse(self, problem: Problem) -> None:
+        """Read no more. The first reason counts; it is told in the format of the request that is under way."""
+        if self.refusal:
+            return
+        incoming = self._incoming or Incoming(self._method(), "", {}, b"", self._listener.number())
+        incoming.keep_alive, incoming.began = False, time.perf_counter()
+        self._share.give_back(sum(map(len, self._body)))
+        self._body = []
+        incoming.refused = incoming.refused or incoming.problem(problem)
+        self.refusal = incoming
 
     def on_message_begin(self) -> None:
         """A request's first byte."""
         self.under_way = True
+        self._incoming = None
         self._target = b""
         self._headers: dict[str, str] = {}
-        self._body: list[bytes] = []
-        self._head_size = self.size = 0
-        self._connection.expect(self._bounds.head_time)
+        self._head_size = self._size = 0
+        self.patience, self.parts = self._bounds.head_time, self.parts + 1
 
     def on_url(self, url: bytes) -> None:
         """A piece of the target."""
         self._target += url
-        self._measure(len(url))
+        self._untold = 0
+        self._head_size += len(url)
+        if self._head_size > self._bounds.head:
+            raise self._head_too_large()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header; of several of a name the values are joined, as RFC 9110 (5.3) has it."""
-        self._measure(len(name) + len(value) + 4)
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
+        """One header; of several of a name the values are joined, as RFC 9110 (5.3) has it. Trailers are dropped."""
+        self._untold = 0
+        self._head_size += len(name) + len(value) + 4
+        if self._head_size > self._bounds.head:
+            raise self._head_too_large()
+        if self._incoming:
+            return
+        key, text = KNOWN.get(name) or name.decode("latin-1").lower(), value.decode("latin-1")
+        if key in self._headers:
+            if key == "host":
+                raise Problem(400, "two Host headers", "bad_request")
+            text = f"{self._headers[key]}, {text}"
+        self._headers[key] = text
 
     def on_headers_complete(self) -> None:
-        """The body comes next."""
-        length = self._headers.get("content-length", "0")
-        if int(length) > self._bounds.body:
-            self._refuse_body()
-        elif self._headers.get("expect", "").lower() == "100-continue":
-            self._connection.welcome()
-        self._connection.expect(self._bounds.body_time)
+        """The body comes next, unless the head is wrong."""
+        if self._parser.should_upgrade():  # asked again without its wish, if it is not CONNECT
+            return
+        headers, version = self._headers, self._parser.get_http_version()
+        if version != "1.1" or "host" not in headers or "transfer-encoding" in headers:
+            self._check(version)
+        target = self._target.decode("latin-1")
+        path, _, query = (target if target[0] == "/" else self._relative(target)).partition("?")
+        if path[-1] == "/":
+            path = path.rstrip("/") or "/"
+        given = headers.get("x-request-id")
+        self._incoming = incoming = Incoming(
+            self._parser.get_method().decode("latin-1"),
+            unquote(path),
+            headers,
+            b"",
+            given if given and _ID.fullmatch(given) else self._listener.number(),
+            self._parser.should_keep_alive(),
+            version == "1.1",
+            query=query,
+        )
+        self._listener.begin(incoming)
+        if "content-length" in headers and int(headers["content-length"]) > self._bounds.body:
+            raise self._body_too_large()
+        if "expect" in headers:
+            self._welcome(incoming)
+        self.patience, self.parts = self._bounds.body_time, self.parts + 1
 
     def on_body(self, data: bytes) -> None:
-        """A piece of the body."""
+        """A piece of the body; that of a request which its head has decided takes no memory."""
         self._untold = 0
-        if self.refusal:
+        self._size += len(data)
+        if self._size > self._bounds.body:
+            raise self._body_too_large()
+        if self._incoming and self._incoming.refused:
             return
-        self.size += len(data)
-        self._front.held += len(data)
         self._body.append(data)
-        if self.size > self._bounds.body:
-            self._refuse_body()
-        elif self._front.held > self._bounds.bodies:
-            self.refusal = Problem(503, "too many large requests at once", "overloaded", wait=1)
+        if not self._share.take(len(data)):
+            raise Problem(503, "too many large requests at once", "overloaded", wait=1)
 
     def on_message_complete(self) -> None:
         """A request is whole."""
-        if self.refusal or self._parser.should_upgrade():
+        incoming = self._incoming
+        if incoming is None:
             return
-        self.under_way, self._untold = False, 0
-        incoming = Incoming(
-            self._parser.get_method().decode("latin-1"),
-            unquote(self._target.partition(b"?")[0].decode("latin-1")),
-            self._headers,
-            b"".join(self._body),
-            self._front.number(self._headers.get("x-request-id", "")),
-            self._parser.should_keep_alive(),
-            self._parser.get_http_version() == "1.1",
-            time.perf_counter(),
-        )
-        self._connection.expect(self._bounds.idle_time)
-        self._connection.take(incoming)
+        self.under_way, self._untold, self._incoming = False, 0, None
+        incoming.body, self._body = b"".join(self._body), []
+        incoming.began = time.perf_counter()
+        self.patience, self.parts = self._bounds.idle_time, self.parts + 1
+        self._listener.take(incoming)
+
+    def _check(self, version: str) -> None:
+        """RFC 9112: the version, one Host (3.2), and a length that no proxy reads otherwise (6.1)."""
+        if version not in VERSIONS:
+            if version == "0.9":
+                raise Problem(400, "the request line has no version that is known", "bad_request")
+            raise Problem(505, f"version {version} of HTTP is not spoken here", "bad_request")
+        if version == "1.1" and "host" not in self._headers:
+            raise Problem(400, "no Host header", "bad_request")
+        coding = self._headers.get("transfer-encoding")
+        if coding is None:
+            return
+        if version == "1.0":
+            raise Problem(400, "HTTP/1.0 has no transfer-encoding", "bad_request")
+        if coding.lower() != "chunked":
+            raise Problem(501, "no transfer-encoding but chunked is known here", "unsupported_transfer_encoding")
+
+    def _relative(self, target: str) -> str:
+        """The path and query of a target that is absolute: its authority is the Host (RFC 9112, 3.2.2)."""
+        if target == "*":
+            return target
+        absolute = _ABSOLUTE.fullmatch(target)
+        if not absolute:
+            raise Problem(400, "the target is neither a path nor an http URL", "bad_request")
+        self._headers["host"] = absolute[1]
+        return absolute[2] if absolute[2].startswith("/") else f"/{absolute[2]}"
+
+    def _welcome(self, incoming: Incoming) -> None:
+        """Ask for a body whose client waits for that; one that would be refused is not worth sending."""
+        if not incoming.chunked:  # HTTP/1.0 does not know it
+            return
+        if self._headers["expect"].lower() != "100-continue":
+            raise Problem(417, "nothing but 100-continue may be expected", "expectation_failed")
+        if incoming.refused:
+            raise Problem(incoming.refused.status, "")  # its response is made
+        self._listener.welcome()
 
     def _ask_plainly(self, rest: bytes) -> None:
         """Read the request again without its wish for another protocol, with which the parser leaves out the body.
@@ -108,27 +212,19 @@ class Reader:
         Java's HTTP client wishes for HTTP/2 in its first request.
         """
         if self._headers.pop("upgrade", None) is None:
-            self.refusal = Problem(405, "this is no proxy", "method_not_allowed")
-            return
-        line = b"%b %b HTTP/%b\r\n" % (
-            self._parser.get_method(),
-            self._target,
-            self._parser.get_http_version().encode(),
-        )
+            connect = Problem(405, "this is not a proxy", "method_not_allowed")
+            return self.refuse(connect.with_header("allow", "GET, HEAD, POST, OPTIONS"))
+        method, version = self._parser.get_method(), self._parser.get_http_version().encode()
+        line = b"%b %b HTTP/%b\r\n" % (method, self._target, version)
         head = "".join(f"{name}: {value}\r\n" for name, value in self._headers.items()).encode("latin-1")
         self._parser = httptools.HttpRequestParser(self)
-        self.feed(line + head + b"\r\n" + rest)
+        return self.feed(line + head + b"\r\n" + rest)
 
-    def _measure(self, size: int) -> None:
-        self._untold = 0
-        self._head_size += size
-        if self._head_size > self._bounds.head:
-            self._refuse_head()
+    def _method(self) -> str:
+        return self._parser.get_method().decode("latin-1") if self._target else ""
 
-    def _refuse_head(self) -> None:
-        refusal = Problem(431, f"a head may have {self._bounds.head} bytes", "head_too_large")
-        self.refusal = self.refusal or refusal
+    def _head_too_large(self) -> Problem:
+        return Problem(431, f"a head may have {self._bounds.head} bytes", "head_too_large")
 
-    def _refuse_body(self) -> None:
-        refusal = Problem(413, f"a body may have {self._bounds.body} bytes", "body_too_large")
-        self.refusal = self.refusal or refusal
+    def _body_too_large(self) -> Problem:
+        return Problem(413, f"a body may have {self._bounds.body} bytes", "body_too_large")

@@ -14,8 +14,9 @@ from samplemind_cli.ai.core import AICore
 from samplemind_cli.child import ending_signals
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.server import telemetry, workers
+from samplemind_cli.server.bounds import Bounds
 from samplemind_cli.server.content import LONGEST
-from samplemind_cli.server.front import Bounds, Front
+from samplemind_cli.server.front import Front
 from samplemind_cli.server.journal import Journal
 from samplemind_cli.settings import Settings
 

@@ -1,8 +1,8 @@
 """The API: which request goes where, and how the core answers it."""
 
-import hmac
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import time
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from typing import cast
@@ -22,86 +22,52 @@ from samplemind_cli.server.memory import Memory
 from samplemind_cli.server.message import EVENTS, Incoming, Outcome, Problem, Reply, Stream
 from samplemind_cli.server.model_names import TASKS, options_for
 from samplemind_cli.server.readiness import Readiness
+from samplemind_cli.server.routes import Operation
 
 log = logging.getLogger(__name__)
-Handler = Callable[[Incoming], Awaitable[Reply | Stream]]
-OPEN = ("/healthz", "/readyz")  # whoever watches this server has no token
 DEADLINE = "x-samplemind-timeout"
 
 
 class Service:
-    """Answers requests through the core; `token` "" lets everybody in; `measured` is the text of the metrics.
+    """Answers requests through the core; `measured` is the text of the metrics.
 
     `content`: an outcome says what was answered.
     """
 
-    def __init__(self, core: AICore, token: str, measured: Callable[[], bytes], *, content: bool = False) -> None:
+    def __init__(self, core: AICore, measured: Callable[[], bytes], *, content: bool = False) -> None:
         self._core = core
         self._measured = measured
         self._content = content
         self._ready = Readiness(core)
         self._memory = Memory()
-        self._token = f"Bearer {token}".encode() if token else b""
-        self._routes: dict[str, dict[str, Handler]] = {
-            "/v1/chat/completions": {"POST": self._chat},
-            "/v1/embeddings": {"POST": self._embeddings},
-            "/v1/ask": {"POST": self._ask},
-            "/v1/models": {"GET": self._models},
-            "/metrics": {"GET": self._metrics},
-            "/openapi.json": {"GET": self._openapi},
-            "/healthz": {"GET": self._healthz},
-            "/readyz": {"GET": self._readyz},
-        }
-
-    def at_once(self, incoming: Incoming) -> Reply | None:
-        """The response that is in memory, if it is and the client may have it."""
-        found = self._memory.find(incoming)
-        try:
-            if found:
-                self._admit(incoming)
-        except Problem:
-            return None
-        return found
-
-    def label(self, path: str) -> str:
-        """A path as metrics name it."""
-        return path if path in self._routes else "other"
+        self.at_once = self._memory.find  # the response that needs no waiting
+        self.operations = (
+            Operation("POST", "/v1/chat/completions", self._chat),
+            Operation("POST", "/v1/embeddings", self._embeddings),
+            Operation("POST", "/v1/ask", self._ask),
+            Operation("GET", "/v1/models", self._models),
+            Operation("GET", "/metrics", self._metrics),
+            Operation("GET", "/openapi.json", self._openapi),
+            Operation("GET", "/healthz", self._healthz, public=True),
+            Operation("GET", "/readyz", self._readyz, public=True),
+        )
 
     async def reply(self, incoming: Incoming) -> Reply | Stream:
         """The response to a request, whatever it holds. A bug is logged, and a 500."""
         try:
-            return await self._handler(incoming)(incoming)
+            return await incoming.handler(incoming)
         except Problem as told_already:
-            return told_already.reply()
+            return incoming.problem(told_already)
         except BadRequestError as wrong:
-            return Problem(wrong.status, str(wrong), wrong.code, param=wrong.param).reply()
+            return incoming.problem(Problem(wrong.status, str(wrong), wrong.code, param=wrong.param))
         except SamplemindError as error:
-            return problem(error).reply()
+            return incoming.problem(problem(error))
         except RecursionError:
-            return Problem(400, "the body is nested too deeply", "invalid_value").reply()
+            return incoming.problem(Problem(400, "the body is nested too deeply", "invalid_value"))
         except Exception:
             log.exception("request %s", incoming.id)
-            return Problem(500, f"an error of this server; its log tells of {incoming.id}", "internal_error").reply()
-
-    def _handler(self, incoming: Incoming) -> Handler:
-        if incoming.path not in OPEN:
-            self._admit(incoming)
-        methods = self._routes.get(incoming.path)
-        if methods is None:
-            raise Problem(404, f"there is nothing at {incoming.path[:200]}", "not_found")
-        if incoming.method not in methods:
-            raise Problem(405, f"{incoming.path} takes {', '.join(methods)}", "method_not_allowed")
-        if incoming.method == "POST" and "json" not in incoming.headers.get("content-type", ""):
-            raise Problem(415, "content-type must be application/json", "unsupported_media_type")
-        return methods[incoming.method]
-
-    def _admit(self, incoming: Incoming) -> None:
-        """A token if there is one to have; without one, a web page must not use the browser's way to loopback."""
-        given = incoming.headers.get("authorization", "").encode("utf-8", "surrogateescape")
-        if self._token and not hmac.compare_digest(given, self._token):
-            raise Problem(401, "wrong or missing token: authorization: Bearer …", "invalid_api_key")
-        if not self._token and "origin" in incoming.headers:
-            raise Problem(403, "web pages may not ask here without SAMPLEMIND_API_TOKEN", "forbidden")
+            ours = f"an error of this server; its log tells of {incoming.id}"
+            return incoming.problem(Problem(500, ours, "internal_error"))
 
     async def _chat(self, incoming: Incoming) -> Reply | Stream:
         fields = document(incoming.body)
@@ -109,7 +75,7 @@ class Service:
         options = options_for(fields.need("model", str), _options(incoming, self._core.settings.deadline))
         count = fields.inner("stream_options").get("include_usage", bool) or False
         if not openai_chat.streams(fields):
-            answer, headers, outcome = await self._answer(request, options)
+            answer, headers, outcome = await self._answer(incoming, request, options)
             reply = Reply(answers.completion(answer, incoming.id), headers=headers, outcome=outcome)
             self._memory.keep(incoming, answer, reply)
             return reply
@@ -118,7 +84,7 @@ class Service:
         headers, outcome = _opened(first)
         events = answers.Events(incoming.id, headers["x-samplemind-route"], count=count)
         if first.answer is None:
-            return Stream(_events(first, chunks, events, outcome, content=self._content), headers, outcome)
+            return Stream(self._events(incoming, first, chunks, events, outcome), headers, outcome)
         await chunks.aclose()
         _count(outcome, first.answer, content=self._content)
         reply = Reply(b"".join(events.of(first)) + answers.DONE, headers=headers, kind=EVENTS, outcome=outcome)
@@ -135,7 +101,7 @@ class Service:
             priority=cast("Priority", fields.one_of("priority", PRIORITIES, "speed")),
         )
         request = Request(messages=(*messages, Message("user", fields.need("prompt", str))))
-        answer, headers, outcome = await self._answer(request, options)
+        answer, headers, outcome = await self._answer(incoming, request, options)
         return Reply(provenance.whole(answer), headers=headers, outcome=outcome)
 
     async def _embeddings(self, incoming: Incoming) -> Reply:
@@ -150,18 +116,48 @@ class Service:
         headers = provenance.headers(found.provider, found.model, tier)
         return Reply(embeddings.told(found, form), headers=headers, outcome=outcome)
 
-    async def _answer(self, request: Request, options: Options) -> tuple[Answer, dict[str, str], Outcome]:
+    async def _answer(
+        self, incoming: Incoming, request: Request, options: Options
+    ) -> tuple[Answer, dict[str, str], Outcome]:
         outcome, answer = Outcome(), None
         headers: dict[str, str] = {}
         async with aclosing(self._core.stream(request, options)) as chunks:
             async for chunk in chunks:
                 if chunk.route:
                     headers, outcome = _opened(chunk)
+                _clock(outcome, incoming.began, chunk)
                 answer = chunk.answer
         if answer is None:  # a stream ends with its answer or raises
             raise AssertionError
         _count(outcome, answer, content=self._content)
         return answer, headers, outcome
+
+    async def _events(
+        self,
+        incoming: Incoming,
+        first: Chunk,
+        rest: AsyncGenerator[Chunk, None],
+        events: answers.Events,
+        outcome: Outcome,
+    ) -> AsyncGenerator[bytes, None]:
+        """A stream's events; an error after the first word is an event too, and then there is no [DONE]."""
+        try:
+            async with aclosing(rest):
+                last = first
+                _clock(outcome, incoming.began, first)
+                for event in events.of(first):
+                    yield event
+                async for last in rest:
+                    _clock(outcome, incoming.began, last)
+                    for event in events.of(last):
+                        yield event
+            if last.answer:
+                _count(outcome, last.answer, content=self._content)
+            yield answers.DONE
+        except SamplemindError as error:
+            failed = problem(error)
+            outcome.error = str(failed.code)
+            yield answers.event(failed.error)
 
     async def _models(self, _: Incoming) -> Reply:
         routes = self._core.routes(Request(messages=()))
@@ -179,37 +175,24 @@ class Service:
     async def _healthz(self, _: Incoming) -> Reply:
         return Reply(b'{"status":"ok"}')
 
-    async def _readyz(self, _: Incoming) -> Reply:
+    async def _readyz(self, incoming: Incoming) -> Reply:
         found = await self._ready.look()
-        return Reply(orjson.dumps(found), 200 if found["status"] == "ready" else 503)
-
-
-async def _events(
-    first: Chunk, rest: AsyncGenerator[Chunk, None], events: answers.Events, outcome: Outcome, *, content: bool
-) -> AsyncGenerator[bytes, None]:
-    """A stream's events; an error after the first word is an event too, and then there is no [DONE]."""
-    try:
-        async with aclosing(rest):
-            for event in events.of(first):
-                yield event
-            last = first
-            async for last in rest:
-                for event in events.of(last):
-                    yield event
-        if last.answer:
-            _count(outcome, last.answer, content=content)
-        yield answers.DONE
-    except SamplemindError as error:
-        failed = problem(error)
-        outcome.error = str(failed.code)
-        yield answers.event(failed.error)
+        shown = found if incoming.trusted else {"status": found["status"]}
+        return Reply(orjson.dumps(shown), 200 if found["status"] == "ready" else 503)
 
 
 def _opened(first: Chunk) -> tuple[dict[str, str], Outcome]:
     """Headers and outcome, out of an answer's first chunk."""
     endpoint = provenance.routed(first).endpoint
     outcome = Outcome(provenance.routed(first).provider, endpoint.model, provenance.tier(first))
+    outcome.held = first.held
     return provenance.of_chunk(first), outcome
+
+
+def _clock(outcome: Outcome, began: float, chunk: Chunk) -> None:
+    """Note when the first word came, of an answer that no cache had."""
+    if not outcome.first_token_ms and outcome.cache == "miss" and (chunk.text or chunk.thinking or chunk.tool_calls):
+        outcome.first_token_ms = round((time.perf_counter() - began) * 1000, 2)
 
 
 def _count(outcome: Outcome, answer: Answer, *, content: bool) -> None:

@@ -17,5 +17,5 @@ def talk(served, data, wait=20):
 
 def post(body, *headers):
     """The bytes of a POST."""
-    lines = ["POST /v1/chat/completions HTTP/1.1", "host: x", "content-type: application/json", *headers]
+    lines = ["POST /v1/chat/completions HTTP/1.1", "host: 127.0.0.1", "content-type: application/json", *headers]
     return ("\r\n".join([*lines, f"content-length: {len(body)}", "", ""])).encode() + body

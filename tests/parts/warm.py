@@ -109,7 +109,7 @@ def serve(bounds):
     """`serve` with bounds that have no option."""
     from samplemind_cli import output
     from samplemind_cli.server import run
-    from samplemind_cli.server.front import Bounds
+    from samplemind_cli.server.bounds import Bounds
     from samplemind_cli.settings import Settings
 
     listener = run.listen("127.0.0.1", 0)

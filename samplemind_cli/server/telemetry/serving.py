@@ -24,10 +24,7 @@ _W3C = TraceContextTextMapPropagator()
 
 
 class Serving:
-    """Tells of requests; the trace of a client that names one (`traceparent`) is continued.
-
-    `route` is a path of ours, or "other".
-    """
+    """Tells of requests; the trace of a client that names one (`traceparent`) is continued."""
 
     def __init__(self, pipeline: "Pipeline") -> None:
         self._tracer = pipeline.tracer
@@ -38,14 +35,14 @@ class Serving:
             explicit_bucket_boundaries_advisory=SECONDS,
         )
 
-    def begin(self, incoming: Incoming, route: str) -> None:
+    def begin(self, incoming: Incoming) -> None:
         """A request that takes time: what this task does from now on is done for it."""
-        incoming.span = self._span(incoming, route)
+        incoming.span = self._span(incoming)
         attach(set_span_in_context(incoming.span, _NOWHERE))
 
-    def done(self, incoming: Incoming, route: str, status: int, outcome: Outcome) -> dict[str, str]:
+    def done(self, incoming: Incoming, status: int, outcome: Outcome) -> dict[str, str]:
         """A request is over, begun or answered at once; the ids under which it is found."""
-        span = self._span(incoming, route) if incoming.span is None else incoming.span
+        span = self._span(incoming) if incoming.span is None else incoming.span
         if incoming.span:
             attach(_NOWHERE)  # the connection's next request is another's
         span.set_attribute("http.response.status_code", status)
@@ -56,7 +53,7 @@ class Serving:
             span.set_attribute("error.type", error)
             span.set_status(StatusCode.ERROR)
         span.end()
-        labels: dict[str, str | int] = {**_request(_method(incoming), route, incoming.chunked)}
+        labels: dict[str, str | int] = {**_request(_method(incoming), incoming.route, incoming.chunked)}
         labels["http.response.status_code"] = status
         labels |= {"error.type": error} if error else {}
         self._seconds.record(time.perf_counter() - incoming.began, labels)
@@ -70,9 +67,9 @@ class Serving:
             {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"} if context.is_valid else {}
         )
 
-    def _span(self, incoming: Incoming, route: str) -> Span:
+    def _span(self, incoming: Incoming) -> Span:
         method = _method(incoming)
-        request = _request(method, route, incoming.chunked)
+        request = _request(method, incoming.route, incoming.chunked)
         name = f"{'HTTP' if method == OTHER else method} {request.get('http.route', '')}".rstrip()
         more = {"url.path": incoming.path[:200], "samplemind.request_id": incoming.id}
         if agent := incoming.headers.get("user-agent"):
@@ -105,5 +102,9 @@ def _told(outcome: Outcome) -> list[tuple[str, str | tuple[str, ...]]]:
 
 
 def _error(status: int, outcome: Outcome) -> str:
-    """What failed on our side: a stream that broke off has the status 200, and a client's mistake is none of ours."""
-    return outcome.error or str(status) if status >= FAILED or (status == 200 and outcome.error) else ""  # noqa: PLR2004 - HTTP
+    """What failed on our side; a client's mistake did not.
+
+    A stream that broke off has the status 200, and a key of ours that a provider refuses 403.
+    """
+    ours = status >= FAILED or (outcome.error and (status == 200 or outcome.error == "provider_auth"))  # noqa: PLR2004 - HTTP
+    return outcome.error or str(status) if ours else ""

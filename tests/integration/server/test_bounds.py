@@ -48,7 +48,7 @@ def test_a_web_page_may_not_use_the_way_to_loopback(served):
     ("request_", "status"),
     [
         (b"nonsense\r\n\r\n", 400),
-        (b"GET / HTTP/1.1\r\nhost: x\r\nx: " + b"y" * 20_000 + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nx: " + b"y" * 20_000 + b"\r\n\r\n", 431),
         (post(b"", "content-length: 5"), 400),
         (post(b"0\r\n\r\n", "transfer-encoding: chunked"), 400),
     ],
@@ -140,7 +140,7 @@ def test_whoever_comes_when_the_line_is_full_is_sent_away_with_a_time(serve, moc
 
 
 def test_requests_sent_ahead_are_answered_in_their_order(served):
-    get = b"GET %b HTTP/1.1\r\nhost: x\r\n%b\r\n"
+    get = b"GET %b HTTP/1.1\r\nhost: 127.0.0.1\r\n%b\r\n"
     one = post(json.dumps(HI).encode())
 
     heard = talk(served, one + get % (b"/healthz", b"") + get % (b"/v1/nothing", b"connection: close\r\n"))
@@ -238,3 +238,19 @@ def test_workers_count_together_are_replaced_and_end_together(serve):
     assert other in children.read_text().split()
     until(lambda: httpx.get(f"{served.url}/healthz", verify=False).status_code == 200)
     assert served.stop() == 0
+
+
+def test_metrics_tell_of_models_of_the_first_word_and_of_time_in_line(serve, mock_server):
+    served = serve("--concurrency", "1")
+    mock_server.behave(latency_ms=300)
+    model = 'provider="openai",model="any"'
+    with socket.create_connection(("127.0.0.1", served.port)) as connection:
+        connection.sendall(post(json.dumps(HI).encode()))
+        assert mock_server.wait_until(lambda: len(mock_server.requests) == 1)
+        served.ask(model="openai/any", stream=True)
+        served.ask(model="openai/any", stream=True)
+
+    assert served.metric(f"samplemind_model_requests_total{{{model}") == 2
+    assert served.metric(f"samplemind_first_token_seconds_count{{{model}") == 1
+    assert served.metric(f"samplemind_first_token_seconds_sum{{{model}") >= 0.3
+    assert served.metric('samplemind_limited_seconds_total{limit="concurrency"}') > 0.1

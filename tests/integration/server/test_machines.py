@@ -6,6 +6,7 @@ import socket
 import threading
 
 import pytest
+from parts.raw_http import post
 from parts.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -54,11 +55,8 @@ def test_identical_prompts_at_different_replicas_make_one_upstream_call(replicas
 def test_a_replica_that_dies_while_it_asks_is_replaced_after_its_lease(replicas, mock_server, redis):
     mock_server.behave(faults=["stall:1"])
     body = json.dumps({"model": "auto", "messages": HI["messages"]}).encode()
-    head = (
-        b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-    )
     with socket.create_connection(("127.0.0.1", replicas[0].port)) as connection:
-        connection.sendall(head % len(body) + body)
+        connection.sendall(post(body))
         assert mock_server.wait_until(lambda: len(mock_server.requests) == 1)
         replicas[0].process.send_signal(signal.SIGKILL)
         (lease,) = redis.client.keys("ai:lease:*")

@@ -13,7 +13,7 @@ from parts.waiting import until
 
 pytestmark = pytest.mark.integration
 SOON = 0.3
-HEALTH = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
+HEALTH = b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
 STREAM = post(json.dumps({**HI, "stream": True}).encode())
 ASKED = post(json.dumps(HI).encode())
 MOST = 50_000_000  # bytes: far more than the kernel's buffers hold
@@ -105,7 +105,7 @@ def test_whoever_does_not_read_its_stream_is_hung_up_on_and_so_is_the_provider(b
 def test_whoever_asks_on_without_reading_is_not_listened_to_and_then_hung_up_on(bounded):
     served = bounded(unread_time=SOON)
     with connected(served, receive=4096) as client:
-        assert poured(client, b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n" * 100) < MOST
+        assert poured(client, b"GET /openapi.json HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n" * 100) < MOST
     until(lambda: served.metric("samplemind_connections") == 1)
 
 
@@ -114,7 +114,7 @@ def test_a_slow_reader_gets_all_of_it(bounded, mock_server):
     mock_server.behave(reply=reply)
     served = bounded(unread_time=10)
     with connected(served, receive=4096) as client:
-        client.sendall(STREAM.replace(b"host: x", b"host: x\r\nconnection: close"))
+        client.sendall(STREAM.replace(b"host: 127.0.0.1", b"host: 127.0.0.1\r\nconnection: close"))
         said = b""
         while data := client.recv(4096):
             said += data
@@ -166,7 +166,10 @@ def test_a_client_that_would_speak_another_protocol_is_answered_in_this_one(serv
     upgrade = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n"
 
     said = talk(
-        served, ASKED.replace(b"host: x\r\n", b"host: x\r\n" + upgrade) + HEALTH + b"CONNECT x:1 HTTP/1.1\r\n\r\n"
+        served,
+        ASKED.replace(b"host: 127.0.0.1\r\n", b"host: 127.0.0.1\r\n" + upgrade)
+        + HEALTH
+        + b"CONNECT x:1 HTTP/1.1\r\n\r\n",
     )
 
     assert b"You said: hi" in said
@@ -236,3 +239,15 @@ def test_as_many_connections_as_are_allowed_need_no_larger_limit_of_files_set_ou
             clients.enter_context(connected(served))
 
         assert served.ask().status_code == 200
+
+
+def test_a_client_that_sends_very_many_requests_ahead_is_sent_away(bounded, mock_server):
+    mock_server.behave(latency_ms=300)
+    served = bounded(ahead=10)
+
+    said = talk(served, ASKED + HEALTH * 2000)
+
+    statuses = re.findall(rb"HTTP/1.1 (\d+)", said)
+    assert statuses[0] == b"200"
+    assert statuses[-1] == b"503"
+    assert len(statuses) <= 13

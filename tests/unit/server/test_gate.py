@@ -22,9 +22,9 @@ def test_one_works_one_waits_and_the_third_is_sent_away():
             await work("third")
         leave.set()
         await asyncio.gather(first, second)
-        return order, refused.value.status, gate.inside, gate.in_line
+        return order, refused.value.status, gate.inside, gate.in_line, gate.waited > 0
 
-    assert asyncio.run(three()) == (["first", "second"], 503, 0, 0)
+    assert asyncio.run(three()) == (["first", "second"], 503, 0, 0, True)
 
 
 def test_whoever_gives_up_in_line_frees_his_place():

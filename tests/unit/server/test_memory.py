@@ -1,10 +1,12 @@
 import os
+import time
 
+import orjson
 import pytest
 
 from samplemind_cli.ai.types import Answer, Endpoint, Kept, Provider, Route, Text
 from samplemind_cli.server.memory import OVERHEAD, Memory
-from samplemind_cli.server.message import Incoming, Reply
+from samplemind_cli.server.message import Incoming, Outcome, Reply
 
 FAR = 4e9
 
@@ -84,3 +86,25 @@ def test_the_least_recently_used_goes_first(file):
     memory.keep(request(b"4"), answer(file), Reply(b"123456789"))
 
     assert [bool(memory.find(request(body))) for body in (b"1", b"2", b"3", b"4")] == [True, False, True, True]
+
+
+def test_a_kept_answer_has_the_asking_requests_id_and_time(file):
+    incoming, other = request(), request()
+    incoming.id, other.id = "first", "second"
+    body = b'{"id":"chatcmpl-first","created":1,"text":"\\"id\\":\\"chatcmpl-first\\" \\"created\\":1"}'
+    before = int(time.time())
+
+    found = kept(answer(file), body, incoming).find(other).body
+
+    again = orjson.loads(found)
+    assert again["id"] == "chatcmpl-second"
+    assert before <= again["created"] <= time.time()
+    assert again["text"] == '"id":"chatcmpl-first" "created":1'
+
+
+def test_a_kept_answer_says_nothing_of_how_long_its_first_word_took(file):
+    memory = Memory(10_000)
+    reply = Reply(b"x", outcome=Outcome("openai", "m", "miss", first_token_ms=9.0))
+    memory.keep(request(), answer(file), reply)
+
+    assert memory.find(request()).outcome.first_token_ms == 0

@@ -1,0 +1,60 @@
+"""CORS: which web pages may read what this server answers (fetch.spec.whatwg.org, "CORS protocol")."""
+
+import re
+from collections.abc import Iterable
+
+from samplemind_cli.errors import UsageError
+from samplemind_cli.server.message import Incoming, Problem, Reply
+
+ANY = "*"
+MAX_AGE = "600"  # seconds for which a browser keeps a preflight's answer
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?")
+_NAMES = re.compile(r"[\w!#$%&'*+.^`|~, -]{1,1024}", re.ASCII)  # header names, or a method
+
+
+class Cors:
+    """The origins that are allowed: `scheme://host[:port]`, or "*" for all. Raises UsageError for anything else."""
+
+    def __init__(self, origins: Iterable[str]) -> None:
+        self._origins = frozenset(origin.lower().rstrip("/") for origin in origins)
+        for origin in self._origins - {ANY}:
+            if not _ORIGIN.fullmatch(origin):
+                raise UsageError(
+                    f"allowed_origins: {origin!r} is not an origin", "write scheme://host[:port]: https://app.example"
+                )
+        self.any = ANY in self._origins
+
+    def allows(self, incoming: Incoming) -> bool:
+        """Whether the page that asks is of an allowed origin, or of this server."""
+        origin = incoming.headers.get("origin", "").lower()
+        return self.any or origin in self._origins or _own(origin, incoming.headers.get("host", ""))
+
+    def headers(self, incoming: Incoming) -> dict[str, str]:
+        """What lets an allowed page read any response to its request; nothing for others."""
+        if not self.allows(incoming):
+            return {"vary": "origin"}
+        return {
+            "access-control-allow-origin": ANY if self.any else incoming.headers["origin"],
+            "access-control-expose-headers": ANY,
+            "vary": "origin",
+        }
+
+    def preflight(self, incoming: Incoming, allowed: str) -> Reply:
+        """The answer to OPTIONS: the methods of the path, and to a page's preflight what it may send.
+
+        Raises Problem (403) for a page of another origin.
+        """
+        headers = {"allow": allowed}
+        if "access-control-request-method" in incoming.headers and "origin" in incoming.headers:
+            if not self.allows(incoming):
+                raise Problem(403, "allowed_origins does not name this page's origin", "forbidden")
+            wanted = incoming.headers.get("access-control-request-headers", "")
+            headers |= {"access-control-allow-methods": allowed, "access-control-max-age": MAX_AGE}
+            if _NAMES.fullmatch(wanted):
+                headers["access-control-allow-headers"] = wanted
+        return Reply(b"", 204, headers)
+
+
+def _own(origin: str, host: str) -> bool:
+    """Whether a page comes from this server itself, whose Host name has been checked."""
+    return bool(host) and origin.partition("://")[2] == host.lower()

@@ -1,0 +1,22 @@
+"""A response's head, as bytes."""
+
+from http import HTTPStatus
+
+from samplemind_cli.server.message import Incoming
+
+STATUS_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n" for s in HTTPStatus}
+
+
+def head(status: int, headers: dict[str, str], date: str, incoming: Incoming, *, leaving: bool) -> bytes:
+    """The status line and the headers; `date` is the Date header's line, `leaving` that the connection ends after it.
+
+    A value with a line's end in it would be two headers: whatever it holds stays one.
+    """
+    if incoming.added:
+        headers = {**headers, **incoming.added}
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
+        lines = "".join([f"{name}: {' '.join(value.split())}\r\n" for name, value in headers.items()])
+    close = "connection: close\r\n" if leaving else ""
+    number = f"x-request-id: {incoming.id}\r\nx-samplemind-request-id: {incoming.id}\r\n"
+    return f"{STATUS_LINES[status]}{lines}{date}{number}{close}\r\n".encode("ascii", "replace")

@@ -1,0 +1,83 @@
+"""The table of routes: which method and path leads to which handler."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from samplemind_cli.server.message import ErrorShape, Handler, Incoming, Problem
+
+PROBES = ("/healthz", "/readyz")  # whoever watches this server has no token, and asks every second
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One line of the table.
+
+    A `{name}` in the path stands for one or more characters, slashes too, as models have them; what it stood for is in
+    `Incoming.params`, in order: "/v1beta/models/{model}:generateContent". `error` says a problem in the route's format,
+    by default OpenAI's. `public`: no token is needed. HEAD is answered wherever GET is.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    error: ErrorShape | None = None
+    public: bool = False
+
+
+class Routes:
+    """All operations, by path."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        self._exact: dict[str, dict[str, Operation]] = {}
+        self._patterns: dict[str, tuple[re.Pattern[str], dict[str, Operation]]] = {}
+        self.add(operations)
+
+    def add(self, operations: Iterable[Operation]) -> None:
+        """More lines; of the patterns that match a path the longest counts."""
+        for operation in operations:
+            path = operation.path
+            if "{" in path:
+                methods = self._patterns.setdefault(path, (_pattern(path), {}))[1]
+            else:
+                methods = self._exact.setdefault(path, {})
+            methods[operation.method] = operation
+        self._patterns = dict(sorted(self._patterns.items(), key=lambda item: -len(item[0])))
+
+    def find(self, incoming: Incoming) -> Operation | None:
+        """The operation that is asked for; the request learns its handler, route, parameters and error shape."""
+        methods = self._methods(incoming)
+        if not methods:
+            return None
+        operation = methods.get("GET" if incoming.method == "HEAD" else incoming.method)
+        found = operation or next(iter(methods.values()))
+        incoming.route, incoming.error, incoming.handler = found.path, found.error, found.handler
+        return operation
+
+    def allowed(self, incoming: Incoming) -> str:
+        """The methods that a path takes, as Allow has it; "" where there is nothing."""
+        if incoming.path == "*":  # the server as a whole
+            return "GET, HEAD, POST, OPTIONS"
+        methods = self._methods(incoming)
+        return ", ".join([*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"]) if methods else ""
+
+    def missing(self, incoming: Incoming) -> Problem:
+        """Why no operation was found."""
+        if allowed := self.allowed(incoming):
+            text = f"{incoming.path[:200]} takes {allowed}"
+            return Problem(405, text, "method_not_allowed").with_header("allow", allowed)
+        return Problem(404, f"there is nothing at {incoming.path[:200]}", "not_found")
+
+    def _methods(self, incoming: Incoming) -> dict[str, Operation]:
+        if found := self._exact.get(incoming.path):
+            return found
+        for pattern, methods in self._patterns.values():
+            if match := pattern.fullmatch(incoming.path):
+                incoming.params = match.groups()
+                return methods
+        return {}
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    parts = re.split(r"\{(\w+)\}", path)
+    return re.compile("".join("(.+)" if n % 2 else re.escape(part) for n, part in enumerate(parts)))

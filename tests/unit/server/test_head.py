@@ -1,0 +1,23 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samplemind_cli.server.head import head
+from samplemind_cli.server.message import Incoming
+
+INCOMING = Incoming("GET", "/", {}, b"", "id-1")
+
+
+@given(st.dictionaries(st.sampled_from(["x-a", "x-b", "x-c"]), st.text(max_size=30)))
+def test_no_value_makes_a_header_of_its_own(headers):
+    written = head(200, headers, "date: now\r\n", INCOMING, leaving=True)
+
+    lines = written.removesuffix(b"\r\n\r\n").split(b"\r\n")
+    names = [*headers, "date", "x-request-id", "x-samplemind-request-id", "connection"]
+    assert [line.partition(b":")[0].decode() for line in lines[1:]] == names
+    assert written.count(b"\n") == written.count(b"\r") == len(names) + 2
+
+
+def test_what_every_response_to_a_request_says_comes_with_it():
+    incoming = Incoming("GET", "/", {}, b"", "id-1", added={"vary": "origin"})
+
+    assert b"vary: origin\r\n" in head(404, {}, "", incoming, leaving=False)
