@@ -153,6 +153,7 @@ def again() -> int:
     after = _record(before.asked)
     for line in compare.lines(before, after):
         output.say(line)
+    output.say(f"  {_page(before, after)}")
     return after.exit_code
 
 
@@ -163,6 +164,8 @@ def diff(
     as_json: Annotated[bool, typer.Option("--json", help="Every difference, as JSON.")] = False,
 ) -> None:
     r"""Compare two profiles, function by function.
+
+    A function is found by its name when its file moved. The page with all changes is kept beside the second profile.
 
     \b
     Examples:
@@ -178,6 +181,7 @@ def diff(
         output.print_json({"before": first.id, "after": second.id, "changes": compare.difference(first, second)})
     else:
         output.write("".join(f"{line}\n" for line in compare.lines(first, second)))
+        output.say(f"page: {_page(first, second)}")
 
 
 @app.command("list")
@@ -217,6 +221,16 @@ def _record(asked: "Asked") -> "Profile":
     for line in summary.lines(done):
         output.say(line)
     return done
+
+
+def _page(before: "Profile", after: "Profile") -> Path:
+    """Where the page of their difference has been written."""
+    from samplemind_cli import files
+    from samplemind_cli.profiling import page
+
+    file = after.folder / f"diff.{before.id}.html"
+    files.write(file, page.difference(before, after).encode())
+    return file
 
 
 def _watch(asked: "Asked") -> "Profile":

@@ -52,6 +52,11 @@ class Profile:
         """The folder's name: the time and the program."""
         return self.folder.name
 
+    @property
+    def engine(self) -> str:
+        """What took the time."""
+        return self.asked.engine or ("py-spy" if self.asked.watch else "pyinstrument")  # the latter in old profiles
+
     @classmethod
     def new(cls, state_dir: str, asked: Asked) -> Self:
         """A fresh folder for it. Raises UsageError where none can be made."""

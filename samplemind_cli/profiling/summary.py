@@ -136,7 +136,8 @@ def short(file: str, here: str) -> str:
 
 def _overhead(profile: Profile) -> str:
     if profile.asked.watch:
-        return "overhead: not measured; the service stood still for each of the looks"
+        slowed = "each allocation was counted" if "memory" in profile.asked.kinds else "it stood still for each look"
+        return f"overhead: not measured; {slowed}"
     bare = profile.seconds.get("bare", [])
     if not bare:
         return "overhead: not measured; --overhead runs the program without a profiler as well, before and after"
