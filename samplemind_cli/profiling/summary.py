@@ -69,19 +69,22 @@ def _threads(threads: list[Frame], here: str, *, alone: bool) -> Iterator[str]:
 
 def _unseen(times: Frame, found: Frame, profile: Profile) -> Iterator[str]:
     """What this profile does not tell, and what does."""
-    elsewhere = times["cpu"] - times["main_thread"]
-    if elsewhere > max(10 * SMALL * times["wall"], SMALL):
-        yield f"  note: {elsewhere:.2f} s of processor time in other threads are not in this profile"
+    enough = max(10 * SMALL * times["wall"], SMALL)
+    if (elsewhere := times["cpu"] - times["main_thread"]) > enough:
+        yield f"  note: {elsewhere:.2f} s of processor time in other threads are not in this profile (--engine py-spy)"
     if "alone" not in times:
+        if not profile.asked.children and times.get("children", 0) > enough:
+            yield f"  note: {times['children']:.2f} s of processor time in child processes are not in this profile"
         if profile.asked.engine == "pyinstrument":
             yield "  note: pyinstrument slows each call: what calls much looks larger than it is (--engine py-spy)"
         return
+    enough = max(enough, 10 * SMALL)
     children = [thread for thread in found["threads"] if thread["pid"] != times["pid"]]
     hidden = times["children"] - sum(thread["seconds"] for thread in children)
-    if hidden > max(10 * SMALL * times["wall"], 10 * SMALL):
+    if hidden > enough:
         yield f"  note: {hidden:.2f} s of children are not seen: they run no Python, or for less than 0.1 s"
     waiting = times["wall"] - times["active"] - (times["children"] if times["alone"] else 0)
-    if waiting > max(10 * SMALL * times["wall"], 10 * SMALL):
+    if waiting > enough:
         yield f"  note: for {waiting:.2f} s it waited: --engine pyinstrument shows where, in coroutines too"
 
 

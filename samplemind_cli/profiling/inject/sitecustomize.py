@@ -227,6 +227,8 @@ class Run:
         self.pid = 0
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # a Pool ends its workers while they end
         times = {name: clock() - self.began[name] for name, clock in CLOCKS.items()}
+        ended = os.times()
+        times["children"] = ended.children_user + ended.children_system
         self.profiler.stop()
         (self.out / f"{self.options['kind']}.{os.getpid()}.json").write_text(json.dumps(times))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)

@@ -168,6 +168,12 @@ def test_the_work_of_threads_and_children_is_told_beside_the_program_s_own(profi
     assert len(list(folder(done).glob("cpu.*html"))) == 3
 
 
+def test_from_inside_it_is_said_what_is_not_seen(profile):
+    err = profile("--engine", "pyinstrument", "family.py").stderr
+    assert re.search(r"note: 0\.[23]\d s of processor time in other threads are not in this profile", err)
+    assert re.search(r"note: 1\.\d\d s of processor time in child processes are not in this profile", err)
+
+
 def test_children_are_added_up_when_asked_for(profile):
     done = profile("--children", "family.py")
     assert re.search(r"^cpu: 1\.\d\d s of work in \d\.\d\d s, of 3 processes$", done.stderr, re.MULTILINE)
