@@ -17,13 +17,15 @@ PROCESS = re.compile(r'(?:^|";)process (\d+):"')
 THREAD = re.compile(r'";thread \((\w+)\)(?:: ([^;]*?))?(?=;| \d+$)')
 FRAME = re.compile(r"([^;]+?) \(([^;]+):(\d+)\)(?=;| \d+$)")
 MAIN = "MainThread"
+WAITING = 0.3  # the least share of what py-spy counted that is work, on a machine that has others to do
 Sample = tuple[list[str], float]  # frames as pyinstrument has them, outermost first, and their seconds
 
 
 @dataclass
 class Process:
-    """The samples of one process by thread; its id is the key it is found by."""
+    """The samples of one process, by thread."""
 
+    pid: int
     command: str
     threads: dict[str, list[Sample]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
@@ -55,7 +57,7 @@ def read(printed: Iterable[tuple[str, float]]) -> dict[int, Process]:
                 continue
             *_, thread = threads
             *_, process = PROCESS.finditer(record, 0, thread.start())
-            one = found.setdefault(int(process[1]), Process(record[process.end() : thread.start()]))
+            one = found.setdefault(int(process[1]), Process(int(process[1]), record[process.end() : thread.start()]))
             _count(one, thread, record.rstrip("\n"), rate)
     return found
 
@@ -65,8 +67,8 @@ def _count(process: Process, thread: re.Match[str], record: str, rate: float) ->
     frames = [f"{function}\x00{file}\x00{line}" for function, file, line in FRAME.findall(record, thread.end())]
     if not frames:  # Python is starting or ending
         return
-    if thread[2] or identity not in process.names:  # a thread has no name before `threading` is imported
-        process.names[identity] = thread[2] or MAIN
+    if thread[2] or identity not in process.names:  # py-spy does not always find the name
+        process.names[identity] = thread[2] or (MAIN if int(identity, 0) == process.pid else f"thread {identity}")
     process.threads.setdefault(identity, []).append((frames, int(record.rpartition(" ")[2]) / rate))
 
 
@@ -81,15 +83,20 @@ def keep(profile: Profile, printed: list[tuple[str, float]], main: int, wall: fl
     if not (found or file.exists()):
         return
     rate = printed[0][1] if printed else 1.0
-    program = found.setdefault(main, Process(" ".join(profile.asked.words)))
+    program = found.setdefault(main, Process(main, " ".join(profile.asked.words)))
     times = {"wall": wall, "cpu": program.seconds, "active": program.seconds}
     if file.exists():
         times |= json.loads(file.read_bytes())
         if program.seconds:
             program.scale(times["cpu"] / program.seconds)
-    others = sum(process.seconds for pid, process in found.items() if pid != main)
+    children = [process for pid, process in found.items() if pid != main]
+    seen = sum(process.seconds for process in children)
+    used = times.setdefault("children", seen)
+    if WAITING * seen < used < seen:  # less: the program did not wait for all of them, and so knows nothing of them
+        for child in children:
+            child.scale(used / seen)
     for pid, process in found.items():
-        own = times | {"children": times.get("children", others), "alone": not profile.asked.children, "pid": pid}
+        own = times | {"alone": not profile.asked.children, "pid": pid}
         own = own if pid == main else {"wall": wall, "cpu": process.seconds}
         document = session(list(process.samples()), _described(process.command), wall, rate)
         _write(profile.folder / f"cpu.{pid}", document, own | {"main_thread": own["cpu"]})

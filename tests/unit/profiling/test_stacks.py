@@ -24,11 +24,11 @@ x; z (a:1) 5";process 8:"python b.py --token abc";thread (8): MainThread;<module
 def kept(tmp_path):
     """The sessions and times of both processes; the program's own clock told `cpu` seconds, None: it was killed."""
 
-    def keep(cpu, *, children=False):
+    def keep(cpu, *, children=False, in_children=0.5):
         asked = Asked(words=("a.py",), kinds=("cpu",), children=children, directory="/")
         profile = Profile.new(str(tmp_path), asked)
         if cpu is not None:
-            times = {"wall": 1.0, "cpu": cpu, "main_thread": cpu, "children": 0.5}
+            times = {"wall": 1.0, "cpu": cpu, "main_thread": cpu, "children": in_children}
             (profile.folder / "cpu.7.json").write_text(json.dumps(times))
         stacks.keep(profile, [(PRINTED, 100)], 7, 2.0)
         return {file.name: json.loads(file.read_bytes()) for file in profile.folder.iterdir()}
@@ -42,6 +42,20 @@ def test_samples_are_told_by_process_and_thread():
     assert found[7].command == "python a.py\nx; z (a:1) 5"
     assert found[7].names == {"7": "MainThread", "0x9": "Thread-1 (work)"}
     assert (["Thread-1 (work)\0<thread>\x009", "work\0/a.py\x009"], 0.25) in list(found[7].samples())
+
+
+def test_a_thread_without_a_name_is_the_main_one_or_told_by_its_number():
+    line = 'process 7:"python a.py";thread ({});work (/a.py:9) 1\n'
+    (process,) = stacks.read([(line.format(9) + line.format("0x7"), 100)]).values()
+    assert process.names == {"9": "thread 9", "0x7": "MainThread"}
+
+
+def test_what_children_waited_for_a_processor_is_not_their_work(kept):
+    printed = stacks.read([(PRINTED, 100)])
+    assert printed[8].seconds == pytest.approx(0.1)
+    files = kept(1.0, in_children=0.06)
+    assert files["cpu.8.raw"]["cpu_time"] == files["cpu.8.json"]["cpu"] == pytest.approx(0.06)
+    assert kept(1.0, in_children=0.0)["cpu.8.json"]["cpu"] == pytest.approx(0.1)  # it waited for none of them
 
 
 def test_a_sample_is_as_long_as_the_program_s_own_clock_says(kept):
