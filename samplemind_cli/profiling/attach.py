@@ -32,9 +32,8 @@ def attach(asked: Asked, *, state_dir: str, say: Callable[[str], None]) -> Profi
 
 def _check(pid: int) -> None:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError as error:
-        raise UsageError(f"there is no process {pid}", "pgrep -af python") from error
+        if not _alive(pid):
+            raise UsageError(f"there is no process {pid}", "pgrep -af python")
     except PermissionError as error:
         raise UsageError(f"process {pid} is another user's", "sudo samplemind profile attach ...") from error
     if refused := outside.refusal(foreign=True):
@@ -43,21 +42,38 @@ def _check(pid: int) -> None:
         )
 
 
+def _alive(pid: int) -> bool:
+    """Raises PermissionError when it is somebody else's."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def _time(profile: Profile, spy: Path) -> None:
     asked = profile.asked
     with tempfile.TemporaryDirectory(prefix="samplemind-profile-") as folder:
         sampler = outside.Sampler(spy, asked.pid, Path(folder))
-        sampler.start()
+        try:
+            with suppress(KeyboardInterrupt):
+                _look(sampler, asked)
+        finally:
+            sampler.stop(at_once=True)
         if not sampler.written:
-            raise _failed(asked, f"py-spy at process {asked.pid}: {sampler.reason}")
-        pause = outside.FIRST
-        with suppress(KeyboardInterrupt):
-            while (left := asked.watch - sampler.wall) > 0 and os.path.exists(f"/proc/{asked.pid}"):
-                time.sleep(min(pause, left))
-                sampler.relax()
-                pause = outside.NEXT
-        sampler.stop(at_once=True)
+            raise _failed(
+                asked, f"py-spy at process {asked.pid}: {sampler.reason or 'interrupted before the first look'}"
+            )
         stacks.keep(profile, sampler.printed(), asked.pid, sampler.wall)
+
+
+def _look(sampler: outside.Sampler, asked: Asked) -> None:
+    sampler.start()
+    pause = outside.FIRST
+    while sampler.written and (left := asked.watch - sampler.wall) > 0 and _alive(asked.pid):
+        time.sleep(min(pause, left))
+        sampler.relax()
+        pause = outside.NEXT
 
 
 def _memory(profile: Profile) -> None:
@@ -65,9 +81,9 @@ def _memory(profile: Profile) -> None:
     pid, began = profile.asked.pid, time.monotonic()
     _memray(profile, "attach", "--output", str(profile.folder / f"memory.{pid}.raw"))
     with suppress(KeyboardInterrupt):
-        while time.monotonic() < began + profile.asked.watch and os.path.exists(f"/proc/{pid}"):
+        while time.monotonic() < began + profile.asked.watch and _alive(pid):
             time.sleep(0.1)
-    if os.path.exists(f"/proc/{pid}"):
+    if _alive(pid):
         _memray(profile, "detach")
     times = {"wall": time.monotonic() - began, "cpu": 0.0, "main_thread": 0.0}
     (profile.folder / f"memory.{pid}.json").write_text(json.dumps(times), "utf-8")

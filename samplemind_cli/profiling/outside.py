@@ -77,8 +77,14 @@ class Sampler:
         out, log = (self.folder / f"{len(self.written)}.{ending}" for ending in ("raw", "log"))
         how = ["--rate", f"{self.rate:.0f}", "--function", "--full-filenames", "--format", "raw", "--output", str(out)]
         command = [str(self.spy), "record", "--pid", str(self.pid), "--subprocesses", "--threads", *how]
-        with log.open("wb") as said:  # a group of its own: Ctrl-C is for the program
-            self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, process_group=0)  # noqa: S603 - ours
+        try:
+            with log.open("wb") as said:  # a group of its own: Ctrl-C is for the program
+                self.child = subprocess.Popen(  # noqa: S603 - ours
+                    command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, process_group=0
+                )
+        except OSError as error:
+            self.reason = f"{self.spy}: {error.strerror}"
+            return
         while ANNOUNCED not in files.text(log):
             if self.child.poll() is not None:
                 self.reason = _reason(files.text(log))

@@ -91,7 +91,7 @@ class Run:
                 return child.run(argv, injected, where, **streams)  # type: ignore[arg-type]
             with outside.watching(self.spy, beside, self.course) as sampler:
                 code = child.run(argv, injected, where, **streams)  # type: ignore[arg-type]
-            self.trouble = sampler.reason
+            self.trouble = "" if sampler.written else sampler.reason
             stacks.keep(self.profile, sampler.printed(), self.course.pid, sampler.wall)
             return code
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from parts import browser, warm
-from parts.waiting import until
+from parts.waiting import runs, until
 
 pytestmark = pytest.mark.integration
 COMMAND = str(Path(sys.executable).with_name("samplemind"))
@@ -287,6 +287,43 @@ def test_a_running_process_is_looked_at_and_goes_on(profile, start):
     assert f"looking at process {endless.pid} for 1 s" in done.stderr
     again = profile("again")
     assert "cpu own" in again.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_no_profiler_stays_at_a_process_when_we_are_interrupted(start, number, code):
+    endless = start(sys.executable, "endless.py")
+    endless.stdout.readline()
+    done = start(COMMAND, "profile", "attach", str(endless.pid), "--seconds", "60")
+    until(lambda: _children(done.pid), 30)
+    (spy,) = _children(done.pid)
+    time.sleep(0.5)
+    done.send_signal(number)
+    _, err = done.communicate(timeout=30)
+    assert done.returncode == code
+    assert "spin  endless.py:3" in err
+    assert not runs(int(spy))
+    assert runs(endless.pid)
+
+
+def test_a_py_spy_that_cannot_be_started_is_told_and_the_program_runs(tmp_path):
+    (tmp_path / "busy.py").write_text(f"import time\n{BUSY}")
+    (tmp_path / "env" / "bin").mkdir(parents=True)
+    fake = tmp_path / "env" / "bin" / "py-spy"
+    fake.write_text("#!/bin/sh\necho 'Error: unsupported version of Python' >&2; exit 1\n")
+    fake.chmod(0o755)
+    done = warm.run(_with_py_spy, str(fake), "busy.py", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "note: py-spy could not look at it: unsupported version of Python; --engine pyinstrument" in done.stderr
+    fake.write_text("#!/nowhere\n")
+    assert "could not look at it: " in warm.run(_with_py_spy, str(fake), "busy.py", cwd=tmp_path).stderr
+
+
+def _with_py_spy(program, *words):
+    """`samplemind profile` where py-spy is that program."""
+    from samplemind_cli.profiling import outside
+
+    outside.find = lambda: Path(program)
+    warm.profile(*words)
 
 
 def test_the_memory_of_a_running_process_is_seen_where_memray_can(profile, start):
