@@ -187,7 +187,7 @@ def test_the_program_sees_the_path_and_environment_it_would_have_had(profile, tm
     "run", ["import asyncio; asyncio.run(main())", "main().send(None)"], ids=["in a loop", "without one"]
 )
 def test_a_program_that_ends_abruptly_still_leaves_its_profile(profile, tmp_path, last, code, run):
-    busy = "    end = time.perf_counter() + 0.05\n    while time.perf_counter() < end: pass\n"
+    busy = "    end = time.process_time() + 0.3\n    while time.process_time() < end: pass\n"
     text = f"import os, sys, time\nasync def main():\n{busy}    sys.argv = [b'']\n    {last}\n{run}\n"
     (tmp_path / "ends.py").write_text(text)
     done = profile(*INSIDE, "ends.py", check=False)
