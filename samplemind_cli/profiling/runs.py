@@ -1,7 +1,6 @@
 """The profiles that were kept: one folder each, newest last."""
 
 import json
-import os
 import re
 import shlex
 import time
@@ -63,9 +62,7 @@ class Profile:
         name = f"{time.strftime('%Y%m%d-%H%M%S')}-{re.sub(r'[^A-Za-z0-9_.]+', '_', title(asked.words))}"
         profiles = Path(state_dir) / "profiles"
         try:
-            if not os.path.exists(state_dir):
-                Path(state_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
-            files.make_folder(str(profiles))
+            files.private_folder(profiles)
             return cls(_new_folder(profiles, name), asked)
         except OSError as error:
             problem = f"cannot keep a profile in {profiles}: {error.strerror}"
