@@ -69,7 +69,7 @@ def _threads(threads: list[Frame], here: str, *, alone: bool) -> Iterator[str]:
 
 def _unseen(times: Frame, found: Frame, profile: Profile) -> Iterator[str]:
     """What this profile does not tell, and what does."""
-    enough = max(10 * SMALL * times["wall"], SMALL)
+    enough = max(10 * SMALL * (times["cpu"] + times.get("children", 0)), SMALL)  # of the work: others' slows the clock
     if (elsewhere := times["cpu"] - times["main_thread"]) > enough:
         yield f"  note: {elsewhere:.2f} s of processor time in other threads are not in this profile (--engine py-spy)"
     if "alone" not in times:
@@ -84,7 +84,7 @@ def _unseen(times: Frame, found: Frame, profile: Profile) -> Iterator[str]:
     if hidden > enough:
         yield f"  note: {hidden:.2f} s of children are not seen: they run no Python, or for less than 0.1 s"
     waiting = times["wall"] - times["active"] - (times["children"] if times["alone"] else 0)
-    if waiting > enough:
+    if waiting > max(10 * SMALL * times["wall"], 10 * SMALL):
         yield f"  note: for {waiting:.2f} s it waited: --engine pyinstrument shows where, in coroutines too"
 
 
