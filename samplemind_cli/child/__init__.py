@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -17,24 +18,35 @@ def ending_signals() -> set[signal.Signals]:
     return {number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN}
 
 
-def run(
+@dataclass
+class Course:
+    """What is known of a program while it runs: its process (0: not yet), and the signals that came meanwhile."""
+
+    pid: int = 0
+    signals: list[int] = field(default_factory=list)
+
+
+def run(  # noqa: PLR0913 - what a program gets
     argv: Sequence[str],
     env: Mapping[str, str],
     directory: Path | None = None,
     *,
     stdin: IO[bytes] | None = None,
     silent: bool = False,
+    course: Course | None = None,
 ) -> int:
     """The child's exit code; 128 + N when signal N ended it. Raises UsageError when it cannot be started.
 
-    It gets this process's streams, unless `stdin` is given or it is to be `silent`.
+    It gets this process's streams, unless `stdin` is given or it is to be `silent`. `course` is kept up to date.
 
     A terminal sends Ctrl-C to the child as well; it decides what to do with it, and this process waits. What comes to
     this process alone is passed on.
     """
     children: list[subprocess.Popen[bytes]] = []
+    course = course or Course()
 
     def forward(number: int, _frame: FrameType | None) -> None:
+        course.signals.append(number)
         typed = number == signal.SIGINT and sys.stdin is not None and sys.stdin.isatty()
         if children and not typed:
             children[0].send_signal(number)
@@ -45,6 +57,7 @@ def run(
         children.append(
             subprocess.Popen(argv, env=dict(env), cwd=directory, stdin=stdin, stdout=out, stderr=out)  # noqa: S603 - the user's
         )
+        course.pid = children[0].pid
         code = children[0].wait()
     except OSError as error:
         raise UsageError(f"cannot start {argv[0]}: {error.strerror or error}", "check its name and path") from error

@@ -22,10 +22,13 @@ class Python:
     why: str
     versions: Mapping[str, str | None]
 
-    def require(self, *packages: str) -> None:
-        """Raises UsageError, with the command that installs them, for packages that are missing."""
+    def require(self, *packages: str, extra: str = "dev") -> None:
+        """Raises UsageError, with the command that installs them, for packages that are missing.
+
+        In samplemind's own Python that command names its `extra`.
+        """
         if missing := [package for package in packages if not self.versions.get(package)]:
-            wanted = ["samplemind-cli[dev]"] if self.path == Path(sys.executable) else missing
+            wanted = [f"samplemind-cli[{extra}]"] if self.path == Path(sys.executable) else missing
             are = "is" if len(missing) == 1 else "are"
             raise UsageError(
                 f"{' and '.join(missing)} {are} not installed in {self.why} ({self.path})",

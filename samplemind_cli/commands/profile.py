@@ -1,7 +1,7 @@
 """`samplemind profile`: where the time and the memory of a program go, or the time of the running api."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -37,6 +37,8 @@ def profile() -> None:
       samplemind profile -- script.py --its-option
       samplemind profile --both -- -m mypackage.tool
       samplemind profile --memory -- ask "What is a fugue?"
+      samplemind profile -- pytest -q
+      samplemind profile attach 1234
       samplemind profile api
       samplemind profile again
       samplemind profile diff previous last
@@ -47,36 +49,47 @@ def profile() -> None:
 def run(
     words: Annotated[
         list[str],
-        typer.Argument(metavar="SCRIPT|-m MODULE|COMMAND [ARGUMENTS]...", help="The program and its arguments."),
+        typer.Argument(
+            metavar="SCRIPT|-m MODULE|-c CODE|COMMAND [ARGUMENTS]...", help="The program and its arguments."
+        ),
     ],
-    cpu: Annotated[bool, typer.Option("--cpu", help="Where the time goes, with pyinstrument (default).")] = False,
+    cpu: Annotated[bool, typer.Option("--cpu", help="Where the time goes (default).")] = False,
     memory: Annotated[bool, typer.Option("--memory", help="Where the memory goes, with memray.")] = False,
     both: Annotated[
         bool, typer.Option("--both", help="Both, in two runs: only the first one's output is shown.")
     ] = False,
     native: Annotated[bool, typer.Option("--native", help="For memory, follow C and C++ code too.")] = False,
-    children: Annotated[bool, typer.Option("--children", help="Profile the Python processes it starts too.")] = False,
+    children: Annotated[bool, typer.Option("--children", help="Add up the Python processes that it starts.")] = False,
+    engine: Annotated[
+        Literal["py-spy", "pyinstrument"] | None, typer.Option(help="What takes the time, instead of the best here.")
+    ] = None,
     overhead: Annotated[
         bool, typer.Option("--overhead", help="Measure the overhead: run without a profiler, before and after.")
     ] = False,
 ) -> int:
     r"""Profile a program, and keep the result. `run` may be left out.
 
-    pyinstrument samples the main thread every millisecond; time that a coroutine waits is counted where it awaits
-    (in asyncio's own loop: what waits in uvloop is counted where the loop was started). memray counts every
-    allocation. Scripts run in the active environment, else in the project's .venv or venv, else with samplemind's own
-    Python; the profilers must be installed there.
+    The program is a script, -m MODULE, -c CODE (each after Python's own options, such as -X and -W), a console script
+    such as pytest, or a samplemind command. It runs in the active environment, else in the project's .venv or venv,
+    else with samplemind's own Python.
+
+    py-spy looks from outside, at all threads and child processes, and counts the time on a processor. Where the system
+    does not allow that, or with --engine pyinstrument, the main thread is sampled from inside: what waits is counted
+    where it waits or awaits (in asyncio's own loop), but each call is slowed. memray counts every allocation.
+    pyinstrument and memray must be installed in the program's environment.
 
     \b
-    Example:
+    Examples:
       samplemind profile --both --overhead -- script.py
+      samplemind profile -- pytest -q
+      samplemind profile -- -X dev -c "import shop; shop.sell()"
     """
     from samplemind_cli.profiling.runs import Asked
 
     kinds = ["cpu"] * (cpu or both or not memory) + ["memory"] * (memory or both)
     asked = Asked(
         words=tuple(words), kinds=tuple(kinds), native=native, children=children, overhead=overhead,
-        directory=str(here()),
+        engine=engine or "", directory=str(here()),
     )  # fmt: skip
     return _record(asked).exit_code
 
@@ -101,6 +114,29 @@ def api(
     _record(Asked(words=("api",), kinds=("cpu",), watch=seconds, file=file, directory=str(here())))
 
 
+@app.command("attach")
+def attach(
+    pid: Annotated[int, typer.Argument(metavar="PID", min=1, help="The process.")],
+    seconds: Annotated[int, typer.Option(metavar="SECONDS", min=1, max=3600, help="For how long to look.")] = 30,
+    memory: Annotated[bool, typer.Option("--memory", help="What it allocates meanwhile, with memray.")] = False,
+    children: Annotated[bool, typer.Option("--children", help="Add up the Python processes below it.")] = False,
+) -> None:
+    r"""Profile a process that runs already, until the time is over or Ctrl-C.
+
+    py-spy counts its time on a processor. For the memory memray must be installed in that process's environment, and
+    gdb or lldb on this machine (not from Python 3.14 on).
+
+    \b
+    Examples:
+      samplemind profile attach 1234 --seconds 10
+      samplemind profile attach 1234 --memory
+    """
+    from samplemind_cli.profiling.runs import Asked
+
+    words, kinds = ("attach", str(pid)), ("memory",) if memory else ("cpu",)
+    _record(Asked(words=words, kinds=kinds, watch=seconds, pid=pid, children=children, directory=str(here())))
+
+
 @app.command("again")
 def again() -> int:
     r"""Repeat the last profile, in the folder it was made in, and show what changed.
@@ -113,9 +149,11 @@ def again() -> int:
     from samplemind_cli.profiling import compare, runs
 
     before = runs.find(Settings.load().state_dir, "last")
+    runs.repeatable(before)
     after = _record(before.asked)
     for line in compare.lines(before, after):
         output.say(line)
+    output.say(f"  {_page(before, after)}")
     return after.exit_code
 
 
@@ -126,6 +164,8 @@ def diff(
     as_json: Annotated[bool, typer.Option("--json", help="Every difference, as JSON.")] = False,
 ) -> None:
     r"""Compare two profiles, function by function.
+
+    A function is found by its name when its file moved. The page with all changes is kept beside the second profile.
 
     \b
     Examples:
@@ -141,6 +181,7 @@ def diff(
         output.print_json({"before": first.id, "after": second.id, "changes": compare.difference(first, second)})
     else:
         output.write("".join(f"{line}\n" for line in compare.lines(first, second)))
+        output.say(f"page: {_page(first, second)}")
 
 
 @app.command("list")
@@ -168,23 +209,38 @@ def _record(asked: "Asked") -> "Profile":
     from samplemind_cli import output
     from samplemind_cli.profiling import record, summary
 
-    if asked.watch:
+    state_dir = Settings.load().state_dir
+    if asked.pid:
+        from samplemind_cli.profiling.attach import attach
+
+        done = attach(asked, state_dir=state_dir, say=output.say)
+    elif asked.watch:
         done = _watch(asked)
     else:
-        done = record.record(asked, state_dir=Settings.load().state_dir, env=environment(), say=output.say)
+        done = record.record(asked, state_dir=state_dir, env=environment(), say=output.say)
     for line in summary.lines(done):
         output.say(line)
     return done
 
 
+def _page(before: "Profile", after: "Profile") -> Path:
+    """Where the page of their difference has been written."""
+    from samplemind_cli import files
+    from samplemind_cli.profiling import page
+
+    file = after.folder / f"diff.{before.id}.html"
+    files.write(file, page.difference(before, after).encode())
+    return file
+
+
 def _watch(asked: "Asked") -> "Profile":
     from samplemind_cli import output
-    from samplemind_cli.profiling import living, record
+    from samplemind_cli.profiling import living, program
     from samplemind_cli.stack import beside
 
     directory, service = Path(asked.directory), asked.words[0]
     settings = Settings.load(directory=directory, compose_file=asked.file)
-    python = record.choose_python(asked, environment())
+    python = program.choose_python(asked, environment(), "pyinstrument")
     running = beside.running(settings, directory, service)
     spy = living.program(running.processor, settings.data_dir)
     output.say(f"looking at {service} for {asked.watch} s")

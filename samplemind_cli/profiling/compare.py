@@ -1,7 +1,10 @@
 """What changed between two profiles, function by function."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from samplemind_cli.errors import UsageError
@@ -12,60 +15,125 @@ from samplemind_cli.profiling.summary import seconds, short
 SMALL = 0.01  # a change of less than this share of the whole is noise to a reader
 ROWS = 10
 WHOLE = (None, None)  # in the place of a function and its file
-Sums = defaultdict[Any, float]  # by function and file
 NUMBERS = {"cpu": ("own", "awaited"), "memory": ("peak", "held")}
+INSTALLED = re.compile(r".*/(?:(?:site|dist)-packages|lib/python3\.\d+)/")
+NAMELESS = re.compile(r"<\w+>$")  # <module>, <lambda>, <listcomp>: nothing to know it by in another file
+Place = tuple[Any, Any]  # function and file
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One number of a kind, by function and file, in both; `moved`: where a function was before it got its file."""
+
+    kind: str
+    number: str
+    old: defaultdict[Place, float]
+    new: defaultdict[Place, float]
+    moved: dict[Place, Place]
+
+    @property
+    def whole(self) -> float:
+        """The larger one of the two."""
+        return max(self.old[WHOLE], self.new[WHOLE])
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """What differs, the whole first, then the largest change."""
+        gone = set(self.moved.values())
+        pairs = [(place, self.moved.get(place, place)) for place in (self.old.keys() | self.new.keys()) - gone]
+        told = [(place, was, self.old[was], self.new[place]) for place, was in pairs]
+        for (function, file), was, before, after in sorted(
+            told, key=lambda row: (row[0] != WHOLE, -abs(row[3] - row[2]))
+        ):
+            if before != after:
+                yield {
+                    "kind": self.kind, "number": self.number, "function": function, "file": file,
+                    "was": was[1] if was[1] != file else None, "before": before, "after": after,
+                }  # fmt: skip
+
+    def worth_a_line(self) -> list[dict[str, Any]]:
+        """The rows whose change is more than noise."""
+        return [row for row in self.rows() if abs(row["after"] - row["before"]) >= SMALL * self.whole][:ROWS]
 
 
 def difference(before: Profile, after: Profile) -> list[dict[str, Any]]:
-    """Rows of {"kind", "number", "function", "file", "before", "after"} where they differ, the largest change first.
+    """Rows of {"kind", "number", "function", "file", "was", "before", "after"} where they differ, largest change first.
 
-    A function of None is the whole program. Seconds for cpu, bytes for memory. Raises UsageError when the two have no
-    kind in common.
+    A function of None is the whole program. `was`: the file that held the function before, if it moved. Seconds for
+    cpu, bytes for memory. Raises UsageError when the two have no kind in common.
     """
-    return [row for kind, number, old, new in _sums(before, after) for row in _rows(kind, number, old, new)]
+    return [row for table in tables(before, after) for row in table.rows()]
 
 
 def lines(before: Profile, after: Profile) -> Iterator[str]:
     """The largest changes as people read them, the whole first."""
     yield f"{before.id} -> {after.id}"
-    for kind, number, old, new in _sums(before, after):
-        unit = size if kind == "memory" else seconds
-        whole = max(old[WHOLE], new[WHOLE])
-        rows = [r for r in _rows(kind, number, old, new) if abs(r["after"] - r["before"]) >= SMALL * whole]
-        if whole and not rows:
-            yield f"{kind} {number:<7} {unit(whole)}, the same within {100 * SMALL:.0f} %"
-        for row in rows[:ROWS]:
+    for table in tables(before, after):
+        unit = size if table.kind == "memory" else seconds
+        rows, name = table.worth_a_line(), f"{table.kind} {table.number:<7}"
+        if table.whole and not rows:
+            yield f"{name} {unit(table.whole)}, the same within {100 * SMALL:.0f} %"
+        for row in rows:
             sign, change = ("+" if row["after"] > row["before"] else "-"), abs(row["after"] - row["before"])
             amounts = f"{sign}{unit(change):>9}  {unit(row['before']):>9} -> {unit(row['after']):>9}"
-            where = f"{row['function']}  {short(row['file'], after.asked.directory)}" if row["function"] else "all"
-            yield f"{kind} {number:<7} {amounts}  {where}"
+            yield f"{name} {amounts}  {where(row, before, after)}"
+    if before.engine != after.engine:
+        yield f"note: different engines took the time: {before.engine}, {after.engine}"
 
 
-def _sums(before: Profile, after: Profile) -> Iterator[tuple[str, str, Sums, Sums]]:
-    """Each kind and number that both have measured, with the sums of both."""
+def where(row: dict[str, Any], before: Profile, after: Profile) -> str:
+    """The function and its file, and the one it was in."""
+    if not row["function"]:
+        return "all"
+    moved = f" (was in {short(row['was'], before.asked.directory)})" if row["was"] else ""
+    return f"{row['function']}  {short(row['file'], after.asked.directory)}{moved}"
+
+
+def tables(before: Profile, after: Profile) -> Iterator[Table]:
+    """Each kind and number that both have measured."""
     both = [(kind, old, new) for kind in KINDS if (old := before.frames(kind)) and (new := after.frames(kind))]
     if not both:
         raise UsageError(f"{before.id} and {after.id} measured different things", "samplemind profile list")
     for kind, old, new in both:
         for number in NUMBERS[kind]:
-            yield kind, number, _by_function(old, number), _by_function(new, number)
+            first, second = _by_function(old, number), _by_function(new, number)
+            yield Table(kind, number, first, second, _moved(first, second, before, after))
 
 
-def _rows(kind: str, number: str, old: Sums, new: Sums) -> Iterator[dict[str, Any]]:
-    places = sorted(old.keys() | new.keys(), key=lambda place: (place[0] is not None, -abs(new[place] - old[place])))
-    for function, file in places:
-        before, after = old[function, file], new[function, file]
-        if before != after:
-            yield {
-                "kind": kind, "number": number, "function": function, "file": file, "before": before, "after": after,
-            }  # fmt: skip
-
-
-def _by_function(found: dict[str, Any], number: str) -> Sums:
+def _by_function(found: dict[str, Any], number: str) -> defaultdict[Place, float]:
     """Since lines move; lambdas and modules by file."""
-    sums: Sums = defaultdict(float)
+    sums: defaultdict[Place, float] = defaultdict(float)
     for frame in found["frames"]:
         sums[frame["function"], frame["file"]] += frame[number]
     whole = sum(sums.values())
     sums[WHOLE] = found.get(number, whole)
     return sums
+
+
+def _moved(
+    old: defaultdict[Place, float], new: defaultdict[Place, float], before: Profile, after: Profile
+) -> dict[Place, Place]:
+    """By the place of now the one of before, for functions whose file moved.
+
+    The same file in another checkout or environment comes first, then one of the same name, then any; where several
+    would fit, none is taken.
+    """
+    gone, came, pairs = set(old.keys() - new.keys()), set(new.keys() - old.keys()), {}
+    inside, name, function = _path_inside, lambda file, _: Path(file).name, lambda _file, _directory: ""
+    for key in (inside, name, function):
+        candidates: defaultdict[Place, tuple[list[Place], list[Place]]] = defaultdict(lambda: ([], []))
+        for side, (places, directory) in enumerate(((gone, before.asked.directory), (came, after.asked.directory))):
+            for place in places:
+                if key is not function or not NAMELESS.search(place[0]):
+                    candidates[place[0], key(place[1], directory)][side].append(place)
+        for was, now in candidates.values():
+            if len(was) == len(now) == 1:
+                pairs[now[0]] = was[0]
+                gone.discard(was[0])
+                came.discard(now[0])
+    return pairs
+
+
+def _path_inside(file: str, directory: str) -> str:
+    """A path as seen from the folder that was profiled in, or from the environment's packages."""
+    path = Path(file)
+    return str(path.relative_to(directory)) if path.is_relative_to(directory) else INSTALLED.sub("", file)

@@ -1,77 +1,49 @@
 """Run a program under its profilers, each in a run of its own, and keep what they found."""
 
 import json
-import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from samplemind_cli import child
-from samplemind_cli.child.python import Python, find_python
 from samplemind_cli.errors import UsageError
 from samplemind_cli.output import size
+from samplemind_cli.profiling import engines, outside, stacks
+from samplemind_cli.profiling.program import choose_python, command_line
 from samplemind_cli.profiling.runs import Asked, Profile
+from samplemind_cli.profiling.withheld import without_secrets
+from samplemind_cli.profiling.words import split
 
 INJECT = Path(__file__).parent / "inject"
-PROFILERS = {"cpu": "pyinstrument", "memory": "memray"}
 PIECE, MOST = 1 << 20, 1 << 30  # bytes of what is piped in: read at a time, kept for further runs
 AGAIN = {"cpu": "for the time", "memory": "for the memory", "bare": "without a profiler"}
 
 
 def check(asked: Asked) -> None:
     """Raises UsageError for what cannot be measured."""
-    if not asked.words or asked.words == ("-m",):
-        raise UsageError("nothing to profile", "samplemind profile -- script.py, or -m module, or a samplemind command")
+    if split(asked.words)[1] in ([], ["-m"], ["-c"]):
+        hint = "samplemind profile -- script.py, or -m module, -c code, pytest or a samplemind command"
+        raise UsageError("nothing to profile", hint)
     if "memory" in asked.kinds and sys.platform == "win32":
         raise UsageError("memray does not exist for Windows", "profile --cpu, or use WSL")
     if asked.native and "memory" not in asked.kinds:
         raise UsageError("--native is memray's: it follows C code for memory only", "add --memory or --both")
 
 
-def is_subcommand(asked: Asked) -> bool:
-    """Whether this is samplemind itself."""
-    name = asked.words[0].replace("-", "_")
-    exists = name.isidentifier() and (INJECT.parents[1] / "commands" / f"{name}.py").exists()
-    return exists and not os.path.exists(Path(asked.directory) / asked.words[0])
-
-
-def command_line(asked: Asked, python: Path) -> list[str]:
-    """The program's own command line: a script, `-m module`, or a subcommand of samplemind.
-
-    A file of a subcommand's name wins. Raises UsageError when there is no such script.
-    """
-    if is_subcommand(asked):
-        return [sys.executable, "-m", "samplemind_cli", *asked.words]
-    first = asked.words[0]
-    if first == "-m" or os.path.exists(Path(asked.directory) / first):
-        return [str(python), *asked.words]
-    raise UsageError(
-        f"there is no script {first!r}, nor a samplemind command of that name", "samplemind profile --help"
-    )
-
-
-def choose_python(asked: Asked, env: Mapping[str, str]) -> Python:
-    """The Python for it, with the profilers installed: samplemind's own for its subcommands and for a service."""
-    packages = [PROFILERS[kind] for kind in asked.kinds]
-    directory = Path(asked.directory)
-    ours = bool(asked.watch) or is_subcommand(asked)
-    hidden = {name: value for name, value in env.items() if name != "VIRTUAL_ENV"}
-    python = find_python(INJECT if ours else directory, hidden if ours else env, *packages)
-    python.require(*packages)
-    return python
-
-
 def record(asked: Asked, *, state_dir: str, env: Mapping[str, str], say: Callable[[str], None]) -> Profile:
     """Profile a program. Its first run has this process's streams; further ones are silent and get the same stdin."""
     check(asked)
-    python = choose_python(asked, env)
+    engine = engines.choose(asked, say)
+    python = choose_python(asked, env, *engine.packages(asked.kinds))
     argv = command_line(asked, python.path)
-    profile = Profile.new(state_dir, asked)
+    profile = Profile.new(state_dir, engine.noted(asked))
     plan = [*(["bare"] if asked.overhead else []), *asked.kinds, *(["bare"] if asked.overhead else [])]
     codes: list[int] = []
     seconds: dict[str, list[float]] = {}
@@ -82,12 +54,62 @@ def record(asked: Asked, *, state_dir: str, env: Mapping[str, str], say: Callabl
                 stdin.seek(0)
             if codes:
                 say(f"running it again, {AGAIN[kind]}: its output is not shown")
-            codes.append(_run_once(profile, kind, argv, env, stdin=stdin, silent=bool(codes)))
-            took = render(profile, kind, python.path, say)
+            run = Run(profile, kind, engine.spy if kind == "cpu" else None, child.Course())
+            codes.append(run.start(argv, env, stdin=stdin, silent=bool(codes)))
+            if run.trouble:
+                say(f"note: py-spy could not look at it: {run.trouble}; --engine pyinstrument looks from inside")
+            reader = Path(sys.executable) if run.spy else python.path
+            took = render(profile, kind, reader, say, main=run.course.pid if run.spy else None)
             seconds.setdefault(kind, []).extend(took)
+            if run.interrupted(codes[-1]) and (left := plan[len(codes) :]):
+                say(f"note: interrupted: not run again {' or '.join(dict.fromkeys(AGAIN[kind] for kind in left))}")
+                break
     if len(set(codes)) > 1:
-        say(f"note: the runs ended differently: {', '.join(f'{k} {c}' for k, c in zip(plan, codes, strict=True))}")
+        say(f"note: the runs ended differently: {', '.join(f'{k} {c}' for k, c in zip(plan, codes, strict=False))}")
     return profile.finished(codes[0], seconds)
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of a program: with nothing (`bare`), with a profiler inside of it, or with `spy` looking from outside."""
+
+    profile: Profile
+    kind: str
+    spy: Path | None
+    course: child.Course
+    trouble: str = ""  # why py-spy saw nothing
+
+    def start(self, argv: list[str], env: Mapping[str, str], *, stdin: IO[bytes] | None, silent: bool) -> int:
+        """The program's exit code, when it has ended."""
+        with tempfile.TemporaryDirectory(prefix="samplemind-profile-") as folder:
+            beside, path = Path(folder), env.get("PYTHONPATH")
+            self._inject(beside, path)
+            injected = {**env, "PYTHONPATH": f"{beside}:{path}" if path else folder}
+            streams = {"stdin": stdin, "silent": silent, "course": self.course}
+            where = Path(self.profile.asked.directory)
+            if not self.spy:
+                return child.run(argv, injected, where, **streams)  # type: ignore[arg-type]
+            with outside.watching(self.spy, beside, self.course) as sampler:
+                code = child.run(argv, injected, where, **streams)  # type: ignore[arg-type]
+            self.trouble = "" if sampler.written else sampler.reason
+            stacks.keep(self.profile, sampler.printed(), self.course.pid, sampler.wall)
+            return code
+
+    def interrupted(self, code: int) -> bool:
+        """Whether somebody ended it, and wants no other. A server that leaves Ctrl-C with 0 has done its work."""
+        return bool(self.course.signals) and (code != 0 or set(self.course.signals) != {signal.SIGINT})
+
+    def _inject(self, beside: Path, path: str | None) -> None:
+        asked, permit = self.profile.asked, outside.permission() if self.spy else 0
+        options = {
+            "kind": self.kind, "out": str(self.profile.folder), "path": path, "native": asked.native,
+            "children": asked.children and (not self.spy or bool(permit)),
+            "outside": bool(self.spy), "permit": permit,
+            "command": [word.encode("utf-8", "replace").decode() for word in without_secrets(asked.words)],
+        }  # fmt: skip
+        (beside / "profile.json").write_text(json.dumps(options), "utf-8")
+        for name in ("sitecustomize.py", "outside.py"):
+            shutil.copy(INJECT / name, beside)
 
 
 def _replayed(stack: ExitStack) -> IO[bytes] | None:
@@ -103,41 +125,41 @@ def _replayed(stack: ExitStack) -> IO[bytes] | None:
     return copy
 
 
-def _run_once(  # noqa: PLR0913 - all that one run differs in
-    profile: Profile, kind: str, argv: list[str], env: Mapping[str, str], *, stdin: IO[bytes] | None, silent: bool
-) -> int:
-    with tempfile.TemporaryDirectory(prefix="samplemind-profile-") as beside:
-        asked, path = profile.asked, env.get("PYTHONPATH")
-        options = {"kind": kind, "out": str(profile.folder), "children": asked.children, "native": asked.native}
-        (Path(beside) / "profile.json").write_text(json.dumps({**options, "path": path}), "utf-8")
-        shutil.copy(INJECT / "sitecustomize.py", beside)
-        injected = {**env, "PYTHONPATH": f"{beside}:{path}" if path else beside}
-        return child.run(argv, injected, Path(asked.directory), stdin=stdin, silent=silent)
+def render(
+    profile: Profile, kind: str, python: Path, say: Callable[[str], None], *, main: int | None = None
+) -> list[float]:
+    """Make pages of what was written; the seconds the program took, none when it left nothing behind.
 
-
-def render(profile: Profile, kind: str, python: Path, say: Callable[[str], None]) -> list[float]:
-    """Make pages of what was written; the seconds the program took, none when it left nothing behind."""
+    `main`: the program's process, if it is not the one that wrote last.
+    """
     written = sorted(profile.folder.glob(f"{kind}.*[0-9].json"), key=lambda file: file.stat().st_mtime_ns)
+    if main:
+        written.sort(key=lambda file: file.name == f"{kind}.{main}.json")
     if not written:
         say(f"note: there is no {kind} profile: the program was killed, or replaced itself with another (exec)")
         return []
-    main = written[-1]  # the first process ends last
     try:
         each = [json.loads(file.read_bytes()) for file in written]
     except ValueError:  # a full disk cut it
         say(f"note: the {kind} profile is incomplete: is there room in {profile.folder}?")
         return []
-    work = {number: sum(times[number] for times in each) for number in ("cpu", "main_thread")}
-    times = {"wall": each[-1]["wall"], **work, "processes": len(each)}
+    own = each[-1]  # the first process ends last
+    counted = [own] if own.get("alone") else each
+    work = {number: sum(times[number] for times in counted) for number in ("cpu", "main_thread")}
+    times = {**own, **work, "processes": len(each)}
     (profile.folder / f"{kind}.times.json").write_text(json.dumps(times), "utf-8")
     if kind != "bare":
-        render = [str(python), str(INJECT / "render.py"), str(profile.folder), kind, main.name.split(".")[1]]
-        done = subprocess.run(render, capture_output=True, text=True, check=False)  # noqa: S603 - ours
-        if done.returncode:
-            reason = (done.stderr.strip() or f"its reader ended with {done.returncode}").splitlines()[-1]
-            say(f"note: the {kind} profile could not be read: {reason}")
-            for half in (*profile.folder.glob(f"{kind}.*html"), *profile.folder.glob(f"{kind}.*speedscope.json")):
-                half.unlink()
+        _read(profile, kind, [str(python), str(INJECT / "render.py")], written[-1].name.split(".")[1], say)
     for file in written:
         file.unlink()
     return [times["wall"]]
+
+
+def _read(profile: Profile, kind: str, reader: list[str], main: str, say: Callable[[str], None]) -> None:
+    command = [*reader, str(profile.folder), kind, main]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    if done.returncode:
+        reason = (done.stderr.strip() or f"its reader ended with {done.returncode}").splitlines()[-1]
+        say(f"note: the {kind} profile could not be read: {reason}")
+        for half in (*profile.folder.glob(f"{kind}.*html"), *profile.folder.glob(f"{kind}.*speedscope.json")):
+            half.unlink()

@@ -2,26 +2,37 @@
 
 import json
 import re
+import shlex
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
+from samplemind_cli import files
 from samplemind_cli.errors import UsageError
+from samplemind_cli.profiling.withheld import without_secrets
+from samplemind_cli.profiling.words import title
 
 KINDS = ("cpu", "memory")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What to profile, as typed, and how. `watch`: that running service of the stack in `file`, for so many seconds."""
+    """What to profile, as typed, and how.
+
+    `watch`: for so many seconds that running service of the stack in `file`, or the process `pid`. `engine`: the one
+    that takes the time, py-spy where it is empty. `withheld`: the words are not all as typed, they had secrets.
+    """
 
     words: tuple[str, ...]
     kinds: tuple[str, ...]
     native: bool = False
     children: bool = False
     overhead: bool = False
+    engine: str = ""
     watch: int = 0
+    pid: int = 0
+    withheld: bool = False
     file: str | None = None
     directory: str
 
@@ -40,22 +51,22 @@ class Profile:
         """The folder's name: the time and the program."""
         return self.folder.name
 
+    @property
+    def engine(self) -> str:
+        """What took the time."""
+        return self.asked.engine or ("py-spy" if self.asked.watch else "pyinstrument")  # the latter in old profiles
+
     @classmethod
     def new(cls, state_dir: str, asked: Asked) -> Self:
         """A fresh folder for it. Raises UsageError where none can be made."""
-        program = asked.words[1] if asked.words[0] == "-m" else Path(asked.words[0]).stem
-        name = f"{time.strftime('%Y%m%d-%H%M%S')}-{re.sub(r'[^A-Za-z0-9_.]+', '_', program)}"
-        for suffix in ("", *(f".{n}" for n in range(2, 1000))):
-            folder = Path(state_dir) / "profiles" / (name + suffix)
-            try:
-                folder.mkdir(parents=True)
-            except FileExistsError:
-                continue
-            except OSError as error:
-                problem = f"cannot keep a profile in {folder.parent}: {error.strerror}"
-                raise UsageError(problem, "export XDG_STATE_HOME=FOLDER, one that you can write to") from error
-            return cls(folder, asked)
-        raise UsageError(f"{folder.parent} is full of profiles of this second", f"clear {folder.parent}")
+        name = f"{time.strftime('%Y%m%d-%H%M%S')}-{re.sub(r'[^A-Za-z0-9_.]+', '_', title(asked.words))}"
+        profiles = Path(state_dir) / "profiles"
+        try:
+            files.private_folder(profiles)
+            return cls(_new_folder(profiles, name), asked)
+        except OSError as error:
+            problem = f"cannot keep a profile in {profiles}: {error.strerror}"
+            raise UsageError(problem, "export XDG_STATE_HOME=FOLDER, one that you can write to") from error
 
     def described(self) -> dict[str, Any]:
         """All that is known of it, for JSON."""
@@ -63,10 +74,14 @@ class Profile:
         return {"id": self.id, **asdict(self.asked), **results}
 
     def finished(self, exit_code: int, seconds: dict[str, list[float]]) -> Self:
-        """The same with its results, stored."""
+        """The same with its results, stored; its files are this user's alone."""
         done = replace(self, exit_code=exit_code, seconds=seconds)
-        document = {"asked": asdict(self.asked), "exit_code": exit_code, "seconds": seconds}
-        (self.folder / "profile.json").write_text(json.dumps(document), "utf-8")
+        words = without_secrets(self.asked.words)
+        kept = replace(self.asked, words=words, withheld=words != self.asked.words)
+        document = {"asked": asdict(kept), "exit_code": exit_code, "seconds": seconds}
+        files.write(self.folder / "profile.json", json.dumps(document).encode())
+        for file in self.folder.iterdir():
+            file.chmod(0o600)
         return done
 
     @classmethod
@@ -89,6 +104,18 @@ class Profile:
         return found
 
 
+def _new_folder(profiles: Path, name: str) -> Path:
+    for suffix in ("", *(f".{n}" for n in range(2, 1000))):
+        folder = profiles / (name + suffix)
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            continue
+        folder.chmod(0o700)  # whatever the umask
+        return folder
+    raise UsageError(f"{profiles} is full of profiles of this second", f"clear {profiles}")
+
+
 def stored(state_dir: str) -> list[Profile]:
     """All profiles, oldest first."""
     files = sorted((Path(state_dir) / "profiles").glob("*/profile.json"), key=lambda file: file.stat().st_mtime_ns)
@@ -108,3 +135,10 @@ def find(state_dir: str, name: str) -> Profile:
         problem = "no profile fits" if not found else f"{len(found)} profiles fit"
         raise UsageError(f"{problem} {name!r}", "samplemind profile list")
     return found[0]
+
+
+def repeatable(profile: Profile) -> None:
+    """Raises UsageError when its command line was not kept as it was typed."""
+    if profile.asked.withheld:
+        words = shlex.join(profile.asked.words)
+        raise UsageError(f"the command line was kept without its secrets: {words}", f"samplemind profile -- {words}")

@@ -10,6 +10,8 @@ from samplemind_cli.profiling.runs import Profile
 
 FRAMES = 5
 FEWER = 3
+MOST = 8  # threads
+COMMAND = 60  # letters of a process's command line
 SMALL = 0.01  # a share not worth a line
 Frame = dict[str, Any]
 
@@ -34,7 +36,8 @@ def lines(profile: Profile) -> Iterator[str]:
 def _cpu(profile: Profile, found: Frame, here: str) -> Iterator[str]:
     times = _times(profile, "cpu")
     wall, work = f"{times['wall']:.2f} s", f"{times['cpu']:.2f} s"  # of several processes together more than the wall's
-    if times["processes"] > 1:
+    alone = times.get("alone", False)
+    if times["processes"] > 1 and not alone:
         yield f"cpu: {work} of work in {wall}, of {times['processes']} processes"
     else:
         yield f"cpu: {work} of work in {wall}" if profile.asked.watch else f"cpu: {wall}, {work} of it on a processor"
@@ -44,9 +47,52 @@ def _cpu(profile: Profile, found: Frame, here: str) -> Iterator[str]:
     if awaited:
         yield "  awaited:"
         yield from _top(awaited[:FEWER], seconds, here)
-    elsewhere = times["cpu"] - times["main_thread"]
-    if elsewhere > max(10 * SMALL * times["wall"], SMALL):
-        yield f"  note: {elsewhere:.2f} s of processor time in other threads are not in this profile"
+    yield from _threads(found.get("threads", []), here, alone=alone)
+    yield from _unseen(times, found, profile)
+
+
+def _threads(threads: list[Frame], here: str, *, alone: bool) -> Iterator[str]:
+    """A line for each thread and process that did some of the work, if it was more than one."""
+    whole = sum(thread["seconds"] for thread in threads)
+    worth = [thread for thread in threads if thread["seconds"] > SMALL * whole]
+    if len(worth) < 2:  # noqa: PLR2004 - one did all of it
+        return
+    processes = {thread["pid"] for thread in worth}
+    added = "its children's work is not in the lines above, --children adds it" if alone else "added up above"
+    yield f"  by thread{f' and process ({added})' if len(processes) > 1 else ''}:"
+    for thread in worth[:MOST]:
+        process = f", process {thread['pid']} {_shortened(thread['command'])}" if len(processes) > 1 else ""
+        yield f"  {seconds(thread['seconds']):>9}  {thread['thread']}{process}: {place(thread | {'caller': ''}, here)}"
+    if len(worth) > MOST:
+        yield f"  {seconds(sum(t['seconds'] for t in worth[MOST:])):>9}  in {len(worth) - MOST} more"
+
+
+def _unseen(times: Frame, found: Frame, profile: Profile) -> Iterator[str]:
+    """What this profile does not tell, and what does."""
+    enough = max(10 * SMALL * (times["cpu"] + times.get("children", 0)), SMALL)  # of the work: others' slows the clock
+    if (elsewhere := times["cpu"] - times["main_thread"]) > enough:
+        yield f"  note: {elsewhere:.2f} s of processor time in other threads are not in this profile (--engine py-spy)"
+    if "alone" not in times:
+        if not profile.asked.children and times.get("children", 0) > enough:
+            yield f"  note: {times['children']:.2f} s of processor time in child processes are not in this profile"
+        if profile.asked.engine == "pyinstrument":
+            yield "  note: pyinstrument slows each call: what calls much looks larger than it is (--engine py-spy)"
+        return
+    enough = max(enough, 10 * SMALL)
+    children = [thread for thread in found["threads"] if thread["pid"] != times["pid"]]
+    hidden = times["children"] - sum(thread["seconds"] for thread in children)
+    if hidden > enough:
+        yield f"  note: {hidden:.2f} s of children are not seen: they run no Python, or for less than 0.1 s"
+    waiting = times["wall"] - times["active"] - (times["children"] if times["alone"] else 0)
+    if waiting > max(10 * SMALL * times["wall"], 10 * SMALL):
+        yield f"  note: for {waiting:.2f} s it waited: --engine pyinstrument shows where, in coroutines too"
+
+
+def _shortened(command: str) -> str:
+    """Without the folder of its Python."""
+    program, space, rest = command.partition(" ")
+    command = f"{Path(program).name}{space}{rest}"
+    return command if len(command) <= COMMAND else f"{command[:COMMAND]}…"
 
 
 def _memory(profile: Profile, found: Frame, here: str) -> Iterator[str]:
@@ -93,7 +139,8 @@ def short(file: str, here: str) -> str:
 
 def _overhead(profile: Profile) -> str:
     if profile.asked.watch:
-        return "overhead: not measured; the service stood still for each of the looks"
+        slowed = "each allocation was counted" if "memory" in profile.asked.kinds else "it stood still for each look"
+        return f"overhead: not measured; {slowed}"
     bare = profile.seconds.get("bare", [])
     if not bare:
         return "overhead: not measured; --overhead runs the program without a profiler as well, before and after"

@@ -1,11 +1,15 @@
 # ruff: noqa: INP001 - run by path with the profiled program's Python
 """Turn what the profilers wrote into pages, speedscope files and `<kind>.frames.json`: `render.py FOLDER KIND PID`.
 
+PID is the program; of the others' time the frames tell nothing when `cpu.times.json` says "alone".
+
 Needs nothing but the profiler of that kind. Frames, largest first:
 cpu:     {"function", "file", "line", "own", "total", "awaited"} in seconds
 memory:  {"function", "file", "line", "peak", "held"} in bytes; `held` is what was not freed when the program ended.
          The peaks of several processes are added up.
-Each has "caller", the nearest frame outside of the standard library and installed packages ("" when it is that itself).
+"threads", by process and thread, largest first: {"pid", "command", "thread", "seconds", and its largest frame}.
+Each frame has "caller", the nearest frame outside of the standard library and installed packages ("" when it is that
+itself).
 """
 
 from __future__ import annotations
@@ -26,9 +30,13 @@ if TYPE_CHECKING:
 LIBRARY = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 # What is installed for another Python, as in a container or in a child's environment.
 INSTALLED = re.compile(r"(.*?/(?:(?:site|dist)-packages|lib/python3\.\d+))/")
-NOWHERE = ("", "<thread>", "<built-in>")  # a C function's time belongs to its caller
+NOWHERE = ("", "<thread>", "<left out>", "<built-in>")  # a C function's time belongs to its caller
 INJECTED = "sitecustomize.py"
-DEEPEST = 2000  # pyinstrument goes as deep as the program did; from about 2500 frames on it would take minutes
+THREAD, LEFT_OUT = "<thread>", "<left out>"
+LARGE = 500_000  # frames in all samples together, from which on a page would take minutes
+OUTER, INNER = 100, 300  # frames of a deep stack that are drawn
+THIN = 0.0005  # a share that is narrower than a pixel
+DEEPEST = 2000  # pyinstrument goes as deep as the program did
 Key = tuple[str, str, int]
 
 
@@ -75,24 +83,78 @@ class Frames:
 
 
 def cpu(raws: list[Path], folder: Path) -> dict[str, Any]:
-    """The sessions of pyinstrument."""
+    """Sessions as pyinstrument saves them."""
+    frames, threads = Frames("own", "total", "awaited"), []
+    times = json.loads((folder / "cpu.times.json").read_bytes())
+    for raw in raws:
+        document = json.loads(raw.read_bytes())
+        threads += [
+            {"pid": int(number(raw)), "command": document["target_description"], **one} for one in split(document)
+        ]
+        if number(raw) == MAIN or not times.get("alone"):
+            for records, seconds in document["frame_records"]:
+                add_sample(frames, records, seconds)
+        if document["frame_records"]:
+            draw(document, raw, folder)
+    return {"frames": frames.sorted("own"), "threads": sorted(threads, key=lambda one: -one["seconds"])}
+
+
+def draw(document: dict[str, Any], raw: Path, folder: Path) -> None:
+    """The page and the speedscope file of one process."""
     from pyinstrument.renderers import HTMLRenderer, SpeedscopeRenderer
     from pyinstrument.session import Session
 
-    frames = Frames("own", "total", "awaited")
-    for raw in raws:
-        session: Any = Session.load(raw)
-        session.sys_prefixes = libraries(session.frame_records)
-        session.root_frame = cache(session.root_frame)  # both renderers ask for it, the page's leaves it as it is
-        page = HTMLRenderer().render(session)
-        # The page asks Google for a font; without it the browser's own is used, and no network.
-        page = re.sub(r"https://fonts\.(googleapis|gstatic)\.com[^\"'\s)]*", "data:text/css,", page)
-        document = SpeedscopeRenderer().render(session)
-        (folder / name(raw, "cpu", "html")).write_text(page, "utf-8", "replace")
-        (folder / name(raw, "cpu", "speedscope.json")).write_text(document, "utf-8", "replace")
-        for records, seconds in session.frame_records:
-            add_sample(frames, records, seconds)
-    return {"frames": frames.sorted("own")}
+    document["frame_records"] = bounded(document["frame_records"])
+    session: Any = Session.from_json(document)
+    session.sys_prefixes = libraries(session.frame_records)
+    session.root_frame = cache(session.root_frame)  # both renderers ask for it, the page's leaves it as it is
+    page = HTMLRenderer().render(session)
+    # The page asks Google for a font; without it the browser's own is used, and no network.
+    page = re.sub(r"https://fonts\.(googleapis|gstatic)\.com[^\"'\s)]*", "data:text/css,", page)
+    (folder / name(raw, "cpu", "html")).write_text(page, "utf-8", "replace")
+    (folder / name(raw, "cpu", "speedscope.json")).write_text(SpeedscopeRenderer().render(session), "utf-8", "replace")
+
+
+def split(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The time of each thread of a process, and where most of it went."""
+    own: defaultdict[str, Frames] = defaultdict(lambda: Frames("own", "total", "awaited"))
+    for records, seconds in document["frame_records"]:
+        top = read(records[0]) if records else ("", "", 0)
+        add_sample(own[top[0] if top[1] == THREAD else "MainThread"], records, seconds)
+    for thread, frames in own.items():
+        rows = frames.sorted("own")
+        yield {**rows[0], "thread": thread, "seconds": sum(row["own"] + row["awaited"] for row in rows)}
+
+
+def bounded(samples: list[Any]) -> list[Any]:
+    """The same, small enough for a page: deep stacks without their middle, and branches too thin to be seen cut off."""
+    middle = [f"(frames left out)\x00{LEFT_OUT}\x000"]
+    shorter = [
+        ([*records[:OUTER], *middle, *records[-INNER:]] if len(records) > OUTER + INNER else records, seconds)
+        for records, seconds in samples
+    ]
+    if sum(len(records) for records, _ in shorter) <= LARGE:
+        return shorter
+    root: list[Any] = [0.0, {}]
+    merged: defaultdict[tuple[str, ...], float] = defaultdict(float)
+    for records, seconds in shorter:
+        merged[tuple(records)] += seconds
+    for path, seconds in merged.items():
+        node = root
+        for record in path:
+            node = node[1].setdefault(record, [0.0, {}])
+            node[0] += seconds
+    least = THIN * sum(merged.values())
+    return [(list(cut(path, root, least)), seconds) for path, seconds in merged.items()]
+
+
+def cut(path: tuple[str, ...], node: list[Any], least: float) -> Iterator[str]:
+    """As far as the branch has so many seconds; its thread at least."""
+    for depth, record in enumerate(path):
+        node = node[1][record]
+        if depth and node[0] < least:
+            return
+        yield record
 
 
 def libraries(frame_records: list[Any]) -> list[str]:
@@ -165,8 +227,13 @@ def without_us(stack: list[Key]) -> list[Key]:
 
 def name(raw: Path, kind: str, ending: str) -> str:
     """`cpu.html` for the program, `cpu.<pid>.html` for its children."""
-    pid = raw.name.split(".", 1)[1].removesuffix(".raw").replace(".raw", "")
+    pid = number(raw)
     return f"{kind}.{ending}" if pid == MAIN else f"{kind}.{pid}.{ending}"
+
+
+def number(raw: Path) -> str:
+    """The process; memray puts a forked child's number last."""
+    return raw.name.split(".", 1)[1].removesuffix(".raw").replace(".raw", "")
 
 
 def whole(raw: Path) -> bool:

@@ -1,9 +1,11 @@
-# ruff: noqa: INP001 - copied alone into a folder that is put on the profiled program's path
+# ruff: noqa: INP001 - copied into a folder that is put on the profiled program's path
 """Start a profiler in a Python program that is run exactly as typed: this file is imported before its first line.
 
 Its own folder holds `profile.json`: {"kind": "cpu" | "memory" | "bare", "out": folder, "children": bool,
-"native": bool, "path": the PYTHONPATH to restore}. It writes `<kind>.<pid>.raw` (not for bare) and
-`<kind>.<pid>.json`, the times. Imports the standard library and the one profiler; any Python from 3.11.
+"native": bool, "path": the PYTHONPATH to restore, "command": the words to keep, "outside": bool, "permit": PID}. With
+"outside" a profiler in another process looks at this one, and outside.py waits for it. Else this file writes
+`<kind>.<pid>.raw` (not for bare) and `<kind>.<pid>.json`, the times. Imports the standard library and the one
+profiler; any Python from 3.11.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from contextvars import Context, copy_context
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import PathFinder
-from importlib.util import module_from_spec
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -71,7 +73,7 @@ class Memory(Bare):
     def __init__(self, raw: Path, *, native: bool, children: bool) -> None:
         super().__init__(raw)
         made, typed = memray(), sys.argv
-        sys.argv = [os.fsencode(word).decode("utf-8", "replace") for word in typed]  # memray keeps them, as UTF-8
+        sys.argv = OPTIONS["command"]  # memray keeps it, as UTF-8
         try:
             self.tracker = made.Tracker(
                 destination=made.FileDestination(raw, overwrite=True),
@@ -123,6 +125,7 @@ class Cpu(Bare):
             whole.sample_count += session.sample_count
             whole.duration += session.duration
             whole.cpu_time += session.cpu_time
+        whole.target_description = " ".join(OPTIONS["command"])
         whole.save(self.raw)
 
     def keep(self, profiler: Any) -> None:
@@ -224,6 +227,8 @@ class Run:
         self.pid = 0
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # a Pool ends its workers while they end
         times = {name: clock() - self.began[name] for name, clock in CLOCKS.items()}
+        ended = os.times()
+        times["children"] = ended.children_user + ended.children_system
         self.profiler.stop()
         (self.out / f"{self.options['kind']}.{os.getpid()}.json").write_text(json.dumps(times))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
@@ -275,4 +280,10 @@ def leave_no_trace(options: dict[str, Any]) -> None:
 
 OPTIONS = json.loads((HERE / "profile.json").read_text("utf-8"))
 leave_no_trace(OPTIONS)
-Run(OPTIONS).at_every_end()
+if OPTIONS["outside"]:
+    spec = spec_from_file_location("samplemind_outside", HERE / "outside.py")
+    outside = module_from_spec(spec)  # type: ignore[arg-type]
+    spec.loader.exec_module(outside)  # type: ignore[union-attr]
+    outside.begin(OPTIONS)
+else:
+    Run(OPTIONS).at_every_end()

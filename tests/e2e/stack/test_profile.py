@@ -83,7 +83,7 @@ def test_the_hot_function_of_the_living_service_is_named_and_the_service_is_left
         again = stack.run("profile", "again")
 
     assert stack.containers() == before
-    assert "samplemind_cli/server/" in done.stderr.split("s of work in 3.00 s")[1].splitlines()[1]
+    assert "formats/" in done.stderr.split("s of work in 3.00 s")[1].splitlines()[1]
     assert "overhead: not measured" in done.stderr
     assert "cpu own" in again.stderr
     found = json.loads(stack.run("profile", "list", "--json").stdout)
@@ -91,7 +91,7 @@ def test_the_hot_function_of_the_living_service_is_named_and_the_service_is_left
     folder = Path(found[0]["folder"])
     frames = json.loads((folder / "cpu.frames.json").read_bytes())["frames"]
     hot = next(frame for frame in frames if frame["function"] == "_message")
-    assert hot["file"] == "/opt/samplemind/samplemind_cli/server/asked.py"
+    assert hot["file"] == "/opt/samplemind/samplemind_cli/formats/openai_chat/server.py"
     assert hot["total"] > 0.3 * sum(frame["own"] for frame in frames)
     assert "https://fonts" not in (folder / "cpu.html").read_text()
     assert json.loads((folder / "cpu.speedscope.json").read_bytes())["profiles"]
