@@ -124,11 +124,21 @@ def line(told: Record) -> bytes:
     return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
 
 
-def repeated(settings: Settings, request: Request, options: Options, answer: Answer) -> bytes:
-    """What the hot path tells of each repetition: the ledger's folder, and a record without id, time and latency."""
-    if settings.history == "off" or not settings.state_dir:
-        return b""
+def repetition(request: Request, options: Options, answer: Answer) -> bytes:
+    """What is told of an answer that is given again: a record without its id, time and latency, nor its beginning."""
     route = Route(Provider(answer.provider), Endpoint("", answer.model))
     entry = Entry(request, options, time.perf_counter(), route, answer=replace(answer, cached="local"))
     told = {name: value for name, value in entry.record().items() if name not in ("id", "at", "ms")}
-    return os.fsencode(spool.folder(settings.state_dir)) + b"\n" + line(told).removeprefix(b"{").rstrip(b"\n")
+    return line(told).removeprefix(b"{").rstrip(b"\n")
+
+
+def repeated(settings: Settings, request: Request, options: Options, answer: Answer) -> bytes:
+    """What the hot path tells of each repetition: the ledger's folder, and the repetition."""
+    if settings.history == "off" or not settings.state_dir:
+        return b""
+    return os.fsencode(spool.folder(settings.state_dir)) + b"\n" + repetition(request, options, answer)
+
+
+def times(count: int, repeated: bytes) -> bytes:
+    """The line of an answer that was given again so many times."""
+    return b'{"id":"%s","at":%r,"ms":0.1,"times":%d,%s\n' % (os.urandom(8).hex().encode(), time.time(), count, repeated)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from samplemind_cli.server.bounds import Bounds, Budget, Share
 from samplemind_cli.server.head import head
-from samplemind_cli.server.message import EVENTS, Incoming, Outcome, Problem, Reply, Stream
+from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Stream
 from samplemind_cli.server.reading import Reader
 
 NEVER = float("inf")
@@ -204,7 +204,7 @@ class Connection(asyncio.Protocol):
         self._transport.write(first if bodiless else first + reply.body)
 
     async def _stream(self, stream: Stream, incoming: Incoming) -> None:
-        headers = {"content-type": EVENTS, "cache-control": "no-cache", **stream.headers}
+        headers = {"content-type": stream.kind, "cache-control": "no-cache", **stream.headers}
         if incoming.chunked:
             headers["transfer-encoding"] = "chunked"
         else:

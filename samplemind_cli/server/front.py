@@ -16,6 +16,7 @@ from samplemind_cli.server.bounds import Bounds, Budget
 from samplemind_cli.server.connection import Connection
 from samplemind_cli.server.gate import Gate
 from samplemind_cli.server.journal import Journal
+from samplemind_cli.server.ledger_writer import LedgerWriter
 from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Stream
 from samplemind_cli.server.metrics import Metrics, merged, text
 from samplemind_cli.server.routes import PROBES, Routes
@@ -25,13 +26,20 @@ if TYPE_CHECKING:
     from samplemind_cli.server.telemetry.serving import Serving
 
 JSON = "application/json"
+LEDGER_TIME = 1.0  # seconds between writings into the ledger
 
 
 class Front:
     """What all connections of one worker share."""
 
-    def __init__(
-        self, core: AICore, bounds: Bounds, journal: Journal, shared: Path | None, traced: "Serving | None"
+    def __init__(  # noqa: PLR0913, PLR0917 - what it stands on
+        self,
+        core: AICore,
+        bounds: Bounds,
+        journal: Journal,
+        shared: Path | None,
+        traced: "Serving | None",
+        ledger: LedgerWriter,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.bounds = bounds
@@ -41,6 +49,7 @@ class Front:
         self._core = core
         self._journal = journal
         self._traced = traced
+        self._ledger = ledger
         self._metrics = Metrics()
         self._board = Board(shared, self._metrics)
         self._service = Service(core, self._measured, content=journal.content)
@@ -112,6 +121,7 @@ class Front:
         """A request is over: count it and log it; that all is well is not worth a line every second."""
         seconds = time.perf_counter() - incoming.began
         self._metrics.count(incoming.route, status, seconds, outcome)
+        self._ledger.repeat(outcome.repetition)
         if incoming.route not in PROBES or status >= 400:  # noqa: PLR2004 - HTTP
             trace = self._traced.done(incoming, status, outcome) if self._traced else {}
             self._journal.request(incoming, status, seconds, outcome, trace)
@@ -144,12 +154,17 @@ class Front:
                 connection.abort()
             await asyncio.sleep(0)
         self._sweeping.cancel()
+        self._ledger.close()
         self._note()
         self._board.write()
 
     async def _sweep(self) -> None:
+        written = self.loop.time()
         while True:
             await asyncio.sleep(self.bounds.sweep_time)
+            if self.loop.time() - written >= LEDGER_TIME:
+                self._ledger.flush()
+                written = self.loop.time()
             now, self.date = self.loop.time(), _date()
             for connection in [c for c in self._connections if c.due < now]:
                 connection.expire()

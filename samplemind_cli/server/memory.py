@@ -24,11 +24,12 @@ class _Kept:
     until: float
     size: int
     pieces: list[bytes]  # of its body, between the places that say its id and time
-    middle: bytes  # what stands between those two
+    middle: bytes | None  # what stands between those two; None where its format says no time
 
     def for_request(self, incoming: Incoming, now: float) -> Reply:
         """The response with an id and a time of its own."""
-        stamp = b'"id":"chatcmpl-%b"%b%d' % (incoming.id.encode(), self.middle, now)
+        own = incoming.id.encode()
+        stamp = own if self.middle is None else b'"id":"chatcmpl-%b"%b%d' % (own, self.middle, now)
         body = stamp.join(self.pieces)
         return Reply(body, self.reply.status, self.reply.headers, self.reply.kind, self.reply.outcome)
 
@@ -60,10 +61,11 @@ class Memory:
         self._held -= kept.size
         return None
 
-    def keep(self, incoming: Incoming, answer: Answer, reply: Reply) -> None:
+    def keep(self, incoming: Incoming, answer: Answer, reply: Reply, repetition: bytes = b"") -> None:
         """Keep a response, unless something that may change stands before it.
 
-        That is a provider that could not answer this time, or an answer that lies in no local file.
+        That is a provider that could not answer this time, or an answer that lies in no local file. `repetition` is
+        what the ledger is told when it is given again.
         """
         size = len(incoming.body) + len(reply.body) + len(reply.outcome.answer) + OVERHEAD
         untried = all(route.outcome == "untried" for route in answer.passed)
@@ -74,13 +76,21 @@ class Memory:
             reply,
             body=b"",  # its pieces are kept
             headers={**reply.headers, "x-samplemind-cache": TIER},
-            outcome=replace(reply.outcome, cache=TIER, input_tokens=0, output_tokens=0, first_token_ms=0.0, held=0.0),
+            outcome=replace(
+                reply.outcome,
+                cache=TIER,
+                input_tokens=0,
+                output_tokens=0,
+                first_token_ms=0.0,
+                held=0.0,
+                repetition=repetition,
+            ),
         )
         name = _name(incoming)
         self._forget(name)
         until = min(answer.kept.expires, time.time() + LIFE)
         stamp = re.search(_STAMP % re.escape(incoming.id.encode()), reply.body)
-        pieces, middle = (reply.body.split(stamp[0]), stamp[1]) if stamp else ([reply.body], b"")
+        pieces, middle = reply.body.split(stamp[0] if stamp else incoming.id.encode()), stamp[1] if stamp else None
         self._kept[name] = _Kept(again, answer.kept.path, mark, until, size, pieces, middle)
         self._held += size
         while self._held > self._bound:
@@ -92,7 +102,7 @@ class Memory:
 
 
 def _name(incoming: Incoming) -> tuple[str, str, bytes]:
-    return incoming.path, incoming.headers.get("content-type", ""), incoming.body
+    return f"{incoming.path}?{incoming.query}", incoming.headers.get("content-type", ""), incoming.body
 
 
 def _mark(path: str) -> tuple[int, int, int] | None:

@@ -6,6 +6,9 @@ from typing import Any, Self
 
 import orjson
 
+from samplemind_cli.formats import types as formats
+from samplemind_cli.formats.openai_chat import server as openai_chat
+
 EVENTS = "text/event-stream; charset=utf-8"
 
 
@@ -23,6 +26,7 @@ class Outcome:
     first_token_ms: float = 0.0  # from the whole request to the answer's first word; 0 when there was none
     held: float = 0.0  # seconds that a provider's requests per minute held it up
     answer: str = ""  # in words, where the log is to hold them
+    repetition: bytes = b""  # what the ledger is told of an answer out of this process's memory
 
 
 @dataclass(slots=True)
@@ -43,6 +47,7 @@ class Stream:
     events: AsyncGenerator[bytes, None]
     headers: dict[str, str]
     outcome: Outcome
+    kind: str = EVENTS
 
 
 class Problem(Exception):  # noqa: N818 - it is what a client is told, and often not an error of ours
@@ -73,24 +78,19 @@ class Problem(Exception):  # noqa: N818 - it is what a client is told, and often
         return self
 
     @property
-    def error(self) -> dict[str, Any]:
-        """OpenAI's error object."""
-        return {"error": {"message": str(self), "type": self.type, "param": self.param, "code": self.code}}
-
-    @property
-    def type(self) -> str:
-        """OpenAI's error type."""
-        known = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-        return known.get(self.status, "server_error" if self.status >= 500 else "invalid_request_error")  # noqa: PLR2004 - HTTP
+    def facts(self) -> formats.Problem:
+        """What a format's room says of it."""
+        return formats.Problem(self.status, str(self), self.code or "", self.param, self.wait)
 
     def reply(self, shape: "ErrorShape | None" = None) -> Reply:
         """The problem as a response in a format's shape, by default OpenAI's. `retry-after` is in whole seconds."""
         headers = {} if self.wait is None else {"retry-after": str(max(1, round(self.wait)))}
-        body = orjson.dumps(shape(self) if shape else self.error)
-        return Reply(body, self.status, {**headers, **self.headers}, outcome=Outcome(error=self.code or self.type))
+        body = orjson.dumps((shape or openai_chat.error)(self.facts))
+        error = self.code or openai_chat.error_type(self.status)
+        return Reply(body, self.status, {**headers, **self.headers}, outcome=Outcome(error=error))
 
 
-ErrorShape = Callable[[Problem], Any]  # a problem as the JSON value that a format's clients read
+ErrorShape = Callable[[formats.Problem], Any]  # a problem as the JSON value that a format's clients read
 Handler = Callable[["Incoming"], Awaitable[Reply | Stream]]
 
 

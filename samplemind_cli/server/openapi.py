@@ -136,7 +136,7 @@ ERROR = _object(
 MODELS = _object(
     ("object", "data"), object={"const": "list"}, data=_list(_object(("id", "object", "owned_by"), id=TEXT))
 )
-READY = _object(("status", "checks"), status={"enum": ["ready", "unready"]}, checks={"type": "object"})
+READY = _object(("status",), status={"enum": ["ready", "unready"]}, checks={"type": "object"})
 REFUSALS = {
     "400": "wrong",
     "401": "no token",
@@ -187,6 +187,10 @@ DOCUMENT: dict[str, Any] = {
         "/v1/embeddings": _post("Texts as vectors", EMBED, VECTORS),
         "/v1/ask": _post("A prompt, and an answer with its provenance", ASK, PROVENANCE),
         "/v1/models": _get("What can be asked", MODELS),
+        "/v1/models/{model}": {
+            **_get("One of them", _object(("id", "object"), id=TEXT, object={"const": "model"})),
+            "parameters": [{"name": "model", "in": "path", "required": True, "schema": TEXT}],
+        },
         "/metrics": _get("Counts for Prometheus", TEXT, "text/plain"),
         "/openapi.json": _get("This document", {"type": "object"}),
         "/healthz": _get("Whether this process is alive", _object(("status",), status=TEXT), public=True),

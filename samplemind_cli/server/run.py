@@ -11,6 +11,7 @@ import uvloop
 from samplemind_cli import files
 from samplemind_cli.ai import http_client
 from samplemind_cli.ai.core import AICore
+from samplemind_cli.ai.journal import Journal as Ledger
 from samplemind_cli.child import ending_signals
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.server import telemetry, workers
@@ -18,6 +19,7 @@ from samplemind_cli.server.bounds import Bounds
 from samplemind_cli.server.content import LONGEST
 from samplemind_cli.server.front import Front
 from samplemind_cli.server.journal import Journal
+from samplemind_cli.server.ledger_writer import LedgerWriter
 from samplemind_cli.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -74,8 +76,9 @@ async def _serve(
     journal = _journal(log_content=log_content)
     told = telemetry.start()
     journal.trace = told.serving.ids if told else dict
-    core = AICore(settings, notify=log.warning, watch=told.calling.watch if told else None)
-    front = Front(core, bounds, journal, shared, told.serving if told else None)
+    writer = LedgerWriter(Ledger(settings, log.warning))
+    core = AICore(settings, notify=log.warning, watch=told.calling.watch if told else None, record=writer.add)
+    front = Front(core, bounds, journal, shared, told.serving if told else None, writer)
     server = await loop.create_server(front.connection, sock=listener)
     await stopping.wait()
     server.close()

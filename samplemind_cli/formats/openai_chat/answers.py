@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from samplemind_cli.formats.types import Answer, Chunk, Finish, ToolCall, Usage
+from samplemind_cli.formats.types import Answer, Chunk, Finish, Problem, ToolCall, Usage
 
 ENDS: dict[Finish, str] = {"refusal": "content_filter", "filtered": "content_filter", "unknown": "stop"}
 DONE = b"data: [DONE]\n\n"
@@ -21,6 +21,8 @@ def completion(answer: Answer, number: str) -> bytes:
 
 class Events:
     """The events of one streamed completion."""
+
+    kind = "text/event-stream; charset=utf-8"
 
     def __init__(self, number: str, model: str, *, count: bool) -> None:
         self._head = _head(number, model, "chat.completion.chunk")
@@ -41,6 +43,18 @@ class Events:
                 yield self._event({}, n, _end(choice))
             if self._count:
                 yield event({**self._head, "choices": [], "usage": usage(chunk.answer.usage)})
+
+    def end(self) -> bytes:
+        """What follows the last chunk."""
+        return DONE
+
+    def failed(self, problem: Problem) -> bytes:
+        """An error; then there is no [DONE]."""
+        return event(error(problem))
+
+    def idle(self) -> bytes:
+        """The format has no word for waiting."""
+        return b""
 
     def _event(self, delta: dict[str, Any], n: int, end: str | None = None, logprobs: tuple[Any, ...] = ()) -> bytes:
         if n not in self._opened:
@@ -69,9 +83,17 @@ def usage(counted: Usage) -> dict[str, Any]:
     }
 
 
-def error(message: str, kind: str, code: str | None, param: str | None) -> dict[str, Any]:
+def error(problem: Problem) -> dict[str, Any]:
     """OpenAI's error object."""
-    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+    kind = error_type(problem.status)
+    told = {"message": problem.message, "type": kind, "param": problem.param, "code": problem.code or None}
+    return {"error": told}
+
+
+def error_type(status: int) -> str:
+    """OpenAI's word for a kind of error."""
+    known = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+    return known.get(status, "server_error" if status >= 500 else "invalid_request_error")  # noqa: PLR2004 - HTTP
 
 
 def _head(number: str, model: str, kind: str) -> dict[str, Any]:

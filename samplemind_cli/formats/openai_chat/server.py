@@ -5,13 +5,16 @@ from base64 import b64decode
 from typing import Any, cast
 
 from samplemind_cli.formats import jsonschema
-from samplemind_cli.formats.fields import BadRequestError, Fields
+from samplemind_cli.formats.fields import Fields
+from samplemind_cli.formats.openai_chat import answers
 from samplemind_cli.formats.openai_chat.fields import IGNORED, NEUTRAL, REFUSED, TRANSLATED
 from samplemind_cli.formats.types import (
     EFFORTS,
+    Answer,
     Media,
     Message,
     Part,
+    Problem,
     Request,
     Role,
     Text,
@@ -31,7 +34,7 @@ _MESSAGE = {"role", "content", "name", "tool_calls", "tool_call_id", "function_c
 _MESSAGE |= {"audio", "annotations", "reasoning"}
 
 
-def completion(fields: Fields) -> Request:
+def read(fields: Fields) -> Request:
     """The request in a chat completion's body. Raises BadRequestError."""
     for name in REFUSED:
         if _said(fields, name):
@@ -71,6 +74,28 @@ def completion(fields: Fields) -> Request:
 def streams(fields: Fields) -> bool:
     """Whether the answer is to come in events."""
     return fields.get("stream", bool) or False
+
+
+def whole(answer: Answer, number: str, fields: Fields) -> bytes:
+    """A chat.completion object."""
+    del fields
+    return answers.completion(answer, number)
+
+
+def events(number: str, model: str, fields: Fields) -> answers.Events:
+    """What tells a streamed completion."""
+    count = fields.inner("stream_options").get("include_usage", bool) or False
+    return answers.Events(number, model, count=count)
+
+
+def error(problem: Problem) -> dict[str, Any]:
+    """OpenAI's error object (platform.openai.com/docs/guides/error-codes)."""
+    return answers.error(problem)
+
+
+def error_type(status: int) -> str:
+    """OpenAI's word for a kind of error."""
+    return answers.error_type(status)
 
 
 def _said(fields: Fields, name: str) -> bool:
@@ -235,6 +260,3 @@ def _schema(fields: Fields) -> tuple[dict[str, Any] | None, Fields]:
     if schema is None:
         raise holder.wrong("schema", "is required")
     return jsonschema.checked(schema, holder, "schema"), holder
-
-
-__all__ = ["CHOICES", "ROLES", "SOUNDS", "STOPS", "BadRequestError", "completion", "decoded", "media", "streams"]

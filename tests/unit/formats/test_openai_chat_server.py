@@ -17,7 +17,7 @@ JSON = st.recursive(
 
 
 def read(**changes):
-    return server.completion(Fields({"messages": HI, **changes}))
+    return server.read(Fields({"messages": HI, **changes}))
 
 
 def test_a_conversation_with_tools_is_read():
@@ -97,4 +97,4 @@ def test_a_schema_that_is_none_or_refers_elsewhere_is_refused(schema):
 @given(st.dictionaries(st.sampled_from(["messages", "tools", "tool_choice", "response_format", "stream", "n"]), JSON))
 def test_whatever_comes_is_read_or_refused(value):
     with suppress(BadRequestError):
-        server.completion(Fields(value))
+        server.read(Fields(value))

@@ -9,7 +9,7 @@ async def nothing(_):
 
 
 def shape(problem):
-    return {"oops": str(problem)}
+    return {"oops": problem.message}
 
 
 ROUTES = Routes(

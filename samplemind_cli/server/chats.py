@@ -1,0 +1,201 @@
+"""Chats of every client format: a room reads the request and tells the answer, the core answers."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing, suppress
+
+from samplemind_cli.ai import journal
+from samplemind_cli.ai.core import AICore
+from samplemind_cli.ai.types import Answer, Chunk, Options, Origin, Request
+from samplemind_cli.errors import SamplemindError
+from samplemind_cli.formats.fields import Fields, document
+from samplemind_cli.formats.types import Events, Server
+from samplemind_cli.server import provenance
+from samplemind_cli.server.content import answered
+from samplemind_cli.server.failure import problem
+from samplemind_cli.server.memory import Memory
+from samplemind_cli.server.message import Handler, Incoming, Outcome, Reply, Stream
+from samplemind_cli.server.model_names import options_for
+
+DEADLINE = "x-samplemind-timeout"
+NAMED = 128  # characters of a session's or an agent's name that are kept
+IDLE = 15.0  # seconds of a provider's silence after which a client hears that it is waited for
+_FIELDS = Callable[[Incoming, Fields], Fields]
+# Where agents say which conversation, and which of its agents, a request belongs to.
+SESSIONS = ("x-claude-code-session-id", "session_id", "conversation_id", "x-session-id")
+AGENTS = ("x-claude-code-agent-id", "x-agent-id")
+
+
+class Chats:
+    """Handlers for chats. `content`: an outcome says what was answered."""
+
+    def __init__(self, core: AICore, memory: Memory, *, content: bool) -> None:
+        self._core = core
+        self._memory = memory
+        self._content = content
+
+    def handler(self, room: Server, fields_of: _FIELDS = lambda _, fields: fields) -> Handler:
+        """The handler of one route. `fields_of` adds to the body's fields what the path says."""
+
+        async def handle(incoming: Incoming) -> Reply | Stream:
+            return await self._handle(incoming, room, fields_of(incoming, document(incoming.body)))
+
+        return handle
+
+    async def _handle(self, incoming: Incoming, room: Server, fields: Fields) -> Reply | Stream:
+        request = room.read(fields)
+        options = options_for(fields.need("model", str), self.options(incoming))
+        if not room.streams(fields):
+            answer, headers, outcome = await self.whole(incoming, request, options)
+            reply = Reply(room.whole(answer, incoming.id, fields), headers=headers, outcome=outcome)
+            self._keep(incoming, request, options, answer, reply)
+            return reply
+        model = options.model or "auto"
+        chunks = self._core.stream(request, options)
+        source = _with_pauses(chunks) if room.events(incoming.id, model, fields).idle() else chunks
+        first = await anext(source)
+        if first is None:  # the client hears that it is waited for before it is known who answers
+            events, outcome = room.events(incoming.id, model, fields), Outcome(model=model)
+            return Stream(self._events(incoming, first, source, events, outcome), {}, outcome, events.kind)
+        headers, outcome = opened(first)
+        events = room.events(incoming.id, headers["x-samplemind-route"], fields)
+        if first.answer is None:
+            return Stream(self._events(incoming, first, source, events, outcome), headers, outcome, events.kind)
+        await source.aclose()
+        count(outcome, first.answer, content=self._content)
+        body = b"".join(events.of(first)) + events.end()
+        reply = Reply(body, headers=headers, kind=events.kind, outcome=outcome)
+        self._keep(incoming, request, options, first.answer, reply)
+        return reply
+
+    async def whole(
+        self, incoming: Incoming, request: Request, options: Options
+    ) -> tuple[Answer, dict[str, str], Outcome]:
+        """The whole answer, the headers that say where it comes from, and what is counted of it."""
+        outcome, answer = Outcome(), None
+        headers: dict[str, str] = {}
+        async with aclosing(self._core.stream(request, options)) as chunks:
+            async for chunk in chunks:
+                if chunk.route:
+                    headers, outcome = opened(chunk)
+                _clock(outcome, incoming.began, chunk)
+                answer = chunk.answer
+        if answer is None:  # a stream ends with its answer or raises
+            raise AssertionError
+        count(outcome, answer, content=self._content)
+        return answer, headers, outcome
+
+    async def _events(
+        self,
+        incoming: Incoming,
+        first: Chunk | None,
+        rest: AsyncGenerator[Chunk | None, None],
+        events: Events,
+        outcome: Outcome,
+    ) -> AsyncGenerator[bytes, None]:
+        """A stream's events; an error after the first one is an event too, and then nothing follows."""
+        try:
+            async with aclosing(rest):
+                last = first
+                for event in self._told(incoming, first, events, outcome):
+                    yield event
+                async for last in rest:
+                    for event in self._told(incoming, last, events, outcome):
+                        yield event
+            if last and last.answer:
+                count(outcome, last.answer, content=self._content)
+            yield events.end()
+        except SamplemindError as error:
+            failed = problem(error)
+            outcome.error = str(failed.code)
+            yield events.failed(failed.facts)
+
+    def _told(self, incoming: Incoming, chunk: Chunk | None, events: Events, outcome: Outcome) -> Iterable[bytes]:
+        if chunk is None:
+            return (events.idle(),)
+        if chunk.route:
+            outcome.provider, outcome.model = chunk.route.provider, chunk.route.endpoint.model
+            outcome.cache, outcome.held = provenance.tier(chunk), chunk.held
+        _clock(outcome, incoming.began, chunk)
+        return events.of(chunk)
+
+    def options(self, incoming: Incoming) -> Options:
+        """What the headers say of how a request is to be answered: RFC 9111's Cache-Control, a deadline, who asks."""
+        headers, longest = incoming.headers, self._core.settings.deadline
+        timeout = min(
+            Fields({DEADLINE: _number(headers.get(DEADLINE))}).number(DEADLINE, 0.001, 86_400) or longest, longest
+        )
+        session = next((headers[name][:NAMED] for name in SESSIONS if name in headers), "")
+        agent = next((headers[name][:NAMED] for name in AGENTS if name in headers), "")
+        origin = Origin(command="serve", session=session, agent=agent)
+        told = headers.get("cache-control", "").lower()
+        directives = dict(_directive(part) for part in told.split(",")) if told else {}
+        if "no-store" in directives:
+            return Options(cache="off", timeout=timeout, origin=origin)
+        age = directives.get("max-age", "")
+        if "no-cache" in directives or age == "0":
+            return Options(cache="refresh", timeout=timeout, origin=origin)
+        oldest = float(age) if age.isdecimal() and len(age) < 12 else None  # noqa: PLR2004 - years
+        return Options(max_age=oldest, timeout=timeout, origin=origin)
+
+    def _keep(self, incoming: Incoming, request: Request, options: Options, answer: Answer, reply: Reply) -> None:
+        """Keep a response in memory, with what the ledger is told when it is given again."""
+        self._memory.keep(incoming, answer, reply, journal.repetition(request, options, answer))
+
+
+async def _with_pauses(chunks: AsyncGenerator[Chunk, None]) -> AsyncGenerator[Chunk | None, None]:
+    """The chunks, and None whenever the next one is long in coming."""
+    end = object()
+    waiting = asyncio.ensure_future(anext(chunks, end))
+    try:
+        while True:
+            await asyncio.wait({waiting}, timeout=IDLE)
+            if not waiting.done():
+                yield None
+                continue
+            found = waiting.result()
+            if not isinstance(found, Chunk):
+                return
+            yield found
+            waiting = asyncio.ensure_future(anext(chunks, end))
+    finally:
+        waiting.cancel()
+        with suppress(asyncio.CancelledError, SamplemindError, StopAsyncIteration):
+            await waiting
+        await chunks.aclose()
+
+
+def opened(first: Chunk) -> tuple[dict[str, str], Outcome]:
+    """Headers and outcome, out of an answer's first chunk."""
+    endpoint = provenance.routed(first).endpoint
+    outcome = Outcome(provenance.routed(first).provider, endpoint.model, provenance.tier(first))
+    outcome.held = first.held
+    return provenance.of_chunk(first), outcome
+
+
+def count(outcome: Outcome, answer: Answer, *, content: bool) -> None:
+    """Note what metrics and logs tell of an answer."""
+    outcome.answer = answered(answer) if content else ""
+    outcome.cache = answer.cached or "miss"
+    outcome.passed = tuple(route.provider for route in answer.passed if route.outcome != "untried")
+    if not answer.cached:
+        outcome.input_tokens, outcome.output_tokens = answer.usage.input_tokens or 0, answer.usage.output_tokens or 0
+
+
+def _clock(outcome: Outcome, began: float, chunk: Chunk) -> None:
+    """Note when the first word came, of an answer that no cache had."""
+    if not outcome.first_token_ms and outcome.cache == "miss" and (chunk.text or chunk.thinking or chunk.tool_calls):
+        outcome.first_token_ms = round((time.perf_counter() - began) * 1000, 2)
+
+
+def _directive(part: str) -> tuple[str, str]:
+    name, _, value = part.strip().partition("=")
+    return name, value.strip('"')
+
+
+def _number(text: str | None) -> float | str | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text
