@@ -95,9 +95,8 @@ def show_start(
     """
     from samplemind_cli import output
     from samplemind_cli.errors import StackError
-    from samplemind_cli.stack import record
+    from samplemind_cli.stack import listening
     from samplemind_cli.stack.board import Board
-    from samplemind_cli.stack.up import listening
 
     board, failed = Board(), None
     with closing(looks), _display(board) as show:
@@ -106,7 +105,7 @@ def show_start(
                 show(look)
         except StackError as error:
             failed = error
-    record.remember(settings, plan.project, listening(plan, board.services))
+    listening.record(settings, plan, board.services)
     if as_json:
         output.print_json(_as_json(plan, board, gpu=gpu))
     elif failed is None:

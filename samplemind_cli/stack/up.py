@@ -16,7 +16,6 @@ from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.logs import read
 from samplemind_cli.stack.plan import Plan
-from samplemind_cli.stack.record import OLLAMA
 from samplemind_cli.stack.services import Service, containers, observe, with_absent
 from samplemind_cli.stack.talk import Talk
 
@@ -62,14 +61,6 @@ def started(plan: Plan, engine: Engine, *, build: bool, wait: bool, timeout: flo
         raise _failure(plan.stack, failed, timeout)
     if code and not late:
         raise failure("\n".join(talk.lines))
-
-
-def listening(plan: Plan, services: Sequence[Service]) -> dict[str, dict[str, Any]]:
-    """What to record of the services that run, and of an adopted one: where each listens, and on which port inside."""
-    running = (s for s in services if s.state == "running" and s.ports)
-    own = {s.service: {"target": s.ports[0].target, "host": s.ports[0].host} for s in running}
-    outside = {name: {"target": OLLAMA, "host": host, "adopted": True} for name, host in plan.adopted.items()}
-    return {**own, **outside}
 
 
 def _failed(services: Sequence[Service], talk: Talk, code: int, *, late: bool) -> list[Service]:

@@ -33,7 +33,7 @@ def test_starts_waits_until_healthy_and_tells_the_urls(project):
     assert f"http://127.0.0.1:{web}" in told.out
     assert re.search(r"^web: healthy \(\d+\.\d s\)$", told.err, re.MULTILINE)
     assert {name: s["health"] for name, s in stack.ps().items()} == {"redis": "healthy", "web": "healthy"}
-    assert json.loads(stack.record.read_text())["redis_url"] == f"redis://127.0.0.1:{port}/0"
+    assert stack.recorded()["redis_url"] == f"redis://127.0.0.1:{port}/0"
 
 
 def test_a_second_up_recreates_nothing(project):
@@ -112,7 +112,7 @@ def test_free_ports_are_chosen_and_remembered_until_down(project):
         stack.run("up", "--auto-ports")
         url = stack.ps()["redis"]["url"]
         assert url != f"redis://127.0.0.1:{port}"
-        assert json.loads(stack.record.read_text())["redis_url"] == f"{url}/0"
+        assert stack.recorded()["redis_url"] == f"{url}/0"
         before = stack.ids()
         stack.run("up")
         assert stack.ids() == before
@@ -152,7 +152,7 @@ def test_a_native_ollama_is_adopted_instead_of_started_twice(project, native_oll
     assert services["ollama"]["state"] == "adopted"
     assert services["ollama"]["details"] == {"models": []}
     assert services["redis"]["health"] == "healthy"
-    assert json.loads(stack.record.read_text())["ollama_host"] == f"127.0.0.1:{native_ollama}"
+    assert stack.recorded()["ollama_host"] == f"127.0.0.1:{native_ollama}"
     assert "ollama needs port" in stack.run("up", "--no-adopt", code=3).err
     stack.run("up", "ollama")
     assert "ollama" not in stack.compose("ps", "--all", "--services").split()
