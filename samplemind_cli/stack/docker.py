@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from samplemind_cli.child.reaped import kill, reaped
 from samplemind_cli.errors import SamplemindError, StackError, UsageError
 from samplemind_cli.settings import environment
+from samplemind_cli.stack.faults import DECLARED
 from samplemind_cli.stack.files import Stack
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ FAILURES: tuple[tuple[str, str, str], ...] = (
         "a port is taken: {0}",
         "samplemind up --auto-ports",
     ),
+    *DECLARED,
     (r"is unhealthy|exited \(\d+\)", "{0}", "samplemind logs says why"),
     (r"no such service", "{0}", "samplemind ps lists the services"),
     (
@@ -235,11 +237,11 @@ def failure(stderr: str) -> SamplemindError:
     lines = [line.strip() for line in _PLAIN.sub("", stderr).splitlines() if line.strip()]
     for pattern, message, hint in FAILURES:
         for line in reversed(lines):  # the last words are the reason, what came before is progress
-            if re.search(pattern, line, re.IGNORECASE):
+            if found := re.search(pattern, line, re.IGNORECASE):
                 kind = UsageError if pattern == "no such service" else StackError
-                return kind(
-                    message.format(line), ELSEWHERE if message == SILENT and environment().get("DOCKER_HOST") else hint
-                )
+                elsewhere = message == SILENT and environment().get("DOCKER_HOST")
+                told = (line.removeprefix("Error response from daemon: "), *found.groups())
+                return kind(message.format(*told), (ELSEWHERE if elsewhere else hint).format(*told))
     return StackError(lines[-1] if lines else "Docker failed and gave no reason", DOCTOR)
 
 

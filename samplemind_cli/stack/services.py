@@ -12,6 +12,8 @@ RESTARTS = 2  # a service that died three times in a row will not come
 SETTLED = 1.0  # seconds; without a healthcheck, a process that lives this long is taken for up
 SCHEMES = {6379: "redis", 11434: "http", 27017: "mongodb", 5432: "postgresql", 3306: "mysql"}
 
+SCALED = "scaled to 0"  # the state of a service that is declared to have no container
+
 Verdict = Literal["ready", "waiting", "failed"]
 
 
@@ -47,13 +49,14 @@ class Service:
     """One container of a service, or the lack of one (`state` "absent")."""
 
     service: str
-    state: str = "absent"  # absent, or Docker's: created, running, paused, restarting, removing, exited, dead
+    state: str = "absent"  # absent, SCALED, or Docker's: created, running, paused, restarting, removing, exited, dead
     health: str = ""  # starting, healthy, unhealthy; empty: it has no healthcheck
     container: str = ""
     number: int = 1  # among the service's containers
     id: str = ""
     started: float = 0.0  # seconds since 1970
     exit_code: int = 0
+    error: str = ""  # why the engine could not start it
     restarts: int = 0
     memory_limit: int = 0  # bytes; 0: none but the machine's
     probe: str = ""  # what its last healthcheck printed
@@ -61,6 +64,8 @@ class Service:
 
     def verdict(self, now: float) -> Verdict:
         """Whether it is ready at `now`, may still become so, or will not. A one-shot that ended well is ready."""
+        if self.state == SCALED:
+            return "ready"
         if self.state == "exited":
             return "failed" if self.exit_code else "ready"
         if self.state == "dead" or self.health == "unhealthy":
@@ -112,6 +117,11 @@ def with_absent(found: Iterable[Service], declared: Iterable[str]) -> list[Servi
     return sorted([*found, *(Service(service=name) for name in missing)], key=lambda s: (s.service, s.number))
 
 
+def scaled_to_zero(definition: Mapping[str, Any]) -> bool:
+    """Whether a service of Compose's JSON is to have no container."""
+    return 0 in (definition.get("scale"), (definition.get("deploy") or {}).get("replicas"))
+
+
 def service_of(container: Mapping[str, Any]) -> Service:
     """A container as the engine's `/containers/ID/json` tells it."""
     state, labels = container["State"], container["Config"]["Labels"]
@@ -126,6 +136,7 @@ def service_of(container: Mapping[str, Any]) -> Service:
         id=container["Id"],
         started=datetime.fromisoformat(state["StartedAt"]).timestamp(),
         exit_code=state["ExitCode"],
+        error=state.get("Error", ""),
         restarts=container.get("RestartCount", 0),
         memory_limit=container.get("HostConfig", {}).get("Memory", 0),
         probe=(log[-1].get("Output") or "").strip(),

@@ -13,7 +13,6 @@ from samplemind_cli.child.reaped import reaped
 from samplemind_cli.errors import SamplemindError, StackError
 from samplemind_cli.stack.docker import compose_command
 from samplemind_cli.stack.engine import Engine
-from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.logs import read
 from samplemind_cli.stack.plan import Plan
 from samplemind_cli.stack.refusals import refused
