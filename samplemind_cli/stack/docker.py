@@ -30,6 +30,7 @@ SILENCE = 30.0  # seconds after which a daemon that says nothing is given up
 ANSWER = 15.0  # seconds to wait for its first answer, to the question for its version
 PATIENCE, POLL = 5.0, 0.2  # seconds a command may take before the daemon is asked; between two looks at the answer
 
+DAEMON = "Error response from daemon: "
 ABSENT = "Docker is not installed: there is no `docker` on the PATH"
 DENIED = "this user may not talk to the Docker daemon"
 SILENT = "the Docker daemon does not answer"
@@ -240,9 +241,9 @@ def failure(stderr: str) -> SamplemindError:
             if found := re.search(pattern, line, re.IGNORECASE):
                 kind = UsageError if pattern == "no such service" else StackError
                 elsewhere = message == SILENT and environment().get("DOCKER_HOST")
-                told = (line.removeprefix("Error response from daemon: "), *found.groups())
+                told = (line.removeprefix(DAEMON), *found.groups())
                 return kind(message.format(*told), (ELSEWHERE if elsewhere else hint).format(*told))
-    return StackError(lines[-1] if lines else "Docker failed and gave no reason", DOCTOR)
+    return StackError(lines[-1].removeprefix(DAEMON) if lines else "Docker failed and gave no reason", DOCTOR)
 
 
 _PLAIN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
