@@ -181,7 +181,8 @@ def _addresses(stack: dict[str, Any]) -> dict[str, str]:
     return {name: stack[name] for name in known if isinstance(stack.get(name), str)}
 
 
-def _settable() -> Iterator[Field[Any]]:
+def settable() -> Iterator[Field[Any]]:
+    """The fields that are settings: all but the one that says who set them."""
     return (setting for setting in fields(Settings) if setting.name != "sources")
 
 
@@ -196,7 +197,7 @@ def _toml(path: str, allowed: tuple[str, ...]) -> dict[str, Any]:
         return {}
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read the settings in {path}: {error}", f"mend or move {path}") from error
-    known = {f.name for f in _settable()}
+    known = {f.name for f in settable()}
     for name in values:
         if name not in known:
             raise UsageError(f"{path} sets {name!r}, which is not a setting", f"known: {', '.join(sorted(known))}")
@@ -225,7 +226,7 @@ def _variable(name: str) -> str:
 
 def _environment(env: Mapping[str, str]) -> dict[str, str]:
     found = {}
-    for setting in _settable():
+    for setting in settable():
         for variable in (f"SAMPLEMIND_{setting.name.upper()}", *CONVENTIONS.get(setting.name, ())):
             if env.get(variable) and setting.name not in FOLDERS:
                 found[setting.name] = env[variable]

@@ -100,7 +100,7 @@ def _with_addresses(stack: dict[str, Any]) -> dict[str, Any]:
 def _locked(folder: Path) -> Iterator[None]:
     """Within it no other process changes the records; a file system without locks is used without."""
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        files.private_folder(folder)
         handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
         raise _unwritable(folder, error) from error

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from samplemind_cli import paths
 from samplemind_cli import settings as settings_module
 from samplemind_cli.errors import UsageError
-from samplemind_cli.settings import CONVENTIONS, FOLDERS, KEYS, PROJECT_MAY, SECRETS, USER_ONLY, Settings
+from samplemind_cli.settings import CONVENTIONS, FOLDERS, KEYS, PROJECT_MAY, SECRETS, USER_ONLY, Settings, settable
 
 
 @pytest.fixture
@@ -91,7 +91,15 @@ def test_an_empty_variable_is_not_set(load):
 def test_every_setting_is_on_one_list_of_what_a_projects_file_may_or_may_not_set():
     lists = [*PROJECT_MAY, *USER_ONLY, *SECRETS, *FOLDERS]
 
-    assert sorted(lists) == sorted(field.name for field in fields(Settings))
+    assert sorted(lists) == sorted(field.name for field in settable())
+
+
+@pytest.mark.parametrize("place", ["user", "project"])
+def test_no_file_says_who_set_an_address(load, write, place):
+    write(place, 'sources = ["ollama_host"]')
+
+    with pytest.raises(UsageError, match="sources"):
+        load()
 
 
 @pytest.mark.parametrize("name", [*SECRETS, *USER_ONLY, *FOLDERS])

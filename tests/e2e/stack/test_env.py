@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.e2e
+CARRIED = Path(__file__).parents[3] / "compose" / "compose.yaml"
 FIELD = ("OLLAMA_HOST", "SAMPLEMIND_REDIS_URL", "SAMPLEMIND_API_URL", "REDIS_URL", "MONGODB_URI")
 
 
@@ -100,3 +101,20 @@ def test_the_addresses_of_an_engine_elsewhere_are_left_out_and_told(project):
     told = stack.run("env", "--json", env={**stack.env, "DOCKER_HOST": "tcp://10.255.255.1:2375"})
     assert "its engine is on another machine (tcp://10.255.255.1)" in told.err
     assert not {*FIELD} & {*json.loads(told.out)}
+
+
+@pytest.mark.parametrize("more", ["", f"COMPOSE_FILE={CARRIED}\n", "COMPOSE_PROJECT_NAME=evil\n"])
+def test_the_env_file_of_a_folder_does_not_move_the_carried_stack(tmp_path, more):
+    (tmp_path / ".env").write_text(
+        f"{more}BIND_ADDR=127.0.0.9\nREDIS_PORT=6\nOLLAMA_PORT=6\nAPI_PORT=6\nMONGO_PORT=6\n"
+    )
+    command = [Path(sys.executable).with_name("samplemind"), "env", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    found = {name: value for name, value in json.loads(done.stdout).items() if name in FIELD}
+    assert found == {
+        "OLLAMA_HOST": "http://127.0.0.1:11434",
+        "SAMPLEMIND_REDIS_URL": "redis://127.0.0.1:6379",
+        "SAMPLEMIND_API_URL": "http://127.0.0.1:8000",
+        "REDIS_URL": "redis://127.0.0.1:6379",
+        "MONGODB_URI": "mongodb://127.0.0.1:27017",
+    }
