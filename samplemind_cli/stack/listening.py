@@ -1,6 +1,6 @@
 """What `up` records of a stack: which of its services are Redis and Ollama, and where they listen on this machine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from samplemind_cli.settings import Settings
@@ -24,7 +24,7 @@ def listening(plan: Plan, whose: Origin, services: Sequence[Service]) -> dict[st
     """Where each running service listens, and on which port inside; `kind` is there for a Redis or an Ollama."""
     found = {name: {"target": OLLAMA, "host": h, "adopted": True, "kind": "ollama"} for name, h in plan.adopted.items()}
     for service in services:
-        kind = kind_of(service.service, plan.selected.get(service.service, {}))
+        kind = kind_of(service.service, service.image)
         port = _port(service, KINDS.get(kind, 0)) if service.state == "running" else None
         if port and (whose.carried or is_loopback(port.address_here)):
             known = {"kind": kind} if port.target == KINDS.get(kind) else {}
@@ -32,10 +32,10 @@ def listening(plan: Plan, whose: Origin, services: Sequence[Service]) -> dict[st
     return found
 
 
-def kind_of(name: str, definition: Mapping[str, Any]) -> str:
+def kind_of(name: str, image: str) -> str:
     """What a service is, by its own name or its image's; a port alone says nothing, anything may listen on 11434."""
-    image = str(definition.get("image", "")).partition("@")[0].rpartition("/")[2].partition(":")[0]
-    return next((kind for kind in KINDS if kind in (name, image)), "")
+    known_as = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    return next((kind for kind in KINDS if kind in (name, known_as)), "")
 
 
 def _port(service: Service, target: int) -> Port | None:

@@ -53,6 +53,7 @@ class Service:
     health: str = ""  # starting, healthy, unhealthy; empty: it has no healthcheck
     container: str = ""
     number: int = 1  # among the service's containers
+    image: str = ""
     id: str = ""
     started: float = 0.0  # seconds since 1970
     exit_code: int = 0
@@ -130,6 +131,7 @@ def service_of(container: Mapping[str, Any]) -> Service:
     return Service(
         service=labels.get(f"{COMPOSE}.service", ""),
         number=number_of(labels),
+        image=container["Config"].get("Image", ""),
         state=state["Status"],
         health=health.get("Status", "").removeprefix("none"),
         container=container["Name"].lstrip("/"),

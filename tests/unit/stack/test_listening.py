@@ -61,7 +61,7 @@ def test_a_service_with_several_ports_is_recorded_by_the_one_it_is_known_by():
     ],
 )
 def test_a_service_is_known_by_its_name_or_its_images(name, image, kind):
-    assert kind_of(name, {"image": image} if image else {}) == kind
+    assert kind_of(name, image) == kind
 
 
 def test_an_address_that_is_not_loopback_is_recorded_of_the_carried_stack_alone():
