@@ -24,6 +24,10 @@ class SamplemindError(Exception):
         self.message = message
         self.hint = hint
 
+    def as_json(self) -> dict[str, str | None]:
+        """As commands print it with --json, beside what they did."""
+        return {"message": self.message, "hint": self.hint}
+
 
 class UsageError(SamplemindError):
     """A wrong option, an unreadable file, a broken setting."""

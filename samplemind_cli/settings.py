@@ -1,11 +1,11 @@
-"""Settings.load: defaults < the stack's record < the user's file < the project's file < the environment < flags."""
+"""Settings.load: defaults < the stacks' record < the user's file < the project's file < the environment < flags."""
 
 import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -97,13 +97,17 @@ class Settings:
     data_dir: str = ""
     state_dir: str = ""
 
+    sources: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False)  # (setting, who set it)
+
     @classmethod
     def load(cls, env: Mapping[str, str] | None = None, directory: Path | None = None, **flags: Any) -> Self:
         """The settings in force in `directory`; a flag that is None was not given. A broken file is a UsageError."""
         env = os.environ if env is None else env
-        stack, user, *projects = paths.settings_files(env, str(directory or here()))
+        where = str(directory or here())
+        stacks, user, *projects = paths.settings_files(env, where)
         settings = replace(cls(), **{name: getattr(paths, name)(env) for name in FOLDERS})
-        settings = settings.changed(_stack_record(stack), stack)
+        for stack, values in _stacks_in_force(stacks, where):
+            settings = settings.changed(values, stack)
         if trust.counts(user, env, ()):
             settings = settings.changed(_toml(user, USER_MAY), user)
         variables = _environment(env)
@@ -117,7 +121,12 @@ class Settings:
     def changed(self, values: Mapping[str, Any], source: str) -> Self:
         """A copy with `values`, each checked against its field's type; `source` is named in the error."""
         kinds = {f.name: type(f.default) for f in fields(self)}
-        return replace(self, **{name: _coerced(name, value, kinds[name], source) for name, value in values.items()})
+        checked = {name: _coerced(name, value, kinds[name], source) for name, value in values.items()}
+        return replace(self, **checked, sources=(*self.sources, *((name, source) for name in checked)))
+
+    def source(self, name: str) -> str:
+        """Who set a setting last: "the environment", a file's path, "the stack NAME", …, or "the default"."""
+        return dict(self.sources).get(name, "the default")
 
 
 def here() -> Path:
@@ -147,14 +156,34 @@ def environment(**changes: str) -> dict[str, str]:
     return {**os.environ, **changes}
 
 
-def _stack_record(path: str) -> dict[str, Any]:
-    """What `samplemind up` recorded of the stack it started; a broken record is no record."""
+def _stacks_in_force(path: str, directory: str) -> list[tuple[str, dict[str, str]]]:
+    """What `up` recorded of the stacks that count in `directory`, weakest first; a broken record is no record.
+
+    The carried stack counts everywhere, a project's own in its folder and below, where it says where Ollama is and
+    nothing else: answers are never written into the Redis of a project.
+    """
     try:
-        record = json.loads(Path(path).read_bytes())
-    except (OSError, ValueError):
-        return {}
-    known = ("ollama_host", "redis_url")
-    return {k: record[k] for k in known if isinstance(record.get(k), str)} if isinstance(record, dict) else {}
+        stacks = json.loads(Path(path).read_bytes())["stacks"].items()
+        within = [(len(own["folder"]), name, own) for name, own in stacks if own["carried"] or _within(directory, own)]
+        ranked = sorted(within, key=lambda stack: (not stack[2]["carried"], stack[:2]))
+        return [(f"the stack {name}", _addresses(own)) for _, name, own in ranked]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return []
+
+
+def _within(directory: str, stack: dict[str, Any]) -> bool:
+    folder = stack["folder"]
+    return bool(folder) and os.path.commonpath((os.path.realpath(directory), folder)) == folder
+
+
+def _addresses(stack: dict[str, Any]) -> dict[str, str]:
+    known = ("ollama_host", "redis_url") if stack["carried"] else ("ollama_host",)
+    return {name: stack[name] for name in known if isinstance(stack.get(name), str)}
+
+
+def settable() -> Iterator[Field[Any]]:
+    """The fields that are settings: all but the one that says who set them."""
+    return (setting for setting in fields(Settings) if setting.name != "sources")
 
 
 def _toml(path: str, allowed: tuple[str, ...]) -> dict[str, Any]:
@@ -168,7 +197,7 @@ def _toml(path: str, allowed: tuple[str, ...]) -> dict[str, Any]:
         return {}
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read the settings in {path}: {error}", f"mend or move {path}") from error
-    known = {f.name for f in fields(Settings)}
+    known = {f.name for f in settable()}
     for name in values:
         if name not in known:
             raise UsageError(f"{path} sets {name!r}, which is not a setting", f"known: {', '.join(sorted(known))}")
@@ -197,7 +226,7 @@ def _variable(name: str) -> str:
 
 def _environment(env: Mapping[str, str]) -> dict[str, str]:
     found = {}
-    for setting in fields(Settings):
+    for setting in settable():
         for variable in (f"SAMPLEMIND_{setting.name.upper()}", *CONVENTIONS.get(setting.name, ())):
             if env.get(variable) and setting.name not in FOLDERS:
                 found[setting.name] = env[variable]

@@ -5,7 +5,8 @@ from typing import Any
 from samplemind_cli import output
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.router import shown
-from samplemind_cli.ai.types import Options, Request
+from samplemind_cli.ai.types import Options, Provider, Request
+from samplemind_cli.asking.addresses import redis_address, url_setting
 from samplemind_cli.settings import Settings
 
 
@@ -24,6 +25,7 @@ def explanation(settings: Settings, request: Request, options: Options, *, as_js
                 "provider": route.provider,
                 "model": route.endpoint.model,
                 "url": shown(route.endpoint.base_url),
+                "url_from": settings.source(url_setting(route.provider)),
                 "asked": not route.skipped,
                 "why": verdict,
                 "fix": route.fix if route.skipped else "",
@@ -31,8 +33,20 @@ def explanation(settings: Settings, request: Request, options: Options, *, as_js
             }
         )
     if as_json:
-        output.print_json({"task": options.task, "priority": options.priority, "routes": routes})
+        output.print_json(
+            {
+                "task": options.task,
+                "priority": options.priority,
+                "routes": routes,
+                "redis": redis_address(settings) or None,
+            }
+        )
         return
     output.say(f"task {options.task}, priority {options.priority}; from first to last:")
     columns = ("provider", "model", "why", "fix", "key")
     output.table(columns, [[str(route[column]) for column in columns] for route in routes])
+    for told in routes:
+        if told["asked"] and told["provider"] != Provider.EMBEDDED:
+            output.say(f"{told['provider']} is at {told['url']} ({told['url_from']})")
+    if redis := redis_address(settings):
+        output.say(f"answers are also kept in {redis}")

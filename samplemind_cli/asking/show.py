@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from samplemind_cli import output
 from samplemind_cli.ai.types import Answer, Chunk
+from samplemind_cli.asking.addresses import in_one_line
 from samplemind_cli.escapes import harmless, harmless_line, json_text
+from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
@@ -30,6 +32,7 @@ class Style:
     width: int = 80
     verbose: bool = False
     whole: bool = False  # show nothing before the answer is complete: it has yet to be validated
+    settings: Settings | None = None  # says with `verbose` who set the addresses
 
     def out(self, answer: Answer, latency: str) -> str:
         """All of stdout. `latency` is how many milliseconds this call took."""
@@ -44,7 +47,10 @@ class Style:
 
     def err(self, answer: Answer, latency: str) -> str:
         """All of stderr that the answer itself accounts for."""
-        return provenance(answer, latency) + "\n" if self.verbose else ""
+        if not self.verbose:
+            return ""
+        addresses = in_one_line(self.settings, answer.provider) if self.settings else ""
+        return f"{provenance(answer, latency)}{addresses}\n"
 
 
 def provenance(answer: Answer, latency: str) -> str:

@@ -150,6 +150,7 @@ def _answered(
         width=shutil.get_terminal_size().columns,
         verbose=verbose,
         whole=request.schema is not None,
+        settings=settings,
     )
 
     async def asking() -> "Answer":

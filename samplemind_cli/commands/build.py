@@ -13,6 +13,7 @@ from samplemind_cli.settings import Settings, environment
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from samplemind_cli.errors import SamplemindError
     from samplemind_cli.stack.build import Build, Image, Watch
     from samplemind_cli.stack.files import Stack
     from samplemind_cli.stack.steps import Progress, Step
@@ -38,7 +39,8 @@ def build(
     r"""Build the services' images; tell steps, cache hits, size and time.
 
     The size is that of the unpacked layers. With --json: {"seconds", "seconds_before", "steps", "cached", "images":
-    [{"service", "name", "size", "size_before", "added", "base"}]}; what is not known is null.
+    [{"service", "name", "size", "size_before", "added", "base"}], "error": {"message", "hint"}}; what is not known, and
+    the error of a build that succeeded, is null.
 
     \b
     Examples:
@@ -49,10 +51,11 @@ def build(
     from samplemind_cli.stack import docker, files, plan
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
-    docker.require_daemon()
-    stack, named = files.located(settings), services or []
-    declared = plan.read(stack, named, output.say)
-    built = run(stack, settings, declared, named, cache=not no_cache, cache_dir=cache_dir)
+    with object_on_failure(as_json=as_json):
+        docker.require_daemon()
+        stack, named = files.located(settings), services or []
+        declared = plan.read(stack, named, output.say)
+        built = run(stack, settings, declared, named, cache=not no_cache, cache_dir=cache_dir)
     show(built, as_json=as_json)
 
 
@@ -78,14 +81,29 @@ def run(
     return builder.recorded(settings, images, progress, time.monotonic() - started)
 
 
-def show(built: "Build", *, as_json: bool, **more: object) -> None:
-    """The outcome: a line per image and one for the build; `more` goes into the JSON alone."""
+@contextmanager
+def object_on_failure(*, as_json: bool, **more: object) -> "Iterator[None]":
+    """Print the JSON object of a build that failed within it, with `more`, before the error ends the command."""
+    from samplemind_cli import output
+    from samplemind_cli.errors import SamplemindError
+
+    try:
+        yield
+    except SamplemindError as error:
+        if as_json:
+            nothing = dict.fromkeys(("seconds", "seconds_before", "steps", "cached"))
+            output.print_json({**nothing, "images": [], **more, "error": error.as_json()})
+        raise
+
+
+def show(built: "Build", *, as_json: bool, error: "SamplemindError | None" = None, **more: object) -> None:
+    """The outcome: a line per image and one for the build; `error` and `more` go into the JSON alone."""
     from dataclasses import asdict
 
     from samplemind_cli import output
 
     if as_json:
-        output.print_json({**asdict(built), **more})
+        output.print_json({**asdict(built), **more, "error": error.as_json() if error else None})
         return
     output.write("".join(f"{_told(image)}\n" for image in built.images))
     before = "" if built.seconds_before is None else f" (before: {built.seconds_before:.1f} s)"

@@ -27,6 +27,8 @@ def env(
     r"""Print the exports that speed this machine up and lead to the stack.
 
     Threads for NumPy and its like come from the cores this process may really use: affinity and control groups count.
+    A service of a project is SAMPLEMIND_SERVICE_<NAME>_URL; its `redis` and `mongodb` are REDIS_URL and MONGODB_URI
+    too. OLLAMA_HOST, SAMPLEMIND_REDIS_URL and SAMPLEMIND_API_URL lead to the stack that comes with samplemind alone.
 
     \b
     Examples:
@@ -34,15 +36,13 @@ def env(
       samplemind env --shell fish | source
     """
     from samplemind_cli import output, processors
-    from samplemind_cli.errors import StackError
-    from samplemind_cli.stack import docker, exports, files
+    from samplemind_cli.stack import exports
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
-    values = exports.speed(processors.usable())
-    try:
-        values |= exports.addresses(docker.config(files.located(settings)), settings)
-    except StackError as error:  # a shell's start-up file must go on without Docker
-        output.say(f"note: no addresses of the stack: {error.message}")
+    found = exports.of_stack(settings)
+    for note in found.notes:
+        output.say(f"note: {note}")
+    values = {**exports.speed(processors.usable()), **found.values}
     if as_json:
         output.print_json(values)
         return

@@ -43,15 +43,24 @@ def logs(
       samplemind logs api --since 10m --grep "timeout|refused"
     """
     from samplemind_cli import output
+    from samplemind_cli.stack.declared import declared
     from samplemind_cli.stack.files import located
-    from samplemind_cli.stack.logs import LEVELS, read
+    from samplemind_cli.stack.levels import LEVELS
+    from samplemind_cli.stack.logs import read
+    from samplemind_cli.stack.sources import unreadable
 
     given = {"--since": since, "--until": until, "--tail": tail}
     options = [word for name, value in given.items() if value is not None for word in (name, str(value))]
+    options += ["--follow"] if follow else []
     wanted, allowed = _pattern(grep), LEVELS[LEVELS.index(level) :]
     show = _as_json if as_json else _people(timestamps=timestamps)
-    stack = located(Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project))
-    for line in read(stack, services or [], options, follow=follow, reader=sys.stdout.fileno()):
+    settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
+    stack = located(settings)
+    name, _ = declared(settings, stack)
+    for service, driver in unreadable(name).items():
+        if not services or service in services:
+            output.say(f"note: {service} is left out: its log goes to the driver {driver}, which cannot be read")
+    for line in read(stack, services or [], options, project=name, reader=sys.stdout.fileno()):
         if line.level in allowed and wanted.search(line.message):
             output.write(show(line))
 

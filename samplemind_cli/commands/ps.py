@@ -11,6 +11,8 @@ from samplemind_cli.commands.up import Profiles, ProjectName
 from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from samplemind_cli.stack.ps import Status
 
 GAP = 3  # columns of space between two columns
@@ -32,7 +34,8 @@ def ps(
     "published", "target", "protocol"}], "url", "details"}]}. `state` is Docker's, or "absent" (there is no
     container), or "adopted" (a program outside of the stack serves in its stead). `details` is, of Redis, {"hit_rate",
     "used_memory_bytes", "max_memory_bytes", "evicted_keys"}; of Ollama {"models": [{"name", "size_bytes",
-    "gpu_percent"}]}; of MongoDB {"cache_bytes", "cache_max_bytes"}; or {"error"}.
+    "gpu_percent"}]}; of MongoDB {"cache_bytes", "cache_max_bytes"}; or {"error"}. When it cannot be said how the stack
+    is, there are no services, and an "error": {"message", "hint"}.
 
     \b
     Example:
@@ -40,20 +43,33 @@ def ps(
       samplemind ps --json | jq '.services[] | select(.health == "unhealthy")'
     """
     from samplemind_cli import output
-    from samplemind_cli.stack.ps import Watch
+    from samplemind_cli.errors import SamplemindError
 
-    stack = Watch(Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project))
+    settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
     try:
-        while True:
-            services = stack.look()
+        for name, services in _looks(settings, interval if watch else None):
             if as_json:
-                output.print_json({"project": stack.project, "services": [s.as_json() for s in services]})
+                told = [service.as_json() for service in services]
+                output.print_json({"project": name, "services": told, "error": None})
             else:
                 output.write(output.CLEAR if watch and output.on_terminal(sys.stdout) else "")
                 _show(services)
-            if not watch:
-                break
+    except SamplemindError as error:
+        if as_json:
+            output.print_json({"project": None, "services": [], "error": error.as_json()})
+        raise
+
+
+def _looks(settings: Settings, interval: float | None) -> "Iterator[tuple[str, list[Status]]]":
+    """The project's name and its services: once, or every `interval` seconds."""
+    from samplemind_cli.stack.ps import Watch
+
+    stack = Watch(settings)
+    try:
+        yield stack.project, stack.look()
+        while interval is not None:
             time.sleep(interval)
+            yield stack.project, stack.look()
     finally:
         stack.close()
 

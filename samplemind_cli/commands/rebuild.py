@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from samplemind_cli.commands.build import CacheDir, Services, run, show
+from samplemind_cli.commands.build import CacheDir, Services, object_on_failure, run, show
 from samplemind_cli.commands.up import File, Profiles, ProjectName
 from samplemind_cli.settings import Settings
 
@@ -25,18 +25,22 @@ def rebuild(
       samplemind rebuild api --json
     """
     from samplemind_cli import output
-    from samplemind_cli.stack import build, files, plan, record
+    from samplemind_cli.stack import files, plan, record
     from samplemind_cli.stack.engine import Engine
+    from samplemind_cli.stack.recreate import recreate
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
-    with Engine() as engine:
-        stack = files.located(settings, engine=engine.get("/version")["Version"])
-    named = services or []
-    declared = plan.read(stack, named, output.say)
-    built = run(stack, settings, declared, named, cache_dir=cache_dir)
+    with object_on_failure(as_json=as_json, recreated=[]):
+        with Engine() as engine:
+            stack = files.located(settings, engine=engine.get("/version")["Version"])
+        named = services or []
+        declared = plan.read(stack, named, output.say)
+        built = run(stack, settings, declared, named, cache_dir=cache_dir)
     for host in record.adopted(settings, declared["name"]).values():  # as `up` did, or the api would be another one
         stack = files.with_ollama_outside(stack, int(host.rpartition(":")[2]))
-    recreated = build.recreate(stack, declared, built.images)
-    show(built, as_json=as_json, recreated=recreated)
+    recreated = recreate(stack, declared, built.images)
+    show(built, as_json=as_json, recreated=recreated.services, error=recreated.error)
     if not as_json:
-        output.write(f"recreated: {', '.join(recreated) or 'nothing'}\n")
+        output.write(f"recreated: {', '.join(recreated.services) or 'nothing'}\n")
+    if recreated.error:
+        raise recreated.error

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from samplemind_cli.commands.up import File, Grace, NoWait, Profiles, ProjectName, WaitTimeout, show_start
+from samplemind_cli.commands.up import File, Grace, NoWait, Profiles, ProjectName, WaitTimeout, follow, outcome
 from samplemind_cli.settings import Settings
 
 
@@ -21,7 +21,7 @@ def restart(
     r"""Stop containers, start them again as they are, and wait until they are healthy.
 
     Changes of the compose files take effect with `up`, those of code in an image with `rebuild`. With --json:
-    {"project", "services"} as `up --json` has them.
+    {"project", "services", "error"} as `up --json` has them.
 
     \b
     Examples:
@@ -34,8 +34,8 @@ def restart(
     from samplemind_cli.stack.up import started
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
-    with Engine() as engine:
+    with outcome(as_json=as_json) as found, Engine() as engine:
         verb = ["restart"] if grace is None else ["restart", "--timeout", str(grace)]
         plan = existing.planned(settings, engine, verb, services or [], output.say)
         looks = started(plan, engine, build=False, wait=not no_wait, timeout=wait_timeout)
-        show_start(settings, plan, looks, as_json=as_json)
+        follow(settings, plan, looks, found)

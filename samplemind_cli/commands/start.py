@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from samplemind_cli.commands.up import File, NoWait, Profiles, ProjectName, WaitTimeout, show_start
+from samplemind_cli.commands.up import File, NoWait, Profiles, ProjectName, WaitTimeout, follow, outcome
 from samplemind_cli.settings import Settings
 
 
@@ -20,7 +20,7 @@ def start(
     r"""Start stopped containers as they are, and wait until they are healthy.
 
     `up` makes containers and follows changes of the compose files; `start` does neither. With --json: {"project",
-    "services"} as `up --json` has them.
+    "services", "error"} as `up --json` has them.
 
     \b
     Examples:
@@ -33,7 +33,7 @@ def start(
     from samplemind_cli.stack.up import started
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
-    with Engine() as engine:
+    with outcome(as_json=as_json) as found, Engine() as engine:
         plan = existing.planned(settings, engine, ["start"], services or [], output.say)
         looks = started(plan, engine, build=False, wait=not no_wait, timeout=wait_timeout)
-        show_start(settings, plan, looks, as_json=as_json)
+        follow(settings, plan, looks, found)

@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import Group
 
+    from samplemind_cli.errors import SamplemindError
     from samplemind_cli.stack.board import Board
     from samplemind_cli.stack.plan import Plan
     from samplemind_cli.stack.up import Progress
@@ -64,7 +66,8 @@ def up(
 
     What runs as it should is left alone. A service that fails is told of, with the last lines of its log; the others
     keep running. Ports that --auto-ports chose are remembered until `samplemind down`. With --json: {"project", "gpu",
-    "services": [{"service", "state", "health", "url", "seconds"}]}; "adopted" is the state of an Ollama outside.
+    "services": [{"service", "state", "health", "url", "seconds"}], "error": {"message", "hint"} or null}; "adopted" is
+    the state of an Ollama outside.
 
     \b
     Example:
@@ -78,41 +81,56 @@ def up(
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
     wish = Wish(services=tuple(services or ()), gpu=gpu, adopt=not no_adopt, auto_ports=auto_ports)
-    with Engine() as engine:
+    with outcome(as_json=as_json, gpu=True) as found, Engine() as engine:
         plan = planned(settings, engine, wish, output.say)
         for note in plan.notes:
             output.say(note)
         looks = started(plan, engine, build=build, wait=not no_wait, timeout=timeout)
-        show_start(settings, plan, looks, as_json=as_json, gpu=True)
+        follow(settings, plan, looks, found)
 
 
-def show_start(
-    settings: Settings, plan: "Plan", looks: "Generator[Progress, None, None]", *, as_json: bool, gpu: bool = False
-) -> None:
-    """Follow a start to its end, remember where the services listen, and print them; `gpu`: with --json that too.
+@dataclass(slots=True)
+class Outcome:
+    """What became of a start: the plan, once there is one, and the board of its services."""
 
-    Raises StackError.
-    """
+    board: "Board"
+    plan: "Plan | None" = None
+
+
+@contextmanager
+def outcome(*, as_json: bool, gpu: bool = False) -> "Iterator[Outcome]":
+    """At its end the services are printed; with --json also when an error ends it. `gpu`: that is in the object too."""
     from samplemind_cli import output
-    from samplemind_cli.errors import StackError
-    from samplemind_cli.stack import record
+    from samplemind_cli.errors import SamplemindError
     from samplemind_cli.stack.board import Board
-    from samplemind_cli.stack.up import listening
 
-    board, failed = Board(), None
-    with closing(looks), _display(board) as show:
-        try:
+    found = Outcome(Board())
+    try:
+        yield found
+    except SamplemindError as error:
+        if as_json:
+            output.print_json(_as_json(found.plan, found.board, gpu=gpu, error=error))
+        raise
+    if as_json:
+        output.print_json(_as_json(found.plan, found.board, gpu=gpu))
+    elif found.plan:
+        _table(found.plan, found.board)
+
+
+def follow(settings: Settings, plan: "Plan", looks: "Generator[Progress, None, None]", found: Outcome) -> None:
+    """Follow a start to its end, and remember where the services listen. Raises StackError."""
+    from samplemind_cli.errors import StackError
+    from samplemind_cli.stack import listening
+
+    found.plan = plan
+    try:
+        with closing(looks), _display(found.board) as show:
             for look in looks:
                 show(look)
-        except StackError as error:
-            failed = error
-    record.remember(settings, plan.project, listening(plan, board.services))
-    if as_json:
-        output.print_json(_as_json(plan, board, gpu=gpu))
-    elif failed is None:
-        _table(plan, board)
-    if failed is not None:
-        raise failed
+    except StackError:
+        listening.record(settings, plan, found.board.services)
+        raise
+    listening.record(settings, plan, found.board.services)
 
 
 @contextmanager
@@ -159,7 +177,9 @@ def _drawing(board: "Board", look: "Progress", width: int) -> "Group":
     return Group(grid, Text(doing, overflow="ellipsis", no_wrap=True)) if doing else Group(grid)
 
 
-def _as_json(plan: "Plan", board: "Board", *, gpu: bool = True) -> dict[str, Any]:
+def _as_json(
+    plan: "Plan | None", board: "Board", *, gpu: bool = True, error: "SamplemindError | None" = None
+) -> dict[str, Any]:
     services = [
         {
             "service": service.service,
@@ -172,9 +192,10 @@ def _as_json(plan: "Plan", board: "Board", *, gpu: bool = True) -> dict[str, Any
     ]
     adopted = [
         {"service": name, "state": "adopted", "health": None, "url": f"http://{host}", "seconds": 0.0}
-        for name, host in plan.adopted.items()
+        for name, host in (plan.adopted if plan else {}).items()
     ]
-    return {"project": plan.project, **({"gpu": plan.gpu} if gpu else {}), "services": services + adopted}
+    about = {"project": plan.project if plan else None, **({"gpu": plan.gpu if plan else None} if gpu else {})}
+    return {**about, "services": services + adopted, "error": error.as_json() if error else None}
 
 
 def _table(plan: "Plan", board: "Board") -> None:

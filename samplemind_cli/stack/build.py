@@ -16,7 +16,6 @@ from samplemind_cli.stack import docker
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.record import write_whole
-from samplemind_cli.stack.services import containers, observe
 from samplemind_cli.stack.steps import Progress, Step
 
 Watch = Callable[[Progress, Step | None], None]
@@ -50,7 +49,7 @@ class Build:
 def buildable(config: Mapping[str, Any], services: Iterable[str]) -> list[Image]:
     """The images that building `services` (none: all) makes. Raises UsageError for a service that is not built."""
     images = {
-        name: Image(service=name, name=_image_of(name, config))
+        name: Image(service=name, name=image_of(name, config))
         for name, definition in config["services"].items()
         if "build" in definition
     }
@@ -163,26 +162,6 @@ def _read(record: Path) -> dict[str, dict[str, float]]:
         return {}
 
 
-def recreate(stack: Stack, config: Mapping[str, Any], images: Iterable[Image]) -> list[str]:
-    """Replace the containers whose image is another one now, and wait for their health; the services replaced.
-
-    Services that only use an image which another one builds count too; one without a container gets none.
-    Raises StackError.
-    """
-    built = {image.name for image in images}
-    with Engine() as engine:
-        before = {container.id: container.service for container in observe(engine, containers(engine, config["name"]))}
-        users = [
-            name for name in sorted({*before.values()} & {*config["services"]}) if _image_of(name, config) in built
-        ]
-        if users:
-            with docker.translated():
-                compose = docker.client(stack).compose
-                for _ in compose.up(users, detach=True, wait=True, no_build=True, dependencies=False, stream_logs=True):
-                    pass  # read, so that a failure's words are in the exception
-        after = observe(engine, containers(engine, config["name"]))
-    return sorted({container.service for container in after if container.id not in before})
-
-
-def _image_of(service: str, config: Mapping[str, Any]) -> str:
+def image_of(service: str, config: Mapping[str, Any]) -> str:
+    """The image that a service of Compose's JSON runs; Compose names one that is built and has no name."""
     return config["services"][service].get("image") or f"{config['name']}-{service}"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from samplemind_cli.child.reaped import kill, reaped
 from samplemind_cli.errors import SamplemindError, StackError, UsageError
 from samplemind_cli.settings import environment
+from samplemind_cli.stack.faults import DECLARED
 from samplemind_cli.stack.files import Stack
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ SILENCE = 30.0  # seconds after which a daemon that says nothing is given up
 ANSWER = 15.0  # seconds to wait for its first answer, to the question for its version
 PATIENCE, POLL = 5.0, 0.2  # seconds a command may take before the daemon is asked; between two looks at the answer
 
+DAEMON = "Error response from daemon: "
 ABSENT = "Docker is not installed: there is no `docker` on the PATH"
 DENIED = "this user may not talk to the Docker daemon"
 SILENT = "the Docker daemon does not answer"
@@ -90,6 +92,7 @@ FAILURES: tuple[tuple[str, str, str], ...] = (
         "a port is taken: {0}",
         "samplemind up --auto-ports",
     ),
+    *DECLARED,
     (r"is unhealthy|exited \(\d+\)", "{0}", "samplemind logs says why"),
     (r"no such service", "{0}", "samplemind ps lists the services"),
     (
@@ -235,12 +238,12 @@ def failure(stderr: str) -> SamplemindError:
     lines = [line.strip() for line in _PLAIN.sub("", stderr).splitlines() if line.strip()]
     for pattern, message, hint in FAILURES:
         for line in reversed(lines):  # the last words are the reason, what came before is progress
-            if re.search(pattern, line, re.IGNORECASE):
+            if found := re.search(pattern, line, re.IGNORECASE):
                 kind = UsageError if pattern == "no such service" else StackError
-                return kind(
-                    message.format(line), ELSEWHERE if message == SILENT and environment().get("DOCKER_HOST") else hint
-                )
-    return StackError(lines[-1] if lines else "Docker failed and gave no reason", DOCTOR)
+                elsewhere = message == SILENT and environment().get("DOCKER_HOST")
+                told = (line.removeprefix(DAEMON), *found.groups())
+                return kind(message.format(*told), (ELSEWHERE if elsewhere else hint).format(*told))
+    return StackError(lines[-1].removeprefix(DAEMON) if lines else "Docker failed and gave no reason", DOCTOR)
 
 
 _PLAIN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -71,7 +71,8 @@ def located(settings: Settings, directory: Path | None = None, gpu: Gpu = "none"
         profiles=settings.compose_profiles,
         # There the build context is the package itself, in a checkout the folder above it.
         variables={"API_PACKAGE": "."} if files[0].parent == CARRIED[0] else {},
-        by_option=bool(named) or not own or not env_counts,
+        # No folder's .env may move the carried stack, where prompts and answers go.
+        by_option=bool(named) or not own or not env_counts or files[0].absolute().parent in CARRIED,
     )
 
 

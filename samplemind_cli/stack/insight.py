@@ -16,7 +16,7 @@ def insight(port: Port) -> dict[str, Any]:
     Redis: hit_rate (0..1, None before the first read), used_memory_bytes, max_memory_bytes (0: none), evicted_keys.
     Ollama: models [{name, size_bytes, gpu_percent}]. MongoDB: cache_bytes, cache_max_bytes. Or `{"error": …}`.
     """
-    if port.target not in READERS:
+    if port.target not in READERS or port.protocol != "tcp":
         return {}
     try:
         return READERS[port.target](_address(port))

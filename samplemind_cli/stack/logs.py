@@ -1,38 +1,25 @@
 """The services' log lines: read from Compose, with their time and level."""
 
-import json
 import os
 import re
 import select
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from samplemind_cli.stack.docker import attended, compose_command, every_service, failure, require
 from samplemind_cli.stack.files import Stack
+from samplemind_cli.stack.levels import level_of
+from samplemind_cli.stack.sources import Source, Sources, by_name
 
-LEVELS = ("debug", "info", "warning", "error", "fatal")
 CHUNK = 1 << 16
+PART = 1 << 14  # bytes; the engine keeps a longer line in parts, and puts the time before each
 
 # Colours of the services' own, and the erase sequence with which Compose 2.26 begins every line.
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r$")
 # `redis-1  | 2026-11-22T20:40:29.007304447Z the message`
-_LINE = re.compile(r"(\S+?)(?:-(\d+))? *\| (?:(\d{4}-\d\d-\d\dT\S+Z) ?)?(.*)")
-_WORDS = {
-    **dict.fromkeys(("trace", "debug", "verbose", "d1", "d2", "d3", "d4", "d5", ".", "-"), "debug"),
-    **dict.fromkeys(("info", "information", "notice", "i", "*"), "info"),
-    **dict.fromkeys(("warn", "warning", "w", "#"), "warning"),
-    **dict.fromkeys(("error", "err", "e"), "error"),
-    **dict.fromkeys(("fatal", "critical", "panic", "emerg", "alert", "f"), "fatal"),
-}
-_NAMED = "trace|debug|info|notice|warn|warning|error|fatal|critical|panic"
-_SAID = re.compile(
-    rf"\blevel=\"?(\w+)|\[({_NAMED})\]|^\W*({_NAMED})\b:|\b({_NAMED.upper()})\b"
-    r"|^\d+:[XCSM] .{20,30} ([.*#-]) ",  # Redis: role, date, then a sign for the level
-)
-_STATUS = re.compile(r"\| (\d{3}) \|")  # Ollama's request log
-_RAISED = re.compile(r"Traceback \(most recent|[\w.]+(?:Error|Exception)\b")
+_LINE = re.compile(r"(\S+) *\| (?:(\d{4}-\d\d-\d\dT\S+Z) ?)?(.*)")
+_TIME = re.compile(rb"[^|]*\| (\d{4}-\d\d-\d\dT\S+Z )")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +41,8 @@ class Line:
 class Parser:
     """Reads Compose's lines; a line that names no level and is indented goes on with the one before it."""
 
-    def __init__(self) -> None:
+    def __init__(self, source_of: Callable[[str], Source] = by_name) -> None:
+        self._source_of = source_of
         self._last: dict[tuple[str, int], tuple[str, str]] = {}
 
     def line(self, raw: str) -> Line | None:
@@ -62,33 +50,12 @@ class Parser:
         found = _LINE.match(_ANSI.sub("", raw))
         if found is None:
             return None
-        service, number, time, message = found.groups()
-        source = (service, int(number or 1))
+        prefix, time, message = found.groups()
+        source = self._source_of(prefix)
         last_time, last_level = self._last.get(source, ("", "info"))
         level = level_of(message) or (last_level if message[:1].isspace() else "info")
         self._last[source] = (time or last_time, level)
         return Line(*source, time or last_time, level, message)
-
-
-def level_of(message: str) -> str:
-    """One of LEVELS, from JSON, logfmt, Redis' signs, a request's status or a level's name; empty when it says none."""
-    if message.startswith("{"):
-        return _level_in_json(message)
-    if found := _SAID.search(message[:160]):
-        return _WORDS.get(found[found.lastindex or 0].lower(), "")
-    if found := _STATUS.search(message[:80]):
-        return {"4": "warning", "5": "error"}.get(found[1][0], "info")
-    return "error" if _RAISED.match(message) else ""
-
-
-def _level_in_json(message: str) -> str:
-    """`level` and its synonyms; MongoDB's is `s` (https://www.mongodb.com/docs/manual/reference/log-messages/)."""
-    try:
-        told: Any = json.loads(message)
-    except ValueError:
-        return ""
-    names = (told.get(key) for key in ("level", "severity", "lvl", "s"))
-    return next((_WORDS.get(name.lower(), "") for name in names if isinstance(name, str)), "")
 
 
 def read(
@@ -96,21 +63,22 @@ def read(
     services: Sequence[str],
     options: Sequence[str] = (),
     *,
-    follow: bool = False,
+    project: str = "",
     reader: int | None = None,
 ) -> Iterator[Line]:
-    """The log lines of `services` (none: of all), sorted by time unless followed; `options` are Compose's own.
+    """The log lines of `services` (none: of all); `options` are Compose's own. Without --follow they come by time.
 
+    `project` is the stack's; without it the service is read off the container's name.
     Ends when `reader`, the descriptor written to, has nobody at its other end: a quiet log would not notice.
     Raises StackError, UsageError for an unknown service.
     """
-    how = ["--follow"] if follow else []
-    command = compose_command(stack, "logs", "--timestamps", "--no-color", *how, *options, *services)
-    parser = Parser()
+    command = compose_command(stack, "logs", "--timestamps", "--no-color", *options, *services)
+    parser = Parser(Sources(project).find if project else by_name)
     line = None
     with attended(command, stderr=subprocess.PIPE) as child:
-        lines = (line for raw in _raw_lines(child, reader) if (line := parser.line(raw)))
-        for line in lines if follow else sorted(lines, key=lambda line: line.time):
+        decoded = (whole_line(raw).decode("utf-8", "replace") for raw in _raw_lines(child, reader))
+        lines = (line for raw in decoded if (line := parser.line(raw)))
+        for line in lines if "--follow" in options else sorted(lines, key=lambda line: line.time):
             yield line
         if child.wait() != 0 and child.stderr is not None:
             raise failure(child.stderr.read().decode("utf-8", "replace"))
@@ -118,7 +86,20 @@ def read(
         require(services, every_service(stack))
 
 
-def _raw_lines(child: "subprocess.Popen[bytes]", reader: int | None) -> Iterator[str]:
+def whole_line(raw: bytes) -> bytes:
+    """A line of Compose's without the times that the engine puts between the parts of a long one."""
+    found = _TIME.match(raw)
+    if found is None or len(raw) <= found.end() + PART:
+        return raw
+    time, parts, position = found[1], [raw[: found.end() + PART]], found.end() + PART
+    while raw.startswith(time, position):
+        position += len(time)
+        parts.append(raw[position : position + PART])
+        position += PART
+    return b"".join(parts) + raw[position:]
+
+
+def _raw_lines(child: "subprocess.Popen[bytes]", reader: int | None) -> Iterator[bytes]:
     assert child.stdout is not None  # noqa: S101 - attended() makes it a pipe
     source = child.stdout.fileno()
     poll = select.poll()
@@ -132,8 +113,8 @@ def _raw_lines(child: "subprocess.Popen[bytes]", reader: int | None) -> Iterator
             raise BrokenPipeError
         chunk = os.read(source, CHUNK)
         *whole, rest = (rest + chunk).split(b"\n")
-        yield from (line.decode("utf-8", "replace") for line in whole)
+        yield from whole
         if not chunk:
             break
     if rest:
-        yield rest.decode("utf-8", "replace")
+        yield rest

@@ -102,7 +102,7 @@ def _details(services: Iterable[Service]) -> dict[str, dict[str, Any]]:
     told: dict[str, dict[str, Any]] = {}
 
     def ask(service: Service) -> None:
-        told[service.name] = insight(service.ports[0])
+        told[service.name] = next((found for port in service.ports if (found := insight(port))), {})
 
     asked = [s for s in services if s.ports and s.state in ("running", "adopted")]
     threads = [Thread(target=ask, args=(service,)) for service in asked]

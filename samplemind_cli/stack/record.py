@@ -1,26 +1,28 @@
-"""What `up` records of the stack: where `ask` and `models` find Redis and Ollama, and which service it adopted."""
+"""What `up` records of each project's stack: where `ask` and `models` find its services, which one it adopted."""
 
+import fcntl
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from samplemind_cli import files, paths
 from samplemind_cli.errors import StackError
 from samplemind_cli.settings import Settings
+from samplemind_cli.stack.origin import Origin
 
-REDIS, OLLAMA = 6379, 11434  # ports inside the containers: what a service is known by, whatever its name
+REDIS, OLLAMA = 6379, 11434  # ports inside the containers
 
 
 def load(settings: Settings, project: str) -> dict[str, Any]:
-    """The record of that project, perhaps empty: `{"project", "services": {NAME: {"target", "host", "adopted"}}}`."""
-    try:
-        record = json.loads(_file(settings).read_bytes())
-        if record["project"] == project and isinstance(record["services"], dict):
-            return dict(record)
-    except (OSError, ValueError, LookupError, TypeError):
-        pass
-    return {"project": project, "services": {}}
+    """A project's record: `{"folder", "carried", "services": {NAME: {"target", "host", "adopted"}}}`; perhaps empty.
+
+    `folder` is where the record counts for `ask`; that of the carried stack counts everywhere.
+    """
+    nothing = {"folder": "", "carried": False, "services": {}}
+    return {**nothing, **_read(settings).get(project, {})}
 
 
 def adopted(settings: Settings, project: str) -> dict[str, str]:
@@ -29,31 +31,85 @@ def adopted(settings: Settings, project: str) -> dict[str, str]:
     return {name: service["host"] for name, service in services if service.get("adopted")}
 
 
-def remember(settings: Settings, project: str, services: Mapping[str, Mapping[str, Any]]) -> None:
-    """Add services (`{NAME: {"target": 6379, "host": "127.0.0.1:6379"}}`) to the record, at once and whole."""
-    _write(settings, project, {**load(settings, project)["services"], **services})
+def remember(settings: Settings, project: str, origin: Origin, services: Mapping[str, Mapping[str, Any]]) -> None:
+    """Add services (`{NAME: {"target": 6379, "host": "127.0.0.1:6379"}}`) to the project's record.
+
+    What was recorded of another stack by that project's name is replaced: Compose has replaced its containers too.
+    An address that another stack had is this one's now.
+    """
+    with _changing(settings) as stacks:
+        place = {"folder": origin.folder, "carried": origin.carried}
+        before = stacks.pop(project, {})
+        kept = before["services"] if before.items() >= place.items() else {}
+        hosts = {service["host"] for service in services.values()}
+        for stack in stacks.values():
+            stack["services"] = {name: s for name, s in stack["services"].items() if s["host"] not in hosts}
+        stacks[project] = {**place, "services": {**kept, **services}}
 
 
 def forget(settings: Settings, project: str, services: Iterable[str] = ()) -> None:
-    """Take services (none: all) out of the record; another project's record is left alone."""
-    known = load(settings, project)["services"]
-    gone = set(services) or set(known)
-    if known:
-        _write(settings, project, {name: service for name, service in known.items() if name not in gone})
-
-
-def _write(settings: Settings, project: str, services: Mapping[str, Mapping[str, Any]]) -> None:
-    file = _file(settings)
-    if not services:
-        file.unlink(missing_ok=True)
+    """Take services (none: all) out of the project's record; another project's record is left alone."""
+    if project not in _read(settings):
         return
-    hosts = {service["target"]: service["host"] for service in services.values()}
-    record: dict[str, Any] = {"project": project, "services": services}
-    if REDIS in hosts:
-        record["redis_url"] = f"redis://{hosts[REDIS]}/0"
-    if OLLAMA in hosts:
-        record["ollama_host"] = hosts[OLLAMA]
-    write_whole(file, json.dumps(record, indent=1))
+    with _changing(settings) as stacks:
+        known = stacks.get(project, {"services": {}})["services"]
+        for name in set(services) or set(known):
+            known.pop(name, None)
+
+
+def _read(settings: Settings) -> dict[str, Any]:
+    try:
+        stacks = json.loads(_file(settings).read_bytes())["stacks"]
+        return {project: stack for project, stack in stacks.items() if _is_whole(stack)}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}
+
+
+def _is_whole(stack: dict[str, Any]) -> bool:
+    services = stack["services"].values()
+    return {type(stack["folder"]), type(stack["carried"])} == {str, bool} and all("host" in s for s in services)
+
+
+@contextmanager
+def _changing(settings: Settings) -> Iterator[dict[str, Any]]:
+    """All records by project, to be changed: written at its end, at once and whole, and by nobody else meanwhile."""
+    file = _file(settings)
+    with _locked(file.parent):
+        stacks = _read(settings)
+        yield stacks
+        found = {project: _with_addresses(stack) for project, stack in stacks.items() if stack["services"]}
+        if found:
+            write_whole(file, json.dumps({"stacks": found}, indent=1))
+        else:
+            file.unlink(missing_ok=True)
+
+
+def _with_addresses(stack: dict[str, Any]) -> dict[str, Any]:
+    """The record with what settings read of it: `redis_url` and `ollama_host`, of services that are known as such."""
+    addresses = {}
+    for service in stack["services"].values():
+        if service.get("kind") == "redis":
+            addresses["redis_url"] = f"redis://{service['host']}/0"
+        if service.get("kind") == "ollama":
+            addresses["ollama_host"] = service["host"]
+    place = {name: stack[name] for name in ("folder", "carried", "services")}
+    return {**place, **addresses}
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Within it no other process changes the records; a file system without locks is used without."""
+    try:
+        files.private_folder(folder)
+        handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_whole(file: Path, text: str) -> None:
@@ -65,7 +121,11 @@ def write_whole(file: Path, text: str) -> None:
         files.private_folder(file.parent)
         files.write(file, text.encode())
     except OSError as error:
-        raise StackError(f"cannot write {file}: {error.strerror}", "make the folder writable, or free space") from error
+        raise _unwritable(file, error) from error
+
+
+def _unwritable(file: Path, error: OSError) -> StackError:
+    return StackError(f"cannot write {file}: {error.strerror}", "make the folder writable, or free space")
 
 
 def _file(settings: Settings) -> Path:

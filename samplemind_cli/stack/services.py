@@ -12,6 +12,8 @@ RESTARTS = 2  # a service that died three times in a row will not come
 SETTLED = 1.0  # seconds; without a healthcheck, a process that lives this long is taken for up
 SCHEMES = {6379: "redis", 11434: "http", 27017: "mongodb", 5432: "postgresql", 3306: "mysql"}
 
+SCALED = "scaled to 0"  # the state of a service that is declared to have no container
+
 Verdict = Literal["ready", "waiting", "failed"]
 
 
@@ -25,15 +27,21 @@ class Port:
     protocol: str = "tcp"
 
     @property
+    def address_here(self) -> str:
+        """The address that this machine's programs use: loopback where the port is published on all addresses."""
+        return "127.0.0.1" if self.address in ("", "0.0.0.0", "::") else self.address  # noqa: S104 - nothing is bound
+
+    @property
     def host(self) -> str:
         """`127.0.0.1:6379`, with loopback for "all addresses"."""
-        address = "127.0.0.1" if self.address in ("", "0.0.0.0", "::") else self.address  # noqa: S104 - nothing is bound
+        address = self.address_here
         return f"[{address}]:{self.published}" if ":" in address else f"{address}:{self.published}"
 
     @property
     def url(self) -> str:
         """Where a program finds the service; http unless the port says another protocol."""
-        return f"{SCHEMES.get(self.target, 'http')}://{self.host}"
+        scheme = SCHEMES.get(self.target, "http") if self.protocol == "tcp" else self.protocol
+        return f"{scheme}://{self.host}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +49,15 @@ class Service:
     """One container of a service, or the lack of one (`state` "absent")."""
 
     service: str
-    state: str = "absent"  # absent, or Docker's: created, running, paused, restarting, removing, exited, dead
+    state: str = "absent"  # absent, SCALED, or Docker's: created, running, paused, restarting, removing, exited, dead
     health: str = ""  # starting, healthy, unhealthy; empty: it has no healthcheck
     container: str = ""
+    number: int = 1  # among the service's containers
+    image: str = ""
     id: str = ""
     started: float = 0.0  # seconds since 1970
     exit_code: int = 0
+    error: str = ""  # why the engine could not start it
     restarts: int = 0
     memory_limit: int = 0  # bytes; 0: none but the machine's
     probe: str = ""  # what its last healthcheck printed
@@ -54,6 +65,8 @@ class Service:
 
     def verdict(self, now: float) -> Verdict:
         """Whether it is ready at `now`, may still become so, or will not. A one-shot that ended well is ready."""
+        if self.state == SCALED:
+            return "ready"
         if self.state == "exited":
             return "failed" if self.exit_code else "ready"
         if self.state == "dead" or self.health == "unhealthy":
@@ -66,8 +79,7 @@ class Service:
     @property
     def name(self) -> str:
         """The service, with the container's number from the second on: `worker`, `worker-2`."""
-        number = self.container.rpartition("-")[2]
-        return f"{self.service}-{number}" if number.isdecimal() and number != "1" else self.service
+        return self.service if self.number == 1 else f"{self.service}-{self.number}"
 
     @property
     def condition(self) -> str:
@@ -96,14 +108,19 @@ def observe(engine: Engine, listed: Iterable[Mapping[str, Any]]) -> list[Service
     """
     inspected = (engine.get(f"/containers/{container['Id']}/json") for container in listed)
     found = [service_of(container) for container in inspected if container is not None]
-    return sorted(found, key=lambda service: (service.service, service.container))
+    return sorted(found, key=lambda service: (service.service, service.number))
 
 
 def with_absent(found: Iterable[Service], declared: Iterable[str]) -> list[Service]:
     """The services found, and an absent one for each that is declared and has no container."""
     found = list(found)
     missing = set(declared) - {service.service for service in found}
-    return sorted([*found, *(Service(service=name) for name in missing)], key=lambda s: (s.service, s.container))
+    return sorted([*found, *(Service(service=name) for name in missing)], key=lambda s: (s.service, s.number))
+
+
+def scaled_to_zero(definition: Mapping[str, Any]) -> bool:
+    """Whether a service of Compose's JSON is to have no container."""
+    return 0 in (definition.get("scale"), (definition.get("deploy") or {}).get("replicas"))
 
 
 def service_of(container: Mapping[str, Any]) -> Service:
@@ -113,12 +130,15 @@ def service_of(container: Mapping[str, Any]) -> Service:
     log = health.get("Log") or [{}]
     return Service(
         service=labels.get(f"{COMPOSE}.service", ""),
+        number=number_of(labels),
+        image=container["Config"].get("Image", ""),
         state=state["Status"],
         health=health.get("Status", "").removeprefix("none"),
         container=container["Name"].lstrip("/"),
         id=container["Id"],
         started=datetime.fromisoformat(state["StartedAt"]).timestamp(),
         exit_code=state["ExitCode"],
+        error=state.get("Error", ""),
         restarts=container.get("RestartCount", 0),
         memory_limit=container.get("HostConfig", {}).get("Memory", 0),
         probe=(log[-1].get("Output") or "").strip(),
@@ -127,16 +147,35 @@ def service_of(container: Mapping[str, Any]) -> Service:
 
 
 def _ports(published: Mapping[str, Any]) -> tuple[Port, ...]:
-    """From `{"6379/tcp": [{"HostIp": "127.0.0.1", "HostPort": "6379"}]}`; IPv6 twins of an IPv4 port are left out."""
+    """From `{"6379/tcp": [{"HostIp": "127.0.0.1", "HostPort": "6379"}]}`."""
+    return preferred(
+        Port(address=outside["HostIp"], published=int(outside["HostPort"]), target=int(target), protocol=protocol)
+        for inside, bindings in published.items()
+        for target, _, protocol in [inside.partition("/")]
+        for outside in bindings or ()
+    )
+
+
+def ports_in_list(container: Mapping[str, Any]) -> tuple[Port, ...]:
+    """The published ports of a container in the engine's list."""
+    return preferred(
+        Port(
+            address=port.get("IP", ""), published=port["PublicPort"], target=port["PrivatePort"], protocol=port["Type"]
+        )
+        for port in container.get("Ports") or ()
+        if port.get("PublicPort")
+    )
+
+
+def preferred(ports: Iterable[Port]) -> tuple[Port, ...]:
+    """Ports as people look for them: TCP first, then by the port inside; IPv6 twins of an IPv4 port are left out."""
     found: dict[tuple[int, str, int], Port] = {}
-    for inside, outside in published.items():
-        target, _, protocol = inside.partition("/")
-        for binding in outside or ():
-            port = Port(
-                address=binding["HostIp"],
-                published=int(binding["HostPort"]),
-                target=int(target),
-                protocol=protocol,
-            )
-            found.setdefault((port.target, protocol, port.published), port)
-    return tuple(found[key] for key in sorted(found))
+    for port in sorted(ports, key=lambda port: ":" in port.address):
+        found.setdefault((port.target, port.protocol, port.published), port)
+    return tuple(sorted(found.values(), key=lambda p: (p.protocol != "tcp", p.target, p.protocol, p.published)))
+
+
+def number_of(labels: Mapping[str, str]) -> int:
+    """A container's number among its service's, by Compose's label; `container_name` says nothing about it."""
+    number = labels.get(f"{COMPOSE}.container-number", "")
+    return int(number) if number.isdecimal() else 1

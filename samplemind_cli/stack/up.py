@@ -11,17 +11,17 @@ from typing import Any
 
 from samplemind_cli.child.reaped import reaped
 from samplemind_cli.errors import SamplemindError, StackError
-from samplemind_cli.stack.docker import compose_command, failure
+from samplemind_cli.stack.docker import compose_command
 from samplemind_cli.stack.engine import Engine
-from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.logs import read
 from samplemind_cli.stack.plan import Plan
-from samplemind_cli.stack.record import OLLAMA
-from samplemind_cli.stack.services import Service, containers, observe, with_absent
+from samplemind_cli.stack.refusals import refused
+from samplemind_cli.stack.services import SCALED, Service, containers, observe, scaled_to_zero, with_absent
 from samplemind_cli.stack.talk import Talk
 
 POLL = 0.2  # seconds between two looks
 LOG_LINES, PROBE_LINES = 20, 10
+OF_A_DEPENDENCY = ("dependency failed to start", "didn't complete successfully")  # Compose's last words
 KILLED = 137  # 128 + SIGKILL: by hand, or for want of memory
 
 
@@ -59,22 +59,14 @@ def started(plan: Plan, engine: Engine, *, build: bool, wait: bool, timeout: flo
     listener.join()
     code, late = child.returncode, now > deadline
     if failed := _failed(services, talk, code, late=late) if wait or code else []:
-        raise _failure(plan.stack, failed, timeout)
+        raise _failure(plan, failed, timeout)
     if code and not late:
-        raise failure("\n".join(talk.lines))
-
-
-def listening(plan: Plan, services: Sequence[Service]) -> dict[str, dict[str, Any]]:
-    """What to record of the services that run, and of an adopted one: where each listens, and on which port inside."""
-    running = (s for s in services if s.state == "running" and s.ports)
-    own = {s.service: {"target": s.ports[0].target, "host": s.ports[0].host} for s in running}
-    outside = {name: {"target": OLLAMA, "host": host, "adopted": True} for name, host in plan.adopted.items()}
-    return {**own, **outside}
+        raise refused(plan.selected, plan.project, services, talk.lines)
 
 
 def _failed(services: Sequence[Service], talk: Talk, code: int, *, late: bool) -> list[Service]:
     """The services to blame. Compose's own trouble (an image, a port) is nobody's: what failed earlier is old."""
-    if code and not late and "dependency failed to start" not in "".join(talk.lines[-1:]):
+    if code and not late and not any(words in "".join(talk.lines[-1:]) for words in OF_A_DEPENDENCY):
         return []
     waiting = _with_verdict("waiting", services) if late else []
     slow = [service for service in waiting if service.state in ("running", "restarting")]  # others may wait for these
@@ -114,6 +106,7 @@ class _View:
 
     def __init__(self, plan: Plan, engine: Engine) -> None:
         self._names = {*plan.selected, *plan.services} - set(plan.adopted)
+        self._none = {name for name, definition in plan.selected.items() if scaled_to_zero(definition)}
         self._project, self._engine = plan.project, engine
         self._listed: list[dict[str, Any]] = []
         self._made = -1
@@ -125,7 +118,8 @@ class _View:
             self._made = made
             self._listed = containers(self._engine, self._project)
             found = observe(self._engine, self._listed)
-        return with_absent([service for service in found if service.service in self._names], self._names)
+        known = with_absent([service for service in found if service.service in self._names], self._names)
+        return [replace(s, state=SCALED) if s.state == "absent" and s.service in self._none else s for s in known]
 
 
 def _pause(child: "subprocess.Popen[bytes]") -> None:
@@ -136,13 +130,13 @@ def _pause(child: "subprocess.Popen[bytes]") -> None:
         time.sleep(POLL)
 
 
-def _failure(stack: Stack, failed: Sequence[Service], timeout: float) -> SamplemindError:
+def _failure(plan: Plan, failed: Sequence[Service], timeout: float) -> SamplemindError:
     names = " ".join(dict.fromkeys(service.service for service in failed))
-    message = "\n".join(_account(stack, service, timeout) for service in failed)
+    message = "\n".join(_account(plan, service, timeout) for service in failed)
     return StackError(message, f"samplemind logs {names}, mend it, then: samplemind up {names}")
 
 
-def _account(stack: Stack, service: Service, timeout: float) -> str:
+def _account(plan: Plan, service: Service, timeout: float) -> str:
     """What befell the service, what its last probe printed, and the last lines of its log."""
     killed = " (killed; perhaps out of memory)" if service.exit_code == KILLED else ""
     reason = {
@@ -150,9 +144,8 @@ def _account(stack: Stack, service: Service, timeout: float) -> str:
         "dead": "is dead",
         "restarting": f"crashes again and again, the last time with exit code {service.exit_code}{killed}",
     }.get(service.state, "is unhealthy" if service.health == "unhealthy" else f"is not ready after {timeout:g} s")
-    log = [
-        line.message for line in read(stack, [service.service], ["--tail", str(LOG_LINES)]) if line.name == service.name
-    ]
+    lines = read(plan.stack, [service.service], ["--tail", str(LOG_LINES)], project=plan.project)
+    log = [line.message for line in lines if line.name == service.name]
     parts = {"last probe": service.probe.splitlines()[-PROBE_LINES:], "log": log}
-    lines = [f"  {title} | {line}" for title, told in parts.items() for line in told]
-    return "\n".join([f"{service.name} {reason}", *lines])
+    shown = [f"  {title} | {line}" for title, told in parts.items() for line in told]
+    return "\n".join([f"{service.name} {reason}", *shown])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from samplemind_cli import paths
 from samplemind_cli import settings as settings_module
 from samplemind_cli.errors import UsageError
-from samplemind_cli.settings import CONVENTIONS, FOLDERS, KEYS, PROJECT_MAY, SECRETS, USER_ONLY, Settings
+from samplemind_cli.settings import CONVENTIONS, FOLDERS, KEYS, PROJECT_MAY, SECRETS, USER_ONLY, Settings, settable
 
 
 @pytest.fixture
@@ -43,9 +43,21 @@ def write(home):
     return file
 
 
+def stacks(**by_project):
+    return json.dumps({"stacks": by_project})
+
+
+def carried(**addresses):
+    return {"folder": "", "carried": True, "services": {}, **addresses}
+
+
+def own(folder, **addresses):
+    return {"folder": str(folder), "carried": False, "services": {}, **addresses}
+
+
 def test_each_source_is_stronger_than_the_one_before(load, write):
     assert load().ollama_host == "127.0.0.1:11434"
-    write("stack", json.dumps({"ollama_host": "127.0.0.1:1"}))
+    write("stack", stacks(samplemind=carried(ollama_host="127.0.0.1:1")))
     assert load().ollama_host == "127.0.0.1:1"
     write("user", 'ollama_host = "127.0.0.1:2"')
     assert load().ollama_host == "127.0.0.1:2"
@@ -79,7 +91,15 @@ def test_an_empty_variable_is_not_set(load):
 def test_every_setting_is_on_one_list_of_what_a_projects_file_may_or_may_not_set():
     lists = [*PROJECT_MAY, *USER_ONLY, *SECRETS, *FOLDERS]
 
-    assert sorted(lists) == sorted(field.name for field in fields(Settings))
+    assert sorted(lists) == sorted(field.name for field in settable())
+
+
+@pytest.mark.parametrize("place", ["user", "project"])
+def test_no_file_says_who_set_an_address(load, write, place):
+    write(place, 'sources = ["ollama_host"]')
+
+    with pytest.raises(UsageError, match="sources"):
+        load()
 
 
 @pytest.mark.parametrize("name", [*SECRETS, *USER_ONLY, *FOLDERS])
@@ -191,7 +211,69 @@ def test_a_key_out_of_a_file_loses_its_lines_end(load):
     assert load({"OPENAI_API_KEY": "sk-1\r\n"}).openai_api_key == "sk-1"
 
 
-@pytest.mark.parametrize("record", ["not json", "[]", '{"ollama_host": 5}', '{"something": "else"}'])
+def test_a_projects_own_stack_counts_in_its_folder_and_below_and_nowhere_else(load, write, home):
+    write("stack", stacks(shop=own(home / "project", ollama_host="127.0.0.1:1"), samplemind=carried()))
+    assert load().ollama_host == "127.0.0.1:1"
+    for elsewhere in (home, home / "project-2", home / "other" / "project"):
+        elsewhere.mkdir(parents=True, exist_ok=True)
+        assert Settings.load({"HOME": str(home)}, elsewhere).ollama_host == "127.0.0.1:11434"
+
+
+def test_a_link_into_a_projects_folder_is_inside_of_it(write, home):
+    (home / "link").symlink_to(home / "project" / "deep")
+    write("stack", stacks(shop=own(home / "project", ollama_host="127.0.0.1:1")))
+    assert Settings.load({"HOME": str(home)}, home / "link").ollama_host == "127.0.0.1:1"
+
+
+def test_the_nearest_projects_stack_is_stronger_than_those_around_it_and_than_the_carried_one(load, write, home):
+    near, around = home / "project" / "deep", home / "project"
+    found = {"a": own(near, ollama_host="near:1"), "z": own(around, ollama_host="around:1")}
+    write("stack", stacks(**found, samplemind=carried(ollama_host="carried:1")))
+    assert load().ollama_host == "near:1"
+    write("stack", stacks(a=own(near), z=found["z"], samplemind=carried(ollama_host="carried:1")))
+    assert load().ollama_host == "around:1"
+
+
+def test_answers_are_never_written_into_the_redis_of_a_project(load, write, home):
+    write("stack", stacks(shop=own(home / "project", redis_url="redis://theirs"), samplemind=carried()))
+    assert load().redis_url == ""
+    both = stacks(shop=own(home / "project", redis_url="redis://theirs"), samplemind=carried(redis_url="redis://ours"))
+    write("stack", both)
+    assert load().redis_url == "redis://ours"
+
+
+def test_a_record_says_nothing_but_where_ollama_and_redis_are(load, write, home):
+    write(
+        "stack", stacks(shop=own(home / "project", openai_base_url="http://x"), s=carried(openai_base_url="http://x"))
+    )
+    assert load().openai_base_url == ""
+
+
+def test_it_is_known_who_set_an_address(load, write, home):
+    assert load().source("ollama_host") == "the default"
+    write("stack", stacks(shop=own(home / "project", ollama_host="127.0.0.1:1")))
+    assert load().source("ollama_host") == "the stack shop"
+    path = write("user", 'ollama_host = "127.0.0.1:2"')
+    assert load().source("ollama_host") == str(path)
+    assert load({"OLLAMA_HOST": "127.0.0.1:4"}).source("ollama_host") == "the environment"
+    assert load(ollama_host="127.0.0.1:6").source("ollama_host") == "the command line"
+    assert load({"SAMPLEMIND_SOURCES": "x"}).sources == load().sources
+
+
+BROKEN = [
+    "not json",
+    "[]",
+    '{"ollama_host": "127.0.0.1:1"}',
+    '{"stacks": 3}',
+    '{"stacks": {"a": 3}}',
+    '{"stacks": {"a": {"carried": false, "folder": 3, "ollama_host": "h:1"}}}',
+    '{"stacks": {"a": {"carried": false, "folder": "relative", "ollama_host": "h:1"}}}',
+    '{"stacks": {"a": {"carried": false, "folder": "", "ollama_host": "h:1"}}}',
+    '{"stacks": {"a": {"carried": true, "ollama_host": 5}}}',
+]
+
+
+@pytest.mark.parametrize("record", BROKEN)
 def test_a_broken_record_of_the_stack_is_no_record(load, write, record):
     write("stack", record)
 

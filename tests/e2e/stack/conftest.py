@@ -45,6 +45,10 @@ class Project:
         assert child.returncode == code, (child.returncode, child.out, child.err)
         return child
 
+    def recorded(self):
+        """What `up` recorded of it."""
+        return json.loads(self.record.read_text())["stacks"][self.name]
+
     def ps(self):
         return {s["service"]: s for s in json.loads(self.run("ps", "--json").out)["services"]}
 

@@ -83,6 +83,62 @@ def test_rebuild_recreates_what_changed_and_nothing_else(shop, tmp_path):
     assert (rebuilt["steps"], rebuilt["cached"]) == (2, 1)
 
 
+def shop_of(project, tmp_path, **commands):
+    """A stack whose services all run the image that the first of them builds."""
+    image = f"smtest-{secrets.token_hex(6)}"
+    (tmp_path / "Dockerfile").write_text(f"FROM {BASE}\nRUN echo {image} >/salt\nCOPY note /note\n")
+    (tmp_path / "note").write_text("one")
+    services = {name: {"image": image, "init": True, "command": ["python", "-uc", c]} for name, c in commands.items()}
+    services[next(iter(services))]["build"] = "."
+    return project(services), image
+
+
+SLEEP = "import time; time.sleep(600)"
+
+
+@pytest.mark.parametrize("names", [{}, {"COMPOSE_COMPATIBILITY": "1"}])
+def test_a_job_that_has_done_its_work_is_no_failure_of_rebuild(project, tmp_path, names):
+    stack, image = shop_of(project, tmp_path, web=SLEEP, job="print('migrated')")
+    stack.env = {**stack.env, **names}
+    try:
+        stack.run("up")
+        (tmp_path / "note").write_text("two")
+        rebuilt = told(stack, "rebuild")
+        assert rebuilt["recreated"] == ["job", "web"]
+        assert rebuilt["error"] is None
+    finally:
+        stack.compose("down", "--timeout", "1")
+        subprocess.run(["docker", "image", "rm", "--force", image], capture_output=True, check=False)
+
+
+def test_a_service_that_crashes_after_a_rebuild_shows_its_log_and_the_object_is_printed(project, tmp_path):
+    code = "import time; print('note is', open('/note').read()); open('/note').read() == 'one' and time.sleep(600); 1/0"
+    stack, image = shop_of(project, tmp_path, web=code, worker=SLEEP)
+    try:
+        stack.run("up")
+        (tmp_path / "note").write_text("two")
+        failed = stack.run("rebuild", "--json", code=3)
+        assert "web ended with exit code 1\n  log | note is two\n" in failed.err
+        assert "ZeroDivisionError" in failed.err
+        rebuilt = json.loads(failed.out)
+        assert rebuilt["recreated"] == ["web", "worker"]
+        assert rebuilt["error"]["message"].startswith("web ended with exit code 1")
+        assert stack.ps()["worker"]["state"] == "running"
+    finally:
+        stack.compose("down", "--timeout", "1")
+        subprocess.run(["docker", "image", "rm", "--force", image], capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("command", ["build", "rebuild"])
+def test_the_object_of_a_build_that_fails_is_printed_too(shop, tmp_path, command):
+    (tmp_path / "Dockerfile").write_text(f"FROM {BASE}\nRUN echo the reason >&2; exit 3\n")
+    found = json.loads(shop.run(command, "--json", code=3).out)
+    assert found["images"] == []
+    assert "the reason" in found["error"]["message"]
+    gone = json.loads(shop.run(command, "--json", code=3, env={**shop.env, "DOCKER_HOST": "unix:///no.sock"}).out)
+    assert "the Docker daemon does not answer" in gone["error"]["message"]
+
+
 def test_rebuild_starts_nothing_that_does_not_run(shop):
     shop.run("rebuild")
     assert shop.ids() == set()

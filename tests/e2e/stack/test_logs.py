@@ -46,3 +46,37 @@ def test_a_closed_pipe_ends_following_though_nothing_more_is_said(stack):
         assert follower.wait(30) == 0
         assert follower.stderr.read() == ""
     assert stack.processes() == []
+
+
+def test_a_line_longer_than_the_engine_keeps_in_one_piece_comes_whole(project):
+    code = "import time; print('é' * 20_000 + 'END'); print('short'); time.sleep(600)"
+    stack = project({"talker": project.python(code), "terminal": project.python(code, tty=True)})
+    stack.run("up")
+    for service in ("talker", "terminal"):
+        lines = [json.loads(line)["message"] for line in stack.run("logs", service, "--json").out.splitlines()]
+        assert lines == ["é" * 20_000 + "END", "short"]
+
+
+def test_a_service_whose_driver_cannot_be_read_is_named_and_the_others_are_told(project):
+    silent = project.python(SPEAK, logging={"driver": "none"})
+    stack = project({"talker": project.python(SPEAK), "silent": silent})
+    stack.run("up")
+    told = stack.run("logs")
+    assert "talker   | INFO: one\n" in told.out
+    assert told.err == "note: silent is left out: its log goes to the driver none, which cannot be read\n"
+    assert stack.run("logs", "talker").err == ""
+    with stack.start("logs", "-f", "talker", "silent") as follower:
+        assert follower.stdout.readline()
+        assert follower.stderr.readline().startswith("note: silent is left out")
+        follower.send_signal(signal.SIGINT)
+        follower.communicate(timeout=30)
+
+
+@pytest.mark.parametrize("names", [{}, {"COMPOSE_COMPATIBILITY": "1"}])
+def test_replicas_are_told_apart_however_their_containers_are_called(project, names):
+    stack = project({"work_er-2": project.python(SPEAK, scale=2)})
+    stack.env = {**stack.env, **names}
+    stack.run("up")
+    lines = stack.run("logs", "--level", "error").out.splitlines()
+    assert sorted(line.split()[0] for line in lines) == ["work_er-2", "work_er-2-2"]
+    assert [line.split()[0] for line in stack.run("ps").out.splitlines()] == ["SERVICE", "work_er-2", "work_er-2-2"]

@@ -79,3 +79,19 @@ def test_forty_columns_are_enough(project):
     lines = os.read(ours, 65536).decode().splitlines()
     assert lines[0].startswith("redis healthy")
     assert "  redis://127.0.0.1:" in "\n".join(lines)
+
+
+def test_the_object_is_printed_when_the_engine_does_not_answer_too(project):
+    stack = project({"redis": project.redis()})
+    gone = {**stack.env, "DOCKER_HOST": "unix:///nowhere.sock"}
+    told = json.loads(stack.run("ps", "--json", code=3, env=gone).out)
+    assert (told["project"], told["services"]) == (None, [])
+    assert "the Docker daemon does not answer" in told["error"]["message"]
+
+
+def test_what_redis_knows_is_told_whichever_of_its_ports_comes_first(project):
+    port, other = project.free_port(), project.free_port()
+    ports = [f"127.0.0.1:{other}:80", f"127.0.0.1:{other}:6379/udp", f"127.0.0.1:{port}:6379"]
+    stack = project({"redis": project.redis(), "cache": project.redis(ports=ports)})
+    stack.run("up")
+    assert stack.ps()["cache"]["details"]["evicted_keys"] == 0

@@ -33,7 +33,7 @@ def test_starts_waits_until_healthy_and_tells_the_urls(project):
     assert f"http://127.0.0.1:{web}" in told.out
     assert re.search(r"^web: healthy \(\d+\.\d s\)$", told.err, re.MULTILINE)
     assert {name: s["health"] for name, s in stack.ps().items()} == {"redis": "healthy", "web": "healthy"}
-    assert json.loads(stack.record.read_text())["redis_url"] == f"redis://127.0.0.1:{port}/0"
+    assert stack.recorded()["redis_url"] == f"redis://127.0.0.1:{port}/0"
 
 
 def test_a_second_up_recreates_nothing(project):
@@ -61,6 +61,103 @@ def test_a_service_that_fails_is_told_of_with_probe_log_and_hint_and_the_others_
     assert error.splitlines()[-1] == "hint: samplemind logs crash sick, mend it, then: samplemind up crash sick"
     assert told.out == ""
     assert stack.ps()["redis"]["health"] == "healthy"
+
+
+REFUSED = {
+    "program": ({"entrypoint": ["nope"]}, "web could not be started: its image has no program nope to run"),
+    "cpus": ({"cpus": 999}, "web could not be started: more CPUs are asked for than the engine has"),
+    "user": ({"user": "nobodyhere"}, "web could not be started: its image has no user nobodyhere"),
+    "env_file": ({"env_file": ["missing.env"]}, "missing.env does not exist"),
+    "device": ({"devices": ["/dev/nope"]}, "web could not be started: there is no device /dev/nope"),
+    "address": ({"ports": ["6.6.6.6:39999:80"]}, "web could not be started: 6.6.6.6 is no address"),
+    "bind": (
+        {"volumes": [{"type": "bind", "source": "./nothing", "target": "/d"}]},
+        "nothing does not exist, which a secret, config or volume mounts",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_the_engine_refuses_is_told_with_the_service_or_file_and_a_way_on(project, kind):
+    more, message = REFUSED[kind]
+    stack = project({"web": {"image": "python:3.13-slim", "command": ["sleep", "100"], **more}, "ok": project.redis()})
+    told = stack.run("up", "--json", code=3)
+    assert re.search(rf"^error: .*{message}", told.err, re.MULTILINE), told.err
+    assert re.search(r"^hint: .+", told.err, re.MULTILINE)
+    assert message in json.loads(told.out)["error"]["message"]
+    stack.write({"ok": project.redis()})
+
+
+@pytest.mark.parametrize(
+    ("more", "message", "hint"),
+    [
+        (
+            {"networks": {"gone": {"external": True}}},
+            "the external network gone does not",
+            "docker network create gone",
+        ),
+        ({"volumes": {"gone": {"external": True}}}, "the external volume gone does not", "docker volume create gone"),
+        ({"secrets": {"gone": {"file": "./gone"}}}, "web could not be started: .*/gone does not exist", "create it"),
+    ],
+)
+def test_what_is_declared_and_missing_is_named_with_the_command_that_makes_it(project, more, message, hint):
+    (kind,) = more
+    uses = {"networks": ["gone"], "volumes": ["gone:/d"], "secrets": ["gone"]}[kind]
+    stack = project({})
+    stack.file.write_text(json.dumps({"services": {"web": project.redis(**{kind: uses})}, **more}))
+    error = stack.run("up", code=3).err
+    assert re.search(f"error: {message}", error)
+    assert f"hint: {hint}" in error
+    stack.write({"web": project.redis()})
+
+
+def test_a_container_name_that_is_taken_is_told_with_its_service(project):
+    name = f"smt-{os.getpid()}-taken"
+    first = project({"one": project.redis(container_name=name)})
+    first.run("up")
+    first.file.rename(first.file.with_name("first.json"))
+    second = project({"web": project.redis(container_name=name)})
+    error = second.run("up", code=3).err
+    first.file.with_name("first.json").rename(first.file)
+    assert f"web could not be started: another container has the name {name}" in error
+    assert f"docker rm {name}" in error
+
+
+@pytest.mark.parametrize("none", [{"deploy": {"replicas": 0}}, {"scale": 0}])
+def test_a_service_scaled_to_nothing_is_done_at_once_and_told_as_such(project, none):
+    stack = project({"web": project.redis(), "workers": project.python("", **none)})
+    began = time.monotonic()
+    told = stack.run("up")
+    assert time.monotonic() - began < 30
+    assert re.search(r"^workers +scaled to 0", told.out, re.MULTILINE)
+    services = json.loads(stack.run("up", "--json").out)["services"]
+    assert {s["service"]: s["state"] for s in services} == {"web": "running", "workers": "scaled to 0"}
+
+
+def test_an_init_job_that_fails_shows_its_exit_code_and_last_words(project):
+    needs = {"migrate": {"condition": "service_completed_successfully"}}
+    job = project.python("print('relation exists'); raise SystemExit(4)")
+    told = project({"migrate": job, "web": project.redis(depends_on=needs)}).run("up", "--json", code=3)
+    assert "error: migrate ended with exit code 4\n  log | relation exists\nhint: samplemind logs migrate" in told.err
+    assert json.loads(told.out)["error"]["hint"].startswith("samplemind logs migrate")
+
+
+def test_a_service_with_a_container_name_is_called_by_its_own(project):
+    name = f"smt-{os.getpid()}-db-13"
+    code = "import sys; sys.exit('could not open the data folder')"
+    stack = project({"db": project.python(code, container_name=name)})
+    error = stack.run("up", code=3).err
+    assert "db ended with exit code 1\n  log | could not open the data folder\n" in error
+    assert stack.run("logs").out == "db       | could not open the data folder\n"
+    assert [line.split()[0] for line in stack.run("ps").out.splitlines()] == ["SERVICE", "db"]
+
+
+def test_the_object_is_printed_when_nothing_can_be_started_too(project):
+    stack = project({"redis": project.redis()})
+    gone = {**stack.env, "DOCKER_HOST": "unix:///nowhere.sock"}
+    told = json.loads(stack.run("up", "--json", code=3, env=gone).out)
+    assert (told["project"], told["services"]) == (None, [])
+    assert "the Docker daemon does not answer" in told["error"]["message"]
 
 
 def test_a_service_whose_dependency_fails_is_not_blamed(project):
@@ -112,7 +209,7 @@ def test_free_ports_are_chosen_and_remembered_until_down(project):
         stack.run("up", "--auto-ports")
         url = stack.ps()["redis"]["url"]
         assert url != f"redis://127.0.0.1:{port}"
-        assert json.loads(stack.record.read_text())["redis_url"] == f"{url}/0"
+        assert stack.recorded()["redis_url"] == f"{url}/0"
         before = stack.ids()
         stack.run("up")
         assert stack.ids() == before
@@ -152,7 +249,7 @@ def test_a_native_ollama_is_adopted_instead_of_started_twice(project, native_oll
     assert services["ollama"]["state"] == "adopted"
     assert services["ollama"]["details"] == {"models": []}
     assert services["redis"]["health"] == "healthy"
-    assert json.loads(stack.record.read_text())["ollama_host"] == f"127.0.0.1:{native_ollama}"
+    assert stack.recorded()["ollama_host"] == f"127.0.0.1:{native_ollama}"
     assert "ollama needs port" in stack.run("up", "--no-adopt", code=3).err
     stack.run("up", "ollama")
     assert "ollama" not in stack.compose("ps", "--all", "--services").split()

@@ -143,6 +143,13 @@ def test_compose_file_wins_over_the_project_s_files_and_has_its_own_separator(se
     assert files.located(named, root).files == (root / "docker-compose.yaml",)
 
 
+def test_the_carried_stack_is_read_without_the_folders_env_file_though_that_names_it(settings, root):
+    carried = files.CARRIED[1] / "compose.yaml"
+    (root / ".env").write_text(f"COMPOSE_FILE={carried}\nREDIS_IMAGE=evil\n")
+    stack = files.located(settings, root)
+    assert (stack.files[0], stack.by_option) == (carried, True)
+
+
 def test_a_compose_file_variable_that_leads_nowhere_is_named(settings, root, monkeypatch):
     monkeypatch.setenv("COMPOSE_FILE", "nope.yaml")
     with pytest.raises(UsageError, match=r"nope\.yaml") as raised:

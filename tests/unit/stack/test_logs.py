@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from samplemind_cli.errors import StackError, UsageError
 from samplemind_cli.stack import logs
 from samplemind_cli.stack.files import Stack
-from samplemind_cli.stack.logs import LEVELS, Line, Parser, level_of
+from samplemind_cli.stack.levels import LEVELS
+from samplemind_cli.stack.logs import PART, Line, Parser, whole_line
 
 ERASE = "\x1b[2K"
 
@@ -41,38 +42,46 @@ def test_compose_s_own_talk_is_no_line():
     assert Parser().line("no container to follow") is None
 
 
-@pytest.mark.parametrize(
-    ("message", "level"),
-    [
-        ("time=2026-11-22T20:49:08.188Z level=WARN source=routes.go:1768", "warning"),
-        ("1:C 22 Nov 2026 20:40:28.996 # overcommit is off", "warning"),
-        ("1:M 22 Nov 2026 20:40:28.996 - Accepted 127.0.0.1:1234", "debug"),
-        ("[GIN] 2026/11/22 - 20:49:08 | 503 |      44.379µs |       127.0.0.1 | HEAD", "error"),
-        ("[GIN] 2026/11/22 - 20:49:08 | 404 |      44.379µs |       127.0.0.1 | HEAD", "warning"),
-        ("[GIN] 2026/11/22 - 20:49:08 | 200 |      44.379µs |       127.0.0.1 | HEAD", "info"),
-        ('{"t":{"$date":"2026-11-22"},"s":"E","c":"NETWORK","msg":"x"}', "error"),
-        ('{"level":"fatal","msg":"x"}', "fatal"),
-        ('{"level":3}', ""),
-        ("{no json ERROR", ""),
-        ("INFO:     Application startup complete.", "info"),
-        ("error: cannot open the file", "error"),
-        ("2026-11-22 20:00:00,123 CRITICAL gone", "fatal"),
-        ("Traceback (most recent call last):", "error"),
-        ("redis.exceptions.ConnectionError: refused", "error"),
-        ("panic: runtime error", "fatal"),
-        ("nothing special about errors here", ""),
-    ],
-)
-def test_finds_the_level_each_kind_of_service_writes(message, level):
-    assert level_of(message) == level
-
-
 def test_an_indented_line_has_the_level_of_the_one_it_belongs_to():
     parser = Parser()
     parser.line("api-1 | 2026-11-22T20:00:00Z Traceback (most recent call last):")
     parser.line("redis-1 | 2026-11-22T20:00:00Z plain")
     assert parser.line('api-1 | 2026-11-22T20:00:01Z   File "x.py", line 1').level == "error"
     assert parser.line("api-1 | 2026-11-22T20:00:01Z plain again").level == "info"
+
+
+def test_labels_say_which_service_a_line_is_of_and_not_the_containers_name():
+    sources = {"shop-db-13": ("db", 1), "redis-1": ("cache", 2)}
+    parser = Parser(sources.__getitem__)
+    assert parser.line("shop-db-13 | 2026-11-22T20:00:00Z x").name == "db"
+    assert parser.line("redis-1 | 2026-11-22T20:00:00Z x").name == "cache-2"
+
+
+TIME = b"2026-11-30T06:56:01.638495331Z "
+
+
+def in_parts(message):
+    """A line as Compose prints it of what the engine keeps in parts."""
+    parts = [message[at : at + PART] for at in range(0, len(message), PART)] or [b""]
+    return b"\x1b[2Ktalk-1  | " + b"".join(TIME + part for part in parts)
+
+
+@pytest.mark.parametrize("length", [0, 1, PART - 1, PART, PART + 1, 2 * PART, 300_001])
+@pytest.mark.parametrize("letter", ["a", "é", "€"])
+def test_a_line_that_the_engine_keeps_in_parts_comes_whole_with_nothing_added(length, letter):
+    message = (letter * length).encode()
+    assert whole_line(in_parts(message)) == b"\x1b[2Ktalk-1  | " + TIME + message
+
+
+def test_a_time_that_a_service_writes_itself_stays():
+    message = b"x" * 40 + TIME + b"y" * (PART - 60) + TIME + b"z" * PART
+    assert whole_line(in_parts(message)).endswith(TIME + message)
+
+
+@given(st.binary())
+def test_no_bytes_break_what_joins_the_parts(raw):
+    assert whole_line(raw) == raw
+    assert whole_line(in_parts(raw)).endswith(raw)
 
 
 @given(st.text())
@@ -101,21 +110,21 @@ NO_STACK = Stack(files=())
 
 def test_lines_of_all_services_come_by_time_and_without_a_last_newline(monkeypatch, pipe):
     script(monkeypatch, "print('b-1 | 2026-01-01T00:00:02Z two\\na-1 | 2026-01-01T00:00:01Z one', end='')")
-    assert [line.message for line in logs.read(NO_STACK, [], follow=False, reader=pipe[1])] == ["one", "two"]
+    assert [line.message for line in logs.read(NO_STACK, [], reader=pipe[1])] == ["one", "two"]
 
 
 def test_what_compose_complains_of_is_an_error(monkeypatch, pipe):
     script(monkeypatch, "import sys; sys.exit('no such service: nope')")
     with pytest.raises(UsageError, match="nope"):
-        list(logs.read(NO_STACK, ["nope"], follow=False, reader=pipe[1]))
+        list(logs.read(NO_STACK, ["nope"], reader=pipe[1]))
     script(monkeypatch, "import sys; sys.exit('Cannot connect to the Docker daemon at unix:///x')")
     with pytest.raises(StackError, match="does not answer"):
-        list(logs.read(NO_STACK, [], follow=True, reader=pipe[1]))
+        list(logs.read(NO_STACK, [], ["--follow"], reader=pipe[1]))
 
 
 def test_a_quiet_log_ends_when_its_reader_goes(monkeypatch, pipe):
     script(monkeypatch, "import time; print('a-1 | 2026-01-01T00:00:02Z one', flush=True); time.sleep(600)")
-    lines = logs.read(NO_STACK, [], follow=True, reader=pipe[1])
+    lines = logs.read(NO_STACK, [], ["--follow"], reader=pipe[1])
     assert next(lines).message == "one"
     os.close(pipe[0])
     with pytest.raises(BrokenPipeError):

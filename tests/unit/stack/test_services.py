@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from samplemind_cli.stack.services import Port, Service, observe, service_of, with_absent
+from samplemind_cli.stack.services import Port, Service, observe, ports_in_list, service_of, with_absent
 
 NOW = time.time()
 
@@ -83,8 +83,51 @@ def test_a_condition_is_a_word_or_two(service, words):
 
 
 def test_replicas_have_numbers_from_the_second_on():
-    names = [Service(service="web", container=name).name for name in ("shop-web-1", "shop-web-2", "own", "")]
-    assert names == ["web", "web-2", "web", "web"]
+    assert [Service(service="web", number=number).name for number in (1, 2)] == ["web", "web-2"]
+
+
+@pytest.mark.parametrize("name", ["/shop-web-13", "/shop_web_2", "/web-2", "/2"])
+def test_labels_and_not_the_containers_name_say_which_service_and_which_replica_it_is(name):
+    found = container()
+    labels = {"com.docker.compose.service": "db-2", "com.docker.compose.container-number": "3"}
+    told = service_of({**found, "Name": name, "Config": {"Labels": labels}})
+    assert (told.service, told.number, told.name) == ("db-2", 3, "db-2-3")
+
+
+def test_more_than_nine_replicas_come_in_the_order_of_their_numbers():
+    found = with_absent([Service(service="web", number=number) for number in (10, 2, 1)], [])
+    assert [service.name for service in found] == ["web", "web-2", "web-10"]
+
+
+@pytest.mark.parametrize(
+    ("target", "protocol", "url"),
+    [
+        (53, "udp", "udp://127.0.0.1:9"),
+        (6379, "udp", "udp://127.0.0.1:9"),
+        (80, "sctp", "sctp://127.0.0.1:9"),
+        (80, "tcp", "http://127.0.0.1:9"),
+    ],
+)
+def test_a_port_that_is_not_tcp_has_its_protocols_name(target, protocol, url):
+    assert Port(address="", published=9, target=target, protocol=protocol).url == url
+
+
+def test_tcp_ports_come_first_and_twins_once_in_whichever_list_they_are_found():
+    inspected = container()
+    ports = {
+        "53/udp": [{"HostIp": "127.0.0.1", "HostPort": "38053"}],
+        "8000/tcp": [{"HostIp": "::", "HostPort": "38000"}, {"HostIp": "0.0.0.0", "HostPort": "38000"}],
+    }
+    listed = [
+        {"IP": "127.0.0.1", "PublicPort": 38053, "PrivatePort": 53, "Type": "udp"},
+        {"IP": "::", "PublicPort": 38000, "PrivatePort": 8000, "Type": "tcp"},
+        {"IP": "0.0.0.0", "PublicPort": 38000, "PrivatePort": 8000, "Type": "tcp"},
+        {"PrivatePort": 9000, "Type": "tcp"},
+    ]
+    found = service_of({**inspected, "NetworkSettings": {"Ports": ports}})
+    assert found.ports == ports_in_list({"Ports": listed})
+    assert [port.url for port in found.ports] == ["http://127.0.0.1:38000", "udp://127.0.0.1:38053"]
+    assert found.url == "http://127.0.0.1:38000"
 
 
 def test_a_declared_service_without_a_container_is_absent():

@@ -2,9 +2,9 @@ import pytest
 
 from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.plan import Plan
-from samplemind_cli.stack.services import Port, Service
+from samplemind_cli.stack.services import Service
 from samplemind_cli.stack.talk import Talk
-from samplemind_cli.stack.up import _command, _failed, _View, listening, started
+from samplemind_cli.stack.up import _command, _failed, _View, started
 
 UNHEALTHY = Service(service="sick", state="running", health="unhealthy")
 CRASHED = Service(service="crash", state="exited", exit_code=1)
@@ -69,15 +69,6 @@ def test_an_adopted_service_that_nothing_named_needs_is_not_spoken_of(command):
 def test_when_all_that_is_named_is_adopted_nothing_is_started():
     only = plan(services=("ollama",), adopted={"ollama": "127.0.0.1:11434"})
     assert list(started(only, None, build=False, wait=True, timeout=1)) == []
-
-
-def test_what_runs_and_what_is_adopted_is_recorded():
-    port = Port(address="0.0.0.0", published=6380, target=6379)
-    services = [Service(service="redis", state="running", ports=(port,)), CRASHED, SLOW]
-    assert listening(plan(adopted={"ollama": "127.0.0.1:11434"}), services) == {
-        "redis": {"target": 6379, "host": "127.0.0.1:6380"},
-        "ollama": {"target": 11434, "host": "127.0.0.1:11434", "adopted": True},
-    }
 
 
 def test_containers_are_listed_anew_only_when_some_have_come_or_gone():

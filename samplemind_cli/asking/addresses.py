@@ -1,0 +1,37 @@
+"""Where prompts and answers go, and who said so: the environment, a file, the record of a stack, or nobody."""
+
+from samplemind_cli.ai.router import get_provider_url, shown
+from samplemind_cli.ai.types import Provider
+from samplemind_cli.errors import SettingError
+from samplemind_cli.settings import Settings
+
+
+def provider_address(settings: Settings, provider: str) -> str:
+    """`http://127.0.0.1:11434 (the stack shop)`."""
+    return f"{shown(get_provider_url(Provider(provider), settings))} ({settings.source(url_setting(provider))})"
+
+
+def url_setting(provider: str) -> str:
+    """The setting that says where a provider is."""
+    return "ollama_host" if provider == Provider.OLLAMA else f"{provider}_base_url"
+
+
+def redis_address(settings: Settings) -> str:
+    """`redis://127.0.0.1:6379/0 (the environment)`, without its password; empty when no Redis is used."""
+    if not settings.redis_url or settings.cache != "on":
+        return ""
+    from samplemind_cli.ai.cache.address import Address
+
+    try:
+        return f"{Address.read(settings.redis_url)} ({settings.source('redis_url')})"
+    except ValueError:
+        return ""
+
+
+def in_one_line(settings: Settings, provider: str) -> str:
+    """Both, as they follow an answer's provenance."""
+    redis = redis_address(settings)
+    try:
+        return f"; at {provider_address(settings, provider)}{f'; Redis at {redis}' if redis else ''}"
+    except SettingError:
+        return ""

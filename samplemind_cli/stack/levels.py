@@ -1,0 +1,60 @@
+"""The level of a log line, from whatever the many ways of writing it down."""
+
+import json
+import re
+from typing import Any
+
+LEVELS = ("debug", "info", "warning", "error", "fatal")
+
+_WORDS = {
+    **dict.fromkeys(("trace", "verbose", "debug", "dbug", "dbg", "d1", "d2", "d3", "d4", "d5", "d", ".", "-"), "debug"),
+    **dict.fromkeys(("info", "information", "informational", "notice", "log", "i", "*"), "info"),
+    **dict.fromkeys(("warn", "warning", "wrn", "w", "#"), "warning"),
+    **dict.fromkeys(("error", "eror", "err", "severe", "fail", "e"), "error"),
+    **dict.fromkeys(("fatal", "critical", "crit", "panic", "emerg", "emergency", "alert", "f"), "fatal"),
+}
+_NAMED = "trace|debug|info|notice|warn|warning|error|err|fatal|critical|crit|panic|emerg|alert"
+_SAID = re.compile(
+    rf"\b(?:level|lvl|severity)=[\"']?(\w+)|\[({_NAMED}|{_NAMED.upper()})\]|^\W*(?i:({_NAMED}|fail|dbug)!?):|\b({_NAMED.upper()})\b"
+    r"|^\d+:[XCSM] .{20,30} ([.*#-]) "  # Redis: role, date, then a sign for the level
+    r"|^([IWEF])\d{4} \d\d:\d\d:\d\d\.\d+ "  # klog and glog: level, month and day, time
+)
+_STATUS = re.compile(r"\| (\d{3}) \|")  # Ollama's request log
+_RAISED = re.compile(
+    r"Traceback \(most recent|[\w.]+(?:Error|Exception)\b|(?:Uncaught )?(?:Error|Exception)(?=[:\s]*$|:| \[)"
+)
+
+# Where JSON lines have it: most libraries, python-json-logger, ECS, OpenTelemetry, Serilog, .NET, MongoDB's `s`
+# (https://www.mongodb.com/docs/manual/reference/log-messages/).
+_KEYS = ("level", "levelname", "log.level", "severity", "severity_text", "severityText", "lvl", "@l", "LogLevel", "s")
+# pino and bunyan number them (https://getpino.io/#/docs/api?id=logger-level).
+_NUMBERS = ((60, "fatal"), (50, "error"), (40, "warning"), (30, "info"), (10, "debug"))
+
+
+def level_of(message: str) -> str:
+    """One of LEVELS, from JSON, logfmt, klog, Redis' signs, a request's status or a level's name; empty for none."""
+    if message.startswith("{"):
+        return _in_json(message)
+    if found := _SAID.search(message[:160]):
+        return _WORDS.get(found[found.lastindex or 0].lower(), "")
+    if found := _STATUS.search(message[:80]):
+        return {"4": "warning", "5": "error"}.get(found[1][0], "info")
+    return "error" if _RAISED.match(message) else ""
+
+
+def _in_json(message: str) -> str:
+    try:
+        record: Any = json.loads(message)
+    except (ValueError, RecursionError):
+        return ""
+    nested = record.get("log")
+    values = [record.get(key) for key in _KEYS] + [nested.get("level") if isinstance(nested, dict) else None]
+    return next((level for value in values if (level := _of_value(value))), "")
+
+
+def _of_value(value: Any) -> str:
+    if isinstance(value, str):
+        return _WORDS.get(value.lower(), "")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return next((level for least, level in _NUMBERS if value >= least), "")
+    return ""

@@ -1,0 +1,62 @@
+"""Replacing the containers whose image was built anew."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from samplemind_cli.errors import SamplemindError
+from samplemind_cli.stack.build import Image, image_of
+from samplemind_cli.stack.docker import compose_command
+from samplemind_cli.stack.engine import Engine
+from samplemind_cli.stack.files import Stack
+from samplemind_cli.stack.plan import Plan
+from samplemind_cli.stack.services import containers, observe
+from samplemind_cli.stack.up import started
+
+PATIENCE = 180.0  # seconds to wait for health, as `up` does
+
+
+@dataclass(frozen=True, slots=True)
+class Recreated:
+    """The services that have a new container, and why one of them is not ready, if one is not."""
+
+    services: tuple[str, ...] = ()
+    error: SamplemindError | None = None
+
+
+def recreate(stack: Stack, config: Mapping[str, Any], images: Iterable[Image]) -> Recreated:
+    """Replace the containers whose image is another one now, and wait until they are healthy, or done with 0.
+
+    Services that only use an image which another one builds count too; one without a container gets none.
+    Raises StackError where the engine does not answer.
+    """
+    built, error = {image.name for image in images}, None
+    with Engine() as engine:
+        before = {one.id: one.service for one in observe(engine, containers(engine, config["name"]))}
+        there = sorted({*before.values()} & {*config["services"]})
+        users = tuple(name for name in there if image_of(name, config) in built)
+        if users:
+            error = _start(_plan(stack, config, users), engine)
+        after = observe(engine, containers(engine, config["name"]))
+    return Recreated(tuple(sorted({one.service for one in after if one.id not in before})), error)
+
+
+def _plan(stack: Stack, config: Mapping[str, Any], services: tuple[str, ...]) -> Plan:
+    return Plan(
+        stack=stack,
+        project=config["name"],
+        services=services,
+        selected={name: config["services"][name] for name in services},
+        command=tuple(compose_command(stack, "up", "--detach", "--no-build", "--no-deps", *services)),
+    )
+
+
+def _start(plan: Plan, engine: Engine) -> SamplemindError | None:
+    try:
+        with closing(started(plan, engine, build=False, wait=True, timeout=PATIENCE)) as looks:
+            for _ in looks:
+                pass
+    except SamplemindError as error:
+        return error
+    return None
