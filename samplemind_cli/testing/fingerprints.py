@@ -75,7 +75,8 @@ class Contents:
 def of_folder(path: str) -> str:
     """The digest of the names in a folder, without caches; empty when it is gone."""
     try:
-        return digest(os.fsencode("\n".join(sorted(name for name in os.listdir(path) if name not in SKIPPED))))
+        names = (name for name in os.listdir(path) if name not in SKIPPED and not name.startswith(".coverage"))
+        return digest(os.fsencode("\n".join(sorted(names))))
     except OSError:
         return ""
 

@@ -1,6 +1,8 @@
 """A change of any kind that makes pytest fail makes `samplemind test --changed` fail: each with a project of its own."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -188,44 +190,56 @@ def project(tmp_path):
     return put
 
 
+# What Python does at its start, and with modules that the fork of the tests has: these need a new interpreter.
+REAL = (
+    "settings in PYTHONWARNINGS",
+    "a module in front of the standard library's",
+    "a module in front of an installed one",
+)
+
+
 def environment(tmp_path, **env):
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "PYTEST_", "COV"))}
     return {**clean, "HOME": str(tmp_path), "PYTEST_ADDOPTS": NO_PLUGINS, "PYTHONDONTWRITEBYTECODE": "1", **env}
 
 
-def changed(tmp_path, folder="p", *arguments, **env):
-    """`samplemind test --changed` there."""
-    done = warm.run(
-        warm.test, "--changed", "--serial", *arguments, cwd=tmp_path / folder, env=environment(tmp_path, **env)
-    )
-    return done.returncode, done.stdout + done.stderr
+def changed(tmp_path, folder="p", *, real=False, **env):
+    """`samplemind test --changed` there: its exit code, and all it says."""
+    return run(warm.test, ["samplemind_cli", "test", "--changed", "--serial"], tmp_path, folder, real=real, env=env)
 
 
-def plain(tmp_path, folder="p", **env):
+def plain(tmp_path, folder="p", *, real=False, **env):
     """pytest there; its exit code."""
-    return warm.run(
-        warm.pytest, "-p", "no:cacheprovider", cwd=tmp_path / folder, env=environment(tmp_path, **env)
-    ).returncode
+    return run(warm.pytest, ["pytest", "-p", "no:cacheprovider"], tmp_path, folder, real=real, env=env)[0]
+
+
+def run(work, words, tmp_path, folder, *, real, env):
+    place = {"cwd": tmp_path / folder, "env": environment(tmp_path, **env)}
+    if real:
+        done = subprocess.run([sys.executable, "-m", *words], **place, capture_output=True, text=True, check=False)
+    else:
+        done = warm.run(work, *words[1 if words[0] == "pytest" else 2 :], **place)
+    return done.returncode, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_change_that_makes_pytest_fail_is_seen(tmp_path, project, name):
     before, change, env = CASES[name]
+    real = name in REAL
     project(before)
-    assert changed(tmp_path)[0] == 0
-    code, said = changed(tmp_path)
+    assert changed(tmp_path, real=real)[0] == 0
+    code, said = changed(tmp_path, real=real)
     assert (code, "changed since the last run: nothing" in said) == (0, True), said
     project(change)
-    expected = plain(tmp_path, **env)
+    expected = plain(tmp_path, real=real, **env)
     assert expected != 0
-    assert changed(tmp_path, **env)[0] == expected
+    assert changed(tmp_path, real=real, **env)[0] == expected
 
 
 @pytest.mark.parametrize(
     ("beside", "ini"), [("src/m.py", "pythonpath = ../src"), ("lib/m.py", "addopts = --import-mode=importlib -p m")]
 )
 def test_code_beside_the_root_is_seen(tmp_path, project, beside, ini):
-    folder = str(Path("../p") / beside.split("/")[0])
     project(
         {
             beside: "A = 1\n",
@@ -233,7 +247,7 @@ def test_code_beside_the_root_is_seen(tmp_path, project, beside, ini):
             "t/test_a.py": "import m\ndef test():\n    assert m.A == 1\n",
         }
     )
-    env = {"PYTHONPATH": str(tmp_path / folder)}
+    env = {"PYTHONPATH": str((tmp_path / "p" / beside).parent)}
     assert changed(tmp_path, "p/t", **env)[0] == 0
     assert "nothing" in changed(tmp_path, "p/t", **env)[1]
     project({beside: "A = 2\n"})
