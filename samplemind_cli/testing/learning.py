@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
-from samplemind_cli.testing.dependencies import MOVED, Dependency, Look, surroundings
+from samplemind_cli.testing.dependencies import ALL, MOVED, OF_THE_SHELL, Dependency, Look, surroundings
 from samplemind_cli.testing.pieces import MODULE
 
 
@@ -55,7 +55,8 @@ class Lesson:
         found = self._code(used["runs"])
         for kind, names in (("file", used["files"]), ("folder", used["folders"]), ("check", used["checks"])):
             found |= {self._of(kind, name) for name in names}
-        found |= {self._of("variables", name) for name in used["variables"]}
+        variables = set(used["variables"])
+        found |= {self._of("variables", name) for name in variables - (OF_THE_SHELL if ALL in variables else set())}
         found |= {Dependency("servers", name) for name in used["servers"]}
         if used["programs"]:
             moved = any(map(self._moved, self.look.project_paths))

@@ -117,7 +117,7 @@ def test(*argv):
 
 def pytest(*argv):
     """pytest itself, in the folder of this process."""
-    _run_pytest(["-m", "pytest", *argv], dict(os.environ), os.getcwd())
+    _run_pytest(["-m", "pytest", *argv], dict(os.environ), Path.cwd())
 
 
 def profile(*argv):

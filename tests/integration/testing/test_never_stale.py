@@ -199,7 +199,7 @@ REAL = (
 
 
 def environment(tmp_path, **env):
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "PYTEST_", "COV"))}
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "PYTEST_", "COV", "SAMPLEMIND_"))}
     return {**clean, "HOME": str(tmp_path), "PYTEST_ADDOPTS": NO_PLUGINS, "PYTHONDONTWRITEBYTECODE": "1", **env}
 
 

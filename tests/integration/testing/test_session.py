@@ -54,7 +54,7 @@ def test_the_project_is_found_from_a_folder_inside_it_and_its_slow_tests_are_lef
 
 
 def test_one_process_runs_what_nobody_has_seen_in_parallel_and_workers_what_ended_alike(project):
-    slow = TESTS.replace("    pass", "    __import__('time').sleep(1.3)", 1)
+    slow = TESTS.replace("    pass", "    __import__('time').sleep(2)", 1)
     for name in "ab":
         (project / f"test_{name}.py").write_text(slow)
     alone = run(project, "--all", PYTHONDONTWRITEBYTECODE="1")

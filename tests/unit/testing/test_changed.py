@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from samplemind_cli.testing import history
-from samplemind_cli.testing.changed import FORMAT, UNKNOWN, Known, Memory, Plan
+from samplemind_cli.testing.changed import UNKNOWN, Known, Memory, Plan
 from samplemind_cli.testing.dependencies import ALL, ALWAYS, Dependency, Look
 from samplemind_cli.testing.fingerprints import Contents
 
@@ -108,7 +108,7 @@ def test_a_test_that_had_to_run_and_did_not_is_not_known_any_more(root, memory, 
     assert memory().plan().skip == {"b.py::test", "c.py::test"}
 
 
-def test_what_changed_while_the_tests_ran_is_stale_at_once(root, memory, monkeypatch):
+def test_what_changed_while_the_tests_ran_is_stale_at_once(root, memory):
     made = memory()
     plan = made.plan()
     (root / "a").write_text("saved meanwhile")
@@ -169,3 +169,9 @@ def test_an_installed_package_that_changes_makes_everything_run(tmp_path, memory
 def test_every_kind_of_dependency_can_be_compared_and_named(root, kind):
     look = Look(root, PYTHON, {}, Contents())
     assert look.stale(Dependency(kind, str(root / "x"), "another"))
+
+
+def test_a_test_that_reads_all_variables_does_not_depend_on_those_of_the_shell(memory, learn):
+    learn(a={"variables": ["*", "OLDPWD", "MODE"]}, env={"OLDPWD": "/a", "MODE": "a"})
+    assert memory(OLDPWD="/b", MODE="a").plan().skip == {"a.py::test"}
+    assert memory(OLDPWD="/b", MODE="b").plan().changes == ("$MODE",)

@@ -75,7 +75,8 @@ def test_what_is_skipped_is_left_out_of_what_was_chosen(chosen):
 def test_failures_and_errors_are_read_from_a_junit_file(tmp_path):
     file = tmp_path / "j.xml"
     file.write_text(
-        '<testsuites><testsuite><testcase classname="a" name="good"/><testcase classname="a" name="bad"><failure/></testcase>'
+        '<testsuites><testsuite><testcase classname="a" name="good"/>'
+        '<testcase classname="a" name="bad"><failure/></testcase>'
         '<testcase classname="a" name="bad"><error/></testcase><testcase classname="" name="b"><error/></testcase>'
         '<testcase classname="a" name="s"><skipped/></testcase></testsuite></testsuites>'
     )

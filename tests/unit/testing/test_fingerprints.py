@@ -2,7 +2,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from samplemind_cli.testing import fingerprints as look
-from samplemind_cli.testing.pieces import of_code, pieces
+from samplemind_cli.testing.pieces import of_code
 
 SOURCE = """
 LIMIT = 1

@@ -85,7 +85,7 @@ class Uses:
             environ.__getitem__.__code__: self.variable,
             environ.__iter__.__code__: self.variables,
             stat.__code__: self.stats,
-            BaseProcess.start.__code__: lambda _frame: self.started("multiprocessing"),  # `spawn` raises no event
+            BaseProcess.start.__code__: self.starts,  # `spawn` raises no event
         }
         for function in (genericpath.getsize, genericpath.getmtime):
             self.library[function.__code__] = self.stats
@@ -197,6 +197,10 @@ class Uses:
         name = os.path.basename(os.fsdecode(program)) if isinstance(program, (str, bytes)) else event
         if name not in HARMLESS and caller("") is not Reader.MACHINERY:
             self.used()["programs"].add(name)
+
+    def starts(self, _frame: FrameType) -> None:
+        """Note a process of multiprocessing."""
+        self.used()["programs"].add("multiprocessing")
 
     def variable(self, frame: FrameType) -> None:
         """Note an environment variable that is read: os.environ[key]."""
