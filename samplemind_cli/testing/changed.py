@@ -102,8 +102,6 @@ class Memory:
 
         Raises OSError; what was remembered then stays, and asks for more tests rather than for fewer.
         """
-        for file in self.testmon_data.parent.glob(f"{self.testmon_data.name}*"):  # SQLite lets others read them
-            file.chmod(0o600)
         if plan.reasons and not seen["complete"]:
             return
         fresh = self._look(self.contents.again())
