@@ -177,9 +177,9 @@ def _workers(project: Project, asked: Asked, *, parallel: bool) -> list[str]:
 
 
 def _asks_for_workers(words: Sequence[str]) -> bool:
-    """Whether the last -n is another than 0: one process is none that was asked for."""
+    """Whether the last -n is for more than one process at a time."""
     found = [*_options(words, "-n"), *_options(words, "--numprocesses")]
-    return bool(found) and found[-1] != "0"
+    return bool(found) and found[-1] not in {"0", "1"}
 
 
 def _options(words: Sequence[str], option: str) -> list[str]:

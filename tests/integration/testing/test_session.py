@@ -70,7 +70,8 @@ def test_one_process_runs_what_nobody_has_seen_in_parallel_and_workers_what_ende
     assert "in one process" in run(project, "-k", " or ".join(["good"] * 50)).stderr  # longer than a file's name may be
 
 
-def test_what_fails_only_in_parallel_is_no_failure_and_is_named(project):
+def test_what_fails_only_in_parallel_is_no_failure_and_is_named(project, monkeypatch):
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # of the worker that this test runs in
     (project / "test_it.py").write_text(
         "import os\ndef test_alone():\n    assert 'PYTEST_XDIST_WORKER' not in os.environ\ndef test_good():\n    pass\n"
     )

@@ -124,7 +124,8 @@ def test_xdist_that_is_loaded_by_name_gets_its_options(addopts, env):
 
 
 @pytest.mark.parametrize(
-    ("words", "asks"), [(("-n", "0"), False), (("-n0",), False), (("-n2", "-n0"), False), (("-nauto",), True)]
+    ("words", "asks"),
+    [(("-n", "0"), False), (("-n0",), False), (("-n1",), False), (("-n2", "-n0"), False), (("-nauto",), True)],
 )
 def test_one_process_that_is_asked_for_is_no_wish_for_workers(words, asks):
     assert workers_of_project(project(addopts=words)) == asks
