@@ -18,7 +18,6 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 pytest_plugins = [
     "samplemind_cli.mock.pytest_plugin",
-    "samplemind_cli.testing.observer.samplemind_brief",
     "parts.collector",
     "parts.ollama_daemon",
     "parts.redis_server",

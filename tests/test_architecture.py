@@ -56,10 +56,10 @@ DOORS = {
     "pytest": {"testing/", "mock/pytest_plugin.py"},
     "memray": {"profiling/"},
     "pyinstrument": {"profiling/"},
-    # Injected into the profiled program; run by path in a Python that imports nothing of ours.
-    "sqlite3": {"ledger/", "testing/"},  # testmon's own file is one
+    "sqlite3": {"ledger/"},
     "genai_prices": {"ledger/prices.py"},
-    "os.environ": {"settings.py", "__main__.py", "profiling/inject/", "bench/launcher.py"},
+    # The folders and the launcher run inside of the user's program, in a Python that imports nothing else of ours.
+    "os.environ": {"settings.py", "__main__.py", "profiling/inject/", "bench/launcher.py", "testing/observer/"},
 }
 # What prints, and who may: output.py, and what is listed here.
 PRINTING = re.compile(

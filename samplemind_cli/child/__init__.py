@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,22 +35,34 @@ def run(  # noqa: PLR0913 - what a program gets
     stdin: IO[bytes] | None = None,
     silent: bool = False,
     course: Course | None = None,
+    patience: float | None = None,
 ) -> int:
     """The child's exit code; 128 + N when signal N ended it. Raises UsageError when it cannot be started.
 
     It gets this process's streams, unless `stdin` is given or it is to be `silent`. `course` is kept up to date.
 
     A terminal sends Ctrl-C to the child as well; it decides what to do with it, and this process waits. What comes to
-    this process alone is passed on.
+    this process alone is passed on. With `patience`, SIGTERM and SIGHUP are for this process too: the child is killed
+    if it has not ended after so many seconds, and the signal is raised again here.
     """
     children: list[subprocess.Popen[bytes]] = []
     course = course or Course()
+    ends: list[int] = []
+
+    def kill() -> None:
+        for child in children:
+            child.kill()
 
     def forward(number: int, _frame: FrameType | None) -> None:
         course.signals.append(number)
         typed = number == signal.SIGINT and sys.stdin is not None and sys.stdin.isatty()
         if children and not typed:
             children[0].send_signal(number)
+        if patience is not None and number != signal.SIGINT and not ends:
+            ends.append(number)
+            killer = threading.Timer(patience, kill)
+            killer.daemon = True
+            killer.start()
 
     before = {number: signal.signal(number, forward) for number in ending_signals()}
     try:
@@ -64,4 +77,6 @@ def run(  # noqa: PLR0913 - what a program gets
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        for ended in ends:
+            signal.raise_signal(ended)
     return code if code >= 0 else 128 - code

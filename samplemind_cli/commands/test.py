@@ -22,16 +22,28 @@ def test(
     failed: Annotated[bool, typer.Option("--failed", help="Run the tests that failed last.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Run again whenever a file changes or a key says so.")] = False,
     serial: Annotated[bool, typer.Option("--serial", help="Run in one process.")] = False,
+    shard: Annotated[
+        str | None, typer.Option(metavar="K/N", help="Run one of N parts of the tests, of about the same duration.")
+    ] = None,
+    rerun_from: Annotated[
+        str | None, typer.Option(metavar="JUNIT_XML", help="Run the tests that failed by this file, as CI has made it.")
+    ] = None,
 ) -> int:
-    r"""Run the project's tests with pytest: the fast ones, in parallel where that pays.
+    r"""Run the project's tests with pytest: the fast ones, in parallel where that pays and changes no result.
 
     Any argument of pytest may be given as well: paths, -k, -m, -x, --cov=PACKAGE, --junit-xml=FILE, --durations=N.
     The exit code is pytest's. The tests run in the active environment, else in the project's .venv or venv,
     else with samplemind's own Python. A file or test that is named runs whatever its markers.
 
-    --changed remembers which code, data files, folders and processes each test used, and runs a test again when any
-    of it has changed. What code outside the tests computes once and keeps (a cache filled by another test), what a
-    server elsewhere answers and whether a file merely exists is not seen: now and then, run them all.
+    Several workers run them where the project's settings or -n ask for it, or where earlier runs, one with -n and one
+    without, ended alike. What fails in parallel is run again in one process before it is called failed.
+
+    --changed remembers which code, files, folders, programs and environment variables each test used, and runs a test
+    again when any of it has changed; all of them where something changed that concerns all. A test that talks to a
+    server elsewhere runs every time. What one test leaves in memory for another is not seen beyond imports, caches of
+    functools and global variables: now and then, run them all.
+
+    --shard cuts by the durations that runs without it have recorded here, else by count.
 
     \b
     Examples:
@@ -39,12 +51,17 @@ def test(
       samplemind test --changed --watch
       samplemind test --all --cov=mypackage --junit-xml=junit.xml
       samplemind test tests/test_shop.py -k price -x
+      samplemind test --shard 1/3 --junit-xml=junit.xml
+      samplemind test --rerun-from junit.xml
     """
     from samplemind_cli import output
-    from samplemind_cli.testing.command import Asked
+    from samplemind_cli.testing import command
     from samplemind_cli.testing.session import Session
 
-    asked = Asked(all=all_, changed=changed, failed=failed, serial=serial, arguments=tuple(arguments or ()))
+    asked = command.Asked(
+        all=all_, changed=changed, failed=failed, serial=serial, arguments=tuple(arguments or ()),
+        shard=command.shard(shard) if shard else None, rerun_from=rerun_from,
+    )  # fmt: skip
     state_dir = Settings.load().state_dir
     session = Session.at(here(), asked, state_dir=state_dir, env=environment(), say=output.say)
     return session.watch() if watch else session.run()

@@ -1,14 +1,21 @@
-"""What a file, a folder, a piece of code or a whole project looks like now, as short digests."""
+"""What files, folders and a whole project look like now, as short digests."""
 
-import ast
+import json
 import os
+import stat
 import subprocess
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
+from samplemind_cli import files
+
 SKIPPED = {".git", "__pycache__", "node_modules", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
-Snapshot = dict[str, tuple[int, int]]
+FOLDER = "folder"  # the digest of one
+TICK = 20_000_000  # ns: two changes within a kernel's tick have one time
+Snapshot = dict[str, str]
 
 
 def digest(data: bytes) -> str:
@@ -16,69 +23,94 @@ def digest(data: bytes) -> str:
     return blake2b(data, digest_size=8).hexdigest()
 
 
-def of_file(path: Path) -> str:
-    """The digest of a file's bytes; empty when it is gone."""
+class Contents:
+    """Digests of files by content and mode. A file is read again only when its size, times or inode differ."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self.file = file
+        self.known: dict[str, list[object]] = {}
+        with suppress(OSError, ValueError):
+            found = json.loads(file.read_bytes()) if file else {}
+            self.known = found if isinstance(found, dict) else {}
+        self.now: dict[str, str] = {}
+
+    def of(self, path: str) -> str:
+        """Empty when it is gone; the same answer for as long as this object lives."""
+        if path not in self.now:
+            self.now[path] = self._of(path)
+        return self.now[path]
+
+    def _of(self, path: str) -> str:
+        try:
+            status = os.stat(path)
+            if stat.S_ISDIR(status.st_mode):
+                return FOLDER
+            if not stat.S_ISREG(status.st_mode):
+                return "special"
+            signature = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+            known = self.known.get(path)
+            if known and known[1:] == signature:
+                return str(known[0])
+            with open(path, "rb") as file:
+                found = digest(file.read()) + (
+                    "" if status.st_mode & 0o777 in {0o644, 0o600} else f"{status.st_mode:o}"
+                )
+        except (OSError, ValueError):
+            return ""
+        self.known[path] = [found, *signature] if time.time_ns() - status.st_ctime_ns > TICK else ["", 0, 0, 0, 0]
+        return found
+
+    def again(self) -> "Contents":
+        """To look anew."""
+        fresh = Contents()
+        fresh.file, fresh.known = self.file, self.known
+        return fresh
+
+    def save(self) -> None:
+        """Remember them for the next command. Raises OSError."""
+        if self.file:
+            files.write(self.file, json.dumps(self.known).encode())
+
+
+def of_folder(path: str) -> str:
+    """The digest of the names in a folder, without caches; empty when it is gone."""
     try:
-        return digest(path.read_bytes())
+        names = (name for name in os.listdir(path) if name not in SKIPPED and not name.startswith(".coverage"))
+        return digest(os.fsencode("\n".join(sorted(names))))
     except OSError:
         return ""
 
 
-def of_folder(path: Path) -> str:
-    """The digest of the names in a folder, without hidden ones and caches; empty when it is gone."""
-    try:
-        names = sorted(file.name for file in path.iterdir() if file.name not in SKIPPED and file.name[0] != ".")
-    except OSError:
-        return ""
-    return digest(os.fsencode("\n".join(names)))
-
-
-def of_code(path: Path) -> dict[int, str]:
-    """Digests of a Python file's functions by first line; line 0 is what the module itself does when imported.
-
-    The module's part holds everything but function bodies, and no plain function at its top level: adding one changes
-    nothing for who does not call it. A method counts by its signature, since it may replace an inherited one.
-    """
-    try:
-        tree = ast.parse(path.read_bytes())
-    except OSError:
-        return {}
-    except (SyntaxError, ValueError):  # newer than this Python, perhaps: then the whole file is one piece
-        return {0: of_file(path)}
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    found = {_first_line(function): digest(ast.dump(function).encode()) for function in functions}
-    tree.body = [node for node in tree.body if node not in functions or getattr(node, "decorator_list", None)]
-    for function in functions:
-        function.body = []
-    return {**found, 0: digest(ast.dump(tree).encode())}
-
-
-def _first_line(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    return min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)])
-
-
-def snapshot(root: Path) -> Snapshot:
-    """Size and time of change (ns) of every file of the project: what git tracks or would, else all but caches.
+def snapshot(root: Path, contents: Contents | None = None) -> Snapshot:
+    """The digest of every file of the project: what git tracks or would, else all but caches.
 
     What this process says is no change of the project, wherever its output goes.
     """
-    found: Snapshot = {}
+    contents = contents or Contents()
     said = {place for number in (1, 2) if (place := _place(number))}
-    for name in _git_files(root) or _walked(root):
-        if name.startswith((".coverage", ".testmondata")):
-            continue
-        try:
-            status = (root / name).stat()
-        except OSError:
-            continue
-        if (status.st_dev, status.st_ino) not in said:
-            found[name] = (status.st_size, status.st_mtime_ns)
+    found: Snapshot = {}
+    for name in project_files(root):
+        with suppress(OSError):
+            status = os.stat(root / name)
+            if (status.st_dev, status.st_ino) not in said:
+                found[name] = contents.of(os.path.join(root, name))
     return found
+
+
+def project_files(root: Path) -> list[str]:
+    """Names relative to the root, unsorted."""
+    names = _git_files(root) or _walked(root)
+    return [name for name in names if not os.path.basename(name).startswith(".coverage")]
 
 
 def changes(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
     """The files that came, went or differ, sorted."""
     return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+
+
+def repository(root: Path) -> Path:
+    """The folder of the git repository that the root is in; the root itself if in none."""
+    return next((folder for folder in (root, *root.parents) if os.path.exists(folder / ".git")), root)
 
 
 def _place(number: int) -> tuple[int, int] | None:
@@ -90,7 +122,7 @@ def _place(number: int) -> tuple[int, int] | None:
 
 
 def _git_files(root: Path) -> list[str]:
-    if not any(os.path.exists(folder / ".git") for folder in (root, *root.parents)):
+    if not os.path.exists(repository(root) / ".git"):
         return []
     git = ["git", "ls-files", "-co", "--exclude-standard", "-z"]
     try:
@@ -102,7 +134,12 @@ def _git_files(root: Path) -> list[str]:
 
 def _walked(root: Path) -> list[str]:
     found = []
-    for folder, folders, files in os.walk(root):
+    for folder, folders, names in os.walk(root):
         folders[:] = [f for f in folders if f not in SKIPPED and not os.path.exists(Path(folder, f, "pyvenv.cfg"))]
-        found += [os.path.relpath(Path(folder, name), root) for name in files if not name.endswith(".pyc")]
+        found += [os.path.relpath(Path(folder, name), root) for name in names if not name.endswith(".pyc")]
     return found
+
+
+def of_files(contents: Contents, paths: Iterable[str]) -> str:
+    """One digest of many files."""
+    return digest(os.fsencode("\n".join(f"{path} {contents.of(path)}" for path in sorted(paths))))

@@ -1,4 +1,4 @@
-"""What tests took before, and whether several workers would have paid."""
+"""What tests took before, and how they ended alone and in parallel."""
 
 import json
 import os
@@ -14,6 +14,7 @@ from samplemind_cli.testing.fingerprints import digest
 
 # Seconds by which two workers start and collect later than one process (0.9 s against 2.3 s, nothing to run).
 START = 1.4
+ALONE, PARALLEL = "alone", "parallel"
 
 
 def folder(state_dir: str, root: Path, *, needed: bool) -> Path:
@@ -34,7 +35,7 @@ def read(file: Path) -> dict[str, Any]:
     """A remembered document; empty when there is none or it is broken."""
     try:
         found = json.loads(file.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -45,23 +46,32 @@ def write(file: Path, document: Mapping[str, Any]) -> None:
 
 
 class History:
-    """Seconds of each test, and which tests each selection ran last."""
+    """Seconds and outcomes of each test, and which tests each selection ran last."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self.seconds: dict[str, float] = {}
         self.selections: dict[str, list[str]] = {}
+        self.outcomes: dict[str, dict[str, str]] = {}
         with suppress(LookupError, TypeError, ValueError, AttributeError):  # it is not as `add` writes it
             remembered = read(file)
             self.seconds = {name: float(seconds) for name, seconds in remembered["seconds"].items()}
             self.selections = {name: list(tests) for name, tests in remembered["selections"].items()}
+            self.outcomes = {name: dict(outcomes) for name, outcomes in remembered.get("outcomes", {}).items()}
 
-    def add(self, selection: str | None, tests: Mapping[str, Mapping[str, Any]]) -> None:
+    def add(self, selection: str | None, tests: Mapping[str, Mapping[str, Any]], how: str = ALONE) -> None:
         """Remember a run that was not cut short; None: these were a part of their selection. Raises OSError."""
         self.seconds |= {name: round(test["seconds"], 4) for name, test in tests.items()}
+        for name, test in tests.items():
+            self.outcomes.setdefault(name, {})[how] = test.get("outcome", "passed")
         if selection:
             self.selections[selection] = sorted(tests)
-        write(self.file, {"seconds": self.seconds, "selections": self.selections})
+        write(self.file, {"seconds": self.seconds, "selections": self.selections, "outcomes": self.outcomes})
+
+    def same_in_parallel(self, tests: Iterable[str] | None) -> bool:
+        """Whether each of these tests was seen to end in parallel as it does alone. Of unknown ones nobody knows."""
+        known = [self.outcomes.get(name, {}) for name in tests or ()]
+        return bool(known) and all(ALONE in how and how[ALONE] == how.get(PARALLEL) for how in known)
 
     def parallel_pays(self, tests: Iterable[str] | None, cpus: int) -> bool:
         """Whether workers that share out whole files end sooner than one process; unknown tests: they do."""

@@ -4,7 +4,7 @@ import os
 import select
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from samplemind_cli import output
@@ -15,29 +15,55 @@ def listens() -> bool:
     return output.on_terminal(sys.stdin) and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
 
 
+class NoKeys:
+    """Where nobody can press any."""
+
+    def read(self, seconds: float) -> str:
+        """Nothing, after so many seconds."""
+        time.sleep(seconds)
+        return ""
+
+    def line(self, _question: str) -> str:
+        """Nothing."""
+        return ""
+
+
+class Keys(NoKeys):
+    """Those of a terminal, one by one."""
+
+    def __init__(self, terminal: int, settings: list[object]) -> None:
+        self.terminal, self.settings = terminal, settings
+
+    def read(self, seconds: float) -> str:
+        """The key that is pressed within so many seconds; else nothing."""
+        ready, _, _ = select.select([self.terminal], [], [], seconds)
+        return os.read(self.terminal, 1).decode("ascii", "replace") if ready else ""
+
+    def line(self, question: str) -> str:
+        """A line, typed with the terminal's own means to mend it."""
+        import termios
+
+        output.say(question)
+        termios.tcsetattr(self.terminal, termios.TCSADRAIN, self.settings)  # type: ignore[arg-type]
+        found = b""
+        while not found.endswith(b"\n") and (some := os.read(self.terminal, 4096)):
+            found += some
+        return found.decode("utf-8", "replace")
+
+
 @contextmanager
-def keys() -> Iterator[Callable[[float], str]]:
-    """A function that waits so many seconds for a key: "" when none came. The terminal is afterwards what it was."""
+def keys() -> Iterator[NoKeys]:
+    """The keys of this terminal, if there is one. It is afterwards what it was."""
     if not listens():
-        yield _nobody
+        yield NoKeys()
         return
     import termios
     import tty
 
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
-
-    def key(seconds: float) -> str:
-        ready, _, _ = select.select([terminal], [], [], seconds)
-        return os.read(terminal, 1).decode("ascii", "replace") if ready else ""
-
     try:
         tty.setcbreak(terminal)
-        yield key
+        yield Keys(terminal, before)
     finally:
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)
-
-
-def _nobody(seconds: float) -> str:
-    time.sleep(seconds)
-    return ""

@@ -1,33 +1,23 @@
-"""Run the tests once, or again and again as files change."""
+"""Run the tests once: which of them, in how many processes, and what is remembered of it."""
 
 import os
-import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from samplemind_cli import child, processors
+from samplemind_cli import processors
 from samplemind_cli.child.python import Python, find_python
-from samplemind_cli.testing import command, fingerprints, history, keyboard
+from samplemind_cli.testing import command, history, junit, pytest_run
 from samplemind_cli.testing.changed import Memory, Plan
 from samplemind_cli.testing.command import Asked
+from samplemind_cli.testing.dependencies import Look
 from samplemind_cli.testing.project import Project, find_project
+from samplemind_cli.testing.pytest_run import Choice, Outcome
 
-OBSERVER = Path(__file__).parent / "observer"
-PAUSE = 0.3  # seconds between two looks at the files, and at least
-REST = 4  # times as long as a look took
 SLOW = 1.0  # seconds from which a test is worth naming
 SHOWN = 5  # names in one line of talk
-INTERRUPTED = 128 + 2  # before pytest was there to tell
-KEYS = "Enter: again, a: all, f: failed, q: end"
-# What a key changes in what was asked, for one run.
-CHOICES: dict[str, dict[str, Any]] = {
-    "\n": {},
-    "a": {"all": True, "changed": False, "failed": False},
-    "f": {"all": False, "changed": False, "failed": True},
-}
+NOTHING_RAN = 5  # pytest's code for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +30,7 @@ class Session:
     folder: Path
     env: Mapping[str, str]
     say: Callable[[str], None]
+    ends: bool = False  # by a signal, also while pytest runs
 
     @classmethod
     def at(
@@ -47,76 +38,101 @@ class Session:
     ) -> "Session":
         """The session for the project at or above `directory`. Raises UsageError for what is missing or unsafe."""
         command.check(asked)
-        project = find_project(directory)
+        project = command.with_addopts(find_project(directory), env)
         python = find_python(project.root, env, *command.PACKAGES)
-        covered = any(argument.startswith("--cov") for argument in asked.arguments)
-        testmon, cov = ["pytest-testmon"] * asked.changed, ["pytest-cov"] * covered
-        python.require("pytest", *testmon, *cov)
-        asked = replace(asked, arguments=_from_root(asked.arguments, directory, project.root))
+        cov = any(argument.startswith("--cov") for argument in asked.arguments)
+        python.require("pytest", *["pytest-cov"] * cov)
+        rerun_from = str(directory / asked.rerun_from) if asked.rerun_from else None
+        arguments = _from_root(asked.arguments, directory, project.root)
+        asked = replace(asked, arguments=arguments, rerun_from=rerun_from)
         folder = history.folder(state_dir, project.root, needed=asked.changed)
         return cls(project=project, python=python, asked=asked, folder=folder, env=env, say=say)
 
     def run(self) -> int:
         """Run pytest once; its exit code."""
-        return self._once()[0]
-
-    def _once(self) -> tuple[int, bool]:
-        """The same, and whether a person ended it."""
-        selection = command.selection(self.project, self.asked)
-        memory = Memory(self.folder, selection, self.project.root) if self.asked.changed else None
-        plan = memory.plan() if memory else Plan(())
-        past = history.History(self.folder / "history.json")
-        parallel = self._parallel(past, selection, memory, plan)
-        self.say(self._headline(plan, parallel=parallel))
-        with tempfile.TemporaryDirectory(prefix="samplemind-test-") as beside:
-            record = Path(beside) / "record.json"
-            argv = command.pytest_argv(
-                self.project, self.python, self.asked,
-                parallel=parallel, record=str(record), everything=bool(plan.reasons),
-            )  # fmt: skip
-            code = child.run(argv, self._environment(memory), self.project.root)
-            seen = history.read(record)
-        if seen:
-            try:
-                self._remember(seen, selection, past, memory, plan)
-            except OSError as error:  # a full disk or a read-only home is not the tests' failure
-                self.say(f"cannot remember this run in {self.folder}: {error.strerror}")
-            self._name_slow(seen["tests"])
-        return code, seen.get("interrupted", code == INTERRUPTED)
+        return self.once().code
 
     def watch(self) -> int:
         """Run, wait for a change or a key, run again, until `q` or Ctrl-C; the exit code of the last run."""
-        session = self
-        while True:
-            before = fingerprints.snapshot(self.project.root)
-            code, ended = session._once()
-            if ended:
-                return code
-            # Tests may write files of their own; a Python file that changed meanwhile was changed by a person.
-            after = fingerprints.snapshot(self.project.root)
-            changed, pressed = [name for name in fingerprints.changes(before, after) if name.endswith(".py")], ""
-            try:
-                with keyboard.keys() as key:
-                    self.say(f"waiting for a change; {KEYS if keyboard.listens() else 'Ctrl-C ends'}")
-                    if not changed:
-                        changed, pressed = next_change(self.project.root, after, key)
-            except KeyboardInterrupt:
-                return code
-            if pressed == "q" and not changed:
-                return code
-            if changed:
-                self.say(f"changed: {_some(changed)}")
-            session = replace(self, asked=replace(self.asked, **CHOICES.get(pressed, {})))
+        from samplemind_cli.testing.watching import watch
+
+        return watch(replace(self, ends=True))
+
+    def once(self) -> Outcome:
+        """Run pytest once, and what failed in parallel a second time in one process."""
+        selection = command.selection(self.project, self.asked)
+        memory = self._memory(selection) if self.asked.changed else None
+        plan = memory.plan() if memory else Plan(())
+        past = history.History(self.folder / "history.json")
+        choice = self._choice(plan, past)
+        if choice.cases == []:
+            self.say(f"nothing failed in {self.asked.rerun_from}")
+            return Outcome(0, {})
+        parallel = self._parallel(past, selection, memory, plan)
+        self.say(self._headline(plan, parallel=parallel))
+        first = outcome = self._pytest(self.asked, choice, parallel=parallel)
+        if parallel and first.code not in {0, NOTHING_RAN} and not first.interrupted() and first.code < 128:  # noqa: PLR2004 - a signal
+            outcome = self._again(first, choice)
+        if outcome.seen:
+            self._remember(first if parallel else outcome, outcome, selection, past, memory, plan, parallel=parallel)
+            self._name_slow(outcome)
+        return outcome
+
+    def _memory(self, selection: str) -> Memory:
+        return Memory(self.folder, selection, partial(Look, self.project.root, self.python.path, self.env))
+
+    def _choice(self, plan: Plan, past: history.History) -> Choice:
+        cases = junit.failed_cases(Path(self.asked.rerun_from)) if self.asked.rerun_from else None
+        seconds = past.seconds if self.asked.shard else {}
+        return Choice(
+            skip=frozenset() if plan.reasons else plan.skip, shard=self.asked.shard, seconds=seconds, cases=cases
+        )
+
+    def _pytest(self, asked: Asked, choice: Choice, *, parallel: bool) -> Outcome:
+        outcome = pytest_run.run(self.project, self.python, asked, choice, self.env, parallel=parallel, ends=self.ends)
+        if missing := outcome.seen.get("missing"):
+            self.say(f"not among the tests here: {_some(missing)}")
+        return outcome
+
+    def _again(self, first: Outcome, choice: Choice) -> Outcome:
+        """What failed in parallel, run in one process; everything, where the workers did not come to the end."""
+        failed = first.failed()
+        if first.complete() and failed and not command.covered(self.project, self.asked):
+            self.say(f"{len(failed)} failed in parallel; the same in one process:")
+            alone = self._pytest(
+                command.again(self.asked, keep_reports=False), replace(choice, only=tuple(failed)), parallel=False
+            )
+            if alone.tests().keys() >= set(failed) or alone.interrupted() or self.asked.serial:
+                if only := sorted(set(failed) - set(alone.failed())) if alone.complete() else []:
+                    self.say(f"fails only in parallel: {_some(only)}")
+                return Outcome(alone.code, _merged(first, alone))
+        self.say(
+            "the tests did not come to their end in parallel; all in one process:"
+            if not failed
+            else "all in one process:"
+        )
+        alone = self._pytest(command.again(self.asked, keep_reports=True), choice, parallel=False)
+        if alone.complete() and (only := sorted(set(failed) - set(alone.failed()))):
+            self.say(f"fails only in parallel: {_some(only)}")
+        return alone
 
     def _parallel(self, past: history.History, selection: str, memory: Memory | None, plan: Plan) -> bool:
-        if not self.python.versions.get("pytest-xdist") or command.must_be_serial(self.asked):
+        """Where the settings or the user ask for it, or an earlier run showed that it changes no result."""
+        if command.must_be_serial(self.asked) or not self._has_xdist():
             return False
+        if command.workers_given(self.asked):
+            return command.parallel_given(self.asked)
         tests = past.selections.get(selection, self._at_most(past))
-        if memory and not plan.reasons:
-            tests = memory.affected(plan)
+        if memory and memory.known and not plan.reasons:
+            tests = [name for name in memory.names() if name not in plan.skip]
         elif self.asked.failed:
             tests = history.last_failed(self.project.root)
+        if not command.workers_of_project(self.project) and not past.same_in_parallel(tests):
+            return False
         return past.parallel_pays(tests, processors.usable())
+
+    def _has_xdist(self) -> bool:
+        return command.has_plugin(self.project, self.asked, self.python, self.env, "pytest-xdist", "xdist")
 
     def _at_most(self, past: history.History) -> list[str] | None:
         """What a choice that nobody has timed is a part of: the files named, or the same without its words."""
@@ -130,54 +146,58 @@ class Session:
             return None
         return past.selections.get(command.selection(self.project, replace(self.asked, arguments=())))
 
-    def _environment(self, memory: Memory | None) -> dict[str, str]:
-        paths = [str(OBSERVER), *filter(None, [self.env.get("PYTHONPATH")])]
-        env = {**self.env, "PYTHONPATH": os.pathsep.join(paths)}
-        if memory:
-            # The tracer of Python 3.12+ (sysmon) skips lines it has seen: 1 of 12 affected tests was run.
-            env |= {"COVERAGE_CORE": "ctrace", "TESTMON_DATAFILE": str(memory.testmon_data)}
-        return env
-
     def _headline(self, plan: Plan, *, parallel: bool) -> str:
         tests = {"": "all tests", None: "tests"}.get(command.marker_filter(self.project, self.asked), "")
         tests = tests or f"tests marked {command.marker_filter(self.project, self.asked)!r}"
         tests = "tests that failed last" if self.asked.failed else tests
+        tests = f"tests that failed in {self.asked.rerun_from}" if self.asked.rerun_from else tests
         lines = [f"pytest {self.python.versions['pytest']} of {self.python.why}: {tests}"]
+        lines[0] += ", shard {} of {}".format(*self.asked.shard) if self.asked.shard else ""
         if not command.workers_given(self.asked):
             lines[0] += ", in parallel" if parallel else ", in one process"
         if parallel and self.env.get("PYTHONDONTWRITEBYTECODE"):
-            lines.append("slower than need be: PYTHONDONTWRITEBYTECODE has every worker compile all it imports anew")
+            lines.append("slower than need be: PYTHONDONTWRITEBYTECODE is set: every worker recompiles all imports")
         if self.asked.changed and plan.reasons:
             lines.append(f"all of them run, because of: {_some(plan.reasons)}")
         elif self.asked.changed:
-            lines.append(f"changed since the last run: {_some(plan.files) or 'nothing'}")
+            lines.append(f"changed since the last run: {_some(plan.changes) or 'nothing'}")
         return "\n".join(lines)
 
-    def _remember(
-        self, seen: Mapping[str, Any], selection: str, past: history.History, memory: Memory | None, plan: Plan
-    ) -> None:
-        if memory:
-            memory.learn(seen, plan)
-            self.say(f"ran {len(seen['tests'])} of {len({*memory.known.get('tests', ()), *seen['tests']})} known tests")
-        if seen["complete"]:
-            past.add(None if memory and not plan.reasons else selection, seen["tests"])
+    def _remember(  # noqa: PLR0913, PLR0917 - what is known before and after
+        self, first: Outcome, outcome: Outcome, selection: str, past: history.History, memory: Memory | None,
+        plan: Plan, *, parallel: bool,
+    ) -> None:  # fmt: skip
+        try:
+            if memory:
+                memory.learn(outcome.seen, plan)
+                self.say(f"ran {len(outcome.tests())} of {len({*memory.names(), *outcome.tests()})} known tests")
+            # The other shards are cut by the same seconds: none of them may change those.
+            if first.complete() and not self.asked.shard:
+                part = (memory and not plan.reasons) or self.asked.rerun_from
+                past.add(None if part else selection, first.tests(), history.PARALLEL if parallel else history.ALONE)
+        except OSError as error:  # a full disk or a read-only home is not the tests' failure
+            self.say(f"cannot remember this run in {self.folder}: {error.strerror}")
 
-    def _name_slow(self, tests: Mapping[str, Mapping[str, Any]]) -> None:
-        slow = sorted(((t["seconds"], name) for name, t in tests.items() if t["seconds"] >= SLOW), reverse=True)
+    def _name_slow(self, outcome: Outcome) -> None:
+        slow = sorted(
+            ((t["seconds"], name) for name, t in outcome.tests().items() if t["seconds"] >= SLOW), reverse=True
+        )
         if slow and not any(argument.startswith("--durations") for argument in self.asked.arguments):
             self.say("slowest: " + "; ".join(f"{seconds:.1f} s {name}" for seconds, name in slow[:3]))
 
 
-def next_change(root: Path, known: fingerprints.Snapshot, key: Callable[[float], str]) -> tuple[list[str], str]:
-    """Wait for files that differ from what is known, or for a key that means something: those files, and the key."""
-    pause = PAUSE
-    while True:
-        pressed = key(pause)
-        began = time.monotonic()
-        changed = fingerprints.changes(known, fingerprints.snapshot(root))
-        if changed or pressed in (*CHOICES, "q"):
-            return changed, pressed
-        pause = max(PAUSE, REST * (time.monotonic() - began))
+def _merged(first: Outcome, alone: Outcome) -> dict[str, object]:
+    """The record of a run with those of its tests that ran again; what either used counts."""
+    everywhere = (
+        {kind: [*found, *alone.seen["everywhere"][kind]] for kind, found in first.seen["everywhere"].items()}
+        if alone.seen
+        else {}
+    )
+    return (
+        {**first.seen, "everywhere": everywhere, "tests": first.tests() | alone.tests(), "complete": alone.complete()}
+        if alone.seen
+        else {}
+    )
 
 
 def _from_root(arguments: tuple[str, ...], directory: Path, root: Path) -> tuple[str, ...]:

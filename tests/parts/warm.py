@@ -32,6 +32,7 @@ _OURS = (
     "server.telemetry.pipeline",
     "testing.command",
     "testing.session",
+    "testing.learning",
 )
 _HTTP = (
     "aiohttp",
@@ -125,6 +126,11 @@ def test(*argv):
     samplemind("test", *argv)
 
 
+def pytest(*argv):
+    """pytest itself, in the folder of this process."""
+    _run_pytest(["-m", "pytest", *argv], dict(os.environ), Path.cwd())
+
+
 def profile(*argv):
     """`samplemind profile`, and what reads the profilers' files is a fork as well."""
     from samplemind_cli.profiling import record
@@ -133,17 +139,17 @@ def profile(*argv):
     samplemind("profile", *argv)
 
 
-def _pytest(argv, env, folder):
+def _pytest(argv, env, folder, **_ends):
     """As child.run, for `python -m pytest …`."""
     assert argv[:3] == [sys.executable, "-m", "pytest"]
+    return _forked(lambda: _run_pytest(argv[1:], env, folder))
 
-    def work():
-        _move(env, folder)
-        sys.argv = argv[2:]
-        sys.path[:0] = [str(folder), *env["PYTHONPATH"].split(os.pathsep)]
-        runpy.run_module("pytest", run_name="__main__", alter_sys=True)
 
-    return _forked(work)
+def _run_pytest(argv, env, folder):
+    _move(env, folder)
+    sys.argv = argv[1:]
+    sys.path[:0] = [str(folder), *filter(None, env.get("PYTHONPATH", "").split(os.pathsep))]
+    runpy.run_module("pytest", run_name="__main__", alter_sys=True)
 
 
 def _script(argv, **_streams):

@@ -82,6 +82,18 @@ def test_second_with_stock(stock):
 }
 
 
+PRIVATE = (
+    "XDG_",
+    "PYTEST_",
+    "COV",
+    "SAMPLEMIND_",
+    "OLLAMA_",
+    "DOCKER_",
+    "COMPOSE_",
+    "OTEL_",
+)  # not in every test the same
+
+
 class Project:
     """A project whose tests have run once, in two workers; `restore` takes it back to that moment."""
 
@@ -105,7 +117,7 @@ class Project:
         (self.root / name).write_text(text.replace(old, new))
 
     def test(self, *arguments, **env):
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "PYTEST_", "COV"))}
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(PRIVATE)}
         env = {**clean, "HOME": str(self.home), "PYTHONDONTWRITEBYTECODE": "1", **env}
         return warm.run(warm.test, *arguments, cwd=self.root, env=env)
 
@@ -201,9 +213,9 @@ def test_a_run_of_everything_that_was_cut_short_leaves_everything_to_do(project)
     assert failed(project.test("--changed", "--all")) == ["test_limit", "test_table"]
 
 
-def test_neither_coverage_of_the_project_s_own_nor_the_unsafe_tracer_reaches_a_changed_run(project):
+def test_coverage_of_the_project_s_own_does_not_fail_a_changed_run_and_its_variables_stay(project):
     project.edit("pytest.ini", "addopts =", "addopts = --cov=shop --cov-branch --cov-fail-under=100")
-    core = "def test_core():\n    import os\n    assert os.environ['COVERAGE_CORE'] == 'ctrace'\n\n"
+    core = "def test_core():\n    import os\n    assert os.environ['COVERAGE_CORE'] == 'sysmon'\n\n"
     project.edit("test_shop.py", "def test_price", core + "def test_price")
     assert project.test("--changed", "--all", COVERAGE_CORE="sysmon").returncode == 0
     done = project.test("--changed", "--all", COVERAGE_CORE="sysmon")

@@ -53,18 +53,95 @@ def test_the_project_is_found_from_a_folder_inside_it_and_its_slow_tests_are_lef
     assert "1 failed, 1 passed, 1 deselected" in done.stdout
 
 
-def test_workers_run_what_nobody_has_timed_yet_one_process_what_is_quick_and_what_failed(project):
-    first = run(project, PYTHONDONTWRITEBYTECODE="1")
-    assert first.returncode == 1
-    assert "in parallel" in first.stderr
-    assert "PYTHONDONTWRITEBYTECODE has every worker compile all it imports anew\n" in first.stderr
-    again = run(project, "--failed", PYTHONDONTWRITEBYTECODE="1")
-    assert again.returncode == 1
-    assert "1 failed" in again.stdout
-    assert "in one process" in again.stderr
-    assert "PYTHONDONTWRITEBYTECODE" not in again.stderr
-    assert "in one process" in run(project).stderr
+def test_one_process_runs_what_nobody_has_seen_in_parallel_and_workers_what_ended_alike(project):
+    slow = TESTS.replace("    pass", "    __import__('time').sleep(2)", 1)
+    for name in "ab":
+        (project / f"test_{name}.py").write_text(slow)
+    alone = run(project, "--all", PYTHONDONTWRITEBYTECODE="1")
+    assert (alone.returncode, "in one process" in alone.stderr) == (1, True)
+    assert "in one process" in run(project, "--all", "-k", "not it").stderr
+    given = run(project, "--all", "-n2", PYTHONDONTWRITEBYTECODE="1")
+    assert "3 failed in parallel; the same in one process:\n" in given.stderr
+    assert (given.returncode, "3 failed, 6 passed" in given.stdout, "3 failed" in given.stdout) == (1, True, True)
+    again = run(project, "--all", PYTHONDONTWRITEBYTECODE="1")
+    assert ("in parallel" in again.stderr) == (os.cpu_count() > 1)
+    failed = run(project, "--failed")
+    assert (failed.returncode, "in one process" in failed.stderr) == (1, True)
     assert "in one process" in run(project, "-k", " or ".join(["good"] * 50)).stderr  # longer than a file's name may be
+
+
+def test_what_fails_only_in_parallel_is_no_failure_and_is_named(project, monkeypatch):
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # of the worker that this test runs in
+    (project / "test_it.py").write_text(
+        "import os\ndef test_alone():\n    assert 'PYTEST_XDIST_WORKER' not in os.environ\ndef test_good():\n    pass\n"
+    )
+    junit = f"--junit-xml={project}/j.xml"
+    done = run(project, "-n2", junit)
+    assert done.returncode == 0
+    assert "fails only in parallel: test_it.py::test_alone\n" in done.stderr
+    assert "1 passed, 1 deselected" in done.stdout
+    (project / "test_it.py").write_text((project / "test_it.py").read_text() + "def test_bad():\n    assert False\n")
+    done = run(project, "-n2", junit)
+    assert done.returncode == 1
+    assert "fails only in parallel: test_it.py::test_alone\n" in done.stderr
+    assert "1 failed, 1 passed, 1 deselected" in done.stdout
+
+
+def test_parameters_out_of_a_set_pass_in_parallel_too(project):
+    (project / "pytest.ini").write_text(INI.replace("addopts =", "addopts = -n 2"))
+    names = "{'john', 'kate', 'alfred', 'paul', 'mary', 'zoe'}"
+    (project / "test_it.py").write_text(
+        f"import pytest\n@pytest.mark.parametrize('n', {names})\ndef test_n(n):\n    pass\n"
+    )
+    with subprocess.Popen(
+        [*COMMAND], cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as running:
+        said, _ = running.communicate(timeout=120)
+    assert running.returncode == 0, said
+    assert "6 passed" in said
+
+
+@pytest.mark.parametrize(
+    ("addopts", "env"),
+    [(" -p no:xdist", {}), ("", {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}), ("", {"PYTEST_ADDOPTS": "-p no:xdist"})],
+)
+def test_where_pytest_knows_no_workers_one_process_runs_the_tests(project, addopts, env):
+    (project / "pytest.ini").write_text(INI.replace("addopts =", f"addopts ={addopts}"))
+    for how in ([], ["--serial"], ["--changed"]):
+        done = run(project, *how, "test_it.py::test_good", **env)
+        assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout + done.stderr
+
+
+def test_shards_hold_every_test_once_also_one_after_another_and_by_recorded_durations(project):
+    (project / "test_it.py").write_text(
+        "import pytest\n@pytest.mark.parametrize('n', range(7))\ndef test_n(n):\n    pass\n"
+    )
+    for _ in range(2):
+        passed = []
+        for number in (1, 2, 3):
+            done = run(project, "--shard", f"{number}/3", "-v")
+            assert (done.returncode, f"shard {number} of 3" in done.stderr) == (0, True)
+            passed += [line.split()[0] for line in done.stdout.splitlines() if "PASSED" in line]
+        assert sorted(passed) == [f"test_it.py::test_n[{n}]" for n in range(7)]
+        run(project, "-q")  # records durations
+    assert run(project, "--shard", "9/9", "-k", "test_n and 1").returncode == 0
+    assert run(project, "--shard", "4/3").returncode == 2
+
+
+def test_what_failed_by_a_junit_file_runs_again(project):
+    (project / "test_it.py").write_text(
+        TESTS + "@pytest.mark.parametrize('n', ['a.b', '[x::y]'])\ndef test_p(n):\n    assert 0\n"
+    )
+    run(project, "--all", "--serial", f"--junit-xml={project}/j.xml")
+    (project / "test_it.py").write_text((project / "test_it.py").read_text().replace("assert 0", "assert 1"))
+    done = run(project / "deep", "--all", "--rerun-from", "../j.xml")
+    assert (done.returncode, "1 failed, 2 passed, 2 deselected" in done.stdout) == (1, True), done.stdout
+    (project / "test_it.py").write_text("def test_good():\n    pass\n")
+    done = run(project, "--rerun-from", "j.xml")
+    assert "not among the tests here: test_it.test_bad, " in done.stderr
+    run(project, "--serial", f"--junit-xml={project}/j.xml")
+    done = run(project, "--rerun-from", "j.xml")
+    assert (done.returncode, "nothing failed in" in done.stderr) == (0, True)
 
 
 def test_nothing_is_five_and_coverage_knows_the_project_alone(project):
@@ -89,16 +166,6 @@ def test_where_nothing_can_be_remembered_the_tests_run_and_the_exit_code_is_thei
     done = run(project, "--changed", XDG_STATE_HOME="/dev/null")
     assert (done.returncode, done.stdout) == (2, "")
     assert "hint: export XDG_STATE_HOME=" in done.stderr
-
-
-def test_hypothesis_is_imported_at_the_end_only_where_it_has_something_to_say(project):
-    (project / "pytest.ini").write_text(INI.replace("-p no:hypothesispytest ", ""))
-    end = "import sys\ndef pytest_unconfigure():\n    print('imported:', 'hypothesis' in sys.modules)\n"
-    (project / "conftest.py").write_text(end)
-    assert "imported: False" in run(project, "--serial", "test_it.py::test_good").stdout
-    done = run(project, "--serial", "test_it.py::test_good", "--hypothesis-show-statistics")
-    assert "Hypothesis Statistics" in done.stdout
-    assert "imported: True" in done.stdout
 
 
 def test_watching_runs_again_after_a_change_until_it_is_interrupted(project):
@@ -127,6 +194,25 @@ def test_watching_runs_again_after_a_change_until_it_is_interrupted(project):
         watching.end()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("running", [True, False])
+def test_watching_ends_by_a_signal_within_a_second_even_where_a_test_ignores_it(project, number, running):
+    ignores = (
+        "import signal, sys, time\ndef test_long():\n    for n in (15, 1):\n        signal.signal(n, signal.SIG_IGN)\n"
+    )
+    (project / "test_it.py").write_text(
+        ignores + "    print('began', flush=True)\n    time.sleep(60)\n" if running else "def test():\n    pass\n"
+    )
+    told = "began" if running else "waiting for a change"
+    with subprocess.Popen(
+        [*COMMAND, "--watch", "--serial", "-s"], cwd=project, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True,
+    ) as watching:  # fmt: skip
+        assert any(told in line for line in iter(watching.stdout.readline, ""))
+        watching.send_signal(number)
+        assert watching.wait(20) == 128 + number
+
+
 def test_a_key_chooses_what_runs_next_and_the_terminal_stays_what_it_was(project):
     ours, theirs = pty.openpty()
     before = termios.tcgetattr(theirs)
@@ -141,8 +227,19 @@ def test_a_key_chooses_what_runs_next_and_the_terminal_stays_what_it_was(project
         os.write(ours, b"xf")
         assert any("tests that failed last" in line for line in lines)
         assert any("waiting for a change" in line for line in lines)
+        os.write(ours, b"t")
+        assert any("part of the name" in line for line in lines)
+        os.write(ours, b"goof\x7fd\n")
+        assert any("only -k 'good'" in line for line in lines)
+        os.write(ours, b"p")
+        assert any("path (empty: all)" in line for line in lines)
+        os.write(ours, b"test_it.py\n")
+        assert any("only test_it.py; only -k 'good'" in line for line in lines)
+        os.write(ours, b"c")
+        assert any("all of them run" in line for line in lines)
+        assert any("waiting for a change" in line for line in lines)
         os.write(ours, b"q")
-        assert watching.wait(30) == 1
+        assert watching.wait(30) == 0
     assert termios.tcgetattr(theirs) == before
     os.close(ours)
     os.close(theirs)

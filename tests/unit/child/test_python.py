@@ -65,7 +65,7 @@ def test_an_environment_at_the_top_of_the_repository_is_found_and_one_above_it_i
 @pytest.mark.parametrize("place", ["child/probe.py", "testing/observer", "profiling/inject"])
 def test_what_runs_in_a_project_s_own_python_asks_an_old_one_for_no_new_types(place):
     found = Path(samplemind_cli.__file__).parent / place
-    sources = [found] if found.is_file() else list(found.glob("*.py"))
+    sources = [found] if found.is_file() else list(found.rglob("*.py"))
 
     assert sources
     assert [source for source in sources if "from __future__ import annotations\n" not in source.read_text()] == []

@@ -4,22 +4,32 @@ import pytest
 
 from samplemind_cli.child.python import Python
 from samplemind_cli.errors import UsageError
-from samplemind_cli.testing.command import Asked, check, must_be_serial, pytest_argv, selection
+from samplemind_cli.testing.command import (
+    Asked,
+    again,
+    check,
+    must_be_serial,
+    parallel_given,
+    pytest_argv,
+    selection,
+    shard,
+    with_addopts,
+    workers_of_project,
+)
 from samplemind_cli.testing.project import Project
 
-ALL_PLUGINS = {"pytest": "9.0", "pytest-xdist": "3.8", "pytest-testmon": "2.2", "pytest-cov": "7.0"}
-START = ["/venv/python", "-m", "pytest", "-p", "samplemind_brief", "-p", "samplemind_observer", "--samplemind-record=R"]
-TESTMON = ["--testmon"]
+ALL_PLUGINS = {"pytest": "9.0", "pytest-xdist": "3.8", "pytest-cov": "7.0"}
+START = ["/venv/python", "-m", "pytest", "-p", "samplemind_observer", "--samplemind-record=R"]
 
 
 def project(markers=("fast", "slow"), addopts=()):
     return Project(Path("/p"), None, frozenset(markers), tuple(addopts))
 
 
-def argv(*arguments, of=None, parallel=True, everything=True, versions=ALL_PLUGINS, **options):
+def argv(*arguments, of=None, parallel=True, versions=ALL_PLUGINS, env=None, **options):
     python = Python(Path("/venv/python"), "a test", versions)
     asked = Asked(arguments=arguments, **options)
-    words = pytest_argv(of or project(), python, asked, parallel=parallel, record="R", everything=everything)
+    words = pytest_argv(with_addopts(of or project(), env or {}), python, asked, parallel=parallel, record="R", env=env)
     assert words[: len(START)] == START
     return words[len(START) :]
 
@@ -78,16 +88,61 @@ def test_failed_means_all_that_failed_and_nothing_if_nothing_did():
     assert argv(failed=True, parallel=False) == ["-m", "", "--last-failed", "--last-failed-no-failures=none", "-n", "0"]
 
 
-def test_changed_always_forces_the_selection_and_keeps_coverage_out():
-    words = argv("-k", "a", changed=True, everything=False, parallel=False)
-    assert words == [
-        "-m", "fast", "--samplemind-watch", *TESTMON, "--testmon-forceselect", "--no-cov", "-n", "0", "-k", "a",
-    ]  # fmt: skip
+def test_changed_has_our_plugin_watch_and_keeps_coverage_out():
+    words = argv("-k", "a", changed=True, parallel=False)
+    assert words == ["-m", "fast", "--samplemind-watch", "--no-cov", "-n", "0", "-k", "a"]
 
 
-def test_changed_with_everything_to_do_deselects_nothing():
-    words = argv(changed=True, everything=True, parallel=False, versions={**ALL_PLUGINS, "pytest-cov": None})
-    assert words == ["-m", "fast", "--samplemind-watch", *TESTMON, "--testmon-noselect", "-n", "0"]
+def test_changed_needs_no_coverage_to_be_installed():
+    words = argv(changed=True, parallel=False, versions={**ALL_PLUGINS, "pytest-cov": None})
+    assert words == ["-m", "fast", "--samplemind-watch", "-n", "0"]
+
+
+@pytest.mark.parametrize(
+    ("addopts", "env", "arguments"),
+    [
+        (("-p", "no:xdist"), {}, ()),
+        (("-pno:xdist",), {}, ()),
+        ((), {"PYTEST_ADDOPTS": "-p no:xdist"}, ()),
+        ((), {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, ()),
+        (("--disable-plugin-autoload",), {}, ()),
+        ((), {}, ("-p", "no:xdist")),
+    ],
+)
+def test_where_xdist_is_not_loaded_pytest_gets_none_of_its_options(addopts, env, arguments):
+    words = argv(*arguments, of=project(addopts=addopts), parallel=False, env=env)
+    assert words == ["-m", "fast", *arguments]
+
+
+@pytest.mark.parametrize(
+    ("addopts", "env"),
+    [(("-p", "xdist"), {}), (("-pxdist.plugin",), {}), ((), {"PYTEST_PLUGINS": "xdist.plugin"})],
+)
+def test_xdist_that_is_loaded_by_name_gets_its_options(addopts, env):
+    env = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **env}
+    assert argv(of=project(addopts=addopts), parallel=False, env=env) == ["-m", "fast", "-n", "0"]
+
+
+@pytest.mark.parametrize(
+    ("words", "asks"),
+    [(("-n", "0"), False), (("-n0",), False), (("-n1",), False), (("-n2", "-n0"), False), (("-nauto",), True)],
+)
+def test_one_process_that_is_asked_for_is_no_wish_for_workers(words, asks):
+    assert workers_of_project(project(addopts=words)) == asks
+    assert parallel_given(Asked(arguments=words)) == asks
+
+
+def test_a_second_run_of_what_failed_leaves_out_workers_and_the_junit_file():
+    words = ("-n", "auto", "-k", "a", "--dist=loadfile", "--junit-xml", "j.xml", "--junitxml=k.xml", "-n4", "-x")
+    assert again(Asked(arguments=words), keep_reports=False).arguments == ("-k", "a", "-x")
+    assert "--junitxml=k.xml" in again(Asked(arguments=words), keep_reports=True).arguments
+
+
+def test_a_shard_is_k_of_n():
+    assert shard("2/3") == (2, 3)
+    for wrong in ("0/3", "4/3", "2", "a/b", "1/0", "-1/2", "1/2/3"):
+        with pytest.raises(UsageError, match="--shard"):
+            shard(wrong)
 
 
 @pytest.mark.parametrize("word", ["--cov", "--cov=shop", "--cov-branch", "--no-testmon", "--testmon-nocollect"])
@@ -116,7 +171,15 @@ def test_how_tests_run_does_not_change_which_are_selected():
 
 
 @pytest.mark.parametrize(
-    "other", [Asked(all=True), Asked(failed=True), Asked(arguments=("-k", "a")), Asked(arguments=("x",))]
+    "other",
+    [
+        Asked(all=True),
+        Asked(failed=True),
+        Asked(arguments=("-k", "a")),
+        Asked(arguments=("x",)),
+        Asked(shard=(1, 2)),
+        Asked(rerun_from="j.xml"),
+    ],
 )
 def test_what_narrows_the_tests_makes_another_selection(other):
     assert selection(project(), other) != selection(project(), Asked())

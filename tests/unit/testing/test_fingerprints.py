@@ -2,6 +2,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from samplemind_cli.testing import fingerprints as look
+from samplemind_cli.testing.pieces import of_code
 
 SOURCE = """
 LIMIT = 1
@@ -17,10 +18,14 @@ class Shop:
 """
 
 
+def of_file(path):
+    return look.Contents().of(str(path))
+
+
 def code(tmp_path, text):
     file = tmp_path / "a.py"
     file.write_text(text)
-    return look.of_code(file)
+    return of_code(file)
 
 
 def changed(tmp_path, old, new):
@@ -55,13 +60,13 @@ def test_a_new_plain_function_and_a_comment_change_nothing_for_others(tmp_path):
 def test_any_bytes_have_a_fingerprint_that_a_second_look_confirms(tmp_path, data):
     file = tmp_path / "b.py"
     file.write_bytes(data)
-    assert look.of_code(file) == look.of_code(file)
-    assert 0 in look.of_code(file)
+    assert of_code(file) == of_code(file)
+    assert 0 in of_code(file)
 
 
 def test_what_is_gone_differs_from_what_was_there(tmp_path):
     (tmp_path / "f").write_text("")
-    assert look.of_file(tmp_path / "f") != look.of_file(tmp_path / "g") == ""
+    assert of_file(tmp_path / "f") != of_file(tmp_path / "g") == ""
     assert look.of_folder(tmp_path) != look.of_folder(tmp_path / "g") == ""
 
 

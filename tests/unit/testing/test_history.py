@@ -64,3 +64,14 @@ def test_a_memory_of_another_shape_is_none_either_and_is_written_anew(tmp_path, 
 def test_a_project_whose_name_is_not_utf_8_is_remembered_too(tmp_path):
     root = tmp_path / os.fsdecode(b"proj\xff")
     assert folder(str(tmp_path), root, needed=True).is_dir()
+
+
+def test_a_test_is_the_same_in_parallel_when_both_ways_were_seen_to_end_alike(tmp_path):
+    past = history(tmp_path, a=1.0, b=1.0)
+    assert not past.same_in_parallel(["a.py::test"])
+    past.add("s", {"a.py::test": {"seconds": 1.0}, "b.py::test": {"seconds": 1.0, "outcome": "failed"}}, "parallel")
+    past = History(tmp_path / "history.json")
+    assert past.same_in_parallel(["a.py::test"])
+    assert not past.same_in_parallel(["a.py::test", "b.py::test"])
+    assert not past.same_in_parallel(["a.py::test", "new.py::test"])
+    assert not past.same_in_parallel(None)

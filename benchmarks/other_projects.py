@@ -1,0 +1,168 @@
+"""`samplemind test` and `test --changed` beside plain pytest on click, attrs and jinja: the same outcomes?
+
+Takes their sdists from PyPI, gives each an environment of its own, and makes one change after another, each undone
+before the next. Wherever pytest fails, `test --changed` has to fail; `ran` says how many tests it took to see it.
+
+    python benchmarks/other_projects.py [click] [attrs] [jinja2] [--keep FOLDER]
+
+Exits with 1 if one stayed green that pytest calls red, or if `samplemind test` ended otherwise than pytest.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+BROKEN = "\nraise RuntimeError('changed')\n"
+# By project: what its tests need, a module of it, and a function that many of its tests call.
+PROJECTS = {
+    "click": (["pytest"], "src/click/types.py", "def convert_type("),
+    "attrs": (["pytest", "hypothesis", "cloudpickle"], "src/attr/_make.py", "def attrib("),
+    "jinja2": (["pytest", "trio"], "src/jinja2/lexer.py", "def get_lexer("),
+}
+
+
+class Project:
+    """An unpacked sdist, installed in editable form into an environment of its own."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name, self.home = name, folder / "home"
+        wanted, self.module, self.function = PROJECTS[name]
+        command = [sys.executable, "-m", "venv", str(folder / "env")]
+        subprocess.run(command, check=True)
+        self.python = folder / "env" / "bin" / "python"
+        self.root = _unpacked(self.python, name, folder)
+        pip = [str(self.python), "-m", "pip", "install", "-q", *wanted, "pytest-xdist", "-e", str(self.root)]
+        subprocess.run(pip, check=True)
+
+    def run(self, *command: str, **env: str) -> tuple[int, str, float]:
+        """The exit code, what was said and the seconds of a command in the project's folder."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "XDG_", "PYTHON"))}
+        whole = {**kept, "VIRTUAL_ENV": str(self.python.parents[1]), "HOME": str(self.home), **env}
+        begun = time.perf_counter()
+        done = subprocess.run(command, cwd=self.root, env=whole, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr, time.perf_counter() - begun
+
+    def pytest(self, **env: str) -> tuple[int, str, float]:
+        """Plain pytest."""
+        return self.run(str(self.python), "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", **env)
+
+    def samplemind(self, *words: str, **env: str) -> tuple[int, str, float]:
+        """`samplemind test`."""
+        return self.run(sys.executable, "-m", "samplemind_cli", "test", "-q", *words, **env)
+
+
+def _unpacked(python: Path, name: str, folder: Path) -> Path:
+    download = ["pip", "download", "-q", "--no-deps", "--no-binary", ":all:", "-d", str(folder / "sdist"), name]
+    subprocess.run([str(python), "-m", *download], check=True)
+    [archive] = (folder / "sdist").iterdir()
+    with tarfile.open(archive) as packed:
+        packed.extractall(folder / "source", filter="data")
+    [root] = (folder / "source").iterdir()
+    return root
+
+
+@contextmanager
+def written(path: Path, text: str | None) -> Iterator[None]:
+    """A file has this text for a while; None: there is none."""
+    before = path.read_bytes() if path.exists() else None
+    if text is None:
+        path.unlink()
+    else:
+        path.write_text(text)
+    try:
+        yield
+    finally:
+        if before is None:
+            path.unlink()
+        else:
+            path.write_bytes(before)
+
+
+def changes(project: Project) -> Iterator[tuple[str, Callable[[], object], dict[str, str]]]:
+    """What changes, how to make it (a context), and the environment meanwhile."""
+    root, tests = project.root, project.root / "tests"
+    module = root / project.module
+    text = module.read_text()
+    start = text.index(project.function)
+    body = text.index("\n    ", text.index(":\n", start))
+    test = min(tests.glob("test_*.py"))
+    settings = (root / "pyproject.toml").read_text()
+    strict = settings.replace("[tool.pytest.ini_options]", "[tool.pytest.ini_options]\nrequired_plugins = 'absent'")
+    strict = (
+        strict
+        if strict != settings
+        else settings.replace("[tool.pytest]", "[tool.pytest]\nrequired_plugins = ['absent']")
+    )
+    hook = "def pytest_runtest_setup(item):\n    raise RuntimeError('changed')\n"
+    yield "nothing", lambda: written(test, test.read_text()), {}
+    yield "a function", lambda: written(module, text[:body] + "\n    raise RuntimeError('changed')" + text[body:]), {}
+    yield "a module", lambda: written(module, text + BROKEN), {}
+    yield "a test", lambda: written(test, test.read_text() + "\n\ndef test_new():\n    assert False\n"), {}
+    yield "settings in pyproject.toml", lambda: written(root / "pyproject.toml", strict), {}
+    yield "a pytest.ini in front", lambda: written(root / "pytest.ini", "[pytest]\nrequired_plugins = absent\n"), {}
+    yield "a new conftest.py", lambda: written(root / "conftest.py", hook), {}
+    yield "a module in front", lambda: written(tests / "random.py", BROKEN), {}
+    yield "PYTEST_ADDOPTS", lambda: written(test, test.read_text()), {"PYTEST_ADDOPTS": "-p absent"}
+    yield (
+        "an environment variable",
+        lambda: written(test, test.read_text()),
+        {"PYTHONPATH": "/nowhere", "NO_COLOR": "1"},
+    )
+    yield "a file that went", lambda: written(module, None), {}
+    site = next((project.python.parents[1] / "lib").glob("python*/site-packages"))
+    yield (
+        "a module in site-packages",
+        lambda: written(site / "sitecustomize.py", "import builtins\ndel builtins.len\n"),
+        {},
+    )
+
+
+def compare(project: Project) -> bool:
+    """Print a line for every change; whether each was as pytest has it."""
+    plain = project.pytest()
+    ours = project.samplemind()
+    good = plain[0] == ours[0]
+    print(f"{project.name}: pytest {plain[0]} in {plain[2]:.1f} s, samplemind test {ours[0]} in {ours[2]:.1f} s")
+    first = project.samplemind("--changed")
+    print(f"  first --changed {first[0]} in {first[2]:.1f} s")
+    saved = project.home.with_name("saved")
+    shutil.copytree(project.home, saved)
+    for name, make, env in list(changes(project)):
+        with make():  # type: ignore[attr-defined]
+            code, said, seconds = project.samplemind("--changed", **env)
+            expected = project.pytest(**env)
+        same = bool(code) == bool(expected[0])
+        good = good and same
+        ran = re.search(r"ran (\d+ of \d+)", said)
+        told = f"{name}: pytest {expected[0]} in {expected[2]:.1f} s, --changed {code} in {seconds:.1f} s"
+        print(f"  {'' if same else 'WRONG '}{told}, ran {ran[1] if ran else 'none'}", flush=True)
+        shutil.rmtree(project.home)
+        shutil.copytree(saved, project.home)
+    return good
+
+
+def main() -> int:
+    """Compare on the projects named, or on all."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("projects", nargs="*", default=[*PROJECTS], metavar="PROJECT")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="unpack here, and leave it")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = asked.keep or Path(temporary)
+        for name in asked.projects:
+            (folder / name).mkdir(parents=True)
+        good = [compare(Project(name, folder / name)) for name in asked.projects]
+    return 0 if all(good) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""A pytest plugin: how long each test took and how it ended; when asked, what it used, and which tests to leave out.
+
+Loaded by path into the project's own Python, so it imports only the standard library and pytest, any version from 3.9.
+It begins to look when it is imported, before other plugins are, if the command line asks for it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from . import calls, choice, observer, places, uses
+from .choice import Choice
+from .observer import Observer, Watch
+
+# Coverage leaves out what is installed, wherever this file lies: `--cov` would count it as the project's.
+for _module in (sys.modules[__name__], calls, choice, observer, places, uses):
+    _module.__file__ = str(Path(pytest.__file__).with_name(Path(str(_module.__file__)).name))
+NAME = "samplemind_observations"
+
+
+def own_environment() -> None:
+    """PYTHONPATH as the user has it: the tests and their programs are not to see how this file was found."""
+    first, _, others = os.environ.get("PYTHONPATH", "").partition(os.pathsep)
+    if first and os.path.join(first, "") == places.HERE:
+        os.environ.pop("PYTHONPATH")
+        if others:
+            os.environ["PYTHONPATH"] = others
+
+
+own_environment()
+watches = [Watch()] if "--samplemind-watch" in sys.argv else []
+
+
+def pytest_addoption(parser: Any) -> None:
+    """Options rather than environment variables: pytest inside a test does not inherit them."""
+    group = parser.getgroup("samplemind")
+    group.addoption("--samplemind-record", metavar="FILE", help="write what each test took to this file")
+    group.addoption("--samplemind-watch", action="store_true", help="also write what each test used")
+    group.addoption("--samplemind-choice", metavar="FILE", help="run the tests that this file tells")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: Any) -> None:
+    """Register the observer once, if asked to; a worker begins to look here, the controller has before."""
+    option = config.option
+    if not option.samplemind_record or config.pluginmanager.has_plugin(NAME):
+        return
+    if option.samplemind_watch and any(getattr(option, name, False) for name in ("setuponly", "setupplan")):
+        raise pytest.UsageError("--changed would take for passed what --setup-only and --setup-plan do not run")
+    if option.samplemind_watch and not watches:
+        watches.append(Watch())
+    chooses = Choice(option.samplemind_choice) if option.samplemind_choice else None
+    if chooses:
+        config.pluginmanager.register(chooses, f"{NAME}_choice")
+    config.pluginmanager.register(Observer(config, chooses, watches[0] if option.samplemind_watch else None), NAME)

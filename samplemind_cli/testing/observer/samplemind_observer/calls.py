@@ -1,0 +1,210 @@
+"""Which functions run: told by `sys.monitoring` from Python 3.12 on, by `sys.settrace` before.
+
+The callback never disables an event of the project's code: a test that ran a function needs to be told so as the first
+one did. Code of installed packages is disabled for good, and costs nothing.
+"""
+
+from __future__ import annotations
+
+import enum
+import opcode
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from .places import LIBRARY, TOOLS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, FrameType
+
+    from .uses import Uses
+
+    Key = tuple[str, int, str]
+
+COROUTINE = 0x20 | 0x80 | 0x200  # generators too: their result is not kept, they are
+STORE_GLOBAL = opcode.opmap["STORE_GLOBAL"]
+LOOKS = {"stat", "lstat", "access"}  # of `os`, in C: no event, no call
+TOOL_NAME = "samplemind"
+WATCHED = ("os", "genericpath", "posixpath", "ntpath", "pathlib", "multiprocessing.process")  # Uses.library is of these
+
+
+class Kind(enum.Enum):
+    """What a call says."""
+
+    NOTHING = 0  # installed code
+    RUNS = 1  # a function of the project
+    ONCE = 2  # a module, or a function that keeps its result: all that it uses belongs to every test
+    LIBRARY = 3  # a function of the standard library that reads something
+
+
+def key_of(code: CodeType) -> Key:
+    """What tells one code object from another; comparing them would ignore the file."""
+    return code.co_filename, code.co_firstlineno, code.co_name
+
+
+class Calls:
+    """Notes each function of the project that is called, in `uses`."""
+
+    def __init__(self, uses: Uses) -> None:
+        self.uses = uses
+        self.kinds: dict[Key, Kind] = {}
+        self.library = {key_of(code): handler for code, handler in uses.library.items()}
+        self.places: dict[Key, tuple[str, int] | None] = {}
+        self.looks: set[Key] = set()
+
+    def called(self, code: CodeType, frame: FrameType) -> Kind:
+        """Note one call, and what kind it is."""
+        key = code.co_filename, code.co_firstlineno, code.co_name
+        kind = self.kinds.get(key)
+        if kind is None:
+            kind = self.kinds[key] = self.classified(key, code, frame)
+        if kind is Kind.NOTHING:
+            return kind
+        if kind is Kind.LIBRARY:
+            self.library[key](frame)
+            return kind
+        place = self.places[key]
+        if kind is Kind.ONCE:
+            self.uses.once.depth += 1
+        if place:
+            self.uses.used()["runs"].add(place)
+        if key in self.looks:
+            self.uses.used()["programs"].add("os.stat")
+        return kind
+
+    def classified(self, key: Key, code: CodeType, frame: FrameType) -> Kind:
+        """The kind of this code, by its file and by what it does."""
+        if key in self.library:
+            return Kind.LIBRARY
+        module = code.co_name == "<module>"
+        file = self.uses.files.mine(code.co_filename)
+        self.places[key] = (file, 0 if module else code.co_firstlineno) if file else None
+        if module and not code.co_filename.startswith(("<", *TOOLS)):
+            return Kind.ONCE
+        if not file:
+            return Kind.NOTHING
+        if "os" in code.co_names and not LOOKS.isdisjoint(code.co_names):
+            self.looks.add(key)
+        if keeps_its_result(code, frame) and not code.co_flags & COROUTINE:
+            return Kind.ONCE
+        return Kind.RUNS
+
+
+def keeps_its_result(code: CodeType, frame: FrameType) -> bool:
+    """Whether a later call, of another test, may get what this one computes: a cache, or a global variable."""
+    if STORE_GLOBAL in code.co_code[::2]:
+        return True
+    names = getattr(code, "co_qualname", code.co_name).split(".")
+    found: Any = frame.f_globals.get(names[0])
+    for name in names[1:]:
+        found = vars(found).get(name) if isinstance(found, type) else None
+    found = getattr(found, "__func__", found) if isinstance(found, (classmethod, staticmethod)) else found
+    return hasattr(type(found), "cache_info") or type(found).__name__.endswith("cached_property")
+
+
+class Monitor(Calls):
+    """By sys.monitoring, which sees every thread and disturbs no debugger and no coverage."""
+
+    def start(self) -> str | None:
+        """Begin; why it cannot, if so."""
+        monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
+        free = [number for number in (4, 5, 2, 3) if monitoring.get_tool(number) is None]
+        if not free:
+            return "all tools of sys.monitoring are taken"
+        self.tool, self.off, events = free[0], monitoring.DISABLE, monitoring.events
+        monitoring.use_tool_id(self.tool, TOOL_NAME)
+        callbacks: dict[int, Callable[..., Any]] = {
+            events.PY_START: self.started,
+            events.PY_RESUME: self.started,
+            events.PY_RETURN: self.returned,
+            events.PY_UNWIND: self.unwound,
+        }
+        for event, callback in callbacks.items():
+            monitoring.register_callback(self.tool, event, callback)
+        monitoring.set_events(self.tool, events.PY_START | events.PY_RESUME | events.PY_UNWIND)
+        return None
+
+    def intact(self) -> bool:
+        """Whether it still is told of calls."""
+        monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
+        return bool(monitoring.get_tool(self.tool) == TOOL_NAME)
+
+    def started(self, code: CodeType, _offset: int) -> Any:
+        """A function begins, or goes on."""
+        kind = self.called(code, sys._getframe(1))
+        if kind is Kind.ONCE:
+            monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
+            monitoring.set_local_events(self.tool, code, monitoring.events.PY_RETURN)
+        return self.off if kind is Kind.NOTHING else None
+
+    def returned(self, code: CodeType, _offset: int, _value: object) -> Any:
+        """It returns."""
+        if self.kinds.get(key_of(code)) is Kind.ONCE:
+            self.uses.once.depth -= 1
+
+    def unwound(self, code: CodeType, _offset: int, _error: object) -> Any:
+        """An exception leaves it."""
+        if self.kinds.get(key_of(code)) is Kind.ONCE:
+            self.uses.once.depth -= 1
+
+
+class Tracer(Calls):
+    """By sys.settrace, once a call and never a line. One that replaces it is noticed."""
+
+    starting = False
+
+    def start(self) -> str | None:
+        """Begin; why it cannot, if so."""
+        if sys.gettrace() is not None:
+            return "a debugger, or coverage, uses sys.settrace"
+        self.trace = self.global_trace  # one object, to be found again
+        self.installed: set[str | None] = set()
+        self.watched = {getattr(sys.modules.get(name), "__file__", None) for name in WATCHED}
+        self.uses.handlers["sys.settrace"] = self.replaced
+        self.begin()
+        threading.settrace(self.trace)
+        return None
+
+    def begin(self) -> None:
+        """Trace this thread."""
+        self.starting = True
+        sys.settrace(self.trace)
+        self.starting = False
+
+    def replaced(self) -> None:
+        """What a test that traces runs is not seen; threading sets ours in each thread."""
+        if not self.starting and not sys._getframe(2).f_code.co_filename.startswith(LIBRARY + "threading"):
+            self.uses.used()["programs"].add("sys.settrace")
+
+    def intact(self) -> bool:
+        """Whether it still is told of calls; it begins anew if not."""
+        if sys.gettrace() == self.trace:
+            return True
+        self.begin()
+        return False
+
+    def global_trace(self, frame: FrameType, event: str, _argument: object) -> Any:
+        """sys.settrace's function."""
+        file = frame.f_globals.get("__file__")  # asking for f_code is an audit event: 4 of 5 calls end here
+        if file in self.installed or event != "call":
+            return None
+        code = frame.f_code
+        kind = self.called(code, frame)
+        if kind is Kind.NOTHING and file == code.co_filename and file not in self.watched:
+            self.installed.add(file)
+        if kind is not Kind.ONCE:
+            return None
+        frame.f_trace_lines = False
+        return self.until_return
+
+    def until_return(self, _frame: FrameType, event: str, _argument: object) -> Any:
+        """The same, within one call whose result is kept."""
+        if event == "return":
+            self.uses.once.depth -= 1
+        return self.until_return
+
+
+def calls(uses: Uses) -> Monitor | Tracer:
+    """The way of this Python."""
+    return Monitor(uses) if hasattr(sys, "monitoring") else Tracer(uses)

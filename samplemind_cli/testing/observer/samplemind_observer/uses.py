@@ -1,0 +1,230 @@
+"""What tests use, seen from inside their process: files, folders, code, programs, servers, environment variables.
+
+Two sources, and nothing is replaced: audit events (`open`, `os.listdir`, `socket.connect`, …) and calls of Python
+functions (`sys.monitoring` from 3.12 on, `sys.settrace` before). testmon was dropped for this: it looks at lines
+through coverage, so it misses data, other processes, code beside pytest's root and below sys.prefix, and templates.
+"""
+
+from __future__ import annotations
+
+import genericpath
+import os
+import socket
+import sys
+import threading
+import weakref
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .places import NOT_DATA, CodeFiles, Reader, caller, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import CodeType, FrameType
+
+    Used = dict[str, set[Any]]
+
+KINDS = ("files", "folders", "checks", "runs", "programs", "servers", "variables")
+# Programs that never run the project's code, nor look at its files.
+HARMLESS = {"uname", "ldconfig", "file", "hostname", "tput", "stty"}
+STARTERS = ("subprocess.Popen", "os.system", "os.posix_spawn", "os.spawn", "os.exec", "os.fork", "os.forkpty")
+LOOPBACK = ("127.", "::1", "localhost")
+ALL = "*"  # every environment variable
+
+
+def nothing() -> Used:
+    """What a test uses before it begins."""
+    return {kind: set() for kind in KINDS}
+
+
+def plain(used: Used) -> dict[str, list[Any]]:
+    """The same as JSON knows it."""
+    return {kind: sorted(found) for kind, found in used.items()}
+
+
+class Once(threading.local):
+    """How many calls deep this thread is in code whose result is kept: an import, a cached function."""
+
+    depth = 0
+
+
+class Uses:
+    """What this process uses: by the test that runs (`current`), or for all tests (`everywhere`)."""
+
+    def __init__(self, root: str) -> None:
+        self.everywhere = nothing()
+        self.current = self.everywhere
+        self.once = Once()
+        self.files = CodeFiles(root)
+        self.written: set[str] = set()
+        self.made: set[str] = set()  # folders
+        self.imports: set[tuple[str, tuple[str, ...]]] = set()
+        self.bound: list[weakref.ref[socket.socket]] = []
+        self.handlers: dict[str, Callable[..., None]] = {
+            "open": self.opened,
+            "sqlite3.connect": self.opened,
+            "ctypes.dlopen": self.opened,
+            "os.listdir": self.listed,
+            "os.scandir": self.listed,
+            "os.mkdir": self.makes,
+            "os.rename": self.writes,
+            "os.link": self.writes,
+            "os.symlink": self.writes,
+            "import": self.imported,
+            "socket.bind": self.binds,
+            "socket.connect": self.connects,
+            "socket.sendto": self.connects,
+            **{event: partial(self.started, event) for event in STARTERS},
+        }
+        # Functions of the standard library that no audit event tells of.
+        environ, stat = type(os.environ), Path.stat
+        self.library: dict[CodeType, Callable[[FrameType], None]] = {
+            environ.__getitem__.__code__: self.variable,
+            environ.__iter__.__code__: self.variables,
+            stat.__code__: self.stats,
+            BaseProcess.start.__code__: self.starts,  # `spawn` raises no event
+        }
+        for function in (genericpath.getsize, genericpath.getmtime):
+            self.library[function.__code__] = self.stats
+        for name in ("exists", "isfile", "isdir", "lexists", "islink"):
+            if code := getattr(getattr(os.path, name), "__code__", None):
+                self.library[code] = self.checks
+
+    def used(self) -> Used:
+        """Where what is used now belongs."""
+        return self.everywhere if self.once.depth else self.current
+
+    @contextmanager
+    def attributed(self, used: Used) -> Iterator[None]:
+        """For a while, what is used belongs to this test, or to all of them."""
+        before, self.current = self.current, used
+        depth, self.once.depth = self.once.depth, 0
+        try:
+            yield
+        finally:
+            self.current, self.once.depth = before, depth
+
+    def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """sys.addaudithook's function."""
+        handler = self.handlers.get(event)
+        if handler is not None:
+            handler(*arguments)
+
+    def opened(self, path: Any, mode: str | None = None, flags: int = 0) -> None:
+        """Note a file that is read; one that this process wrote before is no dependency."""
+        name = self.data(path)
+        if name is None or sys._getframe(2).f_code.co_name.startswith("_rmtree"):  # relative to an open folder
+            return
+        writes = flags & (os.O_WRONLY | os.O_RDWR) or (mode and set(mode) & set("wax+"))
+        if writes and (flags & os.O_TRUNC or (mode and set(mode) & set("wx")) or not os.path.lexists(name)):
+            self.written.add(name)
+        elif name not in self.written:
+            reader = caller(name)
+            if reader is not Reader.MACHINERY:
+                (self.everywhere if reader is Reader.ONCE else self.used())["files"].add(name)
+
+    def listed(self, path: Any = None) -> None:
+        """Note a folder whose names are read."""
+        name = self.data(path if path is not None else ".")
+        if name is not None and caller(name) is Reader.TEST:
+            self.used()["folders"].add(name)
+
+    def stats(self, frame: FrameType) -> None:
+        """Note a file whose size, time or mode is asked for, by its first argument."""
+        self.check("files", frame)
+
+    def checks(self, frame: FrameType) -> None:
+        """Note a file or folder whose presence is asked for, by its first argument."""
+        self.check("checks", frame)
+
+    def check(self, kind: str, frame: FrameType) -> None:
+        """Note it as one or the other."""
+        name = self.data(frame.f_locals.get(frame.f_code.co_varnames[0]))
+        if name is not None and name not in self.written and caller("", frame) is not Reader.MACHINERY:
+            self.used()[kind].add(name)
+
+    def makes(self, path: Any, _mode: int = 0, _at: int = -1) -> None:
+        """What is in a folder that did not exist before is nobody's data. mkdir is told of before it happens."""
+        name = whole(path)
+        if name is not None and not os.path.lexists(name):
+            self.made.add(name)
+
+    def writes(self, _source: Any, path: Any, *_rest: Any) -> None:
+        """Note the second path of a rename or link as written."""
+        name = self.data(path)
+        if name is not None:
+            self.written.add(name)
+
+    def imported(self, module: str, _file: Any = None, path: Any = None, *_rest: Any) -> None:
+        """Note where a module was looked for: one of this name in front of it would be taken instead."""
+        parent, _, name = module.rpartition(".")
+        folders = getattr(sys.modules.get(parent), "__path__", ()) if parent else path or sys.path
+        self.imports.add((name, tuple(folder for folder in folders if isinstance(folder, str))))
+
+    def binds(self, sock: socket.socket, _address: Any) -> None:
+        """Remember a server of this process: its code is seen, whoever connects."""
+        self.bound.append(weakref.ref(sock))
+
+    def connects(self, sock: socket.socket, address: Any) -> None:
+        """Note a server elsewhere: what it answers cannot be seen. One that a test started depends on the project."""
+        if not isinstance(address, (str, bytes, tuple)) or self.is_ours(address):
+            return
+        host = str(address[0]) if isinstance(address, tuple) else ""
+        local = host.startswith(LOOPBACK) or sock.family == getattr(socket, "AF_UNIX", None)
+        if not (local and (self.used()["programs"] or self.everywhere["programs"])):
+            self.used()["servers"].add(":".join(map(str, address[:2])) if host else os.fsdecode(address))  # type: ignore[arg-type]
+
+    def is_ours(self, address: Any) -> bool:
+        """Whether a socket of this process is bound to the address, at whatever interface."""
+        for sock in filter(None, (ref() for ref in self.bound)):
+            try:
+                name = sock.getsockname()
+            except OSError:  # closed
+                continue
+            if name == address or (isinstance(name, tuple) and isinstance(address, tuple) and name[1] == address[1]):
+                return True
+        return False
+
+    def started(self, event: str, program: Any = None, *_rest: Any) -> None:
+        """Note a program that may run the project's code; os.system gives a whole command line, fork nothing."""
+        if event == "os.system":
+            program = event
+        if isinstance(program, os.PathLike):
+            program = os.fspath(program)
+        name = os.path.basename(os.fsdecode(program)) if isinstance(program, (str, bytes)) else event
+        if name not in HARMLESS and caller("") is not Reader.MACHINERY:
+            self.used()["programs"].add(name)
+
+    def starts(self, _frame: FrameType) -> None:
+        """Note a process of multiprocessing."""
+        self.used()["programs"].add("multiprocessing")
+
+    def variable(self, frame: FrameType) -> None:
+        """Note an environment variable that is read: os.environ[key]."""
+        key = frame.f_locals.get("key")
+        if isinstance(key, (str, bytes)) and caller("", frame) is not Reader.MACHINERY:
+            self.used()["variables"].add(os.fsdecode(key))
+
+    def variables(self, frame: FrameType) -> None:
+        """Note that all are read; unittest.mock does it only to put them back."""
+        if caller("", frame, "mock.py") is not Reader.MACHINERY:
+            self.used()["variables"].add(ALL)
+
+    def data(self, path: Any) -> str | None:
+        """The whole path, or None when it is nobody's data, or made by this process."""
+        name = whole(path)
+        if (
+            name is None
+            or not NOT_DATA.isdisjoint(name.split(os.sep))
+            or os.path.basename(name).startswith(".coverage")
+        ):
+            return None
+        folder = name
+        while self.made and folder != os.path.dirname(folder):
+            if folder in self.made:
+                return None
+            folder = os.path.dirname(folder)
+        return name
