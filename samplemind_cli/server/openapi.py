@@ -188,7 +188,13 @@ DOCUMENT: dict[str, Any] = {
         "/v1/ask": _post("A prompt, and an answer with its provenance", ASK, PROVENANCE),
         "/v1/models": _get("What can be asked", MODELS),
         "/v1/models/{model}": {
-            **_get("One of them", _object(("id", "object"), id=TEXT, object={"const": "model"})),
+            "get": {
+                "summary": "One of them",
+                "responses": {
+                    "200": _answered("so it is", _object(("id", "object"), id=TEXT, object={"const": "model"})),
+                    **_errors({"401": "no token", "404": "there is none"}),
+                },
+            },
             "parameters": [{"name": "model", "in": "path", "required": True, "schema": TEXT}],
         },
         "/metrics": _get("Counts for Prometheus", TEXT, "text/plain"),
