@@ -134,9 +134,11 @@ PARAMETERS = ("top_p", "stop", "seed", "presence_penalty", "frequency_penalty")
 CONSTRAINTS = frozenset(
     {
         "audio",
+        "cachedContent",
         "compaction",
         "function_call",
         "functions",
+        "imageConfig",
         "image_config",
         "logit_bias",
         "logprobs",
@@ -147,6 +149,10 @@ CONSTRAINTS = frozenset(
         "raw",
         "repeat_penalty",
         "repetition_penalty",
+        "responseModalities",
+        "speechConfig",
+        "suffix",
+        "toolConfig.functionCallingConfig.allowedFunctionNames",
         "top_k",
         "top_logprobs",
         "typical_p",
@@ -169,4 +175,6 @@ def is_constraint(name: str, source: Format) -> bool:
 
     What a person set by hand (`ask --param`) is meant: it is never left out.
     """
+    if (name, source) == ("num_ctx", "ollama"):  # there every client names the size of the daemon's memory
+        return False
     return not source or name in CONSTRAINTS
