@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from samplemind_cli.ai.types import (
     Chunk,
     Embeddings,
     Endpoint,
+    Inputs,
     Kept,
     Message,
     Options,
@@ -72,7 +73,7 @@ class AICore:
             raise AssertionError
         return answer
 
-    async def embed(self, texts: Sequence[str], options: Options, dimensions: int | None = None) -> Embeddings:
+    async def embed(self, texts: Inputs, options: Options, dimensions: int | None = None) -> Embeddings:
         """A vector for each text, by the model that `options` name: Ollama's, OpenAI's or the embedded one."""
         from samplemind_cli.ai.embeddings import Vectors, named
 
