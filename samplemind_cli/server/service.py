@@ -15,6 +15,7 @@ from samplemind_cli.formats.openai_chat import embeddings
 from samplemind_cli.formats.openai_chat import server as openai_chat
 from samplemind_cli.server import metrics, openapi, provenance
 from samplemind_cli.server.chats import Chats
+from samplemind_cli.server.clients import Clients
 from samplemind_cli.server.failure import problem
 from samplemind_cli.server.memory import Memory
 from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Stream
@@ -44,6 +45,7 @@ class Service:
             Operation("POST", "/v1/ask", self._ask),
             Operation("GET", "/v1/models", self._models),
             Operation("GET", "/v1/models/{model}", self._model),
+            *Clients(core, self._chats).operations(),
             Operation("GET", "/metrics", self._metrics),
             Operation("GET", "/openapi.json", self._openapi),
             Operation("GET", "/healthz", self._healthz, public=True),

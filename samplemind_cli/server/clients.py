@@ -1,0 +1,192 @@
+"""The routes of the client formats beside OpenAI's chat: Anthropic's, Gemini's and Ollama's."""
+
+import time
+from collections.abc import Sequence
+
+from samplemind_cli.ai.core import AICore
+from samplemind_cli.ai.types import Embeddings, Options, Provider
+from samplemind_cli.formats.anthropic_messages import server as anthropic
+from samplemind_cli.formats.fields import Fields, document
+from samplemind_cli.formats.gemini import catalog as gemini_catalog
+from samplemind_cli.formats.gemini import embeddings as gemini_embeddings
+from samplemind_cli.formats.gemini import server as gemini
+from samplemind_cli.formats.gemini import tokens as gemini_tokens
+from samplemind_cli.formats.ollama import catalog as ollama_catalog
+from samplemind_cli.formats.ollama import embeddings as ollama_embeddings
+from samplemind_cli.formats.ollama import generate
+from samplemind_cli.formats.ollama import server as ollama
+from samplemind_cli.formats.ollama.answers import done
+from samplemind_cli.formats.ollama.catalog import Known
+from samplemind_cli.formats.reading import packed
+from samplemind_cli.formats.types import Server
+from samplemind_cli.server import provenance
+from samplemind_cli.server.chats import Chats
+from samplemind_cli.server.message import Handler, Incoming, Outcome, Problem, Reply, Stream
+from samplemind_cli.server.model_names import TASKS, options_for
+from samplemind_cli.server.routes import Operation
+
+ESTIMATED = {"x-samplemind-tokens": "estimated"}
+TEXT = "text/plain; charset=utf-8"
+# What changes a daemon's models is the daemon's own business.
+NOT_HERE = ("create", "copy", "push", "pull", "delete", "blobs/{digest}")
+
+
+class Clients:
+    """Handlers of the other client formats."""
+
+    def __init__(self, core: AICore, chats: Chats) -> None:
+        self._core = core
+        self._chats = chats
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Their lines in the table of routes."""
+        return (*self._anthropic(), *self._gemini(), *self._ollama())
+
+    def _anthropic(self) -> Sequence[Operation]:
+        chat = self._chats.handler(anthropic)
+        return (
+            Operation("POST", "/v1/messages", chat, anthropic.error),
+            Operation("POST", "/v1/messages/count_tokens", self._count_tokens, anthropic.error),
+        )
+
+    async def _count_tokens(self, incoming: Incoming) -> Reply:
+        counted = anthropic.count_tokens(document(incoming.body))
+        return Reply(packed({"input_tokens": counted}), headers=ESTIMATED)
+
+    def _gemini(self) -> Sequence[Operation]:
+        model = "/v1beta/models/{model}"
+        verbs: dict[str, Handler] = {
+            "generateContent": self._chats.handler(gemini, _gemini_fields),
+            "streamGenerateContent": self._chats.handler(gemini, _gemini_streamed),
+            "countTokens": self._gemini_count,
+            "embedContent": self._gemini_embed,
+            "batchEmbedContents": self._gemini_embed_all,
+        }
+        return (
+            *(Operation("POST", f"{model}:{verb}", handler, gemini.error) for verb, handler in verbs.items()),
+            Operation("GET", "/v1beta/models", self._gemini_models, gemini.error),
+            Operation("GET", model, self._gemini_model, gemini.error),
+        )
+
+    async def _gemini_count(self, incoming: Incoming) -> Reply:
+        tokens = gemini_tokens.estimate(gemini_catalog.counting(document(incoming.body)))
+        return Reply(gemini_catalog.counted(tokens), headers=ESTIMATED)
+
+    async def _gemini_embed(self, incoming: Incoming) -> Reply:
+        return await self._gemini_vectors(incoming, gemini_embeddings.one(document(incoming.body)), batch=False)
+
+    async def _gemini_embed_all(self, incoming: Incoming) -> Reply:
+        return await self._gemini_vectors(incoming, gemini_embeddings.several(document(incoming.body)), batch=True)
+
+    async def _gemini_vectors(self, incoming: Incoming, wanted: gemini_embeddings.Wanted, *, batch: bool) -> Reply:
+        options = options_for(incoming.params[0], self._chats.options(incoming))
+        found = await self._core.embed(wanted.texts, options, wanted.dimensions)
+        reply = _vectors(found, gemini_embeddings.told(found, batch=batch))
+        if wanted.dropped:
+            reply.headers["x-samplemind-dropped"] = ", ".join(wanted.dropped)
+        return reply
+
+    async def _gemini_models(self, _: Incoming) -> Reply:
+        return Reply(gemini_catalog.models(await self._names()))
+
+    async def _gemini_model(self, incoming: Incoming) -> Reply:
+        name = incoming.params[0]
+        if name not in await self._names() and f"{Provider.GEMINI}/{name}" not in await self._names():
+            raise Problem(404, f"there is no model {name[:200]}", "model_not_found")
+        return Reply(gemini_catalog.model(name))
+
+    def _ollama(self) -> Sequence[Operation]:
+        posts: dict[str, Handler] = {
+            "chat": self._ollama_chat(ollama),
+            "generate": self._ollama_chat(generate),
+            "embed": self._ollama_embed,
+            "embeddings": self._ollama_embed,
+            "show": self._ollama_show,
+        }
+        gets: dict[str, Handler] = {"tags": self._ollama_tags, "ps": self._ollama_ps, "version": _ollama_version}
+        pairs = [(method, name) for method in ("POST", "DELETE") for name in NOT_HERE]
+        refused = (Operation(method, f"/api/{name}", _not_here, ollama.error) for method, name in pairs)
+        return (
+            *(Operation("POST", f"/api/{name}", handler, ollama.error) for name, handler in posts.items()),
+            *(Operation("GET", f"/api/{name}", handler, ollama.error) for name, handler in gets.items()),
+            *refused,
+            Operation("GET", "/", _alive, public=True),
+        )
+
+    def _ollama_chat(self, room: Server) -> Handler:
+        chat = self._chats.handler(room)
+
+        async def handle(incoming: Incoming) -> Reply | Stream:
+            fields = document(incoming.body)
+            if wanted := ollama.loads(fields):
+                return await self._ollama_load(fields, wanted, generated=room is generate)
+            return await chat(incoming)
+
+        return handle
+
+    async def _ollama_load(self, fields: Fields, wanted: str, *, generated: bool) -> Reply:
+        """A model put into memory or out of it: the daemon is told so, where it is one of its models."""
+        model = fields.need("model", str)
+        options = options_for(model, Options())
+        await self._core.load(options, fields.raw.get("keep_alive"), unload=wanted == "unload")
+        return Reply(done(model, wanted, generate=generated))
+
+    async def _ollama_embed(self, incoming: Incoming) -> Reply:
+        began, fields = time.perf_counter_ns(), document(incoming.body)
+        options = options_for(fields.need("model", str), self._chats.options(incoming))
+        texts = ollama_embeddings.texts(fields)
+        found = await self._core.embed(texts, options, ollama_embeddings.dimensions(fields))
+        if incoming.route == "/api/embeddings":
+            return _vectors(found, ollama_embeddings.told_one(found))
+        return _vectors(found, ollama_embeddings.told(found, fields, time.perf_counter_ns() - began))
+
+    async def _ollama_tags(self, _: Incoming) -> Reply:
+        return Reply(ollama_catalog.tags(Known(name=name) for name in await self._ollama_names()))
+
+    async def _ollama_ps(self, _: Incoming) -> Reply:
+        return Reply(ollama_catalog.running(Known(name=name) for name in await self._core.loaded()))
+
+    async def _ollama_show(self, incoming: Incoming) -> Reply:
+        fields = document(incoming.body)
+        name = fields.get("model", str) or fields.need("name", str)
+        names = await self._ollama_names()
+        known = next((one for one in (name, f"{name}:latest") if one in names), None)
+        if known is None:
+            raise Problem(404, f"model '{name[:200]}' not found", "model_not_found")
+        return Reply(ollama_catalog.show(Known(name=known)))
+
+    async def _ollama_names(self) -> list[str]:
+        """Ollama's own models by their own names, the others behind their provider's."""
+        own = f"{Provider.OLLAMA}/"
+        return [name.removeprefix(own) for name in await self._names()]
+
+    async def _names(self) -> list[str]:
+        return ["auto", *(f"auto:{task}" for task in TASKS), *await self._core.models()]
+
+
+def _gemini_fields(incoming: Incoming, fields: Fields) -> Fields:
+    """The body with what the path says of it."""
+    return Fields({**fields.raw, "model": incoming.params[0]})
+
+
+def _gemini_streamed(incoming: Incoming, fields: Fields) -> Fields:
+    alt = "sse" if "alt=sse" in incoming.query.lower().split("&") else "json"
+    return Fields({**fields.raw, "model": incoming.params[0], "stream": True, "alt": alt})
+
+
+def _vectors(found: Embeddings, body: bytes) -> Reply:
+    tier = found.cached or "miss"
+    outcome = Outcome(found.provider, found.model, tier, input_tokens=0 if found.cached else found.tokens or 0)
+    return Reply(body, headers=provenance.headers(found.provider, found.model, tier), outcome=outcome)
+
+
+async def _not_here(incoming: Incoming) -> Reply:
+    raise Problem(501, f"{incoming.route} is the daemon's own: ask it, or: samplemind models", "not_implemented")
+
+
+async def _alive(_: Incoming) -> Reply:
+    return Reply(ollama_catalog.ALIVE, kind=TEXT)
+
+
+async def _ollama_version(_: Incoming) -> Reply:
+    return Reply(ollama_catalog.version())
