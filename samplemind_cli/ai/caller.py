@@ -26,7 +26,6 @@ from samplemind_cli.ai.types import (
     Embedder,
     Endpoint,
     Fault,
-    Format,
     Provider,
     Request,
     Route,
@@ -52,13 +51,6 @@ EMBEDDERS: dict[Provider, Embedder] = {
     Provider.GEMINI: gemini,
     Provider.OPENAI: openai,
     Provider.EMBEDDED: small,
-}
-FORMATS: dict[Provider, Format] = {
-    Provider.OLLAMA: "ollama",
-    Provider.GEMINI: "gemini",
-    Provider.CLAUDE: "anthropic_messages",
-    Provider.OPENAI: "openai_chat",
-    Provider.EMBEDDED: "openai_chat",
 }
 ATTEMPTS = 3
 NOTICED = 0.001  # seconds; what a free slot takes is not told

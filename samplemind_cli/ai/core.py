@@ -10,7 +10,7 @@ from pathlib import Path
 
 from samplemind_cli.ai import draft, embedded, http_client, journal, reasons, router, schemas, stored
 from samplemind_cli.ai.cache import Cache, Hit, cache_key
-from samplemind_cli.ai.caller import CLIENTS, FORMATS, Caller, Watch
+from samplemind_cli.ai.caller import CLIENTS, Caller, Watch
 from samplemind_cli.ai.catalog import Catalog
 from samplemind_cli.ai.flight import Emit, Flights
 from samplemind_cli.ai.http_client import Patience, UnavailableError
@@ -29,6 +29,7 @@ from samplemind_cli.ai.types import (
     Route,
 )
 from samplemind_cli.errors import ProviderError, RejectedError, SettingError
+from samplemind_cli.formats.origins import FORMATS
 from samplemind_cli.settings import Settings
 
 DEFAULT = Options()

@@ -1,10 +1,11 @@
 """A conversation as providers want it: calls with ids of their own, results that know their call, turns."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
+from typing import Any
 
-from samplemind_cli.formats.types import Message, Part, Text, ToolCall, ToolResult
+from samplemind_cli.formats.types import Media, Message, Opaque, Part, Request, Text, ToolCall, ToolResult
 
 
 def linked(messages: Sequence[Message]) -> list[Message]:
@@ -36,6 +37,32 @@ def linked(messages: Sequence[Message]) -> list[Message]:
                 parts.append(part)
         found.append(replace(message, parts=tuple(parts)))
     return found
+
+
+def known(messages: Sequence[Message], takes: Callable[[str], bool]) -> list[Message]:
+    """The messages with only those hints that a provider takes: the others would be errors there."""
+
+    def kept(hints: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in hints.items() if takes(name)}
+
+    def part(found: Part) -> Part:
+        if isinstance(found, ToolResult):
+            inner = tuple(
+                each if isinstance(each, Opaque) else replace(each, hints=kept(each.hints)) for each in found.parts
+            )
+            return replace(found, parts=inner, hints=kept(found.hints))
+        return replace(found, hints=kept(found.hints)) if isinstance(found, Text | Media | ToolCall) else found
+
+    return [Message(each.role, map(part, each.parts), each.name, kept(each.hints)) for each in messages]
+
+
+def tools(request: Request, takes: Callable[[str], bool]) -> Iterator[dict[str, Any]]:
+    """The functions with only those of their fields that a provider takes, and other formats' own tools if it does."""
+    for tool in request.tools:
+        if "function" in tool:
+            yield {name: value for name, value in tool.items() if name in ("type", "function") or takes(name)}
+        elif takes(request.own_tool(tool)):
+            yield dict(tool)
 
 
 def _answered(result: ToolResult, waiting: Sequence[tuple[str, ToolCall]]) -> ToolCall | None:

@@ -75,7 +75,7 @@ class ToolResult:
     """What a tool answered to the nearest call before it with this id; `failed`: it says what went wrong."""
 
     call_id: str
-    parts: "tuple[Text | Media, ...]" = ()
+    parts: "tuple[Text | Media | Opaque, ...]" = ()
     failed: bool = False
     hints: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""

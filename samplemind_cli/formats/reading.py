@@ -148,6 +148,14 @@ def piece(value: Any) -> str:
     return value if isinstance(value, str) else "" if value is None else dumps(value)
 
 
+def parsed(value: str) -> Any:
+    """What JSON text says; None where it is none."""
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+
+
 def unfenced(words: str) -> str:
     """The inside of a code fence that is around all of a text."""
     found = _FENCE.fullmatch(words)

@@ -76,10 +76,10 @@ class Request:
                 needs.add(part.kind)
                 if part.url or part.file_id:
                     needs.add(f"{part.kind}_url" if part.url else "file_id")
-        if self.tools:
+        if not all(map(_is_own, self.tools)):
             needs.add("tools")
-            if self.tool_choice not in (None, "auto", "none"):
-                needs.add("tool_choice")
+        if self.tools and self.tool_choice not in (None, "auto", "none"):
+            needs |= {"tool_choice", *self._forced()}
         if self.schema is not None or self.json_mode:
             needs.add("schema")
         return frozenset(needs)
@@ -105,8 +105,20 @@ class Request:
                 if isinstance(part, Media) and part.detail not in ("", "auto"):
                     wishes.add("detail")
         for tool in self.tools:
-            wishes.update(name for name in tool if name not in ("type", "function"))
+            fields = (name for name in tool if name not in ("type", "function"))
+            wishes.update([self.own_tool(tool)] if _is_own(tool) else fields)
         return frozenset(wishes)
+
+    def own_tool(self, tool: Mapping[str, Any]) -> str:
+        """What a tool that only the request's own format knows is called among `needs` and `wishes`."""
+        return f"{self.source} {tool.get('type') or next(iter(tool), 'tool')}".lstrip()
+
+    def _forced(self) -> Iterator[str]:
+        """The tools of its own format of which one must be called, so that no other tool can be."""
+        named = self.tool_choice.get("function", {}).get("name") if isinstance(self.tool_choice, Mapping) else None
+        own = list(filter(_is_own, self.tools))
+        if named is not None or len(own) == len(self.tools):
+            yield from (self.own_tool(tool) for tool in own if named in (None, tool.get("name")))
 
     def _parts(self) -> Iterator[Part]:
         for message in self.messages:
@@ -122,6 +134,7 @@ PARAMETERS = ("top_p", "stop", "seed", "presence_penalty", "frequency_penalty")
 CONSTRAINTS = frozenset(
     {
         "audio",
+        "compaction",
         "function_call",
         "functions",
         "image_config",
@@ -144,6 +157,11 @@ CONSTRAINTS = frozenset(
 THINKING_FIELDS = frozenset({"reasoning", "think", "thinking", "thinkingConfig"})
 # What a provider may need beyond words that no parameter could move from this machine to a paid provider.
 ABILITIES = frozenset({"image", "audio", "file", "image_url", "audio_url", "file_url", "file_id", "tools", "schema"})
+
+
+def _is_own(tool: Mapping[str, Any]) -> bool:
+    """Whether a tool is no function of the client's but one that a format has of its own."""
+    return bool(tool) and "function" not in tool
 
 
 def is_constraint(name: str, source: Format) -> bool:

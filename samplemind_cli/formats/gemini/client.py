@@ -80,10 +80,11 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     if config := _config(request, endpoint.model):
         body["generationConfig"] = config
     if request.tools:
-        own = [dict(tool) for tool in request.tools if "function" not in tool]
+        own = [dict(tool) for tool in request.tools if "function" not in tool and request.source in ("gemini", "")]
         functions = [_tool(reading.mapping(tool["function"])) for tool in request.tools if "function" in tool]
-        body["tools"] = [*own, *([{"functionDeclarations": functions}] if functions else [])]
-        if request.tool_choice is not None:
+        if tools := [*own, *([{"functionDeclarations": functions}] if functions else [])]:
+            body["tools"] = tools
+        if tools and request.tool_choice is not None:
             body["toolConfig"] = {"functionCallingConfig": _choice(request.tool_choice)}
     own_fields = request.extra.items() if request.source in ("gemini", "") else ()
     body |= {name: value for name, value in own_fields if name not in CONFIG_ONLY and name not in _EXTRA}

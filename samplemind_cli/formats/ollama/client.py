@@ -82,8 +82,8 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     if wanted := _wanted(request):
         body["format"] = _one_call(wanted)
         body["messages"] = [{"role": "system", "content": _described(wanted)}, *body["messages"]]
-    elif request.tools and request.tool_choice != "none":
-        body["tools"] = [_tool(tool) for tool in request.tools if "function" in tool]
+    elif request.tool_choice != "none" and (tools := [_tool(tool) for tool in request.tools if "function" in tool]):
+        body["tools"] = tools
     return Call(f"{endpoint.base_url}/api/chat", body)
 
 

@@ -1,6 +1,7 @@
 """How a provider of OpenAI's chat completions is asked and read."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,7 +38,12 @@ _EFFORTS = ((0, "none"), (1024, "low"), (8192, "medium"))
 
 def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
     """OpenAI takes what it documents; a compatible server is given every field that is asked in this format."""
-    if name in _TAKEN or name in DOCUMENTED or (name == "thinking_budget" and not request.effort):
+    if (
+        name in _TAKEN
+        or name in DOCUMENTED
+        or name.startswith("openai_chat ")
+        or (name == "thinking_budget" and not request.effort)
+    ):
         return True
     if is_openai(endpoint.base_url):
         return False
@@ -47,7 +53,8 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
 def chat(request: Request, endpoint: Endpoint) -> Call:
     """A streamed chat completion. Without a key, no key is sent."""
     official = is_openai(endpoint.base_url)
-    messages = conversation.linked(request.messages)
+    known = partial(takes, request=request, endpoint=endpoint)
+    messages = conversation.known(conversation.linked(request.messages), known)
     body: dict[str, Any] = {
         "model": endpoint.model,
         "messages": [sent for message in messages for sent in _messages(message)],
@@ -58,8 +65,6 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     for name in ("temperature", *PARAMETERS):
         if (value := getattr(request, name)) not in (None, ()):
             body[name] = value
-    if request.parallel_tool_calls is False and request.tools:
-        body["parallel_tool_calls"] = False
     if request.max_tokens is not None:
         # OpenAI's reasoning models reject `max_tokens`; many compatible servers know no other name.
         body["max_completion_tokens" if official else request.max_tokens_field or "max_tokens"] = request.max_tokens
@@ -69,8 +74,10 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
         body["response_format"] = _format(request)
     elif request.json_mode:
         body["response_format"] = {"type": "json_object"}
-    if request.tools:
-        body["tools"] = [dict(tool) for tool in request.tools]
+    if tools := list(conversation.tools(request, known)):
+        body["tools"] = tools
+        if request.parallel_tool_calls is False:
+            body["parallel_tool_calls"] = False
         if request.tool_choice is not None:
             choice = request.tool_choice
             body["tool_choice"] = choice if isinstance(choice, str) else dict(choice)
@@ -199,7 +206,7 @@ def _messages(message: Message) -> list[dict[str, Any]]:
 def _result(result: ToolResult) -> str | list[dict[str, Any]]:
     if all(isinstance(part, Text) and not part.hints for part in result.parts):
         return result.text
-    return [_part(part) for part in result.parts]
+    return [_part(part) for part in result.parts if isinstance(part, Text | Media)]
 
 
 def _spoken(parts: Sequence[Part]) -> dict[str, Any]:
