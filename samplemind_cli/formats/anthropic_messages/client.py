@@ -1,26 +1,17 @@
 """How Claude, or a server that speaks Anthropic's Messages API, is asked and read."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from samplemind_cli.formats import conversation, faults, reading, schemas
-from samplemind_cli.formats.anthropic_messages.events import read
-from samplemind_cli.formats.types import (
-    Call,
-    Endpoint,
-    Fault,
-    Media,
-    Message,
-    Opaque,
-    Part,
-    Reader,
-    Request,
-    Text,
-    Thinking,
-    ToolCall,
-    ToolResult,
-)
+from samplemind_cli.formats.anthropic_messages import blocks
+from samplemind_cli.formats.anthropic_messages.events import Blocks, read
+from samplemind_cli.formats.anthropic_messages.fields import ATTRIBUTION
+from samplemind_cli.formats.types import Call, Endpoint, Fault, Message, Reader, Request, Text
+
+__all__ = ["chat", "fault", "models", "read", "read_models", "reader", "takes"]
 
 # Pinned: a later version (2026-10-21) answers 400 to parameters this one takes, and the API has no default version.
 VERSION = "2023-06-01"
@@ -56,15 +47,16 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
 
     Newer models and versions answer 400 to any of them.
     """
-    messages = conversation.linked(request.messages)
     own = request.source == "anthropic_messages"
+    known = partial(takes, request=request, endpoint=endpoint)
+    found, messages = _apart(conversation.known(conversation.linked(request.messages), known), own=own)
     body: dict[str, Any] = {
         "model": endpoint.model,
         "max_tokens": MAX_TOKENS if request.max_tokens is None else request.max_tokens,
-        "messages": list(_turns(messages)),
+        "messages": list(blocks.turns(messages)),
         "stream": True,
     }
-    if system := _system(messages, request):
+    if system := _instructions(found, request):
         body["system"] = system
     if request.stop:
         body["stop_sequences"] = list(request.stop)
@@ -73,23 +65,23 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
             if (value := getattr(request, name)) is not None:
                 body[name] = value
     _think(body, request, endpoint.model)
-    if request.schema is not None and not schemas.open_objects(request.schema):
-        form = {"type": "json_schema", "schema": schemas.for_claude(request.schema)}
+    if form := _form(request, own=own):
         body["output_config"] = {**body.get("output_config", {}), "format": form}
-    if request.tools:
-        body["tools"] = [_tool(tool) for tool in request.tools]
+    if tools := list(map(_tool, conversation.tools(request, known))):
+        body["tools"] = tools
         if choice := _choice(request):
             body["tool_choice"] = choice
     _add(body, {name: value for name, value in request.extra.items() if takes(name, request, endpoint)})
-    body |= request.unkeyed if own else {}
+    if own:
+        body |= {name: value for name, value in request.unkeyed.items() if name != ATTRIBUTION}
     headers = {"anthropic-version": VERSION} | ({"x-api-key": endpoint.api_key} if endpoint.api_key else {})
     return Call(f"{endpoint.base_url}/v1/messages", body, headers)
 
 
 def reader(request: Request) -> Reader:
-    """Events are read one by one, whatever was asked."""
+    """Blocks that only this API knows come in pieces and are read whole, whatever was asked."""
     del request
-    return read
+    return Blocks()
 
 
 def fault(status: int, body: Any) -> Fault:
@@ -116,7 +108,14 @@ def _add(body: dict[str, Any], extra: Mapping[str, Any]) -> None:
 
 
 def _think(body: dict[str, Any], request: Request, model: str) -> None:
-    """`thinking` and `output_config.effort`, for an effort or a budget that was given in another format."""
+    """`thinking` and `output_config.effort`, for an effort or a budget that was given in another format.
+
+    Its own clients say both themselves, and `thinking` goes on as it came.
+    """
+    if request.source == "anthropic_messages":
+        if request.effort not in ("", "none"):
+            body["output_config"] = {"effort": request.effort}
+        return
     if "thinking" in request.extra or not (request.effort or request.thinking_budget is not None):
         return
     if request.effort == "none" or request.thinking_budget == 0:
@@ -132,70 +131,23 @@ def _think(body: dict[str, Any], request: Request, model: str) -> None:
         body["output_config"] = {"effort": _EFFORTS.get(request.effort, request.effort)}
 
 
-def _turns(messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
-    """The conversation in turns that alternate; results of parallel calls stand first, in one turn."""
-    for model, turn in conversation.turns(messages):
-        blocks = [block for message in turn for part in message.parts for block in _blocks(part)]
-        if not model:
-            blocks.sort(key=lambda block: block.get("type") != "tool_result")
-        if blocks:
-            yield {"role": "assistant" if model else "user", "content": blocks}
+def _apart(messages: Sequence[Message], *, own: bool) -> tuple[list[Text], list[Message]]:
+    """The instructions, and the turns; in its own format a system message between turns stays where it is."""
+    lead = next((n for n, message in enumerate(messages) if message.role != "system"), len(messages))
+    head = messages[:lead] if own else messages
+    return conversation.system(head), [each for each in messages[lead:] if own or each.role != "system"]
 
 
-def _blocks(part: Part) -> Iterator[dict[str, Any]]:
-    match part:
-        case Text() if part.text.strip():  # a block of white space alone is an error
-            yield {"type": "text", "text": part.text, **_kept(part.hints)}
-        case Media():
-            yield {**_media(part), **_kept(part.hints)}
-        case ToolCall():
-            given = reading.given_arguments(part)
-            yield {"type": "tool_use", "id": _id(part.id), "name": part.name, "input": given, **_kept(part.hints)}
-        case ToolResult():
-            content = [block for inner in part.parts for block in _blocks(inner)]
-            plain = all(isinstance(inner, Text) and not inner.hints for inner in part.parts)
-            failed = {"is_error": True} if part.failed else {}
-            said = {"content": part.text if plain else content} if content or not failed else {}
-            yield {"type": "tool_result", "tool_use_id": _id(part.call_id), **said, **failed, **_kept(part.hints)}
-        case Thinking(origin="anthropic_messages"):
-            if part.redacted:
-                yield {"type": "redacted_thinking", "data": part.signature}
-            elif part.signature:  # without one it is refused
-                yield {"type": "thinking", "thinking": part.text, "signature": part.signature}
-        case Opaque(origin="anthropic_messages"):
-            yield dict(part.value)
-
-
-def _kept(hints: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in hints.items() if name in _TAKEN}
-
-
-def _media(part: Media) -> dict[str, Any]:
-    kind = "image" if part.kind == "image" else "document"
-    titled = {"title": part.name} if kind == "document" and part.name else {}
-    if part.file_id:
-        return {"type": kind, "source": {"type": "file", "file_id": part.file_id}, **titled}
-    if part.url:
-        return {"type": kind, "source": {"type": "url", "url": part.url}, **titled}
-    if kind == "document" and part.media_type.startswith("text/"):
-        words = part.data.decode("utf-8", "replace")
-        return {"type": kind, "source": {"type": "text", "media_type": "text/plain", "data": words}, **titled}
-    source = {"type": "base64", "media_type": part.media_type, "data": reading.encoded(part)}
-    return {"type": kind, "source": source, **titled}
-
-
-def _id(call_id: str) -> str:
-    """Another provider's call id in the letters Claude takes."""
-    return re.sub(r"[^a-zA-Z0-9_-]", "_", call_id) or "_"
-
-
-def _system(messages: Sequence[Message], request: Request) -> str | list[dict[str, Any]]:
-    """The instructions; long ones are marked for the provider's own cache unless the client marks something itself."""
-    found = conversation.system(messages)
+def _instructions(found: list[Text], request: Request) -> str | list[dict[str, Any]]:
+    """The system prompt; a long one is marked for the provider's own cache unless the client speaks its format."""
+    if request.source == "anthropic_messages":
+        said = [block for part in found for block in blocks.blocks(part)]
+        attribution = request.unkeyed.get(ATTRIBUTION)
+        return [*([dict(attribution)] if attribution else []), *said]
     wanted = request.json_mode or (request.schema is not None and schemas.open_objects(request.schema))
     words = [Text(schemas.in_words(request.schema))] if wanted else []
     if any(part.hints for part in found):
-        return [{"type": "text", "text": part.text, **_kept(part.hints)} for part in (*found, *words)]
+        return [block for part in (*found, *words) for block in blocks.blocks(part)]
     text = "\n\n".join(part.text for part in (*found, *words))
     if len(text) < CACHED_FROM or "cache_control" in request.wishes:
         return text
@@ -206,11 +158,22 @@ def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
     """A function as Claude's tool; one of its own kinds (`web_search_20250305`, …) as it came."""
     if "function" not in tool:
         return dict(tool)
-    function = reading.mapping(tool["function"])
-    schema = {"type": "object", **reading.mapping(function.get("parameters"))}
+    more = {name: value for name, value in tool.items() if name not in ("type", "function")}
+    return {**_function(reading.mapping(tool["function"])), **more}
+
+
+def _function(function: Mapping[str, Any]) -> dict[str, Any]:
     described = {"description": function["description"]} if function.get("description") else {}
-    more = {name: value for name, value in tool.items() if name not in ("type", "function", "strict")}
-    return {"name": function.get("name"), **described, "input_schema": schema, **more}
+    parameters = reading.mapping(function.get("parameters"))
+    schema = parameters if "type" in parameters else {"type": "object", **parameters}
+    return {"name": function.get("name"), **described, "input_schema": schema}
+
+
+def _form(request: Request, *, own: bool) -> dict[str, Any] | None:
+    """The schema as the API takes it; a client of its own format has written it so itself."""
+    if request.schema is None or (not own and schemas.open_objects(request.schema)):
+        return None
+    return {"type": "json_schema", "schema": dict(request.schema) if own else schemas.for_claude(request.schema)}
 
 
 def _choice(request: Request) -> dict[str, Any]:

@@ -18,6 +18,44 @@ def read(event: Any) -> Chunk:
     return _whole(body) if isinstance(body.get("content"), list | str) else Chunk()
 
 
+class Blocks:
+    """Reads one answer: as `read` does, and blocks of a kind that only this API knows whole, citations included.
+
+    A server's own tool call (`server_tool_use`) comes in pieces as a client's does, and is none.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[int, tuple[dict[str, Any], list[str]]] = {}
+
+    def __call__(self, event: Any) -> Chunk:
+        """What one event adds."""
+        body = reading.mapping(event)
+        index = _index(body)
+        match body.get("type"):
+            case "content_block_start":
+                block = reading.mapping(body.get("content_block"))
+                if isinstance(block.get("type"), str) and block["type"] not in _KNOWN:
+                    self._open[index] = (dict(block), [])
+                    return Chunk()
+            case "content_block_delta" if index in self._open:
+                self._add(index, reading.mapping(body.get("delta")))
+                return Chunk()
+            case "content_block_stop" if index in self._open:
+                block, pieces = self._open.pop(index)
+                given = reading.parsed("".join(pieces))
+                whole = {**block, "input": given} if isinstance(given, dict) else block
+                return Chunk(block=Opaque("anthropic_messages", whole))
+        return read(event)
+
+    def _add(self, index: int, delta: dict[str, Any]) -> None:
+        """Input comes as text; what other kinds have (`compaction_delta`) stands in fields that are set."""
+        block, pieces = self._open[index]
+        if delta.get("type") == "input_json_delta":
+            pieces.append(reading.piece(delta.get("partial_json")))
+        else:
+            block.update({name: value for name, value in delta.items() if name != "type"})
+
+
 def _begun(event: dict[str, Any]) -> Chunk:
     message = reading.mapping(event.get("message"))
     return Chunk(usage=_usage(message), model=reading.text(message.get("model")))
@@ -60,7 +98,10 @@ def _block(block: dict[str, Any], index: int | None = None) -> Chunk:
 def _call(block: dict[str, Any], index: int | None) -> ToolCall:
     name, call_id = reading.text(block.get("name")), reading.identifier(block.get("id"))
     given = reading.arguments(block.get("input"))
-    return ToolCall(name, given, call_id) if index is None else ToolCall(name, "", call_id, index, default=given)
+    hints = {"caller": block["caller"]} if isinstance(block.get("caller"), dict) else {}
+    if index is None:
+        return ToolCall(name, given, call_id, hints=hints)
+    return ToolCall(name, "", call_id, index, default=given, hints=hints)
 
 
 def _delta(event: dict[str, Any]) -> Chunk:
@@ -75,6 +116,8 @@ def _delta(event: dict[str, Any]) -> Chunk:
         case "input_json_delta":
             piece = ToolCall(arguments=reading.piece(delta.get("partial_json")), index=_index(event))
             return Chunk(tool_calls=(piece,))
+        case "citations_delta":
+            return Chunk(block=Opaque("anthropic_messages", delta))
     return Chunk()
 
 
@@ -98,11 +141,13 @@ def _usage(message: dict[str, Any]) -> Usage | None:
             input_tokens=None if fresh is None else reading.total(fresh, written, cached),
             output_tokens=reading.count(usage.get("output_tokens")),
             cached_tokens=cached,
+            reasoning_tokens=reading.count(reading.mapping(usage.get("output_tokens_details")).get("thinking_tokens")),
             cache_write_tokens=written,
         )
     )
 
 
+_KNOWN = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
 _READERS: dict[str, Callable[[dict[str, Any]], Chunk]] = {
     "message": _whole,
     "message_start": _begun,

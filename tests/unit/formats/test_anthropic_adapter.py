@@ -8,6 +8,7 @@ from samplemind_cli.formats.types import (
     Endpoint,
     Fault,
     Message,
+    Opaque,
     Request,
     Text,
     ToolCall,
@@ -293,3 +294,37 @@ CAPPED = {"details": {"error_code": "enforced_spend_limit_reached"}}
 )
 def test_every_documented_error_has_its_kind(status, body, kind):
     assert anthropic.fault(status, body).kind == kind
+
+
+def test_a_servers_own_tool_call_and_its_citations_are_read_whole_and_are_no_calls_of_the_clients():
+    reader = anthropic.reader(Request(messages=HELLO))
+    cited = {"type": "citations_delta", "citation": {"type": "web_search_result_location", "url": "https://x"}}
+    result = {"type": "web_search_tool_result", "tool_use_id": "s", "content": []}
+    events = [
+        block(0, type="server_tool_use", id="s", name="web_search", input={}),
+        delta(0, type="input_json_delta", partial_json='{"query":'),
+        delta(0, type="input_json_delta", partial_json='"q"}'),
+        {"type": "content_block_stop", "index": 0},
+        block(1, **result),
+        {"type": "content_block_stop", "index": 1},
+        block(2, type="text", text=""),
+        delta(2, type="text_delta", text="so"),
+        delta(2, **cited),
+        {"type": "content_block_stop", "index": 2},
+    ]
+    call = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "q"}}
+
+    assert [chunk for chunk in map(reader, events) if chunk != Chunk()] == [
+        Chunk(block=Opaque("anthropic_messages", call)),
+        Chunk(block=Opaque("anthropic_messages", result)),
+        Chunk(text="so"),
+        Chunk(block=Opaque("anthropic_messages", cited)),
+    ]
+    assert events[0]["content_block"]["input"] == {}
+
+
+def test_a_call_keeps_who_may_make_it():
+    caller = {"type": "direct"}
+    event = block(0, type="tool_use", id="t", name="f", input={}, caller=caller)
+
+    assert anthropic.read(event).tool_calls[0].hints == {"caller": caller}

@@ -1,0 +1,73 @@
+"""A conversation as the Messages API takes it: turns, and their parts as blocks."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from samplemind_cli.formats import reading
+from samplemind_cli.formats.types import Media, Message, Opaque, Part, Role, Text, Thinking, ToolCall, ToolResult
+
+_SPEAKERS: dict[Role, str] = {"assistant": "assistant", "system": "system"}
+
+
+def turns(messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
+    """The messages in turns of one speaker each; results of parallel calls stand first, in one turn."""
+    for speaker, turn in groupby(messages, lambda message: _SPEAKERS.get(message.role, "user")):
+        found = [block for message in turn for part in message.parts for block in blocks(part)]
+        if speaker == "user":
+            found.sort(key=lambda block: block.get("type") != "tool_result")
+        if found:
+            yield {"role": speaker, "content": found}
+
+
+def blocks(part: Part) -> Iterator[dict[str, Any]]:
+    """A part as its block; none where the API would refuse it."""
+    match part:
+        case Text() if "search_result" in part.hints:
+            yield dict(reading.mapping(part.hints["search_result"]))
+        case Text() if part.text.strip():  # a block of white space alone is an error
+            yield {"type": "text", "text": part.text, **part.hints}
+        case Media():
+            yield {**_media(part), **part.hints}
+        case ToolCall():
+            given = reading.given_arguments(part)
+            yield {"type": "tool_use", "id": _id(part.id), "name": part.name, "input": given, **part.hints}
+        case ToolResult():
+            yield _result(part)
+        case Thinking(origin="anthropic_messages"):
+            if part.redacted:
+                yield {"type": "redacted_thinking", "data": part.signature}
+            elif part.signature:  # without one it is refused
+                yield {"type": "thinking", "thinking": part.text, "signature": part.signature}
+        case Opaque(origin="anthropic_messages"):
+            yield dict(part.value)
+
+
+def _result(result: ToolResult) -> dict[str, Any]:
+    content = [block for inner in result.parts for block in blocks(inner)]
+    one = len(result.parts) <= 1 and all(isinstance(inner, Text) and not inner.hints for inner in result.parts)
+    failed = {"is_error": True} if result.failed else {}
+    said = {"content": result.text if one else content} if content or not failed else {}
+    return {"type": "tool_result", "tool_use_id": _id(result.call_id), **said, **failed, **result.hints}
+
+
+def _media(part: Media) -> dict[str, Any]:
+    kind = "image" if part.kind == "image" else "document"
+    titled = {"title": part.name} if kind == "document" and part.name else {}
+    return {"type": kind, "source": _source(part, kind), **titled}
+
+
+def _source(part: Media, kind: str) -> Mapping[str, Any]:
+    if part.file_id:
+        return {"type": "file", "file_id": part.file_id}
+    if part.url:
+        return {"type": "url", "url": part.url}
+    if kind == "document" and part.media_type.startswith("text/"):
+        return {"type": "text", "media_type": "text/plain", "data": part.data.decode("utf-8", "replace")}
+    return {"type": "base64", "media_type": part.media_type, "data": reading.encoded(part)}
+
+
+def _id(call_id: str) -> str:
+    """Another provider's call id in the letters Claude takes."""
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", call_id) or "_"
