@@ -1,0 +1,207 @@
+"""An answer as Anthropic's clients read it: a message, the events of a stream, or an error."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from samplemind_cli.formats import origins, reading
+from samplemind_cli.formats.anthropic_messages import tokens
+from samplemind_cli.formats.anthropic_messages.told import Told, proof
+from samplemind_cli.formats.types import (
+    Answer,
+    Chunk,
+    FaultKind,
+    Finish,
+    Opaque,
+    Part,
+    Problem,
+    Text,
+    Thinking,
+    ToolCall,
+    Usage,
+)
+
+_ENDS: dict[Finish, str] = {
+    "stop": "end_turn",
+    "tool_calls": "tool_use",
+    "length": "max_tokens",
+    "refusal": "refusal",
+    "filtered": "refusal",
+    "unknown": "end_turn",
+}
+# What clients retry on, or do not (docs/en/api/errors).
+_STATUS = {
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    408: "timeout_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+_KIND: dict[FaultKind | None, str] = {
+    "credit": "billing_error",
+    "quota": "billing_error",
+    "rate": "rate_limit_error",
+    "overloaded": "overloaded_error",
+}
+_CODE = {"insufficient_quota": "billing_error", "overloaded": "overloaded_error"}
+_SERVER_ERROR = 500
+_TOO_LONG = "prompt is too long"  # the words at which Claude Code shortens its conversation
+
+
+def message(answer: Answer, number: str, asked: Callable[[], int]) -> bytes:
+    """A message object; `number` makes its id, `asked` estimates its prompt's tokens where nobody counted them."""
+    content = list(_content(answer.parts))
+    head = _head(number, f"{answer.provider}/{answer.model}", _usage(_estimated(answer, asked)), content)
+    return _dumps(head | _end(answer))
+
+
+class Events:
+    """The events of one streamed message.
+
+    `asked` estimates the prompt's tokens: most providers count them last, and the first event names them.
+    """
+
+    kind = "text/event-stream"
+
+    def __init__(self, number: str, model: str, asked: Callable[[], int]) -> None:
+        self._number = number
+        self._model = model
+        self._asked = asked
+        self._begun = False
+        self._told = Told(origins.of_route(model))
+
+    def of(self, chunk: Chunk) -> Iterator[bytes]:
+        """The events that say what a chunk says; a whole answer out of the cache is one chunk."""
+        if not self._begun:
+            self._begun = True
+            yield event(self._start(chunk))
+        if chunk.answer and self._told.nothing:
+            for place, part in _placed(chunk.answer.parts):
+                self._told.part(part, place)
+        else:
+            self._told.say(chunk)
+        yield from map(event, self._told.events(last=chunk.answer is not None))
+        if chunk.answer:
+            usage = _usage(_estimated(chunk.answer, self._asked))
+            yield event({"type": "message_delta", "delta": _end(chunk.answer), "usage": usage})
+
+    def end(self) -> bytes:
+        """The last event."""
+        return event({"type": "message_stop"})
+
+    def failed(self, problem: Problem) -> bytes:
+        """An error after the first event."""
+        return event(error(problem))
+
+    def idle(self) -> bytes:
+        """A `ping`."""
+        return event({"type": "ping"})
+
+    def _start(self, chunk: Chunk) -> dict[str, Any]:
+        """The message without its content: the prompt's tokens are known or estimated, the answer's are to come."""
+        known = chunk.answer.usage if chunk.answer else chunk.usage or Usage()
+        asked = self._asked() if known.input_tokens is None else known.input_tokens
+        usage = _usage(replace(known, input_tokens=asked, output_tokens=0, reasoning_tokens=None))
+        head = _head(self._number, self._model, usage, [])
+        return {"type": "message_start", "message": head | {"stop_reason": None, "stop_sequence": None}}
+
+
+def event(value: dict[str, Any]) -> bytes:
+    """One server-sent event, named by its type."""
+    return b"event: " + str(value["type"]).encode() + b"\ndata: " + _dumps(value) + b"\n\n"
+
+
+def error(problem: Problem) -> dict[str, Any]:
+    """Anthropic's error object, with the type that its clients retry on."""
+    told = problem.message
+    too_long = problem.kind == "too_long" or problem.code == "context_length_exceeded"
+    if too_long and _TOO_LONG not in told.lower():
+        told = f"{_TOO_LONG}: {told}"
+    return {"type": "error", "error": {"type": _error_type(problem), "message": told}}
+
+
+def _error_type(problem: Problem) -> str:
+    found = _KIND.get(problem.kind) or _CODE.get(problem.code) or _STATUS.get(problem.status)
+    return found or ("api_error" if problem.status >= _SERVER_ERROR else "invalid_request_error")
+
+
+def _head(number: str, model: str, usage: dict[str, Any], content: list[dict[str, Any]]) -> dict[str, Any]:
+    head = {"id": f"msg_{number}", "type": "message", "role": "assistant", "model": model}
+    return {**head, "content": content, "usage": usage}
+
+
+def _end(answer: Answer) -> dict[str, Any]:
+    """Why it ended; a turn that the provider's own tools interrupted is paused, and goes on when it is sent back."""
+    last = answer.parts[-1] if answer.parts else None
+    paused = answer.finish_reason == "length" and isinstance(last, Opaque) and last.origin == "anthropic_messages"
+    reason = "pause_turn" if paused else _ENDS[answer.finish_reason]
+    if answer.finish_reason == "stop" and answer.stop_sequence:
+        reason = "stop_sequence"
+    return {"stop_reason": reason, "stop_sequence": answer.stop_sequence or None}
+
+
+def _content(parts: Iterable[Part]) -> Iterator[dict[str, Any]]:
+    text: dict[str, Any] = {}  # the last one: a citation belongs to it
+    for part in parts:
+        match part:
+            case Text() if part.text:
+                text = {"type": "text", "text": part.text, **part.hints}
+                yield text
+            case Thinking(redacted=True):
+                yield {"type": "redacted_thinking", "data": proof(part)}
+            case Thinking() if part.text or part.signature:
+                yield {"type": "thinking", "thinking": part.text, "signature": proof(part)}
+            case ToolCall():
+                given = reading.given_arguments(part)
+                yield {"type": "tool_use", "id": part.id, "name": part.name, "input": given, **part.hints}
+            case Opaque(origin="anthropic_messages") if part.value.get("type") == "citations_delta":
+                text["citations"] = [*text.get("citations", ()), part.value.get("citation")]
+            case Opaque(origin="anthropic_messages"):
+                yield dict(part.value)
+
+
+def _placed(parts: Iterable[Part]) -> Iterator[tuple[int, Part]]:
+    """The parts, and how many calls stand before each."""
+    place = 0
+    for part in parts:
+        yield place, part
+        place += isinstance(part, ToolCall)
+
+
+def _estimated(answer: Answer, asked: Callable[[], int]) -> Usage:
+    """The tokens as the provider counted them, or about as many as there must have been."""
+    usage = answer.usage
+    if usage.input_tokens is None:
+        usage = replace(usage, input_tokens=asked())
+    if usage.output_tokens is None:
+        arguments = "".join(call.arguments for call in answer.tool_calls)
+        usage = replace(usage, output_tokens=tokens.said(answer.thinking + answer.text, arguments))
+    return usage
+
+
+def _usage(counted: Usage) -> dict[str, Any]:
+    """Tokens; `input_tokens` is without those of the provider's prompt cache."""
+    cached, written = counted.cached_tokens or 0, counted.cache_write_tokens or 0
+    thought = counted.reasoning_tokens
+    return {
+        "input_tokens": max(0, (counted.input_tokens or 0) - cached - written),
+        "cache_creation_input_tokens": written,
+        "cache_read_input_tokens": cached,
+        "output_tokens": counted.output_tokens or 0,
+        **({} if thought is None else {"output_tokens_details": {"thinking_tokens": thought}}),
+    }
+
+
+def _dumps(value: Any) -> bytes:
+    """JSON; an integer beyond 64 bits is more than orjson writes."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value).encode()

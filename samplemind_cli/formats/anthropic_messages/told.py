@@ -1,0 +1,138 @@
+"""The blocks of a streamed message: one after the other, whatever order their pieces come in."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from samplemind_cli.formats import origins, reading
+from samplemind_cli.formats.types import Chunk, Format, Opaque, Part, Text, Thinking, ToolCall
+
+
+@dataclass(slots=True)
+class _Block:
+    """A block and what of it is still to be told. `closed`: nothing more comes; `place`: which call it is."""
+
+    start: dict[str, Any]
+    deltas: list[dict[str, Any]] = field(default_factory=list)
+    place: int | None = None
+    arguments: str = ""
+    begun: bool = False
+    closed: bool = False
+
+    @property
+    def whole(self) -> bool:
+        return self.closed or (self.arguments.rstrip()[-1:] == "}" and reading.is_object(self.arguments))
+
+
+class Told:
+    """Turns what a stream says into the events of its blocks.
+
+    A block begins when the one before it is whole: until then its pieces wait. `origin` is the provider's format.
+    """
+
+    def __init__(self, origin: Format) -> None:
+        self._origin = origin
+        self._waiting: deque[_Block] = deque()
+        self._index = 0
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing has been said yet."""
+        return not self._waiting and not self._index
+
+    def say(self, chunk: Chunk) -> None:
+        """What a chunk adds."""
+        if chunk.thinking:
+            self._delta("thinking", {"type": "thinking_delta", "thinking": chunk.thinking})
+        if chunk.signature:
+            self._sign(Thinking(signature=chunk.signature, origin=self._origin))
+        if chunk.block:
+            self.part(chunk.block)
+        if chunk.text:
+            self._delta("text", {"type": "text_delta", "text": chunk.text})
+        for piece in chunk.tool_calls:
+            self._call(piece, piece.index or 0)
+
+    def part(self, part: Part, place: int = 0) -> None:
+        """A whole part of an answer; `place` is a call's among the calls."""
+        match part:
+            case Text() if part.text:
+                self._delta("text", {"type": "text_delta", "text": part.text})
+            case Thinking(redacted=True):
+                self._append(_Block({"type": "redacted_thinking", "data": proof(part)}, closed=True))
+            case Thinking():
+                if part.text:
+                    self._delta("thinking", {"type": "thinking_delta", "thinking": part.text})
+                if part.signature or part.text:
+                    self._sign(part)
+            case ToolCall():
+                self._call(part, place)
+            case Opaque(origin="anthropic_messages"):
+                self._opaque(dict(part.value))
+
+    def events(self, *, last: bool = False) -> Iterator[dict[str, Any]]:
+        """What may be told by now; all of it when nothing more comes."""
+        if last:
+            self._close()
+        while self._waiting:
+            block, index = self._waiting[0], self._index
+            if not block.begun:
+                block.begun = True
+                yield {"type": "content_block_start", "index": index, "content_block": block.start}
+            for delta in block.deltas:
+                yield {"type": "content_block_delta", "index": index, "delta": delta}
+            block.deltas.clear()
+            if not (last or (block.closed if len(self._waiting) == 1 else block.whole)):
+                return
+            yield {"type": "content_block_stop", "index": index}
+            self._waiting.popleft()
+            self._index += 1
+
+    def _delta(self, kind: str, delta: dict[str, Any]) -> None:
+        """A piece of the text or thought that goes on, or of a new one."""
+        last = self._waiting[-1] if self._waiting else None
+        if last is None or last.closed or last.start["type"] != kind:
+            last = _Block({"type": "text", "text": ""} if kind == "text" else {"type": kind, kind: "", "signature": ""})
+            self._append(last)
+        last.deltas.append(delta)
+
+    def _sign(self, thought: Thinking) -> None:
+        self._delta("thinking", {"type": "signature_delta", "signature": proof(thought)})
+        self._waiting[-1].closed = True
+
+    def _opaque(self, value: dict[str, Any]) -> None:
+        if value.get("type") == "citations_delta":  # of the text before it
+            self._delta("text", value)
+        else:
+            self._append(_Block(value, closed=True))
+
+    def _call(self, piece: ToolCall, place: int) -> None:
+        block = next((block for block in self._waiting if block.place == place), None)
+        if block is None:
+            if not piece.name:  # what follows a whole object is none of it
+                return
+            start = {"type": "tool_use", "id": piece.id, "name": piece.name, "input": {}, **piece.hints}
+            self._append(block := _Block(start, place=place))
+        if piece.arguments:
+            block.arguments += piece.arguments
+            block.deltas.append({"type": "input_json_delta", "partial_json": piece.arguments})
+
+    def _append(self, block: _Block) -> None:
+        self._close()
+        self._waiting.append(block)
+
+    def _close(self) -> None:
+        """End the last text or thought; one that another provider left unsigned says at least where it came from."""
+        last = self._waiting[-1] if self._waiting else None
+        if last is None or last.closed or last.place is not None:
+            return
+        if last.start["type"] == "thinking" and self._origin != "anthropic_messages":
+            self._sign(Thinking(origin=self._origin))
+        last.closed = True
+
+
+def proof(thought: Thinking) -> str:
+    """A thought's signature, sealed where another format's provider wrote it."""
+    own = thought.origin in ("", "anthropic_messages")
+    return thought.signature if own else origins.sealed(thought)
