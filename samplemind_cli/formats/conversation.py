@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from samplemind_cli.formats.types import Media, Message, Opaque, Part, Request, Text, ToolCall, ToolResult
+from samplemind_cli.formats.types import Media, Message, Opaque, Part, Request, Text, Thinking, ToolCall, ToolResult
 
 
 def linked(messages: Sequence[Message]) -> list[Message]:
@@ -47,11 +47,11 @@ def known(messages: Sequence[Message], takes: Callable[[str], bool]) -> list[Mes
 
     def part(found: Part) -> Part:
         if isinstance(found, ToolResult):
-            inner = tuple(
-                each if isinstance(each, Opaque) else replace(each, hints=kept(each.hints)) for each in found.parts
-            )
-            return replace(found, parts=inner, hints=kept(found.hints))
-        return replace(found, hints=kept(found.hints)) if isinstance(found, Text | Media | ToolCall) else found
+            inner = (each for each in map(part, found.parts) if isinstance(each, Text | Media | Opaque))
+            found = replace(found, parts=tuple(inner))
+        if isinstance(found, Thinking | Opaque) or not found.hints:
+            return found
+        return replace(found, hints=kept(found.hints))
 
     return [Message(each.role, map(part, each.parts), each.name, kept(each.hints)) for each in messages]
 

@@ -1,5 +1,6 @@
 """Anthropic's clients: what they send is read, and goes on to Claude as it came."""
 
+import inspect
 import json
 from base64 import b64encode
 from contextlib import suppress
@@ -23,6 +24,7 @@ from samplemind_cli.formats.types import (
     Opaque,
     Problem,
     Route,
+    Server,
     Text,
     Thinking,
     ToolCall,
@@ -66,6 +68,12 @@ def dropped(adapter, **changes):
     return {
         name for name in request.wishes if not adapter.takes(name, request, Endpoint("https://api.openai.com", "m"))
     }
+
+
+def test_the_room_offers_what_every_server_promises():
+    for name in ("read", "streams", "whole", "events", "error"):
+        promised = list(inspect.signature(getattr(Server, name)).parameters)[1:]  # without self
+        assert list(inspect.signature(getattr(server, name)).parameters) == promised
 
 
 def test_a_conversation_with_tools_is_read_as_in_the_other_formats():
