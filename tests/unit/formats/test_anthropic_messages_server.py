@@ -284,7 +284,7 @@ def test_the_same_question_has_the_same_key_as_in_openais_format():
         tool_choice={"type": "auto"},
     )
     function = {"name": "play", "description": "plays", "parameters": PLAY["input_schema"]}
-    theirs = openai_server.completion(
+    theirs = openai_server.read(
         Fields(
             {
                 "max_tokens": 9,
