@@ -75,12 +75,15 @@ class Events:
         self._model = model
         self._asked = asked
         self._begun = False
-        self._told = Told(origins.of_route(model))
+        self._told = Told("")
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
         """The events that say what a chunk says; a whole answer out of the cache is one chunk."""
         if not self._begun:
             self._begun = True
+            if chunk.route:  # it was not known when a ping had to be sent before it
+                self._model = f"{chunk.route.provider}/{chunk.route.endpoint.model}"
+            self._told = Told(origins.of_route(self._model))
             yield event(self._start(chunk))
         if chunk.answer and self._told.nothing:
             for place, part in _placed(chunk.answer.parts):

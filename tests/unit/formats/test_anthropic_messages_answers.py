@@ -13,15 +13,18 @@ from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.types import (
     Answer,
     Chunk,
+    Endpoint,
     Message,
     Opaque,
     Problem,
     Request,
+    Route,
     Text,
     Thinking,
     ToolCall,
     Usage,
 )
+from samplemind_cli.providers import Provider
 
 FIELDS = Fields({"model": "auto", "max_tokens": 9, "messages": [{"role": "user", "content": "word " * 80}]})
 OWN = "anthropic_messages"
@@ -348,6 +351,17 @@ def test_thinking_of_another_provider_finds_its_way_back_to_it_and_not_to_claude
     block = json.loads(server.whole(sealed, "1", FIELDS))["content"][0]
     found = server.read(Fields({"messages": [{"role": "assistant", "content": [block]}]})).messages[0].parts
     assert found == (sealed.parts[0],)
+
+
+def test_who_answers_may_be_known_only_after_a_ping():
+    route = Route(Provider.GEMINI, Endpoint("https://x", "flash"))
+    events = server.events("1", "auto", FIELDS)
+
+    said = parsed(events.idle() + b"".join(events.of(Chunk(thinking="hm", route=route))))
+
+    assert [event["type"] for event in said][:2] == ["ping", "message_start"]
+    assert said[1]["message"]["model"] == "gemini/flash"
+    assert b"samplemind:gemini:" in b"".join(events.of(Chunk(text="x")))
 
 
 def test_blocks_of_another_format_are_left_out():
