@@ -6,6 +6,8 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import orjson
+
 from samplemind_cli.formats.types import Finish, Media, ToolCall, Usage
 
 _FENCE = re.compile(r"\s*(?:```|~~~)[\w+-]*[ \t]*\r?\n?(.*?)\s*(?:```|~~~)\s*", re.DOTALL)
@@ -123,6 +125,14 @@ def finish(reason: Any) -> Finish | None:
 def dumps(value: Any) -> str:
     """Compact JSON text."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def packed(value: Any) -> bytes:
+    """Compact JSON in UTF-8, whatever its integers and texts hold."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # an integer beyond 64 bits, half of an emoji
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def arguments(value: Any) -> str:

@@ -122,8 +122,10 @@ PARAMETERS = ("top_p", "stop", "seed", "presence_penalty", "frequency_penalty")
 CONSTRAINTS = frozenset(
     {
         "audio",
+        "cachedContent",
         "function_call",
         "functions",
+        "imageConfig",
         "image_config",
         "logit_bias",
         "logprobs",
@@ -134,6 +136,10 @@ CONSTRAINTS = frozenset(
         "raw",
         "repeat_penalty",
         "repetition_penalty",
+        "responseModalities",
+        "speechConfig",
+        "suffix",
+        "toolConfig.functionCallingConfig.allowedFunctionNames",
         "top_k",
         "top_logprobs",
         "typical_p",
@@ -151,4 +157,6 @@ def is_constraint(name: str, source: Format) -> bool:
 
     What a person set by hand (`ask --param`) is meant: it is never left out.
     """
+    if (name, source) == ("num_ctx", "ollama"):  # there every client names the size of the daemon's memory
+        return False
     return not source or name in CONSTRAINTS

@@ -34,14 +34,15 @@ _CONFIG = {
     "presence_penalty": "presencePenalty",
     "frequency_penalty": "frequencyPenalty",
 }
-_EXTRA = {"top_k": "topK"}
+_EXTRA = {"top_k": "topK", "n": "candidateCount", "logprobs": "responseLogprobs", "top_logprobs": "logprobs"}
+# Inside a functionResponse, beside its response.
+_RESULT = ("willContinue", "scheduling")
 # Fields of a generationConfig that nobody else has, as they came in this format.
 CONFIG_ONLY = frozenset(
     {
         "candidateCount",
         "enableEnhancedCivicAnswers",
         "imageConfig",
-        "logprobs",
         "mediaResolution",
         "responseLogprobs",
         "responseModalities",
@@ -53,6 +54,7 @@ _TAKEN = frozenset(
     {"image", "audio", "file", "file_url", "tools", "tool_choice", "schema", "effort", "thinking_budget"}
 )
 _TAKEN |= {*_CONFIG, *_EXTRA}
+_SCHEMA = "responseSchema"  # Gemini's own kind, as it came
 _MODES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
 # Gemini 3 wants its own signature on the first call of a step and answers 400 without one; this word is documented for
 # calls that carry none, e.g. from another model (ai.google.dev/gemini-api/docs/thought-signatures).
@@ -74,20 +76,21 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
 def chat(request: Request, endpoint: Endpoint) -> Call:
     """A streamed generateContent request. The key goes into a header: URLs end up in logs."""
     messages = conversation.linked(request.messages)
-    body: dict[str, Any] = {"contents": list(_turns(messages))}
+    own = request.source in ("gemini", "")
+    body: dict[str, Any] = {"contents": list(_turns(messages, own=request.source == "gemini"))}
     if system := conversation.system(messages):
-        body["systemInstruction"] = {"parts": [{"text": "\n\n".join(part.text for part in system)}]}
+        body["systemInstruction"] = {"parts": _system(system, own=request.source == "gemini")}
     if config := _config(request, endpoint.model):
         body["generationConfig"] = config
-    if request.tools:
-        own = [dict(tool) for tool in request.tools if "function" not in tool]
-        functions = [_tool(reading.mapping(tool["function"])) for tool in request.tools if "function" in tool]
-        body["tools"] = [*own, *([{"functionDeclarations": functions}] if functions else [])]
+    if tools := _tools(request):
+        body["tools"] = tools
         if request.tool_choice is not None:
             body["toolConfig"] = {"functionCallingConfig": _choice(request.tool_choice)}
-    own_fields = request.extra.items() if request.source in ("gemini", "") else ()
-    body |= {name: value for name, value in own_fields if name not in CONFIG_ONLY and name not in _EXTRA}
-    body |= request.unkeyed if request.source == "gemini" else {}
+    for name, value in request.extra.items() if own else ():
+        if name not in CONFIG_ONLY and name not in _EXTRA:
+            _put(body, name.split("."), value)
+    if request.source == "gemini":
+        body |= {name: value for name, value in request.unkeyed.items() if name != _SCHEMA}
     model = quote(endpoint.model.removeprefix("models/"), safe="")
     url = f"{endpoint.base_url}/v1beta/models/{model}:streamGenerateContent?alt=sse"
     return Call(url, body, _headers(endpoint))
@@ -139,36 +142,58 @@ def _headers(endpoint: Endpoint) -> dict[str, str]:
     return {"x-goog-api-key": endpoint.api_key} if endpoint.api_key else {}
 
 
-def _turns(messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
-    """The conversation in turns that alternate; a turn of calls must be answered by one turn with every result."""
+def _system(parts: Sequence[Text], *, own: bool) -> list[dict[str, Any]]:
+    if own:
+        return [{"text": part.text, **part.hints} for part in parts]
+    return [{"text": "\n\n".join(part.text for part in parts)}]
+
+
+def _turns(messages: Sequence[Message], *, own: bool) -> Iterator[dict[str, Any]]:
+    """The conversation in turns that alternate; a turn of calls must be answered by one turn with every result.
+
+    `own`: it came in this format, and so do the fields that stand beside its parts.
+    """
     for model, turn in conversation.turns(messages):
-        if parts := [part for message in turn for part in _parts(message.parts)]:
+        if parts := [part for message in turn for part in _parts(message.parts, own=own)]:
             yield {"role": "model" if model else "user", "parts": parts}
 
 
-def _parts(parts: Sequence[Part]) -> Iterator[dict[str, Any]]:
+def _parts(parts: Sequence[Part], *, own: bool) -> Iterator[dict[str, Any]]:
     signed = False  # the first call of a step carries the signature
     for part in parts:
+        beside = dict(part.hints) if own and isinstance(part, Text | Media | ToolCall) else {}
         match part:
             case Text() if part.text:
-                yield {"text": part.text}
+                yield {"text": part.text, **beside}
             case Media():
-                yield _media(part)
+                yield {**_media(part, own=own), **beside}
             case ToolCall():
                 call = {"id": part.id, "name": part.name, "args": reading.given_arguments(part)}
                 proof = _signature(part) or ("" if signed else _NO_SIGNATURE)
                 signed = True
-                yield {"functionCall": call, **({"thoughtSignature": proof} if proof else {})}
+                yield {"functionCall": call, **({"thoughtSignature": proof} if proof else {}), **beside}
             case ToolResult():
-                known = {"id": part.call_id} if part.call_id else {}
-                result = _result(part.text)
-                yield {"functionResponse": {**known, "name": part.name or part.call_id, "response": result}}
-                yield from (_media(inner) for inner in part.parts if isinstance(inner, Media))
-            case Thinking(origin="gemini") if part.text:
+                yield from _answered(part, own=own)
+            case Thinking(origin="gemini") if part.text or part.signature:
                 signature = {"thoughtSignature": part.signature} if part.signature else {}
-                yield {"text": part.text, "thought": True, **signature}
+                yield {"text": part.text, **({} if part.redacted else {"thought": True}), **signature}
             case Opaque(origin="gemini"):
                 yield dict(part.value)
+
+
+def _answered(result: ToolResult, *, own: bool) -> Iterator[dict[str, Any]]:
+    """A tool's result. Its media stand beside it; Gemini 3's own clients put them inside."""
+    known = {"id": result.call_id} if result.call_id else {}
+    told = {**known, "name": result.name or result.call_id, "response": _result(result)}
+    media = [_media(inner, own=own) for inner in result.parts if isinstance(inner, Media)]
+    if not own:
+        yield {"functionResponse": told}
+        yield from media
+        return
+    inside = {name: value for name, value in result.hints.items() if name in _RESULT}
+    inside |= {"parts": media} if media else {}
+    beside = {name: value for name, value in result.hints.items() if name not in _RESULT}
+    yield {"functionResponse": told | inside, **beside}
 
 
 def _signature(call: ToolCall) -> str:
@@ -177,19 +202,22 @@ def _signature(call: ToolCall) -> str:
     return call.signature or reading.text(kept.get("thought_signature"))
 
 
-def _media(part: Media) -> dict[str, Any]:
+def _media(part: Media, *, own: bool) -> dict[str, Any]:
+    named = {"displayName": part.name} if own and part.name else {}
     if part.url or part.file_id:
         kind = {"mimeType": part.media_type} if part.media_type else {}
-        return {"fileData": {**kind, "fileUri": part.url or part.file_id}}
-    return {"inlineData": {"mimeType": part.media_type, "data": reading.encoded(part)}}
+        return {"fileData": {**kind, "fileUri": part.url or part.file_id, **named}}
+    return {"inlineData": {"mimeType": part.media_type, "data": reading.encoded(part), **named}}
 
 
-def _result(text: str) -> dict[str, Any]:
-    """A tool's result as the object Gemini wants; the documented key for anything else is "result"."""
+def _result(result: ToolResult) -> dict[str, Any]:
+    """A tool's result as the object Gemini wants: other values stand under "result", what went wrong under "error"."""
     try:
-        value = json.loads(text)
+        value = json.loads(result.text)
     except (ValueError, RecursionError):
-        value = text
+        value = result.text
+    if result.failed:
+        return value if isinstance(value, dict) and "error" in value else {"error": value}
     return value if isinstance(value, dict) else {"result": value}
 
 
@@ -200,7 +228,9 @@ def _config(request: Request, model: str) -> dict[str, Any]:
         if (value := getattr(request, name)) not in (None, ())
     }
     if request.schema is not None:
-        config |= {"responseMimeType": "application/json", "responseJsonSchema": dict(request.schema)}
+        given = request.unkeyed.get(_SCHEMA) if request.source == "gemini" else None
+        schema = {"responseJsonSchema": dict(request.schema)} if given is None else {_SCHEMA: given}
+        config |= {"responseMimeType": "application/json", **schema}
     elif request.json_mode:
         config["responseMimeType"] = "application/json"
     if request.effort or request.thinking_budget is not None:
@@ -220,9 +250,28 @@ def _thinking(request: Request, model: str) -> dict[str, Any]:
     return {"thinkingLevel": _LEVELS.get(request.effort, "HIGH"), **shown}
 
 
+def _tools(request: Request) -> list[dict[str, Any]]:
+    """Gemini's own tools, then every function in one entry, with the fields that this format alone has."""
+    own = request.source == "gemini"
+    found = [dict(tool) for tool in request.tools if "function" not in tool and request.source in ("gemini", "")]
+    functions = []
+    for tool in request.tools:
+        if "function" in tool:
+            more = {name: value for name, value in tool.items() if own and name not in ("type", "function")}
+            functions.append(_tool(reading.mapping(tool["function"])) | more)
+    return [*found, *([{"functionDeclarations": functions}] if functions else [])]
+
+
 def _tool(function: dict[str, Any]) -> dict[str, Any]:
     tool = {"name": function.get("name"), "description": function.get("description") or ""}  # both required
     return tool | ({"parametersJsonSchema": function["parameters"]} if function.get("parameters") else {})
+
+
+def _put(body: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    """A field at a dotted name."""
+    for name in path[:-1]:
+        body = body.setdefault(name, {})
+    body[path[-1]] = value
 
 
 def _choice(choice: str | Mapping[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from samplemind_cli.formats import faults, reading
-from samplemind_cli.formats.types import Chunk, Fault, Opaque, ToolCall, Usage
+from samplemind_cli.formats.gemini import logprobs
+from samplemind_cli.formats.types import Chunk, Fault, Opaque, Thinking, ToolCall, Usage
 
+# What a candidate says of its words.
+_BESIDE = ("citationMetadata", "groundingMetadata", "groundingAttributions", "urlContextMetadata")
 # No answer to speak of.
 _FAULTS = ("malformed_function_call", "malformed_response", "unexpected_tool_call", "too_many_tool_calls", "no_image")
 
@@ -39,7 +42,24 @@ def _joined(chunks: Sequence[Chunk]) -> Chunk:
         finish=next((chunk.finish for chunk in reversed(chunks) if chunk.finish), None),
         usage=reading.counted(usage),
         model=next((chunk.model for chunk in chunks if chunk.model), ""),
+        signature="".join(chunk.signature for chunk in chunks),
+        block=_merged([chunk.block for chunk in chunks if chunk.block]),
+        logprobs=tuple(each for chunk in chunks for each in chunk.logprobs),
     )
+
+
+def _merged(blocks: Sequence[Thinking | Opaque]) -> Thinking | Opaque | None:
+    if len(blocks) < 2:  # noqa: PLR2004 - nothing to merge
+        return blocks[0] if blocks else None
+    parts: list[Any] = []
+    beside: dict[str, Any] = {}
+    for block in blocks:
+        if isinstance(block, Thinking):
+            parts.append({"text": "", "thoughtSignature": block.signature})
+        else:
+            parts += block.value.get("parts", ())
+            beside |= block.value.get("candidate", {})
+    return Opaque("gemini", {"parts": parts, "candidate": beside})
 
 
 def _candidate(candidate: dict[str, Any], body: dict[str, Any], others: tuple[tuple[int, Chunk], ...] = ()) -> Chunk:
@@ -57,17 +77,26 @@ def _candidate(candidate: dict[str, Any], body: dict[str, Any], others: tuple[tu
         usage=_usage(reading.mapping(body.get("usageMetadata"))),
         fault=bad_end,
         model=reading.text(body.get("modelVersion")),
-        block=next((_block(part) for part in parts if _is_block(part)), None),
+        signature="".join(_proof(part) for part in words if part.get("thought") is True),
+        block=_block(candidate, parts),
+        logprobs=logprobs.read(candidate.get("logprobsResult")),
         others=others,
     )
 
 
-def _is_block(part: dict[str, Any]) -> bool:
-    return bool(part.keys() & {"executableCode", "codeExecutionResult", "inlineData", "fileData"})
+def _block(candidate: dict[str, Any], parts: Sequence[dict[str, Any]]) -> Thinking | Opaque | None:
+    """What only Gemini has a word for, all in one block; a proof on words that are no thought is one too."""
+    own = [part for part in parts if part.keys() & {"executableCode", "codeExecutionResult", "inlineData", "fileData"}]
+    beside = {name: candidate[name] for name in _BESIDE if candidate.get(name)}
+    proof = "".join(_proof(part) for part in parts if "text" in part and part.get("thought") is not True)
+    if not own and not beside:
+        return Thinking("", proof, "gemini", redacted=True) if proof else None
+    own += [{"text": "", "thoughtSignature": proof}] if proof else []
+    return Opaque("gemini", ({"parts": own} if own else {}) | ({"candidate": beside} if beside else {}))
 
 
-def _block(part: dict[str, Any]) -> Opaque:
-    return Opaque("gemini", part)
+def _proof(part: dict[str, Any]) -> str:
+    return reading.text(part.get("thoughtSignature"))
 
 
 def _call(part: dict[str, Any]) -> ToolCall:

@@ -50,9 +50,7 @@ _LEVELS = {"minimal": "low", "xhigh": "high", "max": "high"}
 def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
     """What the API documents: an unknown field or option is left aside by the daemon without a word."""
     del endpoint
-    if name in ("logprobs", "top_logprobs"):  # its answer's are not read
-        return request.source == "ollama"
-    return name in _TAKEN
+    return name in _TAKEN or request.source == "ollama"
 
 
 def chat(request: Request, endpoint: Endpoint) -> Call:
@@ -60,31 +58,47 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
 
     The API has no tool choice: "none" sends no tools; a call that must be made becomes a `format`.
     """
+    if request.source == "ollama" and request.extra.keys() & {"raw", "suffix"}:
+        return Call(f"{endpoint.base_url}/api/generate", _head(request, endpoint) | _prompt(request.messages))
     messages = conversation.linked(request.messages)
-    body: dict[str, Any] = {
-        "model": endpoint.model,
-        "messages": [sent for message in messages for sent in _messages(message)],
-        "stream": True,
-        "truncate": False,
-    }
+    sent = [told for message in messages for told in _messages(message, ids=_has_ids(request))]
+    body = {**_head(request, endpoint), "messages": sent}
+    if wanted := _wanted(request):
+        body["format"] = _one_call(wanted)
+        body["messages"] = [{"role": "system", "content": _described(wanted)}, *body["messages"]]
+    elif request.tool_choice != "none" and (tools := [_tool(tool) for tool in request.tools if "function" in tool]):
+        body["tools"] = tools
+    return Call(f"{endpoint.base_url}/api/chat", body)
+
+
+def _head(request: Request, endpoint: Endpoint) -> dict[str, Any]:
+    """A body but for what is said."""
+    body: dict[str, Any] = {"model": endpoint.model, "stream": True, "truncate": False}
+    own = request.source == "ollama"
     options: dict[str, Any] = {"temperature": request.temperature, "num_predict": request.max_tokens}
-    options |= {name: getattr(request, name) for name in PARAMETERS}
-    options |= {name: value for name, value in request.extra.items() if name in OPTIONS}
-    if given := {name: value for name, value in options.items() if value not in (None, ())}:
+    options |= {name: getattr(request, name) for name in PARAMETERS} | {"stop": list(request.stop)}
+    for name, value in {**request.extra, **(request.unkeyed if own else {})}.items():
+        option = name.removeprefix("options.")
+        if name in OPTIONS or (own and option != name):
+            options[option] = value
+        elif name in TOP or (own and name not in body):
+            body[name] = value
+    if given := {name: value for name, value in options.items() if value not in (None, [])}:
         body["options"] = given
-    body |= {name: value for name, value in request.extra.items() if name in TOP and takes(name, request, endpoint)}
     if (think := _think(request, endpoint.model)) is not None:
         body["think"] = think
     if request.schema is not None:
         body["format"] = dict(request.schema)
     elif request.json_mode:
         body["format"] = "json"
-    if wanted := _wanted(request):
-        body["format"] = _one_call(wanted)
-        body["messages"] = [{"role": "system", "content": _described(wanted)}, *body["messages"]]
-    elif request.tools and request.tool_choice != "none":
-        body["tools"] = [_tool(tool) for tool in request.tools if "function" in tool]
-    return Call(f"{endpoint.base_url}/api/chat", body)
+    return body
+
+
+def _prompt(messages: Sequence[Message]) -> dict[str, Any]:
+    """A prompt that no chat template stands around, or that has a suffix: what `/api/generate` alone takes."""
+    system = "\n\n".join(part.text for part in conversation.system(messages))
+    asked = next((message for message in reversed(messages) if message.role == "user"), Message("user"))
+    return _with_images({"prompt": asked.text, **({"system": system} if system else {})}, asked.parts)
 
 
 def reader(request: Request) -> Reader:
@@ -122,7 +136,7 @@ def read(event: Any) -> Chunk:
         return Chunk(fault=faults.named("server", f"the answer ended with {reason}"))
     return Chunk(
         text=text,
-        thinking=thinking or "".join(reading.content(message.get("thinking"))),
+        thinking=thinking or "".join(reading.content(message.get("thinking") or body.get("thinking"))),
         tool_calls=tuple(map(_call, reading.mappings(message.get("tool_calls")))),
         finish=reading.finish(reason) if done else None,
         usage=reading.counted(
@@ -132,6 +146,7 @@ def read(event: Any) -> Chunk:
             )
         ),
         model=reading.text(body.get("model")),
+        logprobs=tuple(reading.mappings(body.get("logprobs"))),
     )
 
 
@@ -179,11 +194,18 @@ def _think(request: Request, model: str) -> bool | str | None:
     return request.effort != "none"
 
 
-def _messages(message: Message) -> list[dict[str, Any]]:
+def _has_ids(request: Request) -> bool:
+    """Whether a client of this format gave its calls ids; most go by the names and the order."""
+    parts = (part for message in request.messages for part in message.parts)
+    return request.source == "ollama" and any(isinstance(part, ToolCall) and part.id for part in parts)
+
+
+def _messages(message: Message, *, ids: bool = False) -> list[dict[str, Any]]:
     """A turn as its messages here: each tool result is one of its own."""
-    sent = [
-        _with_images({"role": "tool", "content": r.text, "tool_name": r.name}, r.parts) for r in message.tool_results
-    ]
+    sent = []
+    for result in message.tool_results:
+        told = {"role": "tool", "content": result.text, "tool_name": result.name}
+        sent.append(_with_images(told | ({"tool_call_id": result.call_id} if ids else {}), result.parts))
     rest = [part for part in message.parts if not isinstance(part, ToolResult)]
     if message.role == "tool" or (sent and not rest):
         return sent
@@ -194,7 +216,11 @@ def _messages(message: Message) -> list[dict[str, Any]]:
         body["thinking"] = thoughts
     if calls := message.tool_calls:
         body["tool_calls"] = [
-            {"function": {"name": call.name, "arguments": reading.given_arguments(call)}} for call in calls
+            {
+                **({"id": call.id} if ids else {}),
+                "function": {"name": call.name, "arguments": reading.given_arguments(call)},
+            }
+            for call in calls
         ]
     return [*sent, _with_images(body, rest)]
 

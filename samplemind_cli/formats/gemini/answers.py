@@ -1,0 +1,201 @@
+"""An answer as Gemini's clients read it: a whole response, or a stream of them."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from samplemind_cli.formats import reading
+from samplemind_cli.formats.assembly import Assembly
+from samplemind_cli.formats.fields import Fields
+from samplemind_cli.formats.gemini import logprobs
+from samplemind_cli.formats.gemini.fields import GENERATE, named
+from samplemind_cli.formats.types import (
+    Answer,
+    Chunk,
+    Finish,
+    Format,
+    Opaque,
+    Part,
+    Problem,
+    Text,
+    Thinking,
+    ToolCall,
+    Usage,
+)
+
+ENDS: dict[Finish, str] = {
+    "stop": "STOP",
+    "tool_calls": "STOP",
+    "length": "MAX_TOKENS",
+    "refusal": "PROHIBITED_CONTENT",
+    "filtered": "SAFETY",
+    "unknown": "OTHER",
+}
+# google.rpc.Code by HTTP status.
+STATUS = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    408: "DEADLINE_EXCEEDED",
+    409: "ABORTED",
+    429: "RESOURCE_EXHAUSTED",
+    499: "CANCELLED",
+    500: "INTERNAL",
+    501: "UNIMPLEMENTED",
+    504: "DEADLINE_EXCEEDED",
+}
+_RPC = "type.googleapis.com/google.rpc"
+_NOTHING: dict[str, Any] = {"text": ""}  # clients look for a first part
+
+
+def whole(answer: Answer, number: str, fields: Fields) -> bytes:
+    """A GenerateContentResponse; `number` is its id."""
+    thoughts = _shows_thoughts(fields)
+    candidates = [
+        _candidate(n, one.parts, thoughts=thoughts)
+        | {"finishReason": ENDS[one.finish_reason]}
+        | _logprobs(one.logprobs)
+        for n, one in enumerate((answer, *answer.others))
+    ]
+    body = {"candidates": candidates, **_counted(answer.usage), "modelVersion": f"{answer.provider}/{answer.model}"}
+    return reading.packed({**body, "responseId": number})
+
+
+class Events:
+    """The responses of one stream: server-sent events, or the items of one array."""
+
+    def __init__(self, number: str, model: str, *, sse: bool, thoughts: bool) -> None:
+        self.kind = "text/event-stream" if sse else "application/json"
+        self._tail = {"modelVersion": model, "responseId": number}
+        self._sse = sse
+        self._thoughts = thoughts
+        self._begun = False
+        self._origin: Format = "gemini" if model.startswith("gemini/") else ""
+        self._choices: dict[int, Assembly] = {}
+
+    def of(self, chunk: Chunk) -> Iterator[bytes]:
+        """The responses that say what a chunk says; a whole answer out of the cache is one."""
+        if chunk.answer and not self._choices:
+            yield self._event(self._ends(chunk.answer, cached=True), chunk.answer.usage)
+            return
+        told = [self._told(n, each) for n, each in ((0, chunk), *chunk.others)]
+        if candidates := [candidate for candidate in told if candidate]:
+            yield self._event(candidates, chunk.usage)
+        if chunk.answer:
+            yield self._event(self._ends(chunk.answer, cached=False), chunk.answer.usage)
+
+    def end(self) -> bytes:
+        """Nothing, or the array's end."""
+        return b"" if self._sse else b"\n]" if self._begun else b"[]"
+
+    def failed(self, problem: Problem) -> bytes:
+        """An error after the first response; the array ends with it."""
+        told = self._framed(error(problem))
+        return told if self._sse else told + b"\n]"
+
+    def idle(self) -> bytes:
+        """A response without words: the official clients take a comment for broken JSON."""
+        return self._event([_candidate(0, ())]) if self._sse else b"\n"
+
+    def _told(self, n: int, chunk: Chunk) -> dict[str, Any] | None:
+        assembly = self._choices.setdefault(n, Assembly(self._origin))
+        parts = [part for part in assembly.of(chunk) if self._thoughts or not _is_thought(part)]
+        if not parts and not chunk.logprobs:
+            return None
+        return _candidate(n, parts) | _logprobs(chunk.logprobs)
+
+    def _ends(self, answer: Answer, *, cached: bool) -> list[dict[str, Any]]:
+        """The last word of each candidate: all of it where nothing was told."""
+        found = []
+        for n, one in enumerate((answer, *answer.others)):
+            assembly = self._choices.get(n)
+            parts = one.parts if cached or assembly is None else tuple(assembly.rest())
+            more = _logprobs(one.logprobs) if cached or assembly is None else {}
+            end = {"finishReason": ENDS[one.finish_reason]}
+            found.append(_candidate(n, parts, thoughts=self._thoughts) | end | more)
+        return found
+
+    def _event(self, candidates: list[dict[str, Any]], usage: Usage | None = None) -> bytes:
+        return self._framed({"candidates": candidates, **_counted(usage or Usage()), **self._tail})
+
+    def _framed(self, body: dict[str, Any]) -> bytes:
+        first, self._begun = not self._begun, True
+        if self._sse:
+            return b"data: " + reading.packed(body) + b"\r\n\r\n"
+        return (b"[" if first else b",\n") + reading.packed(body)
+
+
+def events(number: str, model: str, fields: Fields) -> Events:
+    """What tells a streamed answer; without `alt=sse` it is one array."""
+    return Events(number, model, sse=fields.raw.get("alt") == "sse", thoughts=_shows_thoughts(fields))
+
+
+def error(problem: Problem) -> dict[str, Any]:
+    """google.rpc.Status as JSON; when to come back and which field is wrong stand among its details."""
+    code = problem.status
+    status = STATUS.get(code, "INVALID_ARGUMENT" if code < 500 else "UNAVAILABLE")  # noqa: PLR2004 - HTTP
+    found: dict[str, Any] = {"code": code, "message": problem.message, "status": status}
+    details: list[dict[str, Any]] = []
+    if problem.param:
+        violation = {"field": problem.param, "description": problem.message}
+        details.append({"@type": f"{_RPC}.BadRequest", "fieldViolations": [violation]})
+    if problem.wait is not None:
+        details.append({"@type": f"{_RPC}.RetryInfo", "retryDelay": f"{problem.wait:g}s"})
+    if problem.kind == "quota":  # a day's: clients that see it do not try again
+        quota = {"quotaId": "RequestsPerDay", "subject": "provider"}
+        details.append({"@type": f"{_RPC}.QuotaFailure", "violations": [quota]})
+    return {"error": found | ({"details": details} if details else {})}
+
+
+def _shows_thoughts(fields: Fields) -> bool:
+    config = reading.mapping(named(fields.raw, GENERATE).get("generationConfig"))
+    return reading.mapping(config.get("thinkingConfig")).get("includeThoughts") is True
+
+
+def _is_thought(part: Part) -> bool:
+    return isinstance(part, Thinking) and not part.redacted
+
+
+def _candidate(n: int, parts: Sequence[Part], *, thoughts: bool = True) -> dict[str, Any]:
+    said = [told for part in parts if thoughts or not _is_thought(part) for told in _parts(part)]
+    beside = [part.value["candidate"] for part in parts if isinstance(part, Opaque) and "candidate" in part.value]
+    found: dict[str, Any] = {"content": {"parts": said or [_NOTHING], "role": "model"}, "index": n}
+    for more in beside:
+        found |= more
+    return found
+
+
+def _parts(part: Part) -> Iterator[dict[str, Any]]:
+    match part:
+        case Text():
+            yield {"text": part.text}
+        case Thinking():
+            # No other origin's signature would be one here.
+            signed = {"thoughtSignature": part.signature} if part.signature and part.origin == "gemini" else {}
+            if part.redacted and signed:
+                yield {"text": "", **signed}
+            elif part.text or signed:
+                yield {"text": part.text, "thought": True, **signed}
+        case ToolCall():
+            call = {"name": part.name, "args": reading.given_arguments(part), **({"id": part.id} if part.id else {})}
+            yield {"functionCall": call, **({"thoughtSignature": part.signature} if part.signature else {})}
+        case Opaque(origin="gemini"):
+            yield from part.value.get("parts", ())
+
+
+def _counted(usage: Usage) -> dict[str, Any]:
+    """Tokens, as far as the provider counted them."""
+    said, thought = usage.output_tokens, usage.reasoning_tokens
+    counts = {
+        "promptTokenCount": usage.input_tokens,
+        "cachedContentTokenCount": usage.cached_tokens,
+        "candidatesTokenCount": None if said is None else max(0, said - (thought or 0)),
+        "thoughtsTokenCount": thought,
+        "totalTokenCount": reading.total(usage.input_tokens, said),
+    }
+    known = {name: count for name, count in counts.items() if count is not None}
+    return {"usageMetadata": known} if known else {}
+
+
+def _logprobs(found: Sequence[Any]) -> dict[str, Any]:
+    return {"logprobsResult": logprobs.told(found)} if found else {}

@@ -1,0 +1,98 @@
+"""The contents of a Gemini request, read into messages."""
+
+import json
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from samplemind_cli.formats import reading
+from samplemind_cli.formats.fields import Fields
+from samplemind_cli.formats.openai_chat.server import decoded
+from samplemind_cli.formats.types import Media, MediaKind, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
+
+ROLES = ("user", "model", "function", "tool", "")
+# The one field of a part that says what it is.
+DATA = ("text", "inlineData", "fileData", "functionCall", "functionResponse")
+_FILES = "://generativelanguage.googleapis.com/"
+RESULT = frozenset({"id", "name", "response", "parts"})
+
+
+def messages(fields: Fields) -> Iterator[Message]:
+    """The turns of a request, its system instruction first. A tool's result is a message of its own."""
+    if system := tuple(_parts(fields.inner("systemInstruction"))):
+        yield Message("system", system)
+    for content in fields.items("contents"):
+        model = content.one_of("role", ROLES, "") == "model"
+        for answered, parts in groupby(_parts(content), lambda part: isinstance(part, ToolResult)):
+            if answered:
+                yield from (Message("tool", (part,)) for part in parts)
+            else:
+                yield Message("assistant" if model else "user", parts)
+
+
+def _parts(content: Fields) -> Iterator[Part]:
+    for part in content.items("parts"):
+        yield from _part(part)
+
+
+def _part(part: Fields) -> Iterator[Part]:
+    kind = next((name for name in DATA if part.raw.get(name) is not None), "")
+    signature = part.get("thoughtSignature", str) or ""
+    hints = {name: value for name, value in part.raw.items() if name != kind and value is not None}
+    if kind == "text":
+        yield from _text(part, signature, hints)
+    elif kind in ("inlineData", "fileData"):
+        yield media(part.inner(kind), hints)
+    elif kind == "functionCall":
+        call, named = part.inner(kind), {name: value for name, value in hints.items() if name != "thoughtSignature"}
+        arguments = reading.dumps(call.get("args", dict) or {})
+        yield ToolCall(call.need("name", str), arguments, call.get("id", str) or "", signature=signature, hints=named)
+    elif kind == "functionResponse":
+        yield _result(part.inner(kind), hints)
+    elif hints:
+        yield Opaque("gemini", hints)
+
+
+def _text(part: Fields, signature: str, hints: dict[str, Any]) -> Iterator[Part]:
+    words = part.need("text", str)
+    if part.get("thought", bool):
+        yield Thinking(words, signature, "gemini")
+    elif words:
+        yield Text(words, {name: value for name, value in hints.items() if name != "thought"})
+    elif signature:
+        yield Thinking("", signature, "gemini", redacted=True)
+
+
+def media(holder: Fields, hints: dict[str, Any]) -> Media:
+    """A blob, or a file by its address: a file of Google's own is found by nobody else."""
+    kind = holder.get("mimeType", str) or ""
+    family: Any = kind.partition("/")[0].lower()
+    found: MediaKind = family if family in ("image", "audio") else "file"
+    name = holder.get("displayName", str) or ""
+    if "fileUri" in holder.raw:
+        address = holder.need("fileUri", str)
+        google = not address.lower().startswith(("http://", "https://")) or _FILES in address
+        url, file_id = ("", address) if google else (address, "")
+        return Media(found, kind, name=name, url=url, file_id=file_id, hints=hints)
+    data = decoded(holder.need("data", str), holder, "data")
+    return Media(found, kind, data, name, hints=hints)
+
+
+def _result(fields: Fields, hints: dict[str, Any]) -> ToolResult:
+    response = fields.get("response", dict) or {}
+    told, alone = reading.dumps(response), response.get("result")
+    if response.keys() == {"result"} and isinstance(alone, str) and not _is_json(alone):
+        told = alone
+    pictures = tuple(media(part.inner("inlineData"), {}) for part in fields.items("parts") if "inlineData" in part.raw)
+    more = {name: value for name, value in fields.raw.items() if name not in RESULT and value is not None}
+    name, call_id = fields.get("name", str) or "", fields.get("id", str) or ""
+    return ToolResult(call_id, (Text(told), *pictures), response.keys() == {"error"}, {**hints, **more}, name)
+
+
+def _is_json(words: str) -> bool:
+    """Whether the client would send a text as something else than a text."""
+    try:
+        json.loads(words)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -1,0 +1,60 @@
+"""Embeddings as Gemini's clients ask for them and read them: `:embedContent` and `:batchEmbedContents`."""
+
+from dataclasses import dataclass
+
+from samplemind_cli.formats import reading
+from samplemind_cli.formats.fields import Fields
+from samplemind_cli.formats.gemini.fields import EMBED, EMBED_ALL, named
+from samplemind_cli.formats.types import Embeddings
+
+MOST = 100  # texts in one request, as Gemini has it
+_KNOWN = frozenset({"content", "model", "outputDimensionality"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The texts, how long a vector is to be (None: as the model has it), and which fields are left out."""
+
+    texts: tuple[str, ...]
+    dimensions: int | None
+    dropped: tuple[str, ...]
+
+
+def one(fields: Fields) -> Wanted:
+    """The text of an embedContent body. Raises BadRequestError."""
+    return _wanted([Fields(named(fields.raw, EMBED))])
+
+
+def several(fields: Fields) -> Wanted:
+    """The texts of a batchEmbedContents body. Raises BadRequestError."""
+    found = Fields(named(fields.raw, EMBED_ALL))
+    requests = found.items("requests")
+    if not 1 <= len(requests) <= MOST:
+        raise found.wrong("requests", f"must hold 1 to {MOST} requests")
+    return _wanted(requests)
+
+
+def _wanted(requests: list[Fields]) -> Wanted:
+    sizes = {request.whole("outputDimensionality") for request in requests}
+    if len(sizes) > 1:
+        raise requests[0].wrong("outputDimensionality", "must be the same in every request")
+    unread = {name for request in requests for name in request.raw if name not in _KNOWN and request.raw[name]}
+    return Wanted(tuple(map(_text, requests)), sizes.pop(), tuple(sorted(unread)))
+
+
+def _text(request: Fields) -> str:
+    content = request.inner("content")
+    parts = content.items("parts")
+    if any("text" not in part.raw for part in parts):
+        raise content.wrong("parts", "must be texts: nothing else is embedded here")
+    words = "\n".join(part.need("text", str) for part in parts)
+    if not words:
+        raise content.wrong("parts", "must hold a text that is not empty")
+    return words
+
+
+def told(found: Embeddings, *, batch: bool) -> bytes:
+    """An EmbedContentResponse, or that of a batch."""
+    vectors = [{"values": vector} for vector in found.vectors]
+    counted = {} if found.tokens is None else {"usageMetadata": {"promptTokenCount": found.tokens}}
+    return reading.packed({"embeddings": vectors, **counted} if batch else {"embedding": vectors[0], **counted})

@@ -1,0 +1,117 @@
+"""Every field of a generateContent body and of its parts, on exactly one list; a test compares them with the document.
+
+Nested fields have dotted names. A field that is on no list is a hint, kept under such a name.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+TRANSLATED = frozenset(
+    {
+        "contents",
+        "generationConfig",
+        "generationConfig.frequencyPenalty",
+        "generationConfig.maxOutputTokens",
+        "generationConfig.presencePenalty",
+        "generationConfig.responseJsonSchema",
+        "generationConfig.responseMimeType",
+        "generationConfig.responseSchema",
+        "generationConfig._responseJsonSchema",
+        "generationConfig.seed",
+        "generationConfig.stopSequences",
+        "generationConfig.temperature",
+        "generationConfig.thinkingConfig",
+        "generationConfig.topP",
+        "model",
+        "systemInstruction",
+        "toolConfig",
+        "toolConfig.functionCallingConfig",
+        "tools",
+    }
+)
+# Ours: the handler says with them what the path and the query of a request say.
+PATH = frozenset({"stream", "alt"})
+# By their names in a request's `extra`.
+CANONICAL = {
+    "generationConfig.candidateCount": "n",
+    "generationConfig.logprobs": "top_logprobs",
+    "generationConfig.responseLogprobs": "logprobs",
+    "generationConfig.topK": "top_k",
+}
+# They change what counts as an answer: passed on to who takes them, refused elsewhere.
+CONSTRAINTS = frozenset(
+    {
+        *CANONICAL,
+        "cachedContent",
+        "generationConfig.imageConfig",
+        "generationConfig.responseModalities",
+        "generationConfig.speechConfig",
+    }
+)
+# Passed on to who takes them, left out and told elsewhere.
+HINTS = frozenset(
+    {
+        "generationConfig.enableEnhancedCivicAnswers",
+        "generationConfig.mediaResolution",
+        "safetySettings",
+        "toolConfig.retrievalConfig",
+    }
+)
+# They change no answer: passed on in this format, and not in the cache key.
+IGNORED = frozenset({"labels"})
+REFUSED: frozenset[str] = frozenset()
+# Values that say nothing: clients send them unasked.
+NEUTRAL: dict[str, tuple[Any, ...]] = {
+    "generationConfig.candidateCount": (1,),
+    "generationConfig.responseLogprobs": (False,),
+    "generationConfig.responseModalities": (["TEXT"], ["Text"], []),
+    "safetySettings": ([],),
+    "cachedContent": ("",),
+    "generationConfig.thinkingConfig": ({},),
+}
+# What a function declaration says besides what every format knows.
+DECLARATION = frozenset({"name", "description", "parameters", "parametersJsonSchema"})
+
+
+def camel(name: str) -> str:
+    """A field's JSON name; the protobuf one is taken as well."""
+    head, *rest = name.lstrip("_").split("_")
+    return "_" * (len(name) - len(name.lstrip("_"))) + head + "".join(word[:1].upper() + word[1:] for word in rest)
+
+
+def renamed(value: Mapping[str, Any]) -> dict[str, Any]:
+    """An object with the JSON names of its fields; where both are given, the JSON one counts."""
+    return {camel(name): inner for name, inner in value.items()} | {
+        name: inner for name, inner in value.items() if "_" not in name
+    }
+
+
+# Where a body holds messages with names of their own; what is not named here is the client's: arguments, results,
+# schemas.
+_PART: dict[str, Any] = {
+    "inlineData": {},
+    "fileData": {},
+    "functionCall": {},
+    "functionResponse": {"parts": {"inlineData": {}}},
+}
+_CONTENT = {"parts": _PART}
+_REQUEST: dict[str, Any] = {
+    "contents": _CONTENT,
+    "generationConfig": {"thinkingConfig": {}},
+    "systemInstruction": _CONTENT,
+    "toolConfig": {"functionCallingConfig": {}, "retrievalConfig": {}},
+    "tools": {"functionDeclarations": {}},
+}
+GENERATE = _REQUEST
+COUNT = {"contents": _CONTENT, "generateContentRequest": _REQUEST}
+EMBED = {"content": _CONTENT}
+EMBED_ALL = {"requests": EMBED}
+
+
+def named(value: Any, shape: Mapping[str, Any]) -> Any:
+    """A body with JSON names all over, as far as its shape is known."""
+    if isinstance(value, list):
+        return [named(item, shape) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: named(inner, shape[name]) if name in shape else inner for name, inner in renamed(value).items()}

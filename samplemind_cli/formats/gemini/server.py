@@ -1,0 +1,166 @@
+"""A generateContent request as Gemini's clients send it, read into a request; how each answer is told is in answers.py.
+
+Two things stand in the path and the query and not in the body: the handler puts `stream` (the verb is
+streamGenerateContent), `alt` (the query's; "sse" for events, anything else for one JSON array) and `model` into it.
+"""
+
+from typing import Any
+
+from samplemind_cli.formats import jsonschema
+from samplemind_cli.formats.fields import Fields
+from samplemind_cli.formats.gemini import content
+from samplemind_cli.formats.gemini.answers import error, events, whole
+from samplemind_cli.formats.gemini.client import CONFIG_ONLY
+from samplemind_cli.formats.gemini.fields import (
+    CANONICAL,
+    DECLARATION,
+    GENERATE,
+    IGNORED,
+    NEUTRAL,
+    PATH,
+    REFUSED,
+    TRANSLATED,
+    named,
+)
+from samplemind_cli.formats.gemini.schemas import as_json_schema
+from samplemind_cli.formats.types import Request
+
+MODES = ("", "MODE_UNSPECIFIED", "AUTO", "ANY", "NONE", "VALIDATED")
+LEVELS = {"MINIMAL": "minimal", "LOW": "low", "MEDIUM": "medium", "HIGH": "high"}
+KINDS = ("", "text/plain", "application/json")
+_WHOLE = ("candidateCount", "logprobs", "maxOutputTokens", "seed", "topK")  # integers may come as JSON strings
+_BUDGET = "thinkingBudget"
+_NESTED = ("generationConfig", "toolConfig")
+
+
+def read(fields: Fields) -> Request:
+    """The request in a body. Raises BadRequestError."""
+    fields = Fields(named(fields.raw, GENERATE))
+    messages = tuple(content.messages(fields))
+    if all(message.role == "system" for message in messages):
+        raise fields.wrong("contents", "must hold at least one part")
+    config = _numbers(fields.inner("generationConfig"))
+    thinking = config.inner("thinkingConfig")
+    schema, unkeyed = _schema(config)
+    tools = tuple(tool for holder in fields.items("tools") for tool in _tools(holder))
+    choice, extra = _choice(fields.inner("toolConfig").inner("functionCallingConfig"), tools)
+    stops = config.get("stopSequences", list) or []
+    if not all(isinstance(stop, str) and stop for stop in stops):
+        raise config.wrong("stopSequences", "must be a list of texts that are not empty")
+    return Request(
+        messages=messages,
+        temperature=config.number("temperature", 0, 2),
+        max_tokens=config.whole("maxOutputTokens"),
+        schema=schema,
+        json_mode=schema is None and config.raw.get("responseMimeType") == "application/json",
+        tools=tools,
+        tool_choice=choice,
+        top_p=config.number("topP", 0, 1),
+        stop=tuple(stops),
+        seed=config.whole("seed", -(2**31)),
+        presence_penalty=config.number("presencePenalty", -2, 2) or None,
+        frequency_penalty=config.number("frequencyPenalty", -2, 2) or None,
+        effort=LEVELS.get((thinking.get("thinkingLevel", str) or "").upper(), ""),
+        thinking_budget=_budget(thinking),
+        extra=extra | _extra(fields, config),
+        unkeyed=unkeyed | {name: fields.raw[name] for name in IGNORED if fields.raw.get(name) is not None},
+        source="gemini",
+    )
+
+
+def streams(fields: Fields) -> bool:
+    """Whether the answer is to come in events."""
+    return fields.get("stream", bool) or False
+
+
+def _numbers(config: Fields) -> Fields:
+    """The config with whole numbers as such: protobuf's JSON has them as texts and as 5.0 too."""
+    numbers = {name: _whole(config.raw[name]) for name in _WHOLE if name in config.raw}
+    if thinking := config.inner("thinkingConfig").raw:
+        numbers["thinkingConfig"] = thinking | {name: _whole(thinking[name]) for name in thinking if name == _BUDGET}
+    return Fields(config.raw | numbers, "generationConfig")
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str) and value.removeprefix("-").isdecimal() and value.isascii() and len(value) < 20:  # noqa: PLR2004 - int64
+        return int(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _budget(thinking: Fields) -> int | None:
+    """Tokens; -1 leaves it to the model."""
+    budget = thinking.whole(_BUDGET, -1)
+    return None if budget == -1 else budget
+
+
+def _schema(config: Fields) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """The JSON Schema of the answer; Gemini's own kind of schema goes to Gemini as it came."""
+    kind = config.one_of("responseMimeType", KINDS, "")
+    for name in ("responseJsonSchema", "_responseJsonSchema", "responseSchema"):
+        given = config.get(name, dict)
+        if given is None:
+            continue
+        if kind == "text/plain":
+            raise config.wrong(name, "wants a responseMimeType of application/json")
+        if name != "responseSchema":
+            return jsonschema.checked(given, config, name), {}
+        return jsonschema.checked(as_json_schema(given), config, name), {name: given}
+    return None, {}
+
+
+def _tools(holder: Fields) -> list[dict[str, Any]]:
+    """The functions in one entry of `tools` in OpenAI's shape, and the tools that Gemini runs itself."""
+    own = [{name: value} for name, value in holder.raw.items() if name != "functionDeclarations" and value is not None]
+    return [*map(_function, holder.items("functionDeclarations")), *own]
+
+
+def _function(fields: Fields) -> dict[str, Any]:
+    function: dict[str, Any] = {"name": fields.need("name", str)}
+    if described := fields.get("description", str):
+        function["description"] = described
+    if (schema := fields.get("parametersJsonSchema", dict)) is not None:
+        function["parameters"] = schema
+    elif (parameters := fields.get("parameters", dict)) is not None:
+        function["parameters"] = as_json_schema(parameters)
+    more = {name: value for name, value in fields.raw.items() if name not in DECLARATION and value is not None}
+    return {"type": "function", "function": function, **more}
+
+
+def _choice(config: Fields, tools: tuple[dict[str, Any], ...]) -> tuple[str | dict[str, Any] | None, dict[str, Any]]:
+    """The tool choice, and what no other format could say of it."""
+    mode = config.one_of("mode", MODES, "")
+    names = config.get("allowedFunctionNames", list) or []
+    known = [tool["function"]["name"] for tool in tools if "function" in tool]
+    for name in names:
+        if name not in known:
+            raise config.wrong("allowedFunctionNames", f"names {str(name)[:100]!r}, which is not among the tools")
+    if mode == "ANY" and len(names) == 1:
+        return {"type": "function", "function": {"name": names[0]}}, {}
+    few = {config.name("allowedFunctionNames"): names} if names and set(names) != set(known) else {}
+    if mode == "VALIDATED":
+        return "auto", few | {config.name("mode"): mode}
+    return {"ANY": "required", "AUTO": "auto", "NONE": "none"}.get(mode), few if mode == "ANY" else {}
+
+
+def _extra(fields: Fields, config: Fields) -> dict[str, Any]:
+    """Every other field by the name it has in `Request.extra`."""
+    found = {name: value for name, value in fields.raw.items() if name not in _NESTED}
+    for name, value in config.raw.items():
+        found[f"generationConfig.{name}"] = value
+    for name, value in fields.inner("toolConfig").raw.items():
+        found[f"toolConfig.{name}"] = value
+    translated = TRANSLATED - {"generationConfig.thinkingConfig"}  # it says more than `effort` and a budget hold
+    listed = translated | PATH | IGNORED | REFUSED
+    return {
+        _own(name): value
+        for name, value in found.items()
+        if name not in listed and value is not None and value not in NEUTRAL.get(name, ())
+    }
+
+
+def _own(name: str) -> str:
+    plain = name.removeprefix("generationConfig.")
+    return CANONICAL.get(name) or (plain if plain in CONFIG_ONLY else name)
+
+
+__all__ = ["error", "events", "read", "streams", "whole"]

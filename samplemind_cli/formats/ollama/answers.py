@@ -1,0 +1,112 @@
+"""An answer as Ollama's clients read it: an object, or one on each line of a stream."""
+
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from samplemind_cli.formats import reading
+from samplemind_cli.formats.assembly import Assembly
+from samplemind_cli.formats.types import Answer, Chunk, Finish, Part, Problem, Text, Thinking, ToolCall
+
+ENDS: dict[Finish, str] = {"tool_calls": "stop", "refusal": "refusal", "filtered": "content_filter"}
+_MILLISECOND = 1_000_000  # in nanoseconds, which every duration is told in
+
+
+def whole_message(answer: Answer, model: str, *, generate: bool) -> bytes:
+    """A whole answer: a chat's message, or a generate's response."""
+    took = round(answer.latency_ms * _MILLISECOND)
+    said = _said(answer.parts, generate=generate) | _logprobs(answer.logprobs)
+    return reading.packed({**_head(model), **said, **_end(answer, took, 0)})
+
+
+def done(model: str, reason: str, *, generate: bool) -> bytes:
+    """The answer to a body without a question: the model was put into memory ("load"), or out of it ("unload")."""
+    return reading.packed({**_head(model), **_said((), generate=generate), "done": True, "done_reason": reason})
+
+
+class Events:
+    """The lines of one streamed answer."""
+
+    kind = "application/x-ndjson"
+
+    def __init__(self, model: str, *, generate: bool) -> None:
+        self._model = model
+        self._generate = generate
+        self._begun = time.monotonic_ns()
+        self._first = 0  # nanoseconds until the first word
+        self._assembly = Assembly("ollama")
+
+    def of(self, chunk: Chunk) -> Iterator[bytes]:
+        """The lines that say what a chunk says; a whole answer out of the cache is two."""
+        cached = chunk.answer if not self._first else None
+        parts = cached.parts if cached else tuple(self._assembly.of(chunk))
+        logprobs = cached.logprobs if cached else chunk.logprobs
+        self._first = self._first or time.monotonic_ns() - self._begun
+        if chunk.answer and not cached:
+            parts = (*parts, *self._assembly.rest())
+        if parts or logprobs:
+            yield self._line(parts, _logprobs(logprobs))
+        if chunk.answer:
+            took = time.monotonic_ns() - self._begun
+            yield self._line((), _end(chunk.answer, took, self._first))
+
+    def end(self) -> bytes:
+        """Nothing: the last line says that it is the last."""
+        return b""
+
+    def failed(self, problem: Problem) -> bytes:
+        """An error after the first line."""
+        return reading.packed(error(problem)) + b"\n"
+
+    def idle(self) -> bytes:
+        """A line without words: clients parse every line, so that an empty one would be an error."""
+        return self._line(())
+
+    def _line(self, parts: Sequence[Part], more: dict[str, Any] | None = None) -> bytes:
+        said = _said(parts, generate=self._generate)
+        return reading.packed({**_head(self._model), **said, "done": False, **(more or {})}) + b"\n"
+
+
+def error(problem: Problem) -> dict[str, Any]:
+    """All that the format has is the message; the status tells the rest."""
+    return {"error": problem.message}
+
+
+def _head(model: str) -> dict[str, Any]:
+    return {"model": model, "created_at": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
+
+
+def _said(parts: Sequence[Part], *, generate: bool) -> dict[str, Any]:
+    words = "".join(part.text for part in parts if isinstance(part, Text))
+    thoughts = "".join(part.text for part in parts if isinstance(part, Thinking))
+    calls = [part for part in parts if isinstance(part, ToolCall)]
+    thinking = {"thinking": thoughts} if thoughts else {}
+    if generate:
+        return {"response": words, **thinking}
+    message: dict[str, Any] = {"role": "assistant", "content": words, **thinking}
+    return {"message": message | ({"tool_calls": list(map(_call, calls))} if calls else {})}
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": reading.given_arguments(call)}
+    return {**({"id": call.id} if call.id else {}), "function": function}
+
+
+def _logprobs(found: Sequence[Any]) -> dict[str, Any]:
+    return {"logprobs": list(found)} if found else {}
+
+
+def _end(answer: Answer, took: int, first: int) -> dict[str, Any]:
+    """The end, the tokens that the provider counted, and nanoseconds: until the first word, and after it."""
+    usage = answer.usage
+    counts = {"prompt_eval_count": usage.input_tokens, "eval_count": usage.output_tokens}
+    return {
+        "done": True,
+        "done_reason": ENDS.get(answer.finish_reason, answer.finish_reason),
+        "total_duration": took,
+        "load_duration": 0,
+        **{name: count for name, count in counts.items() if count is not None},
+        "prompt_eval_duration": first,
+        "eval_duration": max(0, took - first),
+    }

@@ -1,0 +1,33 @@
+"""Embeddings as Ollama's clients ask for them and read them: `/api/embed`, and the older `/api/embeddings`."""
+
+from samplemind_cli.formats import reading
+from samplemind_cli.formats.fields import Fields
+from samplemind_cli.formats.types import Embeddings
+
+
+def texts(fields: Fields) -> list[str]:
+    """The texts of an embed's body (`input`), or of an embeddings' (`prompt`). Raises BadRequestError."""
+    name = "prompt" if "input" not in fields.raw and "prompt" in fields.raw else "input"
+    given = fields.raw.get(name)
+    found = [given] if isinstance(given, str) else given
+    if not isinstance(found, list) or not found or not all(isinstance(text, str) and text for text in found):
+        raise fields.wrong(name, "must be a text that is not empty, or a list of such texts")
+    return found
+
+
+def dimensions(fields: Fields) -> int | None:
+    """How long a vector is to be; None: as the model has it."""
+    return fields.whole("dimensions", 0) or None
+
+
+def told(found: Embeddings, fields: Fields, took: int) -> bytes:
+    """The vectors of `/api/embed`; `took` is in nanoseconds."""
+    counted = {} if found.tokens is None else {"prompt_eval_count": found.tokens}
+    model = fields.get("model", str) or f"{found.provider}/{found.model}"
+    timed = {"total_duration": took, "load_duration": 0, **counted}
+    return reading.packed({"model": model, "embeddings": found.vectors, **timed})
+
+
+def told_one(found: Embeddings) -> bytes:
+    """The vector of `/api/embeddings`."""
+    return reading.packed({"embedding": found.vectors[0]})

@@ -1,0 +1,36 @@
+"""A prompt as Ollama's clients send it (`/api/generate`), read into a request and answered; a room like server.py."""
+
+from samplemind_cli.formats.fields import Fields
+from samplemind_cli.formats.ollama import server
+from samplemind_cli.formats.ollama.answers import Events, error, whole_message
+from samplemind_cli.formats.ollama.server import loads, streams
+from samplemind_cli.formats.types import Answer, Message, Request, Text
+
+
+def read(fields: Fields) -> Request:
+    """The request in a body. Raises BadRequestError."""
+    prompt, system = fields.get("prompt", str) or "", fields.get("system", str)
+    raw = fields.get("raw", bool)
+    pictures = server.images(fields)
+    if not prompt and not pictures:
+        raise fields.wrong("prompt", "must not be empty")
+    if raw and system:
+        raise fields.wrong("system", "has no place in a raw prompt")
+    asked = Message("user", [*([Text(prompt)] if prompt else []), *pictures])
+    fields.get("suffix", str)
+    return server.request(fields, (*([Message("system", system)] if system else []), asked))
+
+
+def whole(answer: Answer, number: str, fields: Fields) -> bytes:
+    """A whole answer; the format knows no ids."""
+    del number
+    return whole_message(answer, fields.get("model", str) or f"{answer.provider}/{answer.model}", generate=True)
+
+
+def events(number: str, model: str, fields: Fields) -> Events:
+    """What tells a streamed answer, under the name by which the client asked for the model."""
+    del number
+    return Events(fields.get("model", str) or model, generate=True)
+
+
+__all__ = ["error", "events", "loads", "read", "streams", "whole"]
