@@ -108,6 +108,11 @@ class Request:
             wishes.update(name for name in tool if name not in ("type", "function"))
         return frozenset(wishes)
 
+    @property
+    def any_json(self) -> bool:
+        """Whether JSON mode means any JSON, lists too, as Gemini has it."""
+        return self.json_mode and self.source == "gemini"
+
     def _parts(self) -> Iterator[Part]:
         for message in self.messages:
             for part in message.parts:
