@@ -16,6 +16,8 @@ def payload(route: Route, request: Request) -> dict[str, Any]:
     plain = {name: value for name, value in given.items() if value is not None and value not in ((), "", {})}
     if not request.json_mode:
         del plain["json_mode"]
+    elif request.any_json:
+        plain["json_mode"] = "any"
     messages = [_message(message) for message in request.messages]
     return {"base_url": route.endpoint.base_url, "model": route.endpoint.model, "messages": messages, **plain}
 

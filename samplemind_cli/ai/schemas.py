@@ -15,8 +15,8 @@ def satisfied(answer: Answer, request: Request) -> None:
 
     Calls of tools are an answer of another kind, and a refusal is told as what it is.
     """
-    any_json = {} if request.source == "gemini" else ANY_OBJECT  # Gemini's JSON mode is for lists too
-    schema = request.schema if request.schema is not None else any_json if request.json_mode else None
+    mode = ({} if request.any_json else ANY_OBJECT) if request.json_mode else None
+    schema = mode if request.schema is None else request.schema
     if schema is None or answer.tool_calls or answer.finish_reason == "refusal":
         return
     try:

@@ -120,6 +120,11 @@ class Request:
         if named is not None or len(own) == len(self.tools):
             yield from (self.own_tool(tool) for tool in own if named in (None, tool.get("name")))
 
+    @property
+    def any_json(self) -> bool:
+        """Whether JSON mode means any JSON, lists too, as Gemini has it."""
+        return self.json_mode and self.source == "gemini"
+
     def _parts(self) -> Iterator[Part]:
         for message in self.messages:
             for part in message.parts:

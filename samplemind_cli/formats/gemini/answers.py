@@ -70,11 +70,14 @@ class Events:
         self._sse = sse
         self._thoughts = thoughts
         self._begun = False
-        self._origin: Format = "gemini" if model.startswith("gemini/") else ""
+        self._origin: Format = _origin(model)
         self._choices: dict[int, Assembly] = {}
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
         """The responses that say what a chunk says; a whole answer out of the cache is one."""
+        if chunk.route:  # where the client was kept waiting before it was known who answers
+            self._tail["modelVersion"] = route = f"{chunk.route.provider}/{chunk.route.endpoint.model}"
+            self._origin = _origin(route)
         if chunk.answer and not self._choices:
             yield self._event(self._ends(chunk.answer, cached=True), chunk.answer.usage)
             return
@@ -141,10 +144,14 @@ def error(problem: Problem) -> dict[str, Any]:
         details.append({"@type": f"{_RPC}.BadRequest", "fieldViolations": [violation]})
     if problem.wait is not None:
         details.append({"@type": f"{_RPC}.RetryInfo", "retryDelay": f"{problem.wait:g}s"})
-    if problem.kind == "quota":  # a day's: clients that see it do not try again
+    if problem.kind == "quota" or problem.code == "insufficient_quota":  # a day's: clients that see it do not try again
         quota = {"quotaId": "RequestsPerDay", "subject": "provider"}
         details.append({"@type": f"{_RPC}.QuotaFailure", "violations": [quota]})
     return {"error": found | ({"details": details} if details else {})}
+
+
+def _origin(route: str) -> Format:
+    return "gemini" if route.startswith("gemini/") else ""
 
 
 def _shows_thoughts(fields: Fields) -> bool:

@@ -1,7 +1,7 @@
 """A generateContent request as Gemini's clients send it, read into a request; how each answer is told is in answers.py.
 
-Two things stand in the path and the query and not in the body: the handler puts `stream` (the verb is
-streamGenerateContent), `alt` (the query's; "sse" for events, anything else for one JSON array) and `model` into it.
+What stands in the path and the query and not in the body, the handler puts there (`located`): `model`, `stream` (the
+verb is streamGenerateContent) and `alt` ("sse" for events, anything else for one JSON array).
 """
 
 from typing import Any
@@ -66,6 +66,11 @@ def read(fields: Fields) -> Request:
         unkeyed=unkeyed | {name: fields.raw[name] for name in IGNORED if fields.raw.get(name) is not None},
         source="gemini",
     )
+
+
+def located(fields: Fields, model: str, verb: str, alt: str = "") -> Fields:
+    """A body with what its path and query say: "…/models/MODEL:VERB?alt=ALT"."""
+    return Fields({**fields.raw, "model": model, "stream": verb == "streamGenerateContent", "alt": alt})
 
 
 def streams(fields: Fields) -> bool:
@@ -163,4 +168,4 @@ def _own(name: str) -> str:
     return CANONICAL.get(name) or (plain if plain in CONFIG_ONLY else name)
 
 
-__all__ = ["error", "events", "read", "streams", "whole"]
+__all__ = ["error", "events", "located", "read", "streams", "whole"]

@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
-from samplemind_cli.ai import schemas
+from samplemind_cli.ai import question, schemas
 from samplemind_cli.errors import ProviderError, UsageError
+from samplemind_cli.formats.types import Answer, Endpoint, Message, Request, Route, Text
+from samplemind_cli.providers import Provider
 
 
 @pytest.mark.parametrize(("text", "why"), [("not json", "not JSON"), ('{"key": 1}', "breaks the schema")])
@@ -12,6 +16,18 @@ def test_an_answer_that_breaks_its_schema_is_an_error(text, why):
 
 def test_an_answer_that_satisfies_its_schema_passes():
     assert schemas.check('{"key": "Am"}', {"required": ["key"]}, "ollama") is None
+
+
+def test_json_mode_wants_an_object_and_geminis_any_json():
+    listed = Answer(parts=(Text("[1]"),), provider="gemini", model="m", key="k", finish_reason="stop")
+    asked = Request(messages=(Message("user", "hi"),), json_mode=True)
+    schemas.satisfied(listed, replace(asked, source="gemini"))
+    with pytest.raises(ProviderError):
+        schemas.satisfied(listed, asked)
+    with pytest.raises(ProviderError):
+        schemas.satisfied(replace(listed, parts=(Text("no"),)), replace(asked, source="gemini"))
+    route = Route(Provider.GEMINI, Endpoint("http://x", "m"))
+    assert question.payload(route, asked) != question.payload(route, replace(asked, source="gemini"))
 
 
 @pytest.mark.parametrize("place", ["#/nowhere", "http://127.0.0.1:1/x", "file:///etc/passwd", "other.json"])

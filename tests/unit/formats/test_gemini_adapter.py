@@ -10,6 +10,7 @@ from samplemind_cli.formats.types import (
     Message,
     Request,
     Text,
+    Thinking,
     ToolCall,
     ToolResult,
     Usage,
@@ -220,3 +221,33 @@ def test_every_documented_error_has_its_kind(status, body, kind):
 def test_a_message_that_holds_the_key_loses_it():
     message = gemini.fault(400, error(400, "INVALID_ARGUMENT", "bad url ?key=AIzaSyA-1_b&alt=sse")).message
     assert message == "bad url ?key=[key]&alt=sse"
+
+
+def test_further_choices_and_probabilities_are_asked_for_in_geminis_words():
+    extra = {"n": 2, "logprobs": True, "top_logprobs": 3}
+    asked = Request(messages=HELLO, extra=extra, source="openai_chat")
+    assert gemini.chat(asked, GEMINI).json["generationConfig"] == {
+        "candidateCount": 2,
+        "responseLogprobs": True,
+        "logprobs": 3,
+    }
+    assert all(gemini.takes(name, asked, GEMINI) for name in extra)
+
+
+def test_proofs_are_kept_on_thoughts_and_on_words():
+    assert gemini.read(response({"text": "hm", "thought": True, "thoughtSignature": "s"})).signature == "s"
+    proof = gemini.read(response({"text": "a", "thoughtSignature": "s"}))
+    assert (proof.text, proof.block) == ("a", Thinking("", "s", "gemini", redacted=True))
+
+
+def test_a_tool_that_failed_says_so():
+    failed = ToolResult("c1", (Text("no such city"),), failed=True)
+    turns = (*HELLO, Message("assistant", (ToolCall("f", "{}", "c1"),)), Message("tool", (failed,)))
+    told = body(turns)["contents"][2]["parts"][0]["functionResponse"]["response"]
+    assert told == {"error": "no such city"}
+
+
+def test_what_only_other_formats_know_of_a_part_is_not_sent():
+    hinted = Message("user", (Text("hello", {"cache_control": {"type": "ephemeral"}}),))
+    asked = Request(messages=(hinted,), source="anthropic_messages")
+    assert gemini.chat(asked, GEMINI).json["contents"] == body()["contents"]

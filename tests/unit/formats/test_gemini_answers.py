@@ -12,13 +12,16 @@ from samplemind_cli.formats.gemini import client, server
 from samplemind_cli.formats.types import (
     Answer,
     Chunk,
+    Endpoint,
     Opaque,
     Problem,
+    Route,
     Text,
     Thinking,
     ToolCall,
     Usage,
 )
+from samplemind_cli.providers import Provider
 
 SHOWN = {"generationConfig": {"thinkingConfig": {"include_thoughts": True}}}
 SSE, ARRAY = Fields({**SHOWN, "alt": "sse"}), Fields(SHOWN)
@@ -96,6 +99,9 @@ def test_a_proof_that_another_provider_signed_is_kept_back():
     live = [Chunk(thinking="hm", signature="s"), Chunk(answer=answer())]
     assert "thoughtSignature" not in str(streamed(live, model="claude/m"))
     assert "thoughtSignature" in str(streamed(live, model="gemini/m"))
+    found_late = [Chunk(route=Route(Provider.GEMINI, Endpoint("http://x", "m"))), *live]
+    late = streamed(found_late, model="auto")
+    assert (late[0]["modelVersion"], "thoughtSignature" in str(late)) == ("gemini/m", True)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +153,7 @@ def test_without_sse_a_stream_is_one_array_whatever_becomes_of_it():
     assert streamed([], ARRAY) == []
     events = server.events("1", "gemini/m", ARRAY)
     broken = b"".join([events.idle(), *events.of(Chunk("a")), events.idle(), events.failed(Problem(503, "busy"))])
-    assert [list(item)[0] for item in json.loads(broken)] == ["candidates", "error"]
+    assert [next(iter(item)) for item in json.loads(broken)] == ["candidates", "error"]
     assert (events.kind, server.events("1", "m", SSE).kind) == ("application/json", "text/event-stream")
 
 
@@ -178,6 +184,7 @@ def test_errors_have_the_status_that_clients_try_again_on():
     [
         (Problem(429, "slow down", wait=1, kind="rate"), "rate"),
         (Problem(429, "the day's share is spent", kind="quota"), "quota"),
+        (Problem(429, "the day's share is spent", code="insufficient_quota"), "quota"),
         (Problem(503, "busy"), "overloaded"),
         (Problem(404, "no such model"), "not_found"),
         (Problem(502, "broken"), "overloaded"),
@@ -245,11 +252,11 @@ def test_whatever_is_streamed_is_read_as_the_same_answer(thoughts, text, tools, 
     end = "tool_calls" if tools and finish in ("stop", "unknown") else finish
     thought = (Thinking("".join(thoughts), origin="gemini"),) if thoughts else ()
     found = answer(*thought, Text(text), *tools, finish_reason=end, usage=usage)
-    pieces = [[piece for piece in _cut(data, n, call)] for n, call in enumerate(tools)]
+    pieces = [list(_cut(data, n, call)) for n, call in enumerate(tools)]
     mixed = []
     while any(pieces):
         mixed.append(data.draw(st.sampled_from([queue for queue in pieces if queue])).pop(0))
-    opened = sorted({piece.index for piece in mixed}, key=lambda n: [piece.index for piece in mixed].index(n))
+    opened = sorted({piece.index for piece in mixed}, key=[piece.index for piece in mixed].index)
     live = [*(Chunk(thinking=one) for one in thoughts), Chunk(text), *(Chunk(tool_calls=(one,)) for one in mixed)]
     for fields in (SSE, ARRAY):
         reheard = reread(streamed([*live, Chunk(answer=found)], fields))

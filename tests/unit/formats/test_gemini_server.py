@@ -72,6 +72,18 @@ def test_a_conversation_is_read_part_by_part():
     )
 
 
+def test_the_path_decides_whether_an_answer_is_streamed():
+    body = Fields({"contents": HI, "stream": True})
+    whole = server.located(body, "auto", "generateContent")
+    live = server.located(body, "auto", "streamGenerateContent", "sse")
+    assert (server.streams(whole), server.streams(live)) == (False, True)
+    assert server.read(whole) == server.read(live)
+    kinds = [
+        server.events("1", "m", fields).kind for fields in (live, server.located(body, "a", "streamGenerateContent"))
+    ]
+    assert kinds == ["text/event-stream", "application/json"]
+
+
 def test_protobuf_names_are_taken_and_the_clients_own_names_are_kept():
     config = {"max_output_tokens": "5", "stop_sequences": ["E"], "thinking_config": {"thinking_budget": 7.0}}
     call = {"function_call": {"name": "f", "args": {"snake_case": {"inner_key": 1}}}}

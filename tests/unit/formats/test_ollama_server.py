@@ -257,7 +257,7 @@ def test_whatever_comes_is_read_or_refused(value):
 
 MESSAGES = st.fixed_dictionaries(
     {"role": st.sampled_from(server.ROLES)},
-    optional={name: JSON for name in ("content", "images", "tool_calls", "tool_name", "tool_call_id", "thinking", "x")},
+    optional=dict.fromkeys(("content", "images", "tool_calls", "tool_name", "tool_call_id", "thinking", "x"), JSON),
 )
 
 
