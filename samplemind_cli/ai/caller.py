@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -26,7 +26,7 @@ from samplemind_cli.ai.types import (
     Embedder,
     Endpoint,
     Fault,
-    Format,
+    Inputs,
     Provider,
     Request,
     Route,
@@ -52,13 +52,6 @@ EMBEDDERS: dict[Provider, Embedder] = {
     Provider.GEMINI: gemini,
     Provider.OPENAI: openai,
     Provider.EMBEDDED: small,
-}
-FORMATS: dict[Provider, Format] = {
-    Provider.OLLAMA: "ollama",
-    Provider.GEMINI: "gemini",
-    Provider.CLAUDE: "anthropic_messages",
-    Provider.OPENAI: "openai_chat",
-    Provider.EMBEDDED: "openai_chat",
 }
 ATTEMPTS = 3
 NOTICED = 0.001  # seconds; what a free slot takes is not told
@@ -134,7 +127,7 @@ class Caller:
                 yield chunk
 
     async def vectors(
-        self, route: Route, texts: Sequence[str], dimensions: int | None, patience: Patience
+        self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience
     ) -> tuple[list[list[float]], int | None]:
         """A vector per text, and the tokens counted. Raises as `chunks`."""
         adapter = EMBEDDERS[route.provider]

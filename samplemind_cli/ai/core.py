@@ -3,14 +3,14 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from samplemind_cli.ai import draft, embedded, http_client, journal, reasons, router, schemas, stored
 from samplemind_cli.ai.cache import Cache, Hit, cache_key
-from samplemind_cli.ai.caller import CLIENTS, FORMATS, Caller, Watch
+from samplemind_cli.ai.caller import CLIENTS, Caller, Watch
 from samplemind_cli.ai.catalog import Catalog
 from samplemind_cli.ai.flight import Emit, Flights
 from samplemind_cli.ai.http_client import Patience, UnavailableError
@@ -21,6 +21,7 @@ from samplemind_cli.ai.types import (
     Chunk,
     Embeddings,
     Endpoint,
+    Inputs,
     Kept,
     Message,
     Options,
@@ -29,6 +30,7 @@ from samplemind_cli.ai.types import (
     Route,
 )
 from samplemind_cli.errors import ProviderError, RejectedError, SettingError
+from samplemind_cli.formats.origins import FORMATS
 from samplemind_cli.settings import Settings
 
 DEFAULT = Options()
@@ -71,7 +73,7 @@ class AICore:
             raise AssertionError
         return answer
 
-    async def embed(self, texts: Sequence[str], options: Options, dimensions: int | None = None) -> Embeddings:
+    async def embed(self, texts: Inputs, options: Options, dimensions: int | None = None) -> Embeddings:
         """A vector for each text, by the model that `options` name: Ollama's, OpenAI's or the embedded one."""
         from samplemind_cli.ai.embeddings import Vectors, named
 

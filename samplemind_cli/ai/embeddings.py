@@ -8,11 +8,12 @@ from samplemind_cli.ai import reasons
 from samplemind_cli.ai.cache import Cache, cache_key
 from samplemind_cli.ai.caller import EMBEDDERS, Caller
 from samplemind_cli.ai.http_client import Patience, UnavailableError
-from samplemind_cli.ai.types import Embeddings, Options, Provider, Route
-from samplemind_cli.errors import ProviderError, UsageError
+from samplemind_cli.ai.types import Embeddings, Inputs, Options, Provider, Route
+from samplemind_cli.errors import ProviderError, UnsupportedError, UsageError
 from samplemind_cli.settings import Settings
 
 AT_ONCE = 2048  # texts in one call, as OpenAI has it
+TOKENS = (Provider.OPENAI,)  # who takes a text as its tokens; they are one model's own
 AT_ONCE_HERE = 32  # the embedded model takes one after the other, and others wait
 
 
@@ -24,12 +25,15 @@ class Vectors:
         self._cache = cache
         self._caller = caller
 
-    async def embed(self, route: Route, texts: Sequence[str], dimensions: int | None, options: Options) -> Embeddings:
+    async def embed(self, route: Route, texts: Inputs, dimensions: int | None, options: Options) -> Embeddings:
         """A vector per text, by the model of one route. Raises ProviderError; UsageError when it gives none."""
         if route.provider not in EMBEDDERS:
             raise UsageError(f"{route.provider} gives no embeddings here", f"known: {', '.join(EMBEDDERS)}")
         if route.skipped:
             raise reasons.nobody([route])
+        if route.provider not in TOKENS and not all(isinstance(text, str) for text in texts):
+            why = f"{route.provider} takes texts here, not their tokens (LangChain: check_embedding_ctx_length=False)"
+            raise UnsupportedError(why, "send the texts", (route,), frozenset({"input"}))
         place = {"base_url": route.endpoint.base_url, "model": route.endpoint.model}
         key = cache_key(route.provider, {"embed": list(texts), "dimensions": dimensions, **place})
         age = options.ttl if options.max_age is None else options.max_age
@@ -42,7 +46,7 @@ class Vectors:
         return _embeddings(vectors, tokens, route, False)
 
     async def _asked(
-        self, route: Route, texts: Sequence[str], dimensions: int | None, options: Options
+        self, route: Route, texts: Inputs, dimensions: int | None, options: Options
     ) -> tuple[list[list[float]], int | None]:
         deadline = asyncio.get_running_loop().time() + (options.timeout or self._settings.deadline)
         patience = self._caller.patience(route, deadline, last=True)
@@ -55,7 +59,7 @@ class Vectors:
             raise ProviderError(f"{route.provider}: no embeddings in time", "raise the timeout") from late
 
     async def _in_turn(
-        self, route: Route, texts: Sequence[str], dimensions: int | None, patience: Patience
+        self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience
     ) -> tuple[list[list[float]], int | None]:
         """As many calls as the texts need."""
         size = AT_ONCE_HERE if route.provider is Provider.EMBEDDED else AT_ONCE

@@ -53,6 +53,7 @@ __all__ = [
     "FaultReader",
     "Finish",
     "Format",
+    "Inputs",
     "Kept",
     "Media",
     "MediaKind",
@@ -165,10 +166,13 @@ class Problem:
     kind: FaultKind | None = None
 
 
+Inputs = Sequence[str] | Sequence[Sequence[int]]  # texts, or each as the ids of its tokens
+
+
 class Embedder(Protocol):
     """What a format's client offers besides, whose provider turns texts into vectors."""
 
-    def embed(self, texts: Sequence[str], dimensions: int | None, endpoint: Endpoint) -> Call:
+    def embed(self, texts: Inputs, dimensions: int | None, endpoint: Endpoint) -> Call:
         """The call for texts; `dimensions` None: as many as the model has."""
 
     def read_embeddings(self, body: Any) -> tuple[list[list[float]], int | None]:

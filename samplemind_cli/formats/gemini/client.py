@@ -12,6 +12,7 @@ from samplemind_cli.formats.types import (
     Call,
     Endpoint,
     Fault,
+    Inputs,
     Media,
     Message,
     Opaque,
@@ -99,7 +100,7 @@ def reader(request: Request) -> Reader:
     return read
 
 
-def embed(texts: Sequence[str], dimensions: int | None, endpoint: Endpoint) -> Call:
+def embed(texts: Inputs, dimensions: int | None, endpoint: Endpoint) -> Call:
     """`:batchEmbedContents` (ai.google.dev/api/embeddings)."""
     model = f"models/{endpoint.model.removeprefix('models/')}"
     sized = {} if dimensions is None else {"outputDimensionality": dimensions}

@@ -11,6 +11,7 @@ from samplemind_cli.formats.types import (
     Chunk,
     Endpoint,
     Fault,
+    Inputs,
     Media,
     Message,
     Reader,
@@ -135,7 +136,7 @@ def read(event: Any) -> Chunk:
     )
 
 
-def embed(texts: Sequence[str], dimensions: int | None, endpoint: Endpoint) -> Call:
+def embed(texts: Inputs, dimensions: int | None, endpoint: Endpoint) -> Call:
     """`/api/embed` (docs.ollama.com/api/embed); as with `chat`, a text that does not fit is refused and not cut."""
     body: dict[str, Any] = {"model": endpoint.model, "input": list(texts), "truncate": False}
     if dimensions is not None:

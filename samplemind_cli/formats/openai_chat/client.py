@@ -13,6 +13,7 @@ from samplemind_cli.formats.types import (
     Chunk,
     Endpoint,
     Fault,
+    Inputs,
     Media,
     Message,
     Part,
@@ -75,7 +76,7 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
             choice = request.tool_choice
             body["tool_choice"] = choice if isinstance(choice, str) else dict(choice)
     body |= {name: value for name, value in request.extra.items() if takes(name, request, endpoint)}
-    body |= request.unkeyed if request.source == "openai_chat" else {}
+    body |= _unkeyed(request, official=official)
     return Call(f"{endpoint.base_url}/chat/completions", body, _headers(endpoint))
 
 
@@ -135,7 +136,7 @@ def _choice(choice: dict[str, Any], body: dict[str, Any], others: Sequence[tuple
     )
 
 
-def embed(texts: Sequence[str], dimensions: int | None, endpoint: Endpoint) -> Call:
+def embed(texts: Inputs, dimensions: int | None, endpoint: Endpoint) -> Call:
     """`/embeddings` (platform.openai.com/docs/api-reference/embeddings)."""
     body: dict[str, Any] = {"model": endpoint.model, "input": list(texts), "encoding_format": "float"}
     if dimensions is not None:
@@ -173,6 +174,12 @@ def is_openai(base_url: str) -> bool:
     return host == "api.openai.com" or host.endswith(".api.openai.com")  # its regions: eu., us.
 
 
+def _unkeyed(request: Request, *, official: bool) -> Mapping[str, Any]:
+    """What changes no answer. Responses' fields of the same names are OpenAI's own, and errors at others."""
+    own = request.source == "openai_chat" or (official and request.source == "openai_responses")
+    return request.unkeyed if own else {}
+
+
 def _headers(endpoint: Endpoint) -> dict[str, str]:
     return {"authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
 
@@ -190,10 +197,15 @@ def _messages(message: Message) -> list[dict[str, Any]]:
         {"role": "tool", "content": _result(result), "tool_call_id": result.call_id, **result.hints}
         for result in message.tool_results
     ]
-    rest = tuple(part for part in message.parts if not isinstance(part, ToolResult))
-    if message.role != "tool" and (rest or not sent):
+    rest = tuple(part for part in message.parts if _is_told(part))
+    if message.role != "tool" and (rest or not message.parts):
         sent.append({"role": message.role, **_spoken(rest), **named, **message.hints})
     return sent
+
+
+def _is_told(part: Part) -> bool:
+    """Whether it is said in this format's message: not another's thoughts and blocks."""
+    return isinstance(part, Text | Media | ToolCall) or (isinstance(part, Thinking) and part.origin == "openai_chat")
 
 
 def _result(result: ToolResult) -> str | list[dict[str, Any]]:

@@ -8,19 +8,32 @@ from typing import Any
 import orjson
 
 from samplemind_cli.formats.fields import Fields
-from samplemind_cli.formats.types import Embeddings
+from samplemind_cli.formats.types import Embeddings, Inputs
 
 MOST = 2048  # texts in one request, as OpenAI has it
 FORMATS = ("float", "base64")
 
 
-def texts(fields: Fields) -> list[str]:
-    """The texts of a request. Raises BadRequestError."""
+def texts(fields: Fields) -> Inputs:
+    """The texts of a request, or their tokens. Raises BadRequestError."""
     given = fields.raw.get("input")
-    found = [given] if isinstance(given, str) else given
-    if not isinstance(found, list) or not 1 <= len(found) <= MOST or not all(isinstance(t, str) and t for t in found):
-        raise fields.wrong("input", f"must be a text that is not empty, or a list of 1 to {MOST}; tokens are not taken")
-    return found
+    found = [given] if isinstance(given, str) or _is_tokens(given) else given
+    if (
+        isinstance(found, list)
+        and 1 <= len(found) <= MOST
+        and (all(map(_is_text, found)) or all(map(_is_tokens, found)))
+    ):
+        return found
+    why = f"must be a text that is not empty, or a list of 1 to {MOST}, or such a list with each text as its tokens"
+    raise fields.wrong("input", why)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_tokens(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(type(token) is int and 0 <= token < 2**31 for token in value)
 
 
 def told(found: Embeddings, form: str) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 from samplemind_cli.ai.embeddings import AT_ONCE, AT_ONCE_HERE, Vectors, named
 from samplemind_cli.ai.http_client import Patience
 from samplemind_cli.ai.types import Endpoint, Options, Provider, Route
-from samplemind_cli.errors import NoProviderError, UsageError
+from samplemind_cli.errors import NoProviderError, UnsupportedError, UsageError
 from samplemind_cli.settings import Settings
 
 HERE = Route(Provider.EMBEDDED, Endpoint("embedded:", "small"))
@@ -74,3 +74,12 @@ def test_no_name_and_the_name_of_another_embedded_model_are_refused():
         named([HERE, OPENAI], Options())
     with pytest.raises(UsageError, match="no embedded model big; known: embedded/small"):
         named([HERE], Options(model="embedded/big"))
+
+
+def test_tokens_go_to_who_takes_them_and_are_refused_elsewhere_by_the_fields_name():
+    caller = Caller()
+    assert len(embed(OPENAI, [[1, 2], [3]], caller).vectors) == 2
+    with pytest.raises(UnsupportedError, match="takes texts") as refused:
+        embed(HERE, [[1, 2]], caller)
+    assert refused.value.lacks == {"input"}
+    assert caller.calls == [2]
