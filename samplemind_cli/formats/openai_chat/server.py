@@ -59,7 +59,7 @@ def read(fields: Fields) -> Request:
         tool_choice=_choice(fields),
         # OpenAI's defaults count as unsaid: clients send them unasked.
         top_p=None if top_p == 1 else top_p,
-        stop=_stops(fields),
+        stop=stops(fields),
         seed=fields.whole("seed", -(2**63), 2**63 - 1),
         presence_penalty=fields.number("presence_penalty", -2, 2) or None,
         frequency_penalty=fields.number("frequency_penalty", -2, 2) or None,
@@ -119,7 +119,8 @@ def _effort(fields: Fields) -> str:
     return given or ""
 
 
-def _stops(fields: Fields) -> tuple[str, ...]:
+def stops(fields: Fields) -> tuple[str, ...]:
+    """The texts before which an answer ends."""
     given = fields.raw.get("stop")
     if given in (None, ""):
         return ()
