@@ -1,0 +1,128 @@
+"""A response object, with what was asked told again in it, as its clients expect."""
+
+import time
+from typing import Any
+
+import orjson
+
+from samplemind_cli.formats import reading
+from samplemind_cli.formats.fields import Fields
+from samplemind_cli.formats.openai_responses.output import Shelf, items
+from samplemind_cli.formats.openai_responses.tools import offered
+from samplemind_cli.formats.types import Answer, FaultKind, Problem, Usage
+
+_CUT = {"length": "max_output_tokens", "filtered": "content_filter", "refusal": "content_filter"}
+# What is told again as it came, or as OpenAI has it where nothing was said.
+_ECHOED: dict[str, Any] = {
+    "instructions": None,
+    "max_output_tokens": None,
+    "max_tool_calls": None,
+    "metadata": {},
+    "parallel_tool_calls": True,
+    "reasoning": {"effort": None, "summary": None},
+    "service_tier": "default",
+    "temperature": 1.0,
+    "text": {"format": {"type": "text"}},
+    "tool_choice": "auto",
+    "tools": [],
+    "top_logprobs": 0,
+    "top_p": 1.0,
+    "truncation": "disabled",
+}
+_SAID = (*_ECHOED, "prompt_cache_key", "safety_identifier", "user")
+# A failure inside a stream, in the words that Codex and OpenAI's clients know: what is none of these is tried again.
+_CODES: dict[FaultKind, str] = {
+    "auth": "invalid_prompt",
+    "credit": "insufficient_quota",
+    "quota": "insufficient_quota",
+    "rate": "rate_limit_exceeded",
+    "overloaded": "server_is_overloaded",
+    "request": "invalid_prompt",
+    "unsupported": "invalid_prompt",
+    "not_found": "invalid_prompt",
+    "too_long": "context_length_exceeded",
+}
+_STATUS = {400: "invalid_prompt", 403: "invalid_prompt", 404: "invalid_prompt"}
+_STATUS |= {429: "rate_limit_exceeded", 503: "server_is_overloaded"}
+
+
+def whole(answer: Answer, number: str, fields: Fields) -> bytes:
+    """A response; `number` makes its ids."""
+    status, details = ending(answer, refused=bool(answer.text))
+    made = items(answer, Shelf(number, offered(fields)))
+    body = head(number, f"{answer.provider}/{answer.model}", fields)
+    return orjson.dumps(body | ended(status, details, told(made, status), answer.usage))
+
+
+def head(number: str, model: str, fields: Fields) -> dict[str, Any]:
+    """A response that has begun."""
+    said = {name: value for name in _SAID if (value := fields.raw.get(name)) is not None}
+    asked: dict[str, Any] = {**_ECHOED, **said}
+    asked["text"] = {**_ECHOED["text"], **asked["text"]}
+    return {
+        "id": f"resp_{number}",
+        "object": "response",
+        "created_at": int(time.time()),
+        "status": "in_progress",
+        "background": False,
+        "completed_at": None,
+        "error": None,
+        "incomplete_details": None,
+        "model": model,
+        "output": [],
+        "previous_response_id": None,
+        "store": False,
+        # Clients are told all of it again, several times in a stream: it is written once.
+        **{name: orjson.Fragment(_written(value)) for name, value in asked.items()},
+    }
+
+
+def _written(value: Any) -> bytes:
+    """A value as it came: also one with integers beyond 64 bits."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return reading.dumps(value).encode()
+
+
+def ended(status: str, details: dict[str, Any] | None, output: list[Any], usage: Usage) -> dict[str, Any]:
+    """What the end of a response adds to its head."""
+    finished = {"completed_at": int(time.time())} if status == "completed" else {}
+    return {"status": status, "incomplete_details": details, "output": output, "usage": counted(usage), **finished}
+
+
+def told(made: list[Any], status: str) -> list[dict[str, Any]]:
+    """The items; what cut the answer off cut the last one."""
+    return [item.whole(status if item is made[-1] else "completed") for item in made]
+
+
+def ending(answer: Answer, *, refused: bool) -> tuple[str, dict[str, Any] | None]:
+    """The status of a whole response, and why it is incomplete. `refused`: its text is the refusal, and complete."""
+    reason = None if answer.finish_reason == "refusal" and refused else _CUT.get(answer.finish_reason)
+    return ("incomplete", {"reason": reason}) if reason else ("completed", None)
+
+
+def failure(problem: Problem) -> dict[str, Any]:
+    """What a response has failed of. Codex reads out of a full limit's message how long to wait."""
+    known = (*_CODES.values(), "server_error")
+    code = _CODES.get(problem.kind, "") if problem.kind else problem.code if problem.code in known else ""
+    code = code or _STATUS.get(problem.status, "server_error")
+    message = problem.message
+    if code == "rate_limit_exceeded" and problem.wait and "try again in" not in message.lower():
+        message += f". Please try again in {problem.wait:g}s."
+    return {"status": "failed", "error": {"code": code, "message": message}}
+
+
+def counted(usage: Usage) -> dict[str, Any]:
+    """Tokens; what the provider did not count is 0, as the clients' types want a number."""
+    asked, said = usage.input_tokens or 0, usage.output_tokens or 0
+    return {
+        "input_tokens": asked,
+        "input_tokens_details": {
+            "cached_tokens": usage.cached_tokens or 0,
+            "cache_write_tokens": usage.cache_write_tokens or 0,
+        },
+        "output_tokens": said,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens or 0},
+        "total_tokens": asked + said,
+    }

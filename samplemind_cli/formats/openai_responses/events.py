@@ -1,0 +1,174 @@
+"""The events of one streamed response: its items one after the other, numbered, and how it ends."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from samplemind_cli.formats.fields import Fields
+from samplemind_cli.formats.openai_responses import answers
+from samplemind_cli.formats.openai_responses.output import Called, Event, Item, Said, Shelf, Thought
+from samplemind_cli.formats.openai_responses.tools import offered
+from samplemind_cli.formats.origins import of_route
+from samplemind_cli.formats.types import Answer, Chunk, Opaque, Problem, Text, Thinking, ToolCall
+
+_Pieces = list[tuple[str, Sequence[Any]]]
+
+
+class Events:
+    """Tells one answer.
+
+    One item is open at a time. What belongs to a later one waits until the open one is whole: a text or a thought is as
+    soon as something else follows, a call once its arguments are, at the latest at the end.
+    """
+
+    kind = "text/event-stream; charset=utf-8"
+
+    def __init__(self, number: str, model: str, fields: Fields) -> None:
+        self._head = answers.head(number, model, fields)
+        self._origin = of_route(model)
+        self._shelf = Shelf(number, offered(fields))
+        self._sent = 0
+        self._open: Item | None = None
+        self._waiting: list[tuple[Item, _Pieces]] = []
+        self._calls: dict[int, Called] = {}
+
+    def of(self, chunk: Chunk) -> Iterator[bytes]:
+        """The events that say what a chunk says; a whole answer out of the cache is one chunk."""
+        if chunk.route:  # a client that waits may have been told before it was known who answers
+            route = f"{chunk.route.provider}/{chunk.route.endpoint.model}"
+            self._origin, self._head["model"] = of_route(route), route
+        yield from self._begin()
+        if chunk.answer and not self._shelf.items:
+            chunks: Iterator[Chunk] = _pieces(chunk.answer)
+        else:
+            chunks = iter((chunk,))
+        for each in chunks:
+            for event in self._said(each):
+                yield self._event(event)
+        if chunk.answer:
+            yield from self._finish(chunk.answer)
+
+    def end(self) -> bytes:
+        """Nothing: the last event is the response itself."""
+        return b""
+
+    def failed(self, problem: Problem) -> bytes:
+        """`response.failed`, with what was told until then."""
+        output = answers.told(self._told(), "incomplete")
+        response = {**self._head, "output": output, **answers.failure(problem)}
+        return b"".join([*self._begin(), self._event({"type": "response.failed", "response": response})])
+
+    def idle(self) -> bytes:
+        """The documented event that changes nothing: some clients count comments as silence."""
+        if not self._sent:
+            return b"".join(self._begin())
+        return self._event({"type": "response.in_progress", "response": self._head})
+
+    def _begin(self) -> Iterator[bytes]:
+        if not self._sent:
+            for kind in ("response.created", "response.in_progress"):
+                yield self._event({"type": kind, "response": self._head})
+
+    def _finish(self, answer: Answer) -> Iterator[bytes]:
+        told = self._shelf.items
+        refused = any(isinstance(item, Said) and item.refusal for item in told)
+        status, details = answers.ending(answer, refused=refused)
+        for event in self._rest(status):
+            yield self._event(event)
+        response = self._head | answers.ended(status, details, answers.told(told, status), answer.usage)
+        yield self._event({"type": f"response.{status}", "response": response})
+
+    def _event(self, event: Event) -> bytes:
+        numbered = {"type": event["type"], "sequence_number": self._sent, **event}
+        self._sent += 1
+        return b"event: %b\ndata: %b\n\n" % (event["type"].encode(), orjson.dumps(numbered))
+
+    def _said(self, chunk: Chunk) -> Iterator[Event]:
+        """A chunk's block, then its thinking, its text and its calls."""
+        if isinstance(chunk.block, Thinking):
+            item = self._shelf.thought(replace(chunk.block, text=""), alone=True)
+            yield from self._new(item)
+            yield from self._more(item, chunk.block.text) if chunk.block.text else ()
+        if chunk.thinking or chunk.signature:
+            yield from self._thought(chunk.thinking, chunk.signature)
+        if chunk.text:
+            last = self._shelf.items[-1] if self._shelf.items else None
+            goes_on = isinstance(last, Said) and last.refusal == chunk.refusal
+            if not goes_on:
+                yield from self._new(self._shelf.said(refusal=chunk.refusal))
+            yield from self._more(self._shelf.items[-1], chunk.text, chunk.logprobs)
+        for call in chunk.tool_calls:
+            yield from self._called(call)
+
+    def _thought(self, words: str, signature: str) -> Iterator[Event]:
+        """More of the thought that goes on, or a new one; a signature ends it."""
+        last = self._shelf.items[-1] if self._shelf.items else None
+        if not isinstance(last, Thought) or last.alone or last.sealed or last.thinking.signature:
+            last = self._shelf.thought(Thinking(origin=self._origin))
+            yield from self._new(last)
+        last.thinking = replace(last.thinking, signature=signature)
+        yield from self._more(last, words) if words else ()
+
+    def _called(self, piece: ToolCall) -> Iterator[Event]:
+        place = piece.index or 0
+        if place not in self._calls:
+            begun = len(self._shelf.items)
+            self._calls[place] = self._shelf.called(piece)
+            for item in self._shelf.items[begun:]:
+                yield from self._new(item)
+        if piece.arguments:
+            yield from self._more(self._calls[place], piece.arguments)
+
+    def _new(self, item: Item) -> Iterator[Event]:
+        self._waiting.append((item, []))
+        yield from self._advance()
+
+    def _more(self, item: Item, piece: str, logprobs: Sequence[Any] = ()) -> Iterator[Event]:
+        if item is self._open:
+            yield from item.more(piece, logprobs)
+            yield from self._advance()
+        else:
+            pieces: _Pieces = next((pieces for waiting, pieces in self._waiting if waiting is item), [])
+            pieces.append((piece, logprobs))
+
+    def _advance(self) -> Iterator[Event]:
+        """Close the open item and open the next, as long as there is one and nothing more can come of the open one."""
+        while self._waiting and not (isinstance(self._open, Called) and not self._open.is_whole):
+            yield from self._next()
+
+    def _next(self) -> Iterator[Event]:
+        if self._open:
+            yield from self._open.done("completed")
+        self._open, pieces = self._waiting.pop(0)
+        yield from self._open.added()
+        for piece, logprobs in pieces:
+            yield from self._open.more(piece, logprobs)
+
+    def _rest(self, status: str) -> Iterator[Event]:
+        while self._waiting:
+            yield from self._next()
+        if self._open:
+            yield from self._open.done(status)
+
+    def _told(self) -> list[Item]:
+        """The items that have begun."""
+        waiting = [item for item, _ in self._waiting]
+        return [item for item in self._shelf.items if item not in waiting]
+
+
+def _pieces(answer: Answer) -> Iterator[Chunk]:
+    """A whole answer as the chunks that would have told it."""
+    calls = 0
+    for part in answer.parts:
+        match part:
+            case Text(text):
+                yield Chunk(text, refusal=answer.finish_reason == "refusal")
+            case Thinking() | Opaque():
+                yield Chunk(block=part)
+            case ToolCall():
+                yield Chunk(tool_calls=(replace(part, index=calls),))
+                calls += 1
+            case _:
+                pass

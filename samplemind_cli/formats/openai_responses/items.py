@@ -1,0 +1,172 @@
+"""The items of an input, read into messages: what the model said in a row is one turn."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from samplemind_cli.formats import reading
+from samplemind_cli.formats.fields import Fields
+from samplemind_cli.formats.openai_chat.server import SOUNDS, decoded, media
+from samplemind_cli.formats.openai_responses import proofs
+from samplemind_cli.formats.openai_responses.tools import offered_name
+from samplemind_cli.formats.types import Media, Message, Opaque, Part, Role, Text, Thinking, ToolCall, ToolResult
+
+ROLES = ("user", "assistant", "system", "developer")
+_TEXTS = ("input_text", "output_text", "text", "summary_text", "reasoning_text", "refusal")
+PARTS = (*_TEXTS, "input_image", "input_file", "input_audio")
+# Items whose meaning only the server that wrote them knows: without them it is another conversation.
+KEPT = {
+    "item_reference": "names an item that a server keeps; none is kept here: send the item itself",
+    "compaction": "holds a conversation that only OpenAI can read: send the conversation itself",
+    "compaction_trigger": "asks for what only OpenAI can do: shorten the conversation yourself",
+}
+# What an item says that changes no answer.
+_UNSAID = {"type", "id", "status"}
+
+
+def messages(fields: Fields) -> tuple[Message, ...]:
+    """The conversation in `instructions` and `input`. Raises BadRequestError."""
+    system = fields.get("instructions", str)
+    said = [Message("system", system)] if system else []
+    given = fields.raw.get("input")
+    if isinstance(given, str) and given:
+        return (*said, Message("user", given))
+    if not isinstance(given, list) or not given:
+        raise fields.wrong("input", "must be a text that is not empty, or a list of items")
+    return (*said, *_turns(fields.items("input")))
+
+
+def _turns(items: Sequence[Fields]) -> list[Message]:
+    found: list[Message] = []
+    proved: dict[str, dict[str, Any]] = {}  # what belongs to a call, by its id
+    for item in items:
+        message = _message(item, proved)
+        last = found[-1] if found else None
+        if last and message and last.role == message.role == "assistant":
+            parts = (*last.parts, *message.parts)
+            found[-1] = Message("assistant", parts, hints={**last.hints, **message.hints})
+        elif message:
+            found.append(message)
+    return [_proved(message, proved) if proved else message for message in found]
+
+
+def _proved(message: Message, proved: dict[str, dict[str, Any]]) -> Message:
+    """The message with what was proved of its calls."""
+
+    def known(part: Part) -> Part:
+        if not isinstance(part, ToolCall) or part.id not in proved:
+            return part
+        proof = proved[part.id]
+        signature, hints = reading.text(proof.get("signature")), reading.mapping(proof.get("hints"))
+        return replace(part, signature=signature, hints={**hints, **part.hints})
+
+    return Message(message.role, map(known, message.parts), message.name, message.hints)
+
+
+def _message(item: Fields, proved: dict[str, dict[str, Any]]) -> Message | None:
+    """An item as a message; None where it says nothing on its own."""
+    kind = item.get("type", str) or "message"
+    if kind in KEPT:
+        raise item.wrong("type", f"{kind} {KEPT[kind]}", "unsupported_value")
+    if kind == "reasoning":
+        parts = tuple(_thinking(item, proved))
+        return Message("assistant", parts) if parts else None
+    if kind in ("additional_tools", "tool_search_output"):
+        return None  # their tools are offered with the others
+    reader = _READERS.get(kind)
+    return reader(item) if reader else Message("assistant", (Opaque("openai_responses", _told(item)),))
+
+
+def _spoken(item: Fields) -> Message:
+    role = item.one_of("role", ROLES, "")
+    content = item.raw.get("content")
+    parts = ((Text(content),) if content else ()) if isinstance(content, str) else tuple(_parts(item, "content"))
+    spoken = cast("Role", "system" if role == "developer" else role)
+    return Message(spoken, parts, hints=_hints(item, "role", "content"))
+
+
+def _call(item: Fields) -> Message:
+    name = offered_name(item.need("name", str), item.get("namespace", str) or "")
+    hints = _hints(item, "call_id", "name", "namespace", "arguments")
+    call = ToolCall(name, item.get("arguments", str) or "", item.need("call_id", str), hints=hints)
+    return Message("assistant", (call,))
+
+
+def _custom_call(item: Fields) -> Message:
+    name = offered_name(item.need("name", str), item.get("namespace", str) or "")
+    arguments = reading.dumps({"input": item.get("input", str) or ""})
+    hints = _hints(item, "call_id", "name", "namespace", "input")
+    return Message("assistant", (ToolCall(name, arguments, item.need("call_id", str), hints=hints),))
+
+
+def _result(item: Fields) -> Message:
+    output = item.raw.get("output")
+    said = ((Text(output),) if output else ()) if isinstance(output, str) else tuple(_parts(item, "output"))
+    name = item.get("name", str) or ""
+    hints = _hints(item, "call_id", "name", "namespace", "output")
+    return Message("tool", (ToolResult(item.get("call_id", str) or "", said, name=name, hints=hints),))
+
+
+_READERS: dict[str, Callable[[Fields], Message]] = {
+    "message": _spoken,
+    "function_call": _call,
+    "custom_tool_call": _custom_call,
+    "function_call_output": _result,
+    "custom_tool_call_output": _result,
+}
+
+
+def _thinking(item: Fields, proved: dict[str, dict[str, Any]]) -> Iterator[Part]:
+    """A thought of ours is opened; one that another server sealed is told as left out, for nobody here can read it."""
+    content = item.get("encrypted_content", str) or ""
+    proof = proofs.opened(content)
+    if proof is not None and (call := reading.text(proof.get("call"))):
+        proved[call] = proof
+    elif proof is not None:
+        yield proofs.thought(proof)
+    elif content:
+        yield Opaque("openai_responses", _told(item))
+    else:
+        said = [*_texts(item, "content")] or [*_texts(item, "summary")]
+        if words := "".join(said):
+            yield Thinking(words, origin="openai_responses")
+
+
+def _texts(item: Fields, key: str) -> Iterator[str]:
+    yield from (text for part in item.items(key) if (text := part.get("text", str)))
+
+
+def _parts(item: Fields, key: str) -> Iterator[Text | Media]:
+    if not isinstance(item.raw.get(key), list):
+        raise item.wrong(key, "must be a string or a list of parts")
+    for part in item.items(key):
+        if (found := _part(part)) is not None:
+            yield found
+
+
+def _part(part: Fields) -> Text | Media | None:
+    kind = part.one_of("type", PARTS, "")
+    if kind in _TEXTS:
+        key = "refusal" if kind == "refusal" else "text"
+        said = part.need(key, str)
+        return Text(said, _hints(part, key, "annotations", "logprobs")) if said else None
+    detail = part.get("detail", str) or ""
+    if kind == "input_audio":
+        sound = part.inner("input_audio")
+        form = sound.one_of("format", tuple(SOUNDS), "")
+        return Media("audio", SOUNDS[form], decoded(sound.need("data", str), sound, "data"), hints=_hints(part, kind))
+    hints = _hints(part, "detail", "file_id", "file_url", "file_data", "filename", "image_url")
+    name = part.get("filename", str) or ""
+    which: Any = "image" if kind == "input_image" else "file"
+    if file_id := part.get("file_id", str):
+        return Media(which, name=name, file_id=file_id, detail=detail, hints=hints)
+    key = "image_url" if which == "image" else "file_url" if part.get("file_url", str) else "file_data"
+    return media(part, key, which, name=name, detail=detail, hints=hints)
+
+
+def _hints(item: Fields, *known: str) -> dict[str, Any]:
+    return {name: value for name, value in item.raw.items() if name not in {*known, *_UNSAID} and value is not None}
+
+
+def _told(item: Fields) -> dict[str, Any]:
+    return {"type": item.raw["type"], **_hints(item)}

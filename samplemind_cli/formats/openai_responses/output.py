@@ -1,0 +1,260 @@
+"""The items of an output, each told from its beginning to its end, or as a whole."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+from samplemind_cli.formats import reading
+from samplemind_cli.formats.openai_responses import proofs
+from samplemind_cli.formats.openai_responses.tools import Offer, Tool, given_input
+from samplemind_cli.formats.types import Answer, Part, Text, Thinking, ToolCall
+
+Event = dict[str, Any]
+
+
+class Item(Protocol):
+    """One item of an output. `id` and `place` stay the same from its first event to the last."""
+
+    id: str
+    place: int
+
+    def added(self) -> Iterator[Event]:
+        """Its beginning."""
+
+    def more(self, piece: str, logprobs: Sequence[Any] = ()) -> Iterator[Event]:
+        """Its next piece."""
+
+    def done(self, status: str) -> Iterator[Event]:
+        """Its end."""
+
+    def whole(self, status: str) -> Event:
+        """What it has become."""
+
+
+@dataclass(slots=True)
+class Said:
+    """A message. `refusal`: its text says why there is no answer."""
+
+    id: str
+    place: int
+    refusal: bool = False
+    text: str = ""
+    logprobs: list[Any] = field(default_factory=list)
+
+    def added(self) -> Iterator[Event]:
+        """An empty message, then its one part."""
+        yield {"type": "response.output_item.added", "output_index": self.place, "item": self._item("in_progress", [])}
+        yield self._event("response.content_part.added", part=self._part())
+
+    def more(self, piece: str, logprobs: Sequence[Any] = ()) -> Iterator[Event]:
+        """A delta."""
+        self.text += piece
+        self.logprobs += logprobs
+        if self.refusal:
+            yield self._event("response.refusal.delta", delta=piece)
+        else:
+            yield self._event("response.output_text.delta", delta=piece, logprobs=[*logprobs])
+
+    def done(self, status: str) -> Iterator[Event]:
+        """The text, its part and its item again, as wholes."""
+        if self.refusal:
+            yield self._event("response.refusal.done", refusal=self.text)
+        else:
+            yield self._event("response.output_text.done", text=self.text, logprobs=self.logprobs)
+        yield self._event("response.content_part.done", part=self._part())
+        yield {"type": "response.output_item.done", "output_index": self.place, "item": self.whole(status)}
+
+    def whole(self, status: str) -> Event:
+        """A message of one part."""
+        return self._item(status, [self._part()])
+
+    def _part(self) -> Event:
+        if self.refusal:
+            return {"type": "refusal", "refusal": self.text}
+        return {"type": "output_text", "text": self.text, "annotations": [], "logprobs": [*self.logprobs]}
+
+    def _item(self, status: str, content: list[Event]) -> Event:
+        return {"id": self.id, "type": "message", "status": status, "role": "assistant", "content": content}
+
+    def _event(self, kind: str, **more: Any) -> Event:
+        return {"type": kind, "item_id": self.id, "output_index": self.place, "content_index": 0, **more}
+
+
+@dataclass(slots=True)
+class Thought:
+    """A reasoning item: a thought as its summary, and sealed what a provider must be shown again."""
+
+    id: str
+    place: int
+    thinking: Thinking = field(default_factory=Thinking)
+    sealed: str = ""  # the proof where it is no thought's
+    alone: bool = False  # it came as a whole
+    text: str = ""
+
+    def added(self) -> Iterator[Event]:
+        """An empty item."""
+        yield {"type": "response.output_item.added", "output_index": self.place, "item": self._item([], None)}
+
+    def more(self, piece: str, logprobs: Sequence[Any] = ()) -> Iterator[Event]:
+        """A delta of the summary, which begins with the first one."""
+        del logprobs
+        if not self.text:
+            yield self._event("response.reasoning_summary_part.added", part={"type": "summary_text", "text": ""})
+        self.text += piece
+        yield self._event("response.reasoning_summary_text.delta", delta=piece)
+
+    def done(self, status: str) -> Iterator[Event]:
+        """The summary, if there is one, and the item with its proof."""
+        if self.text:
+            yield self._event("response.reasoning_summary_text.done", text=self.text)
+            part = {"type": "summary_text", "text": self.text}
+            yield self._event("response.reasoning_summary_part.done", part=part)
+        yield {"type": "response.output_item.done", "output_index": self.place, "item": self.whole(status)}
+
+    def whole(self, status: str) -> Event:
+        """The item; it has no status of its own, as OpenAI has it."""
+        del status
+        known = self.thinking
+        thought = Thinking(self.text, known.signature, known.origin, known.redacted, known.id)
+        summary = [{"type": "summary_text", "text": self.text}] if self.text else []
+        return self._item(summary, self.sealed or proofs.of_thought(thought))
+
+    def _item(self, summary: list[Event], sealed: str | None) -> Event:
+        return {"id": self.id, "type": "reasoning", "summary": summary, "encrypted_content": sealed}
+
+    def _event(self, kind: str, **more: Any) -> Event:
+        return {"type": kind, "item_id": self.id, "output_index": self.place, "summary_index": 0, **more}
+
+
+@dataclass(slots=True)
+class Called:
+    """A call of a function."""
+
+    id: str
+    place: int
+    call: ToolCall
+    tool: Tool
+    arguments: str = ""
+    kind: ClassVar[str] = "function_call"
+    said_in: ClassVar[str] = "arguments"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no further piece can follow."""
+        return reading.is_object(self.arguments)
+
+    def added(self) -> Iterator[Event]:
+        """A call without arguments."""
+        yield {"type": "response.output_item.added", "output_index": self.place, "item": self._item("in_progress", "")}
+
+    def more(self, piece: str, logprobs: Sequence[Any] = ()) -> Iterator[Event]:
+        """A delta of the arguments."""
+        del logprobs
+        self.arguments += piece
+        if piece:
+            yield self._event("response.function_call_arguments.delta", delta=piece)
+
+    def done(self, status: str) -> Iterator[Event]:
+        """The arguments and the item again, as wholes."""
+        said = {"name": self.tool.name, "arguments": self.arguments}
+        yield self._event("response.function_call_arguments.done", **said)
+        yield {"type": "response.output_item.done", "output_index": self.place, "item": self.whole(status)}
+
+    def whole(self, status: str) -> Event:
+        """The call."""
+        return self._item(status, self.arguments)
+
+    def _item(self, status: str, said: str) -> Event:
+        named = {"name": self.tool.name, **({"namespace": self.tool.namespace} if self.tool.namespace else {})}
+        known = {"id": self.id, "type": self.kind, "status": status, "call_id": self.call.id}
+        return {**known, **named, self.said_in: said}
+
+    def _event(self, kind: str, **more: Any) -> Event:
+        return {"type": kind, "item_id": self.id, "output_index": self.place, **more}
+
+
+@dataclass(slots=True)
+class CalledCustom(Called):
+    """A call of a custom tool: its input is known once the arguments of the function are whole."""
+
+    kind: ClassVar[str] = "custom_tool_call"
+    said_in: ClassVar[str] = "input"
+
+    def more(self, piece: str, logprobs: Sequence[Any] = ()) -> Iterator[Event]:
+        """Nothing yet."""
+        del logprobs
+        self.arguments += piece
+        yield from ()
+
+    def done(self, status: str) -> Iterator[Event]:
+        """The input in one piece, as a whole, and the item."""
+        given = self._input
+        yield self._event("response.custom_tool_call_input.delta", delta=given)
+        yield self._event("response.custom_tool_call_input.done", input=given)
+        yield {"type": "response.output_item.done", "output_index": self.place, "item": self.whole(status)}
+
+    def whole(self, status: str) -> Event:
+        """The call, as text."""
+        return self._item(status, self._input)
+
+    @property
+    def _input(self) -> str:
+        return given_input(ToolCall(arguments=self.arguments))
+
+
+class Shelf:
+    """Makes the items of one answer; `number` makes their ids."""
+
+    def __init__(self, number: str, offer: Offer) -> None:
+        self._number = number
+        self._offer = offer
+        self.items: list[Item] = []
+
+    def said(self, *, refusal: bool = False) -> Said:
+        """A message."""
+        item = Said(self._id("msg"), len(self.items), refusal)
+        self.items.append(item)
+        return item
+
+    def thought(self, thinking: Thinking, sealed: str = "", *, alone: bool = False) -> Thought:
+        """A thought; its text comes in pieces."""
+        item = Thought(self._id("rs"), len(self.items), thinking, sealed, alone)
+        self.items.append(item)
+        return item
+
+    def called(self, call: ToolCall) -> Called:
+        """A call, behind the proof that belongs to it; its arguments come in pieces."""
+        if sealed := proofs.of_call(call):
+            self.thought(Thinking(), sealed)
+        tool = self._offer.find(call.name)
+        made, kind = (CalledCustom, "ctc") if tool.custom else (Called, "fc")
+        item = made(self._id(kind), len(self.items), call, tool)
+        self.items.append(item)
+        return item
+
+    def _id(self, kind: str) -> str:
+        return f"{kind}_{self._number}_{len(self.items)}"
+
+
+def items(answer: Answer, shelf: Shelf) -> list[Item]:
+    """The items of a whole answer."""
+    for part in answer.parts:
+        _tell(part, answer, shelf)
+    return shelf.items
+
+
+def _tell(part: Part, answer: Answer, shelf: Shelf) -> None:
+    item: Item
+    match part:
+        case Text(text) if text:
+            last = shelf.items[-1] if shelf.items else None
+            item = last if isinstance(last, Said) else shelf.said(refusal=answer.finish_reason == "refusal")
+            said = text
+        case Thinking():
+            item, said = shelf.thought(part), part.text
+        case ToolCall():
+            item, said = shelf.called(part), part.arguments
+        case _:
+            return
+    for _ in item.more(said) if said else ():
+        pass

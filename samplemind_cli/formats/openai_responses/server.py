@@ -1,0 +1,107 @@
+"""A response as OpenAI's clients ask for it, read into a request; nothing is kept between two of them."""
+
+from typing import Any
+
+from samplemind_cli.formats import jsonschema
+from samplemind_cli.formats.fields import Fields
+from samplemind_cli.formats.openai_chat.answers import error
+from samplemind_cli.formats.openai_responses import items, tools
+from samplemind_cli.formats.openai_responses.answers import whole
+from samplemind_cli.formats.openai_responses.events import Events
+from samplemind_cli.formats.openai_responses.fields import (
+    FOREIGN,
+    HINTS,
+    IGNORED,
+    NEUTRAL,
+    REFUSED,
+    TRANSLATED,
+    UNKEYED,
+)
+from samplemind_cli.formats.types import EFFORTS, Request
+
+_FORMATS = ("text", "json_object", "json_schema")
+_LOGPROBS = "message.output_text.logprobs"  # what `include` calls them
+# What is read of the fields that hold others; how a thought is summed up changes no answer.
+_INNER = {"text": ("format", "verbosity"), "reasoning": ("effort", "summary", "generate_summary")}
+MOST_LOGPROBS = 20  # as OpenAI has it
+
+
+def read(fields: Fields) -> Request:
+    """The request in a response's body. Raises BadRequestError."""
+    _refuse(fields)
+    offer = tools.offered(fields)
+    choice = tools.choice(fields, offer)
+    form = fields.inner("text").inner("format")
+    schema = _schema(form)
+    top_p, parallel = fields.number("top_p", 0, 1), fields.get("parallel_tool_calls", bool)
+    return Request(
+        messages=items.messages(fields),
+        temperature=fields.number("temperature", 0, 2),
+        max_tokens=fields.whole("max_output_tokens"),
+        schema=schema,
+        json_mode=form.raw.get("type") == "json_object",
+        schema_name=form.get("name", str) or "",
+        strict=form.get("strict", bool),
+        tools=tuple(offer.functions),
+        tool_choice=choice,
+        top_p=None if top_p == 1 else top_p,
+        parallel_tool_calls=False if parallel is False and offer.functions else None,
+        effort=_effort(fields.inner("reasoning")),
+        extra=_extra(fields, offer),
+        unkeyed={name: fields.raw[name] for name in UNKEYED if fields.raw.get(name) is not None},
+        source="openai_responses",
+    )
+
+
+def streams(fields: Fields) -> bool:
+    """Whether the answer is to come in events."""
+    return fields.get("stream", bool) or False
+
+
+def _refuse(fields: Fields) -> None:
+    for name, why in REFUSED.items():
+        if _said(fields, name):
+            raise fields.wrong(name, why, "unsupported_parameter")
+    for name in fields.raw:
+        if name in FOREIGN and fields.raw[name] is not None:
+            raise fields.wrong(name, "is a field of chat completions, not of responses", "unknown_parameter")
+
+
+def _said(fields: Fields, name: str) -> bool:
+    return (value := fields.raw.get(name)) is not None and value not in NEUTRAL.get(name, ())
+
+
+def _extra(fields: Fields, offer: tools.Offer) -> dict[str, Any]:
+    """The hints: documented ones, fields that nobody documents, and the tools that are left out."""
+    listed = TRANSLATED | IGNORED | frozenset(REFUSED)
+    extra = {name: value for name, value in fields.raw.items() if name not in listed and _said(fields, name)}
+    verbosity = fields.inner("text").get("verbosity", str)
+    if verbosity not in (None, "medium"):
+        extra["verbosity"] = verbosity
+    for holder, known in _INNER.items():
+        for name, value in fields.inner(holder).raw.items():
+            if name not in known and value not in (None, "auto"):
+                extra[f"{holder}.{name}"] = value
+    if told := fields.whole("top_logprobs", 0, MOST_LOGPROBS):
+        extra["top_logprobs"] = told
+    if told or _LOGPROBS in (fields.get("include", list) or ()):
+        extra["logprobs"] = True
+    return extra | {f"openai_responses {kind}": left for kind, left in offer.left.items()}
+
+
+def _effort(reasoning: Fields) -> str:
+    effort = reasoning.get("effort", str) or ""
+    if effort and effort not in EFFORTS:
+        raise reasoning.wrong("effort", f"must be one of {', '.join(EFFORTS)}")
+    return effort
+
+
+def _schema(form: Fields) -> dict[str, Any] | None:
+    """The JSON Schema of a text format."""
+    if not form.raw or form.one_of("type", _FORMATS, "") != "json_schema":
+        return None
+    return jsonschema.checked(form.need("schema", dict), form, "schema")
+
+
+events = Events
+__all__ = ["HINTS", "error", "events", "read", "streams", "whole"]
