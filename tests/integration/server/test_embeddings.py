@@ -16,6 +16,17 @@ def test_the_official_client_gets_vectors_and_the_second_time_out_of_the_cache(s
     assert len(mock_server.requests) == 1
 
 
+def test_tokens_reach_openai_and_are_refused_where_only_texts_are_taken(served, mock_server):
+    with served.openai() as client:
+        found = client.embeddings.create(model="text-embedding-3-small", input=[[1, 2], [3]])
+        with pytest.raises(served.official.BadRequestError) as refused:
+            client.embeddings.create(model="ollama/nomic-embed-text", input=[1, 2])
+
+    assert len(found.data) == 2
+    assert (refused.value.param, refused.value.code) == ("input", "unsupported_parameter")
+    assert [asked.body["input"] for asked in mock_server.requests if asked.method == "POST"] == [[[1, 2], [3]]]
+
+
 def test_what_is_no_text_and_no_model_of_vectors_is_refused(served, mock_server):
     for wrong in ({"input": [[1, 2]]}, {"input": []}, {"input": ""}, {"model": "auto"}, {"model": "anthropic/x"}):
         body = {"model": "ollama/any", "input": "hi", **wrong}
