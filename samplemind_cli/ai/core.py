@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from samplemind_cli.ai import daemon, draft, embedded, http_client, journal, reasons, router, schemas, stored
+from samplemind_cli.ai import draft, embedded, http_client, journal, reasons, router, schemas, stored
 from samplemind_cli.ai.cache import Cache, Hit, cache_key
 from samplemind_cli.ai.caller import CLIENTS, Caller, Watch
 from samplemind_cli.ai.catalog import Catalog
@@ -126,16 +126,6 @@ class AICore:
     async def models(self) -> list[str]:
         """`provider/model` of every model that can be asked, as the daemons and the hosted providers list them."""
         return await self._catalog.models(self.routes(Request(messages=())))
-
-    async def load(self, options: Options, keep_alive: object = None, *, unload: bool = False) -> None:
-        """Put the Ollama model that `options` name into memory, or out of it; other providers need neither."""
-        route = self.routes(Request(messages=()), options)[0]
-        if route.provider is Provider.OLLAMA:
-            await daemon.load(route, keep_alive, unload=unload)
-
-    async def loaded(self) -> list[str]:
-        """The names of the models that the Ollama daemon has in memory."""
-        return await daemon.loaded(self.routes(Request(messages=()), Options(provider="ollama"))[0])
 
     @property
     def breakers(self) -> dict[str, str]:

@@ -105,7 +105,8 @@ class Chats:
                         yield event
             if last and last.answer:
                 count(outcome, last.answer, content=self._content)
-            yield events.end()
+            if end := events.end():  # an empty chunk would end the body
+                yield end
         except SamplemindError as error:
             failed = problem(error)
             outcome.error = str(failed.code)

@@ -1,10 +1,11 @@
-"""The routes of the client formats beside OpenAI's chat: Anthropic's, Gemini's and Ollama's."""
+"""The routes of the client formats beside OpenAI's chat: Responses, completions, Anthropic's, Gemini's, Ollama's."""
 
 import time
 from collections.abc import Sequence
 
+from samplemind_cli.ai import daemon
 from samplemind_cli.ai.core import AICore
-from samplemind_cli.ai.types import Embeddings, Options, Provider
+from samplemind_cli.ai.types import Embeddings, Options, Provider, Request
 from samplemind_cli.formats.anthropic_messages import server as anthropic
 from samplemind_cli.formats.fields import Fields, document
 from samplemind_cli.formats.gemini import catalog as gemini_catalog
@@ -17,6 +18,8 @@ from samplemind_cli.formats.ollama import generate
 from samplemind_cli.formats.ollama import server as ollama
 from samplemind_cli.formats.ollama.answers import done
 from samplemind_cli.formats.ollama.catalog import Known
+from samplemind_cli.formats.openai_chat import completions
+from samplemind_cli.formats.openai_responses import server as responses
 from samplemind_cli.formats.reading import packed
 from samplemind_cli.formats.types import Server
 from samplemind_cli.server import provenance
@@ -26,6 +29,7 @@ from samplemind_cli.server.model_names import TASKS, options_for
 from samplemind_cli.server.routes import Operation
 
 ESTIMATED = {"x-samplemind-tokens": "estimated"}
+GEMINI_VERSIONS = ("v1beta", "v1")  # the command line asks for the first, the package for the second
 TEXT = "text/plain; charset=utf-8"
 # What changes a daemon's models is the daemon's own business.
 NOT_HERE = ("create", "copy", "push", "pull", "delete", "blobs/{digest}")
@@ -40,7 +44,13 @@ class Clients:
 
     def operations(self) -> tuple[Operation, ...]:
         """Their lines in the table of routes."""
-        return (*self._anthropic(), *self._gemini(), *self._ollama())
+        return (*self._openai(), *self._anthropic(), *self._gemini(), *self._ollama())
+
+    def _openai(self) -> Sequence[Operation]:
+        return (
+            Operation("POST", "/v1/responses", self._chats.handler(responses), responses.error),
+            Operation("POST", "/v1/completions", self._chats.handler(completions), completions.error),
+        )
 
     def _anthropic(self) -> Sequence[Operation]:
         chat = self._chats.handler(anthropic)
@@ -54,7 +64,6 @@ class Clients:
         return Reply(packed({"input_tokens": counted}), headers=ESTIMATED)
 
     def _gemini(self) -> Sequence[Operation]:
-        model = "/v1beta/models/{model}"
         verbs: dict[str, Handler] = {
             "generateContent": self._chats.handler(gemini, _gemini_fields),
             "streamGenerateContent": self._chats.handler(gemini, _gemini_streamed),
@@ -63,9 +72,13 @@ class Clients:
             "batchEmbedContents": self._gemini_embed_all,
         }
         return (
-            *(Operation("POST", f"{model}:{verb}", handler, gemini.error) for verb, handler in verbs.items()),
+            *(
+                Operation("POST", f"/{version}/models/{{model}}:{verb}", handler, gemini.error)
+                for version in GEMINI_VERSIONS
+                for verb, handler in verbs.items()
+            ),
             Operation("GET", "/v1beta/models", self._gemini_models, gemini.error),
-            Operation("GET", model, self._gemini_model, gemini.error),
+            Operation("GET", "/v1beta/models/{model}", self._gemini_model, gemini.error),
         )
 
     async def _gemini_count(self, incoming: Incoming) -> Reply:
@@ -127,8 +140,9 @@ class Clients:
     async def _ollama_load(self, fields: Fields, wanted: str, *, generated: bool) -> Reply:
         """A model put into memory or out of it: the daemon is told so, where it is one of its models."""
         model = fields.need("model", str)
-        options = options_for(model, Options())
-        await self._core.load(options, fields.raw.get("keep_alive"), unload=wanted == "unload")
+        route = self._core.routes(Request(messages=()), options_for(model, Options()))[0]
+        if route.provider is Provider.OLLAMA:
+            await daemon.load(route, fields.raw.get("keep_alive"), unload=wanted == "unload")
         return Reply(done(model, wanted, generate=generated))
 
     async def _ollama_embed(self, incoming: Incoming) -> Reply:
@@ -144,7 +158,8 @@ class Clients:
         return Reply(ollama_catalog.tags(Known(name=name) for name in await self._ollama_names()))
 
     async def _ollama_ps(self, _: Incoming) -> Reply:
-        return Reply(ollama_catalog.running(Known(name=name) for name in await self._core.loaded()))
+        route = self._core.routes(Request(messages=()), Options(provider="ollama"))[0]
+        return Reply(ollama_catalog.running(Known(name=name) for name in await daemon.loaded(route)))
 
     async def _ollama_show(self, incoming: Incoming) -> Reply:
         fields = document(incoming.body)
@@ -166,12 +181,12 @@ class Clients:
 
 def _gemini_fields(incoming: Incoming, fields: Fields) -> Fields:
     """The body with what the path says of it."""
-    return Fields({**fields.raw, "model": incoming.params[0]})
+    return gemini.located(fields, incoming.params[0], "generateContent", "")
 
 
 def _gemini_streamed(incoming: Incoming, fields: Fields) -> Fields:
-    alt = "sse" if "alt=sse" in incoming.query.lower().split("&") else "json"
-    return Fields({**fields.raw, "model": incoming.params[0], "stream": True, "alt": alt})
+    alt = "sse" if "alt=sse" in incoming.query.lower().split("&") else ""
+    return gemini.located(fields, incoming.params[0], "streamGenerateContent", alt)
 
 
 def _vectors(found: Embeddings, body: bytes) -> Reply:

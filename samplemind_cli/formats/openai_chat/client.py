@@ -6,12 +6,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from samplemind_cli.formats import conversation, faults, reading, schemas
+from samplemind_cli.formats.openai_chat.events import read
 from samplemind_cli.formats.openai_chat.fields import DOCUMENTED
 from samplemind_cli.formats.types import (
     ABILITIES,
     PARAMETERS,
     Call,
-    Chunk,
     Endpoint,
     Fault,
     Inputs,
@@ -24,13 +24,10 @@ from samplemind_cli.formats.types import (
     Thinking,
     ToolCall,
     ToolResult,
-    Usage,
 )
 
 _AUDIO = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav", "audio/vnd.wave": "wav"}
 _TAKEN = ABILITIES - {"audio_url", "file_url"} | {*PARAMETERS, "temperature", "tool_choice", "effort", "name", "detail"}
-# Ends that leave no answer to speak of: OpenRouter's, DeepSeek's.
-_FAILED = ("error", "insufficient_system_resource")
 # What of other formats' fields the compatible servers know by the same name.
 _COMPATIBLE = {"top_k", "min_p", "repetition_penalty", "repeat_penalty", "typical_p", "cache_control"}
 # A thinking budget in the words of an effort, as the field has it.
@@ -91,56 +88,6 @@ def reader(request: Request) -> Reader:
     """Events are read one by one, whatever was asked."""
     del request
     return read
-
-
-def read(event: Any) -> Chunk:
-    """One event (`delta`), or a whole completion (`message`), which counts for nothing beside a `delta`."""
-    body = reading.mapping(event)
-    choices = reading.mappings(body.get("choices"))
-    if not choices and faults.is_told(event):
-        return Chunk(fault=faults.fault(200, event))
-    if body.get("error"):
-        return Chunk(fault=fault(200, body))
-    first, others = _split(choices)
-    if failure := reading.mapping(first.get("error")):
-        return Chunk(fault=fault(200, {"error": failure}))
-    return _choice(first, body, others)
-
-
-def _split(choices: list[dict[str, Any]]) -> tuple[dict[str, Any], list[tuple[int, dict[str, Any]]]]:
-    """The first choice, and the others by their index."""
-    numbered = [(reading.count(choice.get("index")) or 0, choice) for choice in choices]
-    first = next((choice for number, choice in numbered if number == 0), {})
-    return first, [(number, choice) for number, choice in numbered if number]
-
-
-def _choice(choice: dict[str, Any], body: dict[str, Any], others: Sequence[tuple[int, dict[str, Any]]] = ()) -> Chunk:
-    delta, message = choice.get("delta"), choice.get("message")
-    whole = not isinstance(delta, dict) and isinstance(message, dict)
-    said = reading.mapping(message if whole else delta)
-    text, thinking = reading.content(said.get("content"))
-    refusal = reading.text(said.get("refusal"))
-    if not said and "text" in choice:  # some answer as the old completions did
-        text = reading.text(choice.get("text"))
-    calls = [_call(call, whole=whole) for call in reading.mappings(said.get("tool_calls"))]
-    if legacy := reading.mapping(said.get("function_call")):
-        calls.append(_call({"function": legacy, "index": 0}, whole=whole))
-    reason = reading.text(choice.get("finish_reason"))
-    failed = reason in _FAILED
-    finish = "refusal" if refusal else None if failed else reading.finish(reason)
-    return Chunk(
-        text=text + refusal,
-        thinking=thinking or _thought(said),
-        tool_calls=tuple(calls),
-        finish=finish,
-        usage=_usage(reading.mapping(body.get("usage")) or reading.mapping(choice.get("usage"))),
-        fault=faults.named("server", f"the answer ended with {reason}") if failed else None,
-        model=reading.text(body.get("model")),
-        refusal=bool(refusal),
-        logprobs=tuple(reading.mappings(reading.mapping(choice.get("logprobs")).get("content"))),
-        whole=whole,
-        others=tuple((number, _choice(other, {})) for number, other in others),
-    )
 
 
 def embed(texts: Inputs, dimensions: int | None, endpoint: Endpoint) -> Call:
@@ -264,43 +211,3 @@ def _format(request: Request) -> dict[str, Any]:
     guaranteed = request.strict is not False and schemas.strict(schema)
     named = {"name": request.schema_name or "answer", "schema": schema, "strict": guaranteed}
     return {"type": "json_schema", "json_schema": named}
-
-
-def _call(call: dict[str, Any], *, whole: bool) -> ToolCall:
-    function = reading.mapping(call.get("function"))
-    if not function and ("name" in call or "arguments" in call):  # some leave the wrapping out
-        function = call
-    arguments = function.get("arguments", function.get("parameters"))
-    known = {"extra_content": call["extra_content"]} if isinstance(call.get("extra_content"), dict) else {}
-    return ToolCall(
-        name=reading.text(function.get("name")),
-        arguments=reading.arguments(arguments) if whole else reading.piece(arguments),
-        id=reading.identifier(call.get("id")),
-        index=None if whole else reading.count(call.get("index")),
-        hints=known,
-    )
-
-
-def _thought(said: Mapping[str, Any]) -> str:
-    """The name that DeepSeek, vLLM and llama.cpp gave it, or OpenRouter's and Groq's."""
-    for name in ("reasoning_content", "reasoning", "thinking"):
-        found = reading.content(said.get(name))
-        if any(found):
-            return "".join(found)
-    return ""
-
-
-def _usage(usage: dict[str, Any]) -> Usage | None:
-    asked = reading.mapping(usage.get("prompt_tokens_details"))
-    cached = reading.count(asked.get("cached_tokens"))
-    return reading.counted(
-        Usage(
-            input_tokens=reading.count(usage.get("prompt_tokens")),
-            output_tokens=reading.count(usage.get("completion_tokens")),
-            cached_tokens=reading.count(usage.get("prompt_cache_hit_tokens")) if cached is None else cached,
-            reasoning_tokens=reading.count(
-                reading.mapping(usage.get("completion_tokens_details")).get("reasoning_tokens")
-            ),
-            cache_write_tokens=reading.count(asked.get("cache_write_tokens")),
-        )
-    )

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from samplemind_cli.formats.openai_chat import client
-from samplemind_cli.formats.openai_chat.client import embed, models, read, read_embeddings, read_models, reader
+from samplemind_cli.formats.openai_chat.client import embed, models, read_embeddings, read_models, reader
+from samplemind_cli.formats.openai_chat.events import read
 from samplemind_cli.formats.types import Call, Endpoint, Fault, Request
 
 __all__ = ["chat", "embed", "fault", "models", "read", "read_embeddings", "read_models", "reader", "takes"]

@@ -188,7 +188,7 @@ def test_the_parameters_clients_send_reach_the_provider_and_make_another_answer_
     ("model", "changes", "param"),
     [
         ("anthropic/any", {"seed": 7}, "seed"),
-        ("gemini/any", {"n": 2}, "n"),
+        ("anthropic/any", {"n": 2}, "n"),
         ("ollama/any", {"logit_bias": {"1": 5}}, "logit_bias"),
         ("embedded/any", {"tools": [PLAY]}, "tools"),
     ],

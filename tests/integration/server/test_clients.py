@@ -1,0 +1,197 @@
+"""Official clients of every format on a real `serve`, whatever provider stands behind it."""
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.integration
+PROVIDERS = ("ollama", "gemini", "anthropic", "openai")
+PARAMETERS = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+each = pytest.mark.parametrize("provider", PROVIDERS)
+
+
+@pytest.fixture
+def anthropic(served):
+    package = pytest.importorskip("anthropic")
+    with package.Anthropic(base_url=served.url, api_key="unused", max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+def gemini(served):
+    package = pytest.importorskip("google.genai")
+    from google.genai import types
+
+    return package.Client(api_key="unused", http_options=types.HttpOptions(base_url=served.url))
+
+
+@pytest.fixture
+def ollama(served):
+    import ollama
+
+    return ollama.Client(host=served.url, verify=False)
+
+
+@each
+def test_anthropics_client_asks_every_provider_whole_streamed_and_out_of_the_cache(anthropic, mock_server, provider):
+    asked = {"model": f"{provider}/any", "max_tokens": 50, "messages": [{"role": "user", "content": "hi"}]}
+    whole = anthropic.messages.create(**asked)
+    with anthropic.messages.stream(**asked) as stream:
+        streamed = stream.get_final_message()
+
+    assert whole.content[0].text == streamed.content[0].text == "You said: hi"
+    assert (whole.stop_reason, streamed.stop_reason) == ("end_turn", "end_turn")
+    assert whole.usage.output_tokens == streamed.usage.output_tokens == 3
+    assert len([request for request in mock_server.requests if request.method == "POST"]) == 1
+
+
+@each
+def test_anthropics_client_gets_tool_calls_of_every_provider_and_sends_results_back(anthropic, provider):
+    tools = [{"name": "f", "description": "d", "input_schema": PARAMETERS}]
+    turns = [{"role": "user", "content": "use it"}]
+    asked = {"model": f"{provider}/any", "max_tokens": 50, "tools": tools}
+    first = anthropic.messages.create(**asked, messages=turns, tool_choice={"type": "any"})
+    call = next(block for block in first.content if block.type == "tool_use")
+    result = {"type": "tool_result", "tool_use_id": call.id, "content": "7"}
+    turns += [{"role": "assistant", "content": first.content}, {"role": "user", "content": [result]}]
+    second = anthropic.messages.create(**asked, messages=turns)
+
+    assert (first.stop_reason, call.name) == ("tool_use", "f")
+    assert isinstance(call.input["a"], int)
+    assert second.content
+
+
+def test_anthropics_client_raises_its_own_errors(anthropic, mock_server):
+    import anthropic as package
+
+    with pytest.raises(package.BadRequestError):
+        anthropic.messages.create(model="auto", max_tokens=0, messages=[{"role": "user", "content": "hi"}])
+    mock_server.behave(faults=["429"])
+    with pytest.raises(package.RateLimitError):
+        anthropic.messages.create(
+            model="openai/x", max_tokens=5, messages=[{"role": "user", "content": "hi"}], timeout=9
+        )
+
+
+def test_anthropics_client_counts_tokens_and_beta_is_a_query(anthropic):
+    counted = anthropic.messages.count_tokens(model="auto", messages=[{"role": "user", "content": "hi there"}])
+    beta = anthropic.beta.messages.create(model="ollama/x", max_tokens=9, messages=[{"role": "user", "content": "ho"}])
+
+    assert counted.input_tokens > 0
+    assert beta.content[0].text == "You said: ho"
+
+
+@each
+def test_openais_responses_are_answered_by_every_provider(served, provider):
+    with served.openai() as client:
+        whole = client.responses.create(model=f"{provider}/any", input="hi", store=False)
+        with client.responses.stream(model=f"{provider}/any", input="ho", store=False) as stream:
+            kinds = [event.type for event in stream]
+            streamed = stream.get_final_response()
+
+    assert (whole.output_text, streamed.output_text) == ("You said: hi", "You said: ho")
+    assert (kinds[0], kinds[-1]) == ("response.created", "response.completed")
+    assert streamed.usage.output_tokens == 3
+
+
+def test_a_request_as_codex_sends_it_ends_as_codex_demands(served):
+    tools = [
+        {"type": "function", "name": "shell", "parameters": PARAMETERS, "strict": False},
+        {"type": "custom", "name": "apply_patch", "description": "x", "format": {"type": "text"}},
+        {"type": "web_search"},
+    ]
+    body = {
+        "model": "ollama/any", "instructions": "be brief", "tools": tools, "tool_choice": "auto", "stream": True,
+        "input": [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]}],
+        "parallel_tool_calls": False, "reasoning": {"effort": "low", "summary": "auto"}, "store": False,
+        "include": ["reasoning.encrypted_content"], "prompt_cache_key": "abc",
+    }  # fmt: skip
+    answer = served.http.post("/v1/responses", json=body)
+    events = [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: ")]
+
+    assert answer.status_code == 200, answer.text
+    assert events[-1]["type"] == "response.completed"
+    assert any(event["type"] == "response.output_item.done" for event in events)
+    assert "web_search" in answer.headers["x-samplemind-dropped"]
+
+
+@each
+def test_completions_answer_a_prompt(served, provider):
+    with served.openai() as client:
+        whole = client.completions.create(model=f"{provider}/any", prompt="hi")
+        streamed = client.completions.create(model=f"{provider}/any", prompt="ho", stream=True)
+        text = "".join(chunk.choices[0].text for chunk in streamed if chunk.choices)
+
+    assert (whole.choices[0].text, text) == ("You said: hi", "You said: ho")
+
+
+@each
+def test_googles_client_asks_every_provider_whole_and_streamed(gemini, provider):
+    model = f"{provider}/any"
+    whole = gemini.models.generate_content(model=model, contents="hi")
+    streamed = "".join(part.text or "" for part in gemini.models.generate_content_stream(model=model, contents="ho"))
+
+    assert (whole.text, streamed) == ("You said: hi", "You said: ho")
+    assert whole.usage_metadata.candidates_token_count == 3
+    assert gemini.models.count_tokens(model=model, contents="hi there").total_tokens > 0
+
+
+@each
+def test_ollamas_client_asks_every_provider_whole_and_streamed(ollama, provider):
+    model = f"{provider}/any"
+    whole = ollama.chat(model=model, messages=[{"role": "user", "content": "hi"}])
+    pieces = list(ollama.generate(model=model, prompt="ho", stream=True))
+
+    assert whole.message.content == "You said: hi"
+    assert "".join(piece.response for piece in pieces) == "You said: ho"
+    assert (pieces[-1].done, pieces[-1].done_reason) == (True, "stop")
+
+
+def test_ollamas_client_lists_shows_embeds_and_unloads(ollama, served, mock_server):
+    names = [model.model for model in ollama.list().models]
+    shown = ollama.show(names[0])
+    vectors = ollama.embed(model="any", input=["a", "b"]).embeddings
+    unloaded = ollama.generate(model="any", prompt="", keep_alive=0)
+    version = served.http.get("/api/version").json()["version"]
+
+    assert "auto" in names
+    assert "completion" in shown.capabilities
+    assert len(vectors) == 2
+    assert unloaded.done_reason == "unload"
+    assert mock_server.requests[-1].body["keep_alive"] == 0
+    assert [int(part) for part in version.split(".")]
+    assert served.http.get("/").text == "Ollama is running"
+    assert served.http.head("/").status_code == 200
+    assert served.http.post("/api/pull", json={"model": "x"}).status_code == 501
+
+
+def test_the_same_question_in_another_format_is_a_hit(anthropic, ollama, served, mock_server):
+    anthropic.messages.create(model="ollama/any", max_tokens=9, messages=[{"role": "user", "content": "same"}])
+    told = {"num_predict": 9}
+    ollama.chat(model="ollama/any", messages=[{"role": "user", "content": "same"}], options=told)
+    answer = served.ask(model="ollama/any", messages=[{"role": "user", "content": "same"}], max_tokens=9)
+
+    assert len([request for request in mock_server.requests if request.path == "/api/chat"]) == 1
+    assert answer.headers["x-samplemind-cache"] in ("local", "memory")
+
+
+@pytest.mark.parametrize(
+    ("path", "shape"),
+    [
+        ("/v1/messages", lambda body: body["type"] == "error" and body["error"]["type"] == "invalid_request_error"),
+        ("/v1beta/models/auto:generateContent", lambda body: body["error"]["status"] == "INVALID_ARGUMENT"),
+        ("/api/chat", lambda body: isinstance(body["error"], str)),
+        ("/v1/responses", lambda body: body["error"]["type"] == "invalid_request_error"),
+    ],
+)
+def test_an_error_has_the_shape_of_its_routes_format(served, path, shape):
+    answer = served.http.post(path, json={"model": "auto", "messages": 5, "contents": 5, "input": 5})
+
+    assert answer.status_code == 400
+    assert shape(answer.json())
+
+
+def test_a_websocket_at_responses_is_refused_at_once(served):
+    upgrade = {"connection": "upgrade", "upgrade": "websocket"}
+
+    assert served.http.get("/v1/responses", headers=upgrade).status_code == 405
