@@ -57,7 +57,7 @@ class Project:
 
     def samplemind(self, *words: str, **env: str) -> tuple[int, str, float]:
         """`samplemind test`."""
-        return self.run(sys.executable, "-m", "samplemind_cli", "test", "-q", *words, **env)
+        return self.run(sys.executable, "-m", "samplemind_cli", "test", "-q", "-x", *words, **env)
 
 
 def _unpacked(python: Path, name: str, folder: Path) -> Path:
