@@ -29,7 +29,7 @@ def test(
         str | None, typer.Option(metavar="JUNIT_XML", help="Run the tests that failed by this file, as CI has made it.")
     ] = None,
 ) -> int:
-    r"""Run the project's tests with pytest: the fast ones, in parallel where that pays and changes no result.
+    r"""Run the project's tests with pytest: the fast ones, in parallel where that pays.
 
     Any argument of pytest may be given as well: paths, -k, -m, -x, --cov=PACKAGE, --junit-xml=FILE, --durations=N.
     The exit code is pytest's. The tests run in the active environment, else in the project's .venv or venv,

@@ -79,10 +79,13 @@ class Memory:
         self.began = time.time_ns()
         self.look = self._look(self.contents)
         try:
-            return self._plan(self.known) if self.known else Plan((UNKNOWN,))
+            plan = self._plan(self.known) if self.known else Plan((UNKNOWN,))
         except (TypeError, AttributeError, ValueError):
-            self.known = None
-            return Plan((UNKNOWN,))
+            self.known, plan = None, Plan((UNKNOWN,))
+        if plan.reasons:  # to tell afterwards a file that a test only touched from one that has changed
+            for path in self.look.project_paths:
+                self.contents.of(path)
+        return plan
 
     def _plan(self, known: Known) -> Plan:
         stale = {d: found for d in known.everywhere.union(*known.tests.values()) if (found := self.look.stale(d))}

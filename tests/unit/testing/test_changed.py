@@ -1,3 +1,4 @@
+import os
 from functools import partial
 from pathlib import Path
 
@@ -117,6 +118,17 @@ def test_what_changed_while_the_tests_ran_is_stale_at_once(root, memory):
     made.began -= 10**9  # the kernel's clock for files is a tick behind
     made.learn({"complete": True, "tests": tests, "everywhere": USED, "surroundings": AROUND, "blind": None}, plan)
     assert memory().plan().changes == ("a",)
+
+
+def test_a_file_that_a_test_only_touched_has_not_changed(root, memory):
+    (root / "a").write_text("1")
+    made = memory()
+    plan = made.plan()
+    made.began -= 10**9
+    os.utime(root / "a", (1, 1))
+    tests = {"a.py::test": {"seconds": 0.1, "outcome": "passed", "used": {**USED, "files": [str(root / "a")]}}}
+    made.learn({"complete": True, "tests": tests, "everywhere": USED, "surroundings": AROUND, "blind": None}, plan)
+    assert memory().plan().skip == {"a.py::test"}
 
 
 def test_a_server_elsewhere_is_always_stale(memory, learn):
