@@ -51,7 +51,7 @@ CACHES = ("on", "local", "off")  # each keeps less than the one before
 class Settings:
     """Everything that can be set. Seconds, bytes and requests per minute; an empty string means "not set"."""
 
-    ollama_host: str = "127.0.0.1:11434"
+    ollama_host: str = "127.0.0.1:11434"  # HOST:PORT or a URL
     openai_base_url: str = field(default="", repr=False)  # these may carry a password
     anthropic_base_url: str = field(default="", repr=False)
     gemini_base_url: str = field(default="", repr=False)
@@ -64,15 +64,15 @@ class Settings:
     anthropic_model: str = "claude-sonnet-5-5"
     openai_model: str = "gpt-6-luna"
     embedded_model: str = ""  # a GGUF file; empty: the default model, fetched once
-    models: tuple[str, ...] = ("llama3.2:3b-instruct-q8_0", "qwen2.5:7b-instruct", "phi3.5:mini")
+    models: tuple[str, ...] = ("llama3.2:3b-instruct-q8_0", "qwen2.5:7b-instruct", "phi3.5:mini")  # for `pull-models`
 
-    cache: str = "on"  # on, off, or local (never Redis)
-    cache_ttl: float = WEEK
-    cache_size: int = 256 * 1024 * 1024
-    redis_url: str = field(default="", repr=False)  # may carry a password
+    cache: str = "on"  # where answers are kept: on (here and in Redis), local, or off
+    cache_ttl: float = WEEK  # how long an answer is kept
+    cache_size: int = 256 * 1024 * 1024  # the largest size of the local tier
+    redis_url: str = field(default="", repr=False)  # the shared cache tier; may carry a password
 
-    connect_timeout: float = 5.0
-    read_timeout: float = 30.0
+    connect_timeout: float = 5.0  # for a connection to a provider
+    read_timeout: float = 30.0  # between two pieces of a hosted answer
     local_read_timeout: float = 300.0  # a local model may have to be loaded before its first word
     deadline: float = 600.0  # for the whole answer, retries included
     ollama_rpm: int = 0  # requests per minute; 0: no limit
@@ -81,17 +81,17 @@ class Settings:
     openai_rpm: int = 0
 
     history: str = "on"  # what is written down of each call: on, or off
-    history_days: float = 90.0
-    history_size: int = 200 * 1024 * 1024
+    history_days: float = 90.0  # how long the ledger keeps a call
+    history_size: int = 200 * 1024 * 1024  # the largest size of the ledger
 
     api_token: str = field(default="", repr=False)  # what `serve` demands of its clients
     allowed_hosts: tuple[str, ...] = ()  # Host names that `serve` answers without a token, beside loopback's
     allowed_origins: tuple[str, ...] = ()  # origins of web pages that may use `serve`
 
-    compose_file: str = ""
-    compose_profiles: tuple[str, ...] = ()  # empty: as COMPOSE_PROFILES says
-    compose_project: str = ""
-    trusted_folders: tuple[str, ...] = ()  # absolute; project files below them count whoever owns them
+    compose_file: str = ""  # empty: the project's own, else the stack that comes with samplemind
+    compose_profiles: tuple[str, ...] = ()  # profiles to activate; empty: as COMPOSE_PROFILES says
+    compose_project: str = ""  # the name of the Compose project
+    trusted_folders: tuple[str, ...] = ()  # absolute paths; project files below them count whoever owns them
     cache_dir: str = ""
     config_dir: str = ""
     data_dir: str = ""
