@@ -39,7 +39,7 @@ from samplemind_cli.formats.types import (
     Usage,
     attachment,
 )
-from samplemind_cli.providers import Priority, Provider, ProviderName, Task
+from samplemind_cli.providers import Priority, Provider, Task
 
 __all__ = [
     "ABILITIES",
@@ -69,7 +69,6 @@ __all__ = [
     "Part",
     "Priority",
     "Provider",
-    "ProviderName",
     "Reader",
     "Request",
     "Role",
@@ -143,5 +142,4 @@ _KNOWN = {
     "task": get_args(Task),
     "priority": PRIORITIES,
     "cache": get_args(CacheUse),
-    "provider": ("", *get_args(ProviderName)),
 }

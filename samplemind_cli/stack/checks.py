@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from samplemind_cli import paths
 from samplemind_cli.errors import SamplemindError
-from samplemind_cli.settings import KEYS
+from samplemind_cli.providers import TABLE
 from samplemind_cli.stack import docker, machine
 from samplemind_cli.stack.facts import Facts
 from samplemind_cli.stack.insight import insight, ollama_version
@@ -131,9 +131,10 @@ def gpu(facts: Facts) -> Finding:
 
 def keys(facts: Facts) -> Finding:
     """Which providers' keys are present; never what they are."""
-    present = {name.upper(): bool(getattr(facts.settings, name)) for name in KEYS}
+    keyed = [row for row in facts.settings.rows if row.key_variables and (row.name in TABLE or row.needs_key)]
+    present = {row.key_variables[0]: bool(facts.settings.of(row, "api_key")) for row in keyed}
     reason = ", ".join(f"{name}: {'yes' if there else 'no'}" for name, there in present.items())
-    return Finding("ok", reason) if any(present.values()) else Finding("skip", reason, f"export {KEYS[0].upper()}=…")
+    return Finding("ok", reason) if any(present.values()) else Finding("skip", reason, f"export {min(present)}=…")
 
 
 def ports(facts: Facts) -> Finding:

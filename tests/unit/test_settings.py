@@ -81,7 +81,7 @@ def test_a_flag_that_was_not_given_changes_nothing(load):
 
 @pytest.mark.parametrize(("variable", "setting"), [(v, name) for name, vs in CONVENTIONS.items() for v in vs])
 def test_the_fields_own_variable_names_are_read(load, variable, setting):
-    assert getattr(load({variable: "something"}), setting) == "something"
+    assert load({variable: "something"}).value(setting) == "something"
 
 
 def test_an_empty_variable_is_not_set(load):
@@ -111,7 +111,7 @@ def test_a_projects_file_may_not_say_where_keys_and_prompts_go_or_what_is_run(lo
 
     assert str(path) in refused.value.message
     variable = refused.value.hint.split()[1]
-    assert getattr(load_without(path, {variable: "/7"}), name) in ("/7", "/7/samplemind", 7, ("/7",), "off")
+    assert load_without(path, {variable: "/7"}).value(name) in ("/7", "/7/samplemind", 7, ("/7",), "off")
 
 
 def load_without(path, env):
@@ -128,7 +128,7 @@ def test_the_users_own_file_may_say_all_of_that(load, write, name):
     numbers = ("cache_size", "history_size", "history_days")
     write("user", f"{name} = 7" if name in numbers else f'{name} = "{"off" if name == "history" else "/7"}"')
 
-    assert getattr(load(), name) in ("/7", ("/7",), 7, "off")
+    assert load().value(name) in ("/7", ("/7",), 7, "off")
 
 
 def test_a_setting_on_no_list_is_refused_in_a_projects_file(load, write, monkeypatch):
