@@ -7,6 +7,7 @@ from time import monotonic
 
 from samplemind_cli.ai import http_client
 from samplemind_cli.ai.caller import CLIENTS
+from samplemind_cli.ai.router import NO_MODEL
 from samplemind_cli.ai.types import Client, Provider, Route
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.settings import Settings
@@ -24,7 +25,7 @@ class Catalog:
 
     async def models(self, routes: Iterable[Route]) -> list[str]:
         """`provider/model` of every model, the routes' own first; a provider that does not answer has only that."""
-        asked = [route for route in routes if not route.skipped]
+        asked = [route for route in routes if route.skipped in ("", NO_MODEL)]
         lists = await asyncio.gather(*map(self._listed, asked))
         pairs = list(zip(asked, lists, strict=True))
         own = [f"{route.provider}/{route.endpoint.model}" for route, names in pairs if _is_there(route, names)]
@@ -43,7 +44,9 @@ class Catalog:
 
 def _is_there(route: Route, listed: Sequence[str]) -> bool:
     """Whether a route's own model is offered; a list that does not come says nothing against a hosted one."""
-    return route.endpoint.model in listed or (not listed and route.provider != Provider.OLLAMA)
+    return route.endpoint.model in listed or (
+        bool(route.endpoint.model) and not listed and route.provider != Provider.OLLAMA
+    )
 
 
 async def _asked(route: Route, client: Client) -> tuple[str, ...]:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from samplemind_cli.ai import draft, embedded, http_client, journal, reasons, router, schemas, stored
 from samplemind_cli.ai.cache import Cache, Hit, cache_key
-from samplemind_cli.ai.caller import CLIENTS, Caller, Watch
+from samplemind_cli.ai.caller import Caller, Watch
 from samplemind_cli.ai.catalog import Catalog
+from samplemind_cli.ai.fit import fit_of
 from samplemind_cli.ai.flight import Emit, Flights
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.question import payload
@@ -20,7 +21,6 @@ from samplemind_cli.ai.types import (
     Answer,
     Chunk,
     Embeddings,
-    Endpoint,
     Kept,
     Message,
     Options,
@@ -111,24 +111,13 @@ class AICore:
 
     def routes(self, request: Request, options: Options = DEFAULT) -> list[Route]:
         """Every way to an answer, first choice first, with the reason for each that would be skipped. Calls nothing."""
-        found = router.routes(self.settings, options, self._fit(request))
+        found = router.routes(self.settings, options, fit_of(request, self.settings))
         return [self._settled(route, alone=len(found) == 1) for route in found]
 
     def each_provider(self) -> list[Route]:
         """A route to every configured provider, also to those that are asked by name alone. Calls nothing."""
-        found = router.each(self.settings, self._fit(Request(messages=())))
+        found = router.each(self.settings, fit_of(Request(messages=()), self.settings))
         return [self._settled(route, alone=False) for route in found]
-
-    def _fit(self, request: Request) -> router.Fit:
-        needs, wishes = request.needs, request.wishes
-        needs, wishes = (needs | wishes, frozenset()) if self.settings.strict_fields else (needs, wishes)
-
-        def fit(provider: str, endpoint: Endpoint) -> tuple[frozenset[str], tuple[str, ...]]:
-            takes = CLIENTS[self.settings.row(provider).client].takes
-            lacks = frozenset(name for name in needs if not takes(name, request, endpoint))
-            return lacks, tuple(sorted(name for name in wishes if not takes(name, request, endpoint)))
-
-        return fit
 
     async def models(self, routes: Iterable[Route] | None = None) -> list[str]:
         """`provider/model` of every model that can be asked, as the daemons and the hosted providers list them.

@@ -28,6 +28,7 @@ __all__ = [
     "shown",
 ]
 
+NO_MODEL = "no model"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # What a provider does not take of a request, and what it is not told; an endpoint's model may matter.
 Fit = Callable[[str, Endpoint], tuple[frozenset[str], tuple[str, ...]]]
@@ -186,5 +187,5 @@ def _route(row: Row, model: str, settings: Settings, fit: Fit) -> Route:
     if row.needs_key and not key and not own_server:
         return replace(route, skipped="no key", fix=f"export {key_variable(row)}=…")
     if not endpoint.model and row.name != Provider.EMBEDDED:
-        return replace(route, skipped="no model", fix=f"name one: --model {row.name}/NAME")
+        return replace(route, skipped=NO_MODEL, fix=f"name one: --model {row.name}/NAME")
     return route

@@ -16,7 +16,7 @@ from samplemind_cli.errors import SamplemindError
 from samplemind_cli.providers import TABLE
 from samplemind_cli.stack import docker, machine
 from samplemind_cli.stack.facts import Facts
-from samplemind_cli.stack.insight import insight, ollama_version
+from samplemind_cli.stack.insight import insight, listens, ollama_version
 from samplemind_cli.stack.ports import Conflict, conflicts, wanted
 from samplemind_cli.stack.record import OLLAMA, REDIS
 from samplemind_cli.stack.services import Port
@@ -170,6 +170,18 @@ def ollama(facts: Facts) -> Finding:
     return Finding("warn", f"no Ollama at {port.host}", "samplemind up ollama")
 
 
+def hosts(facts: Facts) -> Finding:
+    """Whether the user's own hosts listen; those that are not local are not asked."""
+    own = facts.settings.providers
+    if not own:
+        return Finding("skip", "none of your own")
+    silent = [row.name for row in own if row.local and not _listens(facts.settings.of(row, "base_url") or row.url)]
+    if silent:
+        known = f"start it, or correct its url: [providers.{silent[0]}]"
+        return Finding("warn", f"nothing listens for {', '.join(silent)}", known)
+    return Finding("ok", ", ".join(row.name if row.local else f"{row.name} (not asked)" for row in own))
+
+
 def extras(_facts: Facts) -> Finding:
     """Which optional parts of the package are installed."""
     present = {extra: find_spec(module) is not None for extra, module in EXTRAS.items()}
@@ -217,6 +229,7 @@ CHECKS: tuple[Callable[[Facts], Finding], ...] = (
     redis,
     ollama,
     keys,
+    hosts,
     extras,
 )
 
@@ -251,6 +264,12 @@ def _port(url: str, default: Port) -> Port | None:
         return replace(default, address=parts.hostname or default.address, published=parts.port or default.published)
     except ValueError:
         return None
+
+
+def _listens(url: str) -> bool:
+    number = 443 if url.startswith("https:") else 80
+    port = _port(url, Port(address="", published=number, target=number))
+    return port is not None and listens(port)
 
 
 def _published(facts: Facts, target: int) -> Port:

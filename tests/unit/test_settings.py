@@ -329,3 +329,80 @@ def test_a_folder_that_was_removed_from_under_us_is_one_clear_error(tmp_path, mo
 
     with pytest.raises(UsageError, match="the folder you are in has been removed"):
         Settings.load({})
+
+
+VLLM = """
+[providers.my-vllm]
+url = "http://127.0.0.1:8000/v1"
+key_variable = "LAB_TOKEN"
+model = "qwen3"
+local = true
+"""
+
+
+def test_a_block_in_the_users_file_makes_a_provider_with_settings_of_its_own(load, write):
+    path = write("user", f"my_vllm_rpm = 9\n{VLLM}")
+    variables = {"LAB_TOKEN": "k\n", "MY_VLLM_BASE_URL": "http://lab/v1", "SAMPLEMIND_MY_VLLM_MODEL": "glm"}
+
+    plain, changed = load(), load(variables)
+
+    row = plain.row("my-vllm")
+    assert [plain.of(row, what) for what in ("model", "api_key", "base_url", "rpm")] == ["qwen3", "", "", 9]
+    assert [changed.of(row, what) for what in ("model", "api_key", "base_url", "rpm")] == [
+        "glm",
+        "k",
+        "http://lab/v1",
+        9,
+    ]
+    assert (plain.source("my_vllm_base_url"), changed.source("my_vllm_base_url")) == (str(path), "the environment")
+
+
+def test_a_projects_file_may_not_name_a_host(load, write):
+    write("project", VLLM)
+
+    with pytest.raises(UsageError, match="may not set 'providers'") as refused:
+        load()
+
+    assert "your own file" in refused.value.hint
+
+
+@pytest.mark.parametrize("setting", ["my_vllm_base_url", "my_vllm_api_key"])
+def test_a_projects_file_may_not_redirect_a_host_of_the_user(load, write, setting):
+    write("user", VLLM)
+    write("project", f'{setting} = "https://elsewhere"')
+
+    with pytest.raises(UsageError, match=f"may not set '{setting}'"):
+        load()
+
+
+def test_a_projects_file_may_choose_the_model_of_such_a_host_if_no_cloud_answers_it(load, write):
+    write("user", VLLM)
+    write("project", 'my_vllm_model = "other"')
+    assert load().value("my_vllm_model") == "other"
+
+    write("project", 'my_vllm_model = "glm-4.6:cloud"')
+    with pytest.raises(UsageError, match="would leave this machine"):
+        load()
+
+
+def test_a_key_of_such_a_host_belongs_into_no_file(load, write):
+    write("user", f'my_vllm_api_key = "sk-secret"\n{VLLM}')
+
+    with pytest.raises(UsageError) as refused:
+        load()
+
+    assert "sk-secret" not in refused.value.message
+    assert "LAB_TOKEN" in refused.value.hint
+
+
+@pytest.mark.parametrize(("said", "in_force"), [("1", True), ("true", True), ("off", False), ("No", False)])
+def test_a_switch_is_on_or_off(load, said, in_force):
+    assert load({"SAMPLEMIND_STRICT_FIELDS": said}).strict_fields is in_force
+
+
+@pytest.mark.parametrize("said", ["strict_fields = 2", 'strict_fields = "maybe"', "strict_fields = []"])
+def test_a_switch_is_nothing_else(load, write, said):
+    write("user", said)
+
+    with pytest.raises(UsageError, match="strict_fields"):
+        load()
