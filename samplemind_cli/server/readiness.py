@@ -53,7 +53,7 @@ class Readiness:
         if not row.local or row.name == Provider.EMBEDDED:
             return NOT_ASKED
         url = f"{route.endpoint.base_url}/{'api/version' if row.name == Provider.OLLAMA else 'models'}"
-        headers = {"authorization": f"Bearer {route.endpoint.api_key}"} if route.endpoint.api_key else None
+        headers = {"authorization": f"Bearer {route.endpoint.api_key}"} if route.endpoint.api_key else {}
         try:
             await make_ai_request(url, None, headers=headers, method="GET", connect=PATIENCE, read=PATIENCE, attempts=1)
         except SamplemindError as error:
