@@ -14,22 +14,11 @@ LATENCY = b"\0"  # stands in a record for the milliseconds that this very call t
 LARGEST = 100_000_000  # bytes of a pipe or a file that are read; no provider takes as many
 PATIENCE = 2.0  # seconds until we say that we are waiting for stdin
 RACY = 2.0  # seconds: a file changed this recently could change again without its times showing it
-# What an answer depends on, beside every SAMPLEMIND_ and XDG_ variable; of a key only that it is there.
-VARIABLES = [
-    "HOME",
-    "OLLAMA_HOST",
-    "OPENAI_BASE_URL",
-    "ANTHROPIC_BASE_URL",
-    "GEMINI_BASE_URL",
-    "GOOGLE_GEMINI_BASE_URL",
-    "COMPOSE_PROJECT_NAME",
-    "NO_COLOR",
-    "FORCE_COLOR",
-    "TERM",
-    "COLUMNS",
-    "COLORTERM",
-]
-KEYS = ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"]
+# What an answer depends on, beside every SAMPLEMIND_ and XDG_ variable. Where a provider is and whether it has a key is
+# seen by how its variables end, whoever it is; of a key it counts only that it is there.
+VARIABLES = ["HOME", "OLLAMA_HOST", "COMPOSE_PROJECT_NAME", "NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "COLORTERM"]
+PLACES = "_BASE_URL"
+KEYS = ("_KEY", "_TOKEN")
 
 
 def read_stdin() -> bytes:
@@ -173,8 +162,12 @@ def _nothing_listens(host: str, port: int) -> bool:
 
 
 def _environment(env: "Mapping[str, str]") -> "list[str]":
-    set_here = [f"{name}={env[name]}" for name in env if name in VARIABLES or name.startswith(("SAMPLEMIND_", "XDG_"))]
-    return [*sorted(set_here), *(name for name in KEYS if env.get(name))]
+    set_here = [
+        f"{name}={value}"
+        for name, value in env.items()
+        if name in VARIABLES or name.startswith(("SAMPLEMIND_", "XDG_")) or name.endswith(PLACES)
+    ]
+    return [*sorted(set_here), *sorted(name for name, value in env.items() if value and name.endswith(KEYS))]
 
 
 def _terminal() -> "list[str]":

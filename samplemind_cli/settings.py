@@ -1,35 +1,27 @@
 """Settings.load: defaults < the stacks' record < the user's file < the project's file < the environment < flags."""
 
-import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from samplemind_cli import paths, trust
+from samplemind_cli import paths, recorded, trust
 from samplemind_cli.errors import UsageError
+from samplemind_cli.providers import ROWS, TABLE, Provider, Row, conventions, own_rows
+from samplemind_cli.values import WORDS, checked
 
 WEEK = 604_800
 
 # The names the field uses already; every setting is also read from SAMPLEMIND_<ITS NAME>, which is stronger.
-CONVENTIONS = {
-    "ollama_host": ("OLLAMA_HOST",),
-    "openai_base_url": ("OPENAI_BASE_URL",),
-    "anthropic_base_url": ("ANTHROPIC_BASE_URL",),
-    "gemini_base_url": ("GEMINI_BASE_URL", "GOOGLE_GEMINI_BASE_URL"),
-    "openai_api_key": ("OPENAI_API_KEY",),
-    "anthropic_api_key": ("ANTHROPIC_API_KEY",),
-    "gemini_api_key": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
-    "compose_project": ("COMPOSE_PROJECT_NAME",),
-}
-KEYS = ("openai_api_key", "anthropic_api_key", "gemini_api_key")
+CONVENTIONS = {**conventions(ROWS), "compose_project": ("COMPOSE_PROJECT_NAME",)}
+KEYS = tuple(row.setting("api_key") for row in ROWS if row.key_variables)
 SECRETS = (*KEYS, "api_token")
 FOLDERS = ("cache_dir", "config_dir", "data_dir", "state_dir")  # the XDG variables say where these are
 # Where keys, prompts and answers are sent; these may carry a password.
-ADDRESSES = ("ollama_host", "openai_base_url", "anthropic_base_url", "gemini_base_url", "redis_url")
+ADDRESSES = (*(row.url_setting for row in ROWS if row.url_variables), "redis_url")
 COMPOSE = ("compose_file", "compose_profiles", "compose_project")
 # A cloned project's file must not redirect those, nor choose the file a native parser loads, the programs `up` starts,
 # how much of the user's disk and cache is kept, whose files count, or which web pages may use `serve`.
@@ -39,12 +31,13 @@ USER_ONLY = (
 )
 # What a project's file may set. A setting on no list is refused there.
 PROJECT_MAY = (
-    *("ollama_model", "gemini_model", "anthropic_model", "openai_model", "models"),
-    *("cache", "cache_ttl", "connect_timeout", "read_timeout", "local_read_timeout", "deadline"),
-    *("ollama_rpm", "gemini_rpm", "anthropic_rpm", "openai_rpm"),
+    *(name for row in ROWS for name in row.settings() if name.endswith(("_model", "_rpm"))),
+    *("models", "cache", "cache_ttl", "strict_fields"),
+    *("connect_timeout", "read_timeout", "local_read_timeout", "deadline"),
 )
-USER_MAY = (*PROJECT_MAY, *USER_ONLY)
-CACHES = ("on", "local", "off")  # each keeps less than the one before
+BLOCKS = "providers"  # hosts of one's own: the user's file alone says them
+CACHES = WORDS["cache"]
+CLOUD = (":cloud", "-cloud")  # Ollama passes questions for these models on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +52,10 @@ class Settings:
     anthropic_api_key: str = field(default="", repr=False)
     gemini_api_key: str = field(default="", repr=False)
 
-    ollama_model: str = "llama3.2:3b-instruct-q8_0"
-    gemini_model: str = "gemini-flash-latest"
-    anthropic_model: str = "claude-sonnet-5-5"
-    openai_model: str = "gpt-6-luna"
+    ollama_model: str = TABLE[Provider.OLLAMA].model
+    gemini_model: str = TABLE[Provider.GEMINI].model
+    anthropic_model: str = TABLE[Provider.CLAUDE].model
+    openai_model: str = TABLE[Provider.OPENAI].model
     embedded_model: str = ""  # a GGUF file; empty: the default model, fetched once
     models: tuple[str, ...] = ("llama3.2:3b-instruct-q8_0", "qwen2.5:7b-instruct", "phi3.5:mini")  # for `pull-models`
 
@@ -75,6 +68,7 @@ class Settings:
     read_timeout: float = 30.0  # between two pieces of a hosted answer
     local_read_timeout: float = 300.0  # a local model may have to be loaded before its first word
     deadline: float = 600.0  # for the whole answer, retries included
+    strict_fields: bool = False  # a field that would be left out is an error
     ollama_rpm: int = 0  # requests per minute; 0: no limit
     gemini_rpm: int = 0
     anthropic_rpm: int = 0
@@ -97,6 +91,8 @@ class Settings:
     data_dir: str = ""
     state_dir: str = ""
 
+    providers: tuple[Row, ...] = ()  # hosts of one's own
+    further: tuple[tuple[str, Any], ...] = field(default=(), repr=False)  # settings of providers without fields here
     sources: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False)  # (setting, who set it)
 
     @classmethod
@@ -106,23 +102,63 @@ class Settings:
         where = str(directory or here())
         stacks, user, *projects = paths.settings_files(env, where)
         settings = replace(cls(), **{name: getattr(paths, name)(env) for name in FOLDERS})
-        for stack, values in _stacks_in_force(stacks, where):
+        for stack, values in recorded.in_force(stacks, where):
             settings = settings.changed(values, stack)
         if trust.counts(user, env, ()):
-            settings = settings.changed(_toml(user, USER_MAY), user)
-        variables = _environment(env)
+            settings = settings.changed(_toml(user, (*PROJECT_MAY, *USER_ONLY, BLOCKS), ROWS), user)
+        variables = _environment(env, settings.rows)
         trusted = settings.changed(variables, "the environment").trusted_folders
         project = next((file for file in projects if trust.counts(file, env, trusted)), None)
         if project:
-            settings = settings.changed(_narrowed(_toml(project, PROJECT_MAY), settings, project), project)
+            settings = settings.changed(
+                _narrowed(_toml(project, PROJECT_MAY, settings.rows), settings, project), project
+            )
         settings = settings.changed(variables, "the environment")
         return settings.changed({k: v for k, v in flags.items() if v is not None}, "the command line")
 
     def changed(self, values: Mapping[str, Any], source: str) -> Self:
-        """A copy with `values`, each checked against its field's type; `source` is named in the error."""
-        kinds = {f.name: type(f.default) for f in fields(self)}
-        checked = {name: _coerced(name, value, kinds[name], source) for name, value in values.items()}
-        return replace(self, **checked, sources=(*self.sources, *((name, source) for name in checked)))
+        """A copy with `values`, each checked against its kind; `source` is named in the error."""
+        base = replace(self, providers=own_rows(values[BLOCKS], source)) if BLOCKS in values else self
+        kinds = {setting.name: type(setting.default) for setting in settable(base.rows)}
+        found = {n: checked(n, value, kinds[n], source) for n, value in values.items() if n != BLOCKS}
+        own = {name: found.pop(name) for name in tuple(found) if name not in _FIELDS}
+        further = tuple((dict(self.further) | own).items())
+        urls = (row.url_setting for row in base.providers) if BLOCKS in values else ()
+        said = (*self.sources, *((name, source) for name in (*urls, *found, *own)))
+        return replace(base, **found, further=further, sources=said)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Every provider: those of the table, the user's own before the last resort."""
+        return (*ROWS[:-1], *self.providers, ROWS[-1]) if self.providers else ROWS
+
+    def row(self, provider: str) -> Row:
+        """One provider. Raises UsageError for a name that none has."""
+        found = TABLE.get(provider) or next((row for row in self.providers if row.name == provider), None)
+        if found is None:
+            known = ", ".join(row.name for row in self.rows)
+            raise UsageError(f"there is no provider {provider!r}", f"known: {known}")
+        return found
+
+    def value(self, name: str) -> Any:
+        """A setting by its name; those of providers that have no fields here too."""
+        if name in _FIELDS:
+            return getattr(self, name)
+        found = dict(self.further)
+        return found[name] if name in found else {k: v for row in self.rows for k, v in row.settings().items()}[name]
+
+    def of(self, row: Row, what: str) -> Any:
+        """A provider's "model", "api_key", "base_url" or "rpm"; None where it has no such setting."""
+        name = row.setting(what)
+        return getattr(self, name) if name in _FIELDS else dict(self.further).get(name, row.settings().get(name))
+
+    def configured(self) -> list[Row]:
+        """The providers that a person here may want to hear of: those that tasks go to, and others that were set up.
+
+        Of the others those with a key stand in too, before the last resort; one's own without a key are asked by name.
+        """
+        core, own = list(Provider), [row.name for row in self.providers]
+        return [row for row in self.rows if row.name in core or row.name in own or self.of(row, "api_key")]
 
     def source(self, name: str) -> str:
         """Who set a setting last: "the environment", a file's path, "the stack NAME", …, or "the default"."""
@@ -156,37 +192,20 @@ def environment(**changes: str) -> dict[str, str]:
     return {**os.environ, **changes}
 
 
-def _stacks_in_force(path: str, directory: str) -> list[tuple[str, dict[str, str]]]:
-    """What `up` recorded of the stacks that count in `directory`, weakest first; a broken record is no record.
-
-    The carried stack counts everywhere, a project's own in its folder and below, where it says where Ollama is and
-    nothing else: answers are never written into the Redis of a project.
-    """
-    try:
-        stacks = json.loads(Path(path).read_bytes())["stacks"].items()
-        within = [(len(own["folder"]), name, own) for name, own in stacks if own["carried"] or _within(directory, own)]
-        ranked = sorted(within, key=lambda stack: (not stack[2]["carried"], stack[:2]))
-        return [(f"the stack {name}", _addresses(own)) for _, name, own in ranked]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return []
+def settable(rows: Iterable[Row] = ROWS) -> Iterator[Field[Any]]:
+    """Every setting with its default, those of providers without fields included; `[providers]` are none."""
+    yield from (setting for setting in fields(Settings) if setting.name not in ("sources", "further", BLOCKS))
+    for name, default in ((name, default) for row in rows for name, default in row.settings().items()):
+        if name not in _FIELDS:
+            setting: Field[Any] = field(default=default)
+            setting.name = name
+            yield setting
 
 
-def _within(directory: str, stack: dict[str, Any]) -> bool:
-    folder = stack["folder"]
-    return bool(folder) and os.path.commonpath((os.path.realpath(directory), folder)) == folder
+_FIELDS = frozenset(setting.name for setting in fields(Settings))
 
 
-def _addresses(stack: dict[str, Any]) -> dict[str, str]:
-    known = ("ollama_host", "redis_url") if stack["carried"] else ("ollama_host",)
-    return {name: stack[name] for name in known if isinstance(stack.get(name), str)}
-
-
-def settable() -> Iterator[Field[Any]]:
-    """The fields that are settings: all but the one that says who set them."""
-    return (setting for setting in fields(Settings) if setting.name != "sources")
-
-
-def _toml(path: str, allowed: tuple[str, ...]) -> dict[str, Any]:
+def _toml(path: str, allowed: tuple[str, ...], rows: Iterable[Row]) -> dict[str, Any]:
     try:
         if stat.S_ISFIFO(Path(path).stat().st_mode):  # reading it would wait for a writer
             raise OSError("it is a pipe")  # noqa: TRY301 - one message for every file that cannot be read
@@ -197,64 +216,53 @@ def _toml(path: str, allowed: tuple[str, ...]) -> dict[str, Any]:
         return {}
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read the settings in {path}: {error}", f"mend or move {path}") from error
-    known = {f.name for f in settable()}
+    rows = (*rows, *own_rows(values[BLOCKS], path)) if BLOCKS in values and BLOCKS in allowed else tuple(rows)
+    own = [row for row in rows if row.name not in TABLE]
+    places = [row.setting("base_url") for row in own] if BLOCKS in allowed else []
+    known = {*(setting.name for setting in settable(rows)), BLOCKS}
+    may = {*allowed, *(row.setting(what) for row in own for what in ("model", "rpm")), *places}
     for name in values:
         if name not in known:
             raise UsageError(f"{path} sets {name!r}, which is not a setting", f"known: {', '.join(sorted(known))}")
-        if name not in allowed:
-            raise UsageError(f"{path} may not set {name!r}", f"set {_variable(name)} in the environment instead")
+        if name == BLOCKS and name not in may:
+            raise UsageError(f"{path} may not set {name!r}", "write it into your own file, not a project's")
+        if name not in may:
+            variable = _variable(name, rows)
+            raise UsageError(f"{path} may not set {name!r}", f"set {variable} in the environment instead")
     return values
 
 
 def _narrowed(values: dict[str, Any], user: Settings, path: str) -> dict[str, Any]:
     """A project's values without what would send or keep more than the user wants."""
-    cache, model = values.get("cache"), values.get("ollama_model")
+    cache = values.get("cache")
     if cache in CACHES and CACHES.index(cache) < CACHES.index(user.cache):
         values = {**values, "cache": user.cache}
-    if isinstance(model, str) and model.lower().strip().endswith((":cloud", "-cloud")):  # the daemon passes these on
-        problem = f"{path} may not set 'ollama_model' to {model!r}: prompts would leave this machine for ollama.com"
-        raise UsageError(problem, "set SAMPLEMIND_OLLAMA_MODEL in the environment instead")
+    for name in (row.setting("model") for row in user.rows if row.local):
+        model = values.get(name)
+        if isinstance(model, str) and model.lower().strip().endswith(
+            (":cloud", "-cloud")
+        ):  # the daemon passes these on
+            problem = f"{path} may not set {name!r} to {model!r}: prompts would leave this machine for ollama.com"
+            raise UsageError(problem, f"set SAMPLEMIND_{name.upper()} in the environment instead")
     return values
 
 
-def _variable(name: str) -> str:
+def _variable(name: str, rows: Iterable[Row]) -> str:
     """The environment variable that says what a file may not."""
     if name in FOLDERS:
         return f"XDG_{name.removesuffix('_dir').upper()}_HOME"
-    return CONVENTIONS.get(name, (f"SAMPLEMIND_{name.upper()}",))[0]
+    return _conventions(rows).get(name, (f"SAMPLEMIND_{name.upper()}",))[0]
 
 
-def _environment(env: Mapping[str, str]) -> dict[str, str]:
-    found = {}
-    for setting in settable():
-        for variable in (f"SAMPLEMIND_{setting.name.upper()}", *CONVENTIONS.get(setting.name, ())):
+def _conventions(rows: Iterable[Row]) -> dict[str, tuple[str, ...]]:
+    return CONVENTIONS | conventions(rows)
+
+
+def _environment(env: Mapping[str, str], rows: tuple[Row, ...]) -> dict[str, str]:
+    found, known = {}, _conventions(rows)
+    for setting in settable(rows):
+        for variable in (f"SAMPLEMIND_{setting.name.upper()}", *known.get(setting.name, ())):
             if env.get(variable) and setting.name not in FOLDERS:
                 found[setting.name] = env[variable]
                 break
     return found
-
-
-def _coerced(name: str, value: Any, kind: type, source: str) -> Any:
-    try:
-        if kind is tuple:
-            return tuple(value.replace(",", " ").split()) if isinstance(value, str) else tuple(map(str, value))
-        if kind is str and (not isinstance(value, str) or "\0" in value):
-            raise ValueError  # noqa: TRY301 - one message for every wrong value
-        if name in SECRETS:  # out of a file they come with its line's end
-            return value.strip()
-        number = kind(value)
-        cut = isinstance(value, float) and number != value  # int(1.5)
-        if kind in (int, float) and (isinstance(value, bool) or cut or not 0 <= number < float("inf")):
-            raise ValueError  # noqa: TRY301 - the same
-    except (TypeError, ValueError, OverflowError):
-        shown = "that value" if name in (*SECRETS, *ADDRESSES) else repr(value)
-        raise UsageError(f"{source}: {name} cannot be {shown}", f"{name} is {_article(kind)}") from None
-    if name == "history" and number not in ("on", "off"):
-        raise UsageError(f"{source}: history cannot be {value!r}", "history is on or off")
-    if name == "cache" and number not in CACHES:
-        raise UsageError(f"{source}: cache cannot be {value!r}", "cache is one of on, off, local")
-    return number
-
-
-def _article(kind: type) -> str:
-    return {int: "a whole number", float: "a number", tuple: "a list of names"}.get(kind, "text")

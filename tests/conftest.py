@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from samplemind_cli.providers import ROWS
+
 # Where Python may keep nothing of what it compiles, as in many images, each of some thousand processes would compile
 # the package anew, and each worker all tests: a third of the time.
 sys.dont_write_bytecode = False
@@ -19,6 +21,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 pytest_plugins = [
     "samplemind_cli.mock.pytest_plugin",
     "parts.collector",
+    "parts.hosts",
     "parts.ollama_daemon",
     "parts.redis_server",
 ]
@@ -39,6 +42,7 @@ PRIVATE = (
     "DOCKER_",
     "COMPOSE_",
     "OTEL_",
+    *(f"{row.name.upper()}_" for row in ROWS),
 )
 
 

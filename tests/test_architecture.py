@@ -11,7 +11,20 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = "samplemind_cli"
 DOMAINS = {"stack", "models", "bench", "profiling", "testing", "server", "mock", "asking", "ledger", "launching"}
-GROUND = {"settings", "errors", "paths", "trust", "escapes", "files", "processors", "child", "providers", "spool"}
+GROUND = {
+    "settings",
+    "errors",
+    "paths",
+    "trust",
+    "escapes",
+    "files",
+    "processors",
+    "child",
+    "providers",
+    "recorded",
+    "values",
+    "spool",
+}
 # What each room may import of the package; a room may always import itself.
 ARROWS = {
     "__main__": {"hot", "cli"},
@@ -30,12 +43,14 @@ ARROWS = {
     "ledger": {*GROUND, "output", "ai", "formats"},
     "ai": {"formats", *GROUND} - {"child"},
     "formats": {"settings", "providers", "errors"},
-    "providers": set(),
+    "providers": {"errors"},
+    "values": {"errors"},
+    "recorded": set(),
     "output": {"errors", "escapes", "terminal"},
     "terminal": {"escapes"},
     "escapes": set(),
     "child": {"errors"},
-    "settings": {"errors", "paths", "trust"},
+    "settings": {"errors", "paths", "trust", "providers", "values", "recorded"},
     "errors": set(),
     "spool": {"files"},
     "paths": {"trust"},

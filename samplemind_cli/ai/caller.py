@@ -18,7 +18,6 @@ from typing import Any
 from samplemind_cli.ai import embedded, http_client, keys
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
-from samplemind_cli.ai.router import LOCAL
 from samplemind_cli.ai.types import (
     Call,
     Chunk,
@@ -38,20 +37,24 @@ from samplemind_cli.formats.gemini import client as gemini
 from samplemind_cli.formats.ollama import client as ollama
 from samplemind_cli.formats.openai_chat import client as openai
 from samplemind_cli.formats.openai_chat import embedded as small
+from samplemind_cli.formats.openai_chat import mistral
 from samplemind_cli.settings import Settings
 
-CLIENTS: dict[Provider, Client] = {
-    Provider.OLLAMA: ollama,
-    Provider.GEMINI: gemini,
-    Provider.CLAUDE: anthropic,
-    Provider.OPENAI: openai,
-    Provider.EMBEDDED: small,
+# By `Row.client`.
+CLIENTS: dict[str, Client] = {
+    "ollama": ollama,
+    "gemini": gemini,
+    "anthropic_messages": anthropic,
+    "openai_chat": openai,
+    "openai_chat.mistral": mistral,
+    "openai_chat.embedded": small,
 }
-EMBEDDERS: dict[Provider, Embedder] = {
-    Provider.OLLAMA: ollama,
-    Provider.GEMINI: gemini,
-    Provider.OPENAI: openai,
-    Provider.EMBEDDED: small,
+EMBEDDERS: dict[str, Embedder] = {
+    "ollama": ollama,
+    "gemini": gemini,
+    "openai_chat": openai,
+    "openai_chat.mistral": mistral,
+    "openai_chat.embedded": small,
 }
 ATTEMPTS = 3
 NOTICED = 0.001  # seconds; what a free slot takes is not told
@@ -95,7 +98,7 @@ class Caller:
     def patience(self, route: Route, deadline: float, *, last: bool) -> Patience:
         """How long to wait for a route. Where another one stands behind it, it is asked once."""
         s = self._settings
-        read = s.local_read_timeout if route.provider in LOCAL else s.read_timeout
+        read = s.local_read_timeout if s.row(route.provider).local else s.read_timeout
         return Patience(
             connect=s.connect_timeout,
             read=read,
@@ -115,7 +118,7 @@ class Caller:
         Raises UnavailableError before the first of them, CutStreamError after it, ProviderError for a request that
         would be wrong anywhere.
         """
-        client, begun = CLIENTS[route.provider], False
+        client, begun = self._client(route), False
         read = client.reader(request)
         async with self._events(route, request, partial(client.chat, request), patience) as (events, heard, held):
             async for event in events:
@@ -130,7 +133,7 @@ class Caller:
         self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience
     ) -> tuple[list[list[float]], int | None]:
         """A vector per text, and the tokens counted. Raises as `chunks`."""
-        adapter = EMBEDDERS[route.provider]
+        adapter = EMBEDDERS[self._settings.row(route.provider).client]
         async with self._events(route, None, partial(adapter.embed, texts, dimensions), patience) as (events, heard, _):
             found, tokens = adapter.read_embeddings(await anext(events))
             heard(Chunk(usage=Usage(input_tokens=tokens)))
@@ -160,7 +163,7 @@ class Caller:
             async with await self._slot(route, patience):
                 held = clock() - began if self._per_minute(route) else 0.0
                 call = made(endpoint)
-                events = http_client.events(call, patience, CLIENTS[route.provider].fault)
+                events = http_client.events(call, patience, self._client(route).fault)
             with self._judged(route), keys.removed_from_errors(call), self._watch(route, request) as heard:
                 async with aclosing(events):
                     yield events, heard, held if held > NOTICED else 0.0
@@ -206,8 +209,10 @@ class Caller:
         return nullcontext()
 
     def _per_minute(self, route: Route) -> int:
-        found: int = getattr(self._settings, f"{route.provider}_rpm", 0)
-        return found
+        return self._settings.of(self._settings.row(route.provider), "rpm") or 0
+
+    def _client(self, route: Route) -> Client:
+        return CLIENTS[self._settings.row(route.provider).client]
 
     async def _endpoint(self, route: Route, *, vectors: bool) -> Endpoint:
         """Where to ask; for the embedded model its engine that chats or gives vectors, of which a word is said once."""

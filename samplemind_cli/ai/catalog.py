@@ -7,8 +7,10 @@ from time import monotonic
 
 from samplemind_cli.ai import http_client
 from samplemind_cli.ai.caller import CLIENTS
-from samplemind_cli.ai.types import Provider, Route
+from samplemind_cli.ai.router import NO_MODEL
+from samplemind_cli.ai.types import Client, Provider, Route
 from samplemind_cli.errors import SamplemindError
+from samplemind_cli.settings import Settings
 
 LIFE = 60.0  # seconds that a list is believed
 PATIENCE = 3.0  # seconds to wait for one; clients that look for models give up as soon
@@ -17,35 +19,37 @@ PATIENCE = 3.0  # seconds to wait for one; clients that look for models give up 
 class Catalog:
     """The models behind routes, as their providers list them."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._kept: dict[str, tuple[float, tuple[str, ...]]] = {}
 
     async def models(self, routes: Iterable[Route]) -> list[str]:
         """`provider/model` of every model, the routes' own first; a provider that does not answer has only that."""
-        asked = [route for route in routes if not route.skipped]
+        asked = [route for route in routes if route.skipped in ("", NO_MODEL)]
         lists = await asyncio.gather(*map(self._listed, asked))
         pairs = list(zip(asked, lists, strict=True))
         own = [f"{route.provider}/{route.endpoint.model}" for route, names in pairs if _is_there(route, names)]
         return list(dict.fromkeys((*own, *(f"{route.provider}/{name}" for route, names in pairs for name in names))))
 
     async def _listed(self, route: Route) -> tuple[str, ...]:
-        if route.provider is Provider.EMBEDDED:
+        if route.provider == Provider.EMBEDDED:
             return (route.endpoint.model,)
         name = f"{route.provider} {route.endpoint.base_url}"
         kept = self._kept.get(name)
         if kept is None or kept[0] < monotonic():
-            found = await _asked(route)
+            found = await _asked(route, CLIENTS[self._settings.row(route.provider).client])
             self._kept[name] = kept = (monotonic() + LIFE, found)
         return kept[1]
 
 
 def _is_there(route: Route, listed: Sequence[str]) -> bool:
     """Whether a route's own model is offered; a list that does not come says nothing against a hosted one."""
-    return route.endpoint.model in listed or (not listed and route.provider is not Provider.OLLAMA)
+    return route.endpoint.model in listed or (
+        bool(route.endpoint.model) and not listed and route.provider != Provider.OLLAMA
+    )
 
 
-async def _asked(route: Route) -> tuple[str, ...]:
-    client = CLIENTS[route.provider]
+async def _asked(route: Route, client: Client) -> tuple[str, ...]:
     call = client.models(replace(route.endpoint, model=""))
     try:
         async with asyncio.timeout(PATIENCE):

@@ -3,15 +3,16 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from samplemind_cli.ai import draft, embedded, http_client, journal, reasons, router, schemas, stored
 from samplemind_cli.ai.cache import Cache, Hit, cache_key
-from samplemind_cli.ai.caller import CLIENTS, Caller, Watch
+from samplemind_cli.ai.caller import Caller, Watch
 from samplemind_cli.ai.catalog import Catalog
+from samplemind_cli.ai.fit import fit_of
 from samplemind_cli.ai.flight import Emit, Flights
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.question import payload
@@ -20,7 +21,6 @@ from samplemind_cli.ai.types import (
     Answer,
     Chunk,
     Embeddings,
-    Endpoint,
     Inputs,
     Kept,
     Message,
@@ -59,7 +59,7 @@ class AICore:
         self._notify = notify or (lambda _: None)
         self._record = record or journal.Journal(self.settings, self._notify).add
         self._cache = Cache(self.settings, self._notify)
-        self._catalog = Catalog()
+        self._catalog = Catalog(self.settings)
         self._flights = Flights(Path(self.settings.cache_dir or os.devnull) / "flights.lock")
         self._caller = Caller(self.settings, self._notify, progress, self._cache.take, watch)
 
@@ -113,27 +113,28 @@ class AICore:
 
     def routes(self, request: Request, options: Options = DEFAULT) -> list[Route]:
         """Every way to an answer, first choice first, with the reason for each that would be skipped. Calls nothing."""
-        needs, wishes = request.needs, request.wishes
-
-        def fit(provider: Provider, endpoint: Endpoint) -> tuple[frozenset[str], tuple[str, ...]]:
-            takes = CLIENTS[provider].takes
-            lacks = frozenset(name for name in needs if not takes(name, request, endpoint))
-            return lacks, tuple(sorted(name for name in wishes if not takes(name, request, endpoint)))
-
-        found = router.routes(self.settings, options, fit)
+        found = router.routes(self.settings, options, fit_of(request, self.settings))
         return [self._settled(route, alone=len(found) == 1) for route in found]
 
-    async def models(self) -> list[str]:
-        """`provider/model` of every model that can be asked, as the daemons and the hosted providers list them."""
-        return await self._catalog.models(self.routes(Request(messages=())))
+    def each_provider(self) -> list[Route]:
+        """A route to every configured provider, also to those that are asked by name alone. Calls nothing."""
+        found = router.each(self.settings, fit_of(Request(messages=()), self.settings))
+        return [self._settled(route, alone=False) for route in found]
+
+    async def models(self, routes: Iterable[Route] | None = None) -> list[str]:
+        """`provider/model` of every model that can be asked, as the daemons and the hosted providers list them.
+
+        `routes`: of these providers alone.
+        """
+        return await self._catalog.models(self.each_provider() if routes is None else routes)
 
     @property
     def breakers(self) -> dict[str, str]:
         """Each provider's circuit breaker, the worst of its models: closed, open or half-open."""
-        found = dict.fromkeys(map(str, Provider), _WORST[0])
+        found = {row.name: _WORST[0] for row in self.settings.configured()}
         for name, state in self._caller.breakers.states().items():
             provider = name.partition("/")[0]
-            found[provider] = max(found[provider], state, key=_WORST.index)
+            found[provider] = max(found.get(provider, _WORST[0]), state, key=_WORST.index)
         return found
 
     @property
@@ -146,7 +147,7 @@ class AICore:
         return await self._cache.shared_answers()
 
     def _settled(self, route: Route, *, alone: bool) -> Route:
-        if route.provider is not Provider.EMBEDDED:
+        if route.provider != Provider.EMBEDDED:
             return route
         try:
             endpoint = replace(route.endpoint, model=embedded.model_name(self.settings))
@@ -190,7 +191,7 @@ class AICore:
                     if told.begun or alone or final or isinstance(error, RejectedError):
                         raise
                     failure = error
-                    routes[i] = reasons.passed_over(route, error)
+                    routes[i] = reasons.passed_over(route, error, self.settings.row(route.provider))
                     self._tell(routes[i], last=last)
                 except TimeoutError as late:
                     raise ProviderError(f"{route.provider}: no whole answer in time", "raise --timeout") from late
@@ -251,7 +252,7 @@ class AICore:
         heard = draft.Draft(
             attempt.key,
             one_call=request.parallel_tool_calls is False,
-            origin=FORMATS[route.provider],
+            origin=self.settings.row(route.provider).format,
             json=request.schema is not None or request.json_mode,
         )
         async with aclosing(self._caller.chunks(route, request, attempt.patience)) as chunks:

@@ -27,8 +27,9 @@ class Vectors:
 
     async def embed(self, route: Route, texts: Inputs, dimensions: int | None, options: Options) -> Embeddings:
         """A vector per text, by the model of one route. Raises ProviderError; UsageError when it gives none."""
-        if route.provider not in EMBEDDERS:
-            raise UsageError(f"{route.provider} gives no embeddings here", f"known: {', '.join(EMBEDDERS)}")
+        if self._settings.row(route.provider).client not in EMBEDDERS:
+            known = ", ".join(row.name for row in self._settings.configured() if row.client in EMBEDDERS)
+            raise UsageError(f"{route.provider} gives no embeddings here", f"known: {known}")
         if route.skipped:
             raise reasons.nobody([route])
         if route.provider not in TOKENS and not all(isinstance(text, str) for text in texts):
@@ -54,7 +55,7 @@ class Vectors:
             async with asyncio.timeout_at(deadline):
                 return await self._in_turn(route, texts, dimensions, patience)
         except UnavailableError as error:
-            raise reasons.nobody([reasons.passed_over(route, error)]) from error
+            raise reasons.nobody([reasons.passed_over(route, error, self._settings.row(route.provider))]) from error
         except TimeoutError as late:
             raise ProviderError(f"{route.provider}: no embeddings in time", "raise the timeout") from late
 
@@ -62,7 +63,7 @@ class Vectors:
         self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience
     ) -> tuple[list[list[float]], int | None]:
         """As many calls as the texts need."""
-        size = AT_ONCE_HERE if route.provider is Provider.EMBEDDED else AT_ONCE
+        size = AT_ONCE_HERE if route.provider == Provider.EMBEDDED else AT_ONCE
         vectors: list[list[float]] = []
         counts: list[int | None] = []
         for start in range(0, len(texts), size):
@@ -78,7 +79,7 @@ def named(routes: Sequence[Route], options: Options) -> Route:
     route = routes[0]
     if not (options.provider or options.model):
         raise UsageError("embeddings want a model's name: vectors of different models do not compare", "ollama/NAME")
-    other = options.model.removeprefix(f"{Provider.EMBEDDED}/") if route.provider is Provider.EMBEDDED else ""
+    other = options.model.removeprefix(f"{Provider.EMBEDDED}/") if route.provider == Provider.EMBEDDED else ""
     if other not in ("", route.endpoint.model):
         known = f"{Provider.EMBEDDED}/{route.endpoint.model}"
         raise UsageError(f"there is no embedded model {other}; known: {known}", f"ask for {known}")

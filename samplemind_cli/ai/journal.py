@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from samplemind_cli import spool
-from samplemind_cli.ai.types import Answer, Chunk, Endpoint, Options, Provider, Request, Route
+from samplemind_cli.ai.types import Answer, Chunk, Endpoint, Options, Request, Route
 from samplemind_cli.settings import Settings
 
 Record = dict[str, Any]
@@ -126,7 +126,7 @@ def line(told: Record) -> bytes:
 
 def repetition(request: Request, options: Options, answer: Answer) -> bytes:
     """What is told of an answer that is given again: a record without its id, time and latency, nor its beginning."""
-    route = Route(Provider(answer.provider), Endpoint("", answer.model))
+    route = Route(answer.provider, Endpoint("", answer.model))
     entry = Entry(request, options, time.perf_counter(), route, answer=replace(answer, cached="local"))
     told = {name: value for name, value in entry.record().items() if name not in ("id", "at", "ms")}
     return line(told).removeprefix(b"{").rstrip(b"\n")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Literal
 
 from samplemind_cli.ai.http_client import UnavailableError
-from samplemind_cli.ai.router import PROVIDER_URLS, base_url_variable, broken, key_variable, shown
+from samplemind_cli.ai.router import base_url_variable, broken, key_variable, shown
 from samplemind_cli.ai.types import Fault, Provider, Route
 from samplemind_cli.errors import (
     CutStreamError,
@@ -15,6 +15,7 @@ from samplemind_cli.errors import (
     SettingError,
     UnsupportedError,
 )
+from samplemind_cli.providers import Row
 
 _FIXES = {
     "credit": "add credit to your account there",
@@ -32,8 +33,8 @@ _OLLAMA = {
 }
 
 
-def passed_over(route: Route, error: ProviderError | SettingError) -> Route:
-    """A route that was tried in vain, marked with why and with what would help."""
+def passed_over(route: Route, error: ProviderError | SettingError, row: Row) -> Route:
+    """A route that was tried in vain, marked with why and with what would help; `row` is its provider's."""
     if isinstance(error, SettingError):
         return broken(route, error)
     if not isinstance(error, UnavailableError):
@@ -41,31 +42,31 @@ def passed_over(route: Route, error: ProviderError | SettingError) -> Route:
         return replace(route, skipped=why, fix=error.hint or "", outcome="failed")
     why = f"nothing listens at {shown(route.endpoint.base_url)}" if error.refused else error.message
     outcome: Literal["refused", "failed"] = "refused" if error.refused else "failed"
-    return replace(route, skipped=why, fix=error.hint or _fix(route, error.fault), outcome=outcome)
+    return replace(route, skipped=why, fix=error.hint or _fix(route, error.fault, row), outcome=outcome)
 
 
-def _fix(route: Route, fault: Fault | None) -> str:
+def _fix(route: Route, fault: Fault | None, row: Row) -> str:
     if fault is None:
-        return _way_there(route)
+        return _way_there(row)
     if fault.kind == "address":
-        return f"check the network and {base_url_variable(route.provider)}"
+        return f"check the network and {base_url_variable(row)}"
     if fault.kind == "auth":
-        return f"export {key_variable(route.provider)}=…"
-    if route.provider is Provider.OLLAMA and fault.kind in _OLLAMA:
+        return f"export {key_variable(row)}=…"
+    if row.name == Provider.OLLAMA and fault.kind in _OLLAMA:
         return f"{_OLLAMA[fault.kind]} {route.endpoint.model}"
     if fault.kind != "not_found":
         return _FIXES[fault.kind]
-    public = route.endpoint.base_url in PROVIDER_URLS.values()  # elsewhere the path may be what is wrong
-    return "choose another --model" + ("" if public else f", or check {base_url_variable(route.provider)}")
+    public = route.endpoint.base_url == row.url  # elsewhere the path may be what is wrong
+    return "choose another --model" + ("" if public else f", or check {base_url_variable(row)}")
 
 
-def _way_there(route: Route) -> str:
+def _way_there(row: Row) -> str:
     """What helps where no server was reached."""
-    if route.provider is Provider.OLLAMA:
+    if row.name == Provider.OLLAMA:
         return "samplemind up ollama"
-    if route.provider is Provider.EMBEDDED:  # its engine went away
+    if row.name == Provider.EMBEDDED:  # its engine went away
         return _FIXES["server"]
-    return f"check the network and {base_url_variable(route.provider)}"
+    return f"check the network and {base_url_variable(row)}"
 
 
 def nobody(routes: list[Route]) -> ProviderError:

@@ -1,12 +1,13 @@
 """Which provider answers, and which stand behind it; pure."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 from samplemind_cli.ai.types import ABILITIES, PRIORITIES, Endpoint, Options, Provider, Route, TaskType
 from samplemind_cli.errors import SettingError, UsageError
+from samplemind_cli.providers import ROWS, Row, is_address
 from samplemind_cli.settings import Settings
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Route",
     "TaskType",
     "base_url_variable",
+    "each",
     "get_provider_url",
     "is_loopback",
     "key_variable",
@@ -26,30 +28,16 @@ __all__ = [
     "shown",
 ]
 
+NO_MODEL = "no model"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-LOCAL = (Provider.OLLAMA, Provider.EMBEDDED)
 # What a provider does not take of a request, and what it is not told; an endpoint's model may matter.
-Fit = Callable[[Provider, Endpoint], tuple[frozenset[str], tuple[str, ...]]]
+Fit = Callable[[str, Endpoint], tuple[frozenset[str], tuple[str, ...]]]
 
-# Base URLs as the adapters expect them. The embedded model has no address until its engine runs.
-PROVIDER_URLS = {
-    Provider.OLLAMA: "http://127.0.0.1:11434",
-    Provider.GEMINI: "https://generativelanguage.googleapis.com",
-    Provider.CLAUDE: "https://api.anthropic.com",
-    Provider.OPENAI: "https://api.openai.com/v1",
-    Provider.EMBEDDED: "embedded:",
-}
+PROVIDER_URLS = {row.name: row.url for row in ROWS}
 
 _SPEED = {TaskType.AUDIO_ANALYSIS: Provider.GEMINI, TaskType.CREATIVE: Provider.CLAUDE}
 _QUALITY = {TaskType.CREATIVE: Provider.CLAUDE, TaskType.TOOL_CALLING: Provider.OPENAI}
 _COST = {TaskType.TOOL_CALLING: Provider.OPENAI}
-
-# How hosted models are named; whatever is named otherwise is Ollama's.
-_PREFIXES = {
-    ("gpt-", "chatgpt-", "o1", "o3", "o4", "text-embedding-"): Provider.OPENAI,
-    ("claude-",): Provider.CLAUDE,
-    ("gemini-",): Provider.GEMINI,
-}
 
 
 def route_request(task_type: TaskType, priority: str = "speed") -> Provider:
@@ -64,19 +52,16 @@ def route_request(task_type: TaskType, priority: str = "speed") -> Provider:
     return Provider.OLLAMA
 
 
-def get_provider_url(provider: Provider, settings: Settings | None = None) -> str:
+def get_provider_url(provider: str, settings: Settings | None = None) -> str:
     """A provider's base URL: where `settings` say it is, or its public address."""
-    if settings is None or provider is Provider.EMBEDDED:
+    if settings is None or provider == Provider.EMBEDDED:
         return PROVIDER_URLS[provider]
-    if provider is Provider.OLLAMA:
+    if provider == Provider.OLLAMA:
         return ollama_url(settings.ollama_host)
-    told: str = getattr(settings, f"{provider}_base_url").strip().rstrip("/") or PROVIDER_URLS[provider]
-    try:
-        url = urlsplit(told)
-        if url.scheme not in ("http", "https") or not url.hostname or url.port == 0:
-            raise ValueError  # noqa: TRY301 - one message
-    except ValueError:
-        raise SettingError(f"{base_url_variable(provider)} is no address", "it is like https://host/v1") from None
+    row = settings.row(provider)
+    told: str = settings.of(row, "base_url").strip().rstrip("/") or row.url
+    if not is_address(told):
+        raise SettingError(f"{base_url_variable(row)} is no address", "it is like https://host/v1")
     return told
 
 
@@ -90,14 +75,14 @@ def shown(url: str) -> str:
     return re.sub("(?<=//)[^/?#]*@", "", url, count=1)
 
 
-def key_variable(provider: Provider) -> str:
+def key_variable(row: Row) -> str:
     """The environment variable that holds a provider's key."""
-    return f"{provider.upper()}_API_KEY"
+    return row.key_variables[0]
 
 
-def base_url_variable(provider: Provider) -> str:
+def base_url_variable(row: Row) -> str:
     """The environment variable that says where a provider is."""
-    return "OLLAMA_HOST" if provider is Provider.OLLAMA else f"{provider.upper()}_BASE_URL"
+    return row.url_variables[0]
 
 
 def ollama_url(host: str) -> str:
@@ -117,40 +102,52 @@ def ollama_url(host: str) -> str:
     return f"{url.scheme}://{f'[{name}]' if ':' in str(name) else name}:{port or default}{url.path.rstrip('/')}"
 
 
-def provider_of(model: str) -> tuple[Provider, str]:
+def provider_of(model: str, rows: Sequence[Row] = ROWS) -> tuple[str, str]:
     """The provider that a bare model name means, and the name there; "openai/gpt-5" says both itself."""
     named, slash, rest = model.partition("/")
-    if slash and rest and named in list(Provider):
-        return Provider(named), rest
-    for prefixes, provider in _PREFIXES.items():
-        if model.startswith(prefixes):
-            return provider, model
+    for row in rows:
+        if slash and rest and named == row.name:
+            return row.name, rest
+    for row in rows:
+        if row.prefixes and model.startswith(row.prefixes):
+            return row.name, model
     return Provider.OLLAMA, model
 
 
 def routes(settings: Settings, options: Options, fit: Fit) -> list[Route]:
     """The ways to an answer, first choice first, those that must be skipped included.
 
-    A provider or model that was asked for by name stands alone; its SettingError is raised.
+    A provider or model that was asked for by name stands alone; its SettingError is raised. A provider that no task
+    goes to stands in for the others only where it has a key.
     """
-    chosen = _chosen(options)
+    chosen = _chosen(settings, options)
     if chosen is not None:
-        return [_route(chosen[0], chosen[1], settings, fit)]
+        return [_route(settings.row(chosen[0]), chosen[1], settings, fit)]
     first = route_request(TaskType(options.task), options.priority)
     if not options.fallback:
-        return [_route(first, "", settings, fit)]
-    order = [first, *(p for p in Provider if p is not first)]
-    return _kept_local([_among_others(provider, settings, fit) for provider in order])
+        return [_route(settings.row(first), "", settings, fit)]
+    others = [row for row in settings.configured() if row.name != first and _stands_in(row, settings)]
+    found = [_among_others(row, settings, fit) for row in (settings.row(first), *others)]
+    return _kept_local(found, settings)
 
 
-def _kept_local(found: list[Route]) -> list[Route]:
+def each(settings: Settings, fit: Fit) -> list[Route]:
+    """A route to every provider that is configured, also to those that are only asked by name."""
+    return [_among_others(row, settings, fit) for row in settings.configured()]
+
+
+def _stands_in(row: Row, settings: Settings) -> bool:
+    return row.name in list(Provider) or bool(settings.of(row, "api_key"))
+
+
+def _kept_local(found: list[Route], settings: Settings) -> list[Route]:
     """A question that would go to this machine does not go to a paid provider for one parameter alone."""
     first = found[0]
-    if first.provider not in LOCAL or not first.lacks or first.lacks & ABILITIES:
+    if not settings.row(first.provider).local or not first.lacks or first.lacks & ABILITIES:
         return found
     why = f"not asked for {' or '.join(sorted(first.lacks))} alone: the question would leave this machine"
     return [
-        route if route.provider in LOCAL or route.skipped else replace(route, skipped=why, lacks=first.lacks)
+        route if settings.row(route.provider).local or route.skipped else replace(route, skipped=why, lacks=first.lacks)
         for route in found
     ]
 
@@ -160,34 +157,35 @@ def broken(route: Route, error: SettingError) -> Route:
     return replace(route, skipped=error.message, fix=error.hint or "", outcome="failed")
 
 
-def _among_others(provider: Provider, settings: Settings, fit: Fit) -> Route:
+def _among_others(row: Row, settings: Settings, fit: Fit) -> Route:
     try:
-        return _route(provider, "", settings, fit)
+        return _route(row, "", settings, fit)
     except SettingError as error:
-        return broken(Route(provider, Endpoint("", getattr(settings, f"{provider}_model"))), error)
+        return broken(Route(row.name, Endpoint("", settings.of(row, "model"))), error)
 
 
-def _chosen(options: Options) -> tuple[Provider, str] | None:
+def _chosen(settings: Settings, options: Options) -> tuple[str, str] | None:
     if options.provider:
-        provider = Provider(options.provider)
-        if options.model and provider is Provider.EMBEDDED:
+        provider = settings.row(options.provider).name
+        if options.model and provider == Provider.EMBEDDED:
             raise UsageError(
                 "the embedded model is chosen by its file", "set SAMPLEMIND_EMBEDDED_MODEL to a .gguf file"
             )
         return provider, options.model.removeprefix(f"{provider}/")
-    return provider_of(options.model) if options.model else None
+    return provider_of(options.model, settings.rows) if options.model else None
 
 
-def _route(provider: Provider, model: str, settings: Settings, fit: Fit) -> Route:
-    model = model or getattr(settings, f"{provider}_model")
-    key = getattr(settings, f"{provider}_api_key", "")
-    endpoint = Endpoint(get_provider_url(provider, settings), model, key)
-    lacks, dropped = fit(provider, endpoint)
+def _route(row: Row, model: str, settings: Settings, fit: Fit) -> Route:
+    key = settings.of(row, "api_key") or ""
+    endpoint = Endpoint(get_provider_url(row.name, settings), model or settings.of(row, "model"), key)
+    lacks, dropped = fit(row.name, endpoint)
     if lacks:
         why = f"takes no {' or '.join(sorted(lacks))}"
-        return Route(provider, endpoint, why, "choose another --provider", lacks=lacks)
-    route = Route(provider, endpoint, dropped=dropped)
-    own_server = provider is Provider.OPENAI and settings.openai_base_url  # it may need no key
-    if not key and provider not in LOCAL and not own_server:
-        return replace(route, skipped="no key", fix=f"export {key_variable(provider)}=…")
+        return Route(row.name, endpoint, why, "choose another --provider", lacks=lacks)
+    route = Route(row.name, endpoint, dropped=dropped)
+    own_server = row.format == "openai_chat" and settings.of(row, "base_url")  # it may need no key
+    if row.needs_key and not key and not own_server:
+        return replace(route, skipped="no key", fix=f"export {key_variable(row)}=…")
+    if not endpoint.model and row.name != Provider.EMBEDDED:
+        return replace(route, skipped=NO_MODEL, fix=f"name one: --model {row.name}/NAME")
     return route

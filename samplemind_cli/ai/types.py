@@ -40,7 +40,7 @@ from samplemind_cli.formats.types import (
     Usage,
     attachment,
 )
-from samplemind_cli.providers import Priority, Provider, ProviderName, Task
+from samplemind_cli.providers import Priority, Provider, Task
 
 __all__ = [
     "ABILITIES",
@@ -71,7 +71,6 @@ __all__ = [
     "Part",
     "Priority",
     "Provider",
-    "ProviderName",
     "Reader",
     "Request",
     "Role",
@@ -145,5 +144,4 @@ _KNOWN = {
     "task": get_args(Task),
     "priority": PRIORITIES,
     "cache": get_args(CacheUse),
-    "provider": ("", *get_args(ProviderName)),
 }

@@ -1,19 +1,14 @@
 """Where prompts and answers go, and who said so: the environment, a file, the record of a stack, or nobody."""
 
 from samplemind_cli.ai.router import get_provider_url, shown
-from samplemind_cli.ai.types import Provider
 from samplemind_cli.errors import SettingError
 from samplemind_cli.settings import Settings
 
 
 def provider_address(settings: Settings, provider: str) -> str:
     """`http://127.0.0.1:11434 (the stack shop)`."""
-    return f"{shown(get_provider_url(Provider(provider), settings))} ({settings.source(url_setting(provider))})"
-
-
-def url_setting(provider: str) -> str:
-    """The setting that says where a provider is."""
-    return "ollama_host" if provider == Provider.OLLAMA else f"{provider}_base_url"
+    said = settings.source(settings.row(provider).url_setting)
+    return f"{shown(get_provider_url(provider, settings))} ({said})"
 
 
 def redis_address(settings: Settings) -> str:

@@ -6,7 +6,7 @@ from samplemind_cli import output
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.router import shown
 from samplemind_cli.ai.types import Options, Provider, Request
-from samplemind_cli.asking.addresses import redis_address, url_setting
+from samplemind_cli.asking.addresses import redis_address
 from samplemind_cli.settings import Settings
 
 
@@ -25,7 +25,7 @@ def explanation(settings: Settings, request: Request, options: Options, *, as_js
                 "provider": route.provider,
                 "model": route.endpoint.model,
                 "url": shown(route.endpoint.base_url),
-                "url_from": settings.source(url_setting(route.provider)),
+                "url_from": settings.source(settings.row(route.provider).url_setting),
                 "asked": not route.skipped,
                 "why": verdict,
                 "fix": route.fix if route.skipped else "",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samplemind_cli.providers import Effort, Priority, ProviderName, Task
+from samplemind_cli.providers import ROWS, Effort, Priority, Task
 from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -13,10 +13,17 @@ if TYPE_CHECKING:
     from samplemind_cli.asking.show import Style
 
 
+KNOWN = ", ".join(row.name for row in ROWS)
+
+
 def _installed_models(incomplete: str) -> list[str]:
     from samplemind_cli.asking.complete import installed_models
 
     return [name for name in installed_models(Settings.load()) if name.startswith(incomplete)]
+
+
+def _providers(incomplete: str) -> list[str]:
+    return [row.name for row in Settings.load().rows if row.name.startswith(incomplete)]
 
 
 def ask(
@@ -26,7 +33,10 @@ def ask(
     ] = None,
     task: Annotated[Task, typer.Option("--task", "-t", help="What it is for; decides who is asked first.")] = "factual",
     priority: Annotated[Priority, typer.Option("--priority", "-p", help="What matters most.")] = "speed",
-    provider: Annotated[ProviderName | None, typer.Option(help="Ask this provider and no other.")] = None,
+    provider: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help=f"Ask this one alone: {KNOWN}, or your own.", autocompletion=_providers),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(

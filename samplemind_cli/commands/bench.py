@@ -159,19 +159,18 @@ def load(
     import asyncio
 
     from samplemind_cli import output
-    from samplemind_cli.ai import Options, Provider
+    from samplemind_cli.ai import Options
     from samplemind_cli.bench import load as loads
     from samplemind_cli.bench import page, report
     from samplemind_cli.bench.target import run
-    from samplemind_cli.errors import UsageError
 
-    if provider and provider not in list(Provider):
-        raise UsageError(f"there is no provider {provider!r}", f"providers: {', '.join(Provider)}")
-
+    settings = Settings.load()
+    if provider:
+        settings.row(provider)  # or a UsageError
     report.writable(html)
     output.say(f"asking for {seconds:g} s")
     options = Options(provider=provider, model=model)
-    found = asyncio.run(run(Settings.load(), options, workload, connections=connections, rate=rate, seconds=seconds))
+    found = asyncio.run(run(settings, options, workload, connections=connections, rate=rate, seconds=seconds))
     if as_json:
         output.print_json(found)
     else:

@@ -35,6 +35,7 @@ def models(
     ctx: typer.Context,
     as_json: AsJson = False,
     running: Annotated[bool, typer.Option("--running", help="Only the models in memory.")] = False,
+    hosted: Annotated[bool, typer.Option("--hosted", help="Other providers' models, as they list them.")] = False,
 ) -> None:
     r"""List the local models: size, loaded or not, wanted by the project, used by which task.
 
@@ -42,6 +43,7 @@ def models(
     Examples:
       samplemind models
       samplemind models --running --json
+      samplemind models --hosted
       samplemind models warm llama3.2:3b-instruct-q8_0
     """
     if ctx.invoked_subcommand is not None:
@@ -51,6 +53,9 @@ def models(
     from samplemind_cli.models.daemon import ask
 
     settings = Settings.load()
+    if hosted:
+        _show_hosted(settings, as_json=as_json, running=running)
+        return
 
     async def everything(daemon: "Daemon") -> tuple[list["Model"], dict[str, "Loaded"]]:
         return await daemon.installed(), await daemon.running()
@@ -178,6 +183,24 @@ def _tasks(settings: Settings) -> dict[str, tuple[str, ...]]:
         sent = [p for p in PRIORITIES if route_request(task, p) is Provider.OLLAMA]
         tasks += [str(task)] if "speed" in sent else [f"{task}:{priority}" for priority in sent]
     return {settings.ollama_model: tuple(tasks)}
+
+
+def _show_hosted(settings: Settings, *, as_json: bool, running: bool) -> None:
+    """One model a line, and for each provider without one what would help."""
+    from samplemind_cli import output
+    from samplemind_cli.errors import UsageError
+    from samplemind_cli.models.hosted import hosts
+
+    if running:
+        raise UsageError("--running and --hosted exclude each other", "samplemind models --help")
+    found = hosts(settings)
+    if as_json:
+        output.print_json({"providers": [host.as_json() for host in found]})
+        return
+    output.lines(name for host in found for name in host.models)
+    for host in found:
+        if host.reason and not host.models:
+            output.say(f"{host.provider}: {host.reason}: {host.fix}")
 
 
 def _print_rows(rows: "list[Row]", *, running: bool) -> None:

@@ -37,7 +37,7 @@ def stats(
     from samplemind_cli.ledger.store import Ledger
 
     settings = Settings.load()
-    prices = Prices(settings.config_dir)
+    prices = Prices(settings.config_dir, settings.rows)
     with Ledger(settings).open() as connection:
         start = moment(since)
         total = next(iter(ledger.sums(connection, prices, start)), ledger.Sums("all"))

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from samplemind_cli.formats.parts import Opaque, Part, Text, Thinking, ToolCall
-from samplemind_cli.providers import Provider
 
 # "stop" and "tool_calls" are complete answers. "unknown": the provider named an end that nobody knows.
 Finish = Literal["stop", "tool_calls", "length", "refusal", "filtered", "unknown"]
@@ -78,7 +77,7 @@ class Route:
     it. `outcome`: it was not tried, or it was and nothing listened at its address, or it failed otherwise.
     """
 
-    provider: Provider
+    provider: str
     endpoint: Endpoint
     skipped: str = ""
     fix: str = ""

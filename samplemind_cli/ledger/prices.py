@@ -2,18 +2,17 @@
 
 import importlib.util
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from samplemind_cli.errors import UsageError
+from samplemind_cli.providers import ROWS, Row
 
-LOCAL = ("ollama", "embedded")
 INSTALL = "pip install 'samplemind-cli[prices]'"
 FILE = "prices.toml"  # beside the user's config file: ["provider/model"] input = 1.0, output = 2.0, cached = 0.1
-_NAMES = {"gemini": "google", "anthropic": "anthropic", "openai": "openai"}
 _FIELDS = ("input", "output", "cached", "cache_write")
 
 
@@ -30,17 +29,19 @@ class Tokens:
 class Prices:
     """Prices by model, in US dollars. Local models are free; None where a price is not known."""
 
-    def __init__(self, config_dir: str) -> None:
+    def __init__(self, config_dir: str, rows: Iterable[Row] = ROWS) -> None:
         self._own = _own(Path(config_dir, FILE)) if config_dir else {}
+        self._rows = {row.name: row for row in rows}
 
     def dollars(self, provider: str, model: str, tokens: Tokens) -> float | None:
         """What these tokens cost."""
         own = self._own.get(f"{provider}/{model}") or self._own.get(model)
         if own:
             return _counted(own, tokens)
-        if provider in LOCAL:
+        row = self._rows.get(provider)
+        if row and row.local:
             return 0.0
-        return _public(provider, model, tokens)
+        return _public(row.price_list or provider if row else provider, model, tokens)
 
     @property
     def known(self) -> bool:
@@ -69,7 +70,7 @@ def _public(provider: str, model: str, tokens: Tokens) -> float | None:
         cache_write_tokens=tokens.written,
     )
     try:
-        found = calc_price(usage, model_ref=model.removeprefix("models/"), provider_id=_NAMES.get(provider, provider))
+        found = calc_price(usage, model_ref=model.removeprefix("models/"), provider_id=provider)
     except (LookupError, ValueError):
         return None
     return float(found.total_price)

@@ -6,7 +6,7 @@ from typing import Any
 
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.http_client import make_ai_request
-from samplemind_cli.ai.types import Provider, Request, Route
+from samplemind_cli.ai.types import Provider, Route
 from samplemind_cli.errors import SamplemindError
 
 FRESH = 1.0  # seconds
@@ -34,11 +34,11 @@ class Readiness:
         return self._seen
 
     async def _looked(self) -> dict[str, Any]:
-        routes = self._core.routes(Request(messages=()))
+        routes = self._core.each_provider()
         redis, providers = await asyncio.gather(
             self._core.cache_answers(), asyncio.gather(*map(self._provider, routes))
         )
-        checks = {route.provider.value: state for route, state in zip(routes, providers, strict=True)}
+        checks = {str(route.provider): state for route, state in zip(routes, providers, strict=True)}
         ready = any(state in USABLE for state in checks.values())
         shared = {None: "not used", True: REACHED, False: "does not answer"}[redis]
         return {"status": "ready" if ready else "unready", "checks": {"redis": shared, **checks}}
@@ -49,11 +49,13 @@ class Readiness:
             return route.skipped
         if self._core.breakers[route.provider] == "open":
             return "has failed again and again"
-        if route.provider is not Provider.OLLAMA:
+        row = self._core.settings.row(route.provider)
+        if not row.local or row.name == Provider.EMBEDDED:
             return NOT_ASKED
-        version = f"{route.endpoint.base_url}/api/version"
+        url = f"{route.endpoint.base_url}/{'api/version' if row.name == Provider.OLLAMA else 'models'}"
+        headers = {"authorization": f"Bearer {route.endpoint.api_key}"} if route.endpoint.api_key else {}
         try:
-            await make_ai_request(version, None, method="GET", connect=PATIENCE, read=PATIENCE, attempts=1)
+            await make_ai_request(url, None, headers=headers, method="GET", connect=PATIENCE, read=PATIENCE, attempts=1)
         except SamplemindError as error:
             return error.message
         return REACHED

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 from samplemind_cli import paths
 from samplemind_cli.errors import SamplemindError
-from samplemind_cli.settings import KEYS
+from samplemind_cli.providers import TABLE
 from samplemind_cli.stack import docker, machine
 from samplemind_cli.stack.facts import Facts
-from samplemind_cli.stack.insight import insight, ollama_version
+from samplemind_cli.stack.insight import insight, listens, ollama_version
 from samplemind_cli.stack.ports import Conflict, conflicts, wanted
 from samplemind_cli.stack.record import OLLAMA, REDIS
 from samplemind_cli.stack.services import Port
@@ -131,9 +131,10 @@ def gpu(facts: Facts) -> Finding:
 
 def keys(facts: Facts) -> Finding:
     """Which providers' keys are present; never what they are."""
-    present = {name.upper(): bool(getattr(facts.settings, name)) for name in KEYS}
+    keyed = [row for row in facts.settings.rows if row.key_variables and (row.name in TABLE or row.needs_key)]
+    present = {row.key_variables[0]: bool(facts.settings.of(row, "api_key")) for row in keyed}
     reason = ", ".join(f"{name}: {'yes' if there else 'no'}" for name, there in present.items())
-    return Finding("ok", reason) if any(present.values()) else Finding("skip", reason, f"export {KEYS[0].upper()}=…")
+    return Finding("ok", reason) if any(present.values()) else Finding("skip", reason, f"export {min(present)}=…")
 
 
 def ports(facts: Facts) -> Finding:
@@ -167,6 +168,18 @@ def ollama(facts: Facts) -> Finding:
     if version := ollama_version(port):
         return Finding("ok", f"Ollama {version} answers at {port.host}")
     return Finding("warn", f"no Ollama at {port.host}", "samplemind up ollama")
+
+
+def hosts(facts: Facts) -> Finding:
+    """Whether the user's own hosts listen; those that are not local are not asked."""
+    own = facts.settings.providers
+    if not own:
+        return Finding("skip", "none of your own")
+    silent = [row.name for row in own if row.local and not _listens(facts.settings.of(row, "base_url") or row.url)]
+    if silent:
+        known = f"start it, or correct its url: [providers.{silent[0]}]"
+        return Finding("warn", f"nothing listens for {', '.join(silent)}", known)
+    return Finding("ok", ", ".join(row.name if row.local else f"{row.name} (not asked)" for row in own))
 
 
 def extras(_facts: Facts) -> Finding:
@@ -216,6 +229,7 @@ CHECKS: tuple[Callable[[Facts], Finding], ...] = (
     redis,
     ollama,
     keys,
+    hosts,
     extras,
 )
 
@@ -250,6 +264,12 @@ def _port(url: str, default: Port) -> Port | None:
         return replace(default, address=parts.hostname or default.address, published=parts.port or default.published)
     except ValueError:
         return None
+
+
+def _listens(url: str) -> bool:
+    number = 443 if url.startswith("https:") else 80
+    port = _port(url, Port(address="", published=number, target=number))
+    return port is not None and listens(port)
 
 
 def _published(facts: Facts, target: int) -> Port:

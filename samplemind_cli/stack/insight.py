@@ -32,6 +32,15 @@ def ollama_version(port: Port) -> str:
         return ""
 
 
+def listens(port: Port) -> bool:
+    """Whether something takes a connection there."""
+    try:
+        socket.create_connection(_address(port), TIMEOUT).close()
+    except OSError:
+        return False
+    return True
+
+
 def _address(port: Port) -> tuple[str, int]:
     return port.host.rpartition(":")[0].strip("[]"), port.published
 

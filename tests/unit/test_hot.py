@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samplemind_cli import hot, paths
+from samplemind_cli.providers import ROWS
 from samplemind_cli.settings import CONVENTIONS, KEYS
 
 
@@ -99,8 +100,23 @@ def test_a_variable_that_has_no_say_changes_nothing(question):
 def test_every_variable_that_settings_read_has_a_say():
     read = {variable for names in CONVENTIONS.values() for variable in names}
 
-    assert read <= {*hot.VARIABLES, *hot.KEYS}
-    assert {variable for name in KEYS for variable in CONVENTIONS[name]} == set(hot.KEYS)
+    keys = {variable for name in KEYS for variable in CONVENTIONS[name]}
+
+    assert {variable for variable in read - keys if not variable.endswith(hot.PLACES)} <= set(hot.VARIABLES)
+    assert all(variable.endswith(hot.KEYS) for variable in keys)
+    assert not any(variable.endswith(hot.KEYS) for variable in read - keys)
+
+
+@pytest.mark.parametrize("variable", [row.key_variables[0] for row in ROWS if row.key_variables] + ["MY_VLLM_TOKEN"])
+def test_a_key_that_is_set_makes_it_another_question(question, variable):
+    assert question("hi", **{variable: "a"}).folder != question("hi").folder
+    assert question("hi", **{variable: "a"}).folder == question("hi", **{variable: "b"}).folder
+    assert question("hi", **{variable: ""}).folder == question("hi").folder
+
+
+@pytest.mark.parametrize("variable", [*(v for row in ROWS for v in row.url_variables), "MY_VLLM_BASE_URL"])
+def test_another_address_of_a_provider_makes_it_another_question(question, variable):
+    assert question("hi", **{variable: "http://a"}).folder != question("hi", **{variable: "http://b"}).folder
 
 
 @pytest.mark.parametrize("name", [paths.USER_FILE, paths.PROJECT_FILE, paths.STACK_FILE])

@@ -81,7 +81,7 @@ def test_a_flag_that_was_not_given_changes_nothing(load):
 
 @pytest.mark.parametrize(("variable", "setting"), [(v, name) for name, vs in CONVENTIONS.items() for v in vs])
 def test_the_fields_own_variable_names_are_read(load, variable, setting):
-    assert getattr(load({variable: "something"}), setting) == "something"
+    assert load({variable: "something"}).value(setting) == "something"
 
 
 def test_an_empty_variable_is_not_set(load):
@@ -111,7 +111,7 @@ def test_a_projects_file_may_not_say_where_keys_and_prompts_go_or_what_is_run(lo
 
     assert str(path) in refused.value.message
     variable = refused.value.hint.split()[1]
-    assert getattr(load_without(path, {variable: "/7"}), name) in ("/7", "/7/samplemind", 7, ("/7",), "off")
+    assert load_without(path, {variable: "/7"}).value(name) in ("/7", "/7/samplemind", 7, ("/7",), "off")
 
 
 def load_without(path, env):
@@ -128,7 +128,7 @@ def test_the_users_own_file_may_say_all_of_that(load, write, name):
     numbers = ("cache_size", "history_size", "history_days")
     write("user", f"{name} = 7" if name in numbers else f'{name} = "{"off" if name == "history" else "/7"}"')
 
-    assert getattr(load(), name) in ("/7", ("/7",), 7, "off")
+    assert load().value(name) in ("/7", ("/7",), 7, "off")
 
 
 def test_a_setting_on_no_list_is_refused_in_a_projects_file(load, write, monkeypatch):
@@ -329,3 +329,80 @@ def test_a_folder_that_was_removed_from_under_us_is_one_clear_error(tmp_path, mo
 
     with pytest.raises(UsageError, match="the folder you are in has been removed"):
         Settings.load({})
+
+
+VLLM = """
+[providers.my-vllm]
+url = "http://127.0.0.1:8000/v1"
+key_variable = "LAB_TOKEN"
+model = "qwen3"
+local = true
+"""
+
+
+def test_a_block_in_the_users_file_makes_a_provider_with_settings_of_its_own(load, write):
+    path = write("user", f"my_vllm_rpm = 9\n{VLLM}")
+    variables = {"LAB_TOKEN": "k\n", "MY_VLLM_BASE_URL": "http://lab/v1", "SAMPLEMIND_MY_VLLM_MODEL": "glm"}
+
+    plain, changed = load(), load(variables)
+
+    row = plain.row("my-vllm")
+    assert [plain.of(row, what) for what in ("model", "api_key", "base_url", "rpm")] == ["qwen3", "", "", 9]
+    assert [changed.of(row, what) for what in ("model", "api_key", "base_url", "rpm")] == [
+        "glm",
+        "k",
+        "http://lab/v1",
+        9,
+    ]
+    assert (plain.source("my_vllm_base_url"), changed.source("my_vllm_base_url")) == (str(path), "the environment")
+
+
+def test_a_projects_file_may_not_name_a_host(load, write):
+    write("project", VLLM)
+
+    with pytest.raises(UsageError, match="may not set 'providers'") as refused:
+        load()
+
+    assert "your own file" in refused.value.hint
+
+
+@pytest.mark.parametrize("setting", ["my_vllm_base_url", "my_vllm_api_key"])
+def test_a_projects_file_may_not_redirect_a_host_of_the_user(load, write, setting):
+    write("user", VLLM)
+    write("project", f'{setting} = "https://elsewhere"')
+
+    with pytest.raises(UsageError, match=f"may not set '{setting}'"):
+        load()
+
+
+def test_a_projects_file_may_choose_the_model_of_such_a_host_if_no_cloud_answers_it(load, write):
+    write("user", VLLM)
+    write("project", 'my_vllm_model = "other"')
+    assert load().value("my_vllm_model") == "other"
+
+    write("project", 'my_vllm_model = "glm-4.6:cloud"')
+    with pytest.raises(UsageError, match="would leave this machine"):
+        load()
+
+
+def test_a_key_of_such_a_host_belongs_into_no_file(load, write):
+    write("user", f'my_vllm_api_key = "sk-secret"\n{VLLM}')
+
+    with pytest.raises(UsageError) as refused:
+        load()
+
+    assert "sk-secret" not in refused.value.message
+    assert "LAB_TOKEN" in refused.value.hint
+
+
+@pytest.mark.parametrize(("said", "in_force"), [("1", True), ("true", True), ("off", False), ("No", False)])
+def test_a_switch_is_on_or_off(load, said, in_force):
+    assert load({"SAMPLEMIND_STRICT_FIELDS": said}).strict_fields is in_force
+
+
+@pytest.mark.parametrize("said", ["strict_fields = 2", 'strict_fields = "maybe"', "strict_fields = []"])
+def test_a_switch_is_nothing_else(load, write, said):
+    write("user", said)
+
+    with pytest.raises(UsageError, match="strict_fields"):
+        load()

@@ -5,17 +5,17 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
+from samplemind_cli import providers
 from samplemind_cli.ai import AICore, Options, Provider, Request, router
 from samplemind_cli.ai.types import Message
 from samplemind_cli.bench import measure as kernel
-from samplemind_cli.bench.board import OVER, Run, Score, score, skipped
+from samplemind_cli.bench.board import OVER, ROWS, Row, Run, Score, score, skipped, why
 from samplemind_cli.bench.local import PATIENCE, embedded_absent, in_time, ollama_absent
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.mock import MockServer
 from samplemind_cli.settings import Settings
 
 QUESTION = Request(messages=(Message("user", "Which key has one sharp? Two words."),), max_tokens=32)
-HOSTED = (Provider.GEMINI, Provider.CLAUDE, Provider.OPENAI)
 FEW = 10  # answers of a provider that may cost money
 QUICK = 6.0  # seconds for a provider with --quick
 
@@ -29,8 +29,9 @@ def measure(run: Run) -> Iterator[Score]:
     yield score("providers.ollama-overhead", kernel.milliseconds(times["ask"]), times[kernel.WORK], note)
     yield _first_token(run, Provider.OLLAMA, asyncio.run(ollama_absent(run.settings)))
     yield _first_token(run, Provider.EMBEDDED, embedded_absent(run.settings))
-    for provider in HOSTED:
-        yield _hosted(run, provider)
+    for row in run.settings.configured():
+        if row.name not in (Provider.OLLAMA, Provider.EMBEDDED):
+            yield _short(run, row)
 
 
 async def _overhead(settings: Settings, rounds: int) -> dict[str, list[float]]:
@@ -78,21 +79,23 @@ async def _first_words(run: Run, provider: Provider, count: int) -> tuple[list[f
         await core.close()
 
 
-def _hosted(run: Run, provider: Provider) -> Score:
-    key = f"providers.{provider}"
-    route = AICore(run.settings).routes(QUESTION, Options(provider=provider))[0]
-    if route.skipped:
-        return skipped(key, f"{route.skipped}: {route.fix}")
+def _short(run: Run, row: providers.Row) -> Score:
+    """Whole short answers; a provider without a target has a row of its own."""
+    key = f"providers.{row.name}"
+    measured = ROWS.get(key) or Row(key, f"{row.title}, short answer P50", "s")
     try:
-        seconds = asyncio.run(_short_answers(run, provider, 3 if run.quick else FEW))
+        route = AICore(run.settings).routes(QUESTION, Options(provider=row.name))[0]
+        if route.skipped:
+            return Score(measured, reason=f"{route.skipped}: {route.fix}")
+        seconds = asyncio.run(_short_answers(run, row.name, 3 if run.quick else FEW))
     except SamplemindError as error:
-        return skipped(key, error)
+        return Score(measured, reason=why(error))
     url = route.endpoint.base_url
-    elsewhere = "" if url == router.PROVIDER_URLS[provider] else f" at {router.shown(url)}"
-    return score(key, seconds, note=f"{route.endpoint.model}{elsewhere}")
+    elsewhere = "" if url == row.url else f" at {router.shown(url)}"
+    return Score(measured, tuple(seconds), note=f"{route.endpoint.model}{elsewhere}")
 
 
-async def _short_answers(run: Run, provider: Provider, count: int) -> list[float]:
+async def _short_answers(run: Run, provider: str, count: int) -> list[float]:
     core = AICore(replace(run.settings, cache="off"))
 
     async def short_answer() -> float:

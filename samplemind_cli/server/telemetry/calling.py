@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from samplemind_cli.server.telemetry.pipeline import Pipeline
 
 Value = str | int | float | bool | tuple[str, ...]
-SYSTEMS = {Provider.GEMINI: "gcp.gemini"}  # the others have our names, or none
+SYSTEMS: dict[str, str] = {Provider.GEMINI: "gcp.gemini"}  # the others have our names, or none
 PORTS = {"http": 80, "https": 443}
 SECONDS = tuple(0.01 * 2**n for n in range(14))
 TOKENS = tuple(4**n for n in range(14))
@@ -156,7 +156,7 @@ class _Heard:
 def _labels(route: Route, request: Request | None) -> dict[str, Value]:
     return {
         "gen_ai.operation.name": "chat" if request else "embeddings",
-        "gen_ai.provider.name": SYSTEMS.get(route.provider, route.provider.value),
+        "gen_ai.provider.name": SYSTEMS.get(route.provider, route.provider),
         "gen_ai.request.model": route.endpoint.model,
         **_place(route.endpoint.base_url),
     }

@@ -2,7 +2,8 @@ import pytest
 
 from samplemind_cli.ai.http_client import UnavailableError
 from samplemind_cli.ai.reasons import passed_over
-from samplemind_cli.ai.types import Endpoint, Fault, Provider, Route
+from samplemind_cli.ai.types import Endpoint, Fault, Route
+from samplemind_cli.providers import TABLE
 
 
 @pytest.mark.parametrize(
@@ -22,4 +23,4 @@ from samplemind_cli.ai.types import Endpoint, Fault, Provider, Route
 def test_what_would_help_depends_on_who_was_not_reached(provider, kind, fix):
     error = UnavailableError("no answer", fault=Fault(kind, "no answer") if kind else None)
 
-    assert passed_over(Route(Provider(provider), Endpoint("http://host", "m")), error).fix == fix
+    assert passed_over(Route(provider, Endpoint("http://host", "m")), error, TABLE[provider]).fix == fix

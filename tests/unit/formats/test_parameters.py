@@ -9,7 +9,7 @@ from samplemind_cli.formats.ollama import client as ollama
 from samplemind_cli.formats.openai_chat import client as openai
 from samplemind_cli.formats.openai_chat import embedded
 from samplemind_cli.formats.types import Endpoint, Message, Request
-from samplemind_cli.providers import Provider
+from samplemind_cli.providers import TABLE, Provider
 
 ENDPOINT = Endpoint("http://x", "m")
 TOOLS = ({"type": "function", "function": {"name": "play"}},)
@@ -27,7 +27,7 @@ def listed(found):
 
 def test_each_provider_takes_the_parameters_its_documents_know():
     asked = Request(messages=())
-    taken = {p: {name for name in SAMPLING if CLIENTS[p].takes(name, asked, ENDPOINT)} for p in Provider}
+    taken = {p: {name for name in SAMPLING if CLIENTS[TABLE[p].client].takes(name, asked, ENDPOINT)} for p in Provider}
     sampling = set(SAMPLING)
     assert taken == {
         Provider.OLLAMA: sampling,

@@ -1,0 +1,20 @@
+"""What a provider does not take of a request, and what it would not be told."""
+
+from samplemind_cli.ai.caller import CLIENTS
+from samplemind_cli.ai.router import Fit
+from samplemind_cli.ai.types import Endpoint, Request
+from samplemind_cli.settings import Settings
+
+
+def fit_of(request: Request, settings: Settings) -> Fit:
+    """How a request fits a provider; with `strict_fields` it takes a field or it is not asked."""
+    needs, wishes = request.needs, request.wishes
+    if settings.strict_fields:
+        needs, wishes = needs | wishes, frozenset()
+
+    def fit(provider: str, endpoint: Endpoint) -> tuple[frozenset[str], tuple[str, ...]]:
+        takes = CLIENTS[settings.row(provider).client].takes
+        lacks = frozenset(name for name in needs if not takes(name, request, endpoint))
+        return lacks, tuple(sorted(name for name in wishes if not takes(name, request, endpoint)))
+
+    return fit

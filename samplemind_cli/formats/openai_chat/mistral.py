@@ -1,0 +1,31 @@
+"""Mistral: OpenAI's chat completions without the fields that it refuses (docs.mistral.ai/api)."""
+
+from dataclasses import replace
+
+from samplemind_cli.formats.openai_chat import client
+from samplemind_cli.formats.openai_chat.client import embed, fault, models, read, read_embeddings, read_models, reader
+from samplemind_cli.formats.types import ABILITIES, PARAMETERS, Call, Endpoint, Request
+
+__all__ = ["chat", "embed", "fault", "models", "read", "read_embeddings", "read_models", "reader", "takes"]
+
+# It answers 422 to a field it does not know; usage comes in the last event unasked.
+_TAKEN = ABILITIES - {"audio_url", "file_url", "file_id"} | {*PARAMETERS, "temperature", "tool_choice", "n"}
+_TAKEN |= {"prediction", "prompt_mode", "safe_prompt"}
+
+
+def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
+    """What its document knows alone."""
+    del request, endpoint
+    return name in _TAKEN
+
+
+def chat(request: Request, endpoint: Endpoint) -> Call:
+    """OpenAI's call, in Mistral's words."""
+    extra = {name: value for name, value in request.extra.items() if name in _TAKEN}
+    asked = replace(request, extra=extra, unkeyed={}, effort="", thinking_budget=None, max_tokens_field="max_tokens")
+    call = client.chat(asked, endpoint)
+    body = {("random_seed" if name == "seed" else name): value for name, value in call.json.items()}
+    del body["stream_options"]
+    if body.get("tool_choice") == "required":
+        body["tool_choice"] = "any"
+    return replace(call, json=body)
