@@ -36,7 +36,7 @@ COMMANDS = {
     "pull-models": "Pull the project's local models: plan first, resume what broke off, verify.",
     "bench": "Measure against the targets, and say whether it got faster.",
     "profile": "Profile a script, a module, a samplemind command or the running api.",
-    "test": "Run the project's tests with pytest: the fast ones, in parallel where that pays and changes no result.",
+    "test": "Run the project's tests with pytest: the fast ones, in parallel where that pays.",
     "doctor": "Check Docker, this machine, the services and the keys; name what mends them.",
     "env": "Print the exports that speed this machine up and lead to the stack.",
     "cache": "Look into the answer cache, or clear it.",

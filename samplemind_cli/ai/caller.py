@@ -216,7 +216,7 @@ class Caller:
 
     async def _endpoint(self, route: Route, *, vectors: bool) -> Endpoint:
         """Where to ask; for the embedded model its engine that chats or gives vectors, of which a word is said once."""
-        if route.provider is not Provider.EMBEDDED:
+        if route.provider != Provider.EMBEDDED:
             return route.endpoint
         if vectors not in self._said:
             self._said.add(vectors)

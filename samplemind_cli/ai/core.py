@@ -30,7 +30,6 @@ from samplemind_cli.ai.types import (
     Route,
 )
 from samplemind_cli.errors import ProviderError, RejectedError, SettingError
-from samplemind_cli.formats.origins import FORMATS
 from samplemind_cli.settings import Settings
 
 DEFAULT = Options()

@@ -9,6 +9,7 @@ from samplemind_cli.ai.types import Route
 from samplemind_cli.errors import ProviderError
 from samplemind_cli.formats import reading
 from samplemind_cli.formats.ollama import client
+from samplemind_cli.providers import TABLE
 
 LOADING = 300.0  # seconds that a large model may take to come into memory
 
@@ -33,5 +34,5 @@ async def _asked(route: Route, path: str, body: Any, method: str) -> Any:
         url = f"{route.endpoint.base_url}{path}"
         found = await http_client.make_ai_request(url, body, method=method, read=LOADING, attempts=1)
     except UnavailableError as error:
-        raise nobody([passed_over(route, error)]) from error
+        raise nobody([passed_over(route, error, TABLE[route.provider])]) from error
     return reading.mapping(found)

@@ -3,22 +3,15 @@
 from typing import get_args
 
 from samplemind_cli.formats.parts import Format, Thinking
-from samplemind_cli.providers import Provider
+from samplemind_cli.providers import TABLE
 
-FORMATS: dict[Provider, Format] = {
-    Provider.OLLAMA: "ollama",
-    Provider.GEMINI: "gemini",
-    Provider.CLAUDE: "anthropic_messages",
-    Provider.OPENAI: "openai_chat",
-    Provider.EMBEDDED: "openai_chat",
-}
 _MARK = "samplemind"
 
 
 def of_route(route: str) -> Format:
-    """The format of the provider in `provider/model`; none where the name is not a provider's."""
-    name = route.partition("/")[0]
-    return FORMATS[Provider(name)] if name in list(Provider) else ""
+    """The format of the provider in `provider/model`; a name of the user's own is an OpenAI-compatible host."""
+    name, slash, _ = route.partition("/")
+    return (TABLE[name].format if name in TABLE else "openai_chat") if slash else ""
 
 
 def sealed(thought: Thinking) -> str:

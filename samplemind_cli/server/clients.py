@@ -141,7 +141,7 @@ class Clients:
         """A model put into memory or out of it: the daemon is told so, where it is one of its models."""
         model = fields.need("model", str)
         route = self._core.routes(Request(messages=()), options_for(model, Options()))[0]
-        if route.provider is Provider.OLLAMA:
+        if route.provider == Provider.OLLAMA:
             await daemon.load(route, fields.raw.get("keep_alive"), unload=wanted == "unload")
         return Reply(done(model, wanted, generate=generated))
 

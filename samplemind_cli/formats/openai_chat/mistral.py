@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from samplemind_cli.formats.openai_chat import client
-from samplemind_cli.formats.openai_chat.client import embed, fault, models, read, read_embeddings, read_models, reader
+from samplemind_cli.formats.openai_chat.client import embed, fault, models, read_embeddings, read_models, reader
+from samplemind_cli.formats.openai_chat.events import read
 from samplemind_cli.formats.types import ABILITIES, PARAMETERS, Call, Endpoint, Request
 
 __all__ = ["chat", "embed", "fault", "models", "read", "read_embeddings", "read_models", "reader", "takes"]
