@@ -48,10 +48,10 @@ def passed_over(route: Route, error: ProviderError | SettingError, row: Row) -> 
 def _fix(route: Route, fault: Fault | None, row: Row) -> str:
     if fault is None:
         return _way_there(row)
-    if fault.kind == "address":
-        return f"check the network and {base_url_variable(row)}"
-    if fault.kind == "auth":
+    if fault.kind == "auth" and row.key_variables:
         return f"export {key_variable(row)}=…"
+    if fault.kind in ("address", "auth"):  # what needs no key of ours may stand behind somebody who does
+        return _way_to(row)
     if row.name == Provider.OLLAMA and fault.kind in _OLLAMA:
         return f"{_OLLAMA[fault.kind]} {route.endpoint.model}"
     if fault.kind != "not_found":
@@ -64,6 +64,10 @@ def _way_there(row: Row) -> str:
     """What helps where no server was reached."""
     if row.name == Provider.OLLAMA:
         return "samplemind up ollama"
+    return _way_to(row)
+
+
+def _way_to(row: Row) -> str:
     if row.name == Provider.EMBEDDED:  # its engine went away
         return _FIXES["server"]
     return f"check the network and {base_url_variable(row)}"
