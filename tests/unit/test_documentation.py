@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from samplemind_cli import cli
+from samplemind_cli import cli, settings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -95,6 +95,12 @@ def test_the_configuration_page_is_up_to_date():
     script = runpy.run_path(str(ROOT / "scripts" / "configuration.py"))
 
     assert script["page"]() == script["PAGE"].read_text("utf-8"), "run python scripts/configuration.py"
+
+
+def test_every_setting_is_on_the_configuration_page():
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+
+    assert [each.name for each in settings.settable() if f"| `{each.name}` |" not in page] == []
 
 
 def test_the_readme_is_short_and_its_first_commands_are_those_that_are_run():
