@@ -2,11 +2,10 @@
 
 import re
 import sys
-from dataclasses import Field, fields
 from pathlib import Path
 
 from samplemind_cli import settings
-from samplemind_cli.settings import Settings
+from samplemind_cli.providers import ROWS
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "configuration.md"
@@ -14,12 +13,17 @@ FIELD = re.compile(r"^    (\w+): [^#\n]*?# (.+)$", re.MULTILINE)  # a setting wi
 VARIABLE = re.compile(r"\$\{([A-Z0-9_]+):?-([^}]*)\}")
 # Settings that every provider has, by the end of their names.
 KINDS = {
-    "_api_key": "The API key",
-    "_base_url": "The address to send requests to; empty: the provider's own; may carry a password",
-    "_model": "The model to ask when none is named",
-    "_rpm": "Requests per minute; 0: no limit",
+    "api_key": "The API key of {title}",
+    "base_url": "Where to send requests for {title}; empty: `{url}`; may carry a password",
+    "model": "The model to ask of {title} when none is named",
+    "rpm": "Requests per minute to {title}; 0: no limit",
 }
-PROVIDERS = tuple(each.removesuffix("_rpm") for each in Settings.__slots__ if each.endswith("_rpm"))
+PROVIDERS = {
+    row.setting(kind): text.format(title=row.title, url=row.url)
+    for row in ROWS
+    for kind, text in KINDS.items()
+    if row.setting(kind) in row.settings()
+}
 FOLDERS = {
     "cache_dir": ("~/.cache", "answers"),
     "config_dir": ("~/.config", "`config.toml`"),
@@ -57,6 +61,18 @@ ollama_model = "qwen2.5:7b-instruct"
 cache_ttl = 86400
 ```
 
+Your own file may also name OpenAI-compatible hosts of your own, as a block at its end:
+
+```toml
+[providers.my-vllm]
+url = "http://127.0.0.1:8000/v1"
+model = "qwen3"
+local = true               # it costs nothing
+key_variable = "VLLM_KEY"  # the environment variable with its key; by default MY_VLLM_API_KEY
+```
+
+Such a host is then a provider like the others: `ask --provider my-vllm`, and `my-vllm/MODEL` in `serve`.
+
 Lists are separated by commas in a variable, and are arrays in a file. A setting that is unknown, misplaced or of the
 wrong type is an error that names the file or variable.
 
@@ -91,26 +107,23 @@ def variables(name: str) -> str:
     return ", ".join(f"`{each}`" for each in (f"SAMPLEMIND_{name.upper()}", *settings.CONVENTIONS.get(name, ())))
 
 
-def default(setting: "Field[object]") -> str:
+def default(name: str, value: object) -> str:
     """The default as a reader would write it."""
-    if setting.name in settings.FOLDERS:
-        return f"`{FOLDERS[setting.name][0]}`"
-    value = setting.default
+    if name in settings.FOLDERS:
+        return f"`{FOLDERS[name][0]}`"
     if value in ("", ()):
         return "not set"
-    text = (
-        ", ".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else value
-    )
-    return f"`{text}`" + (f" {UNITS[setting.name]}" if setting.name in UNITS else "")
+    text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    text = f"{value:g}" if isinstance(value, float) else text.lower() if isinstance(value, bool) else text
+    return f"`{text}`" + (f" {UNITS[name]}" if name in UNITS else "")
 
 
 def meaning(name: str, said: dict[str, str]) -> str:
     """The comment, or what settings of this kind mean."""
     if name in settings.FOLDERS:
         return f"Holds the folder `samplemind` with its {FOLDERS[name][1]}"
-    for end, text in KINDS.items():
-        if name.endswith(end) and name.removesuffix(end) in PROVIDERS:
-            return text
+    if name in PROVIDERS:
+        return PROVIDERS[name]
     if name in said:
         text = said[name]
         return text[0].upper() + text[1:]
@@ -124,9 +137,9 @@ def page() -> str:
     for title, names, in_files in SECTIONS:
         head = "| setting | variable | default | meaning |\n| --- | --- | --- | --- |\n"
         rows = [
-            f"| `{each.name}` | {variables(each.name)} | {default(each)} | {meaning(each.name, said)} |\n"
-            for each in fields(Settings)
-            if each.name in names
+            f"| `{name}` | {variables(name)} | {default(name, value)} | {meaning(name, said)} |\n"
+            for name, value in ((each.name, each.default) for each in settings.settable(ROWS))
+            if name in names
         ]
         note = "" if in_files else "These are read from no file.\n\n"
         parts.append(f"## {title}\n\n{note}{head}{''.join(rows)}")

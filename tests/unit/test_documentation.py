@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from samplemind_cli import cli
+from samplemind_cli import cli, settings
+from samplemind_cli.ai.core import AICore
+from samplemind_cli.server.clients import NOT_HERE
+from samplemind_cli.server.service import Service
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -95,6 +98,22 @@ def test_the_configuration_page_is_up_to_date():
     script = runpy.run_path(str(ROOT / "scripts" / "configuration.py"))
 
     assert script["page"]() == script["PAGE"].read_text("utf-8"), "run python scripts/configuration.py"
+
+
+def test_every_route_is_on_the_page_about_serve():
+    page = (ROOT / "docs" / "serve.md").read_text("utf-8")
+    paths = {operation.path for operation in Service(AICore(settings.Settings()), bytes).operations}
+
+    for path in paths - {f"/api/{name}" for name in NOT_HERE}:
+        start, verb = re.fullmatch(r"(.*?)(?::(\w+))?", path).groups()
+        assert f"{start.replace('/v1/', '/v1beta/')}:VERB`" in page if verb else f"{path}`" in page, path
+        assert not verb or f"`{verb}`" in page, path
+
+
+def test_every_setting_is_on_the_configuration_page():
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+
+    assert [each.name for each in settings.settable() if f"| `{each.name}` |" not in page] == []
 
 
 def test_the_readme_is_short_and_its_first_commands_are_those_that_are_run():
