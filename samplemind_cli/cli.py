@@ -20,6 +20,7 @@ from samplemind_cli.errors import SamplemindError
 # Help order. The text is the first line of the command's own help; tests hold the two together.
 COMMANDS = {
     "ask": "Ask a language model; a repeated question costs nothing.",
+    "batch": "Answer a file of questions into another file; what was stopped goes on where it was.",
     "up": "Start the stack and wait until it is healthy.",
     "down": "Stop the stack; its data stays unless --volumes is given.",
     "start": "Start stopped containers as they are, and wait until they are healthy.",
