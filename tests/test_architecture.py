@@ -43,7 +43,7 @@ ARROWS = {
     "hot": {"paths", "trust", "spool"},
     "cli": {"commands", "hot", "output", "errors"},
     "commands": {*DOMAINS, *GROUND, "output", "ai", "hot"},
-    "asking": {*GROUND, "output", "ai", "formats", "hot"},
+    "asking": {*GROUND, "output", "ai", "formats", "hot", "ledger"},
     "server": {*GROUND, "output", "ai", "formats"},
     "bench": {*GROUND, "output", "ai", "mock", "stack", "testing"},
     "models": {*GROUND, "output", "ai"},
