@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer import _click as click  # Typer vendors click and exports neither its formatter nor all of its errors
 from typer._click import formatting
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from samplemind_cli import hot
 from samplemind_cli.errors import SamplemindError
@@ -20,6 +20,8 @@ from samplemind_cli.errors import SamplemindError
 # Help order. The text is the first line of the command's own help; tests hold the two together.
 COMMANDS = {
     "ask": "Ask a language model; a repeated question costs nothing.",
+    "chat": "Talk with a language model, turn by turn.",
+    "batch": "Answer a file of questions into another file; what was stopped goes on where it was.",
     "up": "Start the stack and wait until it is healthy.",
     "down": "Stop the stack; its data stays unless --volumes is given.",
     "start": "Start stopped containers as they are, and wait until they are healthy.",
@@ -113,7 +115,8 @@ def command(name: str) -> click.Command:
     sub = getattr(module, "app", None)
     if sub is None:
         sub = typer.Typer(rich_markup_mode=None, add_completion=False)
-        sub.command(name, context_settings=CONTEXT)(getattr(module, module_name))
+        kind = getattr(module, "Command", TyperCommand)
+        sub.command(name, cls=kind, context_settings=CONTEXT)(getattr(module, module_name))
     built = typer.main.get_command(sub)
     built.name = name
     if not gc.isenabled() and name != "ask":  # one question leaves no cycles behind

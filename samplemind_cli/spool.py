@@ -19,6 +19,16 @@ def folder(state_dir: str) -> str:
     return os.path.join(state_dir, "ledger")
 
 
+def terminal() -> str:
+    """Where somebody types: the terminal's name, or, where there is none, the process that started this one."""
+    for file in (0, 2, 1):
+        try:
+            return os.ttyname(file)
+        except OSError:
+            continue
+    return f"process {os.getppid()}"
+
+
 def append(directory: str, lines: bytes) -> None:
     """Append whole lines at once, beside other writers. Raises OSError."""
     try:

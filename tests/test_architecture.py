@@ -10,7 +10,19 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "samplemind_cli"
-DOMAINS = {"stack", "models", "bench", "profiling", "testing", "server", "mock", "asking", "ledger", "launching"}
+DOMAINS = {
+    "stack",
+    "models",
+    "bench",
+    "profiling",
+    "testing",
+    "server",
+    "mock",
+    "asking",
+    "ledger",
+    "launching",
+    "batch",
+}
 GROUND = {
     "settings",
     "errors",
@@ -31,7 +43,7 @@ ARROWS = {
     "hot": {"paths", "trust", "spool"},
     "cli": {"commands", "hot", "output", "errors"},
     "commands": {*DOMAINS, *GROUND, "output", "ai", "hot"},
-    "asking": {*GROUND, "output", "ai", "formats", "hot"},
+    "asking": {*GROUND, "output", "ai", "formats", "hot", "ledger"},
     "server": {*GROUND, "output", "ai", "formats"},
     "bench": {*GROUND, "output", "ai", "mock", "stack", "testing"},
     "models": {*GROUND, "output", "ai"},
@@ -39,6 +51,7 @@ ARROWS = {
     "profiling": {*GROUND, "output"},
     "testing": {*GROUND, "output"},
     "mock": {*GROUND, "output"},
+    "batch": {*GROUND, "output", "ai", "formats", "ledger"},
     "launching": {*GROUND, "output", "ai", "formats"},
     "ledger": {*GROUND, "output", "ai", "formats"},
     "ai": {"formats", *GROUND} - {"child"},
@@ -90,6 +103,7 @@ PRINTERS = {
     "server/journal.py": {"os.write"},  # harmless JSON
     "files.py": {"os.write"},  # files
     "spool.py": {"os.write"},  # a file
+    "batch/results.py": {"os.write"},  # a file
     "ai/embedded_engine.py": {"sys.stdout.write"},  # an address, into a pipe
     "child/probe.py": {"sys.stdout.write"},  # JSON, into a pipe
     "bench/launcher.py": {"sys.stdout.write"},  # numbers, into a pipe

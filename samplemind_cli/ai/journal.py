@@ -136,7 +136,8 @@ def repeated(settings: Settings, request: Request, options: Options, answer: Ans
     """What the hot path tells of each repetition: the ledger's folder, and the repetition."""
     if settings.history == "off" or not settings.state_dir:
         return b""
-    return os.fsencode(spool.folder(settings.state_dir)) + b"\n" + repetition(request, options, answer)
+    unplaced = replace(options, origin=replace(options.origin, session=""))  # each repetition has its own terminal
+    return os.fsencode(spool.folder(settings.state_dir)) + b"\n" + repetition(request, unplaced, answer)
 
 
 def times(count: int, repeated: bytes) -> bytes:

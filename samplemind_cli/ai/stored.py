@@ -1,9 +1,10 @@
-"""What a stored answer looks like."""
+"""What a stored answer, and a stored message of a conversation, look like."""
 
+from base64 import b64decode, b64encode
 from dataclasses import fields
 from typing import Any
 
-from samplemind_cli.formats.types import COMPLETE, Answer, Opaque, Part, Text, Thinking, ToolCall, Usage
+from samplemind_cli.formats.types import COMPLETE, Answer, Media, Message, Opaque, Part, Text, Thinking, ToolCall, Usage
 
 _USAGE = tuple(part.name for part in fields(Usage))
 _PLAIN = ("provider", "model", "finish_reason", "stop_sequence")
@@ -41,6 +42,16 @@ def from_json(value: Any, key: str) -> Answer | None:
         return None
 
 
+def message_to_json(message: Message) -> dict[str, Any]:
+    """A turn of a conversation as it is stored."""
+    return {"role": message.role, "parts": [_told(part) for part in message.parts]}
+
+
+def message_from_json(value: Any) -> Message:
+    """A stored turn. Raises ValueError, KeyError or TypeError for what is none."""
+    return Message(value["role"], tuple(map(_read, value["parts"])))
+
+
 def _told(part: Part) -> dict[str, Any]:
     match part:
         case Text():
@@ -53,7 +64,10 @@ def _told(part: Part) -> dict[str, Any]:
             return {**told, "hints": dict(part.hints)}
         case Opaque():
             return {"block": dict(part.value), "origin": part.origin}
-    raise TypeError(f"{type(part).__name__} is no part of an answer")
+        case Media():
+            told = {"media": part.kind, "media_type": part.media_type, "name": part.name}
+            return {**told, "data": b64encode(part.data).decode()}
+    raise TypeError(f"{type(part).__name__} is not stored")
 
 
 def _read(value: dict[str, Any]) -> Part:
@@ -66,4 +80,6 @@ def _read(value: dict[str, Any]) -> Part:
             return ToolCall(name, arguments, call_id, signature=signature, hints=value.get("hints", {}))
         case {"block": dict(block), "origin": str(origin)}:
             return Opaque(origin, block)  # type: ignore[arg-type]
-    raise ValueError("that is no part of an answer")
+        case {"media": str(kind), "media_type": str(media_type), "name": str(name), "data": str(data)}:
+            return Media(kind, media_type, b64decode(data), name)  # type: ignore[arg-type]
+    raise ValueError("that is nothing that is stored")

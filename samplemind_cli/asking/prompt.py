@@ -2,6 +2,7 @@
 
 import json
 import mimetypes
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,19 @@ PARAMETERS: Mapping[str, tuple[type, ...]] = {
     "thinking_budget": (int,),
 }
 OPTIONS = ("temperature", "max_tokens", "effort", "model", "provider", "schema", "tools", "system")
+STDIN = "-"  # among the attachments
+PDF = "application/pdf"
+# Of what a name may say, what is surely no text; other bytes tell it themselves.
+BINARY = ("application/zip", "application/gzip", "application/x-tar", "application/octet-stream", "application/vnd.")
+BEGINNINGS = {
+    b"\x89PNG": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF8": "image/gif",
+    b"%PDF-": PDF,
+    b"ID3": "audio/mpeg",
+    b"\xff\xfb": "audio/mpeg",
+}
+_NAME = re.compile(r"[\w.-]{1,64}")
 EXAMPLE = 'samplemind ask "What key is A C# E?"'
 
 
@@ -40,11 +54,14 @@ def request(  # noqa: PLR0913 - one parameter per option
 ) -> Request:
     """A request of one turn. Raises UsageError for an empty prompt and for files that do not hold what they should."""
     piped = _bounded(piped, "what is piped in")
+    attached = [attachment(path, piped if str(path) == STDIN else None) for path in attach or []]
+    if STDIN in map(str, attach or []):
+        piped = b""
     text = "\n\n".join(part for part in (decoded(prompt or ""), piped.decode("utf-8", "replace").strip()) if part)
     if not text.strip():
         raise UsageError("there is nothing to ask: the prompt is empty", EXAMPLE)
     messages = [Message("system", decoded(system))] if system else []
-    parts: list[Part] = [Text(text), *map(attachment, attach or [])]
+    parts: list[Part] = [Text(text), *attached]
     messages.append(Message("user", parts))
     return Request(
         messages=tuple(messages),
@@ -100,13 +117,45 @@ def decoded(argument: str) -> str:
     return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def attachment(path: Path) -> Media:
-    """An image or audio file; what it is, its name's ending says."""
-    kind = mimetypes.guess_type(path.name)[0] or "unknown"
-    if not kind.startswith(("image/", "audio/")):
-        raise UsageError(f"{path} is no image or audio file (its name says {kind})", f"cat {path} | samplemind ask …")
-    kind = {"audio/x-wav": "audio/wav", "audio/mpeg": "audio/mpeg"}.get(kind, kind)
-    return media(kind, _read(path), path.name)
+def named(prompt: str | None, value: str, piped: bytes) -> tuple[str | None, str]:
+    """The prompt and the conversation's name, of what was given to -c: it may have been the prompt itself."""
+    if prompt is None and value and (not piped.strip() or not _NAME.fullmatch(value)):
+        return value, ""
+    if value and not _NAME.fullmatch(value):
+        raise UsageError(f"{value!r} is no name for a conversation", "letters, digits, . _ and -, at most 64")
+    return prompt, value
+
+
+def attachment(path: Path, data: bytes | None = None) -> Media | Text:
+    """A file that goes with a prompt: an image, a sound, a PDF, or text; `data` is stdin's, if that is the file.
+
+    What it is, a file's name says, and stdin's first bytes.
+    """
+    kind = (mimetypes.guess_type(path.name)[0] or "") if data is None else _kind(data)
+    data = _read(path) if data is None else data
+    if kind.startswith(("image/", "audio/")) or kind == PDF:
+        kind = {"audio/x-wav": "audio/wav", "audio/mpeg": "audio/mpeg"}.get(kind, kind)
+        return media(kind, data, path.name)
+    text = "" if kind.startswith(BINARY) else _text(data)
+    if data and not text:
+        why = f"{path} is no image, audio file, PDF or text (its name says {kind or 'nothing'})"
+        raise UsageError(why, f"make text of it: … {path} | samplemind ask …")
+    return Text(text if path.name == STDIN else f"{path.name}:\n\n{text}")
+
+
+def _text(data: bytes) -> str:
+    """The bytes as text; nothing where they are none."""
+    try:
+        return "" if b"\0" in data else data.decode("utf-8-sig")
+    except UnicodeError:
+        return ""
+
+
+def _kind(data: bytes) -> str:
+    """What stdin holds, as far as its first bytes say it."""
+    if data[:4] == b"RIFF":
+        return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(data[8:12], "")
+    return next((kind for start, kind in BEGINNINGS.items() if data.startswith(start)), "")
 
 
 def json_schema(path: Path) -> Mapping[str, Any]:

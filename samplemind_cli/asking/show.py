@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from samplemind_cli import output
 from samplemind_cli.ai.types import Answer, Chunk
 from samplemind_cli.asking.addresses import in_one_line
+from samplemind_cli.errors import ProviderError
 from samplemind_cli.escapes import harmless, harmless_line, json_text
 from samplemind_cli.settings import Settings
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 BLOCK_END = re.compile(r"\n[ \t]*\n")
 FENCE = re.compile(r"^ {0,3}(```|~~~)", re.MULTILINE)
+CODE = re.compile(r"^( {0,3})(`{3,}|~{3,})[^\n]*\n(.*?)(?:^ {0,3}\2[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 GROWING = "\x00"  # a mark behind what may still grow; never shown
 
 
@@ -31,6 +33,7 @@ class Style:
     seen: bool = False  # stdout is a terminal, Markdown or not
     width: int = 80
     verbose: bool = False
+    code: bool = False  # of the text only its first code block
     whole: bool = False  # show nothing before the answer is complete: it has yet to be validated
     settings: Settings | None = None  # says with `verbose` who set the addresses
 
@@ -39,7 +42,8 @@ class Style:
         if self.json:
             return _as_json(answer, latency)
         if not self.terminal:
-            return _ended(harmless(_text(answer)) if self.seen else _text(answer))
+            text = code_block(answer) if self.code else _text(answer)
+            return _ended(harmless(text) if self.seen else text)
         console = _console(self.width)
         with console.capture() as captured:
             _print(console, blocks(_text(answer)), first=True)
@@ -90,6 +94,16 @@ def _as_json(answer: Answer, latency: str) -> str:
 
 def _text(answer: Answer) -> str:
     return answer.text or "\n".join(f"{call.name}({call.arguments})" for call in answer.tool_calls)
+
+
+def code_block(answer: Answer) -> str:
+    """The first code block of an answer, without its fences. Raises ProviderError where it holds none."""
+    found = CODE.search(answer.text)
+    if found is None:
+        name = f"{answer.provider}/{answer.model}"
+        raise ProviderError(f"the answer of {name} holds no code block", "the same without -x shows it")
+    indent = len(found[1])
+    return re.sub(rf"^ {{0,{indent}}}", "", found[3], flags=re.MULTILINE) if indent else found[3]
 
 
 def _ended(text: str) -> str:

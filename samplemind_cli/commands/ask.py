@@ -1,9 +1,10 @@
 """`samplemind ask`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from samplemind_cli.providers import ROWS, Effort, Priority, Task
 from samplemind_cli.settings import Settings
@@ -26,6 +27,21 @@ def _providers(incomplete: str) -> list[str]:
     return [row.name for row in Settings.load().rows if row.name.startswith(incomplete)]
 
 
+CONVERSATION = ("-c", "--conversation")
+
+
+class Command(TyperCommand):
+    """`ask`, whose option -c needs no value."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Click's own; -c at the end, or before another option, gets the value "": the terminal's last conversation."""
+        end = args.index("--") if "--" in args else len(args)
+        for n in reversed(range(end)):
+            if args[n] in CONVERSATION and "".join(args[n + 1 : n + 2])[:1] in ("", "-"):
+                args = [*args[: n + 1], *([] if args[n + 1 : n + 2] == [""] else [""]), *args[n + 1 :]]
+        return super().parse_args(ctx, args)
+
+
 def ask(
     ctx: typer.Context,
     prompt: Annotated[
@@ -46,10 +62,17 @@ def ask(
     system: Annotated[
         str | None, typer.Option("--system", "-s", metavar="TEXT", help="Instructions that stand above the prompt.")
     ] = None,
+    conversation: Annotated[
+        str | None,
+        typer.Option(*CONVERSATION, metavar="[NAME]", help="Go on with this conversation, or this terminal's last."),
+    ] = None,
     attach: Annotated[
         list[Path] | None,
-        typer.Option("--attach", "-a", metavar="FILE", help="An image or audio file; may be repeated."),
+        typer.Option(
+            "--attach", "-a", metavar="FILE", help="An image, audio, PDF or text file, - for stdin; may be repeated."
+        ),
     ] = None,
+    code: Annotated[bool, typer.Option("--extract", "-x", help="Print the first code block alone.")] = False,
     schema: Annotated[Path | None, typer.Option(metavar="FILE", help="A JSON Schema the answer must satisfy.")] = None,
     tools: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Tools the model may call, as OpenAI has them.")
@@ -87,20 +110,26 @@ def ask(
       samplemind ask "What key is A C# E?"
       git diff | samplemind ask "Review this"
       samplemind ask -t creative -p quality "Name a band"
+      samplemind ask -c "And its relative minor?"
       samplemind ask --json "Hi" | jq .usage
     """
-    from samplemind_cli import hot
+    from samplemind_cli import hot, spool
     from samplemind_cli.ai.types import Options, Origin
     from samplemind_cli.asking import prompt as asked
     from samplemind_cli.errors import UsageError
 
     if no_cache and refresh:
         raise UsageError("--no-cache and --refresh exclude each other", "samplemind ask --help")
+    if code and as_json:
+        raise UsageError("--extract and --json exclude each other", "samplemind ask --help")
     settings = Settings.load(read_timeout=timeout, local_read_timeout=timeout)
     question = ctx.obj if isinstance(ctx.obj, hot.Question) else None
+    stdin = question.stdin if question else hot.read_stdin()
+    if conversation is not None:
+        prompt, conversation = asked.named(prompt, conversation, stdin)
     request = asked.request(
         prompt,
-        question.stdin if question else hot.read_stdin(),
+        stdin,
         system=system,
         attach=attach,
         schema=schema,
@@ -119,29 +148,37 @@ def ask(
         cache="off" if no_cache else "refresh" if refresh else "use",
         ttl=ttl,
         timeout=timeout,
-        origin=Origin(command="ask"),
+        origin=Origin(command="ask", session=spool.terminal()),
         keep_content=True,
     )
     if no_log:
         settings = settings.changed({"history": "off"}, "--no-log")
+    turn, talk = request, None
+    if conversation is not None:
+        from samplemind_cli.asking.conversation import Talk
+
+        talk = Talk.open(settings, conversation)
+        request, options = talk.continued(turn), talk.options(options)
     if explain:
         from samplemind_cli.asking.explain import explanation
 
         explanation(settings, request, options, as_json=as_json)
         return 0
-    answer, style = _answered(settings, request, options, as_json=as_json, raw=raw, verbose=verbose)
-    if question:
+    answer, style = _answered(settings, request, options, as_json=as_json, raw=raw, verbose=verbose, code=code)
+    if talk:  # each of its turns is another question: nothing to print again
+        talk.keep(turn, answer)
+    elif question:
         from samplemind_cli.ai.journal import repeated
         from samplemind_cli.asking.remember import remember
 
         model_file = Path(settings.embedded_model) if settings.embedded_model else None
-        files = [path for path in (*(attach or []), schema, tools, model_file) if path]
+        files = [path for path in (*(attach or []), schema, tools, model_file) if path and str(path) != "-"]
         remember(question, options, answer, style, files, repeated(settings, request, options, answer))
     return _verdict(answer)
 
 
 def _answered(
-    settings: Settings, request: "Request", options: "Options", *, as_json: bool, raw: bool, verbose: bool
+    settings: Settings, request: "Request", options: "Options", *, as_json: bool, raw: bool, verbose: bool, code: bool
 ) -> "tuple[Answer, Style]":
     import asyncio
     import shutil
@@ -155,12 +192,13 @@ def _answered(
     seen = output.on_terminal(sys.stdout)
     style = show.Style(
         json=as_json,
-        terminal=seen and not (raw or as_json),
+        terminal=seen and not (raw or as_json or code),
         seen=seen,
         width=shutil.get_terminal_size().columns,
         verbose=verbose,
-        whole=request.schema is not None,
         settings=settings,
+        whole=request.schema is not None or code,
+        code=code,
     )
 
     async def asking() -> "Answer":

@@ -4,7 +4,7 @@ import importlib.util
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def _counted(price: Mapping[str, float], tokens: Tokens) -> float:
     return (cost + tokens.output * price["output"]) / 1e6
 
 
-@cache
+@lru_cache(4096)
 def _public(provider: str, model: str, tokens: Tokens) -> float | None:
     try:
         from genai_prices import Usage, calc_price

@@ -15,7 +15,7 @@ from samplemind_cli.errors import SamplemindError
 from samplemind_cli.settings import Settings
 
 NAME = "ledger.db"
-VERSION = 1
+VERSION = 2  # 2: conversations
 DAY = 86_400.0
 BUSY = 10.0  # seconds to wait for another process
 # Columns of a call: those of its facts, and those of its words.
@@ -46,6 +46,16 @@ END;
 CREATE TRIGGER IF NOT EXISTS words_out AFTER DELETE ON words BEGIN
     INSERT INTO found (found, rowid, prompt, answer) VALUES ('delete', old.number, old.prompt, old.answer);
 END;
+CREATE TABLE IF NOT EXISTS conversations (
+    number INTEGER PRIMARY KEY, name TEXT UNIQUE, terminal TEXT NOT NULL, used REAL NOT NULL, system TEXT, model TEXT
+);
+CREATE INDEX IF NOT EXISTS conversations_used ON conversations (used);
+CREATE TABLE IF NOT EXISTS turns (
+    number INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversations (number) ON DELETE CASCADE,
+    messages TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS turns_conversation ON turns (conversation, number);
 """
 
 
@@ -78,6 +88,7 @@ class Ledger:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
         if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
             connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
         return connection
@@ -109,12 +120,16 @@ class Ledger:
     def prune(self, connection: sqlite3.Connection, *, days: float | None = None) -> int:
         """Remove calls older than `days` (None: as set), then the oldest until the file is small enough; how many."""
         oldest = time.time() - (self._settings.history_days if days is None else days) * DAY
+        connection.execute("DELETE FROM conversations WHERE used < ?", (oldest,))
         gone = _remove(connection, "at < ?", oldest)
         while self._size(connection) > self._settings.history_size:
             row = connection.execute("SELECT number FROM calls ORDER BY number LIMIT 1 OFFSET 999").fetchone()
             last = row or connection.execute("SELECT max(number) FROM calls").fetchone()
             if last[0] is None:
+                connection.execute("DELETE FROM conversations WHERE used < (SELECT max(used) FROM conversations)")
                 break
+            at = connection.execute("SELECT at FROM calls WHERE number = ?", last).fetchone()
+            connection.execute("DELETE FROM conversations WHERE used < ?", at)
             gone += _remove(connection, "number <= ?", last[0])
         if gone:
             connection.execute("VACUUM")

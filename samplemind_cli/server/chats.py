@@ -7,6 +7,7 @@ from contextlib import aclosing, suppress
 
 from samplemind_cli.ai import journal
 from samplemind_cli.ai.core import AICore
+from samplemind_cli.ai.model_names import options_for
 from samplemind_cli.ai.types import Answer, Chunk, Options, Origin, Request
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.formats.fields import Fields, document
@@ -16,7 +17,6 @@ from samplemind_cli.server.content import answered
 from samplemind_cli.server.failure import problem
 from samplemind_cli.server.memory import Memory
 from samplemind_cli.server.message import Handler, Incoming, Outcome, Reply, Stream
-from samplemind_cli.server.model_names import options_for
 
 DEADLINE = "x-samplemind-timeout"
 NAMED = 128  # characters of a session's or an agent's name that are kept

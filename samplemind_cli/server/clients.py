@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from samplemind_cli.ai import daemon
 from samplemind_cli.ai.core import AICore
+from samplemind_cli.ai.model_names import TASKS, options_for
 from samplemind_cli.ai.types import Embeddings, Options, Provider, Request
 from samplemind_cli.formats.anthropic_messages import server as anthropic
 from samplemind_cli.formats.fields import Fields, document
@@ -25,7 +26,6 @@ from samplemind_cli.formats.types import Server
 from samplemind_cli.server import provenance
 from samplemind_cli.server.chats import Chats
 from samplemind_cli.server.message import Handler, Incoming, Outcome, Problem, Reply, Stream
-from samplemind_cli.server.model_names import TASKS, options_for
 from samplemind_cli.server.routes import Operation
 
 ESTIMATED = {"x-samplemind-tokens": "estimated"}

@@ -3,9 +3,9 @@
 from typing import Any
 
 from samplemind_cli import __version__
+from samplemind_cli.ai.model_names import TASKS
 from samplemind_cli.ai.types import PRIORITIES
 from samplemind_cli.formats.openai_chat.server import CHOICES, STOPS
-from samplemind_cli.server.model_names import TASKS
 
 JSON = "application/json"
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 import orjson
 
 from samplemind_cli.ai.core import AICore
+from samplemind_cli.ai.model_names import TASKS, options_for
 from samplemind_cli.ai.types import PRIORITIES, Message, Priority, Request, Task
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.formats.fields import BadRequestError, document
@@ -19,7 +20,6 @@ from samplemind_cli.server.clients import Clients
 from samplemind_cli.server.failure import problem
 from samplemind_cli.server.memory import Memory
 from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Stream
-from samplemind_cli.server.model_names import TASKS, options_for
 from samplemind_cli.server.readiness import Readiness
 from samplemind_cli.server.routes import Operation
 

@@ -1,12 +1,13 @@
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samplemind_cli.ai.types import Message
+from samplemind_cli.ai.types import Media, Message
 from samplemind_cli.asking import prompt
-from samplemind_cli.asking.prompt import attachment, decoded, request
+from samplemind_cli.asking.prompt import attachment, decoded, named, request
 from samplemind_cli.errors import UsageError
 
 
@@ -50,9 +51,71 @@ def test_a_files_name_says_what_it_is(tmp_path, name, kind):
     assert (found.media_type, found.data, found.name) == (kind, b"data", name)
 
 
-@pytest.mark.parametrize("name", ["a.txt", "a", "a.zip"])
-def test_what_is_no_image_or_audio_is_refused_with_the_way_to_pipe_it(tmp_path, name):
-    (tmp_path / name).write_bytes(b"data")
+@pytest.mark.parametrize("name", ["a.txt", "a", "a.py", "a.rs", "a.ts", "a.json", "a.unheard-of"])
+def test_a_text_file_goes_with_the_prompt_as_text_whoever_answers(tmp_path, name):
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbfwords")
+
+    message = request("Read this", b"", attach=[tmp_path / name]).messages[0]
+    assert [part.text for part in message.parts] == ["Read this", f"{name}:\n\nwords"]
+
+
+def test_a_pdf_goes_along_as_a_file(tmp_path):
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7")
+    found = request("Read this", b"", attach=[tmp_path / "a.pdf"])
+
+    assert found.messages[0].media == (Media("file", "application/pdf", b"%PDF-1.7", "a.pdf"),)
+    assert "file" in found.needs
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "image/png"),
+        (b"\xff\xd8\xff\xe0", "image/jpeg"),
+        (b"RIFF\0\0\0\0WAVEfmt ", "audio/wav"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "image/webp"),
+        (b"%PDF-1.4\n", "application/pdf"),
+    ],
+)
+def test_stdin_as_an_attachment_is_what_its_first_bytes_say(data, kind):
+    (message,) = request("Look", data, attach=[Path("-")]).messages
+
+    assert [(found.media_type, found.data) for found in message.media] == [(kind, data)]
+    assert message.text == "Look"
+
+
+def test_stdin_as_an_attachment_may_be_text():
+    (message,) = request("Look", b"words", attach=[Path("-")]).messages
+
+    assert [part.text for part in message.parts] == ["Look", "words"]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "value", "piped", "found"),
+    [
+        ("hi", "", b"", ("hi", "")),
+        ("hi", "songs", b"", ("hi", "songs")),
+        (None, "And its relative minor?", b"", ("And its relative minor?", "")),
+        (None, "thanks", b"", ("thanks", "")),
+        (None, "songs", b"a question", (None, "songs")),
+        (None, "Review this", b"a diff", ("Review this", "")),
+        (None, "", b"a question", (None, "")),
+    ],
+)
+def test_what_follows_c_is_a_conversations_name_unless_it_must_be_the_prompt(prompt, value, piped, found):
+    assert named(prompt, value, piped) == found
+
+
+def test_a_name_with_a_blank_is_none():
+    with pytest.raises(UsageError, match="no name for a conversation"):
+        named("hi", "two words", b"")
+
+
+@pytest.mark.parametrize(
+    ("name", "data"), [("a.zip", b"data"), ("a.txt", b"a\0b"), ("a", b"\xff\xfe"), ("a.docx", b"PK\3\4")]
+)
+def test_what_is_no_image_audio_pdf_or_text_is_refused_with_the_way_to_pipe_it(tmp_path, name, data):
+    (tmp_path / name).write_bytes(data)
 
     with pytest.raises(UsageError) as refused:
         attachment(tmp_path / name)

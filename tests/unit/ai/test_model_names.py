@@ -1,8 +1,8 @@
 import pytest
 
+from samplemind_cli.ai.model_names import options_for
 from samplemind_cli.ai.types import Options
 from samplemind_cli.formats.fields import BadRequestError
-from samplemind_cli.server.model_names import options_for
 
 
 @pytest.mark.parametrize(

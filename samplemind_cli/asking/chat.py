@@ -1,0 +1,132 @@
+"""`samplemind chat`: a line typed, an answer shown, until somebody leaves."""
+
+import asyncio
+import shutil
+import signal
+import sys
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+from samplemind_cli import output
+from samplemind_cli.ai.core import AICore
+from samplemind_cli.ai.types import Answer, Message, Options, Request
+from samplemind_cli.asking import show, typed
+from samplemind_cli.asking.conversation import Talk
+from samplemind_cli.errors import SamplemindError, UsageError
+from samplemind_cli.ledger.prices import Prices, Tokens
+from samplemind_cli.settings import Settings
+
+HELP = """/model [NAME]   say which model answers, or name another one; /model auto: whichever comes first
+/system [TEXT]  say or change the instructions above it all
+/save FILE      write the conversation into a file, as Markdown
+/cost           say what it cost so far
+/quit           leave; Ctrl-D does too"""
+
+
+class Chat:
+    """One sitting: its conversation, its options, and what it cost."""
+
+    def __init__(self, settings: Settings, talk: Talk, options: Options, *, raw: bool) -> None:
+        self._settings = settings
+        self._talk = talk
+        self._options = options
+        self._raw = raw
+        self._prices = Prices(settings.config_dir)
+        self._answers = self._tokens = self._unpriced = 0
+        self._dollars = 0.0
+        self._commands = {
+            "model": self._model,
+            "system": self._system,
+            "save": self._save,
+            "cost": self._cost,
+            "help": self._help,
+        }
+
+    def run(self) -> None:
+        """Read and answer turns until the end of input or /quit. An error ends its turn alone."""
+        for number in (signal.SIGTERM, signal.SIGHUP):  # unlike Ctrl-C, these end the chat
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, _leave)
+        core = AICore(self._settings, notify=output.say)
+        with asyncio.Runner() as runner, typed.history(self._settings):
+            try:
+                for turn in typed.turns():
+                    command, _, rest = turn.removeprefix("/").partition(" ")
+                    if turn.startswith("/") and command == "quit":
+                        return
+                    try:
+                        if turn.startswith("/"):
+                            self._do(command, rest.strip())
+                        else:
+                            runner.run(self._answer(core, turn))
+                    except KeyboardInterrupt:
+                        output.say("\nstopped; this turn is forgotten")
+                    except SamplemindError as error:
+                        output.fail(error)
+            finally:
+                runner.run(core.close())
+
+    def _do(self, command: str, rest: str) -> None:
+        if command not in self._commands:
+            raise UsageError(f"there is no command /{command}", "/help lists them")
+        self._commands[command](rest)
+
+    async def _answer(self, core: AICore, text: str) -> None:
+        turn = Request(messages=(Message("user", text),))
+        seen = output.on_terminal(sys.stdout)
+        width = shutil.get_terminal_size().columns
+        style = show.Style(terminal=seen and not self._raw, seen=seen, width=width)
+        options = self._talk.options(self._options)
+        async with aclosing(core.stream(self._talk.continued(turn), options)) as chunks:
+            answer = await show.stream(chunks, style)
+        self._count(answer)
+        self._talk.keep(turn, answer)
+
+    def _count(self, answer: Answer) -> None:
+        self._answers += 1
+        if answer.cached:
+            return
+        used = answer.usage
+        counts = (used.input_tokens, used.output_tokens, used.cached_tokens, used.cache_write_tokens)
+        tokens = Tokens(*(count or 0 for count in counts))
+        self._tokens += tokens.input + tokens.output
+        cost = self._prices.dollars(answer.provider, answer.model, tokens)
+        self._dollars += cost or 0.0
+        self._unpriced += cost is None
+
+    def _help(self, _: str) -> None:
+        output.say(HELP)
+
+    def _model(self, name: str) -> None:
+        if name:
+            named = "" if name == "auto" else name
+            AICore(self._settings).routes(Request(messages=()), Options(model=named))  # raises where nobody has it
+            self._talk.model = named
+            self._options = replace(self._options, provider="")
+        output.say(f"model: {self._talk.model or self._options.provider or 'auto'}")
+
+    def _system(self, text: str) -> None:
+        if text:
+            self._talk.system = text
+        output.say(f"system: {self._talk.system or 'none'}")
+
+    def _save(self, name: str) -> None:
+        if not name:
+            raise UsageError("/save needs a file's name", "/save chat.md")
+        system = [f"> {self._talk.system}"] if self._talk.system else []
+        said = [f"**{message.role}**\n\n{message.text}" for message in self._talk.said]
+        try:
+            Path(name).expanduser().write_text("\n\n".join([*system, *said]) + "\n", "utf-8", "replace")
+        except OSError as error:
+            raise UsageError(f"cannot write {name}: {error.strerror or error}", "/save ANOTHER") from error
+        output.say(f"saved: {name}")
+
+    def _cost(self, _: str) -> None:
+        unknown = f", and {self._unpriced} answers of unknown price" if self._unpriced else ""
+        output.say(f"{self._answers} answers, {self._tokens:,} tokens, ${self._dollars:.6f}{unknown}")
+
+
+def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's
+    raise SystemExit(128 + number)

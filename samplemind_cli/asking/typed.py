@@ -1,0 +1,85 @@
+"""What is typed into a chat: turns of one or several lines, with a history on a terminal."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from samplemind_cli import files, output, spool
+from samplemind_cli.settings import Settings
+
+PROMPT, MORE = "> ", ". "
+FENCE = '"""'
+REMEMBERED = 1000  # lines
+
+
+@contextmanager
+def history(settings: Settings) -> Iterator[None]:
+    """Lines typed before can be had again, where somebody types and history is kept."""
+    if not _typed() or settings.history == "off" or not settings.state_dir:
+        yield
+        return
+    try:
+        import readline
+    except ImportError:  # some builds of Python have none
+        yield
+        return
+    folder, name = os.path.split(spool.folder(settings.state_dir))
+    path = Path(folder, name, "chat_history")
+    with suppress(OSError):
+        files.private_folder(folder, name)
+        os.close(files.private_opener(str(path), os.O_WRONLY | os.O_CREAT))
+        readline.read_history_file(path)
+    readline.set_history_length(REMEMBERED)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            readline.write_history_file(path)
+            path.chmod(0o600)
+
+
+def turns() -> Iterator[str]:
+    """Each turn until the end of input, without blank ones. Ctrl-C forgets what was typed of one."""
+    while True:
+        try:
+            turn = _turn()
+        except KeyboardInterrupt:
+            output.say("")
+            continue
+        except EOFError:
+            if _typed():
+                output.say("")
+            return
+        if turn.strip():
+            yield turn.strip()
+
+
+def _turn() -> str:
+    line = _line(PROMPT)
+    if line.lstrip().startswith(FENCE):
+        return _fenced(line.lstrip().removeprefix(FENCE))
+    lines = [line]
+    while lines[-1].endswith("\\"):
+        lines[-1] = lines[-1][:-1]
+        lines.append(_line(MORE))
+    return "\n".join(lines)
+
+
+def _fenced(line: str) -> str:
+    lines = [line]
+    while not lines[-1].rstrip().endswith(FENCE):
+        lines.append(_line(MORE))
+    lines[-1] = lines[-1].rstrip().removesuffix(FENCE)
+    return "\n".join(lines)
+
+
+def _line(prompt: str) -> str:
+    """A line, whatever its bytes; the prompt is shown where somebody types. Raises EOFError."""
+    line = input(prompt if _typed() else "")
+    return line.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _typed() -> bool:
+    return output.on_terminal(sys.stdin) and output.on_terminal(sys.stdout)

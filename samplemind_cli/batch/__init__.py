@@ -1,0 +1,1 @@
+"""Many questions out of a file, answered into another one; as OpenAI's Batch API has their lines."""

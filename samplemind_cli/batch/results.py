@@ -1,0 +1,171 @@
+"""The file of a batch's answers: each line is appended at once, and what is there already is known again."""
+
+import errno
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import orjson
+
+from samplemind_cli import files
+from samplemind_cli.batch.lines import OURS, Line, digest
+from samplemind_cli.errors import SamplemindError, UsageError
+
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+@dataclass(slots=True)
+class Results:
+    """An open file of answers, which no other process writes meanwhile. `failed`: lines in it that are no answers."""
+
+    path: Path
+    _file: int
+    failed: int = 0
+    _known: dict[int, int] = field(default_factory=dict)  # digests: of a line's name, and of its answer's id
+
+    @classmethod
+    def open(cls, path: Path, *, again: bool) -> Self:
+        """The file, made where there is none. A half last line goes; so do failures, where they are asked `again`.
+
+        Raises UsageError where it is no file, SamplemindError where another process writes it.
+        """
+        try:
+            results = cls(Path(os.path.realpath(path)), _locked(path))
+        except OSError as error:
+            raise UsageError(f"cannot write {path}: {error.strerror or error}", "name another --out") from error
+        try:
+            results._look_through()
+            if again and results.failed:
+                results._drop_failures()
+        except BaseException:
+            results.close()
+            raise
+        return results
+
+    def close(self) -> None:
+        """Let others write it."""
+        os.close(self._file)
+
+    def has(self, line: Line) -> bool:
+        """Whether the line's answer is there. Raises UsageError where it is another line's of the same name."""
+        known = self._known.get(digest(line.custom_id))
+        if known is None:
+            return False
+        if known not in (0, digest(line.id)):
+            why = f"line {line.number} ({line.custom_id}) is not what it was when {self.path} was begun"
+            raise UsageError(why, "name another --out; --retry-failed asks anew what failed")
+        return True
+
+    def append(self, line: bytes) -> None:
+        """One line, without its end: whole or not at all. Raises OSError."""
+        size = os.fstat(self._file).st_size
+        data = line + b"\n"
+        try:
+            written = os.write(self._file, data)
+        except OSError:
+            os.ftruncate(self._file, size)
+            raise
+        if written != len(data):
+            os.ftruncate(self._file, size)  # the disk is full
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+
+    def _look_through(self) -> None:
+        end = 0
+        for raw in self._lines():
+            whole, value = raw.endswith(b"\n"), _object(raw)
+            if not whole and value is None:
+                os.ftruncate(self._file, end)  # whoever wrote it was killed
+                return
+            if not whole:
+                os.write(self._file, b"\n")
+            end += len(raw)
+            if value is not None:
+                self._know(value)
+
+    def _know(self, value: dict[str, Any]) -> None:
+        own = str(value.get("id", ""))
+        self._known[digest(value["custom_id"])] = digest(own) if own.startswith(OURS) else 0
+        self.failed += has_failed(value)
+
+    def _drop_failures(self) -> None:
+        """The file without its failures takes this one's place, all at once."""
+        temporary = f"{self.path}{files.TEMPORARY}"  # of whoever has the lock on the file itself
+        kept = Results(self.path, _opened(temporary, os.O_TRUNC | os.O_NOFOLLOW))
+        try:
+            os.fchmod(kept._file, stat.S_IMODE(os.fstat(self._file).st_mode))
+            for raw in self._lines():
+                value = _object(raw)
+                if value is None or not has_failed(value):
+                    kept.append(raw.rstrip(b"\n"))
+                    if value is not None:
+                        kept._know(value)
+            os.fsync(kept._file)
+            Path(temporary).replace(self.path)
+        except BaseException:
+            files.remove(temporary)
+            kept.close()
+            raise
+        self.close()
+        self._file, self._known, self.failed = kept._file, kept._known, 0
+
+    def _lines(self) -> Iterator[bytes]:
+        with open(self._file, "rb", closefd=False) as reading:
+            reading.seek(0)
+            yield from reading
+
+
+def has_failed(value: dict[str, Any]) -> bool:
+    """Whether a line of answers says that there is none."""
+    response = value.get("response")
+    status = response.get("status_code", 200) if isinstance(response, dict) else None
+    return value.get("error") is not None or status != 200  # noqa: PLR2004 - HTTP
+
+
+def _object(raw: bytes) -> dict[str, Any] | None:
+    """A line of answers, or None for what is none."""
+    try:
+        value = orjson.loads(raw)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) and isinstance(value.get("custom_id"), str) else None
+
+
+def _locked(path: Path) -> int:
+    """The open file; nobody else has it, nor has it been replaced meanwhile."""
+    while True:
+        file = _opened(os.path.realpath(path))
+        if _is_at(file, path):
+            return file
+        os.close(file)
+
+
+def _opened(path: str, flags: int = 0) -> int:
+    file = os.open(path, _FLAGS | flags, 0o666)
+    try:
+        _lock(file, path)
+    except BaseException:
+        os.close(file)
+        raise
+    return file
+
+
+def _lock(file: int, path: str) -> None:
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        raise UsageError(f"{path} is no plain file: a batch that is stopped could not go on", "--out OUT.jsonl")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SamplemindError(f"another process is writing {path}", "wait for it, or name another --out") from None
+    except OSError:  # a file system without locks
+        return
+
+
+def _is_at(file: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file))
+    except FileNotFoundError:
+        return False

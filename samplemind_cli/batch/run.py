@@ -1,0 +1,87 @@
+"""A batch from its first line to its last: so many at once, each result written down as it comes."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from samplemind_cli.batch.asking import Result
+from samplemind_cli.batch.lines import Line
+from samplemind_cli.batch.results import Results
+from samplemind_cli.ledger.prices import Prices
+
+
+@dataclass(slots=True)
+class Tally:
+    """What has become of a batch's lines. `before`: those that an earlier run answered; `failed` includes its failures.
+
+    `dollars` is what this run cost; `unpriced`: its answers whose price is not known.
+    """
+
+    total: int
+    before: int = 0
+    asked: int = 0
+    cached: int = 0
+    failed: int = 0
+    dollars: float = 0.0
+    unpriced: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def done(self) -> int:
+        """Lines that are in the file of answers."""
+        return self.before + self.asked
+
+    @property
+    def rate(self) -> float:
+        """Lines per second in this run."""
+        return self.asked / max(time.monotonic() - self.began, 1e-6)
+
+    def add(self, result: Result, prices: Prices) -> None:
+        """Count one more line."""
+        self.asked += 1
+        self.failed += result.failed
+        self.cached += result.cached
+        if not (result.failed or result.cached):
+            cost = prices.dollars(result.provider, result.model, result.tokens)
+            self.dollars += cost or 0.0
+            self.unpriced += cost is None
+
+    def as_json(self) -> dict[str, Any]:
+        """As `--json` has it."""
+        counts = asdict(self)
+        seconds = time.monotonic() - counts.pop("began")
+        return {**counts, "done": self.done, "seconds": round(seconds, 3), "dollars": round(self.dollars, 6)}
+
+
+Ask = Callable[[Line], Awaitable[Result]]
+
+
+async def run(
+    lines: Iterator[Line],
+    results: Results,
+    ask: Ask,
+    *,
+    jobs: int,
+    tell: Callable[[Result], None],
+) -> None:
+    """Answer every line that has no result yet, `jobs` at once; `tell` hears of each.
+
+    No more lines are in memory than are being asked. Raises OSError where the results cannot be written.
+    """
+
+    async def work() -> None:
+        for line in lines:  # all workers share it: each takes the next one
+            if not results.has(line):
+                result = await ask(line)
+                results.append(result.line)
+                tell(result)
+
+    workers = [asyncio.create_task(work()) for _ in range(jobs)]
+    try:
+        await asyncio.gather(*workers)
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)

@@ -1,0 +1,138 @@
+"""`samplemind batch`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from samplemind_cli.providers import Task
+from samplemind_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from samplemind_cli.ai.types import Options
+    from samplemind_cli.batch.results import Results
+    from samplemind_cli.batch.run import Tally
+
+JOBS = 8
+
+
+def batch(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A file with a question per line, in JSON.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="The file the answers go to, a line each.")],
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=1024, metavar="N", help="So many at once.")] = JOBS,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", metavar="NAME", help="Ask this one, whatever the lines name.")
+    ] = None,
+    task: Annotated[Task, typer.Option("--task", "-t", help="What it is for; decides who is asked first.")] = "factual",
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask anew what failed before.")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")] = False,
+    timeout: Annotated[
+        float | None, typer.Option(min=0.001, metavar="SECONDS", help="Give a question up after this long.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="At the end, print one JSON object.")] = False,
+) -> None:
+    r"""Answer a file of questions into another file; what was stopped goes on where it was.
+
+    A line is {"prompt": "…"}, with "system", "model" and the like if need be, or what OpenAI's Batch API takes.
+
+    \b
+    Examples:
+      samplemind batch IN.jsonl --out OUT.jsonl
+      samplemind batch IN.jsonl --out OUT.jsonl --jobs 32 --model openai/gpt-6-luna
+      samplemind batch IN.jsonl --out OUT.jsonl --retry-failed
+    """
+    from samplemind_cli import output
+    from samplemind_cli.ai.types import Options, Origin
+    from samplemind_cli.batch import asking, progress
+    from samplemind_cli.errors import ProviderError
+
+    settings = Settings.load(read_timeout=timeout, local_read_timeout=timeout)
+    options = Options(task=task, cache="off" if no_cache else "use", timeout=timeout, origin=Origin(command="batch"))
+    command = _command(source, out, {"--jobs": jobs, "--model": model, "--task": task, "--timeout": timeout}, no_cache)
+    asking.check(settings, options, model)
+    results, tally = _opened(source, out, again=retry_failed)
+    try:
+        _run(settings, options, model, source, results, tally, jobs)
+    except KeyboardInterrupt:
+        output.say(f"stopped: {tally.done:,} of {tally.total:,} lines are in {out}; to go on: {command}")
+        raise
+    finally:
+        results.close()
+    output.say(progress.line(tally))
+    if as_json:
+        output.print_json(tally.as_json())
+    if tally.failed:
+        why = f"{tally.failed:,} of {tally.total:,} lines failed; each says why in {out}"
+        raise ProviderError(why, f"{command} --retry-failed")
+
+
+def _opened(source: Path, out: Path, *, again: bool) -> "tuple[Results, Tally]":
+    """The file of answers, and how much there is to do."""
+    from samplemind_cli.batch import lines
+    from samplemind_cli.batch.results import Results
+    from samplemind_cli.batch.run import Tally
+    from samplemind_cli.errors import UsageError
+
+    if not source.is_file():
+        why = "is no plain file: it is read more than once" if source.exists() else "is not there"
+        raise UsageError(f"{source} {why}", "samplemind batch IN.jsonl --out OUT.jsonl")
+    if out.exists() and out.samefile(source):
+        raise UsageError(f"{out} is the file of the questions", "name another --out")
+    try:
+        total = lines.count(source)
+    except OSError as error:
+        raise UsageError(f"cannot read {source}: {error.strerror or error}", f"ls -l {source}") from error
+    results = Results.open(out, again=again)
+    try:
+        before = sum(results.has(line) for line in lines.read(source))
+    except BaseException:
+        results.close()
+        raise
+    return results, Tally(total, before=before, failed=results.failed)
+
+
+def _run(
+    settings: Settings,
+    options: "Options",
+    model: str | None,
+    source: Path,
+    results: "Results",
+    tally: "Tally",
+    jobs: int,
+) -> None:
+    import asyncio
+
+    from samplemind_cli import files
+    from samplemind_cli.ai.core import AICore
+    from samplemind_cli.batch import lines, run
+    from samplemind_cli.batch.asking import Asker, Result
+    from samplemind_cli.batch.progress import Progress, Remarks
+    from samplemind_cli.ledger.prices import Prices
+
+    prices = Prices(settings.config_dir)
+    files.allow_open(4 * jobs + 64)
+
+    async def asking() -> None:
+        core = AICore(settings, notify=Remarks().say)
+        try:
+            await run.run(lines.read(source), results, Asker(core, options, model or "").answer, jobs=jobs, tell=tell)
+        finally:
+            await core.close()
+
+    with Progress(tally) as shown:
+
+        def tell(result: Result) -> None:
+            tally.add(result, prices)
+            shown.show()
+
+        asyncio.run(asking())
+
+
+def _command(source: Path, out: Path, given: dict[str, Any], no_cache: bool) -> str:
+    """The command line that goes on with this batch."""
+    import shlex
+
+    usual = {"--jobs": JOBS, "--task": "factual"}
+    said = [(name, str(value)) for name, value in given.items() if value not in (None, usual.get(name))]
+    words = [word for pair in said for word in pair] + ["--no-cache"] * no_cache
+    return shlex.join(["samplemind", "batch", str(source), "--out", str(out), *words])

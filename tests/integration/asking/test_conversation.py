@@ -1,0 +1,228 @@
+"""`ask -c` and `chat` in processes of their own: what the provider is told of earlier turns."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from itertools import pairwise
+
+import pytest
+
+pytestmark = pytest.mark.integration
+COMMAND = [sys.executable, "-m", "samplemind_cli"]
+
+
+@pytest.fixture
+def run(tmp_path):
+    def samplemind(*argv, piped=""):
+        return subprocess.run(
+            [*COMMAND, *argv], cwd=tmp_path, input=piped, capture_output=True, text=True, check=False, timeout=60
+        )
+
+    return samplemind
+
+
+def ended(pid):
+    """The exit code of a child, which must not take long to end."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        found, status = os.waitpid(pid, os.WNOHANG)
+        if found:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.05)
+    return None
+
+
+def told(request):
+    return [(message["role"], message["content"]) for message in request.body["messages"]]
+
+
+ONE = [("user", "one"), ("assistant", "You said: one")]
+OPENAI = ("--model", "openai/gpt-6-luna")
+
+
+def test_c_goes_on_with_what_was_asked_last_and_earlier_turns_stay_as_they_were(run, mock_server):
+    for argv in (["one"], ["-c", "two"], ["three", "-c"], ["-c", "--raw", "four"]):
+        assert run("ask", *OPENAI, *argv).returncode == 0
+
+    first, *later = map(told, mock_server.requests)
+    assert first == [("user", "one")]
+    assert later[0] == [*ONE, ("user", "two")]
+    for before, after in pairwise(later):
+        assert after[: len(before)] == before
+    assert later[-1][-1] == ("user", "four")
+    assert len(later[-1]) == 7
+
+
+def test_the_same_words_at_another_turn_are_another_question(run, mock_server):
+    run("ask", *OPENAI, "one")
+    answers = [run("ask", *OPENAI, "-c", "more").stdout for _ in range(3)]
+
+    assert answers == ["You said: more\n"] * 3
+    assert [len(told(request)) for request in mock_server.requests] == [1, 3, 5, 7]
+
+
+def test_a_question_answered_by_the_hot_path_is_gone_on_with(run, mock_server):
+    for prompt in ("one", "other", "one"):
+        run("ask", *OPENAI, prompt)
+    assert len(mock_server.requests) == 2
+    run("ask", *OPENAI, "-c", "two")
+
+    assert told(mock_server.requests[-1]) == [*ONE, ("user", "two")]
+
+
+def test_a_named_conversation_is_found_by_its_name_and_keeps_its_model_and_instructions(run, mock_server):
+    run("ask", *OPENAI, "-s", "Be brief", "-c", "songs", "one")
+    run("ask", "between")
+    run("ask", "-c", "songs", "two")
+    run("ask", "--conversation=songs", piped="three")
+
+    last = mock_server.requests[-1]
+    assert told(last)[:4] == [("system", "Be brief"), *ONE, ("user", "two")]
+    assert told(last)[-1] == ("user", "three")
+    assert last.provider == "openai"
+
+
+def test_another_parent_has_another_conversation(run, mock_server, tmp_path):
+    run("ask", *OPENAI, "one")
+    command = ["sh", "-c", f"{sys.executable} -m samplemind_cli ask -m openai/gpt-6-luna -c two; true"]
+    subprocess.run(command, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+
+    assert told(mock_server.requests[-1]) == [("user", "two")]
+
+
+def test_a_turn_that_failed_is_forgotten(run, mock_server):
+    run("ask", *OPENAI, "-c", "songs", "one")
+    mock_server.behave(faults=["400:1"])
+    assert run("ask", *OPENAI, "-c", "songs", "two").returncode == 4
+    run("ask", *OPENAI, "-c", "songs", "three")
+
+    assert told(mock_server.requests[-1]) == [*ONE, ("user", "three")]
+
+
+def test_without_history_there_is_no_conversation(run, mock_server, monkeypatch):
+    assert run("ask", "--no-log", "-c", "songs", "one").returncode == 2
+    monkeypatch.setenv("SAMPLEMIND_HISTORY", "off")
+    done = run("ask", "-c", "songs", "one")
+
+    assert (done.returncode, "history is off" in done.stderr) == (2, True)
+    assert not mock_server.requests
+
+
+@pytest.mark.parametrize("reply", ["Do:\n\n```sh\nls -l\n```\n\nor\n```\nno\n```", "~~~\nls -l\n~~~", "```\nls -l\n"])
+def test_x_prints_the_first_code_block_alone_fresh_and_repeated(run, mock_server, reply):
+    mock_server.behave(reply=reply)
+
+    assert [run("ask", "-x", "list").stdout for _ in range(2)] == ["ls -l\n"] * 2
+    assert len(mock_server.requests) == 1
+
+
+def test_x_without_a_code_block_prints_nothing_and_fails(run, mock_server):
+    mock_server.behave(reply="no code")
+    done = run("ask", "-x", "list")
+
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "holds no code block" in done.stderr
+
+
+def test_a_pdf_for_a_provider_that_takes_none_is_a_clear_error(run, mock_server, tmp_path):
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7")
+    done = run("ask", "--provider", "ollama", "-a", "a.pdf", "Read")
+    assert done.returncode == 4
+    assert "file" in done.stderr
+    assert not mock_server.requests
+
+    assert run("ask", "--provider", "openai", "-a", "a.pdf", "Read").returncode == 0
+
+
+def test_a_chat_goes_on_from_turn_to_turn_and_ask_goes_on_with_it(run, mock_server, tmp_path):
+    lines = [
+        "/system Be brief",
+        "one",
+        "two \\",
+        "lines",
+        '"""three',
+        'more"""',
+        "/cost",
+        "/save chat.md",
+        "/nothing",
+        "/quit",
+    ]
+    done = run("chat", *OPENAI, piped="\n".join(lines))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("You said: one\nYou said: two ")
+    assert "3 answers, " in done.stderr
+    assert "there is no command /nothing" in done.stderr
+    assert "**user**\n\none\n\n**assistant**\n\nYou said: one" in (tmp_path / "chat.md").read_text()
+    run("ask", "-c", "four")
+
+    spoken = told(mock_server.requests[-1])
+    assert spoken[:3] == [("system", "Be brief"), *ONE]
+    assert [text for role, text in spoken if role == "user"] == ["one", "two \nlines", "three\nmore", "four"]
+
+
+def test_a_model_is_changed_in_the_middle_and_a_wrong_one_is_not_taken(run, mock_server):
+    done = run("chat", *OPENAI, piped="one\n/model nobody/x\n/model ollama/qwen\ntwo\n")
+
+    assert done.returncode == 0
+    assert [request.provider for request in mock_server.requests] == ["openai", "ollama"]
+
+
+@pytest.fixture
+def typed(mock_server, tmp_path):  # noqa: ARG001 - sets the environment
+    """`chat` on a terminal: a function that types, one that waits for words, and the process."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(tmp_path)
+        os.execv(sys.executable, [*COMMAND, "chat", *OPENAI, "--raw"])
+    seen = bytearray()
+
+    def until(words):
+        end = time.monotonic() + 30
+        while words not in seen:
+            assert time.monotonic() < end, bytes(seen)
+            if select.select([terminal], [], [], 1)[0]:
+                seen.extend(os.read(terminal, 4096))
+        del seen[: seen.index(words) + len(words)]
+
+    def write(data):
+        os.write(terminal, data)
+
+    yield write, until, pid
+    os.close(terminal)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    with suppress(ChildProcessError):
+        os.waitpid(pid, 0)
+
+
+def test_ctrl_c_stops_an_answer_and_not_the_chat_and_ctrl_d_ends_it(mock_server, typed):
+    write, until, pid = typed
+    until(b"> ")
+    mock_server.behave(latency_ms=30_000)
+    write(b"one\n")
+    assert mock_server.wait_until(lambda: len(mock_server.requests) == 1, 30)
+    mock_server.behave(latency_ms=0)
+    write(b"\x03")
+    until(b"stopped")
+    write(b"two\n")
+    until(b"You said: two")
+    until(b"> ")
+    write(b"half\x03")
+    until(b"> ")
+    write(b"\x04")
+
+    assert ended(pid) == 0
+    assert told(mock_server.requests[-1]) == [("user", "two")]
+
+
+def test_sigterm_ends_the_chat(mock_server, typed):  # noqa: ARG001 - sets the environment
+    _, until, pid = typed
+    until(b"> ")
+    os.kill(pid, signal.SIGTERM)
+
+    assert ended(pid) == 143

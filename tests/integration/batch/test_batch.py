@@ -1,0 +1,236 @@
+"""`batch` with real processes, stopped and killed in the middle; the mock counts what it was asked."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+
+pytestmark = pytest.mark.integration
+BATCH = [sys.executable, "-m", "samplemind_cli", "batch"]
+JOBS = 8
+
+
+def prompts(count):
+    return [{"prompt": f"question {n}", "model": "openai/gpt-6-luna"} for n in range(count)]
+
+
+def chat(name, text="hi", **fields):
+    body = {"model": "openai/gpt-6-luna", "messages": [{"role": "user", "content": text}], **fields}
+    return {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body}
+
+
+@pytest.fixture
+def batch(tmp_path):
+    """A function that runs `batch` over lines, to its end; `batch.start` only starts it."""
+
+    def start(lines, *options):
+        texts = (line if isinstance(line, str) else json.dumps(line) for line in lines)
+        (tmp_path / "in.jsonl").write_text("".join(f"{text}\n" for text in texts))
+        command = [*BATCH, "in.jsonl", "--out", "out.jsonl", "--jobs", str(JOBS), *options]
+        return subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def run(lines, *options):
+        with start(lines, *options) as process:
+            out, err = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    run.start, run.out = start, tmp_path / "out.jsonl"
+    return run
+
+
+def answers(batch):
+    """The answers by the lines' names; no line is there twice."""
+    found = [json.loads(line) for line in batch.out.read_text().splitlines()]
+    by_name = {one["custom_id"]: one for one in found}
+    assert len(by_name) == len(found)
+    return by_name
+
+
+def said(line):
+    return line["response"]["body"]["choices"][0]["message"]["content"]
+
+
+def test_lines_of_both_shapes_are_answered_as_the_batch_api_answers_them(batch, mock_server):
+    embedding = {"url": "/v1/embeddings", "body": {"model": "openai/text-embedding-3-small", "input": ["a", "b"]}}
+    lines = [chat("one"), {"prompt": "there", "system": "Be kind", "temperature": 0}, {"custom_id": "v", **embedding}]
+    done = batch(lines, "--json")
+
+    assert done.returncode == 0, done.stderr
+    found = answers(batch)
+    assert set(found) == {"one", "line-2", "v"}
+    one = found["one"]
+    assert set(one) == {"id", "custom_id", "response", "error"}
+    assert one["error"] is None
+    assert one["response"]["status_code"] == 200
+    assert one["response"]["request_id"]
+    assert one["response"]["body"]["object"] == "chat.completion"
+    assert said(one) == "You said: hi"
+    assert len(found["v"]["response"]["body"]["data"]) == 2
+    assert json.loads(done.stdout)["asked"] == 3
+    assert re.fullmatch(r"3 of 3, [\d.]+/s, 0 failed(, .*)?\n", done.stderr)
+    assert len(mock_server.requests) == 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_batch_that_is_stopped_goes_on_and_neither_loses_nor_doubles_a_line(batch, mock_server, number):
+    lines = prompts(120)
+    mock_server.behave(latency_ms=40)
+    with batch.start(lines) as process:
+        assert mock_server.wait_until(lambda: len(mock_server.requests) > 40, 60)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == {signal.SIGKILL: -9, signal.SIGINT: 130, signal.SIGTERM: 143}[number]
+    if number != signal.SIGKILL:
+        assert re.search(r"stopped: \d+ of 120 lines are in out.jsonl; to go on: samplemind batch in.jsonl --out", err)
+    before = batch.out.read_text().count("\n")
+    assert 0 < before < 120
+
+    done = batch(lines)
+    assert done.returncode == 0, done.stderr
+    assert {name: said(line) for name, line in answers(batch).items()} == {
+        f"line-{n + 1}": f"You said: question {n}" for n in range(120)
+    }
+    asked = Counter(request.body["messages"][-1]["content"] for request in mock_server.requests)
+    assert len(asked) == 120
+    assert asked.total() <= 120 + JOBS  # what was under way when it was stopped is asked once more
+
+
+def test_killed_again_and_again_it_comes_to_its_end(batch, mock_server):
+    lines = prompts(60)
+    mock_server.behave(latency_ms=100)
+    for _ in range(3):
+        asked = len(mock_server.requests)
+        with batch.start(lines) as process:
+            mock_server.wait_until(lambda asked=asked: len(mock_server.requests) > asked + 12, 60)
+            process.kill()
+        with batch.out.open("a") as file:
+            file.write('{"id": "batch_req_sm')  # as if it had been killed while it wrote
+    mock_server.behave(latency_ms=0)
+
+    assert batch(lines).returncode == 0
+    assert len(answers(batch)) == 60
+    assert len(mock_server.requests) <= 60 + 3 * JOBS
+
+
+def test_what_is_answered_is_not_asked_again(batch, mock_server):
+    assert batch(prompts(5), "--no-cache").returncode == 0
+    done = batch(prompts(7), "--no-cache", "--json")
+
+    assert len(mock_server.requests) == 7
+    assert {name: json.loads(done.stdout)[name] for name in ("total", "before", "asked")} == {
+        "total": 7, "before": 5, "asked": 2,
+    }  # fmt: skip
+
+
+def test_what_failed_is_told_in_its_line_and_asked_anew_on_demand(batch, mock_server):
+    mock_server.behave(faults=["400:2@1"])
+    lines = [chat(f"c{n}", f"text {n}") for n in range(5)]
+    done = batch(lines, "--no-cache")
+    assert done.returncode == 4
+    assert "2 of 5 lines failed" in done.stderr
+    assert "--retry-failed" in done.stderr
+    failed = [line for line in answers(batch).values() if line["error"]]
+    assert [line["response"]["status_code"] for line in failed] == [400, 400]
+    assert all(line["error"]["code"] and line["error"]["message"] for line in failed)
+
+    asked = len(mock_server.requests)
+    assert batch(lines, "--no-cache").returncode == 4
+    assert len(mock_server.requests) == asked
+    assert batch(lines, "--no-cache", "--retry-failed").returncode == 0
+    assert len(mock_server.requests) == asked + 2
+    assert {name: said(line) for name, line in answers(batch).items()} == {
+        f"c{n}": f"You said: text {n}" for n in range(5)
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("{", "not JSON"),
+        ({"prompt": " "}, "prompt is empty"),
+        ({"question": "hi"}, 'body is required, or a "prompt"'),
+        ({**chat("x"), "url": "/v1/nothing"}, "url must be one of"),
+        ({**chat("x"), "method": "GET"}, "method must be one of"),
+        (chat("x", model="nobody/nothing" * 99), "model must be"),
+        ({"custom_id": "x", "body": {"model": "openai/gpt-6-luna"}}, "messages must hold"),
+        ({"custom_id": "x", "url": "/v1/embeddings", "body": {"input": "a", "model": "auto"}}, "must name a model"),
+    ],
+)
+def test_a_line_that_is_wrong_fails_alone(batch, mock_server, line, why):
+    done = batch([line, chat("right")])
+
+    assert done.returncode == 4
+    right, wrong = sorted(answers(batch).values(), key=lambda one: one["error"] is not None)
+    assert said(right) == "You said: hi"
+    assert why in wrong["error"]["message"]
+    assert len(mock_server.requests) == 1
+
+
+def test_one_model_stands_for_all_that_the_lines_name(batch, mock_server):
+    assert batch([chat("a"), {"prompt": "b"}], "--model", "ollama/qwen").returncode == 0
+
+    assert {request.provider for request in mock_server.requests} == {"ollama"}
+
+
+def test_two_processes_do_not_write_one_file(batch, mock_server):
+    mock_server.behave(latency_ms=3000)
+    with batch.start(prompts(3)) as first:
+        assert mock_server.wait_until(lambda: len(mock_server.requests) > 0, 60)
+        second = batch(prompts(3))
+        first.kill()
+
+    assert second.returncode == 1
+    assert "another process is writing" in second.stderr
+
+
+@pytest.mark.parametrize(
+    ("argv", "why"),
+    [
+        (["nowhere.jsonl", "--out", "o"], "is not there"),
+        (["in.jsonl", "--out", "in.jsonl"], "is the file of the questions"),
+        (["in.jsonl", "--out", "nowhere/o"], "cannot write"),
+        (["in.jsonl", "--out", "/dev/null"], "no plain file"),
+        (["/dev/null", "--out", "o"], "no plain file"),
+        (["in.jsonl", "--out", "o", "--model", "auto:nonsense"], "there is no model auto:nonsense"),
+    ],
+)
+def test_a_mistake_is_told_before_anything_is_asked(tmp_path, mock_server, argv, why):
+    (tmp_path / "in.jsonl").write_text('{"prompt": "hi"}\n')
+    done = subprocess.run([*BATCH, *argv], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, why in done.stderr) == (2, True), done.stderr
+    assert not mock_server.requests
+
+
+def test_so_many_are_asked_at_once_and_no_more(batch, mock_server):
+    mock_server.behave(latency_ms=300)
+    began = time.monotonic()
+    assert batch(prompts(24)).returncode == 0
+
+    under_way = [
+        sum(1 for o in mock_server.requests if o.time <= r.time < o.time + o.seconds) for r in mock_server.requests
+    ]
+    assert max(under_way) == JOBS
+    assert time.monotonic() - began < 24 * 0.3 + 5
+
+
+def peak(tmp_path, count):
+    (tmp_path / "in.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in prompts(count)))
+    process = subprocess.Popen([*BATCH, "in.jsonl", "--out", f"out{count}.jsonl", "--no-cache"], cwd=tmp_path)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return used.ru_maxrss / 1024
+
+
+@pytest.mark.slow
+def test_ten_thousand_lines_take_the_memory_of_a_few(tmp_path, mock_server):
+    mock_server.behave(reply="x" * 2000)  # 20 MB in all
+
+    assert peak(tmp_path, 10_000) < peak(tmp_path, 500) + 12
