@@ -11,6 +11,7 @@ import pytest
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import declared, record
 from samplemind_cli.stack.files import Stack
+from samplemind_cli.stack.origin import Origin
 
 pytestmark = pytest.mark.integration
 FOLDERS = (".cache", ".local", ".config")
@@ -57,7 +58,9 @@ def test_the_record_of_a_stack_and_the_services_it_declares_are_the_users_alone(
     before = os.umask(umask)
     try:
         settings = Settings(state_dir=str(home / "state" / "samplemind"), cache_dir=str(home / "cache" / "samplemind"))
-        record.remember(settings, "shop", {"redis": {"target": 6379, "host": "127.0.0.1:6379"}})
+        record.remember(
+            settings, "shop", Origin(str(home), carried=False), {"redis": {"target": 6379, "host": "127.0.0.1:6379"}}
+        )
         declared.remember(settings, Stack(files=(home / "compose.yaml",)), {"name": "shop", "services": {"redis": {}}})
     finally:
         os.umask(before)

@@ -177,7 +177,7 @@ def stack(swarm, tmp_path):  # noqa: ARG001 - it has to be there
 
 def ready(stack):
     with suppress(httpx.HTTPError):
-        found = httpx.get(f"{stack.url}/readyz", timeout=5)
+        found = httpx.get(f"{stack.url}/readyz", headers=stack.headers, timeout=5)
         return found.status_code == 200 and found.json()["checks"]["redis"] == "ok"
     return False
 
