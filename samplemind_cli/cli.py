@@ -45,7 +45,7 @@ COMMANDS = {
     "stats": "Say what was asked, what it cost, and what the cache saved.",
     "log": "List what was asked and answered; show one call, or ask it again.",
     "ledger": "Look after the record of what was asked.",
-    "serve": "Serve the core over HTTP, as OpenAI's clients speak it.",
+    "serve": "Serve the core over HTTP to OpenAI's, Anthropic's, Gemini's and Ollama's clients.",
     "launch": "Start an AI tool on samplemind serve: the cache, the routing and the ledger are its too.",
     "mock": "Serve fake model providers on loopback, with latency and faults.",
 }

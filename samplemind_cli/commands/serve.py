@@ -17,10 +17,11 @@ def serve(
     log_content: Annotated[bool, typer.Option("--log-content", help="Log prompts and answers too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the address as JSON on stdout.")] = False,
 ) -> int:
-    r"""Serve the core over HTTP, as OpenAI's clients speak it.
+    r"""Serve the core over HTTP to OpenAI's, Anthropic's, Gemini's and Ollama's clients.
 
     Every client gets the same cache, routing and limits. POST /v1/chat/completions,
-    /v1/embeddings, /v1/ask; GET /v1/models, /metrics, /openapi.json, and without a
+    /v1/responses, /v1/completions, /v1/embeddings, /v1/messages, /v1beta/models/…,
+    /api/chat and its kin, /v1/ask; GET /v1/models, /metrics, /openapi.json, and without a
     token /healthz, /readyz. A model is "auto", "auto:TASK", "auto:TASK:PRIORITY" or
     "PROVIDER/MODEL". Clients authenticate with SAMPLEMIND_API_TOKEN, where that is
     set. The log is JSON on stderr. SIGTERM finishes what was begun. With the extra
