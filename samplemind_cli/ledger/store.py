@@ -77,6 +77,8 @@ class Ledger:
         except sqlite3.DatabaseError as error:
             hint = f"mv {self.path} {self.path}.broken: a new one is begun"
             raise SamplemindError(f"the ledger {self.path} cannot be read: {error}", hint) from error
+        except BrokenPipeError:  # whoever reads what we print has left
+            raise
         except OSError as error:
             raise SamplemindError(f"the ledger {self.path}: {error.strerror or error}", "free space there") from error
 

@@ -1,1 +1,1 @@
-"""`serve`: the core over HTTP, as OpenAI's clients speak it."""
+"""`serve`: the core over HTTP, for clients of five formats."""
