@@ -26,7 +26,7 @@ def test_a_stack_that_declares_nothing_to_watch_is_told():
 
 @pytest.fixture
 def _compose(monkeypatch):
-    program = r"import sys; print('\x1b[2K\n\x1b[2KWatch enabled'); sys.exit('no such service: web')"
+    program = r"import sys; print('\x1b[2K\n\x1b[2KWatch enabled', flush=True); sys.exit('no such service: web')"
     monkeypatch.setattr(module, "compose_command", lambda *_: [sys.executable, "-c", program])
 
 
