@@ -40,15 +40,26 @@ class Keys(NoKeys):
         return os.read(self.terminal, 1).decode("ascii", "replace") if ready else ""
 
     def line(self, question: str) -> str:
-        """A line, typed with the terminal's own means to mend it."""
+        """A line, typed with the terminal's own means to mend it; what was typed before the question counts too."""
         import termios
 
-        output.say(question)
         termios.tcsetattr(self.terminal, termios.TCSADRAIN, self.settings)  # type: ignore[arg-type]
+        output.say(question)
         found = b""
         while not found.endswith(b"\n") and (some := os.read(self.terminal, 4096)):
             found += some
-        return found.decode("utf-8", "replace")
+        return _erased(found.decode("utf-8", "replace"))
+
+
+def _erased(text: str) -> str:
+    """Apply the backspaces that were typed before the terminal did so itself."""
+    kept: list[str] = []
+    for letter in text:
+        if letter not in "\b\x7f":
+            kept.append(letter)
+        elif kept:
+            kept.pop()
+    return "".join(kept)
 
 
 @contextmanager
