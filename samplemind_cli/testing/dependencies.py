@@ -141,7 +141,7 @@ class Look:
 
 def surroundings(look: Look, seen: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     """The kind and name of all around the tests that may change what any of them does."""
-    yield from (("variables", ALWAYS), ("python", ""), ("conftests", str(look.root)))
+    yield from (("variables", ALWAYS), ("python", "Python"), ("conftests", str(look.root)))
     folders = {str(look.root)}
     for place in map(Path, seen["folders"]):
         folders |= {str(place), *(str(path) for path in place.parents if look.root in path.parents)}

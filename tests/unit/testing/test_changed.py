@@ -175,6 +175,12 @@ def test_an_installed_package_that_changes_makes_everything_run(tmp_path, memory
     assert "packages in" in memory().plan().reasons[0]
 
 
+def test_another_python_makes_everything_run_and_is_named(tmp_path, root, learn):
+    learn(a={})
+    other = Memory(tmp_path, "s", partial(Look, root, Path("/elsewhere/bin/python"), {}))
+    assert "Python" in other.plan().reasons
+
+
 @pytest.mark.parametrize(
     "kind", ["code", "file", "folder", "check", "conftests", "imports", "packages", "python", "programs"]
 )
