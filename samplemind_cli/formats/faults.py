@@ -93,7 +93,7 @@ _LATER = re.compile(
 _KEY = re.compile(
     r"\b(?:sk|rk|pk|gsk|xai|hf|r8|pplx|csk|nvapi|fw|tgp_v1|sm)[-_][\w*.-]{6,}|\bAIza[\w*-]+|\bAQ\.[\w*.-]+"
     r"|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"
-    r"|[^\s\"'/]*\*{3,}[^\s\"']*|(?<=bearer )\S+|(?<=basic )[\w+/=]{8,}|(?<=[?&]key=)[^\s&\"']+"
+    r"|(?<![^\s\"'/])[^\s\"'/]*\*{3,}[^\s\"']*|(?<=bearer )\S+|(?<=basic )[\w+/=]{8,}|(?<=[?&]key=)[^\s&\"']+"
     r"|(?<=[?&]api_key=)[^\s&\"']+|(?:(?<=api key: )|(?<=api key provided: ))\S+|(?:(?<=token: )|(?<=key: ))\S{8,}",
     re.IGNORECASE,
 )
@@ -195,8 +195,8 @@ def _error(body: Any) -> dict[str, Any]:
 
 
 def _message(value: Any, depth: int = 0) -> str:
-    """The innermost message in an error of whatever shape."""
-    if depth > _DEPTH:
+    """The innermost message in an error of whatever shape; each part of it is looked at once."""
+    if depth > _DEPTH or not value:
         return ""
     if isinstance(value, str):
         return _of_text(value.strip(), depth)

@@ -22,14 +22,17 @@ def gemini(served):
     package = pytest.importorskip("google.genai")
     from google.genai import types
 
-    return package.Client(api_key="unused", http_options=types.HttpOptions(base_url=served.url))
+    client = package.Client(api_key="unused", http_options=types.HttpOptions(base_url=served.url))
+    yield client
+    client.close()
 
 
 @pytest.fixture
 def ollama(served):
     import ollama
 
-    return ollama.Client(host=served.url, verify=False)
+    with ollama.Client(host=served.url, verify=False) as client:
+        yield client
 
 
 @each
