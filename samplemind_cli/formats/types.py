@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from samplemind_cli.formats.answer import (
     COMPLETE,
+    PASSING,
     Answer,
     Chunk,
     Embeddings,
@@ -40,6 +41,7 @@ __all__ = [
     "CONSTRAINTS",
     "EFFORTS",
     "PARAMETERS",
+    "PASSING",
     "Answer",
     "Call",
     "Chunk",

@@ -10,7 +10,11 @@ SSE, NDJSON, JSON = "text/event-stream", "application/x-ndjson", "application/js
 
 @contextmanager
 def provider(body, *, status=200, kind=JSON, headers=()):
-    """A server whose every answer is `body`; `asked` of what it yields are the decoded requests."""
+    """A server whose every answer is `body`, or, of a list, one after the other, the last again and again.
+
+    `asked` of what it yields are the decoded requests.
+    """
+    bodies = body if isinstance(body, list) else [body]
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -20,7 +24,8 @@ def provider(body, *, status=200, kind=JSON, headers=()):
 
         def do_POST(self):
             server.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            data = body if isinstance(body, bytes) else body.encode()
+            said = bodies[min(len(server.asked), len(bodies)) - 1]
+            data = said if isinstance(said, bytes) else said.encode()
             self.send_response(status)
             for name, value in (("content-type", kind), ("content-length", str(len(data))), *headers):
                 self.send_header(name, value)
