@@ -90,8 +90,9 @@ _NO_ENTRY = re.compile(
 )
 _DAY = re.compile(r"per day|\((r|t)pd\)|per_day|perday|daily (limit|quota)|per month|monthly", re.IGNORECASE)
 _BUSY = re.compile(
-    r"overloaded|(at|over|exceeded) (max(imum)? )?capacity|(too|server|currently) busy|(temporarily|service) unavailable"
-    r"|maximum pending requests|high demand|insufficient capacity|no (available )?(capacity|slots?) available",
+    r"overloaded|(at|over|exceeded) (max(imum)? )?capacity|(too|server|currently) busy"
+    r"|(temporarily|service) unavailable|maximum pending requests|high demand|insufficient capacity"
+    r"|no (available )?(capacity|slots?) available",
     re.IGNORECASE,
 )
 _LATER = re.compile(

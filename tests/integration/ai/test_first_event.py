@@ -54,14 +54,6 @@ BEGINNINGS = {
 }
 
 
-@pytest.fixture
-def no_backoff(monkeypatch):
-    """Backoff without its seconds; what a provider asks for is waited for."""
-    import tenacity
-
-    monkeypatch.setattr(tenacity, "wait_exponential_jitter", lambda **_: lambda _: 0.0)
-
-
 def told(name, *values):
     if name == "ollama":
         return "".join(json.dumps(value) + "\n" for value in values)
