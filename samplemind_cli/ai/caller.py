@@ -130,13 +130,13 @@ class Caller:
             try:
                 async with self._events(route, sent, made, patience) as (events, heard, held):
                     async for event in events:
-                        chunk = read(event)
-                        heard(chunk)
-                        if chunk.fault:
-                            raise _broken_off(chunk.fault, route, begun=begun)
-                        news = (held or dropped) and not begun
-                        yield replace(chunk, held=held, dropped=dropped) if news else chunk
-                        begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls or chunk.block)
+                        for chunk in _in_order(read(event), begun=begun):
+                            heard(chunk)
+                            if chunk.fault:
+                                raise _broken_off(chunk.fault, route, begun=begun)
+                            news = (held or dropped) and not begun
+                            yield replace(chunk, held=held, dropped=dropped) if news else chunk
+                            begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls or chunk.block)
             except UnavailableError as error:
                 strict = self._settings.strict_fields
                 if begun or not self._refused.learns(name, error.fault, sent, strict=strict):
@@ -256,6 +256,11 @@ class Caller:
 def _name(route: Route) -> str:
     """Whom a breaker or a cooldown is about: one bad model must not close the others, nor another address."""
     return f"{route.provider}/{route.endpoint.model} {route.endpoint.base_url}"
+
+
+def _in_order(chunk: Chunk, *, begun: bool) -> tuple[Chunk, ...]:
+    """What a chunk says, one thing after the other; a whole answer that comes after a part of it stays whole."""
+    return chunk.pieces if chunk.pieces and not (chunk.whole and begun) else (chunk,)
 
 
 def _chat(client: Client, request: Request, refused_fields: frozenset[str], endpoint: Endpoint) -> Call:

@@ -97,6 +97,7 @@ class Chunk:
 
     The last `finish` of a stream counts. A `fault` is the end of the answer. `others` are further choices of the same
     answer, where several were asked for, by their index. `signature` ends the thinking before it; `block` stands alone.
+    `pieces` say the same as the chunk, in their order, where one event adds several things.
     """
 
     text: str = ""
@@ -113,6 +114,7 @@ class Chunk:
     stop_sequence: str = ""
     whole: bool = False
     others: "tuple[tuple[int, Chunk], ...]" = ()
+    pieces: "tuple[Chunk, ...]" = field(default=(), compare=False)
     held: float = 0.0  # seconds that our own limits held the call up; on the first chunk
     dropped: tuple[str, ...] = ()  # fields that its model refuses, which it was asked without; on the first chunk
     answer: "Answer | None" = None  # set by the core on the last chunk alone

@@ -1,6 +1,7 @@
 """What a provider of Anthropic's Messages API answers: its events, or a whole message."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from samplemind_cli.formats import faults, reading
@@ -64,18 +65,30 @@ def _begun(event: dict[str, Any]) -> Chunk:
 def _whole(message: dict[str, Any]) -> Chunk:
     content = message.get("content")
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else reading.mappings(content)
-    chunks = [_block(block) for block in blocks]
-    return Chunk(
-        text="".join(chunk.text for chunk in chunks),
-        thinking="".join(chunk.thinking for chunk in chunks),
-        signature=next((chunk.signature for chunk in chunks if chunk.signature), ""),
-        tool_calls=tuple(call for chunk in chunks for call in chunk.tool_calls),
+    chunks = [chunk for block in blocks for chunk in (_block(block), *_citations(block))]
+    end = Chunk(
         finish=reading.finish(message.get("stop_reason")),
         usage=_usage(message),
         model=reading.text(message.get("model")),
         stop_sequence=reading.text(message.get("stop_sequence")),
-        whole=True,
     )
+    return replace(
+        end,
+        text="".join(chunk.text for chunk in chunks),
+        thinking="".join(chunk.thinking for chunk in chunks),
+        signature=next((chunk.signature for chunk in chunks if chunk.signature), ""),
+        tool_calls=tuple(call for chunk in chunks for call in chunk.tool_calls),
+        whole=True,
+        pieces=(*chunks, end),
+    )
+
+
+def _citations(block: dict[str, Any]) -> list[Chunk]:
+    """A whole text's citations, as a stream tells them."""
+    if block.get("type") != "text":
+        return []
+    cited = reading.mappings(block.get("citations"))
+    return [Chunk(block=Opaque("anthropic_messages", {"type": "citations_delta", "citation": one})) for one in cited]
 
 
 def _block(block: dict[str, Any], index: int | None = None) -> Chunk:
@@ -90,7 +103,7 @@ def _block(block: dict[str, Any], index: int | None = None) -> Chunk:
             return Chunk(block=Thinking(signature=data, origin="anthropic_messages", redacted=True))
         case "tool_use":
             return Chunk(tool_calls=(_call(block, index),))
-        case str() if index is None:
+        case _ if index is None:
             return Chunk(block=Opaque("anthropic_messages", block))
     return Chunk()
 

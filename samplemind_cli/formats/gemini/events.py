@@ -45,6 +45,7 @@ def _joined(chunks: Sequence[Chunk]) -> Chunk:
         signature="".join(chunk.signature for chunk in chunks),
         block=_merged([chunk.block for chunk in chunks if chunk.block]),
         logprobs=tuple(each for chunk in chunks for each in chunk.logprobs),
+        pieces=tuple(piece for chunk in chunks for piece in chunk.pieces or (chunk,)),
     )
 
 
@@ -81,7 +82,19 @@ def _candidate(candidate: dict[str, Any], body: dict[str, Any], others: tuple[tu
         block=_block(candidate, parts),
         logprobs=logprobs.read(candidate.get("logprobsResult")),
         others=others,
+        pieces=_pieces(candidate, body, parts, others) if len(parts) > 1 else (),
     )
+
+
+def _pieces(
+    candidate: dict[str, Any],
+    body: dict[str, Any],
+    parts: Sequence[dict[str, Any]],
+    others: tuple[tuple[int, Chunk], ...],
+) -> tuple[Chunk, ...]:
+    """Each part by itself, and then what is said of them all."""
+    each = (_candidate({"content": {"parts": [part]}}, {}) for part in parts)
+    return (*each, _candidate({**candidate, "content": {}}, body, others))
 
 
 def _block(candidate: dict[str, Any], parts: Sequence[dict[str, Any]]) -> Thinking | Opaque | None:
