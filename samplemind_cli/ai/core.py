@@ -257,6 +257,7 @@ class AICore:
             one_call=request.parallel_tool_calls is False,
             origin=self.settings.row(route.provider).format,
             json=request.schema is not None or request.json_mode,
+            names=request.functions,
         )
         async with aclosing(self._caller.chunks(route, request, attempt.patience)) as chunks:
             async for chunk in chunks:

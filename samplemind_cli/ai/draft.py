@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from blake3 import blake3
-
+from samplemind_cli.ai.calls import Calls, OpenCall
 from samplemind_cli.errors import CutStreamError, ProviderError
 from samplemind_cli.formats import reading
 from samplemind_cli.formats.types import (
@@ -36,67 +35,31 @@ class _Words:
         return Thinking(said, self.signature, origin) if self.thought else Text(said)
 
 
-@dataclass(slots=True)
-class _OpenCall:
-    """A tool call that grows. `given` is the id its provider gave it, `id` the one it is told by.
-
-    Its arguments are told as they come once they begin like an object; until then they may be text within text, null or
-    nothing, and are held back.
-    """
-
-    place: int
-    index: int | None
-    given: str
-    id: str
-    name: str = ""
-    arguments: str = ""
-    default: str = ""
-    signature: str = ""
-    hints: dict[str, object] = field(default_factory=dict)
-    told: int = 0  # characters of the arguments
-    named: bool = False
-    closed: bool = False
-
-    @property
-    def whole(self) -> bool:
-        return reading.is_object(self.arguments)
-
-    def final(self) -> str:
-        return reading.arguments(self.arguments if self.arguments.strip() else self.default)
-
-    def news(self, *, last: bool = False) -> ToolCall | None:
-        """What has not been told yet and may be."""
-        if not self.name or self.closed:
-            return None
-        live = self.arguments.lstrip()[:1] == "{"
-        arguments = self.arguments[self.told :] if live else self.final() if last else ""
-        head, self.named, self.closed = not self.named, True, last
-        if live:
-            self.told = len(self.arguments)
-        if not head:
-            return ToolCall(arguments=arguments, index=self.place) if arguments else None
-        return ToolCall(self.name, arguments, self.id, self.place, signature=self.signature, hints=self.hints)
-
-    def part(self) -> ToolCall:
-        return ToolCall(self.name, self.final(), self.id, signature=self.signature, hints=self.hints)
-
-
 class Draft:
     """What has been heard so far of one answer.
 
     `key`, the cache key of its question, is what ids for calls without one are made of: the same whenever it is told
     again, others in the next turn. `one_call`: further calls are left out. `origin` is the provider's format. `json`:
-    a code fence around all of the text is no part of it.
+    a code fence around all of the text is no part of it. `names`: of the tools that may be called.
     """
 
-    def __init__(self, key: str = "", *, one_call: bool = False, origin: Format = "", json: bool = False) -> None:
+    def __init__(
+        self,
+        key: str = "",
+        *,
+        one_call: bool = False,
+        origin: Format = "",
+        json: bool = False,
+        names: frozenset[str] = frozenset(),
+    ) -> None:
         self._key = key
         self._one_call = one_call
+        self._names = names
         self._leading: str | None = "" if json else None  # text of which it is not known whether it is fenced
         self._fenced = False
         self._origin: Format = origin
-        self._parts: list[_Words | _OpenCall | Thinking | Opaque] = []
-        self._calls: list[_OpenCall] = []
+        self._parts: list[_Words | OpenCall | Thinking | Opaque] = []
+        self._calls = Calls(key, names, one=one_call)
         self._pieces = False  # whether any of it came in pieces
         self._finish: Finish | None = None
         self._usage = Usage()
@@ -110,7 +73,7 @@ class Draft:
 
     def add(self, chunk: Chunk) -> Chunk | None:
         """Join a chunk: what of it is to be told on, calls by their place in the answer; None where that is nothing."""
-        if self._finish not in _LASTING:
+        if self._finish not in _LASTING and not (self._finish and chunk.finish == "unknown"):
             self._finish = chunk.finish or self._finish
         self._usage = self._usage.updated(chunk.usage) if chunk.usage else self._usage
         self._model = self._model or chunk.model
@@ -124,9 +87,9 @@ class Draft:
         self._say(chunk)
         if chunk.text and (self._fenced or self._leading is not None):
             chunk = replace(chunk, text=self._outside(chunk.text))
-        calls = tuple(self._joined(chunk.tool_calls))
-        if chunk.finish:
-            calls = (*calls, *self._rest())
+        calls = tuple(self._calls.add(chunk.tool_calls, self._parts.append))
+        if chunk.finish and not chunk.tool_calls:  # some servers name an end with each piece of a call
+            calls = (*calls, *self._calls.rest())
         said = chunk.text or chunk.thinking or chunk.signature or chunk.block or calls
         if not said and not any(other for _, other in others):
             return None
@@ -139,9 +102,11 @@ class Draft:
 
     def end(self) -> Chunk | None:
         """What was held back to the end."""
-        calls = tuple(self._rest())
+        calls = tuple(self._calls.rest())
         text = reading.unfenced("".join(self._texts())) if self._fenced else ""
-        return Chunk(text, tool_calls=calls) if calls or text else None
+        ends = ((number, other.end()) for number, other in self._others.items())
+        others = tuple((number, end) for number, end in ends if end)
+        return Chunk(text, tool_calls=calls, others=others) if calls or text or others else None
 
     def _outside(self, text: str) -> str:
         """Of a text that may be fenced what may be told: all of it once it is not, nothing while it is."""
@@ -156,7 +121,9 @@ class Draft:
 
     def _other(self, number: int, chunk: Chunk) -> tuple[int, Chunk | None]:
         if number not in self._others:
-            self._others[number] = Draft(f"{self._key}:{number}", one_call=self._one_call, origin=self._origin)
+            self._others[number] = Draft(
+                f"{self._key}:{number}", one_call=self._one_call, origin=self._origin, names=self._names
+            )
         return number, self._others[number].add(chunk)
 
     def _remainder(self, chunk: Chunk) -> Chunk:
@@ -192,48 +159,6 @@ class Draft:
         self._parts.append(words)
         return words
 
-    def _joined(self, pieces: tuple[ToolCall, ...]) -> Iterator[ToolCall]:
-        for piece in pieces:
-            call = self._call(piece)
-            if call is None or (self._one_call and call.place):
-                continue
-            if told := call.news():
-                yield told
-
-    def _call(self, piece: ToolCall) -> _OpenCall | None:
-        """The call that a piece belongs to, with the piece joined; None for one that was there already."""
-        call = self._open(piece)
-        if call is None or _begins_anew(piece, call):
-            call = self._opened(piece)
-        elif piece.id and piece.id == call.given and piece.arguments.strip() == call.arguments.strip() and call.whole:
-            return None  # told twice
-        call.given = call.given or piece.id
-        call.name = call.name or piece.name
-        call.arguments += piece.arguments
-        call.default = call.default or piece.default
-        call.signature = call.signature or piece.signature
-        call.hints.update(piece.hints)
-        return call
-
-    def _open(self, piece: ToolCall) -> _OpenCall | None:
-        """The last call with the piece's index, or the last of all where it has none."""
-        same = (call for call in reversed(self._calls) if piece.index is None or piece.index == call.index)
-        return next(same, None)
-
-    def _opened(self, piece: ToolCall) -> _OpenCall:
-        place = len(self._calls)
-        taken = not piece.id or any(call.id == piece.id for call in self._calls)
-        made = f"call_{blake3(f'{self._key}:{place}'.encode()).hexdigest()[:24]}"
-        call = _OpenCall(place, piece.index, piece.id, made if taken else piece.id)
-        self._calls.append(call)
-        if not (self._one_call and place):
-            self._parts.append(call)
-        return call
-
-    def _rest(self) -> Iterator[ToolCall]:
-        told = (call.news(last=True) for call in self._calls[: 1 if self._one_call else None])
-        return (call for call in told if call)
-
     def answer(self, provider: str, model: str) -> Answer:
         """The whole answer. Raises CutStreamError when its end was never heard, ProviderError when it is empty."""
         if self._finish is None:
@@ -261,8 +186,8 @@ class Draft:
             dropped=self._dropped,
         )
 
-    def _part(self, part: _Words | _OpenCall) -> Part:
-        found = part.part() if isinstance(part, _OpenCall) else part.part(self._origin)
+    def _part(self, part: _Words | OpenCall) -> Part:
+        found = part.part() if isinstance(part, OpenCall) else part.part(self._origin)
         return Text(reading.unfenced(found.text)) if self._fenced and isinstance(found, Text) else found
 
     def _ended(self, calls: list[ToolCall]) -> tuple[Finish, bool]:
@@ -275,17 +200,3 @@ class Draft:
         if self._finish == "tool_calls" and not calls:
             return "stop", False
         return self._finish, sound
-
-
-def _begins_anew(piece: ToolCall, call: _OpenCall) -> bool:
-    """Whether a piece is another call than the one that is open where it says it belongs.
-
-    Another id or another name is another call; so is a name again, or a whole call with the same id, once the call's
-    arguments are whole.
-    """
-    if piece.id and call.given:
-        again = bool(piece.name) and call.whole and reading.is_object(piece.arguments)
-        return piece.id != call.given or (again and piece.arguments != call.arguments)
-    if piece.name and call.name:
-        return piece.name != call.name or call.whole
-    return False

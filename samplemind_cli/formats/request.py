@@ -111,6 +111,14 @@ class Request:
             wishes.update([self.own_tool(tool)] if _is_own(tool) else fields)
         return frozenset(wishes)
 
+    @property
+    def functions(self) -> frozenset[str]:
+        """The names of the functions that may be called."""
+        found = (tool.get("function") for tool in self.tools)
+        return frozenset(
+            str(function["name"]) for function in found if isinstance(function, Mapping) and "name" in function
+        )
+
     def own_tool(self, tool: Mapping[str, Any]) -> str:
         """What a tool that only the request's own format knows is called among `needs` and `wishes`."""
         return f"{self.source} {tool.get('type') or next(iter(tool), 'tool')}".lstrip()
