@@ -34,9 +34,9 @@ class Usage:
     cache_write_tokens: int | None = None
 
     def updated(self, later: "Usage") -> "Usage":
-        """What a later report of the same answer says, over what this one said."""
+        """What a later report of the same answer says, over what this one said; a 0 is no correction."""
         pairs = zip(self.counts(), later.counts(), strict=True)
-        return Usage(*(mine if new is None else new for mine, new in pairs))
+        return Usage(*(mine if new is None or (new == 0 and mine) else new for mine, new in pairs))
 
     def counts(self) -> tuple[int | None, ...]:
         """All five, in order."""

@@ -27,6 +27,7 @@ class Blocks:
 
     def __init__(self) -> None:
         self._open: dict[int, tuple[dict[str, Any], list[str]]] = {}
+        self._ended = False
 
     def __call__(self, event: Any) -> Chunk:
         """What one event adds."""
@@ -46,7 +47,11 @@ class Blocks:
                 given = reading.parsed("".join(pieces))
                 whole = {**block, "input": given} if isinstance(given, dict) else block
                 return Chunk(block=Opaque("anthropic_messages", whole))
-        return read(event)
+            case "message_stop" if not self._ended:  # it is over, and no end was named
+                return Chunk(finish="unknown")
+        chunk = read(event)
+        self._ended = self._ended or chunk.finish is not None
+        return chunk
 
     def _add(self, index: int, delta: dict[str, Any]) -> None:
         """Input comes as text; what other kinds have (`compaction_delta`) stands in fields that are set."""
@@ -58,7 +63,12 @@ class Blocks:
 
 
 def _begun(event: dict[str, Any]) -> Chunk:
+    """The head of a message; some proxies put its content there, too."""
     message = reading.mapping(event.get("message"))
+    if message.get("content"):
+        found = _whole(message)
+        pieces = tuple(replace(piece, finish=None) for piece in found.pieces)
+        return replace(found, finish=None, whole=False, pieces=pieces)
     return Chunk(usage=_usage(message), model=reading.text(message.get("model")))
 
 
@@ -67,7 +77,7 @@ def _whole(message: dict[str, Any]) -> Chunk:
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else reading.mappings(content)
     chunks = [chunk for block in blocks for chunk in (_block(block), *_citations(block))]
     end = Chunk(
-        finish=reading.finish(message.get("stop_reason")),
+        finish=reading.finish(message.get("stop_reason")) or "unknown",
         usage=_usage(message),
         model=reading.text(message.get("model")),
         stop_sequence=reading.text(message.get("stop_sequence")),

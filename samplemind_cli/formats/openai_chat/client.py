@@ -85,9 +85,8 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
 
 
 def reader(request: Request) -> Reader:
-    """Events are read one by one, whatever was asked."""
-    del request
-    return read
+    """Events are read one by one; where several choices were asked for, by their numbers."""
+    return read if request.extra.get("n") not in (None, 1) else partial(read, one=True)
 
 
 def embed(texts: Inputs, dimensions: int | None, endpoint: Endpoint) -> Call:
