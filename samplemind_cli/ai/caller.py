@@ -125,12 +125,13 @@ class Caller:
         while True:
             gone = self._refused.of(name)
             sent = without(request, gone)
-            client, dropped = self._client(route), tuple(sorted(gone & request.wishes))
+            client, dropped = self._client(route), tuple(sorted(gone & request.wishes)) if gone else ()
             read, made = client.reader(sent), partial(_chat, client, sent, gone)
             try:
                 async with self._events(route, sent, made, patience) as (events, heard, held):
                     async for event in events:
-                        for chunk in _in_order(read(event), begun=begun):
+                        found = read(event)
+                        for chunk in _in_order(found, begun=begun) if found.pieces else (found,):
                             heard(chunk)
                             if chunk.fault:
                                 raise _broken_off(chunk.fault, route, begun=begun)
@@ -260,7 +261,7 @@ def _name(route: Route) -> str:
 
 def _in_order(chunk: Chunk, *, begun: bool) -> tuple[Chunk, ...]:
     """What a chunk says, one thing after the other; a whole answer that comes after a part of it stays whole."""
-    return chunk.pieces if chunk.pieces and not (chunk.whole and begun) else (chunk,)
+    return (chunk,) if chunk.whole and begun else chunk.pieces
 
 
 def _chat(client: Client, request: Request, refused_fields: frozenset[str], endpoint: Endpoint) -> Call:

@@ -117,8 +117,11 @@ class Events:
 
     def end(self) -> list[Any]:
         """The decoded event that a blank line or the end of the stream completes. Raises ValueError."""
-        name, data = self._name, _unwrapped(b"\n".join(self._data))
+        name, data = self._name, b"\n".join(self._data).strip(_SPACE)
         self._name, self._data = "", []
+        if not name and data.startswith(b"{"):
+            return self._halves.decoded(data)
+        data = _unwrapped(data)
         if data == END:
             self.done = True
             return self.rest()
@@ -236,7 +239,6 @@ def _complete(data: bytes) -> bool:
 
 def _unwrapped(data: bytes) -> bytes:
     """The data of an event; a proxy that does not look wraps an event in another."""
-    data = data.strip(_SPACE)
     while data.startswith(b"data:"):
         data = data[len(b"data:") :].strip(_SPACE)
     return data
