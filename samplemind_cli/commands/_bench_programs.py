@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer._click import types  # Typer vendors click, and has no name of its own for an option of two words
 
 from samplemind_cli.settings import Settings, here
 
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
     from samplemind_cli.bench.gate import Change
     from samplemind_cli.bench.trial import Plan
 
-NAME_AND_VALUES = types.Tuple([str, str])
+NAME_AND_VALUES: Any = (str, str)  # two words; Typer types `click_type` as a class of click's that it does not export
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 

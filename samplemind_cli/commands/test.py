@@ -64,4 +64,8 @@ def test(
     )  # fmt: skip
     state_dir = Settings.load().state_dir
     session = Session.at(here(), asked, state_dir=state_dir, env=environment(), say=output.say)
-    return session.watch() if watch else session.run()
+    if not watch:
+        return session.run()
+    from samplemind_cli.testing import watching
+
+    return watching.watch(session)

@@ -49,7 +49,7 @@ class Service:
     async def _exchange(self, connection: Connection, request: Request) -> bool:
         """Answer, unless the client leaves first; whether the connection can go on."""
         if request.path.startswith("/_mock/"):
-            status, body = control(self, request)
+            status, body, self.behaviour = control(self.log, self.behaviour, request)
             await connection.send(status, {"Content-Type": "application/json"}, dumped(body))
             return True
         dialect = dialect_of(request)

@@ -52,12 +52,6 @@ class Session:
         """Run pytest once; its exit code."""
         return self.once().code
 
-    def watch(self) -> int:
-        """Run, wait for a change or a key, run again, until `q` or Ctrl-C; the exit code of the last run."""
-        from samplemind_cli.testing.watching import watch
-
-        return watch(replace(self, ends=True))
-
     def once(self) -> Outcome:
         """Run pytest once, and what failed in parallel a second time in one process."""
         selection = command.selection(self.project, self.asked)
