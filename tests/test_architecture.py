@@ -78,6 +78,7 @@ DOORS = {
     "aiohttp": {"ai/aiohttp_client.py"},
     "urllib.request": {"ai/proxies.py"},
     "python_on_whales": {"stack/"},
+    "pymongo": {"stack/mongo.py"},
     "ollama": {"models/"},
     "redis": {"ai/cache/"},
     "xllamacpp": {"ai/embedded_engine"},
