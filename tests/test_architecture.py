@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -112,6 +113,8 @@ PRINTERS = {
 }
 # Private names of others. `hot.py`: hashlib and socket take longer to import than an answer takes to be found.
 PRIVATE = {"hot.py": {"_blake2.blake2b", "_socket"}}
+# One role that several classes play. `Fault`: the mock's, public, which becomes the one that `formats` reads.
+ROLES = {"Events": "each format's", "Pool": "each HTTP library's", "Response": "the same", "Fault": "made, and read"}
 DOCUMENTED = re.compile(r"os\._exit|sys\._getframe")  # private by their spelling alone
 COMMANDS_MAY = {"typer", "settings", "providers", "commands", "help_text"}  # one command may share another's options
 
@@ -289,6 +292,14 @@ def test_every_room_of_the_package_is_in_the_plan():
     rooms = {room(path) for path in sources()} - {"__init__"}
 
     assert rooms - set(ARROWS) == set()
+
+
+def test_a_class_s_name_means_one_thing_in_the_whole_package():
+    made = Counter(
+        node.name for text in sources().values() for node in ast.walk(parsed(text)) if isinstance(node, ast.ClassDef)
+    )
+
+    assert {name for name, times in made.items() if times > 1} == set(ROLES)
 
 
 def test_no_module_is_named_for_everything_and_nothing():

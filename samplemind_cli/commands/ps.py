@@ -62,9 +62,9 @@ def ps(
 
 def _looks(settings: Settings, interval: float | None) -> "Iterator[tuple[str, list[Status]]]":
     """The project's name and its services: once, or every `interval` seconds."""
-    from samplemind_cli.stack.ps import Watch
+    from samplemind_cli.stack.ps import StackWatch
 
-    stack = Watch(settings)
+    stack = StackWatch(settings)
     try:
         yield stack.project, stack.look()
         while interval is not None:

@@ -58,7 +58,7 @@ def test(
     from samplemind_cli.testing import command
     from samplemind_cli.testing.session import Session
 
-    asked = command.Asked(
+    asked = command.RunOptions(
         all=all_, changed=changed, failed=failed, serial=serial, arguments=tuple(arguments or ()),
         shard=command.shard(shard) if shard else None, rerun_from=rerun_from,
     )  # fmt: skip

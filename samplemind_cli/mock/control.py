@@ -4,11 +4,11 @@ from typing import Any
 
 from samplemind_cli.errors import UsageError
 from samplemind_cli.mock.behaviour import Behaviour
-from samplemind_cli.mock.http1 import Request
+from samplemind_cli.mock.http1 import HttpRequest
 from samplemind_cli.mock.record import Log
 
 
-def control(log: Log, behaviour: Behaviour, request: Request) -> tuple[int, Any, Behaviour]:
+def control(log: Log, behaviour: Behaviour, request: HttpRequest) -> tuple[int, Any, Behaviour]:
     """Status, body, and the behaviour from now on: GET requests, POST reset (the log), POST settings (as JSON)."""
     door = f"{request.method} {request.path.removeprefix('/_mock/')}"
     if door == "GET requests":

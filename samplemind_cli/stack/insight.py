@@ -4,7 +4,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from samplemind_cli.stack.http import Line
+from samplemind_cli.stack.http import HttpLine
 from samplemind_cli.stack.services import Port
 
 TIMEOUT = 1.0  # seconds; they are on this machine
@@ -84,7 +84,7 @@ def _ollama(address: tuple[str, int]) -> dict[str, Any]:
 
 
 def _ollama_json(address: tuple[str, int], path: str) -> Any:
-    line = Line(socket.create_connection(address, TIMEOUT))
+    line = HttpLine(socket.create_connection(address, TIMEOUT))
     try:
         return line.get(path)[1]
     finally:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from samplemind_cli.testing import fingerprints, keyboard
-from samplemind_cli.testing.command import Asked
+from samplemind_cli.testing.command import RunOptions
 from samplemind_cli.testing.fingerprints import Contents, Snapshot
 from samplemind_cli.testing.session import Session
 
@@ -22,13 +22,13 @@ class Filters:
     path: str = ""
     name: str = ""
 
-    def applied(self, asked: Asked) -> Asked:
+    def applied(self, asked: RunOptions) -> RunOptions:
         """The same, for these tests only."""
         words = [*asked.arguments, *["-k", self.name][: 2 * bool(self.name)], *[self.path][: bool(self.path)]]
         return replace(asked, arguments=tuple(words))
 
 
-def chosen(asked: Asked, key: str) -> Asked:
+def chosen(asked: RunOptions, key: str) -> RunOptions:
     """What a key changes in what was asked, for one run."""
     if key == "a":
         return replace(asked, all=True, changed=False, failed=False)
