@@ -166,7 +166,7 @@ class AICore:
 
         A route that is unavailable before its first word hands over to the next; after it the error is raised.
         """
-        told = journal.Entry(as_request(request), options, time.perf_counter())
+        told = journal.JournalEntry(as_request(request), options, time.perf_counter())
         deadline = asyncio.get_running_loop().time() + (options.timeout or self.settings.deadline)
         routes = self.routes(told.request, options)
         failure: ProviderError | SettingError | None = None
@@ -202,7 +202,7 @@ class AICore:
         finally:
             self._record(told.record())
 
-    def _attempt(self, told: journal.Entry, deadline: float, *, last: bool) -> "_Attempt":
+    def _attempt(self, told: journal.JournalEntry, deadline: float, *, last: bool) -> "_Attempt":
         route = told.answering
         patience = self._caller.patience(route, deadline, last=last)
         return _Attempt(route, told.request, told.options, self.key(route, told.request), patience)

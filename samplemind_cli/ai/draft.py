@@ -37,7 +37,7 @@ class _Words:
 
 
 @dataclass(slots=True)
-class _OpenCall:
+class _GrowingCall:
     """A tool call that grows. `given` is the id its provider gave it, `id` the one it is told by.
 
     Its arguments are told as they come once they begin like an object; until then they may be text within text, null or
@@ -95,8 +95,8 @@ class Draft:
         self._leading: str | None = "" if json else None  # text of which it is not known whether it is fenced
         self._fenced = False
         self._origin: Format = origin
-        self._parts: list[_Words | _OpenCall | Thinking | Opaque] = []
-        self._calls: list[_OpenCall] = []
+        self._parts: list[_Words | _GrowingCall | Thinking | Opaque] = []
+        self._calls: list[_GrowingCall] = []
         self._pieces = False  # whether any of it came in pieces
         self._finish: Finish | None = None
         self._usage = Usage()
@@ -198,7 +198,7 @@ class Draft:
             if told := call.news():
                 yield told
 
-    def _call(self, piece: ToolCall) -> _OpenCall | None:
+    def _call(self, piece: ToolCall) -> _GrowingCall | None:
         """The call that a piece belongs to, with the piece joined; None for one that was there already."""
         call = self._open(piece)
         if call is None or _begins_anew(piece, call):
@@ -213,16 +213,16 @@ class Draft:
         call.hints.update(piece.hints)
         return call
 
-    def _open(self, piece: ToolCall) -> _OpenCall | None:
+    def _open(self, piece: ToolCall) -> _GrowingCall | None:
         """The last call with the piece's index, or the last of all where it has none."""
         same = (call for call in reversed(self._calls) if piece.index is None or piece.index == call.index)
         return next(same, None)
 
-    def _opened(self, piece: ToolCall) -> _OpenCall:
+    def _opened(self, piece: ToolCall) -> _GrowingCall:
         place = len(self._calls)
         taken = not piece.id or any(call.id == piece.id for call in self._calls)
         made = f"call_{blake3(f'{self._key}:{place}'.encode()).hexdigest()[:24]}"
-        call = _OpenCall(place, piece.index, piece.id, made if taken else piece.id)
+        call = _GrowingCall(place, piece.index, piece.id, made if taken else piece.id)
         self._calls.append(call)
         if not (self._one_call and place):
             self._parts.append(call)
@@ -258,8 +258,8 @@ class Draft:
             sound=sound,
         )
 
-    def _part(self, part: _Words | _OpenCall) -> Part:
-        found = part.part() if isinstance(part, _OpenCall) else part.part(self._origin)
+    def _part(self, part: _Words | _GrowingCall) -> Part:
+        found = part.part() if isinstance(part, _GrowingCall) else part.part(self._origin)
         return Text(reading.unfenced(found.text)) if self._fenced and isinstance(found, Text) else found
 
     def _ended(self, calls: list[ToolCall]) -> tuple[Finish, bool]:
@@ -274,7 +274,7 @@ class Draft:
         return self._finish, sound
 
 
-def _begins_anew(piece: ToolCall, call: _OpenCall) -> bool:
+def _begins_anew(piece: ToolCall, call: _GrowingCall) -> bool:
     """Whether a piece is another call than the one that is open where it says it belongs.
 
     Another id or another name is another call; so is a name again, or a whole call with the same id, once the call's

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = [
     "CONNECTIONS",
     "Patience",
-    "Reply",
     "UnavailableError",
+    "WholeResponse",
     "close_http_client",
     "events",
     "get_http_client",
@@ -63,7 +63,7 @@ _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, _Pools] = WeakKeyDictionary
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class WholeResponse:
     """A whole response, whatever its status."""
 
     status: int
@@ -136,7 +136,7 @@ async def events(call: Call, patience: Patience, read_fault: Reader | None = Non
             raise refusal.empty(call, status)
 
 
-async def reply(call: Call, patience: Patience, largest: int = ERROR) -> Reply:
+async def reply(call: Call, patience: Patience, largest: int = ERROR) -> WholeResponse:
     """The whole response to one request of up to `largest` bytes, whatever its status and type; it is not retried.
 
     Raises UnavailableError where nobody answered, CutStreamError where the answer broke off or is larger.
@@ -147,7 +147,7 @@ async def reply(call: Call, patience: Patience, largest: int = ERROR) -> Reply:
             whole = b"".join([piece async for piece in body.pieces()])
         finally:
             await body.response.aclose()
-        return Reply(body.response.status_code, body.response.headers, whole)
+        return WholeResponse(body.response.status_code, body.response.headers, whole)
 
 
 class _Body:

@@ -13,7 +13,7 @@ from samplemind_cli import output
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.types import Answer, Message, Options, Request
 from samplemind_cli.asking import show, typed
-from samplemind_cli.asking.conversation import Talk
+from samplemind_cli.asking.conversation import ConversationLog
 from samplemind_cli.errors import SamplemindError, UsageError
 from samplemind_cli.ledger.prices import Prices, Tokens
 from samplemind_cli.settings import Settings
@@ -28,7 +28,7 @@ HELP = """/model [NAME]   say which model answers, or name another one; /model a
 class Chat:
     """One sitting: its conversation, its options, and what it cost."""
 
-    def __init__(self, settings: Settings, talk: Talk, options: Options, *, raw: bool) -> None:
+    def __init__(self, settings: Settings, talk: ConversationLog, options: Options, *, raw: bool) -> None:
         self._settings = settings
         self._talk = talk
         self._options = options

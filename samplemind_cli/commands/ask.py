@@ -155,9 +155,9 @@ def ask(
         settings = settings.changed({"history": "off"}, "--no-log")
     turn, talk = request, None
     if conversation is not None:
-        from samplemind_cli.asking.conversation import Talk
+        from samplemind_cli.asking.conversation import ConversationLog
 
-        talk = Talk.open(settings, conversation)
+        talk = ConversationLog.open(settings, conversation)
         request, options = talk.continued(turn), talk.options(options)
     if explain:
         from samplemind_cli.asking.explain import explanation
@@ -202,7 +202,7 @@ def _answered(
     )
 
     async def asking() -> "Answer":
-        core = AICore(settings, notify=output.say, progress=progress.Download())
+        core = AICore(settings, notify=output.say, progress=progress.DownloadBar())
         try:
             async with aclosing(core.stream(request, options)) as chunks:
                 return await show.stream(chunks, style)

@@ -105,8 +105,8 @@ def _run(
     from samplemind_cli import files
     from samplemind_cli.ai.core import AICore
     from samplemind_cli.batch import lines, run
-    from samplemind_cli.batch.asking import Asker, Result
-    from samplemind_cli.batch.progress import Progress, Remarks
+    from samplemind_cli.batch.asking import Asker, LineResult
+    from samplemind_cli.batch.progress import BatchProgress, Remarks
     from samplemind_cli.ledger.prices import Prices
 
     prices = Prices(settings.config_dir)
@@ -119,9 +119,9 @@ def _run(
         finally:
             await core.close()
 
-    with Progress(tally) as shown:
+    with BatchProgress(tally) as shown:
 
-        def tell(result: Result) -> None:
+        def tell(result: LineResult) -> None:
             tally.add(result, prices)
             shown.show()
 

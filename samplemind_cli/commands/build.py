@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from samplemind_cli.errors import SamplemindError
     from samplemind_cli.stack.build import Build, Image, Watch
     from samplemind_cli.stack.files import Stack
-    from samplemind_cli.stack.steps import Progress, Step
+    from samplemind_cli.stack.steps import BuildProgress, BuildStep
 
 Services = Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="What to build; by default all.")]
 CacheDir = Annotated[
@@ -142,7 +142,7 @@ def _display(images: "list[Image]") -> "Iterator[Watch]":
 
     from samplemind_cli import output
 
-    def watch(progress: "Progress", ended: "Step | None") -> None:
+    def watch(progress: "BuildProgress", ended: "BuildStep | None") -> None:
         if ended and not output.on_terminal(sys.stderr):
             output.say(f"{ended.state.lower():8} {ended.name}")
         doing = next((s.name for s in reversed(progress.steps.values()) if s.state == "running"), names)

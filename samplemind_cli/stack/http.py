@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 
-class Line:
+class HttpLine:
     """An HTTP/1.1 connection on which one question follows another."""
 
     def __init__(self, connected: socket.socket) -> None:

@@ -4,7 +4,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from samplemind_cli.stack.http import Line
+from samplemind_cli.stack.http import HttpLine
 from samplemind_cli.stack.services import Port
 
 TIMEOUT = 1.0  # seconds; they are on this machine
@@ -14,7 +14,8 @@ def insight(port: Port) -> dict[str, Any]:
     """What the service behind a port tells, by the port inside its container; empty for one we do not know.
 
     Redis: hit_rate (0..1, None before the first read), used_memory_bytes, max_memory_bytes (0: none), evicted_keys.
-    Ollama: models [{name, size_bytes, gpu_percent}]. MongoDB: cache_bytes, cache_max_bytes. Or `{"error": …}`.
+    Ollama: models [{name, size_bytes, gpu_percent}]. MongoDB: cache_bytes, cache_max_bytes; where
+    its driver is not installed, `{"hint": …}`. Or `{"error": …}`.
     """
     if port.target not in READERS or port.protocol != "tcp":
         return {}
@@ -83,7 +84,7 @@ def _ollama(address: tuple[str, int]) -> dict[str, Any]:
 
 
 def _ollama_json(address: tuple[str, int], path: str) -> Any:
-    line = Line(socket.create_connection(address, TIMEOUT))
+    line = HttpLine(socket.create_connection(address, TIMEOUT))
     try:
         return line.get(path)[1]
     finally:
@@ -91,11 +92,12 @@ def _ollama_json(address: tuple[str, int], path: str) -> Any:
 
 
 def _mongodb(address: tuple[str, int]) -> dict[str, Any]:
-    from samplemind_cli.stack.mongo import server_status
+    from samplemind_cli.stack import mongo
 
-    status = server_status(address, TIMEOUT)
-    if not status.get("ok"):
-        raise ValueError(status.get("errmsg", "refused"))
+    try:
+        status = mongo.server_status(address, TIMEOUT)
+    except ModuleNotFoundError:
+        return {"hint": mongo.INSTALL}
     cache = status.get("wiredTiger", {}).get("cache", {})  # not every server of this protocol has WiredTiger
     names = {"cache_bytes": "bytes currently in the cache", "cache_max_bytes": "maximum bytes configured"}
     return {ours: cache[theirs] for ours, theirs in names.items() if theirs in cache}

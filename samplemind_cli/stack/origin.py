@@ -17,14 +17,14 @@ FOLDER = "compose"  # a project may keep its compose files there instead of besi
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class StackOrigin:
     """The folder of the project that a stack belongs to; `carried`: it comes with samplemind and belongs to none."""
 
     folder: str
     carried: bool
 
 
-def origin(settings: Settings, files: Iterable[Path]) -> Origin:
+def origin(settings: Settings, files: Iterable[Path]) -> StackOrigin:
     """Of a stack's compose files. A single one that is not ours makes it a project's: overlays replace images.
 
     It is decided by where the files lie and never by a name or a label in them, which any project can copy.
@@ -32,9 +32,9 @@ def origin(settings: Settings, files: Iterable[Path]) -> Origin:
     real = [Path(os.path.realpath(file)) for file in files]
     ours = {*(os.path.realpath(folder) for folder in CARRIED), os.path.realpath(settings.state_dir)}
     if all(str(file.parent) in ours for file in real) and str(real[0].parent) != os.path.realpath(settings.state_dir):
-        return Origin("", carried=True)
+        return StackOrigin("", carried=True)
     folder = real[0].parent
-    return Origin(str(folder.parent if folder.name == FOLDER else folder), carried=False)
+    return StackOrigin(str(folder.parent if folder.name == FOLDER else folder), carried=False)
 
 
 def started_from(container: Mapping[str, Any]) -> list[Path]:

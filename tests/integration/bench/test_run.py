@@ -118,8 +118,8 @@ def usage(monkeypatch, *, seconds=0.010, cpu=0.008, memory=50_000_000, bare=0.02
     def made_up(command, _directory):
         a_little = 1 + next(count) % 7 / 1000
         if command == trial.BARE:
-            return program.Usage(bare * a_little, bare * a_little, 10, 1, 0)
-        return program.Usage(seconds * a_little, cpu * a_little, int(memory * a_little), 1, 0)
+            return program.ResourceUsage(bare * a_little, bare * a_little, 10, 1, 0)
+        return program.ResourceUsage(seconds * a_little, cpu * a_little, int(memory * a_little), 1, 0)
 
     monkeypatch.setattr(program, "run", made_up)
     monkeypatch.setattr(program, "rehearse", lambda *given: (made_up(*given), ""))
