@@ -66,6 +66,7 @@ TROUBLE = (None, "overloaded", "server")
 Take = Callable[[str, int], Awaitable[float | None]]
 # Entered around each call to a provider; what it gives hears the chunks. No request: texts are turned into vectors.
 Watch = Callable[[Route, Request | None], AbstractContextManager[Callable[[Chunk], None]]]
+_NOTHING = Request(messages=())
 _UNWATCHED: AbstractContextManager[Callable[[Chunk], None]] = nullcontext(lambda _: None)
 
 
@@ -135,7 +136,10 @@ class Caller:
         """A vector per text, and the tokens counted. Raises as `chunks`."""
         adapter = EMBEDDERS[self._settings.row(route.provider).client]
         async with self._events(route, None, partial(adapter.embed, texts, dimensions), patience) as (events, heard, _):
-            found, tokens = adapter.read_embeddings(await anext(events))
+            event = await anext(events)
+            if fault := self._client(route).reader(_NOTHING)(event).fault:
+                raise _broken_off(fault, route, begun=False)
+            found, tokens = adapter.read_embeddings(event)
             heard(Chunk(usage=Usage(input_tokens=tokens)))
         if len(found) != len(texts) or not all(found):
             raise ProviderError(f"{route.provider}: {route.endpoint.model} gave no vector for each text")
@@ -163,10 +167,12 @@ class Caller:
             async with await self._slot(route, patience):
                 held = clock() - began if self._per_minute(route) else 0.0
                 call = made(endpoint)
-                events = http_client.events(call, patience, self._client(route).fault)
-            with self._judged(route), keys.removed_from_errors(call), self._watch(route, request) as heard:
+                client = self._client(route)
+                reader = partial(client.reader, request or _NOTHING)
+                events = http_client.events(call, patience, client.fault, reader)
+            with self._judged(route), self._watch(route, request) as heard, keys.removed_from_errors(call):
                 async with aclosing(events):
-                    yield events, heard, held if held > NOTICED else 0.0
+                    yield events, partial(_hear, heard, call), held if held > NOTICED else 0.0
 
     @contextmanager
     def _judged(self, route: Route) -> Iterator[None]:
@@ -230,6 +236,13 @@ class Caller:
 def _name(route: Route) -> str:
     """Whom a breaker or a cooldown is about: one bad model must not close the others, nor another address."""
     return f"{route.provider}/{route.endpoint.model} {route.endpoint.base_url}"
+
+
+def _hear(heard: Callable[[Chunk], None], call: Call, chunk: Chunk) -> None:
+    """Tell a watch of a chunk, without the keys that a fault in it may quote."""
+    if chunk.fault:
+        chunk = replace(chunk, fault=keys.removed_from_fault(chunk.fault, call))
+    heard(chunk)
 
 
 def _broken_off(fault: Fault, route: Route, *, begun: bool) -> ProviderError:

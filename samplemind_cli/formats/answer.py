@@ -53,6 +53,7 @@ FaultKind = Literal[
     "auth", "credit", "quota", "rate", "overloaded", "request", "unsupported", "not_found", "too_long", "address",
     "server",
 ]  # fmt: skip
+PASSING: frozenset[FaultKind] = frozenset({"rate", "overloaded", "server"})  # another try may help
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,13 @@ class Fault:
     auth: the key is refused. credit: no money, also as a 429. quota: a day's or month's share is spent. rate,
     overloaded, server: worth another try, after `wait` seconds where it says so. request: it is wrong. unsupported:
     this model cannot do it. not_found: no such model. too_long: the prompt does not fit. address: that is no provider.
+    `passing`: it came inside an answer, and says by its code or words that another try may help.
     """
 
     kind: FaultKind
     message: str
     wait: float | None = None
+    passing: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

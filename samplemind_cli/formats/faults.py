@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from samplemind_cli.formats.reading import count, mapping, text
-from samplemind_cli.formats.types import Fault, FaultKind
+from samplemind_cli.formats.types import PASSING, Fault, FaultKind
 
 MESSAGE_LIMIT = 500
 _READ = 4000  # characters of a message that are looked at: a provider may quote a whole prompt back
 _DEPTH = 6
+_DAY_LONG = 86_400.0  # seconds; who asks for more has miscounted
 
 _STATUS: dict[int, FaultKind] = {
     401: "auth",
@@ -50,6 +51,10 @@ _CODES: tuple[tuple[str, FaultKind], ...] = (
     ("resource_exhausted", "rate"),
     ("overloaded", "overloaded"),
     ("unavailable", "overloaded"),
+    ("server_error", "server"),
+    ("api_error", "server"),
+    ("timeout_error", "server"),
+    ("internal", "server"),
     ("invalid_request_error", "request"),
     ("invalid_argument", "request"),
 )
@@ -84,7 +89,12 @@ _NO_ENTRY = re.compile(
     r"api key (not valid|expired|is invalid)|api_key_invalid|(invalid|incorrect) api key", re.IGNORECASE
 )
 _DAY = re.compile(r"per day|\((r|t)pd\)|per_day|perday|daily (limit|quota)|per month|monthly", re.IGNORECASE)
-_BUSY = re.compile(r"overloaded|at capacity|too busy|over capacity|temporarily unavailable", re.IGNORECASE)
+_BUSY = re.compile(
+    r"overloaded|(at|over|exceeded) (max(imum)? )?capacity|(too|server|currently) busy"
+    r"|(temporarily|service) unavailable|maximum pending requests|high demand|insufficient capacity"
+    r"|no (available )?(capacity|slots?) available",
+    re.IGNORECASE,
+)
 _LATER = re.compile(
     r"(?:try again|retry) (?:in|after) (?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?) ?(ms|s|seconds?))?", re.IGNORECASE
 )
@@ -108,9 +118,11 @@ def fault(status: int, body: Any) -> Fault:
     message = _message(body)
     told = _http_status(found, status)
     label = " ".join(text(found.get(name)) for name in ("type", "code", "status", "reason", "error_type")).lower()
-    kind = _kind(label, message, told, body)
-    wait = _wait(found, message) if kind in ("rate", "overloaded", "server") else None
-    return Fault(kind, clean(message) or f"an error without a message (HTTP {told})", wait)
+    known = _kind(label, message, told, body)
+    kind = known or "server"
+    wait = _wait(found, message) if kind in PASSING else None
+    passing = status < 400 and known in PASSING  # noqa: PLR2004 - HTTP
+    return Fault(kind, clean(message) or f"an error without a message (HTTP {told})", wait, passing)
 
 
 def named(kind: FaultKind, message: str) -> Fault:
@@ -150,17 +162,21 @@ def relabelled(found: Fault, kinds: Mapping[str, FaultKind]) -> Fault:
     return found
 
 
-def _kind(label: str, message: str, status: int, body: Any) -> FaultKind:
+def _kind(label: str, message: str, status: int, body: Any) -> FaultKind | None:
+    """What an error's code, its words and its status say of it; None where they say nothing."""
     words = message[:_READ]
     coded = next((kind for word, kind in _CODES if word in label), None)
-    if coded == "request" and status in _STATUS:
+    if coded in ("request", "server") and status in _STATUS:  # the status says more
         coded = _STATUS[status]
+    elif coded == "server" and 400 <= status < 500:  # noqa: PLR2004 - HTTP
+        coded = None
     told = _told_kind(coded, words, status)
     if coded == "credit" or "enforced_spend_limit" in str(body)[:_READ]:
         told = "credit"
     if told == "rate" and (_DAY.search(words) or _DAY.search(_quota(body))):
         told = "quota"
-    return told or coded or _STATUS.get(status) or ("request" if 400 <= status < 500 else "server")  # noqa: PLR2004 - HTTP
+    by_class: dict[int, FaultKind] = {4: "request", 5: "server"}
+    return told or coded or _STATUS.get(status) or by_class.get(status // 100)
 
 
 def _told_kind(coded: FaultKind | None, words: str, status: int) -> FaultKind | None:
@@ -259,16 +275,16 @@ def _wait(found: dict[str, Any], message: str) -> float | None:
     for item in details if isinstance(details, list) else []:
         delay = mapping(item).get("retryDelay")
         if isinstance(delay, str) and re.fullmatch(r"\d+(\.\d+)?s", delay):
-            return float(delay[:-1])
+            return min(float(delay[:-1]), _DAY_LONG)
         if count(mapping(delay).get("seconds")) is not None:
-            return float(mapping(delay)["seconds"])
+            return min(float(mapping(delay)["seconds"]), _DAY_LONG)
     for holder in (found, mapping(found.get("metadata"))):
         given = holder.get("retry_after")
-        if isinstance(given, int | float) and not isinstance(given, bool) and 0 <= given < 86_400:  # noqa: PLR2004 - a day
-            return float(given)
+        if isinstance(given, int | float) and not isinstance(given, bool) and given >= 0:
+            return min(float(given), _DAY_LONG)
     said = _LATER.search(message)
     if not said or not any(said.groups()):
         return None
     hours, minutes, number, unit = said.groups()
     seconds = float(number or 0) / (1000 if unit == "ms" else 1)
-    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + seconds
+    return min(int(hours or 0) * 3600 + int(minutes or 0) * 60 + seconds, _DAY_LONG)

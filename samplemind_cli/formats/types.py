@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from samplemind_cli.formats.answer import (
     COMPLETE,
+    PASSING,
     Answer,
     Chunk,
     Embeddings,
@@ -40,6 +41,7 @@ __all__ = [
     "CONSTRAINTS",
     "EFFORTS",
     "PARAMETERS",
+    "PASSING",
     "Answer",
     "Call",
     "Chunk",
@@ -115,9 +117,13 @@ class Client(Protocol):
 
 
 class Events(Protocol):
-    """Tells one streamed answer in a client's format; `kind` is its media type."""
+    """Tells one streamed answer in a client's format; `kind` is its media type.
+
+    `waits`: the format has a word that keeps a client waiting (`idle`) while a provider is silent.
+    """
 
     kind: str
+    waits: bool
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
         """What a chunk says; the last one carries the whole answer, and one out of the cache is the only one."""
@@ -129,7 +135,7 @@ class Events(Protocol):
         """An error after the first event; nothing follows it."""
 
     def idle(self) -> bytes:
-        """What keeps a client waiting while a provider is silent; nothing where the format has no such word."""
+        """What keeps a client waiting while a provider is silent; nothing unless it `waits`."""
 
 
 class Server(Protocol):

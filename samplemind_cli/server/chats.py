@@ -52,11 +52,12 @@ class Chats:
             self._keep(incoming, request, options, answer, reply)
             return reply
         model = options.model or "auto"
+        events = room.events(incoming.id, model, fields)
         chunks = self._core.stream(request, options)
-        source = _with_pauses(chunks) if room.events(incoming.id, model, fields).idle() else chunks
+        source = _with_pauses(chunks) if events.waits else chunks
         first = await anext(source)
         if first is None:  # the client hears that it is waited for before it is known who answers
-            events, outcome = room.events(incoming.id, model, fields), Outcome(model=model)
+            outcome = Outcome(model=model)
             return Stream(self._events(incoming, first, source, events, outcome), {}, outcome, events.kind)
         headers, outcome = opened(first)
         events = room.events(incoming.id, headers["x-samplemind-route"], fields)

@@ -69,6 +69,7 @@ class Events:
     """
 
     kind = "text/event-stream"
+    waits = True
 
     def __init__(self, number: str, model: str, asked: Callable[[], int]) -> None:
         self._number = number

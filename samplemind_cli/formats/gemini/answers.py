@@ -64,6 +64,8 @@ def whole(answer: Answer, number: str, fields: Fields) -> bytes:
 class Events:
     """The responses of one stream: server-sent events, or the items of one array."""
 
+    waits = True
+
     def __init__(self, number: str, model: str, *, sse: bool, thoughts: bool) -> None:
         self.kind = "text/event-stream" if sse else "application/json"
         self._tail = {"modelVersion": model, "responseId": number}

@@ -23,6 +23,7 @@ class Events:
     """The events of one streamed completion."""
 
     kind = "text/event-stream; charset=utf-8"
+    waits = False
 
     def __init__(self, number: str, model: str, *, count: bool) -> None:
         self._head = _head(number, model, "chat.completion.chunk")
