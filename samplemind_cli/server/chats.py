@@ -11,6 +11,7 @@ from samplemind_cli.ai.model_names import options_for
 from samplemind_cli.ai.types import Answer, Chunk, Options, Origin, Request
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.formats.fields import Fields, document
+from samplemind_cli.formats.headers import headed
 from samplemind_cli.formats.types import Events, Server
 from samplemind_cli.server import provenance
 from samplemind_cli.server.content import answered
@@ -44,7 +45,7 @@ class Chats:
         return handle
 
     async def _handle(self, incoming: Incoming, room: Server, fields: Fields) -> Reply | Stream:
-        request = room.read(fields)
+        request = headed(room.read(fields), incoming.headers)
         options = options_for(fields.need("model", str), self.options(incoming))
         if not room.streams(fields):
             answer, headers, outcome = await self.whole(incoming, request, options)
