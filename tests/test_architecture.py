@@ -22,6 +22,7 @@ DOMAINS = {
     "ledger",
     "launching",
     "batch",
+    "dashboard",
 }
 GROUND = {
     "settings",
@@ -45,6 +46,7 @@ ARROWS = {
     "commands": {*DOMAINS, *GROUND, "output", "ai", "hot"},
     "asking": {*GROUND, "output", "ai", "formats", "hot", "ledger"},
     "server": {*GROUND, "output", "ai", "formats"},
+    "dashboard": {*GROUND, "output", "server", "ledger", "ai", "formats", "stack", "models", "bench", "launching"},
     "bench": {*GROUND, "output", "ai", "mock", "stack", "testing"},
     "models": {*GROUND, "output", "ai"},
     "stack": {*GROUND, "output", "ai"},
