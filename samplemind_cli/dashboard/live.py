@@ -94,8 +94,9 @@ async def _follow(name: str, topic: Topic, told: asyncio.Queue[bytes]) -> None:
     try:
         while True:
             try:
-                watching = look = look or await asyncio.to_thread(topic.watch)
-                now = orjson.dumps(await asyncio.to_thread(watching.look))
+                if look is None:
+                    look = await asyncio.to_thread(topic.watch)
+                now = orjson.dumps(await asyncio.to_thread(look.look))
             except SamplemindError as error:
                 now = orjson.dumps({"error": error.as_json()})
                 await _closed(look)
