@@ -43,6 +43,7 @@ COMMANDS = {
     "log": "List what was asked and answered; show one call, or ask it again.",
     "ledger": "Look after the record of what was asked.",
     "serve": "Serve the core over HTTP to OpenAI's, Anthropic's, Gemini's and Ollama's clients.",
+    "dashboard": "Open the page that shows requests, cache, costs, models and the stack.",
     "launch": "Start an AI tool on samplemind serve: the cache, the routing and the ledger are its too.",
     "mock": "Serve fake model providers on loopback, with latency and faults.",
 }

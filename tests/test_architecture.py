@@ -23,6 +23,7 @@ DOMAINS = {
     "ledger",
     "launching",
     "batch",
+    "dashboard",
 }
 GROUND = {
     "settings",
@@ -47,6 +48,7 @@ ARROWS = {
     "help_text": {"output"},
     "asking": {*GROUND, "output", "ai", "formats", "hot", "ledger"},
     "server": {*GROUND, "output", "ai", "formats"},
+    "dashboard": {*GROUND, "output", "server", "ledger", "ai", "formats", "stack", "models", "bench", "launching"},
     "bench": {*GROUND, "output", "ai", "mock", "stack", "testing"},
     "models": {*GROUND, "output", "ai"},
     "stack": {*GROUND, "output", "ai"},

@@ -4,10 +4,11 @@ import asyncio
 import itertools
 import os
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from email.utils import formatdate
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.server.access import Access
@@ -19,7 +20,7 @@ from samplemind_cli.server.journal import ServerLog
 from samplemind_cli.server.ledger_writer import LedgerWriter
 from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, Stream
 from samplemind_cli.server.metrics import Metrics, merged, text
-from samplemind_cli.server.routes import PROBES, Routes
+from samplemind_cli.server.routes import PROBES, Operation, Routes
 from samplemind_cli.server.service import Service
 
 if TYPE_CHECKING:
@@ -62,6 +63,11 @@ class Front:
         self._numbers = itertools.count(1)
         self._empty = asyncio.Event()
         self._sweeping = self.loop.create_task(self._sweep())
+
+    def add(self, operations: Iterable[Operation], paths: Mapping[str, Any]) -> None:
+        """More routes, and what /openapi.json says of them."""
+        self.routes.add(operations)
+        self._service.paths.update(paths)
 
     def connection(self) -> Connection:
         """A protocol for a new connection."""

@@ -38,6 +38,7 @@ class Service:
         self._ready = Readiness(core)
         self._memory = Memory()
         self._chats = Chats(core, self._memory, content=content)
+        self.paths = dict(openapi.DOCUMENT["paths"])  # what /openapi.json describes
         self.at_once = self._memory.find  # the response that needs no waiting
         self.operations = (
             Operation("POST", "/v1/chat/completions", self._chats.handler(openai_chat), openai_chat.error),
@@ -112,7 +113,7 @@ class Service:
         return Reply(self._measured(), kind=metrics.KIND)
 
     async def _openapi(self, _: Incoming) -> Reply:
-        return Reply(orjson.dumps(openapi.DOCUMENT))
+        return Reply(orjson.dumps({**openapi.DOCUMENT, "paths": self.paths}))
 
     async def _healthz(self, _: Incoming) -> Reply:
         return Reply(b'{"status":"ok"}')
