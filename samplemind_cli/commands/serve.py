@@ -35,6 +35,7 @@ def serve(
     """
     from samplemind_cli import output
     from samplemind_cli.errors import UsageError
+    from samplemind_cli.launching import mark
 
     settings = Settings.load()
     loopback = host == "localhost" or _is_loopback(host)
@@ -53,7 +54,8 @@ def serve(
     else:
         output.say(f"serving on {run.url(listener)}")
     bounds = Bounds(working=concurrency, waiting=queue, body=max_body * 1024 * 1024)
-    return run.serve(listener, settings, bounds, workers, log_content=log_content)
+    with mark.held(settings.state_dir, *listener.getsockname()[:2]):
+        return run.serve(listener, settings, bounds, workers, log_content=log_content)
 
 
 def _is_loopback(host: str) -> bool:
