@@ -2,13 +2,13 @@
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from samplemind_cli.child.python import OURS
 from samplemind_cli.child.reaped import reaped
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.launching import mark
@@ -59,10 +59,8 @@ def running(url: str) -> bool:
 @contextmanager
 def started(settings: Settings, log: Path) -> Iterator[str]:
     """The URL of a `serve` of its own, on a free port of loopback; it ends with the block, its log stays in `log`."""
-    env = environment(
-        PYTHONSAFEPATH="1", **({"SAMPLEMIND_API_TOKEN": settings.api_token} if settings.api_token else {})
-    )
-    command = [sys.executable, "-m", "samplemind_cli", "serve", "--port", "0", "--json"]
+    env = environment(**({"SAMPLEMIND_API_TOKEN": settings.api_token} if settings.api_token else {}))
+    command = [*OURS, "serve", "--port", "0", "--json"]
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         with reaped(command, stderr=file, env=env) as server:
