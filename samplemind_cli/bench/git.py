@@ -109,9 +109,8 @@ def run(directory: Path, *words: str, **env: str) -> "subprocess.CompletedProces
     """A git command's outcome, whatever it is. Raises SamplemindError where there is no git."""
     try:
         # The config that came with an unpacked archive would name a program for every look at the files.
-        done = ended(
-            ["git", *words], {**outside_hooks(), **_kept(directory), **env}, directory
-        )
+        quiet = ("-c", "core.fsmonitor=false")
+        done = ended(["git", *quiet, *words], {**outside_hooks(), **_kept(directory), **env}, directory)
     except (FileNotFoundError, PermissionError) as error:  # the latter: a folder of PATH is closed to us
         raise SamplemindError("git is not installed", "install git") from error
     out, err = os.fsdecode(done.stdout), os.fsdecode(done.stderr)
