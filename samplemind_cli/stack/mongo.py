@@ -7,6 +7,8 @@ import socket
 import struct
 from typing import Any
 
+from samplemind_cli.stack.answer import Answer
+
 OP_MSG = 2013
 LARGEST = 48_000_000  # bytes; MongoDB's own limit for a message
 _HEADER = struct.Struct("<iiii")  # length of all, request, in answer to, code
@@ -17,24 +19,20 @@ _FIXED = {0x01: "<d", 0x08: "<?", 0x09: "<q", 0x10: "<i", 0x11: "<Q", 0x12: "<q"
 _SKIPPED = {0x06: 0, 0x07: 12, 0x0A: 0, 0x13: 16, 0x7F: 0, 0xFF: 0}  # undefined, id, null, decimal, max and min key
 
 
-def server_status(address: tuple[str, int], timeout: float) -> dict[str, Any]:
-    """The server's own account of itself. Raises OSError when it does not answer, ValueError when it is no MongoDB."""
+def server_status(address: tuple[str, int], timeout: float, whole: float = 3.0) -> dict[str, Any]:
+    """The server's own account of itself; `timeout` seconds to connect, `whole` for all of its answer.
+
+    Raises OSError when it does not answer, ValueError when it is no MongoDB.
+    """
     document = struct.pack("<i", len(_SERVER_STATUS) + 5) + _SERVER_STATUS + b"\0"
     body = struct.pack("<IB", 0, 0) + document  # no flags; section kind 0: one document
     with socket.create_connection(address, timeout) as line:
         line.sendall(_HEADER.pack(_HEADER.size + len(body), 1, 0, OP_MSG) + body)
-        with line.makefile("rb") as answer:
-            length, _, _, code = _HEADER.unpack(_exactly(answer, _HEADER.size))
-            if code != OP_MSG or not _HEADER.size < length < LARGEST:
-                raise ValueError("not MongoDB's wire protocol")
-            return decoded(_exactly(answer, length - _HEADER.size)[5:])
-
-
-def _exactly(answer: Any, size: int) -> bytes:
-    data: bytes = answer.read(size)
-    if len(data) < size:
-        raise ConnectionError("the answer was cut")
-    return data
+        answer = Answer(line, LARGEST, whole)
+        length, _, _, code = _HEADER.unpack(answer.exactly(_HEADER.size))
+        if code != OP_MSG or not _HEADER.size < length < LARGEST:
+            raise ValueError("not MongoDB's wire protocol")
+        return decoded(answer.exactly(length - _HEADER.size)[5:])
 
 
 def decoded(document: bytes) -> dict[str, Any]:
@@ -62,6 +60,8 @@ def _value(kind: int, data: bytes, at: int) -> tuple[Any, int]:
     if kind in _NESTED:
         return _document(data, at)
     (length,) = struct.unpack_from("<i", data, at)
+    if length < 0:  # it would lead back, again and again
+        raise ValueError(length)
     if kind == _STRING:
         return data[at + 4 : at + 3 + length].decode("utf-8", "replace"), at + 4 + length
     if kind == _BINARY:

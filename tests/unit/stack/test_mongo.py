@@ -85,3 +85,9 @@ def test_another_protocol_or_a_cut_answer_is_an_error(answer):
     with pytest.raises((OSError, ValueError)):
         server_status(address, 5)
     thread.join()
+
+
+@pytest.mark.parametrize("kind", [0x02, 0x05])
+def test_a_length_that_leads_back_is_an_error_and_no_way_without_end(kind):
+    with pytest.raises(ValueError, match="not BSON"):
+        decoded(bson(element(kind, "x", struct.pack("<i", -11) + b"ab")))
