@@ -32,6 +32,7 @@ GROUND = {
     "escapes",
     "files",
     "processors",
+    "processor_time",
     "child",
     "providers",
     "recorded",
@@ -56,7 +57,7 @@ ARROWS = {
     "launching": {*GROUND, "output", "ai", "formats"},
     "ledger": {*GROUND, "output", "ai", "formats"},
     "ai": {"formats", *GROUND} - {"child"},
-    "formats": {"settings", "providers", "errors"},
+    "formats": {"settings", "providers", "errors", "processor_time"},
     "providers": {"errors"},
     "values": {"errors"},
     "recorded": set(),
@@ -71,6 +72,7 @@ ARROWS = {
     "trust": {"output"},
     "files": set(),
     "processors": {"files"},
+    "processor_time": set(),
 }
 # One door for each world outside.
 DOORS = {
