@@ -5,6 +5,7 @@ import re
 import sys
 from collections import Counter
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ GROUND = {
     "escapes",
     "files",
     "processors",
+    "processor_time",
     "child",
     "providers",
     "recorded",
@@ -59,7 +61,7 @@ ARROWS = {
     "launching": {*GROUND, "output", "ai", "formats"},
     "ledger": {*GROUND, "output", "ai", "formats"},
     "ai": {"formats", *GROUND} - {"child"},
-    "formats": {"settings", "providers", "errors"},
+    "formats": {"settings", "providers", "errors", "processor_time"},
     "providers": {"errors"},
     "values": {"errors"},
     "recorded": set(),
@@ -74,6 +76,7 @@ ARROWS = {
     "trust": {"output"},
     "files": set(),
     "processors": {"files"},
+    "processor_time": set(),
 }
 # One door for each world outside.
 DOORS = {
@@ -288,6 +291,30 @@ def test_nobody_elses_private_names_are_used():
 )
 def test_a_private_name_is_found(line):
     assert list(private(line))
+
+
+def modules_of_the_current_folder(text):
+    """Each place that starts our Python with a module, and lets the current folder say which one that is."""
+    for node in ast.walk(parsed(text)):
+        words = [ast.unparse(word) for word in node.elts] if isinstance(node, ast.List | ast.Tuple) else []
+        yield from (word for word, next_word in pairwise(words) if "sys.executable" in word and next_word == "'-m'")
+
+
+def test_no_folder_says_which_module_our_python_runs():
+    assert [path for path, text in sources().items() if [*modules_of_the_current_folder(text)]] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("[sys.executable, '-m', 'pip']", 1),
+        ("run((str(sys.executable), '-m', 'memray', *words))", 1),
+        ("[sys.executable, '-P', '-m', 'pip']", 0),
+        ("[python, '-m', 'pytest']", 0),
+    ],
+)
+def test_a_module_that_the_current_folder_could_replace_is_found(line, found):
+    assert len([*modules_of_the_current_folder(line)]) == found
 
 
 def test_every_room_of_the_package_is_in_the_plan():

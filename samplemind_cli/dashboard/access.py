@@ -7,7 +7,7 @@ import orjson
 from samplemind_cli.dashboard.sessions import Sessions
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.server.failure import problem
-from samplemind_cli.server.message import Handler, Incoming, Problem, Reply, Stream
+from samplemind_cli.server.message import Handler, HttpError, Incoming, Reply, Stream
 from samplemind_cli.settings import Settings
 
 HEADERS = {
@@ -34,7 +34,7 @@ class Access:
             try:
                 self._check(incoming, opening=opening)
                 found = await handler(incoming)
-            except Problem as told:
+            except HttpError as told:
                 found = told.reply()
             except SamplemindError as error:
                 found = failed(error)
@@ -44,18 +44,18 @@ class Access:
         return handle
 
     def _check(self, incoming: Incoming, *, opening: bool) -> None:
-        """Raises Problem: 401 without a session, 403 for a request from another page."""
+        """Raises HttpError: 401 without a session, 403 for a request from another page."""
         headers = incoming.headers
         origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
         reading = incoming.method in ("GET", "HEAD")
         own = origin is not None and origin.partition("://")[2].lower() == headers.get("host", "").lower() != ""
         if site not in ("none", "same-origin") or not (own or (reading and origin is None)):
-            raise Problem(403, "only the dashboard's own page may do this; its Origin is another", "forbidden")
+            raise HttpError(403, "only the dashboard's own page may do this; its Origin is another", "forbidden")
         if not self._token or opening or incoming.trusted:
             return
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not self.sessions.knows(bearer.strip()):
-            wrong = Problem(401, f"this needs a session; {LINK}", "no_session")
+            wrong = HttpError(401, f"this needs a session; {LINK}", "no_session")
             raise wrong.with_header("www-authenticate", "Bearer")
 
 

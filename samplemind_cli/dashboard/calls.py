@@ -10,7 +10,7 @@ from samplemind_cli.ledger import log
 from samplemind_cli.ledger.choice import FACTS, Choice, names
 from samplemind_cli.ledger.prices import Prices, Tokens
 from samplemind_cli.ledger.store import Ledger
-from samplemind_cli.server.message import Incoming, Problem, Reply
+from samplemind_cli.server.message import HttpError, Incoming, Reply
 from samplemind_cli.settings import Settings
 
 PAGE, LARGEST = 100, 500  # rows of a page
@@ -59,7 +59,7 @@ class Calls:
             with self._ledger.open() as connection:
                 call = log.one(connection, number)
         except UsageError as error:
-            raise Problem(404, f"there is no call {number[:64]!r}: it may have been pruned", "not_found") from error
+            raise HttpError(404, f"there is no call {number[:64]!r}: it may have been pruned", "not_found") from error
         return {**call, "dollars": self._dollars(call), "spans": spans(call)}
 
     def _dollars(self, call: dict[str, Any]) -> float | None:

@@ -10,7 +10,7 @@ import orjson
 from samplemind_cli.dashboard.access import as_json
 from samplemind_cli.dashboard.query import Query
 from samplemind_cli.errors import SamplemindError
-from samplemind_cli.server.message import EVENTS, Incoming, Outcome, Problem, Reply, Stream
+from samplemind_cli.server.message import EVENTS, HttpError, Incoming, Outcome, Reply, Stream
 
 TICK = 0.5  # seconds between looks at whether this server is being shut down
 IDLE = 15.0  # seconds of silence after which a comment shows that the stream lives
@@ -56,7 +56,7 @@ class Live:
         names = list(dict.fromkeys(filter(None, Query(incoming).text("topics").split(","))))
         if unknown := [name for name in names if name not in self._topics]:
             known = ", ".join(self._topics)
-            raise Problem(
+            raise HttpError(
                 400, f"there is no topic {unknown[0][:64]!r}; known: {known}", "invalid_value", param="topics"
             )
         if "text/event-stream" in incoming.headers.get("accept", ""):

@@ -13,7 +13,7 @@ from samplemind_cli.errors import SamplemindError
 from samplemind_cli.formats.fields import document
 from samplemind_cli.ledger.choice import FACTS
 from samplemind_cli.server.front import Front
-from samplemind_cli.server.message import Handler, Incoming, Problem, Reply
+from samplemind_cli.server.message import Handler, HttpError, Incoming, Reply
 from samplemind_cli.server.pages import Pages
 from samplemind_cli.server.routes import Operation
 
@@ -52,7 +52,9 @@ def _table(front: Front, core: AICore) -> list[_Line]:
     async def open_session(incoming: Incoming) -> Reply:
         session = access.sessions.open(document(incoming.body).need("link", str))
         if session is None:
-            raise Problem(401, "this link was used, or is too old: samplemind dashboard opens a new one", "no_session")
+            raise HttpError(
+                401, "this link was used, or is too old: samplemind dashboard opens a new one", "no_session"
+            )
         return as_json({"session": session})
 
     lines = [

@@ -1,11 +1,12 @@
 """What `up` records of a stack: which of its services are Redis and Ollama, and where they listen on this machine."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import record as records
-from samplemind_cli.stack.origin import StackOrigin, engine_elsewhere, is_loopback, origin
+from samplemind_cli.stack.origin import StackOrigin, engine_elsewhere, is_loopback, origin, scope
 from samplemind_cli.stack.plan import UpPlan
 from samplemind_cli.stack.record import OLLAMA, REDIS
 from samplemind_cli.stack.services import Port, ServiceState
@@ -17,7 +18,8 @@ def record(settings: Settings, plan: UpPlan, services: Sequence[ServiceState]) -
     """Record what runs of the stack, and what it adopted; of an engine on another machine nothing can be used here."""
     if not engine_elsewhere():
         whose = origin(settings, plan.stack.files)
-        records.remember(settings, plan.project, whose, listening(plan, whose, services))
+        place = whose if whose.carried else replace(whose, folder=scope(settings, plan.stack))
+        records.remember(settings, plan.project, place, listening(plan, whose, services))
 
 
 def listening(plan: UpPlan, whose: StackOrigin, services: Sequence[ServiceState]) -> dict[str, dict[str, Any]]:

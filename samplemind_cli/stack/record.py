@@ -31,6 +31,12 @@ def adopted(settings: Settings, project: str) -> dict[str, str]:
     return {name: service["host"] for name, service in services if service.get("adopted")}
 
 
+def carried(settings: Settings, service: str) -> str:
+    """HOST:PORT of a service of the carried stack; empty where `up` recorded none."""
+    ours = (stack["services"] for stack in _read(settings).values() if stack["carried"])
+    return next((str(services[service]["host"]) for services in ours if service in services), "")
+
+
 def remember(settings: Settings, project: str, origin: StackOrigin, services: Mapping[str, Mapping[str, Any]]) -> None:
     """Add services (`{NAME: {"target": 6379, "host": "127.0.0.1:6379"}}`) to the project's record.
 
