@@ -60,7 +60,7 @@ def of_stack(settings: Settings) -> Exports:
         if host := engine_elsewhere():
             return Exports(notes=[f"the stack's addresses are left out: its engine is on another machine ({host})"])
         stack = located(settings)
-        config = docker.config(stack)
+        config = docker.config(stack, timeout=docker.PATIENCE)
     except StackError as error:
         return Exports(notes=[f"no addresses of the stack: {error.message}"])
     whose, running = origin(settings, stack.files), list[dict[str, Any]]()
