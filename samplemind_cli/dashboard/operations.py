@@ -52,9 +52,7 @@ def _table(front: Front, core: AICore) -> list[_Line]:
     async def open_session(incoming: Incoming) -> Reply:
         session = access.sessions.open(document(incoming.body).need("link", str))
         if session is None:
-            raise HttpError(
-                401, "this link was used, or is too old: samplemind dashboard opens a new one", "no_session"
-            )
+            raise HttpError(401, "this link was used or is too old: samplemind dashboard opens another", "no_session")
         return as_json({"session": session})
 
     lines = [
