@@ -10,7 +10,10 @@ SSE, NDJSON, JSON = "text/event-stream", "application/x-ndjson", "application/js
 
 @contextmanager
 def provider(body, *, status=200, kind=JSON, headers=()):
-    """A server whose every answer is `body`; `asked` of what it yields are the decoded requests."""
+    """A server whose every answer is `body`, or what that makes of the request: a status and bytes.
+
+    `asked` of what it yields are the decoded requests.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -20,8 +23,9 @@ def provider(body, *, status=200, kind=JSON, headers=()):
 
         def do_POST(self):
             server.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            data = body if isinstance(body, bytes) else body.encode()
-            self.send_response(status)
+            code, said = body(server.asked[-1]) if callable(body) else (status, body)
+            data = said if isinstance(said, bytes) else said.encode()
+            self.send_response(code)
             for name, value in (("content-type", kind), ("content-length", str(len(data))), *headers):
                 self.send_header(name, value)
             self.end_headers()
