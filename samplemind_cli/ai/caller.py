@@ -18,6 +18,7 @@ from typing import Any
 from samplemind_cli.ai import embedded, http_client, keys
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
+from samplemind_cli.ai.thinking import Unthinking
 from samplemind_cli.ai.types import (
     Call,
     Chunk,
@@ -95,6 +96,7 @@ class Caller:
         self._rates = RateLimits()
         self._cooldowns = Cooldowns()
         self._said: set[bool] = set()  # of which of the embedded model's engines
+        self._unthinking = Unthinking()
 
     def patience(self, route: Route, deadline: float, *, last: bool) -> Patience:
         """How long to wait for a route. Where another one stands behind it, it is asked once."""
@@ -119,16 +121,28 @@ class Caller:
         Raises UnavailableError before the first of them, CutStreamError after it, ProviderError for a request that
         would be wrong anywhere.
         """
-        client, begun = self._client(route), False
-        read = client.reader(request)
-        async with self._events(route, request, partial(client.chat, request), patience) as (events, heard, held):
-            async for event in events:
-                chunk = replace(read(event), held=held) if held and not begun else read(event)
-                heard(chunk)
-                if chunk.fault:
-                    raise _broken_off(chunk.fault, route, begun=begun)
-                begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls or chunk.block)
-                yield chunk
+        client, begun, again = self._client(route), False, True
+        while again:
+            again = False
+            asked, dropped = self._unthinking.request(_name(route), request)
+            read = client.reader(asked)
+            try:
+                async with self._events(route, asked, partial(client.chat, asked), patience) as (events, heard, held):
+                    async for event in events:
+                        chunk = read(event)
+                        if (held or dropped) and not begun:
+                            chunk = replace(chunk, held=held, dropped=dropped)
+                        heard(chunk)
+                        if chunk.fault:
+                            raise _broken_off(chunk.fault, route, begun=begun)
+                        begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls or chunk.block)
+                        yield chunk
+            except ProviderError as error:
+                form = self._settings.row(route.provider).format
+                again = not begun and self._unthinking.refused(_name(route), request, form, error)
+                if not again:
+                    raise
+                self._notify(f"{route.provider}: {route.endpoint.model} does not think; asking it without")
 
     async def vectors(
         self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience

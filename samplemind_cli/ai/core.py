@@ -250,6 +250,7 @@ class AICore:
         route, request, options = attempt.route, attempt.request, attempt.options
         heard = draft.Draft(
             attempt.key,
+            used={call.id for message in request.messages for call in message.tool_calls},
             one_call=request.parallel_tool_calls is False,
             origin=self.settings.row(route.provider).format,
             json=request.schema is not None or request.json_mode,

@@ -1,6 +1,6 @@
 """An answer in the making: the chunks of a provider mended and joined until they are whole."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 from blake3 import blake3
@@ -85,12 +85,21 @@ class Draft:
     """What has been heard so far of one answer.
 
     `key`, the cache key of its question, is what ids for calls without one are made of: the same whenever it is told
-    again, others in the next turn. `one_call`: further calls are left out. `origin` is the provider's format. `json`:
-    a code fence around all of the text is no part of it.
+    again, others in the next turn. `used`: ids of earlier calls. `one_call`: further calls are left out. `origin` is
+    the provider's format. `json`: a code fence around all of the text is no part of it.
     """
 
-    def __init__(self, key: str = "", *, one_call: bool = False, origin: Format = "", json: bool = False) -> None:
+    def __init__(
+        self,
+        key: str = "",
+        *,
+        used: Collection[str] = (),
+        one_call: bool = False,
+        origin: Format = "",
+        json: bool = False,
+    ) -> None:
         self._key = key
+        self._used = used
         self._one_call = one_call
         self._leading: str | None = "" if json else None  # text of which it is not known whether it is fenced
         self._fenced = False
@@ -154,7 +163,9 @@ class Draft:
 
     def _other(self, number: int, chunk: Chunk) -> tuple[int, Chunk | None]:
         if number not in self._others:
-            self._others[number] = Draft(f"{self._key}:{number}", one_call=self._one_call, origin=self._origin)
+            self._others[number] = Draft(
+                f"{self._key}:{number}", used=self._used, one_call=self._one_call, origin=self._origin
+            )
         return number, self._others[number].add(chunk)
 
     def _remainder(self, chunk: Chunk) -> Chunk:
@@ -220,7 +231,7 @@ class Draft:
 
     def _opened(self, piece: ToolCall) -> _GrowingCall:
         place = len(self._calls)
-        taken = not piece.id or any(call.id == piece.id for call in self._calls)
+        taken = not piece.id or piece.id in self._used or any(call.id == piece.id for call in self._calls)
         made = f"call_{blake3(f'{self._key}:{place}'.encode()).hexdigest()[:24]}"
         call = _GrowingCall(place, piece.index, piece.id, made if taken else piece.id)
         self._calls.append(call)

@@ -43,6 +43,7 @@ class JournalEntry:
         if not self.begun:
             self.begun = True
             self.first, self.held = time.perf_counter() - self.started, chunk.held
+            self.route = replace(self.answering, dropped=(*self.answering.dropped, *chunk.dropped))
             chunk = replace(chunk, route=self.route)
         if chunk.answer is None:
             return chunk

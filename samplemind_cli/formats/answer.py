@@ -112,6 +112,7 @@ class Chunk:
     whole: bool = False
     others: "tuple[tuple[int, Chunk], ...]" = ()
     held: float = 0.0  # seconds that our own limits held the call up; on the first chunk
+    dropped: tuple[str, ...] = ()  # fields that its model turned out not to take; on the first chunk
     answer: "Answer | None" = None  # set by the core on the last chunk alone
     route: Route | None = None  # set by the core on the first chunk alone: who answers
 

@@ -10,9 +10,9 @@ SSE, NDJSON, JSON = "text/event-stream", "application/x-ndjson", "application/js
 
 @contextmanager
 def provider(body, *, status=200, kind=JSON, headers=()):
-    """A server whose every answer is `body`, or, of a list, one after the other, the last again and again.
+    """A server whose every answer is `body`; of a list one after the other, the last again and again.
 
-    `asked` of what it yields are the decoded requests.
+    Or what `body` makes of the request: a status and bytes. `asked` of what it yields are the decoded requests.
     """
     bodies = body if isinstance(body, list) else [body]
 
@@ -25,8 +25,9 @@ def provider(body, *, status=200, kind=JSON, headers=()):
         def do_POST(self):
             server.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
             said = bodies[min(len(server.asked), len(bodies)) - 1]
+            code, said = said(server.asked[-1]) if callable(said) else (status, said)
             data = said if isinstance(said, bytes) else said.encode()
-            self.send_response(status)
+            self.send_response(code)
             for name, value in (("content-type", kind), ("content-length", str(len(data))), *headers):
                 self.send_header(name, value)
             self.end_headers()
