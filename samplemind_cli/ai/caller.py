@@ -18,6 +18,7 @@ from typing import Any
 from samplemind_cli.ai import embedded, http_client, keys
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
+from samplemind_cli.ai.spending import Purse
 from samplemind_cli.ai.types import (
     Call,
     Chunk,
@@ -26,6 +27,7 @@ from samplemind_cli.ai.types import (
     Endpoint,
     Fault,
     Inputs,
+    Options,
     Provider,
     Request,
     Route,
@@ -92,6 +94,7 @@ class Caller:
         self._notify = notify
         self._progress = progress
         self._rates = RateLimits()
+        self._purse = Purse(settings)
         self._cooldowns = Cooldowns()
         self._said: set[bool] = set()  # of which of the embedded model's engines
 
@@ -112,15 +115,25 @@ class Caller:
         if wait := self._cooldowns.left(_name(route)):
             raise UnavailableError(f"asks to be left alone for another {wait:.0f} s", fault=Fault("rate", ""))
 
-    async def chunks(self, route: Route, request: Request, patience: Patience) -> AsyncGenerator[Chunk, None]:
+    def close(self) -> None:
+        """Close what keeps the budgets."""
+        self._purse.close()
+
+    async def chunks(
+        self, route: Route, request: Request, patience: Patience, options: Options
+    ) -> AsyncGenerator[Chunk, None]:
         """The chunks of one answer.
 
-        Raises UnavailableError before the first of them, CutStreamError after it, ProviderError for a request that
-        would be wrong anywhere.
+        Raises BudgetError before it is asked for, UnavailableError before the first chunk, CutStreamError after it,
+        ProviderError for a request that would be wrong anywhere.
         """
         client, begun = self._client(route), False
         read = client.reader(request)
-        async with self._events(route, request, partial(client.chat, request), patience) as (events, heard, held):
+        async with self._events(route, request, partial(client.chat, request), patience, options) as (
+            events,
+            heard,
+            held,
+        ):
             async for event in events:
                 chunk = replace(read(event), held=held) if held and not begun else read(event)
                 heard(chunk)
@@ -130,11 +143,12 @@ class Caller:
                 yield chunk
 
     async def vectors(
-        self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience
+        self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience, options: Options
     ) -> tuple[list[list[float]], int | None]:
         """A vector per text, and the tokens counted. Raises as `chunks`."""
         adapter = EMBEDDERS[self._settings.row(route.provider).client]
-        async with self._events(route, None, partial(adapter.embed, texts, dimensions), patience) as (events, heard, _):
+        made = partial(adapter.embed, texts, dimensions)
+        async with self._events(route, None, made, patience, options) as (events, heard, _):
             found, tokens = adapter.read_embeddings(await anext(events))
             heard(Chunk(usage=Usage(input_tokens=tokens)))
         if len(found) != len(texts) or not all(found):
@@ -148,7 +162,12 @@ class Caller:
 
     @asynccontextmanager
     async def _events(
-        self, route: Route, request: Request | None, made: Callable[[Endpoint], Call], patience: Patience
+        self,
+        route: Route,
+        request: Request | None,
+        made: Callable[[Endpoint], Call],
+        patience: Patience,
+        options: Options,
     ) -> AsyncIterator[tuple[AsyncGenerator[Any, None], Callable[[Chunk], None], float]]:
         """The events of a call `made` for the endpoint, once the provider may be asked, and who is to hear of them.
 
@@ -164,9 +183,10 @@ class Caller:
                 held = clock() - began if self._per_minute(route) else 0.0
                 call = made(endpoint)
                 events = http_client.events(call, patience, self._client(route).fault)
-            with self._judged(route), keys.removed_from_errors(call), self._watch(route, request) as heard:
-                async with aclosing(events):
-                    yield events, heard, held if held > NOTICED else 0.0
+            async with self._purse.call(route, request, call, options, patience.deadline) as counted:
+                with self._judged(route), keys.removed_from_errors(call), self._watch(route, request) as heard:
+                    async with aclosing(events):
+                        yield events, _both(heard, counted), held if held > NOTICED else 0.0
 
     @contextmanager
     def _judged(self, route: Route) -> Iterator[None]:
@@ -225,6 +245,18 @@ class Caller:
             return await embedded.start(self._settings, self._progress, vectors=vectors)
         except ProviderError as error:
             raise UnavailableError(error.message, error.hint) from error
+
+
+def _both(heard: Callable[[Chunk], None], counted: Callable[[Chunk], None] | None) -> Callable[[Chunk], None]:
+    """What tells both of a chunk; `counted` is there where a budget is."""
+    if counted is None:
+        return heard
+
+    def tell(chunk: Chunk) -> None:
+        counted(chunk)
+        heard(chunk)
+
+    return tell
 
 
 def _name(route: Route) -> str:

@@ -33,7 +33,7 @@ class Chat:
         self._talk = talk
         self._options = options
         self._raw = raw
-        self._prices = Prices(settings.config_dir)
+        self._prices = Prices(settings.config_dir, settings.rows)
         self._answers = self._tokens = self._unpriced = 0
         self._dollars = 0.0
         self._commands = {

@@ -8,4 +8,5 @@ from samplemind_cli.server.message import Problem
 def problem(error: SamplemindError) -> Problem:
     """The problem that an error is; of several providers' failures the last one counts."""
     told = problems.problem(error)
-    return Problem(told.status, told.message, told.code, param=told.param, wait=told.wait)
+    found = Problem(told.status, told.message, told.code, param=told.param, wait=told.wait)
+    return found.with_header("x-should-retry", "false") if told.code == problems.BILLING else found
