@@ -125,3 +125,15 @@ def test_a_killed_server_never_frees_what_its_calls_may_have_cost(limited, mock_
     made, (sum_of_them, held) = len(mock_server.requests), spent(Budget(1.5, "day"))
     assert held == 0
     assert made * 0.01 * NANO < sum_of_them <= 1.5 * NANO
+
+
+def test_a_client_that_wants_to_know_is_told_what_an_answer_cost(limited):
+    served = limited("day = 9")
+    wants, short = {"x-samplemind-cost": "1"}, {"model": "openai/any", "max_tokens": 5}
+    first, plain = served.ask(wants, **short), served.ask(**short, temperature=1)
+
+    usage = first.json()["usage"]
+    assert float(first.headers["x-samplemind-cost"]) == (usage["prompt_tokens"] + usage["completion_tokens"]) / 1000
+    assert "x-samplemind-cost" not in plain.headers
+    again = served.ask(wants, **short)
+    assert float(again.headers.get("x-samplemind-cost", 0)) == 0
