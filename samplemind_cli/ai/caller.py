@@ -18,6 +18,7 @@ from typing import Any
 from samplemind_cli.ai import embedded, http_client, keys
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
+from samplemind_cli.ai.spending import Purse
 from samplemind_cli.ai.thinking import Unthinking
 from samplemind_cli.ai.types import (
     Call,
@@ -27,6 +28,7 @@ from samplemind_cli.ai.types import (
     Endpoint,
     Fault,
     Inputs,
+    Options,
     Provider,
     Request,
     Route,
@@ -94,6 +96,7 @@ class Caller:
         self._notify = notify
         self._progress = progress
         self._rates = RateLimits()
+        self._purse = Purse(settings)
         self._cooldowns = Cooldowns()
         self._said: set[bool] = set()  # of which of the embedded model's engines
         self._unthinking = Unthinking()
@@ -115,11 +118,17 @@ class Caller:
         if wait := self._cooldowns.left(_name(route)):
             raise UnavailableError(f"asks to be left alone for another {wait:.0f} s", fault=Fault("rate", ""))
 
-    async def chunks(self, route: Route, request: Request, patience: Patience) -> AsyncGenerator[Chunk, None]:
+    def close(self) -> None:
+        """Close what keeps the budgets."""
+        self._purse.close()
+
+    async def chunks(
+        self, route: Route, request: Request, patience: Patience, options: Options
+    ) -> AsyncGenerator[Chunk, None]:
         """The chunks of one answer.
 
-        Raises UnavailableError before the first of them, CutStreamError after it, ProviderError for a request that
-        would be wrong anywhere.
+        Raises BudgetError before it is asked for, UnavailableError before the first chunk, CutStreamError after it,
+        ProviderError for a request that would be wrong anywhere.
         """
         client, begun, again = self._client(route), False, True
         while again:
@@ -127,7 +136,11 @@ class Caller:
             asked, dropped = self._unthinking.request(_name(route), request)
             read = client.reader(asked)
             try:
-                async with self._events(route, asked, partial(client.chat, asked), patience) as (events, heard, held):
+                async with self._events(route, asked, partial(client.chat, asked), patience, options) as (
+                    events,
+                    heard,
+                    held,
+                ):
                     async for event in events:
                         chunk = read(event)
                         if (held or dropped) and not begun:
@@ -145,11 +158,12 @@ class Caller:
                 self._notify(f"{route.provider}: {route.endpoint.model} does not think; asking it without")
 
     async def vectors(
-        self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience
+        self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience, options: Options
     ) -> tuple[list[list[float]], int | None]:
         """A vector per text, and the tokens counted. Raises as `chunks`."""
         adapter = EMBEDDERS[self._settings.row(route.provider).client]
-        async with self._events(route, None, partial(adapter.embed, texts, dimensions), patience) as (events, heard, _):
+        made = partial(adapter.embed, texts, dimensions)
+        async with self._events(route, None, made, patience, options) as (events, heard, _):
             event = await anext(events)
             if fault := self._client(route).reader(_NOTHING)(event).fault:
                 raise _broken_off(fault, route, begun=False)
@@ -166,7 +180,12 @@ class Caller:
 
     @asynccontextmanager
     async def _events(
-        self, route: Route, request: Request | None, made: Callable[[Endpoint], Call], patience: Patience
+        self,
+        route: Route,
+        request: Request | None,
+        made: Callable[[Endpoint], Call],
+        patience: Patience,
+        options: Options,
     ) -> AsyncIterator[tuple[AsyncGenerator[Any, None], Callable[[Chunk], None], float]]:
         """The events of a call `made` for the endpoint, once the provider may be asked, and who is to hear of them.
 
@@ -184,9 +203,10 @@ class Caller:
                 client = self._client(route)
                 reader = partial(client.reader, request or _NOTHING)
                 events = http_client.events(call, patience, client.fault, reader)
-            with self._judged(route), self._watch(route, request) as heard, keys.removed_from_errors(call):
-                async with aclosing(events):
-                    yield events, partial(_hear, heard, call), held if held > NOTICED else 0.0
+            async with self._purse.call(route, request, call, options, patience.deadline) as counted:
+                with self._judged(route), self._watch(route, request) as heard, keys.removed_from_errors(call):
+                    async with aclosing(events):
+                        yield events, partial(_hear, _both(heard, counted), call), held if held > NOTICED else 0.0
 
     @contextmanager
     def _judged(self, route: Route) -> Iterator[None]:
@@ -245,6 +265,18 @@ class Caller:
             return await embedded.start(self._settings, self._progress, vectors=vectors)
         except ProviderError as error:
             raise UnavailableError(error.message, error.hint) from error
+
+
+def _both(heard: Callable[[Chunk], None], counted: Callable[[Chunk], None] | None) -> Callable[[Chunk], None]:
+    """What tells both of a chunk; `counted` is there where a budget is."""
+    if counted is None:
+        return heard
+
+    def tell(chunk: Chunk) -> None:
+        counted(chunk)
+        heard(chunk)
+
+    return tell
 
 
 def _name(route: Route) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from samplemind_cli.ai import problems
+from samplemind_cli.ai import costs, problems
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.model_names import options_for
 from samplemind_cli.ai.types import Options, Request
@@ -62,14 +62,12 @@ class Asker:
         if url == EMBEDDINGS:
             return await self._embedded(line, number, body, options)
         answer = await self._core.ask(server.read(body), options)
-        used = answer.usage
-        counts = (used.input_tokens, used.output_tokens, used.cached_tokens, used.cache_write_tokens)
         return LineResult(
             _told(line, number, 200, orjson.Fragment(server.whole(answer, number, body))),
             cached=bool(answer.cached),
             provider=answer.provider,
             model=answer.model,
-            tokens=Tokens(*(count or 0 for count in counts)),
+            tokens=costs.tokens(answer.usage),
         )
 
     async def _embedded(self, line: BatchLine, number: str, body: Fields, options: Options) -> LineResult:

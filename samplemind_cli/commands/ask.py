@@ -94,6 +94,9 @@ def ask(
     timeout: Annotated[
         float | None, typer.Option(min=0.001, metavar="SECONDS", help="Give up after this long.")
     ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", min=0, metavar="DOLLARS", help="Refuse what may cost more than this.")
+    ] = None,
     no_log: Annotated[bool, typer.Option("--no-log", help="Keep nothing of this in the ledger.")] = False,
     no_fallback: Annotated[
         bool, typer.Option("--no-fallback", help="If the first provider cannot answer, fail.")
@@ -148,6 +151,7 @@ def ask(
         cache="off" if no_cache else "refresh" if refresh else "use",
         ttl=ttl,
         timeout=timeout,
+        max_cost=max_cost,
         origin=Origin(command="ask", session=spool.terminal()),
         keep_content=True,
     )

@@ -50,7 +50,7 @@ _KIND: dict[FaultKind | None, str] = {
     "rate": "rate_limit_error",
     "overloaded": "overloaded_error",
 }
-_CODE = {"insufficient_quota": "billing_error", "overloaded": "overloaded_error"}
+_CODE = {"insufficient_quota": "billing_error", "billing_error": "billing_error", "overloaded": "overloaded_error"}
 _SERVER_ERROR = 500
 _TOO_LONG = "prompt is too long"  # the words at which Claude Code shortens its conversation
 

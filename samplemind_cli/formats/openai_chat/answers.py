@@ -9,6 +9,7 @@ import orjson
 from samplemind_cli.formats.types import Answer, Chunk, Finish, Problem, ToolCall, Usage
 
 ENDS: dict[Finish, str] = {"refusal": "content_filter", "filtered": "content_filter", "unknown": "stop"}
+BILLING = "billing_error"
 DONE = b"data: [DONE]\n\n"
 
 
@@ -86,7 +87,7 @@ def usage(counted: Usage) -> dict[str, Any]:
 
 def error(problem: Problem) -> dict[str, Any]:
     """OpenAI's error object."""
-    kind = error_type(problem.status)
+    kind = problem.code if problem.code == BILLING else error_type(problem.status)
     told = {"message": problem.message, "type": kind, "param": problem.param, "code": problem.code or None}
     return {"error": told}
 
