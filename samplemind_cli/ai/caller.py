@@ -15,11 +15,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from samplemind_cli.ai import embedded, http_client, keys
+from samplemind_cli.ai import embedded, http_client, keys, refused
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
 from samplemind_cli.ai.spending import Purse
-from samplemind_cli.ai.thinking import Unthinking
 from samplemind_cli.ai.types import (
     Call,
     Chunk,
@@ -41,6 +40,7 @@ from samplemind_cli.formats.ollama import client as ollama
 from samplemind_cli.formats.openai_chat import client as openai
 from samplemind_cli.formats.openai_chat import embedded as small
 from samplemind_cli.formats.openai_chat import mistral
+from samplemind_cli.formats.refusals import field_in, without
 from samplemind_cli.settings import Settings
 
 # By `Row.client`.
@@ -98,8 +98,8 @@ class Caller:
         self._rates = RateLimits()
         self._purse = Purse(settings)
         self._cooldowns = Cooldowns()
+        self._refused = refused.Refused()
         self._said: set[bool] = set()  # of which of the embedded model's engines
-        self._unthinking = Unthinking()
 
     def patience(self, route: Route, deadline: float, *, last: bool) -> Patience:
         """How long to wait for a route. Where another one stands behind it, it is asked once."""
@@ -125,37 +125,33 @@ class Caller:
     async def chunks(
         self, route: Route, request: Request, patience: Patience, options: Options
     ) -> AsyncGenerator[Chunk, None]:
-        """The chunks of one answer.
+        """The chunks of one answer. A hint that the model refuses is left out, and told on the first chunk.
 
         Raises BudgetError before it is asked for, UnavailableError before the first chunk, CutStreamError after it,
         ProviderError for a request that would be wrong anywhere.
         """
-        client, begun, again = self._client(route), False, True
-        while again:
-            again = False
-            asked, dropped = self._unthinking.request(_name(route), request)
-            read = client.reader(asked)
+        name, begun = _name(route), False
+        while True:
+            gone = self._refused.of(name)
+            sent = without(request, gone)
+            client, dropped = self._client(route), tuple(sorted(gone & request.wishes))
+            read, made = client.reader(sent), partial(_chat, client, sent, gone)
             try:
-                async with self._events(route, asked, partial(client.chat, asked), patience, options) as (
-                    events,
-                    heard,
-                    held,
-                ):
+                async with self._events(route, sent, made, patience, options) as (events, heard, held):
                     async for event in events:
                         chunk = read(event)
-                        if (held or dropped) and not begun:
-                            chunk = replace(chunk, held=held, dropped=dropped)
                         heard(chunk)
                         if chunk.fault:
                             raise _broken_off(chunk.fault, route, begun=begun)
+                        news = (held or dropped) and not begun
+                        yield replace(chunk, held=held, dropped=dropped) if news else chunk
                         begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls or chunk.block)
-                        yield chunk
-            except ProviderError as error:
-                form = self._settings.row(route.provider).format
-                again = not begun and self._unthinking.refused(_name(route), request, form, error)
-                if not again:
+            except UnavailableError as error:
+                strict = self._settings.strict_fields
+                if begun or not self._refused.learns(name, error.fault, sent, strict=strict):
                     raise
-                self._notify(f"{route.provider}: {route.endpoint.model} does not think; asking it without")
+            else:
+                return
 
     async def vectors(
         self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience, options: Options
@@ -204,13 +200,16 @@ class Caller:
                 reader = partial(client.reader, request or _NOTHING)
                 events = http_client.events(call, patience, client.fault, reader)
             async with self._purse.call(route, request, call, options, patience.deadline) as counted:
-                with self._judged(route), self._watch(route, request) as heard, keys.removed_from_errors(call):
+                with self._judged(route, request), self._watch(route, request) as heard, keys.removed_from_errors(call):
                     async with aclosing(events):
                         yield events, partial(_hear, _both(heard, counted), call), held if held > NOTICED else 0.0
 
     @contextmanager
-    def _judged(self, route: Route) -> Iterator[None]:
-        """Learn from how a call ends whether its model is to be asked again."""
+    def _judged(self, route: Route, request: Request | None) -> Iterator[None]:
+        """Learn from how a call ends whether its model is to be asked again.
+
+        A request that is called wrong is wrong anywhere, unless it is for a field that this model does not take.
+        """
         name = _name(route)
         try:
             yield
@@ -221,6 +220,9 @@ class Caller:
         except UnavailableError as error:
             self._judge(name, error)
             if error.fault and error.fault.kind == "request":
+                if request and field_in(error.fault, request):
+                    error.fault = replace(error.fault, kind="unsupported")
+                    raise
                 raise RejectedError(f"{route.provider}: {error.message}", "samplemind ask --help") from error
             raise
 
@@ -282,6 +284,11 @@ def _both(heard: Callable[[Chunk], None], counted: Callable[[Chunk], None] | Non
 def _name(route: Route) -> str:
     """Whom a breaker or a cooldown is about: one bad model must not close the others, nor another address."""
     return f"{route.provider}/{route.endpoint.model} {route.endpoint.base_url}"
+
+
+def _chat(client: Client, request: Request, refused_fields: frozenset[str], endpoint: Endpoint) -> Call:
+    """The call for a request, without what its model refuses."""
+    return refused.cleared(client.chat(request, endpoint), refused_fields)
 
 
 def _hear(heard: Callable[[Chunk], None], call: Call, chunk: Chunk) -> None:

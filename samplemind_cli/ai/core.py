@@ -225,8 +225,12 @@ class AICore:
 
     def _tell_dropped(self, route: Route, first: Chunk) -> None:
         """Say which fields a provider was not told, since it has no word for them; a stored answer is no news."""
-        if route.dropped and not first.answer:
+        if first.answer:
+            return
+        if route.dropped:
             self._notify(f"{route.provider}: left out {', '.join(route.dropped)}, for which it has no word")
+        if first.dropped:
+            self._notify(f"{route.provider}: left out {', '.join(first.dropped)}, which {route.endpoint.model} refuses")
 
     async def _on(self, attempt: Attempt, *, last: bool) -> AsyncGenerator[Chunk, None]:
         """The answer on one route: out of the cache, or from the one call that fetches it."""

@@ -113,6 +113,7 @@ class Draft:
         self._stop_sequence = ""
         self._logprobs: list[object] = []
         self._held = 0.0
+        self._dropped: tuple[str, ...] = ()
         self._begun = False
         self._others: dict[int, Draft] = {}
 
@@ -124,6 +125,7 @@ class Draft:
         self._model = self._model or chunk.model
         self._stop_sequence = chunk.stop_sequence or self._stop_sequence
         self._held = max(self._held, chunk.held)
+        self._dropped = chunk.dropped or self._dropped
         others = tuple(self._other(number, other) for number, other in chunk.others)
         if chunk.whole and self._parts:
             chunk = self._remainder(chunk)
@@ -137,11 +139,11 @@ class Draft:
         said = chunk.text or chunk.thinking or chunk.signature or chunk.block or calls
         if not said and not any(other for _, other in others):
             return None
-        told = replace(chunk, tool_calls=calls, finish=None, usage=None, whole=False, model="", held=0.0)
+        told = replace(chunk, tool_calls=calls, finish=None, usage=None, whole=False, model="", held=0.0, dropped=())
         told = replace(told, others=tuple((number, other) for number, other in others if other))
         if not self._begun:
             self._begun = True
-            told = replace(told, usage=reading.counted(self._usage), held=self._held)
+            told = replace(told, usage=reading.counted(self._usage), held=self._held, dropped=self._dropped)
         return told
 
     def end(self) -> Chunk | None:
@@ -267,6 +269,7 @@ class Draft:
             logprobs=tuple(self._logprobs),
             stop_sequence=self._stop_sequence,
             sound=sound,
+            dropped=self._dropped,
         )
 
     def _part(self, part: _Words | _GrowingCall) -> Part:

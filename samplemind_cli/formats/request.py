@@ -88,6 +88,8 @@ class Request:
             needs |= {"tool_choice", *self._forced()}
         if self.schema is not None or self.json_mode:
             needs.add("schema")
+        if self.max_tokens is not None and self.max_tokens < 1:
+            needs.add(NO_TOKENS)
         return frozenset(needs)
 
     @property
@@ -149,6 +151,8 @@ class Request:
                     yield from part.parts
 
 
+# An answer of no tokens is none: Claude warms its prompt cache so, others call it an error or an answer without end.
+NO_TOKENS = "max_tokens below 1"
 # Parameters that not every provider has; each is a field of `Request`.
 PARAMETERS = ("top_p", "stop", "seed", "presence_penalty", "frequency_penalty")
 # Other fields that change what counts as an answer; by these names in every format that has them.

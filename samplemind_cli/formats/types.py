@@ -33,13 +33,14 @@ from samplemind_cli.formats.parts import (
     ToolResult,
     attachment,
 )
-from samplemind_cli.formats.request import ABILITIES, CONSTRAINTS, EFFORTS, PARAMETERS, Request
+from samplemind_cli.formats.request import ABILITIES, CONSTRAINTS, EFFORTS, NO_TOKENS, PARAMETERS, Request
 
 __all__ = [
     "ABILITIES",
     "COMPLETE",
     "CONSTRAINTS",
     "EFFORTS",
+    "NO_TOKENS",
     "PARAMETERS",
     "PASSING",
     "Answer",

@@ -12,9 +12,14 @@ SSE, NDJSON, JSON = "text/event-stream", "application/x-ndjson", "application/js
 def provider(body, *, status=200, kind=JSON, headers=()):
     """A server whose every answer is `body`; of a list one after the other, the last again and again.
 
-    Or what `body` makes of the request: a status and bytes. `asked` of what it yields are the decoded requests.
+    A function is given the decoded request, and gives a status and a body. `asked` of what it yields are the requests.
     """
-    bodies = body if isinstance(body, list) else [body]
+
+    def answer(request):
+        if callable(body):
+            return body(request)
+        bodies = body if isinstance(body, list) else [body]
+        return status, bodies[min(len(server.asked), len(bodies)) - 1]
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -23,9 +28,9 @@ def provider(body, *, status=200, kind=JSON, headers=()):
             pass
 
         def do_POST(self):
-            server.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            said = bodies[min(len(server.asked), len(bodies)) - 1]
-            code, said = said(server.asked[-1]) if callable(said) else (status, said)
+            request = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            server.asked.append(request)
+            code, said = answer(request)
             data = said if isinstance(said, bytes) else said.encode()
             self.send_response(code)
             for name, value in (("content-type", kind), ("content-length", str(len(data))), *headers):
