@@ -112,13 +112,16 @@ class Caller:
         if wait := self._cooldowns.left(_name(route)):
             raise UnavailableError(f"asks to be left alone for another {wait:.0f} s", fault=Fault("rate", ""))
 
-    async def chunks(self, route: Route, request: Request, patience: Patience) -> AsyncGenerator[Chunk, None]:
-        """The chunks of one answer.
+    async def chunks(
+        self, route: Route, request: Request, patience: Patience
+    ) -> AsyncGenerator[tuple[Chunk, Any], None]:
+        """The chunks of one answer, each with its event where a client of the provider's format can read it as it is.
 
         Raises UnavailableError before the first of them, CutStreamError after it, ProviderError for a request that
         would be wrong anywhere.
         """
         client, begun = self._client(route), False
+        same = request.source == self._settings.row(route.provider).format
         read = client.reader(request)
         async with self._events(route, request, partial(client.chat, request), patience) as (events, heard, held):
             async for event in events:
@@ -127,7 +130,7 @@ class Caller:
                 if chunk.fault:
                     raise _broken_off(chunk.fault, route, begun=begun)
                 begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls or chunk.block)
-                yield chunk
+                yield chunk, event if same and client.readable(event) else None
 
     async def vectors(
         self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience
