@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.server.access import Access
 from samplemind_cli.server.board import Board
-from samplemind_cli.server.bounds import Bounds, Budget
+from samplemind_cli.server.bounds import Bounds, ByteBudget
 from samplemind_cli.server.connection import Connection
 from samplemind_cli.server.gate import Gate
 from samplemind_cli.server.journal import ServerLog
@@ -44,7 +44,7 @@ class Front:
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.bounds = bounds
-        self.budget = Budget(bounds.bodies)
+        self.budget = ByteBudget(bounds.bodies)
         self.draining = False
         self.date = _date()
         self._core = core
