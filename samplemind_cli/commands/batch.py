@@ -43,13 +43,13 @@ def batch(
     """
     from samplemind_cli import output
     from samplemind_cli.ai.types import Options, Origin
-    from samplemind_cli.batch import asking, progress
+    from samplemind_cli.batch import answering, progress
     from samplemind_cli.errors import ProviderError
 
     settings = Settings.load(read_timeout=timeout, local_read_timeout=timeout)
     options = Options(task=task, cache="off" if no_cache else "use", timeout=timeout, origin=Origin(command="batch"))
     command = _command(source, out, {"--jobs": jobs, "--model": model, "--task": task, "--timeout": timeout}, no_cache)
-    asking.check(settings, options, model)
+    answering.check(settings, options, model)
     results, tally = _opened(source, out, again=retry_failed)
     try:
         _run(settings, options, model, source, results, tally, jobs)
@@ -105,7 +105,7 @@ def _run(
     from samplemind_cli import files
     from samplemind_cli.ai.core import AICore
     from samplemind_cli.batch import lines, run
-    from samplemind_cli.batch.asking import Asker, LineResult
+    from samplemind_cli.batch.answering import Asker, LineResult
     from samplemind_cli.batch.progress import BatchProgress, Remarks
     from samplemind_cli.ledger.prices import Prices
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.server.access import Access
-from samplemind_cli.server.board import Board
 from samplemind_cli.server.bounds import Bounds, Budget
 from samplemind_cli.server.connection import Connection
 from samplemind_cli.server.gate import Gate
@@ -21,6 +20,7 @@ from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, S
 from samplemind_cli.server.metrics import Metrics, merged, text
 from samplemind_cli.server.routes import PROBES, Routes
 from samplemind_cli.server.service import Service
+from samplemind_cli.server.worker_counts import WorkerCounts
 
 if TYPE_CHECKING:
     from samplemind_cli.server.telemetry.serving import Serving
@@ -51,7 +51,7 @@ class Front:
         self._traced = traced
         self._ledger = ledger
         self._metrics = Metrics()
-        self._board = Board(shared, self._metrics)
+        self._board = WorkerCounts(shared, self._metrics)
         self._service = Service(core, self._measured, content=journal.content)
         self.at_once = self._service.at_once
         self.routes = Routes(self._service.operations)
