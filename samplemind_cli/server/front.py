@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.server.access import Access
-from samplemind_cli.server.board import Board
 from samplemind_cli.server.bounds import Bounds, ByteBudget
 from samplemind_cli.server.connection import Connection
 from samplemind_cli.server.gate import Gate
@@ -22,6 +21,7 @@ from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, S
 from samplemind_cli.server.metrics import Metrics, merged, text
 from samplemind_cli.server.routes import PROBES, Operation, Routes
 from samplemind_cli.server.service import Service
+from samplemind_cli.server.worker_counts import WorkerCounts
 
 if TYPE_CHECKING:
     from samplemind_cli.server.telemetry.serving import Serving
@@ -52,7 +52,7 @@ class Front:
         self._traced = traced
         self._ledger = ledger
         self._metrics = Metrics()
-        self._board = Board(shared, self._metrics)
+        self._board = WorkerCounts(shared, self._metrics)
         self._service = Service(core, self._measured, content=journal.content)
         self.at_once = self._service.at_once
         self.routes = Routes(self._service.operations)

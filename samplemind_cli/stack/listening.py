@@ -7,9 +7,9 @@ from typing import Any
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import record as records
 from samplemind_cli.stack.origin import StackOrigin, engine_elsewhere, is_loopback, origin, scope
-from samplemind_cli.stack.plan import UpPlan
 from samplemind_cli.stack.record import OLLAMA, REDIS
 from samplemind_cli.stack.services import Port, ServiceState
+from samplemind_cli.stack.up_plan import UpPlan
 
 KINDS = {"redis": REDIS, "ollama": OLLAMA}
 

@@ -6,8 +6,8 @@ from samplemind_cli.stack import record
 from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.listening import kind_of, listening
 from samplemind_cli.stack.origin import StackOrigin
-from samplemind_cli.stack.plan import UpPlan
 from samplemind_cli.stack.services import Port, ServiceState
+from samplemind_cli.stack.up_plan import UpPlan
 
 SHOP = StackOrigin("/work/shop", carried=False)
 OURS = StackOrigin("", carried=True)
