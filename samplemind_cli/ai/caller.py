@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from samplemind_cli.ai import embedded, http_client, keys, refused
-from samplemind_cli.ai.clients import CLIENTS, EMBEDDERS
+from samplemind_cli.ai.adapters import CLIENTS, EMBEDDERS
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
 from samplemind_cli.ai.spending import Purse
@@ -34,7 +34,7 @@ from samplemind_cli.ai.types import (
     Usage,
 )
 from samplemind_cli.errors import CutStreamError, ProviderError, RejectedError, UsageError
-from samplemind_cli.formats.refusals import field_in, without
+from samplemind_cli.formats.refused_fields import field_in, without
 from samplemind_cli.settings import Settings
 
 ATTEMPTS = 3
