@@ -16,47 +16,28 @@ from functools import partial
 from typing import Any
 
 from samplemind_cli.ai import embedded, http_client, keys, refused
+from samplemind_cli.ai.adapters import CLIENTS, EMBEDDERS
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
+from samplemind_cli.ai.passing import GOES_ON, event_of
+from samplemind_cli.ai.spending import Purse
 from samplemind_cli.ai.types import (
     Call,
     Chunk,
     Client,
-    Embedder,
     Endpoint,
     Fault,
     Inputs,
+    Options,
     Provider,
     Request,
     Route,
     Usage,
 )
 from samplemind_cli.errors import CutStreamError, ProviderError, RejectedError, UsageError
-from samplemind_cli.formats.anthropic_messages import client as anthropic
-from samplemind_cli.formats.gemini import client as gemini
-from samplemind_cli.formats.ollama import client as ollama
-from samplemind_cli.formats.openai_chat import client as openai
-from samplemind_cli.formats.openai_chat import embedded as small
-from samplemind_cli.formats.openai_chat import mistral
-from samplemind_cli.formats.refusals import field_in, without
+from samplemind_cli.formats.refused_fields import field_in, without
 from samplemind_cli.settings import Settings
 
-# By `Row.client`.
-CLIENTS: dict[str, Client] = {
-    "ollama": ollama,
-    "gemini": gemini,
-    "anthropic_messages": anthropic,
-    "openai_chat": openai,
-    "openai_chat.mistral": mistral,
-    "openai_chat.embedded": small,
-}
-EMBEDDERS: dict[str, Embedder] = {
-    "ollama": ollama,
-    "gemini": gemini,
-    "openai_chat": openai,
-    "openai_chat.mistral": mistral,
-    "openai_chat.embedded": small,
-}
 ATTEMPTS = 3
 NOTICED = 0.001  # seconds; what a free slot takes is not told
 # What is said of the embedded model.
@@ -94,6 +75,7 @@ class Caller:
         self._notify = notify
         self._progress = progress
         self._rates = RateLimits()
+        self._purse = Purse(settings)
         self._cooldowns = Cooldowns()
         self._refused = refused.Refused()
         self._said: set[bool] = set()  # of which of the embedded model's engines
@@ -115,29 +97,40 @@ class Caller:
         if wait := self._cooldowns.left(_name(route)):
             raise UnavailableError(f"asks to be left alone for another {wait:.0f} s", fault=Fault("rate", ""))
 
-    async def chunks(self, route: Route, request: Request, patience: Patience) -> AsyncGenerator[Chunk, None]:
-        """The chunks of one answer. A hint that the model refuses is left out, and told on the first chunk.
+    def close(self) -> None:
+        """Close what keeps the budgets."""
+        self._purse.close()
 
-        Raises UnavailableError before the first of them, CutStreamError after it, ProviderError for a request that
-        would be wrong anywhere.
+    async def chunks(
+        self, route: Route, request: Request, patience: Patience, options: Options
+    ) -> AsyncGenerator[tuple[Chunk, Any], None]:
+        """The chunks of one answer, each with its event where a client of the provider's format can read it as it is.
+
+        A hint that the model refuses is left out, and told on the first chunk.
+        Raises BudgetError before it is asked for, UnavailableError before the first chunk, CutStreamError after it,
+        ProviderError for a request that would be wrong anywhere.
         """
         name, begun = _name(route), False
+        same = request.source == self._settings.row(route.provider).format
         while True:
             gone = self._refused.of(name)
             sent = without(request, gone)
             client, dropped = self._client(route), tuple(sorted(gone & request.wishes)) if gone else ()
             read, made = client.reader(sent), partial(_chat, client, sent, gone)
             try:
-                async with self._events(route, sent, made, patience) as (events, heard, held):
+                async with self._events(route, sent, made, patience, options) as (events, heard, held):
                     async for event in events:
                         found = read(event)
-                        for chunk in _in_order(found, begun=begun) if found.pieces else (found,):
+                        passed = event_of(event, found, client) if same else None
+                        for chunk in found.in_order(begun=begun) if found.pieces else (found,):
                             heard(chunk)
                             if chunk.fault:
                                 raise _broken_off(chunk.fault, route, begun=begun)
                             news = (held or dropped) and not begun
-                            yield replace(chunk, held=held, dropped=dropped) if news else chunk
+                            told = replace(chunk, held=held, dropped=dropped) if news else chunk
                             begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls or chunk.block)
+                            yield told, passed
+                            passed = passed and GOES_ON
             except UnavailableError as error:
                 strict = self._settings.strict_fields
                 if begun or not self._refused.learns(name, error.fault, sent, strict=strict):
@@ -146,11 +139,12 @@ class Caller:
                 return
 
     async def vectors(
-        self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience
+        self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience, options: Options
     ) -> tuple[list[list[float]], int | None]:
         """A vector per text, and the tokens counted. Raises as `chunks`."""
         adapter = EMBEDDERS[self._settings.row(route.provider).client]
-        async with self._events(route, None, partial(adapter.embed, texts, dimensions), patience) as (events, heard, _):
+        made = partial(adapter.embed, texts, dimensions)
+        async with self._events(route, None, made, patience, options) as (events, heard, _):
             event = await anext(events)
             if fault := self._client(route).reader(_NOTHING)(event).fault:
                 raise _broken_off(fault, route, begun=False)
@@ -167,7 +161,12 @@ class Caller:
 
     @asynccontextmanager
     async def _events(
-        self, route: Route, request: Request | None, made: Callable[[Endpoint], Call], patience: Patience
+        self,
+        route: Route,
+        request: Request | None,
+        made: Callable[[Endpoint], Call],
+        patience: Patience,
+        options: Options,
     ) -> AsyncIterator[tuple[AsyncGenerator[Any, None], Callable[[Chunk], None], float]]:
         """The events of a call `made` for the endpoint, once the provider may be asked, and who is to hear of them.
 
@@ -185,9 +184,10 @@ class Caller:
                 client = self._client(route)
                 reader = partial(client.reader, request or _NOTHING)
                 events = http_client.events(call, patience, client.fault, reader)
-            with self._judged(route, request), self._watch(route, request) as heard, keys.removed_from_errors(call):
-                async with aclosing(events):
-                    yield events, partial(_hear, heard, call), held if held > NOTICED else 0.0
+            async with self._purse.call(route, request, call, options, patience.deadline) as counted:
+                with self._judged(route, request), self._watch(route, request) as heard, keys.removed_from_errors(call):
+                    async with aclosing(events):
+                        yield events, partial(_hear, _both(heard, counted), call), held if held > NOTICED else 0.0
 
     @contextmanager
     def _judged(self, route: Route, request: Request | None) -> Iterator[None]:
@@ -254,14 +254,21 @@ class Caller:
             raise UnavailableError(error.message, error.hint) from error
 
 
+def _both(heard: Callable[[Chunk], None], counted: Callable[[Chunk], None] | None) -> Callable[[Chunk], None]:
+    """What tells both of a chunk; `counted` is there where a budget is."""
+    if counted is None:
+        return heard
+
+    def tell(chunk: Chunk) -> None:
+        counted(chunk)
+        heard(chunk)
+
+    return tell
+
+
 def _name(route: Route) -> str:
     """Whom a breaker or a cooldown is about: one bad model must not close the others, nor another address."""
     return f"{route.provider}/{route.endpoint.model} {route.endpoint.base_url}"
-
-
-def _in_order(chunk: Chunk, *, begun: bool) -> tuple[Chunk, ...]:
-    """What a chunk says, one thing after the other; a whole answer that comes after a part of it stays whole."""
-    return (chunk,) if chunk.whole and begun else chunk.pieces
 
 
 def _chat(client: Client, request: Request, refused_fields: frozenset[str], endpoint: Endpoint) -> Call:

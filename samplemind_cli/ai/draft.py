@@ -1,9 +1,12 @@
 """An answer in the making: the chunks of a provider mended and joined until they are whole."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from typing import Any
 
-from samplemind_cli.ai.calls import Calls, OpenCall
+from samplemind_cli.ai.called_tools import CalledTools
+from samplemind_cli.ai.growing import OpenCall, Words
+from samplemind_cli.ai.passing import Passing
 from samplemind_cli.errors import CutStreamError, ProviderError
 from samplemind_cli.formats import reading
 from samplemind_cli.formats.types import (
@@ -22,44 +25,35 @@ from samplemind_cli.formats.types import (
 _LASTING = ("refusal", "filtered")  # a "stop" that follows one of these does not heal it
 
 
-@dataclass(slots=True)
-class _Words:
-    """A text or a thought that grows."""
-
-    thought: bool
-    pieces: list[str] = field(default_factory=list)
-    signature: str = ""
-
-    def part(self, origin: Format) -> Part:
-        said = "".join(self.pieces)
-        return Thinking(said, self.signature, origin) if self.thought else Text(said)
-
-
 class Draft:
     """What has been heard so far of one answer.
 
     `key`, the cache key of its question, is what ids for calls without one are made of: the same whenever it is told
-    again, others in the next turn. `one_call`: further calls are left out. `origin` is the provider's format. `json`:
-    a code fence around all of the text is no part of it. `names`: of the tools that may be called.
+    again, others in the next turn. `used`: ids of earlier calls. `one_call`: further calls are left out. `origin` is
+    the provider's format. `json`: a code fence around all of the text is no part of it. `passing`: a client of the
+    provider's format waits for it. `names`: of the tools that may be called.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each for itself
         self,
         key: str = "",
         *,
+        used: Collection[str] = (),
         one_call: bool = False,
         origin: Format = "",
         json: bool = False,
+        passing: bool = False,
         names: frozenset[str] = frozenset(),
     ) -> None:
         self._key = key
+        self._used = used
         self._one_call = one_call
         self._names = names
         self._leading: str | None = "" if json else None  # text of which it is not known whether it is fenced
         self._fenced = False
         self._origin: Format = origin
-        self._parts: list[_Words | OpenCall | Thinking | Opaque] = []
-        self._calls = Calls(key, names, one=one_call)
+        self._parts: list[Words | OpenCall | Thinking | Opaque] = []
+        self._calls = CalledTools(key, used, names, one=one_call)
         self._pieces = False  # whether any of it came in pieces
         self._finish: Finish | None = None
         self._usage = Usage()
@@ -70,9 +64,14 @@ class Draft:
         self._dropped: tuple[str, ...] = ()
         self._begun = False
         self._others: dict[int, Draft] = {}
+        self.passing = Passing(origin, on=passing)
 
-    def add(self, chunk: Chunk) -> Chunk | None:
-        """Join a chunk: what of it is to be told on, calls by their place in the answer; None where that is nothing."""
+    def add(self, chunk: Chunk, event: Any = None) -> Chunk | None:
+        """Join a chunk: what of it is to be told on, calls by their place in the answer; None where that is nothing.
+
+        `event` said it, if a client can read that.
+        """
+        heard = chunk
         if self._finish not in _LASTING and not (self._finish and chunk.finish == "unknown"):
             self._finish = chunk.finish or self._finish
         self._usage = self._usage.updated(chunk.usage) if chunk.usage else self._usage
@@ -90,6 +89,7 @@ class Draft:
         calls = tuple(self._calls.add(chunk.tool_calls, self._parts.append))
         if chunk.finish and not chunk.tool_calls:  # some servers name an end with each piece of a call
             calls = (*calls, *self._calls.rest())
+        self.passing.heard(event, heard, chunk, calls, calling=bool(self._calls))
         said = chunk.text or chunk.thinking or chunk.signature or chunk.block or calls
         if not said and not any(other for _, other in others):
             return None
@@ -103,6 +103,8 @@ class Draft:
             logprobs=chunk.logprobs,
             stop_sequence=chunk.stop_sequence,
             others=tuple((number, other) for number, other in others if other) if others else (),
+            events=self.passing.take(),
+            origin=self._origin,
         )
         if not self._begun:
             self._begun = True
@@ -115,7 +117,10 @@ class Draft:
         text = reading.unfenced("".join(self._texts())) if self._fenced else ""
         ends = ((number, other.end()) for number, other in self._others.items())
         others = tuple((number, end) for number, end in ends if end)
-        return Chunk(text, tool_calls=calls, others=others) if calls or text or others else None
+        if not (calls or text or others):
+            return None
+        self.passing.mended()
+        return Chunk(text, tool_calls=calls, others=others)
 
     def _outside(self, text: str) -> str:
         """Of a text that may be fenced what may be told: all of it once it is not, nothing while it is."""
@@ -131,7 +136,11 @@ class Draft:
     def _other(self, number: int, chunk: Chunk) -> tuple[int, Chunk | None]:
         if number not in self._others:
             self._others[number] = Draft(
-                f"{self._key}:{number}", one_call=self._one_call, origin=self._origin, names=self._names
+                f"{self._key}:{number}",
+                used=self._used,
+                one_call=self._one_call,
+                origin=self._origin,
+                names=self._names,
             )
         return number, self._others[number].add(chunk)
 
@@ -145,7 +154,7 @@ class Draft:
 
     def _texts(self) -> Iterator[str]:
         for part in self._parts:
-            if isinstance(part, _Words) and not part.thought:
+            if isinstance(part, Words) and not part.thought:
                 yield from part.pieces
 
     def _say(self, chunk: Chunk) -> None:
@@ -159,12 +168,12 @@ class Draft:
             self._words(thought=False).pieces.append(chunk.text)
         self._logprobs.extend(chunk.logprobs)
 
-    def _words(self, *, thought: bool) -> _Words:
+    def _words(self, *, thought: bool) -> Words:
         """The text or thought that goes on, or a new one."""
         last = self._parts[-1] if self._parts else None
-        if isinstance(last, _Words) and last.thought == thought and not (last.signature and thought):
+        if isinstance(last, Words) and last.thought == thought and not (last.signature and thought):
             return last
-        words = _Words(thought)
+        words = Words(thought)
         self._parts.append(words)
         return words
 
@@ -195,7 +204,7 @@ class Draft:
             dropped=self._dropped,
         )
 
-    def _part(self, part: _Words | OpenCall) -> Part:
+    def _part(self, part: Words | OpenCall) -> Part:
         found = part.part() if isinstance(part, OpenCall) else part.part(self._origin)
         return Text(reading.unfenced(found.text)) if self._fenced and isinstance(found, Text) else found
 

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from samplemind_cli.ai import inflate, json_text, keys, proxies, refusal
 from samplemind_cli.ai.keys import without_keys
 from samplemind_cli.ai.patience import CONNECTIONS, LinkError, Patience, UnavailableError, silence, tried
-from samplemind_cli.ai.received import Body, Response, Stream
+from samplemind_cli.ai.received import Body, EventStream, Response
 from samplemind_cli.ai.refusal import place
 from samplemind_cli.ai.types import Call, FaultReader, Reader
 from samplemind_cli.errors import CutStreamError, ProviderError, SettingError
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = [
     "CONNECTIONS",
     "Patience",
-    "Reply",
     "UnavailableError",
+    "WholeResponse",
     "close_http_client",
     "events",
     "get_http_client",
@@ -52,7 +52,7 @@ _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, _Pools] = WeakKeyDictionary
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class WholeResponse:
     """A whole response, whatever its status."""
 
     status: int
@@ -118,7 +118,7 @@ async def events(
             await stream.aclose()
 
 
-async def reply(call: Call, patience: Patience, largest: int = ERROR) -> Reply:
+async def reply(call: Call, patience: Patience, largest: int = ERROR) -> WholeResponse:
     """The whole response to one request of up to `largest` bytes, whatever its status and type; it is not retried.
 
     Raises UnavailableError where nobody answered, CutStreamError where the answer broke off or is larger.
@@ -129,19 +129,19 @@ async def reply(call: Call, patience: Patience, largest: int = ERROR) -> Reply:
             whole = b"".join([piece async for piece in body.pieces()])
         finally:
             await body.response.aclose()
-        return Reply(body.response.status_code, body.response.headers, whole)
+        return WholeResponse(body.response.status_code, body.response.headers, whole)
 
 
 async def _begun(
     call: Call, patience: Patience, read_fault: FaultReader | None, reader: Callable[[], Reader] | None
-) -> Stream:
+) -> EventStream:
     """An answer whose status is good, and, with a `reader`, whose beginning is too. Raises UnavailableError."""
     response = await _sent(call, patience)
     try:
         if response.status_code >= 300:  # noqa: PLR2004 - HTTP
             beginning = await _beginning(call, response)
             raise refusal.refused(call, response.status_code, response.headers, beginning, read_fault)  # noqa: TRY301
-        stream = Stream(call, response, LARGEST)
+        stream = EventStream(call, response, LARGEST)
         if reader:
             await stream.begin(reader())
     except BaseException:

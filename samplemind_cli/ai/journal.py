@@ -17,7 +17,7 @@ LONGEST = 1_000_000  # characters of a prompt or an answer that are kept
 
 
 @dataclass(slots=True)
-class Entry:
+class JournalEntry:
     """What there is to tell of one request: who answered, when it began, and how it ended."""
 
     request: Request
@@ -133,7 +133,7 @@ def line(told: Record) -> bytes:
 def repetition(request: Request, options: Options, answer: Answer) -> bytes:
     """What is told of an answer that is given again: a record without its id, time and latency, nor its beginning."""
     route = Route(answer.provider, Endpoint("", answer.model))
-    entry = Entry(request, options, time.perf_counter(), route, answer=replace(answer, cached="local"))
+    entry = JournalEntry(request, options, time.perf_counter(), route, answer=replace(answer, cached="local"))
     told = {name: value for name, value in entry.record().items() if name not in ("id", "at", "ms")}
     return line(told).removeprefix(b"{").rstrip(b"\n")
 

@@ -89,7 +89,7 @@ class Halves:
         return values
 
 
-class Events:
+class EventParser:
     """Server-sent events (WHATWG HTML, 9.2.6), line by line; also those that no blank line ends."""
 
     def __init__(self) -> None:
@@ -181,7 +181,7 @@ class Decoder:
         self.decoded = 0  # values
         self._first: bytes | None = b""  # until it tells what kind it is
         self._lines = Lines()
-        self._messages: Events | JSONLines = Events()
+        self._messages: EventParser | JSONLines = EventParser()
 
     @property
     def done(self) -> bool:

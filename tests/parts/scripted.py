@@ -10,7 +10,7 @@ SSE, NDJSON, JSON = "text/event-stream", "application/x-ndjson", "application/js
 
 @contextmanager
 def provider(body, *, status=200, kind=JSON, headers=()):
-    """A server whose every answer is `body`, or, of a list, one after the other, the last again and again.
+    """A server whose every answer is `body`; of a list one after the other, the last again and again.
 
     A function is given the decoded request, and gives a status and a body. `asked` of what it yields are the requests.
     """

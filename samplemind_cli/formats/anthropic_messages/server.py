@@ -42,9 +42,10 @@ def read(fields: Fields) -> Request:
         parallel_tool_calls=False if one and tools else None,
         effort=effort,
         thinking_budget=budget,
-        extra={**_extra(fields), **_config(fields, effort)},
+        extra={**_extra(fields), **_config(fields, effort), **_inside(fields)},
         unkeyed={name: fields.raw[name] for name in IGNORED if fields.raw.get(name) is not None} | attribution,
         source="anthropic_messages",
+        body=fields.raw,
     )
 
 
@@ -160,6 +161,13 @@ def _config(fields: Fields, effort: str) -> dict[str, Any]:
     if rest.get("effort") == effort:
         del rest["effort"]
     return {"output_config": rest} if rest else {}
+
+
+def _inside(fields: Fields) -> dict[str, Any]:
+    """Fields that nobody knows, of objects that are translated."""
+    choice, form = fields.inner("tool_choice"), fields.inner("output_config").inner("format")
+    known = ("type", "name", "disable_parallel_tool_use")
+    return choice.others(known, "tool_choice") | form.others(("type", "schema"), "output_config.format")
 
 
 def _schema(fields: Fields) -> dict[str, Any] | None:

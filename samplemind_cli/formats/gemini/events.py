@@ -9,6 +9,8 @@ from samplemind_cli.formats.types import Chunk, Fault, Opaque, Thinking, ToolCal
 
 # What a candidate says of its words.
 _BESIDE = ("citationMetadata", "groundingMetadata", "groundingAttributions", "urlContextMetadata")
+# Names that clients other than Google's own do not know.
+_SNAKES = {"usage_metadata", "model_version", "prompt_feedback", "finish_reason", "finish_message"}
 # No answer to speak of.
 _FAULTS = ("malformed_function_call", "malformed_response", "unexpected_tool_call", "too_many_tool_calls", "no_image")
 
@@ -28,6 +30,22 @@ def read(event: Any) -> Chunk:
     first = next((candidate for number, candidate in numbered if number == 0), {})
     others = tuple((number, _candidate(candidate, {})) for number, candidate in numbered if number)
     return _candidate(first, body, others)
+
+
+def readable(event: Any) -> bool:
+    """Whether it is a response as documented."""
+    body = reading.mapping(event)
+    candidates = body.get("candidates", [])
+    if "response" in body or any(_SNAKES & found.keys() for found in (body, *reading.mappings(candidates))):
+        return False
+    return isinstance(candidates, list) and all(
+        isinstance(part, dict)
+        and isinstance(part.get("text"), str | None)
+        and isinstance(reading.mapping(part.get("functionCall", {})).get("args"), dict | None)
+        and "function_call" not in part
+        for candidate in candidates
+        for part in reading.mapping(reading.mapping(candidate).get("content")).get("parts") or ()
+    )
 
 
 def _joined(chunks: Sequence[Chunk]) -> Chunk:

@@ -74,7 +74,7 @@ def whole(answer: Answer, number: str, fields: Fields) -> bytes:
     return orjson.dumps({**head, "choices": choices, "usage": answers.usage(answer.usage)})
 
 
-class Events:
+class TextEvents:
     """The events of one streamed completion."""
 
     kind = "text/event-stream; charset=utf-8"
@@ -114,7 +114,7 @@ class Events:
         return answers.event({**self._head, "choices": [choice]})
 
 
-events = Events
+events = TextEvents
 
 
 def _said(fields: Fields, name: str) -> bool:
@@ -144,4 +144,4 @@ def _end(answer: Answer) -> str:
     return answers.ENDS.get(reason, "stop" if reason == "tool_calls" else reason)
 
 
-__all__ = ["Events", "error", "events", "read", "streams", "whole"]
+__all__ = ["TextEvents", "error", "events", "read", "streams", "whole"]
