@@ -45,7 +45,7 @@ ARROWS = {
     "cli": {"commands", "hot", "output", "errors"},
     "commands": {*DOMAINS, *GROUND, "output", "ai", "hot"},
     "asking": {*GROUND, "output", "ai", "formats", "hot", "ledger"},
-    "server": {*GROUND, "output", "ai", "formats"},
+    "server": {*GROUND, "output", "ai", "formats", "batch"},
     "bench": {*GROUND, "output", "ai", "mock", "stack", "testing"},
     "models": {*GROUND, "output", "ai"},
     "stack": {*GROUND, "output", "ai"},
@@ -88,6 +88,7 @@ DOORS = {
     "pyinstrument": {"profiling/"},
     "sqlite3": {"ledger/"},
     "genai_prices": {"ledger/prices.py"},
+    "python_multipart": {"server/upload.py"},
     # The folders and the launcher run inside of the user's program, in a Python that imports nothing else of ours.
     "os.environ": {"settings.py", "__main__.py", "profiling/inject/", "bench/launcher.py", "testing/observer/"},
 }

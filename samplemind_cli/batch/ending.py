@@ -42,9 +42,10 @@ class Ending:
         if self.signal:
             signal.raise_signal(self.signal)
 
-    def _heard(self, number: int, task: "asyncio.Task[Any]") -> None:
+    def _heard(self, number: int, task: "asyncio.Task[Any] | None") -> None:
         if self.signal:
-            task.cancel()
+            if task:
+                task.cancel()
             return
         self.signal = number
         self._tell()

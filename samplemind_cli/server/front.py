@@ -19,13 +19,12 @@ from samplemind_cli.server.journal import Journal
 from samplemind_cli.server.ledger_writer import LedgerWriter
 from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Stream
 from samplemind_cli.server.metrics import Metrics, merged, text
-from samplemind_cli.server.routes import PROBES, Routes
+from samplemind_cli.server.routes import JSON, PROBES, Routes
 from samplemind_cli.server.service import Service
 
 if TYPE_CHECKING:
     from samplemind_cli.server.telemetry.serving import Serving
 
-JSON = "application/json"
 LEDGER_TIME = 1.0  # seconds between writings into the ledger
 
 
@@ -62,6 +61,7 @@ class Front:
         self._numbers = itertools.count(1)
         self._empty = asyncio.Event()
         self._sweeping = self.loop.create_task(self._sweep())
+        self._service.jobs.resume()
 
     def connection(self) -> Connection:
         """A protocol for a new connection."""
@@ -99,9 +99,11 @@ class Front:
             if operation is None:
                 raise self.routes.missing(incoming)
             if incoming.method == "POST" and (
-                incoming.headers.get("content-type") != JSON or "content-encoding" in incoming.headers
+                incoming.headers.get("content-type") != JSON
+                or operation.media != JSON
+                or "content-encoding" in incoming.headers
             ):
-                _check_media(incoming.headers)
+                _check_media(incoming.headers, operation.media)
         except Problem as problem:
             incoming.refused = incoming.problem(problem)
 
@@ -143,6 +145,7 @@ class Front:
     async def drain(self, seconds: float) -> None:
         """Let what is being answered be answered, for so long; then hang up."""
         self.draining = True
+        ending = self.loop.create_task(self._service.jobs.close(seconds))
         for connection in list(self._connections):
             connection.leave()
         try:
@@ -153,6 +156,7 @@ class Front:
             for connection in list(self._connections):
                 connection.abort()
             await asyncio.sleep(0)
+        await ending
         self._sweeping.cancel()
         self._ledger.close()
         self._note()
@@ -177,11 +181,11 @@ def _date() -> str:
     return f"date: {formatdate(usegmt=True)}\r\n"
 
 
-def _check_media(headers: dict[str, str]) -> None:
-    """A body is JSON, as it is. Raises Problem (415)."""
+def _check_media(headers: dict[str, str], media: str) -> None:
+    """A body is of this kind, as it is. Raises Problem (415)."""
     kind = headers.get("content-type", "")
-    if kind.partition(";")[0].strip().lower() != JSON:
-        raise Problem(415, f"content-type must be {JSON}", "unsupported_media_type")
+    if kind.partition(";")[0].strip().lower() != media:
+        raise Problem(415, f"content-type must be {media}", "unsupported_media_type")
     if headers.get("content-encoding", "identity").lower() != "identity":
         compressed = Problem(415, "a body must not be compressed", "unsupported_media_type")
         raise compressed.with_header("accept-encoding", "identity")

@@ -15,6 +15,7 @@ from samplemind_cli.formats.fields import BadRequestError, document
 from samplemind_cli.formats.openai_chat import embeddings
 from samplemind_cli.formats.openai_chat import server as openai_chat
 from samplemind_cli.server import metrics, openapi, provenance
+from samplemind_cli.server.batches import Batches
 from samplemind_cli.server.chats import Chats
 from samplemind_cli.server.clients import Clients
 from samplemind_cli.server.failure import problem
@@ -39,6 +40,8 @@ class Service:
         self._memory = Memory()
         self._chats = Chats(core, self._memory, content=content)
         self.at_once = self._memory.find  # the response that needs no waiting
+        batches = Batches(core)
+        self.jobs = batches.jobs
         self.operations = (
             Operation("POST", "/v1/chat/completions", self._chats.handler(openai_chat), openai_chat.error),
             Operation("POST", "/v1/embeddings", self._embeddings),
@@ -46,6 +49,7 @@ class Service:
             Operation("GET", "/v1/models", self._models),
             Operation("GET", "/v1/models/{model}", self._model),
             *Clients(core, self._chats).operations(),
+            *batches.operations(),
             Operation("GET", "/metrics", self._metrics),
             Operation("GET", "/openapi.json", self._openapi),
             Operation("GET", "/healthz", self._healthz, public=True),
