@@ -167,7 +167,7 @@ class AICore:
 
         A route that is unavailable before its first word hands over to the next; after it the error is raised.
         """
-        told = journal.Entry(as_request(request), options, time.perf_counter())
+        told = journal.JournalEntry(as_request(request), options, time.perf_counter())
         deadline = asyncio.get_running_loop().time() + (options.timeout or self.settings.deadline)
         routes = self.routes(told.request, options)
         failure: ProviderError | SettingError | None = None
@@ -213,7 +213,7 @@ class AICore:
         local = [route for route in behind if self.settings.row(route.provider).local]
         return local or [route for route in self.each_provider(request) if self.settings.row(route.provider).local]
 
-    def _attempt(self, told: journal.Entry, deadline: float, *, last: bool) -> Attempt:
+    def _attempt(self, told: journal.JournalEntry, deadline: float, *, last: bool) -> Attempt:
         route = told.answering
         patience = self._caller.patience(route, deadline, last=last)
         return Attempt(route, told.request, told.options, self.key(route, told.request), patience)
@@ -225,8 +225,12 @@ class AICore:
 
     def _tell_dropped(self, route: Route, first: Chunk) -> None:
         """Say which fields a provider was not told, since it has no word for them; a stored answer is no news."""
-        if route.dropped and not first.answer:
+        if first.answer:
+            return
+        if route.dropped:
             self._notify(f"{route.provider}: left out {', '.join(route.dropped)}, for which it has no word")
+        if first.dropped:
+            self._notify(f"{route.provider}: left out {', '.join(first.dropped)}, which {route.endpoint.model} refuses")
 
     async def _on(self, attempt: Attempt, *, last: bool) -> AsyncGenerator[Chunk, None]:
         """The answer on one route: out of the cache, or from the one call that fetches it."""
@@ -270,15 +274,18 @@ class AICore:
     async def _fetch(self, attempt: Attempt, emit: Emit) -> None:
         """Ask the provider, pass its chunks on, and store the answer if it is whole."""
         route, request, options = attempt.route, attempt.request, attempt.options
+        origin = self.settings.row(route.provider).format
         heard = draft.Draft(
             attempt.key,
+            used={call.id for message in request.messages for call in message.tool_calls},
             one_call=request.parallel_tool_calls is False,
-            origin=self.settings.row(route.provider).format,
+            origin=origin,
             json=request.schema is not None or request.json_mode,
+            passing=request.source == origin,
         )
         async with aclosing(self._caller.chunks(route, request, attempt.patience, options)) as chunks:
-            async for chunk in chunks:
-                if told := heard.add(chunk):
+            async for chunk, event in chunks:
+                if told := heard.add(chunk, event):
                     emit(told)
         if rest := heard.end():
             emit(rest)
@@ -286,4 +293,4 @@ class AICore:
         schemas.satisfied(answer, request)
         if options.cache != "off" and answer.sound and answer.finish_reason in COMPLETE:
             answer = kept(answer, await self._cache.put(attempt.key, stored.to_json(answer), options.ttl))
-        emit(Chunk(answer=answer))
+        emit(Chunk(events=heard.passing.take(), origin=origin, answer=answer))

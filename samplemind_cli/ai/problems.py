@@ -10,7 +10,7 @@ from samplemind_cli.errors import (
     UnsupportedError,
     UsageError,
 )
-from samplemind_cli.formats.types import Problem
+from samplemind_cli.formats.types import NO_TOKENS, Problem
 
 # A key that a provider refuses is this server's, not the client's: no 401, and nothing that is tried again.
 _STATUS: dict[FaultKind, tuple[int, str]] = {
@@ -28,7 +28,7 @@ _STATUS: dict[FaultKind, tuple[int, str]] = {
 }
 # Where a request says what a provider may not take, if not in a field of that name.
 _FIELDS = dict.fromkeys(("image", "audio", "file", "image_url", "file_url", "file_id"), "messages")
-_FIELDS |= {"schema": "response_format", "effort": "reasoning_effort"}
+_FIELDS |= {"schema": "response_format", "effort": "reasoning_effort", NO_TOKENS: "max_tokens"}
 BILLING = "billing_error"  # a budget of the user's own: it is of no use to try again
 BUSY = ("rate", "overloaded")
 PAUSE = 1.0  # seconds until another try, when nobody named a time

@@ -14,7 +14,7 @@ from samplemind_cli.ai import costs
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.types import Answer, Media, Message, Options, Request, Text
 from samplemind_cli.asking import show, typed
-from samplemind_cli.asking.conversation import Talk
+from samplemind_cli.asking.conversation import ConversationLog
 from samplemind_cli.asking.fetching import fetched, is_address
 from samplemind_cli.asking.prompt import attachment
 from samplemind_cli.errors import SamplemindError, UsageError
@@ -32,7 +32,7 @@ HELP = """/model [NAME]   say which model answers, or name another one; /model a
 class Chat:
     """One sitting: its conversation, its options, and what it cost."""
 
-    def __init__(self, settings: Settings, talk: Talk, options: Options, *, raw: bool) -> None:
+    def __init__(self, settings: Settings, talk: ConversationLog, options: Options, *, raw: bool) -> None:
         self._settings = settings
         self._talk = talk
         self._options = options

@@ -13,7 +13,7 @@ FIRST, PAUSE = 2.0, 10.0  # seconds until the first line where nobody looks, and
 _MINUTE, _HOUR = 60, 3600
 
 
-class Progress:
+class BatchProgress:
     """Shows a tally on stderr while a batch runs."""
 
     def __init__(self, tally: Tally) -> None:

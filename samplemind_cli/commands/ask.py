@@ -192,9 +192,9 @@ def ask(
         settings = settings.changed({"history": "off"}, "--no-log")
     turn, talk = request, None
     if conversation is not None:
-        from samplemind_cli.asking.conversation import Talk
+        from samplemind_cli.asking.conversation import ConversationLog
 
-        talk = Talk.open(settings, conversation)
+        talk = ConversationLog.open(settings, conversation)
         if fork:
             talk.fork()
         request, options = talk.continued(turn), talk.options(options)
@@ -256,7 +256,7 @@ def _answered(
 
     from samplemind_cli import output
     from samplemind_cli.ai.core import AICore
-    from samplemind_cli.asking import progress, show
+    from samplemind_cli.asking import download_bar, show
 
     seen = output.on_terminal(sys.stdout)
     style = show.Style(
@@ -271,7 +271,7 @@ def _answered(
     )
 
     async def asking() -> "Answer":
-        core = AICore(settings, notify=output.say, progress=progress.Download())
+        core = AICore(settings, notify=output.say, progress=download_bar.DownloadBar())
         try:
             async with aclosing(core.stream(request, options)) as chunks:
                 return await show.stream(chunks, style)

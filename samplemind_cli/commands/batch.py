@@ -50,7 +50,7 @@ def batch(
 
     from samplemind_cli import output
     from samplemind_cli.ai.types import Options, Origin
-    from samplemind_cli.batch import asking, progress
+    from samplemind_cli.batch import answering, progress
     from samplemind_cli.budgets import Budget
     from samplemind_cli.errors import BudgetError, ProviderError
 
@@ -61,7 +61,7 @@ def batch(
     options = Options(task=task, cache="off" if no_cache else "use", timeout=timeout, origin=origin)
     given = {"--jobs": jobs, "--model": model, "--task": task, "--timeout": timeout, "--max-cost": max_cost}
     command = _command(source, out, given, no_cache)
-    asking.check(settings, options, model)
+    answering.check(settings, options, model)
     results, tally = _opened(source, out, again=retry_failed)
     stopped = "stopped: {0.done:,} of {0.total:,} lines are in {1}".format
     try:
@@ -121,9 +121,9 @@ def _run(
     from samplemind_cli import files, output
     from samplemind_cli.ai.core import AICore
     from samplemind_cli.batch import lines, run
-    from samplemind_cli.batch.asking import Asker, Result
+    from samplemind_cli.batch.answering import Asker, LineResult
     from samplemind_cli.batch.ending import Ending
-    from samplemind_cli.batch.progress import Progress, Remarks
+    from samplemind_cli.batch.progress import BatchProgress, Remarks
     from samplemind_cli.ledger.prices import Prices
 
     ending = Ending(lambda: output.say("finishing what is under way; once more stops at once"))
@@ -140,9 +140,9 @@ def _run(
         finally:
             await core.close()
 
-    with Progress(tally) as shown:
+    with BatchProgress(tally) as shown:
 
-        def tell(result: Result) -> None:
+        def tell(result: LineResult) -> None:
             tally.add(result, prices)
             shown.show()
 

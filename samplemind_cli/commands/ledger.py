@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
+from samplemind_cli.help_text import Group
 from samplemind_cli.settings import Settings
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
+app = typer.Typer(cls=Group, rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 
 SHOWN = ("spent", "held", "left")  # of a budget
 

@@ -13,12 +13,12 @@ import orjson
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.types import Options, Origin
 from samplemind_cli.batch import lines, run
-from samplemind_cli.batch.asking import Asker, Result
+from samplemind_cli.batch.answering import Asker, LineResult
 from samplemind_cli.batch.results import Results, has_failed
 from samplemind_cli.errors import BudgetError, SamplemindError
 from samplemind_cli.files import private_opener
 from samplemind_cli.server.keeping import UNFINISHED, Keeping, Record
-from samplemind_cli.server.message import Problem
+from samplemind_cli.server.message import HttpError
 
 log = logging.getLogger(__name__)
 AT_ONCE = 2  # batches of one worker
@@ -47,7 +47,7 @@ class Jobs:
         """Run what an earlier process left."""
         try:
             left = [batch["id"] for batch in self._kept.all("batches") if batch["status"] in UNFINISHED]
-        except (Problem, OSError) as error:  # nothing can be kept here, so nothing was
+        except (HttpError, OSError) as error:  # nothing can be kept here, so nothing was
             log.debug("no batches: %s", error)
             return
         for number in left:
@@ -77,7 +77,7 @@ class Jobs:
                     return
                 try:
                     await self._run(batch)
-                except (SamplemindError, OSError, Problem) as error:
+                except (SamplemindError, OSError, HttpError) as error:
                     log.warning("batch %s: %s", number, error)
                     with suppress(OSError):  # then the next process tries again
                         self._fail(batch, [_problem("batch_failed", str(error))])
@@ -113,7 +113,7 @@ class Jobs:
         asker = Asker(self._core, Options(origin=origin))
         written = time.monotonic()
 
-        def tell(result: Result) -> None:
+        def tell(result: LineResult) -> None:
             nonlocal written
             counts["failed" if result.failed else "completed"] += 1
             if time.monotonic() - written >= WRITE:

@@ -10,12 +10,12 @@ from urllib.parse import parse_qs
 import orjson
 
 from samplemind_cli.ai.core import AICore
-from samplemind_cli.batch.asking import CHAT, EMBEDDINGS
+from samplemind_cli.batch.answering import CHAT, EMBEDDINGS
 from samplemind_cli.formats.fields import BadRequestError, Fields, document
 from samplemind_cli.server import upload
 from samplemind_cli.server.batch_jobs import Jobs
 from samplemind_cli.server.keeping import DAY, UNFINISHED, Keeping, Record, owner
-from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Stream
+from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, Stream
 from samplemind_cli.server.routes import Operation
 
 PIECE = 64 * 1024
@@ -88,7 +88,7 @@ class Batches:
         fields.one_of("completion_window", ("24h",), "24h")
         waiting = [batch for batch in self._kept.all("batches", whose) if batch["status"] in UNFINISHED]
         if len(waiting) >= QUEUE:
-            raise Problem(429, f"{QUEUE} batches are not finished yet", "rate_limit_exceeded", wait=60)
+            raise HttpError(429, f"{QUEUE} batches are not finished yet", "rate_limit_exceeded", wait=60)
         batch = self._kept.add("batches", whose, _new(source["id"], endpoint, fields))
         self.jobs.start(batch["id"])
         return _told(batch)
@@ -102,7 +102,7 @@ class Batches:
     async def _cancel(self, incoming: Incoming) -> Reply:
         batch = self._kept.get("batches", incoming.params[0], owner(incoming))
         if batch["status"] not in UNFINISHED:
-            raise Problem(409, f"the batch is {batch['status']} already", "conflict")
+            raise HttpError(409, f"the batch is {batch['status']} already", "conflict")
         self._kept.cancel(batch["id"])
         return _told(self._seen(batch))
 

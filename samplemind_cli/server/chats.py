@@ -11,6 +11,7 @@ from samplemind_cli.ai.model_names import options_for
 from samplemind_cli.ai.types import Answer, Chunk, Options, Origin, Request
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.formats.fields import Fields, document
+from samplemind_cli.formats.headers import headed
 from samplemind_cli.formats.types import Events, Server
 from samplemind_cli.server import provenance
 from samplemind_cli.server.content import answered
@@ -45,7 +46,7 @@ class Chats:
         return handle
 
     async def _handle(self, incoming: Incoming, room: Server, fields: Fields) -> Reply | Stream:
-        request = room.read(fields)
+        request = headed(room.read(fields), incoming.headers)
         options = options_for(fields.need("model", str), self.options(incoming))
         if not room.streams(fields):
             answer, headers, outcome = await self.whole(incoming, request, options)
@@ -53,11 +54,12 @@ class Chats:
             self._keep(incoming, request, options, answer, reply)
             return await self._priced(incoming, answer, reply)
         model = options.model or "auto"
+        events = room.events(incoming.id, model, fields)
         chunks = self._core.stream(request, options)
-        source = _with_pauses(chunks) if room.events(incoming.id, model, fields).idle() else chunks
+        source = _with_pauses(chunks) if events.waits else chunks
         first = await anext(source)
         if first is None:  # the client hears that it is waited for before it is known who answers
-            events, outcome = room.events(incoming.id, model, fields), Outcome(model=model)
+            outcome = Outcome(model=model)
             return Stream(self._events(incoming, first, source, events, outcome), {}, outcome, events.kind)
         headers, outcome = opened(first)
         events = room.events(incoming.id, headers["x-samplemind-route"], fields)

@@ -14,7 +14,7 @@ from blake3 import blake3
 
 from samplemind_cli import files
 from samplemind_cli.server.access import KEYS
-from samplemind_cli.server.message import Incoming, Problem
+from samplemind_cli.server.message import HttpError, Incoming
 from samplemind_cli.settings import Settings
 
 Kind = Literal["files", "batches"]
@@ -37,7 +37,7 @@ def owner(incoming: Incoming) -> str:
 
 
 class Keeping:
-    """The folder of one user. Raises Problem for what is not there, or not the client's; OSError."""
+    """The folder of one user. Raises HttpError for what is not there, or not the client's; OSError."""
 
     def __init__(self, settings: Settings) -> None:
         self._state = settings.state_dir
@@ -46,12 +46,12 @@ class Keeping:
         """A new record with an id of its own, kept for `KEPT` unless it says until when.
 
         With its data, if it has some; a file that holds them is moved.
-        Raises Problem where there is no room.
+        Raises HttpError where there is no room.
         """
         self.prune()
         sizes = [info.st_size for _, info in files.walk(self._folder())]
         if sum(sizes) + (len(data) if isinstance(data, bytes) else 0) > LARGEST or len(sizes) >= 2 * MOST:
-            raise Problem(413, "there is no room for more files: delete some", "storage_full")
+            raise HttpError(413, "there is no room for more files: delete some", "storage_full")
         now = int(time.time())
         number = f"{_PREFIX[kind]}{os.urandom(12).hex()}"
         whole = {"id": number, "owner": whose, "created_at": now, "expires_at": now + KEPT, **record}
@@ -75,14 +75,14 @@ class Keeping:
         except (FileNotFoundError, ValueError):
             found = {}
         if not found or (whose is not None and found["owner"] != whose):
-            raise Problem(404, f"there is no {'file' if kind == 'files' else 'batch'} {number[:60]}", "not_found")
+            raise HttpError(404, f"there is no {'file' if kind == 'files' else 'batch'} {number[:60]}", "not_found")
         return found
 
     def all(self, kind: Kind, whose: str | None = None) -> list[Record]:
         """The records, the newest first."""
         found = []
         for path in Path(self._folder(kind)).glob("*.json"):
-            with suppress(Problem, OSError):
+            with suppress(HttpError, OSError):
                 found.append(self.get(kind, path.stem, whose))
         return sorted(found, key=lambda record: (record["created_at"], record["id"]), reverse=True)
 
@@ -133,7 +133,7 @@ class Keeping:
 
     def _folder(self, *parts: str) -> str:
         if not self._state:
-            raise Problem(503, "there is no folder for files: XDG_STATE_HOME names one", "no_storage")
+            raise HttpError(503, "there is no folder for files: XDG_STATE_HOME names one", "no_storage")
         return files.private_folder(self._state, "serve", *parts)
 
 
