@@ -28,10 +28,11 @@ MOST_ERRORS = 20  # that are told of a file whose lines are wrong
 
 
 class Jobs:
-    """Runs batches with one core."""
+    """Runs batches with one core. `keep`: the ledger is told what was asked and answered."""
 
-    def __init__(self, core: AICore, kept: Keeping) -> None:
+    def __init__(self, core: AICore, kept: Keeping, *, keep: bool = False) -> None:
         self._core = core
+        self._keep = keep
         self._kept = kept
         self._tasks: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(AT_ONCE)
@@ -110,7 +111,7 @@ class Jobs:
         counts |= {"failed": results.failed, "completed": before - results.failed}
         self._kept.save("batches", batch)
         origin = Origin(command="batch", batch=batch["id"])
-        asker = Asker(self._core, Options(origin=origin))
+        asker = Asker(self._core, Options(origin=origin, keep_content=self._keep))
         written = time.monotonic()
 
         def tell(result: LineResult) -> None:

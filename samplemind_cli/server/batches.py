@@ -27,11 +27,11 @@ _HIDDEN = ("owner", "window_ends_at")
 
 
 class Batches:
-    """Handlers; every file and batch is its owner's alone."""
+    """Handlers; every file and batch is its owner's alone. `keep`: the ledger is told what was asked and answered."""
 
-    def __init__(self, core: AICore) -> None:
+    def __init__(self, core: AICore, *, keep: bool = False) -> None:
         self._kept = Keeping(core.settings)
-        self.jobs = Jobs(core, self._kept)
+        self.jobs = Jobs(core, self._kept, keep=keep)
 
     def operations(self) -> tuple[Operation, ...]:
         """Their lines in the table of routes."""

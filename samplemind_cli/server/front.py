@@ -40,6 +40,8 @@ class Front:
         shared: Path | None,
         traced: "Serving | None",
         ledger: LedgerWriter,
+        *,
+        keep_content: bool = False,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.bounds = bounds
@@ -52,7 +54,7 @@ class Front:
         self._ledger = ledger
         self._metrics = Metrics()
         self._board = WorkerCounts(shared, self._metrics)
-        self._service = Service(core, self._measured, content=journal.content)
+        self._service = Service(core, self._measured, content=journal.content, keep=keep_content)
         self.at_once = self._service.at_once
         self.routes = Routes(self._service.operations)
         self._access = Access(core.settings)

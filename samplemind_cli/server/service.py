@@ -30,18 +30,20 @@ log = logging.getLogger(__name__)
 class Service:
     """Answers requests through the core; `measured` is the text of the metrics.
 
-    `content`: an outcome says what was answered.
+    `content`: an outcome says what was answered; `keep`: the ledger is told it too.
     """
 
-    def __init__(self, core: AICore, measured: Callable[[], bytes], *, content: bool = False) -> None:
+    def __init__(
+        self, core: AICore, measured: Callable[[], bytes], *, content: bool = False, keep: bool = False
+    ) -> None:
         self._core = core
         self._measured = measured
         self._ready = Readiness(core)
         self._memory = Memory()
-        self._chats = Chats(core, self._memory, content=content)
+        self._chats = Chats(core, self._memory, content=content, keep=keep)
         self.paths = dict(openapi.DOCUMENT["paths"])  # what /openapi.json describes
         self.at_once = self._memory.find  # the response that needs no waiting
-        batches = Batches(core)
+        batches = Batches(core, keep=keep)
         self.jobs = batches.jobs
         self.operations = (
             Operation("POST", "/v1/chat/completions", self._chats.handler(openai_chat), openai_chat.error),
