@@ -110,7 +110,7 @@ class Jobs:
         before = await asyncio.to_thread(lambda: sum(results.has(line) for line in lines.read(source)))
         counts |= {"failed": results.failed, "completed": before - results.failed}
         self._kept.save("batches", batch)
-        origin = Origin(command="batch", batch=batch["id"])
+        origin = Origin(command="batch", batch=batch["id"], **batch["origin"])
         asker = Asker(self._core, Options(origin=origin, keep_content=self._keep))
         written = time.monotonic()
 

@@ -14,6 +14,7 @@ from samplemind_cli.batch.answering import CHAT, EMBEDDINGS
 from samplemind_cli.formats.fields import BadRequestError, Fields, document
 from samplemind_cli.server import upload
 from samplemind_cli.server.batch_jobs import Jobs
+from samplemind_cli.server.chats import Chats
 from samplemind_cli.server.keeping import DAY, UNFINISHED, Keeping, Record, owner
 from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, Stream
 from samplemind_cli.server.routes import Operation
@@ -23,13 +24,14 @@ JSON_LINES = "application/jsonl"
 LEAST, MOST = 3600, 30 * DAY  # seconds that a client may have a file kept
 QUEUE = 50  # batches of one owner that are not finished
 MOST_LISTED = 100
-_HIDDEN = ("owner", "window_ends_at")
+_HIDDEN = ("owner", "window_ends_at", "origin")
 
 
 class Batches:
     """Handlers; every file and batch is its owner's alone. `keep`: the ledger is told what was asked and answered."""
 
-    def __init__(self, core: AICore, *, keep: bool = False) -> None:
+    def __init__(self, core: AICore, chats: Chats, *, keep: bool = False) -> None:
+        self._chats = chats
         self._kept = Keeping(core.settings)
         self.jobs = Jobs(core, self._kept, keep=keep)
 
@@ -89,7 +91,9 @@ class Batches:
         waiting = [batch for batch in self._kept.all("batches", whose) if batch["status"] in UNFINISHED]
         if len(waiting) >= QUEUE:
             raise HttpError(429, f"{QUEUE} batches are not finished yet", "rate_limit_exceeded", wait=60)
-        batch = self._kept.add("batches", whose, _new(source["id"], endpoint, fields))
+        asker = self._chats.options(incoming).origin
+        who = {"client": asker.client, "session": asker.session, "agent": asker.agent}
+        batch = self._kept.add("batches", whose, {**_new(source["id"], endpoint, fields), "origin": who})
         self.jobs.start(batch["id"])
         return _told(batch)
 

@@ -43,7 +43,7 @@ class Service:
         self._chats = Chats(core, self._memory, content=content, keep=keep)
         self.paths = dict(openapi.DOCUMENT["paths"])  # what /openapi.json describes
         self.at_once = self._memory.find  # the response that needs no waiting
-        batches = Batches(core, keep=keep)
+        batches = Batches(core, self._chats, keep=keep)
         self.jobs = batches.jobs
         self.operations = (
             Operation("POST", "/v1/chat/completions", self._chats.handler(openai_chat), openai_chat.error),
