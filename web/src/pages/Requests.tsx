@@ -36,15 +36,10 @@ interface Page {
   rows: Row[];
 }
 
-interface Seen {
-  requests: { total: number; newest: number };
-}
-
 export function Requests() {
   const { id, query } = useRoute();
   const chosen = Object.fromEntries([...FACTS, "words"].map((name) => [name, query[name] ?? ""]));
-  const live = useLive<Seen>("requests");
-  const newest = live.requests?.newest ?? 0;
+  const newest = useLive<{ newest: number }>("requests")?.newest ?? 0;
   const names = useQuery({
     queryKey: ["names"],
     queryFn: () => get<Record<string, string[]>>("names"),
