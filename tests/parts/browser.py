@@ -27,7 +27,7 @@ class Shown:
 class Browser:
     """One process for any number of pages; messages end with a NUL, ours go to its descriptor 3, its come from 4."""
 
-    def __init__(self, profile, reachable=""):
+    def __init__(self, profile, reachable="", patience=PATIENCE):
         """`reachable`: the one host there is."""
         theirs, self._to = os.pipe()
         self._from, ours = os.pipe()
@@ -54,7 +54,7 @@ class Browser:
         )
         os.close(theirs)
         os.close(ours)
-        self._limit = threading.Timer(PATIENCE, self._process.kill)
+        self._limit = threading.Timer(patience, self._process.kill)
         self._limit.daemon = True
         self._limit.start()
         self._inbox = os.fdopen(self._from, "rb")

@@ -1,7 +1,7 @@
 /** One stream of events for what changes while one looks; it comes back by itself when `serve` was restarted. */
 
 import { useQueryClient } from "@tanstack/react-query";
-import { createContext, useContext, useEffect, useState, useSyncExternalStore } from "react";
+import { createContext, useContext, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { ApiError, getEvents } from "./api";
 
 const PAUSE = 1000; // milliseconds until another try; doubled up to LONGEST
@@ -45,6 +45,29 @@ export const Live = createContext<Values>({});
 
 /** The latest value of one topic; nothing before it was told. */
 export const useLive = <T>(topic: string): T | undefined => useContext(Live)[topic] as T | undefined;
+
+const QUIET = 10_000; // milliseconds between two readings of what takes long to sum up
+
+/** Read queries anew when something was asked, not more often than every QUIET. */
+export function useNews(...keys: string[]): void {
+  const newest = useLive<{ newest: number }>("requests")?.newest;
+  const client = useQueryClient();
+  const last = useRef({ newest, at: 0 });
+  const names = keys.join();
+  useEffect(() => {
+    const seen = last.current;
+    if (newest === undefined || newest === seen.newest) return;
+    const known = seen.newest !== undefined;
+    seen.newest = newest;
+    if (!known) return;
+    const read = () => {
+      seen.at = Date.now();
+      for (const name of names.split(",")) client.invalidateQueries({ queryKey: [name] });
+    };
+    const soon = setTimeout(read, Math.max(0, seen.at + QUIET - Date.now()));
+    return () => clearTimeout(soon);
+  }, [newest, client, names]);
+}
 
 async function follow(
   topics: string,

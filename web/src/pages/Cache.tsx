@@ -3,6 +3,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { get, post } from "../api";
+import { useNews } from "../live";
 import { go, hrefOf, useRoute } from "../route";
 import { Ask, Bars, Facts, Failure, Since, Table } from "../ui";
 import { bytes, count, dollars, percent, seconds, wholeMoment } from "../words";
@@ -35,6 +36,7 @@ export function Cache() {
   const since = useRoute().query.since ?? "7d";
   const sums = useSums(since, since === "today" || since === "24h" ? "hour" : "day");
   const tiers = useQuery({ queryKey: ["cache"], queryFn: ({ signal }) => get<Tiers>("cache", {}, signal) });
+  useNews("sums", "cache");
   const total = sums.data?.total;
   const points = (value: (group: Group) => number, told: (group: Group) => string) =>
     (sums.data?.groups ?? []).map((group) => ({ name: group.name, value: value(group), told: told(group) }));

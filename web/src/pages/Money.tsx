@@ -1,5 +1,6 @@
 /** What was spent: by day, and apart by model, client, session and more. */
 
+import { useNews } from "../live";
 import { go, hrefOf, useRoute } from "../route";
 import { Bars, Choose, Facts, Failure, Since, Table } from "../ui";
 import { count, dollars, milliseconds } from "../words";
@@ -14,6 +15,7 @@ export function Money() {
   const change = (name: string, value: string) => go(hrefOf("money", "", { ...query, [name]: value }), true);
   const days = useSums(since, "day");
   const groups = useSums(since, by);
+  useNews("sums");
   const total = days.data?.total;
   const costly = [...(groups.data?.groups ?? [])].sort(
     (a, b) => b.dollars_spent - a.dollars_spent || b.calls - a.calls,
