@@ -172,8 +172,8 @@ class Tab:
         self._do("Input.insertText", text=text)
 
     def click(self, selector):
-        """The middle of the first element that the selector finds."""
-        self.wait(f"!!document.querySelector({json.dumps(selector)})")
+        """The middle of the first element that the selector finds, once it can be clicked."""
+        self.wait(f"document.querySelector({json.dumps(selector)})?.matches(':not(:disabled)')")
         found = self.run(
             f"(() => {{ const found = document.querySelector({json.dumps(selector)});"
             " found.scrollIntoView({block: 'nearest'}); const r = found.getBoundingClientRect();"

@@ -84,7 +84,13 @@ export function Stack() {
             id={(one) => one.container ?? one.service}
             columns={columns(!!busy, act, setStopping)}
           />
-          <Logs names={names} service={query.service ?? ""} level={query.level ?? ""} words={query.words ?? ""} />
+          <Logs
+            names={names}
+            runs={running(found.services)}
+            service={query.service ?? ""}
+            level={query.level ?? ""}
+            words={query.words ?? ""}
+          />
         </>
       )}
       {stopping && (
@@ -147,15 +153,22 @@ function Url({ url }: { url: string }) {
   );
 }
 
+const running = (services: Service[]): string =>
+  services
+    .filter((one) => one.state === "running")
+    .map((one) => one.container ?? one.service)
+    .join();
+
 interface LogsProps {
   names: string[];
+  runs: string;
   service: string;
   level: string;
   words: string;
 }
 
-function Logs({ names, service, level, words }: LogsProps) {
-  const { lines, trouble } = useLines(service);
+function Logs({ names, runs, service, level, words }: LogsProps) {
+  const { lines, trouble } = useLines(service, runs);
   const box = useRef<HTMLElement>(null);
   const field = useRef<HTMLInputElement>(null);
   const below = useRef(true);
@@ -211,38 +224,58 @@ function Logs({ names, service, level, words }: LogsProps) {
   );
 }
 
-/** The last lines of a service, or of all; what comes within one frame is drawn together. */
-function useLines(service: string) {
-  const [lines, setLines] = useState<(Line & { key: number })[]>([]);
+interface Kept extends Line {
+  key: number;
+}
+
+const PAUSE = 1500; // milliseconds until a log that ended is followed anew
+
+/**
+ * The last lines of a service, or of all; what comes within one frame is drawn together.
+ *
+ * Compose follows what runs when it is asked, so it is asked anew when something else `runs`.
+ */
+function useLines(service: string, runs: string) {
+  const [lines, setLines] = useState<Kept[]>([]);
   const [trouble, setTrouble] = useState<Trouble | null>(null);
   useEffect(() => {
+    if (!runs) return;
     const end = new AbortController();
-    let waiting: (Line & { key: number })[] = [];
-    let key = 0;
+    let waiting: Kept[] = [];
+    let fresh = true; // the first lines take the place of those before
     let frame = 0;
     const draw = () => {
-      const come = waiting;
+      const [come, first] = [waiting, fresh];
       waiting = [];
+      fresh = false;
       frame = 0;
-      setLines((all) => [...all, ...come].slice(-KEPT));
+      setLines((all) => [...(first ? [] : all), ...come].slice(-KEPT));
     };
     const follow = async () => {
       for await (const { event, data } of getEvents("stack/logs", service ? { service } : {}, end.signal)) {
         if (event === "error") setTrouble(JSON.parse(data));
         if (event !== "line") continue;
-        waiting.push({ ...JSON.parse(data), key: key++ });
+        setTrouble(null);
+        waiting.push({ ...JSON.parse(data), key: numbers++ });
         frame ||= requestAnimationFrame(draw);
       }
     };
-    setLines([]);
-    setTrouble(null);
-    follow().catch((error) => {
-      if (!end.signal.aborted) setTrouble({ message: `the log ended: ${error.message}`, hint: null });
-    });
+    const again = async () => {
+      while (!end.signal.aborted) {
+        fresh = true;
+        await follow().catch((error) => {
+          if (!end.signal.aborted) setTrouble({ message: `the log ended: ${error.message}`, hint: null });
+        });
+        await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      }
+    };
+    again();
     return () => {
       end.abort();
       cancelAnimationFrame(frame);
     };
-  }, [service]);
+  }, [service, runs]);
   return { lines, trouble };
 }
+
+let numbers = 0;
