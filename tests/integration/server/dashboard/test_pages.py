@@ -1,5 +1,6 @@
 """Each page but the first: its main deed, what it tells where a part is missing, and whether everybody can use it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -111,6 +112,35 @@ def test_a_prompt_that_nobody_answers_is_told_with_what_helps(serve, tab):
     tab.click("button.primary")
 
     tab.wait("!!document.querySelector('.answer .trouble')")
+
+
+def test_what_is_copied_asks_the_same_whatever_the_prompt_holds(served, tab, tmp_path):
+    prompt = """it's "$(touch owned)" `touch owned`\n--max-tokens=9 \\"""
+    show(tab, served, "try")
+    fill(tab, "textarea", prompt)
+    fill(tab, "textarea[rows='1']", "be 'brief'")
+    tab.run("document.querySelector('input[list]').select()")
+    tab.type("openai/gpt-4o")
+    tab.click("button.primary")
+    tab.wait("!!document.querySelector('.answer p.nothing')")
+    tab.run("Object.defineProperty(navigator, 'clipboard', {value: {writeText: async (text) => { copied = text }}})")
+    copied = []
+    for number in (2, 3, 4):
+        tab.run("var copied = ''")
+        tab.click(f".answer .actions button:nth-of-type({number})")
+        copied.append(tab.wait("copied"))
+    ask, curl, python = copied
+
+    words = subprocess.run(
+        ["bash", "-c", 'samplemind() { printf "%s\\0" "$@"; }\n' + ask], cwd=tmp_path, capture_output=True, check=True
+    )
+    assert words.stdout.decode().split("\0")[:-1] == ["ask", "-m", "openai/gpt-4o", "-s", "be 'brief'", "--", prompt]
+    said = f"You said: {' '.join(prompt.split())}"  # the mock says it in one line
+    answered = subprocess.run(["bash", "-c", curl], cwd=tmp_path, capture_output=True, check=True)
+    assert json.loads(answered.stdout)["choices"][0]["message"]["content"] == said
+    printed = subprocess.run([sys.executable, "-c", python], cwd=tmp_path, capture_output=True, check=True)
+    assert printed.stdout.decode() == f"{said}\n"
+    assert not (tmp_path / "owned").exists()
 
 
 @pytest.mark.skipif(not (BINARY and MODELS), reason="no Ollama, or no store of test models")

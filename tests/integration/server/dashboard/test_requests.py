@@ -48,7 +48,7 @@ def test_a_call_that_is_gone_is_told(served, tab):
     tab.sees("there is no call 'abcdef'")
 
 
-def test_everything_is_done_by_keyboard(served, tab, written):
+def test_everything_is_done_by_keyboard(served, tab, written, picture):
     written(*(call(n, prompt=f"question {n} {'odd' if n % 2 else 'even'}", answer=f"answer {n}") for n in range(30)))
     tab.open(f"{served.url}/dashboard")
     tab.sees("30 requests")
@@ -58,6 +58,7 @@ def test_everything_is_done_by_keyboard(served, tab, written):
     tab.sees("15 requests")
     tab.press("Escape", "j", "j", "k", "j", "Enter")
     tab.sees("answer 27")
+    picture(tab, "requests")
     tab.press("j")
     tab.sees("answer 25")
     tab.press("Escape")
