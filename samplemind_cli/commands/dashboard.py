@@ -27,7 +27,7 @@ def dashboard(
     from samplemind_cli.launching import serving
 
     settings = Settings.load()
-    if found := url.rstrip("/") or (serving.DEFAULT if serving.running() else ""):
+    if found := url.rstrip("/") or serving.found(settings, "", output.say):
         _show(_address(found, settings), print_only=print_only)
         return
     log = Path(files.private_folder(settings.state_dir, "dashboard")) / "serve.log"

@@ -40,6 +40,7 @@ def serve(
     """
     from samplemind_cli import output
     from samplemind_cli.errors import UsageError
+    from samplemind_cli.launching import mark
 
     settings = Settings.load()
     loopback = host == "localhost" or _is_loopback(host)
@@ -59,7 +60,8 @@ def serve(
     else:
         output.say(f"serving on {run.url(listener)}")
     bounds = Bounds(working=concurrency, waiting=queue, body=max_body * 1024 * 1024)
-    return run.serve(listener, settings, bounds, workers, log_content=log_content, attach=offered)
+    with mark.held(settings.state_dir, *listener.getsockname()[:2]):
+        return run.serve(listener, settings, bounds, workers, log_content=log_content, attach=offered)
 
 
 def _dashboard() -> "Attach":

@@ -9,7 +9,7 @@ import orjson
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.model_names import TASKS, options_for
 from samplemind_cli.ai.types import Answer, CacheUse, Chunk, Message, Options, Origin, Request
-from samplemind_cli.dashboard.access import as_json
+from samplemind_cli.dashboard.admission import as_json
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.formats.fields import Fields, document
 from samplemind_cli.ledger.prices import Prices, Tokens

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from samplemind_cli.dashboard.access import as_json
+from samplemind_cli.dashboard.admission import as_json
 from samplemind_cli.errors import UsageError
 from samplemind_cli.server.message import Incoming, Reply
 from samplemind_cli.settings import Settings, here

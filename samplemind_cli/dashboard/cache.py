@@ -5,7 +5,7 @@ import logging
 from typing import Any
 
 from samplemind_cli.ai.cache import Cache
-from samplemind_cli.dashboard.access import as_json
+from samplemind_cli.dashboard.admission import as_json
 from samplemind_cli.formats.fields import document
 from samplemind_cli.ledger import repeats
 from samplemind_cli.ledger.store import Ledger

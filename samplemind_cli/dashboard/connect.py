@@ -3,7 +3,7 @@
 import shlex
 from typing import Any
 
-from samplemind_cli.dashboard.access import as_json
+from samplemind_cli.dashboard.admission import as_json
 from samplemind_cli.dashboard.query import Query
 from samplemind_cli.launching import tools
 from samplemind_cli.server.message import Incoming, Reply

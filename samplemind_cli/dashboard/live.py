@@ -7,16 +7,16 @@ from typing import Any, Protocol
 
 import orjson
 
-from samplemind_cli.dashboard.access import as_json
+from samplemind_cli.dashboard.admission import as_json
 from samplemind_cli.dashboard.query import Query
 from samplemind_cli.errors import SamplemindError
-from samplemind_cli.server.message import EVENTS, Incoming, Outcome, Problem, Reply, Stream
+from samplemind_cli.server.message import EVENTS, HttpError, Incoming, Outcome, Reply, Stream
 
 TICK = 0.5  # seconds between looks at whether this server is being shut down
 IDLE = 15.0  # seconds of silence after which a comment shows that the stream lives
 
 
-class Look(Protocol):
+class TopicLook(Protocol):
     """One watcher of a topic. It may wait, so threads call it."""
 
     def look(self) -> Any:
@@ -30,7 +30,7 @@ class Look(Protocol):
 class Topic:
     """How a topic is watched, and how many seconds lie between two looks."""
 
-    watch: Callable[[], Look]
+    watch: Callable[[], TopicLook]
     every: float
 
 
@@ -56,7 +56,7 @@ class Live:
         names = list(dict.fromkeys(filter(None, Query(incoming).text("topics").split(","))))
         if unknown := [name for name in names if name not in self._topics]:
             known = ", ".join(self._topics)
-            raise Problem(
+            raise HttpError(
                 400, f"there is no topic {unknown[0][:64]!r}; known: {known}", "invalid_value", param="topics"
             )
         if "text/event-stream" in incoming.headers.get("accept", ""):
@@ -89,7 +89,7 @@ class Live:
 
 async def _follow(name: str, topic: Topic, told: asyncio.Queue[bytes]) -> None:
     """Tell of a topic whenever it has changed; an error is told as one, and then it is watched anew."""
-    look: Look | None = None
+    look: TopicLook | None = None
     before = b""
     try:
         while True:
@@ -109,7 +109,7 @@ async def _follow(name: str, topic: Topic, told: asyncio.Queue[bytes]) -> None:
         await _closed(look)
 
 
-async def _closed(look: Look | None) -> None:
+async def _closed(look: TopicLook | None) -> None:
     if look:
         await asyncio.shield(asyncio.to_thread(look.close))
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from samplemind_cli.dashboard.access import as_json
+from samplemind_cli.dashboard.admission import as_json
 from samplemind_cli.dashboard.work import Tell, worked
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.formats.fields import document
@@ -59,17 +59,17 @@ class Models:
         return worked(lambda tell: self._pulled(name, tell))
 
     def _pulled(self, name: str, tell: Tell) -> None:
-        from samplemind_cli.models import plan as planning
+        from samplemind_cli.models import pull_plan as planning
         from samplemind_cli.models.daemon import Daemon, ask
-        from samplemind_cli.models.faults import OllamaError
+        from samplemind_cli.models.daemon_errors import OllamaError
         from samplemind_cli.models.names import resolve
-        from samplemind_cli.models.pull import Download, Puller, Result
+        from samplemind_cli.models.pull import Download, Puller, PullResult
 
         def show(download: Download) -> None:
             told = {"phase": download.phase, "done": download.done, "total": download.total}
             tell("progress", {**told, "trouble": download.trouble})
 
-        async def pull(daemon: Daemon) -> list[Result]:
+        async def pull(daemon: Daemon) -> list[PullResult]:
             plan = await planning.make(daemon, [resolve(name)], await daemon.installed(), update=False, insecure=False)
             if shortages := plan.shortages():
                 raise OllamaError("; ".join(shortages), f"samplemind pull-models {name} --force")

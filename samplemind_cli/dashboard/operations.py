@@ -6,21 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from samplemind_cli.ai.core import AICore
-from samplemind_cli.dashboard.access import Access, as_json
+from samplemind_cli.dashboard.admission import Admission, as_json
 from samplemind_cli.dashboard.asking import Asking
 from samplemind_cli.dashboard.benches import Benches
 from samplemind_cli.dashboard.cache import Entries
-from samplemind_cli.dashboard.calls import Calls
+from samplemind_cli.dashboard.call_history import CallHistory
 from samplemind_cli.dashboard.connect import Connect
 from samplemind_cli.dashboard.live import Live, Plain, Topic
 from samplemind_cli.dashboard.models import Models
 from samplemind_cli.dashboard.schemas import PATHS
-from samplemind_cli.dashboard.stack import Look, Stack
-from samplemind_cli.dashboard.sums import Sums
+from samplemind_cli.dashboard.stack import StackActions, StackLook
+from samplemind_cli.dashboard.sums import LedgerSums
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.formats.fields import document
 from samplemind_cli.server.front import Front
-from samplemind_cli.server.message import Handler, Incoming, Problem, Reply
+from samplemind_cli.server.message import Handler, HttpError, Incoming, Reply
 from samplemind_cli.server.pages import Pages
 from samplemind_cli.server.routes import Operation
 
@@ -29,10 +29,10 @@ PATH = "/dashboard"
 
 def attach(front: Front, core: AICore) -> None:
     """Offer the dashboard on a server. Raises SamplemindError where its page was not built."""
-    access = Access(core.settings)
+    admission = Admission(core.settings)
     handlers = _handlers(core, lambda: front.draining)
-    guarded = {name: access.guarded(handler) for name, handler in handlers.items()}
-    guarded["POST session"] = access.guarded(_opener(access), opening=True)
+    guarded = {name: admission.guarded(handler) for name, handler in handlers.items()}
+    guarded["POST session"] = admission.guarded(_opener(admission), opening=True)
     operations = []
     for name, handler in guarded.items():
         method, _, path = name.partition(" ")
@@ -52,24 +52,24 @@ def page() -> Path:
 def _handlers(core: AICore, draining: Callable[[], bool]) -> dict[str, Handler]:
     """What answers each method and path."""
     settings = core.settings
-    calls, entries, asking, models, stack = (
-        Calls(settings),
+    history, entries, asking, models, stack = (
+        CallHistory(settings),
         Entries(settings),
         Asking(core),
         Models(settings),
-        Stack(settings),
+        StackActions(settings),
     )
     topics = {
-        "requests": Topic(lambda: Plain(calls.newest), 1.0),
-        "stack": Topic(lambda: Look(settings), 2.0),
+        "requests": Topic(lambda: Plain(history.newest), 1.0),
+        "stack": Topic(lambda: StackLook(settings), 2.0),
         "models": Topic(lambda: Plain(models.look), 3.0),
     }
     return {
         "GET live": Live(topics, draining).answer,
-        "GET requests": calls.page,
-        "GET requests/{id}": calls.one,
-        "GET names": calls.names,
-        "GET sums": Sums(settings).answer,
+        "GET requests": history.page,
+        "GET requests/{id}": history.one,
+        "GET names": history.names,
+        "GET sums": LedgerSums(settings).answer,
         "GET cache": entries.answer,
         "POST cache/clear": entries.clear,
         "GET choices": asking.models,
@@ -86,11 +86,11 @@ def _handlers(core: AICore, draining: Callable[[], bool]) -> dict[str, Handler]:
     }
 
 
-def _opener(access: Access) -> Callable[[Incoming], Any]:
+def _opener(admission: Admission) -> Callable[[Incoming], Any]:
     async def open_session(incoming: Incoming) -> Reply:
-        session = access.sessions.open(document(incoming.body).need("link", str))
+        session = admission.sessions.open(document(incoming.body).need("link", str))
         if session is None:
-            raise Problem(401, "this link was used, or is too old: samplemind dashboard opens a new one", "no_session")
+            raise HttpError(401, "this link was used or is too old: samplemind dashboard opens another", "no_session")
         return as_json({"session": session})
 
     return open_session

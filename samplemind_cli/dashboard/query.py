@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qs
 
-from samplemind_cli.server.message import Incoming, Problem
+from samplemind_cli.server.message import HttpError, Incoming
 
 LONGEST = 1000  # characters of one value
 
@@ -14,14 +14,14 @@ class Query:
         try:
             found = parse_qs(incoming.query, max_num_fields=50)
         except ValueError as error:
-            raise Problem(400, "the query has too many parts", "invalid_value") from error
+            raise HttpError(400, "the query has too many parts", "invalid_value") from error
         self._parts = {name: values[-1] for name, values in found.items()}
 
     def text(self, name: str) -> str:
         """A part as it is; "" where it is not given."""
         value = self._parts.get(name, "")
         if len(value) > LONGEST or "\0" in value:
-            raise Problem(400, f"{name} is too long, or holds a NUL", "invalid_value", param=name)
+            raise HttpError(400, f"{name} is too long, or holds a NUL", "invalid_value", param=name)
         return value
 
     def whole(self, name: str, least: int, most: int) -> int | None:
@@ -30,12 +30,12 @@ class Query:
         if value is None:
             return None
         if not (value.isascii() and value.isdecimal() and len(value) < 16 and least <= int(value) <= most):  # noqa: PLR2004 - digits
-            raise Problem(400, f"{name} must be a whole number from {least} to {most}", "invalid_value", param=name)
+            raise HttpError(400, f"{name} must be a whole number from {least} to {most}", "invalid_value", param=name)
         return int(value)
 
     def one_of(self, name: str, words: tuple[str, ...], otherwise: str) -> str:
         """One of these words."""
         value = self._parts.get(name, otherwise)
         if value not in words:
-            raise Problem(400, f"{name} must be one of: {', '.join(words)}", "invalid_value", param=name)
+            raise HttpError(400, f"{name} must be one of: {', '.join(words)}", "invalid_value", param=name)
         return value

@@ -4,7 +4,7 @@ from typing import Any
 
 from samplemind_cli.ai.model_names import TASKS
 from samplemind_cli.dashboard.asking import CACHES
-from samplemind_cli.dashboard.calls import LARGEST
+from samplemind_cli.dashboard.call_history import LARGEST
 from samplemind_cli.dashboard.described import (
     EVENT,
     EVENTS,
@@ -18,7 +18,7 @@ from samplemind_cli.dashboard.described import (
     obj,
     post,
 )
-from samplemind_cli.ledger.choice import FACTS
+from samplemind_cli.ledger.filters import FACTS
 from samplemind_cli.ledger.stats import BY
 
 CALL = obj("number", "id", "at", "times", "model", number=WHOLE, id=TEXT, at=NUMBER, times=WHOLE, model=TEXT)

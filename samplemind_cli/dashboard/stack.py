@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
-from samplemind_cli.dashboard.access import as_json
+from samplemind_cli.dashboard.admission import as_json
 from samplemind_cli.dashboard.query import Query
 from samplemind_cli.dashboard.work import Tell, worked
 from samplemind_cli.formats.fields import BadRequestError, document
@@ -15,19 +15,19 @@ from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
     from samplemind_cli.stack.engine import Engine
-    from samplemind_cli.stack.plan import Plan
+    from samplemind_cli.stack.up_plan import UpPlan
 
 TAIL = 200  # lines of each service's log, before those that come
 WAIT = 180.0  # seconds to wait for health
 
 
-class Look:
+class StackLook:
     """A watch on the services, over one connection to Docker."""
 
     def __init__(self, settings: Settings) -> None:
-        from samplemind_cli.stack.ps import Watch
+        from samplemind_cli.stack.ps import StackWatch
 
-        self._watch = Watch(settings)
+        self._watch = StackWatch(settings)
 
     def look(self) -> dict[str, Any]:
         """As `samplemind ps --json` has it."""
@@ -39,7 +39,7 @@ class Look:
         self._watch.close()
 
 
-class Stack:
+class StackActions:
     """What `up`, `restart`, `stop` and `logs` do, each in a thread of its own."""
 
     def __init__(self, settings: Settings) -> None:
@@ -77,7 +77,7 @@ class Stack:
 
     def _up(self, named: tuple[str, ...], tell: Tell) -> None:
         from samplemind_cli.stack.engine import Engine
-        from samplemind_cli.stack.plan import Wish, planned
+        from samplemind_cli.stack.up_plan import Wish, planned
 
         with Engine() as engine:
             plan = planned(self._settings, engine, Wish(services=named), _noting(tell))
@@ -92,13 +92,13 @@ class Stack:
         with Engine() as engine:
             self._followed(existing.planned(self._settings, engine, ["restart"], named, _noting(tell)), engine, tell)
 
-    def _followed(self, plan: "Plan", engine: "Engine", tell: Tell) -> None:
+    def _followed(self, plan: "UpPlan", engine: "Engine", tell: Tell) -> None:
         """Follow a start to its end, and remember where the services listen."""
         from samplemind_cli.stack import listening
-        from samplemind_cli.stack.board import Board
         from samplemind_cli.stack.up import started
+        from samplemind_cli.stack.up_display import UpDisplay
 
-        board = Board()
+        board = UpDisplay()
         try:
             with closing(started(plan, engine, build=False, wait=True, timeout=WAIT)) as looks:
                 for look in looks:

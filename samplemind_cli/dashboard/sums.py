@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from samplemind_cli.dashboard.access import as_json
+from samplemind_cli.dashboard.admission import as_json
 from samplemind_cli.dashboard.query import Query
 from samplemind_cli.ledger import stats
 from samplemind_cli.ledger.prices import INSTALL, Prices
@@ -15,7 +15,7 @@ from samplemind_cli.settings import Settings
 MOST = 500  # groups
 
 
-class Sums:
+class LedgerSums:
     """As `samplemind stats` has them."""
 
     def __init__(self, settings: Settings) -> None:

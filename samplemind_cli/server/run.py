@@ -19,7 +19,7 @@ from samplemind_cli.server import telemetry, workers
 from samplemind_cli.server.bounds import Bounds
 from samplemind_cli.server.content import LONGEST
 from samplemind_cli.server.front import Front
-from samplemind_cli.server.journal import Journal
+from samplemind_cli.server.journal import ServerLog
 from samplemind_cli.server.ledger_writer import LedgerWriter
 from samplemind_cli.settings import Settings
 
@@ -108,9 +108,9 @@ async def _serve(  # noqa: PLR0913 - the same
     journal.flush()
 
 
-def _journal(*, log_content: bool) -> Journal:
+def _journal(*, log_content: bool) -> ServerLog:
     """The journal, in place of every other way in which our loggers or asyncio's would speak."""
-    journal = Journal(content=log_content)
+    journal = ServerLog(content=log_content)
     for name in ("samplemind_cli", "asyncio"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [journal], False
