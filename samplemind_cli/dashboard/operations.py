@@ -52,13 +52,8 @@ def page() -> Path:
 def _handlers(core: AICore, draining: Callable[[], bool]) -> dict[str, Handler]:
     """What answers each method and path."""
     settings = core.settings
-    history, entries, asking, models, stack = (
-        CallHistory(settings),
-        Entries(settings),
-        Asking(core),
-        Models(settings),
-        StackActions(settings),
-    )
+    history, sums, entries = CallHistory(settings), LedgerSums(settings), Entries(settings)
+    asking, models, stack = Asking(core), Models(settings), StackActions(settings)
     topics = {
         "requests": Topic(lambda: Plain(history.newest), 1.0),
         "stack": Topic(lambda: StackLook(settings), 2.0),
@@ -69,7 +64,8 @@ def _handlers(core: AICore, draining: Callable[[], bool]) -> dict[str, Handler]:
         "GET requests": history.page,
         "GET requests/{id}": history.one,
         "GET names": history.names,
-        "GET sums": LedgerSums(settings).answer,
+        "GET sums": sums.answer,
+        "GET budgets": sums.budgets,
         "GET cache": entries.answer,
         "POST cache/clear": entries.clear,
         "GET choices": asking.models,

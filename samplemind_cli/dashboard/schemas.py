@@ -31,6 +31,9 @@ SUMS = obj(
     name=TEXT, calls=WHOLE, hits=WHOLE, errors=WHOLE, hit_rate=NUMBER,
     dollars_spent=NUMBER, dollars_saved=NUMBER, seconds_saved=NUMBER, p50_ms=NUMBER, p95_ms=NUMBER,
 )  # fmt: skip
+BUDGET = obj(
+    "budget", "limit", "spent", "held", "left", budget=TEXT, limit=NUMBER, spent=NUMBER, held=NUMBER, left=NUMBER
+)
 ENTRY = obj("key", key=TEXT, bytes=WHOLE, hits=WHOLE, prompt=TEXT, model=TEXT)
 MODEL = obj("name", "installed", name=TEXT, installed=FLAG, size=WHOLE, loaded={"type": "object"}, tasks=many(TEXT))
 NAMED = obj("name", name=TEXT)
@@ -66,6 +69,7 @@ PATHS: dict[str, dict[str, Any]] = {
         obj("since", "by", "total", "groups", "note", since=NUMBER, by=TEXT, total=SUMS, groups=many(SUMS), note=TEXT),
         {"since": {**TEXT, "description": "today, week, month, all, 3h, 7d or 2026-11-30"}, "by": {"enum": list(BY)}},
     ),
+    "budgets": get("Each budget, in dollars", many(BUDGET)),
     "cache": get(
         "What the answer cache holds",
         obj(

@@ -5,7 +5,7 @@ from typing import Any
 
 from samplemind_cli.dashboard.admission import as_json
 from samplemind_cli.dashboard.query import Query
-from samplemind_cli.ledger import stats
+from samplemind_cli.ledger import accounts, stats
 from samplemind_cli.ledger.prices import INSTALL, Prices
 from samplemind_cli.ledger.since import moment
 from samplemind_cli.ledger.store import Ledger
@@ -19,6 +19,7 @@ class LedgerSums:
     """As `samplemind stats` has them."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._ledger = Ledger(settings)
         self._prices = Prices(settings.config_dir, settings.rows)
 
@@ -36,5 +37,9 @@ class LedgerSums:
         if total.unpriced:
             note = f"the price of {total.unpriced:,} calls is not known"
             note += "" if self._prices.known else f"; public prices come with: {INSTALL}"
-        told = [group.as_json() for group in groups]
-        return {"since": since, "by": by, "total": total.as_json(), "groups": told[-MOST:], "note": note}
+        told = {"total": total.as_json(), "groups": [group.as_json() for group in groups[-MOST:]]}
+        return {"since": since, "by": by, **told, "note": note}
+
+    async def budgets(self, _: Incoming) -> Reply:
+        """Each budget, with what is spent, held and left of it."""
+        return as_json(await asyncio.to_thread(accounts.standing, self._settings, self._prices))

@@ -141,7 +141,7 @@ export interface Point {
 export function Bars({ title, points, most }: { title: string; points: Point[]; most?: number }) {
   if (!points.length) return null;
   const highest = most ?? Math.max(...points.map((point) => point.value), 0);
-  const width = 100 / points.length;
+  const width = 100 / Math.max(points.length, 14); // a few are not as wide as the page
   return (
     <figure className="bars">
       <figcaption>{title}</figcaption>

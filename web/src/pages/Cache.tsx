@@ -6,7 +6,7 @@ import { get, post } from "../api";
 import { useNews } from "../live";
 import { go, hrefOf, useRoute } from "../route";
 import { Ask, Bars, Facts, Failure, Since, Table } from "../ui";
-import { bytes, count, dollars, percent, seconds, wholeMoment } from "../words";
+import { bytes, count, counted, dollars, percent, seconds, wholeMoment } from "../words";
 import { type Group, useSums } from "./sums";
 
 interface Entry {
@@ -94,7 +94,7 @@ function Held({ tiers }: { tiers: Tiers }) {
       <Facts
         facts={[
           ["cache", tiers.cache],
-          ["local", `${count(local.entries)} answers, ${bytes(local.bytes)} of ${bytes(local.bound)}`],
+          ["local", `${counted(local.entries, "answer")}, ${bytes(local.bytes)} of ${bytes(local.bound)}`],
           ["Redis", shared],
           ["oldest", local.oldest ? wholeMoment(local.oldest) : "–"],
           ["folder", local.path],
@@ -111,7 +111,7 @@ function Held({ tiers }: { tiers: Tiers }) {
 
 function redisTold(redis: NonNullable<Tiers["redis"]>): string {
   if (!redis.reachable) return `${redis.url}: ${redis.reason}; samplemind up redis starts one`;
-  return `${count(redis.entries)} answers, ${bytes(redis.memory)} used at ${redis.url}`;
+  return `${counted(redis.entries, "answer")}, ${bytes(redis.memory)} used at ${redis.url}`;
 }
 
 function Entries({ entries, label }: { entries: Entry[]; label: string }) {
@@ -146,7 +146,7 @@ function Clear({ providers }: { providers: string[] }) {
     setAsking(false);
     setTold(undefined);
     post<{ entries: number; bytes: number }>("cache/clear", { provider: provider || null })
-      .then((found) => setGone(`removed ${count(found.entries)} answers, ${bytes(found.bytes)}`))
+      .then((found) => setGone(`removed ${counted(found.entries, "answer")}, ${bytes(found.bytes)}`))
       .catch(setTold)
       .finally(() => client.invalidateQueries({ queryKey: ["cache"] }));
   };

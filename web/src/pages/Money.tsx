@@ -1,5 +1,7 @@
 /** What was spent: by day, and apart by model, client, session and more. */
 
+import { useQuery } from "@tanstack/react-query";
+import { get } from "../api";
 import { useNews } from "../live";
 import { go, hrefOf, useRoute } from "../route";
 import { Bars, Choose, Facts, Failure, Since, Table } from "../ui";
@@ -8,6 +10,14 @@ import { type Group, useSums } from "./sums";
 
 const BY = ["model", "provider", "client", "session", "task", "command"];
 
+interface Budget {
+  budget: string;
+  limit: number;
+  spent: number;
+  held: number;
+  left: number;
+}
+
 export function Money() {
   const { query } = useRoute();
   const since = query.since ?? "month";
@@ -15,7 +25,7 @@ export function Money() {
   const change = (name: string, value: string) => go(hrefOf("money", "", { ...query, [name]: value }), true);
   const days = useSums(since, "day");
   const groups = useSums(since, by);
-  useNews("sums");
+  useNews("sums", "budgets");
   const total = days.data?.total;
   const costly = [...(groups.data?.groups ?? [])].sort(
     (a, b) => b.dollars_spent - a.dollars_spent || b.calls - a.calls,
@@ -49,9 +59,39 @@ export function Money() {
           told: dollars(day.dollars_spent),
         }))}
       />
+      <Budgets />
       {!!costly.length && <Table label={`By ${by}`} rows={costly} id={(group) => group.name} columns={columns(by)} />}
       {groups.data && !costly.length && <p className="nothing">Nothing was asked in this time.</p>}
     </>
+  );
+}
+
+function Budgets() {
+  const found = useQuery({ queryKey: ["budgets"], queryFn: ({ signal }) => get<Budget[]>("budgets", {}, signal) });
+  if (!found.data) return <Failure error={found.error} />;
+  if (!found.data.length)
+    return (
+      <p className="nothing">
+        No budget is set: <code>[budgets]</code> in the user's config file limits what a day, a week or a client may
+        cost.
+      </p>
+    );
+  return (
+    <Table
+      label="Budgets"
+      rows={found.data}
+      id={(one) => one.budget}
+      columns={[
+        { head: "budget", cell: (one) => one.budget },
+        { head: "spent", number: true, cell: (one) => dollars(one.spent) },
+        { head: "held", number: true, cell: (one) => dollars(one.held) },
+        { head: "left", number: true, cell: (one) => dollars(one.left) },
+        {
+          head: "used",
+          cell: (one) => <meter value={one.limit - one.left} max={one.limit} aria-label={`Used of ${one.budget}`} />,
+        },
+      ]}
+    />
   );
 }
 

@@ -8,7 +8,7 @@ import { useKeys } from "../keys";
 import { useLive } from "../live";
 import { go, hrefOf, useRoute } from "../route";
 import { Choose, Failure } from "../ui";
-import { count, milliseconds, moment } from "../words";
+import { count, counted, milliseconds, moment } from "../words";
 import { Call } from "./Call";
 
 const PAGE = 100; // rows that are asked for at once
@@ -157,7 +157,7 @@ function List({ chosen, newest, opened, query }: ListProps) {
   return (
     <>
       <p className="total" role="status">
-        {last.data ? `${count(total)} requests` : last.error ? "" : "reading the ledger"}
+        {last.data ? counted(total, "request") : last.error ? "" : "reading the ledger"}
       </p>
       <Failure error={last.error} />
       {last.data && !total && <Nothing chosen={chosen} />}

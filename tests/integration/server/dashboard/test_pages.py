@@ -33,7 +33,7 @@ def test_what_the_cache_spared_is_told_and_it_is_cleared_once_asked(served, tab,
     for _ in range(3):
         served.ask(model="openai/gpt-4o")
     show(tab, served, "cache")
-    tab.sees("2 of 3 answers", "1 answers", "openai/gpt-4o")
+    tab.sees("2 of 3 answers", "1 answer,", "openai/gpt-4o")
     picture(tab, "cache")
 
     tab.click("button.danger")
@@ -43,7 +43,7 @@ def test_what_the_cache_spared_is_told_and_it_is_cleared_once_asked(served, tab,
     tab.click("button.danger")
     tab.click("dialog button.danger")
 
-    tab.sees("removed 1 answers", "0 answers, 0 B")
+    tab.sees("removed 1 answer,", "0 answers, 0 B")
     assert served.ask(model="openai/gpt-4o").headers["x-samplemind-cache"] == "miss"
     assert tab.complaints == []
 
@@ -61,14 +61,17 @@ def test_redis_is_told_of_and_where_it_went(serve, start_redis, tab):
     tab.sees("samplemind up redis starts one")
 
 
-def test_what_was_spent_is_told_by_day_and_apart(served, tab, written, picture):
-    now = time.time()
+def test_what_was_spent_is_told_by_day_and_apart(serve, tab, written, picture):
+    config = Path(Settings.load().config_dir, "config.toml")
+    config.parent.mkdir(parents=True)
+    config.write_text("[budgets]\nmonth = 60.0\n")
+    served, now = serve(), time.time()
     for n in range(60):
         facts = {"provider": "openai", "model": "gpt-4o", "tier": "miss" if n % 3 else "local", "key": f"k{n % 3}"}
         counts = {"input_tokens": 100_000, "output_tokens": 1000 * n, "ms": 100.0, "client": f"client-{n % 4}"}
         written({"id": f"{n:016x}", "at": now - 3600 * n, **facts, **counts})
     show(tab, served, "money?since=7d")
-    tab.sees("openai/gpt-4o", "Spent by day")
+    tab.sees("openai/gpt-4o", "Spent by day", "$60.00 a month")
     picture(tab, "money")
 
     tab.run("document.querySelectorAll('select')[1].value = 'client'")
@@ -181,7 +184,7 @@ def test_a_machine_without_docker_is_told_with_what_brings_it(serve, tab, tmp_pa
 def test_what_bench_run_kept_is_shown_over_the_commits(serve, tab, tmp_path, monkeypatch, picture):
     monkeypatch.chdir(tmp_path)
     for name in ("a", "a", "b"):
-        command = [sys.executable, "-m", "samplemind_cli", "bench", "run", "--runs", "5", "--save", name, "--", "true"]
+        command = [sys.executable, "-m", "samplemind_cli", "bench", "run", "--runs", "8", "--save", name, "--", "true"]
         subprocess.run(command, check=True, capture_output=True, env={**os.environ, "CI": ""})
     served = serve()
     show(tab, served, "benches")

@@ -21,7 +21,7 @@ def test_what_is_asked_appears_by_itself_and_opens(served, tab):
 
     served.ask()
 
-    tab.sees("1 requests")
+    tab.sees("1 request")
     tab.click("[role=row] a")
     tab.sees("first token", "tokens in", "Its words were not kept")
     assert tab.complaints == []
@@ -34,7 +34,7 @@ def test_filters_stand_in_the_address_and_a_link_leads_to_one_call(served, tab, 
     )
 
     tab.open(f"{served.url}/dashboard#/requests?status=error")
-    tab.sees("1 requests", "error")
+    tab.sees("1 request", "error")
     tab.open(f"{served.url}/dashboard#/requests/{1:016x}?words=lion")
 
     tab.sees("they sleep", "queue", "stream", "600 ms")
@@ -121,7 +121,7 @@ def test_the_page_outlives_the_server(serve, tab):
     again = serve("--port", str(served.port))
     again.ask()
 
-    tab.sees("live", "1 requests")
+    tab.sees("live", "1 request")
 
 
 def test_with_a_token_the_page_opens_by_its_link_alone(serve, tab, monkeypatch):
