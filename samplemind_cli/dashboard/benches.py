@@ -1,9 +1,9 @@
 """What `bench run --save` has kept of the project that `serve` was started in."""
 
-import asyncio
 from typing import Any
 
 from samplemind_cli.dashboard.admission import as_json
+from samplemind_cli.dashboard.work import waited
 from samplemind_cli.errors import UsageError
 from samplemind_cli.server.message import Incoming, Reply
 from samplemind_cli.settings import Settings, here
@@ -19,7 +19,7 @@ class Benches:
 
     async def answer(self, _: Incoming) -> Reply:
         """Every name's measurements, oldest first."""
-        return as_json(await asyncio.to_thread(self._history))
+        return as_json(await waited(self._history))
 
     def _history(self) -> dict[str, Any]:
         from samplemind_cli.bench import git, trend

@@ -1,11 +1,11 @@
 """The answer cache: what it holds, which answers are given most and are largest, and how to be rid of them."""
 
-import asyncio
 import logging
 from typing import Any
 
 from samplemind_cli.ai.cache import Cache
 from samplemind_cli.dashboard.admission import as_json
+from samplemind_cli.dashboard.work import waited
 from samplemind_cli.formats.fields import document
 from samplemind_cli.ledger import repeats
 from samplemind_cli.ledger.store import Ledger
@@ -25,12 +25,12 @@ class Entries:
 
     async def answer(self, _: Incoming) -> Reply:
         """Both tiers, and the answers in them that matter most."""
-        return as_json(await asyncio.to_thread(self._told))
+        return as_json(await waited(self._told))
 
     async def clear(self, incoming: Incoming) -> Reply:
         """Remove all answers, or one provider's."""
         provider = document(incoming.body).get("provider", str)
-        return as_json(await asyncio.to_thread(self._cache().clear, provider or None))
+        return as_json(await waited(self._cache().clear, provider or None))
 
     def _told(self) -> dict[str, Any]:
         cache = self._cache()

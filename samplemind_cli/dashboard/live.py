@@ -9,6 +9,7 @@ import orjson
 
 from samplemind_cli.dashboard.admission import as_json
 from samplemind_cli.dashboard.query import Query
+from samplemind_cli.dashboard.work import waited
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.server.message import EVENTS, HttpError, Incoming, Outcome, Reply, Stream
 
@@ -61,7 +62,7 @@ class Live:
             )
         if "text/event-stream" in incoming.headers.get("accept", ""):
             return Stream(self._events(names), {}, Outcome(), EVENTS)
-        looks = await asyncio.gather(*(asyncio.to_thread(_once, self._topics[name]) for name in names))
+        looks = await asyncio.gather(*(waited(_once, self._topics[name]) for name in names))
         return as_json(dict(zip(names, looks, strict=True)))
 
     async def _events(self, names: list[str]) -> AsyncGenerator[bytes, None]:
@@ -95,8 +96,8 @@ async def _follow(name: str, topic: Topic, told: asyncio.Queue[bytes]) -> None:
         while True:
             try:
                 if look is None:
-                    look = await asyncio.to_thread(topic.watch)
-                now = orjson.dumps(await asyncio.to_thread(look.look))
+                    look = await waited(topic.watch)
+                now = orjson.dumps(await waited(look.look))
             except SamplemindError as error:
                 now = orjson.dumps({"error": error.as_json()})
                 await _closed(look)
@@ -111,7 +112,7 @@ async def _follow(name: str, topic: Topic, told: asyncio.Queue[bytes]) -> None:
 
 async def _closed(look: TopicLook | None) -> None:
     if look:
-        await asyncio.shield(asyncio.to_thread(look.close))
+        await asyncio.shield(waited(look.close))
 
 
 def _once(topic: Topic) -> Any:

@@ -1,11 +1,10 @@
 """The local models: what the daemon has and has loaded, and what may be done with them."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from samplemind_cli.dashboard.admission import as_json
-from samplemind_cli.dashboard.work import Tell, worked
+from samplemind_cli.dashboard.work import Tell, waited, worked
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.formats.fields import document
 from samplemind_cli.server.message import Incoming, Reply, Stream
@@ -36,7 +35,7 @@ class Models:
 
     async def answer(self, _: Incoming) -> Reply:
         """`look` once."""
-        return as_json(await asyncio.to_thread(self.look))
+        return as_json(await waited(self.look))
 
     def acts(self) -> dict[str, Callable[[Incoming], Awaitable[Reply]]]:
         """What may be done with one model, by name."""
@@ -48,7 +47,7 @@ class Models:
             from samplemind_cli.models.names import resolve
 
             name = resolve(document(incoming.body).need("name", str))
-            await asyncio.to_thread(ask, self._settings, lambda daemon: getattr(daemon, verb)(name))
+            await waited(ask, self._settings, lambda daemon: getattr(daemon, verb)(name))
             return as_json({"name": name})
 
         return act

@@ -53,7 +53,7 @@ def _handlers(core: AICore, draining: Callable[[], bool]) -> dict[str, Handler]:
     """What answers each method and path."""
     settings = core.settings
     history, sums, entries = CallHistory(settings), LedgerSums(settings), Entries(settings)
-    asking, models, stack = Asking(core), Models(settings), StackActions(settings)
+    asking, models, stack = Asking(core), Models(settings), StackActions(settings, draining)
     topics = {
         "requests": Topic(lambda: Plain(history.newest), 1.0),
         "stack": Topic(lambda: StackLook(settings), 2.0),

@@ -1,6 +1,5 @@
 """The stack's services: how they are, what they log, and up, restart and stop."""
 
-import asyncio
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from samplemind_cli.dashboard.admission import as_json
 from samplemind_cli.dashboard.query import Query
-from samplemind_cli.dashboard.work import Tell, worked
+from samplemind_cli.dashboard.work import Tell, waited, worked
 from samplemind_cli.formats.fields import BadRequestError, document
 from samplemind_cli.server.message import Incoming, Reply, Stream
 from samplemind_cli.settings import Settings
@@ -42,8 +41,9 @@ class StackLook:
 class StackActions:
     """What `up`, `restart`, `stop` and `logs` do, each in a thread of its own."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, draining: Callable[[], bool]) -> None:
         self._settings = settings
+        self._draining = draining
 
     async def up(self, incoming: Incoming) -> Stream:
         """Start services; each event says how they are."""
@@ -65,9 +65,9 @@ class StackActions:
         service = Query(incoming).text("service")
         named = [service] if service else []
         if incoming.method == "HEAD" or "text/event-stream" not in incoming.headers.get("accept", ""):
-            return as_json({"lines": await asyncio.to_thread(lambda: [*self._lines(named, [])])})
+            return as_json({"lines": await waited(lambda: [*self._lines(named, [])])})
         ours, theirs = os.pipe()  # reading the log ends when `ours` is closed
-        return worked(lambda tell: self._follow(named, tell, theirs), lambda: os.close(ours))
+        return worked(lambda tell: self._follow(named, tell, theirs), lambda: os.close(ours), self._draining)
 
     def _acted(self, incoming: Incoming, act: Callable[[tuple[str, ...], Tell], None]) -> Stream:
         named = document(incoming.body).get("services", list) or []

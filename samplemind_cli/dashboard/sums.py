@@ -1,10 +1,10 @@
 """What the ledger sums up to, for the pages of cache and money."""
 
-import asyncio
 from typing import Any
 
 from samplemind_cli.dashboard.admission import as_json
 from samplemind_cli.dashboard.query import Query
+from samplemind_cli.dashboard.work import waited
 from samplemind_cli.ledger import accounts, stats
 from samplemind_cli.ledger.prices import INSTALL, Prices
 from samplemind_cli.ledger.since import moment
@@ -27,7 +27,7 @@ class LedgerSums:
         """`since` as `stats --since` takes it, `by` one of its groups."""
         query = Query(incoming)
         since, by = moment(query.text("since") or "week"), query.one_of("by", stats.BY, "day")
-        return as_json(await asyncio.to_thread(self._sums, since, by))
+        return as_json(await waited(self._sums, since, by))
 
     def _sums(self, since: float, by: str) -> dict[str, Any]:
         with self._ledger.open() as connection:
@@ -42,4 +42,4 @@ class LedgerSums:
 
     async def budgets(self, _: Incoming) -> Reply:
         """Each budget, with what is spent, held and left of it."""
-        return as_json(await asyncio.to_thread(accounts.standing, self._settings, self._prices))
+        return as_json(await waited(accounts.standing, self._settings, self._prices))

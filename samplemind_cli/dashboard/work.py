@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Semaphore, Thread
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -13,16 +14,27 @@ from samplemind_cli.errors import SamplemindError
 from samplemind_cli.server.message import EVENTS, Outcome, Stream
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 Tell = Callable[[str, Any], None]
 AHEAD = 1000  # events that were told and not heard yet
-TICK = 0.5  # seconds between looks at whether somebody still listens
+TICK = 0.5  # seconds between looks at whether somebody still listens, and whether it is over
+_POOL = ThreadPoolExecutor(8, "dashboard")
 IDLE = 15.0  # seconds of silence after which a comment shows that the stream lives
 
 
-def worked(work: Callable[[Tell], None], left: Callable[[], None] = lambda: None) -> Stream:
+async def waited(look: Callable[..., T], *args: Any) -> T:
+    """What a function returns that waits for Docker, a daemon or a disk; the core keeps its own threads."""
+    return await asyncio.get_running_loop().run_in_executor(_POOL, look, *args)
+
+
+def worked(
+    work: Callable[[Tell], None],
+    left: Callable[[], None] = lambda: None,
+    over: Callable[[], bool] = lambda: False,
+) -> Stream:
     """The stream of what `work` tells; its error is the last event. `left` is called when nobody listens any more.
 
-    Work that tells faster than it is heard waits.
+    Work that tells faster than it is heard waits. The stream ends early when it is `over`.
     """
     channel = _Channel(asyncio.get_running_loop())
 
@@ -38,7 +50,7 @@ def worked(work: Callable[[Tell], None], left: Callable[[], None] = lambda: None
             channel.put(None)
 
     Thread(target=run, daemon=True).start()
-    return Stream(channel.events(left), {}, Outcome(), EVENTS)
+    return Stream(channel.events(left, over), {}, Outcome(), EVENTS)
 
 
 class _Channel:
@@ -60,18 +72,24 @@ class _Channel:
             with suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._told.put_nowait, event)
 
-    async def events(self, left: Callable[[], None]) -> AsyncGenerator[bytes, None]:
+    async def events(self, left: Callable[[], None], over: Callable[[], bool]) -> AsyncGenerator[bytes, None]:
+        silent = 0.0
         try:
             yield b": begun\n\n"
-            while True:
+            while not over():
                 try:
-                    async with asyncio.timeout(IDLE):
+                    async with asyncio.timeout(TICK):
                         event = await self._told.get()
                 except TimeoutError:
+                    silent += TICK
+                    if silent < IDLE:
+                        continue
+                    silent = 0.0
                     yield b": still here\n\n"
                     continue
                 if event is None:
                     return
+                silent = 0.0
                 self._room.release()
                 yield event
         finally:
