@@ -19,6 +19,7 @@ class Models:
 
     def look(self) -> dict[str, Any]:
         """Every model, and why there are none where the daemon does not answer."""
+        from samplemind_cli.ai.router import shown
         from samplemind_cli.models import listing, tasks
         from samplemind_cli.models.daemon import Daemon, Loaded, Model, address, ask
 
@@ -26,12 +27,13 @@ class Models:
             return await daemon.installed(), await daemon.running()
 
         settings = self._settings
+        url = shown(address(settings))
         try:
             installed, loaded = ask(settings, everything)
         except SamplemindError as error:
-            return {"url": address(settings), "models": [], "error": error.as_json()}
+            return {"url": url, "models": [], "error": error.as_json()}
         rows = listing.rows(installed, loaded, settings.models, tasks.of(settings))
-        return {"url": address(settings), "models": [row.as_json() for row in rows], "error": None}
+        return {"url": url, "models": [row.as_json() for row in rows], "error": None}
 
     async def answer(self, _: Incoming) -> Reply:
         """`look` once."""

@@ -2,6 +2,9 @@ import time
 
 import pytest
 
+from samplemind_cli.ledger.store import Ledger
+from samplemind_cli.settings import Settings
+
 pytestmark = pytest.mark.integration
 HOSTILE = (
     '</pre><script>window.owned=1</script><img src=x onerror="window.owned=1">'
@@ -86,6 +89,20 @@ def test_the_position_of_rows_holds_while_new_ones_come(served, tab, written):
     assert tab.run("document.querySelectorAll('[role=row]').length") < 80
 
 
+def test_rows_that_were_pruned_are_gone_from_the_list(served, tab, written):
+    written(*(call(n, prompt=f"question {n}.") for n in range(250)))
+    tab.open(f"{served.url}/dashboard")
+    tab.sees("250 requests")
+    tab.run("document.querySelector('.rows').scrollTop = 34 * 240")
+    tab.sees("question 0.")
+
+    with Ledger(Settings.load()).open() as connection:
+        connection.execute("DELETE FROM calls WHERE number <= 40")
+
+    tab.sees("210 requests", "question 40.")
+    tab.wait("!document.body.innerText.includes('question 39.')")
+
+
 def test_hostile_words_stay_words(served, tab, written):
     written(call(1, prompt=HOSTILE, answer=HOSTILE, system=HOSTILE, model=HOSTILE, client=HOSTILE, error=HOSTILE))
 
@@ -126,7 +143,6 @@ def test_the_page_outlives_the_server(serve, tab):
 
 def test_with_a_token_the_page_opens_by_its_link_alone(serve, tab, monkeypatch):
     from samplemind_cli.dashboard.sessions import Sessions
-    from samplemind_cli.settings import Settings
 
     monkeypatch.setenv("SAMPLEMIND_API_TOKEN", "t0ken")
     served, link = serve(), Sessions(Settings.load()).link()
