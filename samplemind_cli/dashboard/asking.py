@@ -8,7 +8,7 @@ import orjson
 
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.model_names import TASKS, options_for
-from samplemind_cli.ai.types import Answer, CacheUse, Chunk, Message, Options, Origin, Request
+from samplemind_cli.ai.types import EFFORTS, Answer, CacheUse, Chunk, Message, Options, Origin, Request
 from samplemind_cli.dashboard.admission import as_json
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.formats.fields import Fields, document
@@ -76,6 +76,7 @@ def _read(fields: Fields) -> tuple[Request, Options]:
         messages=messages,
         temperature=fields.number("temperature", 0, 2),
         max_tokens=fields.whole("max_tokens"),
+        effort=fields.one_of("effort", ("", *EFFORTS), ""),
     )
     cache = cast("CacheUse", fields.one_of("cache", CACHES, "use"))
     options = Options(cache=cache, origin=Origin(command="dashboard"), keep_content=True)

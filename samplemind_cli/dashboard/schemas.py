@@ -3,6 +3,7 @@
 from typing import Any
 
 from samplemind_cli.ai.model_names import TASKS
+from samplemind_cli.ai.types import EFFORTS
 from samplemind_cli.dashboard.asking import CACHES
 from samplemind_cli.dashboard.call_history import LARGEST
 from samplemind_cli.dashboard.described import (
@@ -47,6 +48,7 @@ ASKED = obj(
     model={**TEXT, "description": f"PROVIDER/MODEL, auto, or auto:TASK with {', '.join(TASKS)}"},
     temperature={**NUMBER, "minimum": 0, "maximum": 2},
     max_tokens={**WHOLE, "minimum": 1},
+    effort={"enum": ["", *EFFORTS]},
     cache={"enum": list(CACHES)},
 )
 

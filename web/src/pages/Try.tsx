@@ -8,6 +8,7 @@ import { Copy, Failure, Told } from "../ui";
 import { count, dollars, milliseconds } from "../words";
 import { asAsk, asCurl, asPython, type Settings } from "./copies";
 
+const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 const PLACES = ["first", "second", "third"]; // of models side by side
 
 interface Whole {
@@ -37,6 +38,7 @@ export function Try() {
     system: "",
     temperature: "",
     max_tokens: "",
+    effort: "",
     cache: "use",
   });
   const [chosen, setChosen] = useState<string[]>(["auto"]);
@@ -102,6 +104,15 @@ export function Try() {
           <Field label="temperature" value={settings.temperature} onChange={(value) => change("temperature", value)} />
           <Field label="max tokens" value={settings.max_tokens} onChange={(value) => change("max_tokens", value)} />
           <label className="choose">
+            <span>effort</span>
+            <select value={settings.effort} onChange={(event) => change("effort", event.target.value)}>
+              <option value="">the model's own</option>
+              {EFFORTS.map((effort) => (
+                <option key={effort}>{effort}</option>
+              ))}
+            </select>
+          </label>
+          <label className="choose">
             <span>cache</span>
             <select value={settings.cache} onChange={(event) => change("cache", event.target.value)}>
               <option>use</option>
@@ -151,6 +162,7 @@ async function askOne(
     model,
     temperature: settings.temperature === "" ? null : Number(settings.temperature),
     max_tokens: settings.max_tokens === "" ? null : Number(settings.max_tokens),
+    effort: settings.effort,
     cache: settings.cache,
   };
   try {

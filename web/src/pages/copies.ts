@@ -5,6 +5,7 @@ export interface Settings {
   system: string;
   temperature: string;
   max_tokens: string;
+  effort: string;
   cache: string;
 }
 
@@ -18,6 +19,7 @@ export function asAsk(settings: Settings, model: string): string {
   if (settings.system) words.push("-s", quoted(settings.system));
   if (settings.temperature) words.push("--temperature", settings.temperature);
   if (settings.max_tokens) words.push("--max-tokens", settings.max_tokens);
+  if (settings.effort) words.push("--effort", settings.effort);
   if (settings.cache === "refresh") words.push("--refresh");
   if (settings.cache === "off") words.push("--no-cache");
   return [...words, "--", quoted(settings.prompt)].join(" ");
@@ -32,6 +34,7 @@ function body(settings: Settings, model: string) {
     messages: [...system, { role: "user", content: settings.prompt }],
     ...(settings.temperature ? { temperature: Number(settings.temperature) } : {}),
     ...(settings.max_tokens ? { max_tokens: Number(settings.max_tokens) } : {}),
+    ...(settings.effort ? { reasoning_effort: settings.effort } : {}),
   };
 }
 
@@ -52,6 +55,7 @@ export function asPython(settings: Settings, model: string): string {
   const more = [
     ...(asked.temperature === undefined ? [] : [`    temperature=${asked.temperature},`]),
     ...(asked.max_tokens === undefined ? [] : [`    max_tokens=${asked.max_tokens},`]),
+    ...(asked.reasoning_effort ? [`    reasoning_effort="${asked.reasoning_effort}",`] : []),
     ...(cache ? [`    extra_headers={"cache-control": "${cache}"},`] : []),
   ];
   return [

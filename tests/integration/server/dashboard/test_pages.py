@@ -74,8 +74,7 @@ def test_what_was_spent_is_told_by_day_and_apart(serve, tab, written, picture):
     tab.sees("openai/gpt-4o", "Spent by day", "$60.00 a month")
     picture(tab, "money")
 
-    tab.run("document.querySelectorAll('select')[1].value = 'client'")
-    tab.run("document.querySelectorAll('select')[1].dispatchEvent(new Event('change', {bubbles: true}))")
+    tab.choose(1, "client")
 
     tab.sees("client-0", "client-3")
     assert "by=client" in tab.run("location.hash")
@@ -123,7 +122,8 @@ def test_what_is_copied_asks_the_same_whatever_the_prompt_holds(served, tab, tmp
     fill(tab, "textarea", prompt)
     fill(tab, "textarea[rows='1']", "be 'brief'")
     tab.run("document.querySelector('input[list]').select()")
-    tab.type("openai/gpt-4o")
+    tab.type("openai/gpt-5")
+    tab.choose(0, "high")
     tab.click("button.primary")
     tab.wait("!!document.querySelector('.answer p.nothing')")
     tab.run("Object.defineProperty(navigator, 'clipboard', {value: {writeText: async (text) => { copied = text }}})")
@@ -137,7 +137,8 @@ def test_what_is_copied_asks_the_same_whatever_the_prompt_holds(served, tab, tmp
     words = subprocess.run(
         ["bash", "-c", 'samplemind() { printf "%s\\0" "$@"; }\n' + ask], cwd=tmp_path, capture_output=True, check=True
     )
-    assert words.stdout.decode().split("\0")[:-1] == ["ask", "-m", "openai/gpt-4o", "-s", "be 'brief'", "--", prompt]
+    told = ["ask", "-m", "openai/gpt-5", "-s", "be 'brief'", "--effort", "high", "--", prompt]
+    assert words.stdout.decode().split("\0")[:-1] == told
     said = f"You said: {' '.join(prompt.split())}"  # the mock says it in one line
     answered = subprocess.run(["bash", "-c", curl], cwd=tmp_path, capture_output=True, check=True)
     assert json.loads(answered.stdout)["choices"][0]["message"]["content"] == said
