@@ -115,6 +115,16 @@ async function follow(
   }
 }
 
+/** Whether somebody sees the page. */
+export const useSeen = (): boolean =>
+  useSyncExternalStore(
+    (changed) => {
+      document.addEventListener("visibilitychange", changed);
+      return () => document.removeEventListener("visibilitychange", changed);
+    },
+    () => !document.hidden,
+  );
+
 /** Wait until somebody sees the page: a browser has few connections to one server, and all its tabs share them. */
 function seen(ended: AbortSignal): Promise<void> {
   if (!document.hidden || ended.aborted) return Promise.resolve();

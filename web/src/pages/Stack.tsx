@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import { getEvents, postEvents, type Trouble } from "../api";
 import { useKeys } from "../keys";
-import { useLive } from "../live";
+import { useLive, useSeen } from "../live";
 import { go, hrefOf, useRoute } from "../route";
 import { Ask, Choose, type Column, Table, Told } from "../ui";
 import { bytes, seconds } from "../words";
@@ -168,7 +168,7 @@ interface LogsProps {
 }
 
 function Logs({ names, runs, service, level, words }: LogsProps) {
-  const { lines, trouble } = useLines(service, runs);
+  const { lines, trouble } = useLines(service, useSeen() ? runs : "");
   const box = useRef<HTMLElement>(null);
   const field = useRef<HTMLInputElement>(null);
   const below = useRef(true);

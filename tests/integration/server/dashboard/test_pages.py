@@ -165,6 +165,9 @@ def test_a_local_model_is_warmed_stopped_and_removed_once_asked(serve, tab, tmp_
         tab.sees("Remove tiny:latest from the disk?")
         tab.click("dialog button.danger")
         tab.wait("!document.body.innerText.includes('tiny:latest')")
+        fill(tab, "form input", f"127.0.0.1:{free_port()}/nobody/nothing")
+        tab.press("Enter")
+        tab.wait("!!document.querySelector('.trouble')", 60)
         assert tab.complaints == []
     finally:
         daemon.kill()

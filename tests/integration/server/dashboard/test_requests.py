@@ -141,6 +141,24 @@ def test_the_page_outlives_the_server(serve, tab):
     tab.sees("live", "1 request")
 
 
+def test_a_page_that_nobody_sees_asks_for_nothing_and_catches_up(served, tab):
+    seen = "Object.defineProperty(document, 'hidden', {value: %s, configurable: true});"
+    seen += " document.dispatchEvent(new Event('visibilitychange'))"
+    tab.open(f"{served.url}/dashboard")
+    tab.sees("live", "Nothing was asked yet")
+
+    tab.run(seen % "true")
+    served.ask()
+    asked = len(tab.asked)
+    time.sleep(2.5)
+    tab.run("0")
+    assert len(tab.asked) == asked
+    tab.sees("Nothing was asked yet")
+    tab.run(seen % "false")
+
+    tab.sees("live", "1 request")
+
+
 def test_with_a_token_the_page_opens_by_its_link_alone(serve, tab, monkeypatch):
     from samplemind_cli.dashboard.sessions import Sessions
 
