@@ -14,6 +14,7 @@ from samplemind_cli.providers import ROWS, TABLE, Provider, Row, conventions, ow
 from samplemind_cli.values import WORDS, checked
 
 WEEK = 604_800
+LARGEST = 1_000_000  # bytes of a file with settings
 
 # The names the field uses already; every setting is also read from SAMPLEMIND_<ITS NAME>, which is stronger.
 CONVENTIONS = {**conventions(ROWS), "compose_project": ("COMPOSE_PROJECT_NAME",)}
@@ -210,8 +211,8 @@ _FIELDS = frozenset(setting.name for setting in fields(Settings))
 
 def _toml(path: str, allowed: tuple[str, ...], rows: Iterable[Row]) -> dict[str, Any]:
     try:
-        if stat.S_ISFIFO(Path(path).stat().st_mode):  # reading it would wait for a writer
-            raise OSError("it is a pipe")  # noqa: TRY301 - one message for every file that cannot be read
+        if why := _unreadable(Path(path).stat()):
+            raise OSError(why)  # noqa: TRY301 - one message for every file that cannot be read
         import tomllib  # most projects have no such file
 
         values = tomllib.loads(Path(path).read_text("utf-8-sig"))
@@ -233,6 +234,15 @@ def _toml(path: str, allowed: tuple[str, ...], rows: Iterable[Row]) -> dict[str,
             variable = _variable(name, rows)
             raise UsageError(f"{path} may not set {name!r}", f"set {variable} in the environment instead")
     return values
+
+
+def _unreadable(info: os.stat_result) -> str:
+    """Why a file is not read: to read a pipe or a terminal would wait, and a link of others may lead to either."""
+    if stat.S_ISFIFO(info.st_mode):
+        return "it is a pipe"
+    if not stat.S_ISREG(info.st_mode):
+        return "it is no plain file"
+    return f"it has more than {LARGEST} bytes" if info.st_size > LARGEST else ""
 
 
 def _narrowed(values: dict[str, Any], user: Settings, path: str) -> dict[str, Any]:
