@@ -12,7 +12,7 @@ from typing import Any, Self
 import orjson
 
 from samplemind_cli import files
-from samplemind_cli.batch.lines import OURS, Line, digest
+from samplemind_cli.batch.lines import OURS, BatchLine, digest
 from samplemind_cli.errors import SamplemindError, UsageError
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
@@ -52,7 +52,7 @@ class Results:
         """Let others write it."""
         os.close(self._file)
 
-    def has(self, line: Line) -> bool:
+    def has(self, line: BatchLine) -> bool:
         """Whether the line's answer is there. Raises UsageError where it is another line's of the same name."""
         known = self._known.get(digest(line.custom_id))
         if known is None:

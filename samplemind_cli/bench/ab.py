@@ -32,7 +32,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class AbPlan:
     """What to compare and how: two versions, a command (none: the project's default), how to install them.
 
     `margin` is the share that does not matter; `seconds` limits the measuring.
@@ -45,7 +45,7 @@ class Plan:
     seconds: float = 120.0
 
 
-def run(folder: Path, plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
+def run(folder: Path, plan: AbPlan, say: Callable[[str], None]) -> dict[str, Any]:
     """Lay both versions out, run each once in `folder`'s place in them, then compare them: see `document`."""
     repository = git.repository_of(folder)
     inside = git.run(folder, "rev-parse", "--show-prefix").stdout.removesuffix("\n")
@@ -60,7 +60,7 @@ def run(folder: Path, plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
 
 
 def _ready(
-    argv: Sequence[str], side: trees.Tree, plan: Plan, say: Callable[[str], None]
+    argv: Sequence[str], side: trees.Tree, plan: AbPlan, say: Callable[[str], None]
 ) -> tuple[list[str], Mapping[str, str], Path]:
     """A side's command once it has run there; one that cannot ends before the other side is installed for nothing."""
     tree = trees.prepared(side, plan.setup, say)

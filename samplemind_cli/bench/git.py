@@ -28,7 +28,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
+class Repository:
     """What is measured in a folder: `root` is one for all worktrees of a repository, else the folder itself.
 
     `commit` is None outside a repository and before its first commit; `changed`: a tracked file differs from it.
@@ -39,20 +39,20 @@ class Project:
     changed: bool = False
 
 
-def project(directory: Path) -> Project:
+def project(directory: Path) -> Repository:
     """What is in `directory`, also where there is no git."""
     try:
         common = run(directory, "rev-parse", "--git-common-dir")
     except SamplemindError:
-        return Project(directory)
+        return Repository(directory)
     if common.returncode:
-        return Project(directory)
+        return Repository(directory)
     root = (directory / common.stdout.removesuffix("\n")).resolve()
     head = run(directory, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     if head.returncode:
-        return Project(root)
+        return Repository(root)
     changed = run(directory, "status", "--porcelain", "--untracked-files=no").stdout
-    return Project(root, head.stdout.strip(), bool(changed))
+    return Repository(root, head.stdout.strip(), bool(changed))
 
 
 def resolve(repository: Path, name: str | None) -> Version:

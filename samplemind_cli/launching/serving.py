@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -59,6 +60,13 @@ def running(url: str) -> bool:
 @contextmanager
 def started(settings: Settings, log: Path) -> Iterator[str]:
     """The URL of a `serve` of its own, on a free port of loopback; it ends with the block, its log stays in `log`."""
+    with process(settings, log) as (url, _):
+        yield url
+
+
+@contextmanager
+def process(settings: Settings, log: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """As `started`, with the process, for whoever waits for its end."""
     env = environment(**({"SAMPLEMIND_API_TOKEN": settings.api_token} if settings.api_token else {}))
     command = [*OURS, "serve", "--port", "0", "--json"]
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -66,7 +74,7 @@ def started(settings: Settings, log: Path) -> Iterator[str]:
         with reaped(command, stderr=file, env=env) as server:
             line = server.stdout.readline() if server.stdout else b""
             with suppress(ValueError, KeyError, TypeError):
-                yield str(json.loads(line)["url"])
+                yield str(json.loads(line)["url"]), server
                 return
             raise SamplemindError(f"the server did not start: {log.read_text('utf-8', 'replace')[-500:]}", f"cat {log}")
     finally:

@@ -25,7 +25,12 @@ from samplemind_cli.stack.services import Port
 ENGINE, COMPOSE, BUILDX = (24, 0), (2, 26), (0, 12)  # the oldest that are known to do
 DISK_LOW, DISK_FULL = 15e9, 2e9  # bytes: the images and a small model; less than one layer of a big one
 MEMORY_LOW = 8e9  # bytes: a 3B model at 8 bits, its context, and the rest of the stack
-EXTRAS = {"serve": "httptools", "embedded": "xllamacpp", "dev": "pytest"}  # extra: the module that tells
+EXTRAS = {
+    "serve": "httptools",
+    "embedded": "xllamacpp",
+    "mongo": "pymongo",
+    "dev": "pytest",
+}  # extra: the module that tells
 
 Verdict = Literal["ok", "warn", "fail", "skip"]
 

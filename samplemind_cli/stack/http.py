@@ -5,15 +5,15 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
-from samplemind_cli.stack.answer import LARGEST, Answer
+from samplemind_cli.stack.bounded import LARGEST, BoundedReader
 
 
-class Line:
+class HttpLine:
     """An HTTP/1.1 connection on which one question follows another; `largest` and `seconds` as an answer has them."""
 
     def __init__(self, connected: socket.socket, largest: int = LARGEST, seconds: float | None = None) -> None:
         self._socket = connected
-        self._answer = Answer(connected, largest, seconds)
+        self._answer = BoundedReader(connected, largest, seconds)
 
     def close(self) -> None:
         """End the connection."""

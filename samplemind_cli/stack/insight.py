@@ -4,8 +4,8 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from samplemind_cli.stack.answer import Answer
-from samplemind_cli.stack.http import Line
+from samplemind_cli.stack.bounded import BoundedReader
+from samplemind_cli.stack.http import HttpLine
 from samplemind_cli.stack.services import Port
 
 TIMEOUT = 1.0  # seconds to connect; they are on this machine
@@ -18,7 +18,8 @@ def insight(port: Port) -> dict[str, Any]:
     """What the service behind a port tells, by the port inside its container; empty for one we do not know.
 
     Redis: hit_rate (0..1, None before the first read), used_memory_bytes, max_memory_bytes (0: none), evicted_keys.
-    Ollama: models [{name, size_bytes, gpu_percent}]. MongoDB: cache_bytes, cache_max_bytes. Or `{"error": …}`.
+    Ollama: models [{name, size_bytes, gpu_percent}]. MongoDB: cache_bytes, cache_max_bytes; where
+    its driver is not installed, `{"hint": …}`. Or `{"error": …}`.
     """
     if port.target not in READERS or port.protocol != "tcp":
         return {}
@@ -64,7 +65,7 @@ def _redis_info(address: tuple[str, int]) -> dict[str, str]:
     """Redis' INFO (https://redis.io/docs/latest/commands/info/). Raises OSError, ValueError with Redis' own refusal."""
     with socket.create_connection(address, TIMEOUT) as line:
         line.sendall(b"*1\r\n$4\r\nINFO\r\n")
-        answer = Answer(line, LARGEST, WHOLE)
+        answer = BoundedReader(line, LARGEST, WHOLE)
         head = answer.line().decode("utf-8", "replace").strip()
         if not head.startswith("$"):
             raise ValueError(head.lstrip("-")[:LONGEST] or "no answer")
@@ -87,7 +88,7 @@ def _ollama(address: tuple[str, int]) -> dict[str, Any]:
 
 
 def _ollama_json(address: tuple[str, int], path: str) -> Any:
-    line = Line(socket.create_connection(address, TIMEOUT), LARGEST, WHOLE)
+    line = HttpLine(socket.create_connection(address, TIMEOUT), LARGEST, WHOLE)
     try:
         return line.get(path)[1]
     finally:
@@ -95,11 +96,12 @@ def _ollama_json(address: tuple[str, int], path: str) -> Any:
 
 
 def _mongodb(address: tuple[str, int]) -> dict[str, Any]:
-    from samplemind_cli.stack.mongo import server_status
+    from samplemind_cli.stack import mongo
 
-    status = server_status(address, TIMEOUT, WHOLE)
-    if not status.get("ok"):
-        raise ValueError(str(status.get("errmsg", "refused"))[:LONGEST])
+    try:
+        status = mongo.server_status(address, TIMEOUT, WHOLE)
+    except ModuleNotFoundError:
+        return {"hint": mongo.INSTALL}
     cache = status.get("wiredTiger", {}).get("cache", {})  # not every server of this protocol has WiredTiger
     names = {"cache_bytes": "bytes currently in the cache", "cache_max_bytes": "maximum bytes configured"}
     return {ours: int(cache[theirs]) for ours, theirs in names.items() if theirs in cache}

@@ -6,15 +6,15 @@ from typing import Any
 
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import record as records
-from samplemind_cli.stack.origin import Origin, engine_elsewhere, is_loopback, origin, scope
-from samplemind_cli.stack.plan import Plan
+from samplemind_cli.stack.origin import StackOrigin, engine_elsewhere, is_loopback, origin, scope
 from samplemind_cli.stack.record import OLLAMA, REDIS
-from samplemind_cli.stack.services import Port, Service
+from samplemind_cli.stack.services import Port, ServiceState
+from samplemind_cli.stack.up_plan import UpPlan
 
 KINDS = {"redis": REDIS, "ollama": OLLAMA}
 
 
-def record(settings: Settings, plan: Plan, services: Sequence[Service]) -> None:
+def record(settings: Settings, plan: UpPlan, services: Sequence[ServiceState]) -> None:
     """Record what runs of the stack, and what it adopted; of an engine on another machine nothing can be used here."""
     if not engine_elsewhere():
         whose = origin(settings, plan.stack.files)
@@ -22,7 +22,7 @@ def record(settings: Settings, plan: Plan, services: Sequence[Service]) -> None:
         records.remember(settings, plan.project, place, listening(plan, whose, services))
 
 
-def listening(plan: Plan, whose: Origin, services: Sequence[Service]) -> dict[str, dict[str, Any]]:
+def listening(plan: UpPlan, whose: StackOrigin, services: Sequence[ServiceState]) -> dict[str, dict[str, Any]]:
     """Where each running service listens, and on which port inside; `also` where else.
 
     `kind` is there for a Redis or an Ollama.
@@ -41,7 +41,7 @@ def listening(plan: Plan, whose: Origin, services: Sequence[Service]) -> dict[st
     return found
 
 
-def _reached(service: Service, whose: Origin) -> list[Port]:
+def _reached(service: ServiceState, whose: StackOrigin) -> list[Port]:
     """Its ports that programs here reach; those of a project's own stack on loopback alone."""
     ports = service.ports if service.state == "running" else ()
     return [port for port in ports if port.protocol == "tcp" and (whose.carried or is_loopback(port.address_here))]

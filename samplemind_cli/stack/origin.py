@@ -18,14 +18,14 @@ FOLDER = "compose"  # a project may keep its compose files there instead of besi
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class StackOrigin:
     """The folder of the project that a stack belongs to; `carried`: it comes with samplemind and belongs to none."""
 
     folder: str
     carried: bool
 
 
-def origin(settings: Settings, files: Iterable[Path]) -> Origin:
+def origin(settings: Settings, files: Iterable[Path]) -> StackOrigin:
     """Of a stack's compose files. A single one that is not ours makes it a project's: overlays replace images.
 
     It is decided by where the files lie and never by a name or a label in them, which any project can copy.
@@ -35,8 +35,8 @@ def origin(settings: Settings, files: Iterable[Path]) -> Origin:
     overlay = os.path.realpath(ports_file(settings, files[0]))  # that of another stack may open ports to everybody
     ours = [os.path.realpath(folder) for folder in CARRIED]
     if all(str(file.parent) in ours or (str(file) == overlay and file != real[0]) for file in real):
-        return Origin("", carried=True)
-    return Origin(_project(real[0].parent), carried=False)
+        return StackOrigin("", carried=True)
+    return StackOrigin(_project(real[0].parent), carried=False)
 
 
 def scope(settings: Settings, stack: Stack) -> str:

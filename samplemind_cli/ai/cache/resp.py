@@ -5,14 +5,14 @@ from collections import deque
 from collections.abc import AsyncGenerator
 
 
-class Refused(Exception):  # noqa: N818 - it is a reply first; only a handshake raises it
+class RespError(Exception):
     """An error that Redis replied with, in its own words."""
 
 
 # A Redis on this machine replies sooner than a sleeping process wakes: look a few times before going to sleep.
 LOOKS = 16
 LARGEST = 256_000_000  # bytes of a reply, as of an answer
-Reply = bytes | int | Refused | None
+Reply = bytes | int | RespError | None
 
 
 class ProtocolError(ConnectionError):
@@ -30,7 +30,7 @@ class Batch:
         self.replies: list[Reply] = []
 
 
-class Connection(asyncio.Protocol):
+class RespConnection(asyncio.Protocol):
     """One connection. A reply that is late, or no reply, ends it: no answer is ever taken for another's."""
 
     def __init__(self) -> None:
@@ -146,7 +146,7 @@ def _parse(buffer: bytearray, at: int) -> tuple[Reply, int] | None:
     if kind == b"+":
         return line, end + 2
     if kind == b"-":
-        return Refused(line.decode("utf-8", "replace")), end + 2
+        return RespError(line.decode("utf-8", "replace")), end + 2
     if kind == b":":
         return int(line), end + 2
     length = int(line)

@@ -16,7 +16,7 @@ BAD = {"id": "batch_req_2", "custom_id": "b", "response": {"status_code": 502}, 
 
 
 def line(name, own="batch_req_1"):
-    return lines.Line(1, name, own, Fields({}))
+    return lines.BatchLine(1, name, own, Fields({}))
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 import socket
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -76,9 +77,18 @@ def test_ollama_tells_how_much_of_each_model_is_on_the_gpu(serve):
 
 @pytest.mark.parametrize("target", [6379, 11434, 27017])
 @pytest.mark.parametrize("answer", [b"", b"nonsense\r\n\r\n", b"$9\r\n", http("[]"), http("{}")])
-def test_a_stranger_s_answer_is_an_error_that_says_something(serve, target, answer):
-    assert set(insight(serve(answer, target))) == {"error"}
-    assert insight(serve(answer, target))["error"]
+def test_a_stranger_s_answer_is_an_error_that_says_something(serve, monkeypatch, target, answer):
+    monkeypatch.setattr("samplemind_cli.stack.insight.TIMEOUT", 0.2)  # MongoDB's driver tries again until then
+    found = insight(serve(answer, target))
+    assert set(found) == {"error"}
+    assert found["error"]
+
+
+def test_without_its_driver_mongodb_s_figures_name_the_command_that_installs_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pymongo", None)
+    assert insight(Port(address="127.0.0.1", published=1, target=27017)) == {
+        "hint": "pip install 'samplemind-cli[mongo]'"
+    }
 
 
 def test_nobody_there_is_an_error_and_an_unknown_service_tells_nothing():

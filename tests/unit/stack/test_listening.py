@@ -5,20 +5,20 @@ from samplemind_cli.stack import listening as module
 from samplemind_cli.stack import record
 from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.listening import kind_of, listening
-from samplemind_cli.stack.origin import Origin
-from samplemind_cli.stack.plan import Plan
-from samplemind_cli.stack.services import Port, Service
+from samplemind_cli.stack.origin import StackOrigin
+from samplemind_cli.stack.services import Port, ServiceState
+from samplemind_cli.stack.up_plan import UpPlan
 
-SHOP = Origin("/work/shop", carried=False)
-OURS = Origin("", carried=True)
+SHOP = StackOrigin("/work/shop", carried=False)
+OURS = StackOrigin("", carried=True)
 
 
 def plan(**more):
-    return Plan(**{"stack": Stack(files=()), "project": "shop", "services": (), "selected": {}, **more})
+    return UpPlan(**{"stack": Stack(files=()), "project": "shop", "services": (), "selected": {}, **more})
 
 
 def running(name, *ports):
-    return Service(service=name, state="running", ports=tuple(ports))
+    return ServiceState(service=name, state="running", ports=tuple(ports))
 
 
 def port(target, address="0.0.0.0", published=6380, protocol="tcp"):
@@ -28,7 +28,7 @@ def port(target, address="0.0.0.0", published=6380, protocol="tcp"):
 def test_what_runs_and_what_is_adopted_is_recorded():
     services = [
         running("redis", port(6379)),
-        Service(service="crash", state="exited", exit_code=1, ports=(port(80),)),
+        ServiceState(service="crash", state="exited", exit_code=1, ports=(port(80),)),
         running("slow"),
     ]
     assert listening(plan(adopted={"ollama": "127.0.0.1:11434"}), SHOP, services) == {
@@ -83,7 +83,7 @@ def test_nothing_is_recorded_of_an_engine_on_another_machine(monkeypatch, tmp_pa
 
 def test_every_port_that_leads_to_a_projects_containers_is_recorded():
     ports = [port(80, "192.168.1.5"), port(81, published=81), port(9, published=11434), port(5, protocol="udp")]
-    services = [running("web", *ports), Service(service="web", number=2, state="running", ports=(port(80),))]
+    services = [running("web", *ports), ServiceState(service="web", number=2, state="running", ports=(port(80),))]
     found = {"target": 81, "host": "127.0.0.1:81", "also": ["127.0.0.1:11434", "127.0.0.1:6380"]}
     assert listening(plan(), SHOP, services) == {"web": found}
 

@@ -3,7 +3,7 @@ import pytest
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import origin as module
 from samplemind_cli.stack.files import CARRIED, Stack, located, ports_file
-from samplemind_cli.stack.origin import Origin, engine_elsewhere, is_loopback, origin, scope, started_from
+from samplemind_cli.stack.origin import StackOrigin, engine_elsewhere, is_loopback, origin, scope, started_from
 
 
 @pytest.fixture
@@ -16,14 +16,14 @@ OURS = CARRIED[1] / "compose.yaml"  # a checkout's
 
 def test_the_stack_that_comes_with_samplemind_is_known_by_where_its_files_lie(settings, tmp_path):
     ports = ports_file(settings, OURS)
-    assert origin(settings, [OURS, OURS.with_name("compose.gpu.rocm.yaml"), ports]) == Origin("", carried=True)
+    assert origin(settings, [OURS, OURS.with_name("compose.gpu.rocm.yaml"), ports]) == StackOrigin("", carried=True)
     assert origin(settings, located(settings, tmp_path).files).carried
 
 
 def test_one_file_that_is_not_ours_makes_it_a_projects(settings, tmp_path):
     evil = tmp_path / "shop" / "compose.yaml"
     assert not origin(settings, [OURS, evil]).carried
-    assert origin(settings, [evil, OURS]) == Origin(str(tmp_path / "shop"), carried=False)
+    assert origin(settings, [evil, OURS]) == StackOrigin(str(tmp_path / "shop"), carried=False)
     assert not origin(settings, [tmp_path / "state" / "ports-1.yaml"]).carried
     assert not origin(settings, [ports_file(settings, OURS)]).carried
 
@@ -35,7 +35,7 @@ def test_the_ports_of_another_stack_make_ours_a_projects(settings, tmp_path):
 
 def test_a_copy_of_our_files_is_a_projects(settings, tmp_path):
     copy = tmp_path / "samplemind_cli" / "compose" / "compose.yaml"
-    assert origin(settings, [copy]) == Origin(str(tmp_path / "samplemind_cli"), carried=False)
+    assert origin(settings, [copy]) == StackOrigin(str(tmp_path / "samplemind_cli"), carried=False)
 
 
 def test_a_link_is_taken_for_what_it_leads_to(settings, tmp_path):

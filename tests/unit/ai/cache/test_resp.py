@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samplemind_cli.ai.cache import resp
-from samplemind_cli.ai.cache.resp import Connection, ProtocolError, Refused
+from samplemind_cli.ai.cache.resp import ProtocolError, RespConnection, RespError
 
 
 class Wire:
@@ -29,7 +29,7 @@ class Wire:
 
 
 def connected():
-    connection, wire = Connection(), Wire()
+    connection, wire = RespConnection(), Wire()
     connection.connection_made(wire)
     return connection, wire
 
@@ -81,7 +81,7 @@ def test_an_error_is_a_reply():
         return await task, connection.open
 
     (reply,), still_open = asyncio.run(run())
-    assert isinstance(reply, Refused)
+    assert isinstance(reply, RespError)
     assert str(reply) == "LOADING Redis is loading"
     assert still_open
 
