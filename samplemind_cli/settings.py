@@ -1,7 +1,6 @@
 """Settings.load: defaults < the stacks' record < the user's file < the project's file < the environment < flags."""
 
 import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import Field, dataclass, field, fields, replace
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from samplemind_cli.budgets import Budget
 
 WEEK = 604_800
-LARGEST = 1_000_000  # bytes of a file with settings
 
 # The names the field uses already; every setting is also read from SAMPLEMIND_<ITS NAME>, which is stronger.
 CONVENTIONS = {**conventions(ROWS), "compose_project": ("COMPOSE_PROJECT_NAME",)}
@@ -231,7 +229,7 @@ def _budgets(values: Mapping[str, Any], source: str) -> "tuple[tuple[Budget, ...
 
 def _toml(path: str, allowed: tuple[str, ...], rows: Iterable[Row]) -> dict[str, Any]:
     try:
-        if why := _unreadable(Path(path).stat()):
+        if why := trust.unreadable(Path(path).stat()):
             raise OSError(why)  # noqa: TRY301 - one message for every file that cannot be read
         import tomllib  # most projects have no such file
 
@@ -254,15 +252,6 @@ def _toml(path: str, allowed: tuple[str, ...], rows: Iterable[Row]) -> dict[str,
             variable = _variable(name, rows)
             raise UsageError(f"{path} may not set {name!r}", f"set {variable} in the environment instead")
     return values
-
-
-def _unreadable(info: os.stat_result) -> str:
-    """Why a file is not read: to read a pipe or a terminal would wait, and a link of others may lead to either."""
-    if stat.S_ISFIFO(info.st_mode):
-        return "it is a pipe"
-    if not stat.S_ISREG(info.st_mode):
-        return "it is no plain file"
-    return f"it has more than {LARGEST} bytes" if info.st_size > LARGEST else ""
 
 
 def _narrowed(values: dict[str, Any], user: Settings, path: str) -> dict[str, Any]:
