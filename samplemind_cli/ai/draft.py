@@ -37,7 +37,7 @@ class _Words:
 
 
 @dataclass(slots=True)
-class _OpenCall:
+class _GrowingCall:
     """A tool call that grows. `given` is the id its provider gave it, `id` the one it is told by.
 
     Its arguments are told as they come once they begin like an object; until then they may be text within text, null or
@@ -104,8 +104,8 @@ class Draft:
         self._leading: str | None = "" if json else None  # text of which it is not known whether it is fenced
         self._fenced = False
         self._origin: Format = origin
-        self._parts: list[_Words | _OpenCall | Thinking | Opaque] = []
-        self._calls: list[_OpenCall] = []
+        self._parts: list[_Words | _GrowingCall | Thinking | Opaque] = []
+        self._calls: list[_GrowingCall] = []
         self._pieces = False  # whether any of it came in pieces
         self._finish: Finish | None = None
         self._usage = Usage()
@@ -113,6 +113,7 @@ class Draft:
         self._stop_sequence = ""
         self._logprobs: list[object] = []
         self._held = 0.0
+        self._dropped: tuple[str, ...] = ()
         self._begun = False
         self._others: dict[int, Draft] = {}
 
@@ -124,6 +125,7 @@ class Draft:
         self._model = self._model or chunk.model
         self._stop_sequence = chunk.stop_sequence or self._stop_sequence
         self._held = max(self._held, chunk.held)
+        self._dropped = chunk.dropped or self._dropped
         others = tuple(self._other(number, other) for number, other in chunk.others)
         if chunk.whole and self._parts:
             chunk = self._remainder(chunk)
@@ -137,11 +139,11 @@ class Draft:
         said = chunk.text or chunk.thinking or chunk.signature or chunk.block or calls
         if not said and not any(other for _, other in others):
             return None
-        told = replace(chunk, tool_calls=calls, finish=None, usage=None, whole=False, model="", held=0.0)
+        told = replace(chunk, tool_calls=calls, finish=None, usage=None, whole=False, model="", held=0.0, dropped=())
         told = replace(told, others=tuple((number, other) for number, other in others if other))
         if not self._begun:
             self._begun = True
-            told = replace(told, usage=reading.counted(self._usage), held=self._held)
+            told = replace(told, usage=reading.counted(self._usage), held=self._held, dropped=self._dropped)
         return told
 
     def end(self) -> Chunk | None:
@@ -209,7 +211,7 @@ class Draft:
             if told := call.news():
                 yield told
 
-    def _call(self, piece: ToolCall) -> _OpenCall | None:
+    def _call(self, piece: ToolCall) -> _GrowingCall | None:
         """The call that a piece belongs to, with the piece joined; None for one that was there already."""
         call = self._open(piece)
         if call is None or _begins_anew(piece, call):
@@ -224,16 +226,16 @@ class Draft:
         call.hints.update(piece.hints)
         return call
 
-    def _open(self, piece: ToolCall) -> _OpenCall | None:
+    def _open(self, piece: ToolCall) -> _GrowingCall | None:
         """The last call with the piece's index, or the last of all where it has none."""
         same = (call for call in reversed(self._calls) if piece.index is None or piece.index == call.index)
         return next(same, None)
 
-    def _opened(self, piece: ToolCall) -> _OpenCall:
+    def _opened(self, piece: ToolCall) -> _GrowingCall:
         place = len(self._calls)
         taken = not piece.id or piece.id in self._used or any(call.id == piece.id for call in self._calls)
         made = f"call_{blake3(f'{self._key}:{place}'.encode()).hexdigest()[:24]}"
-        call = _OpenCall(place, piece.index, piece.id, made if taken else piece.id)
+        call = _GrowingCall(place, piece.index, piece.id, made if taken else piece.id)
         self._calls.append(call)
         if not (self._one_call and place):
             self._parts.append(call)
@@ -267,10 +269,11 @@ class Draft:
             logprobs=tuple(self._logprobs),
             stop_sequence=self._stop_sequence,
             sound=sound,
+            dropped=self._dropped,
         )
 
-    def _part(self, part: _Words | _OpenCall) -> Part:
-        found = part.part() if isinstance(part, _OpenCall) else part.part(self._origin)
+    def _part(self, part: _Words | _GrowingCall) -> Part:
+        found = part.part() if isinstance(part, _GrowingCall) else part.part(self._origin)
         return Text(reading.unfenced(found.text)) if self._fenced and isinstance(found, Text) else found
 
     def _ended(self, calls: list[ToolCall]) -> tuple[Finish, bool]:
@@ -285,7 +288,7 @@ class Draft:
         return self._finish, sound
 
 
-def _begins_anew(piece: ToolCall, call: _OpenCall) -> bool:
+def _begins_anew(piece: ToolCall, call: _GrowingCall) -> bool:
     """Whether a piece is another call than the one that is open where it says it belongs.
 
     Another id or another name is another call; so is a name again, or a whole call with the same id, once the call's

@@ -55,7 +55,7 @@ class Lines:
         return line
 
 
-class Events:
+class EventParser:
     """Server-sent events (WHATWG HTML, 9.2.6), line by line; also those that no blank line ends."""
 
     def __init__(self) -> None:
@@ -135,7 +135,7 @@ class Decoder:
         self.decoded = 0  # values
         self._first: bytes | None = b""  # until it tells what kind it is
         self._lines = Lines()
-        self._messages: Events | JSONLines = Events()
+        self._messages: EventParser | JSONLines = EventParser()
 
     @property
     def done(self) -> bool:

@@ -10,12 +10,13 @@ from pathlib import Path
 from types import FrameType
 
 from samplemind_cli import output
+from samplemind_cli.ai import costs
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.types import Answer, Message, Options, Request
 from samplemind_cli.asking import show, typed
-from samplemind_cli.asking.conversation import Talk
+from samplemind_cli.asking.conversation import ConversationLog
 from samplemind_cli.errors import SamplemindError, UsageError
-from samplemind_cli.ledger.prices import Prices, Tokens
+from samplemind_cli.ledger.prices import Prices
 from samplemind_cli.settings import Settings
 
 HELP = """/model [NAME]   say which model answers, or name another one; /model auto: whichever comes first
@@ -28,12 +29,12 @@ HELP = """/model [NAME]   say which model answers, or name another one; /model a
 class Chat:
     """One sitting: its conversation, its options, and what it cost."""
 
-    def __init__(self, settings: Settings, talk: Talk, options: Options, *, raw: bool) -> None:
+    def __init__(self, settings: Settings, talk: ConversationLog, options: Options, *, raw: bool) -> None:
         self._settings = settings
         self._talk = talk
         self._options = options
         self._raw = raw
-        self._prices = Prices(settings.config_dir)
+        self._prices = Prices(settings.config_dir, settings.rows)
         self._answers = self._tokens = self._unpriced = 0
         self._dollars = 0.0
         self._commands = {
@@ -88,9 +89,7 @@ class Chat:
         self._answers += 1
         if answer.cached:
             return
-        used = answer.usage
-        counts = (used.input_tokens, used.output_tokens, used.cached_tokens, used.cache_write_tokens)
-        tokens = Tokens(*(count or 0 for count in counts))
+        tokens = costs.tokens(answer.usage)
         self._tokens += tokens.input + tokens.output
         cost = self._prices.dollars(answer.provider, answer.model, tokens)
         self._dollars += cost or 0.0
@@ -124,8 +123,12 @@ class Chat:
         output.say(f"saved: {name}")
 
     def _cost(self, _: str) -> None:
-        unknown = f", and {self._unpriced} answers of unknown price" if self._unpriced else ""
-        output.say(f"{self._answers} answers, {self._tokens:,} tokens, ${self._dollars:.6f}{unknown}")
+        unknown = f", and {_answers(self._unpriced)} of unknown price" if self._unpriced else ""
+        output.say(f"{_answers(self._answers)}, {self._tokens:,} tokens, {costs.in_dollars(self._dollars)}{unknown}")
+
+
+def _answers(count: int) -> str:
+    return f"{count} answer" if count == 1 else f"{count} answers"
 
 
 def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 MB = 1_000_000
 
 
-class Download:
+class DownloadBar:
     """A display that is called with the bytes done and the bytes in all."""
 
     def __init__(self) -> None:

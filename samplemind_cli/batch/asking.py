@@ -6,11 +6,11 @@ from typing import Any
 
 import orjson
 
-from samplemind_cli.ai import problems
+from samplemind_cli.ai import costs, problems
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.model_names import options_for
 from samplemind_cli.ai.types import Options, Request
-from samplemind_cli.batch.lines import Line
+from samplemind_cli.batch.lines import BatchLine
 from samplemind_cli.errors import SamplemindError, UsageError
 from samplemind_cli.formats.fields import BadRequestError, Fields
 from samplemind_cli.formats.openai_chat import answers, embeddings, server
@@ -23,7 +23,7 @@ NONE = Tokens()
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class LineResult:
     """A line of answers without its end, and what is counted of it. `cached`: it cost nothing."""
 
     line: bytes
@@ -42,7 +42,7 @@ class Asker:
         self._options = options
         self._model = model
 
-    async def answer(self, line: Line) -> Result:
+    async def answer(self, line: BatchLine) -> LineResult:
         """The line's result; a failure is one too."""
         number = os.urandom(12).hex()
         try:
@@ -56,28 +56,26 @@ class Asker:
         except RecursionError:
             return _failed(line, number, Problem(400, "the body is nested too deeply", "invalid_value"))
 
-    async def _answered(self, line: Line, number: str) -> Result:
+    async def _answered(self, line: BatchLine, number: str) -> LineResult:
         url, body = _asked(line.fields)
         options = options_for(self._model or body.get("model", str) or "auto", self._options)
         if url == EMBEDDINGS:
             return await self._embedded(line, number, body, options)
         answer = await self._core.ask(server.read(body), options)
-        used = answer.usage
-        counts = (used.input_tokens, used.output_tokens, used.cached_tokens, used.cache_write_tokens)
-        return Result(
+        return LineResult(
             _told(line, number, 200, orjson.Fragment(server.whole(answer, number, body))),
             cached=bool(answer.cached),
             provider=answer.provider,
             model=answer.model,
-            tokens=Tokens(*(count or 0 for count in counts)),
+            tokens=costs.tokens(answer.usage),
         )
 
-    async def _embedded(self, line: Line, number: str, body: Fields, options: Options) -> Result:
+    async def _embedded(self, line: BatchLine, number: str, body: Fields, options: Options) -> LineResult:
         texts, form = embeddings.texts(body), body.one_of("encoding_format", embeddings.FORMATS, "float")
         if not options.model:
             raise body.wrong("model", "must name a model: vectors of different models do not compare")
         found = await self._core.embed(texts, options, body.whole("dimensions"))
-        return Result(
+        return LineResult(
             _told(line, number, 200, orjson.Fragment(embeddings.told(found, form))),
             cached=bool(found.cached),
             provider=found.provider,
@@ -110,13 +108,13 @@ def _asked(fields: Fields) -> tuple[str, Fields]:
     return url, Fields(fields.need("body", dict))
 
 
-def _failed(line: Line, number: str, problem: Problem) -> Result:
+def _failed(line: BatchLine, number: str, problem: Problem) -> LineResult:
     body = answers.error(problem)
     code = problem.code or answers.error_type(problem.status)
     error = {"code": code, "message": problem.message, "param": problem.param, "line": line.number}
-    return Result(_told(line, number, problem.status, body, error), failed=True)
+    return LineResult(_told(line, number, problem.status, body, error), failed=True)
 
 
-def _told(line: Line, number: str, status: int, body: Any, error: dict[str, Any] | None = None) -> bytes:
+def _told(line: BatchLine, number: str, status: int, body: Any, error: dict[str, Any] | None = None) -> bytes:
     response = {"status_code": status, "request_id": f"req_{number}", "body": body}
     return orjson.dumps({"id": line.id, "custom_id": line.custom_id, "response": response, "error": error})

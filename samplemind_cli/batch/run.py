@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from samplemind_cli.batch.asking import Result
-from samplemind_cli.batch.lines import Line
+from samplemind_cli.batch.asking import LineResult
+from samplemind_cli.batch.lines import BatchLine
 from samplemind_cli.batch.results import Results
 from samplemind_cli.ledger.prices import Prices
 
@@ -38,7 +38,7 @@ class Tally:
         """Lines per second in this run."""
         return self.asked / max(time.monotonic() - self.began, 1e-6)
 
-    def add(self, result: Result, prices: Prices) -> None:
+    def add(self, result: LineResult, prices: Prices) -> None:
         """Count one more line."""
         self.asked += 1
         self.failed += result.failed
@@ -55,16 +55,16 @@ class Tally:
         return {**counts, "done": self.done, "seconds": round(seconds, 3), "dollars": round(self.dollars, 6)}
 
 
-Ask = Callable[[Line], Awaitable[Result]]
+Ask = Callable[[BatchLine], Awaitable[LineResult]]
 
 
 async def run(
-    lines: Iterator[Line],
+    lines: Iterator[BatchLine],
     results: Results,
     ask: Ask,
     *,
     jobs: int,
-    tell: Callable[[Result], None],
+    tell: Callable[[LineResult], None],
 ) -> None:
     """Answer every line that has no result yet, `jobs` at once; `tell` hears of each.
 

@@ -21,7 +21,7 @@ UNIT = 1 if sys.platform == "darwin" else 1024  # bytes of `ru_maxrss`
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class ResourceUsage:
     """What one run took; CPU time and memory with all children that the program waited for.
 
     `memory` is the peak of the largest process, in bytes; what is below `floor` cannot be seen. `code` is negative
@@ -40,12 +40,12 @@ class Usage:
         return f"was ended by {signal.Signals(-self.code).name}" if self.code < 0 else f"ended with {self.code}"
 
 
-def run(command: Sequence[str], directory: Path) -> Usage:
+def run(command: Sequence[str], directory: Path) -> ResourceUsage:
     """Run a program to its end; nothing of what it says is kept. Raises UsageError when it cannot be started."""
     return _run(command, directory, subprocess.DEVNULL)
 
 
-def rehearse(command: Sequence[str], directory: Path) -> tuple[Usage, str]:
+def rehearse(command: Sequence[str], directory: Path) -> tuple[ResourceUsage, str]:
     """The same, with the end of what it said on stderr."""
     with tempfile.TemporaryFile() as said:  # not a pipe: a process left behind would hold it open
         usage = _run(command, directory, said.fileno())
@@ -53,7 +53,7 @@ def rehearse(command: Sequence[str], directory: Path) -> tuple[Usage, str]:
         return usage, said.read().decode("utf-8", "replace").strip()
 
 
-def _run(command: Sequence[str], directory: Path, stderr: int) -> Usage:
+def _run(command: Sequence[str], directory: Path, stderr: int) -> ResourceUsage:
     launcher = [sys.executable, "-I", "-S", str(LAUNCHER), *command]
     with reaped(launcher, stderr, environment(), directory) as child:
         out, _ = child.communicate()
@@ -64,7 +64,7 @@ def _run(command: Sequence[str], directory: Path, stderr: int) -> Usage:
         raise SamplemindError(f"the process that measures `{shlex.join(command)}` ended with {child.returncode}")
     seconds, user, system = map(float, words[:3])
     memory, floor, code = map(int, words[3:])
-    return Usage(seconds, user + system, memory * UNIT, floor * UNIT, code)
+    return ResourceUsage(seconds, user + system, memory * UNIT, floor * UNIT, code)
 
 
 def _unstartable(command: Sequence[str], number: int) -> UsageError:

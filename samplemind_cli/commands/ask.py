@@ -94,6 +94,9 @@ def ask(
     timeout: Annotated[
         float | None, typer.Option(min=0.001, metavar="SECONDS", help="Give up after this long.")
     ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", min=0, metavar="DOLLARS", help="Refuse what may cost more than this.")
+    ] = None,
     no_log: Annotated[bool, typer.Option("--no-log", help="Keep nothing of this in the ledger.")] = False,
     no_fallback: Annotated[
         bool, typer.Option("--no-fallback", help="If the first provider cannot answer, fail.")
@@ -148,6 +151,7 @@ def ask(
         cache="off" if no_cache else "refresh" if refresh else "use",
         ttl=ttl,
         timeout=timeout,
+        max_cost=max_cost,
         origin=Origin(command="ask", session=spool.terminal()),
         keep_content=True,
     )
@@ -155,9 +159,9 @@ def ask(
         settings = settings.changed({"history": "off"}, "--no-log")
     turn, talk = request, None
     if conversation is not None:
-        from samplemind_cli.asking.conversation import Talk
+        from samplemind_cli.asking.conversation import ConversationLog
 
-        talk = Talk.open(settings, conversation)
+        talk = ConversationLog.open(settings, conversation)
         request, options = talk.continued(turn), talk.options(options)
     if explain:
         from samplemind_cli.asking.explain import explanation
@@ -202,7 +206,7 @@ def _answered(
     )
 
     async def asking() -> "Answer":
-        core = AICore(settings, notify=output.say, progress=progress.Download())
+        core = AICore(settings, notify=output.say, progress=progress.DownloadBar())
         try:
             async with aclosing(core.stream(request, options)) as chunks:
                 return await show.stream(chunks, style)

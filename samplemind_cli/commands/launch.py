@@ -24,7 +24,7 @@ def launch(
 ) -> int:
     r"""Start an AI tool on samplemind serve: the cache, the routing and the ledger are its too.
 
-    A server that runs already is used, or one is started for as long as the tool runs.
+    A server of yours that runs already is used, or one is started for as long as the tool runs.
     The tool's own settings stay as they are. What follows -- goes to the tool.
 
     \b
@@ -39,6 +39,7 @@ def launch(
     from samplemind_cli import child, files, output
     from samplemind_cli.launching import home, serving, showing, tools
     from samplemind_cli.settings import environment
+    from samplemind_cli.stack import record
 
     settings, more = Settings.load(), arguments or []
     tools.setup(tool, serving.DEFAULT, "")  # an unknown one is told before anything starts
@@ -48,7 +49,7 @@ def launch(
         return 0
     _installed(tools.setup(tool, "", ""))
     folder = Path(files.private_folder(settings.state_dir, "launch"))
-    found = url or (serving.DEFAULT if serving.running() else "")
+    found = url or serving.found(settings, record.carried(settings, "api"), output.say)
     with nullcontext(found) if found else serving.started(settings, folder / "serve.log") as address:
         setup = home.furnished(settings, tool, tools.setup(tool, address, settings.api_token, model))
         output.say(f"{tool} asks {address}" + ("" if found else f"; its log: {folder / 'serve.log'}"))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from samplemind_cli.models.daemon import Daemon, Loaded, Model
-    from samplemind_cli.models.listing import Row
+    from samplemind_cli.models.listing import ListedModel
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=CONTEXT)
@@ -203,7 +203,7 @@ def _show_hosted(settings: Settings, *, as_json: bool, running: bool) -> None:
             output.say(f"{host.provider}: {host.reason}: {host.fix}")
 
 
-def _print_rows(rows: "list[Row]", *, running: bool) -> None:
+def _print_rows(rows: "list[ListedModel]", *, running: bool) -> None:
     from samplemind_cli import output
 
     if not rows:
@@ -220,7 +220,7 @@ def _print_rows(rows: "list[Row]", *, running: bool) -> None:
         output.say("hint: samplemind pull-models")
 
 
-def _cells(row: "Row") -> tuple[str, ...]:
+def _cells(row: "ListedModel") -> tuple[str, ...]:
     from samplemind_cli.models.fit import gigabytes
 
     model = row.installed
@@ -260,7 +260,7 @@ def _facts(name: str, told: dict[str, Any]) -> list[tuple[str, str]]:
     return [(label, str(text)) for label, text in facts if text]
 
 
-def _advise(settings: Settings, rows: "list[Row]") -> None:
+def _advise(settings: Settings, rows: "list[ListedModel]") -> None:
     """Tell a small machine which of the set is too large for it; nothing where the daemon is elsewhere."""
     from samplemind_cli import output
     from samplemind_cli.ai.router import is_loopback

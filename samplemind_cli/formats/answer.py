@@ -53,6 +53,7 @@ FaultKind = Literal[
     "auth", "credit", "quota", "rate", "overloaded", "request", "unsupported", "not_found", "too_long", "address",
     "server",
 ]  # fmt: skip
+PASSING: frozenset[FaultKind] = frozenset({"rate", "overloaded", "server"})  # another try may help
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,15 @@ class Fault:
     auth: the key is refused. credit: no money, also as a 429. quota: a day's or month's share is spent. rate,
     overloaded, server: worth another try, after `wait` seconds where it says so. request: it is wrong. unsupported:
     this model cannot do it. not_found: no such model. too_long: the prompt does not fit. address: that is no provider.
+    `passing`: it came inside an answer, and says by its code or words that another try may help. `param`: the field
+    that it names.
     """
 
     kind: FaultKind
     message: str
     wait: float | None = None
+    passing: bool = field(default=False, compare=False)
+    param: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,7 @@ class Chunk:
     whole: bool = False
     others: "tuple[tuple[int, Chunk], ...]" = ()
     held: float = 0.0  # seconds that our own limits held the call up; on the first chunk
-    dropped: tuple[str, ...] = ()  # fields that its model turned out not to take; on the first chunk
+    dropped: tuple[str, ...] = ()  # fields that its model refuses, which it was asked without; on the first chunk
     answer: "Answer | None" = None  # set by the core on the last chunk alone
     route: Route | None = None  # set by the core on the first chunk alone: who answers
 
@@ -142,6 +147,7 @@ class Answer:
     logprobs: tuple[Any, ...] = ()
     stop_sequence: str = ""
     sound: bool = True
+    dropped: tuple[str, ...] = ()  # fields that its model refuses, which it was asked without
     passed: tuple[Route, ...] = ()  # those that stood before the one that answered
     kept: Kept | None = None
 

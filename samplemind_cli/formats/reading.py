@@ -3,7 +3,7 @@
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -178,6 +178,18 @@ def is_object(value: str) -> bool:
         return value.lstrip()[:1] == "{" and isinstance(json.loads(value), dict)
     except (ValueError, RecursionError):
         return False
+
+
+def beside(body: dict[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The body with further fields; one with a dotted name stands inside of the object that it names."""
+    for name, value in fields.items():
+        *path, last = name.split(".")
+        there = body
+        for step in path:
+            inner = mapping(there.get(step))
+            there[step] = there = {**inner}
+        there[last] = value
+    return body
 
 
 def given_arguments(call: ToolCall) -> dict[str, Any]:

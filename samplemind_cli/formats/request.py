@@ -18,7 +18,8 @@ class Request:
     `tool_choice` have the shape of OpenAI's chat completions. `stop`: texts before which the answer ends.
     `parallel_tool_calls` False: one call at most. `effort` (one of `EFFORTS`) and `thinking_budget` (tokens): how much
     the model may think. `extra`: every other field that may change the answer, in the words of `source`, the format in
-    which it was asked.
+    which it was asked; `headers`: what its HTTP headers say of that. `body`: the whole of it as it came; a provider of
+    the same format is sent that.
     """
 
     messages: tuple[Message, ...]
@@ -37,7 +38,9 @@ class Request:
     effort: str = ""
     thinking_budget: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
     source: Format = ""
+    body: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
     unkeyed: Mapping[str, Any] = field(default_factory=dict)  # change no answer; passed on in the same format
     schema_name: str = ""
     strict: bool | None = None
@@ -62,9 +65,12 @@ class Request:
             "effort",
             "thinking_budget",
             "extra",
+            "headers",
         }
     )
-    IGNORED: ClassVar[frozenset[str]] = frozenset({"source", "unkeyed", "schema_name", "strict", "max_tokens_field"})
+    IGNORED: ClassVar[frozenset[str]] = frozenset(
+        {"source", "body", "unkeyed", "schema_name", "strict", "max_tokens_field"}
+    )
 
     @property
     def needs(self) -> frozenset[str]:
@@ -82,6 +88,8 @@ class Request:
             needs |= {"tool_choice", *self._forced()}
         if self.schema is not None or self.json_mode:
             needs.add("schema")
+        if self.max_tokens is not None and self.max_tokens < 1:
+            needs.add(NO_TOKENS)
         return frozenset(needs)
 
     @property
@@ -92,6 +100,7 @@ class Request:
         thinks = bool(self.effort) or self.thinking_budget is not None  # then the field that said so is translated
         told = (name for name in self.extra if not (thinks and name in THINKING_FIELDS))
         wishes |= {name for name in told if not is_constraint(name, self.source)}
+        wishes |= self.betas.keys()
         if self.effort:
             wishes.add("effort")
         for message in self.messages:
@@ -109,6 +118,11 @@ class Request:
             fields = (name for name in tool if name not in ("type", "function"))
             wishes.update([self.own_tool(tool)] if _is_own(tool) else fields)
         return frozenset(wishes)
+
+    @property
+    def betas(self) -> dict[str, str]:
+        """The headers without those that say which version of a format is spoken: that is no part of a question."""
+        return {name: value for name, value in self.headers.items() if not name.endswith("-version")}
 
     def own_tool(self, tool: Mapping[str, Any]) -> str:
         """What a tool that only the request's own format knows is called among `needs` and `wishes`."""
@@ -137,6 +151,8 @@ class Request:
                     yield from part.parts
 
 
+# An answer of no tokens is none: Claude warms its prompt cache so, others call it an error or an answer without end.
+NO_TOKENS = "max_tokens below 1"
 # Parameters that not every provider has; each is a field of `Request`.
 PARAMETERS = ("top_p", "stop", "seed", "presence_penalty", "frequency_penalty")
 # Other fields that change what counts as an answer; by these names in every format that has them.

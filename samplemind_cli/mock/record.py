@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from samplemind_cli.mock.http1 import Request
+from samplemind_cli.mock.http1 import HttpRequest
 
 KEPT = 10_000  # the oldest go first; a load test must not fill the memory
 MASK = "***"
@@ -48,7 +48,7 @@ class Log:
         self._tell = tell
         self.total = 0
 
-    def opened(self, request: Request, provider: str) -> Recorded:
+    def opened(self, request: HttpRequest, provider: str) -> Recorded:
         """A new record."""
         try:
             body = request.json

@@ -9,16 +9,16 @@ from samplemind_cli.mock.behaviour import Behaviour
 from samplemind_cli.mock.control import control
 from samplemind_cli.mock.delivery import Delivery
 from samplemind_cli.mock.dialects import dialect_of
-from samplemind_cli.mock.dialects.speech import Dialect, Document, Refused, Reply, Spoken, Trouble, dumped
+from samplemind_cli.mock.dialects.speech import Dialect, Document, RefusedRequest, Reply, Spoken, Trouble, dumped
 from samplemind_cli.mock.faults import Fault
-from samplemind_cli.mock.http1 import BadRequest, Connection, Request
+from samplemind_cli.mock.http1 import BadRequest, ClientConnection, HttpRequest
 from samplemind_cli.mock.model import answer
 from samplemind_cli.mock.record import Log, Recorded
 
 FAULT_HEADER = "x-mock-fault"
 
 
-class Service:
+class MockService:
     """One mock's behaviour and log, shared by its connections."""
 
     def __init__(self, behaviour: Behaviour, log: Log) -> None:
@@ -28,11 +28,11 @@ class Service:
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A new connection. Its task is ours: asyncio would report each one that is cancelled when the server stops."""
-        task = asyncio.create_task(self._converse(Connection(reader, writer)))
+        task = asyncio.create_task(self._converse(ClientConnection(reader, writer)))
         self._conversations.add(task)
         task.add_done_callback(self._conversations.discard)
 
-    async def _converse(self, connection: Connection) -> None:
+    async def _converse(self, connection: ClientConnection) -> None:
         """Answer one request after another until the client leaves or an answer ends the connection."""
         try:
             while request := await connection.request():
@@ -46,10 +46,10 @@ class Service:
         finally:
             await connection.close()
 
-    async def _exchange(self, connection: Connection, request: Request) -> bool:
+    async def _exchange(self, connection: ClientConnection, request: HttpRequest) -> bool:
         """Answer, unless the client leaves first; whether the connection can go on."""
         if request.path.startswith("/_mock/"):
-            status, body = control(self, request)
+            status, body, self.behaviour = control(self.log, self.behaviour, request)
             await connection.send(status, {"Content-Type": "application/json"}, dumped(body))
             return True
         dialect = dialect_of(request)
@@ -71,7 +71,9 @@ class Service:
             leaving.cancel()
             await asyncio.gather(answering, leaving, return_exceptions=True)
 
-    async def _answer(self, connection: Connection, request: Request, dialect: Dialect, record: Recorded) -> bool:
+    async def _answer(
+        self, connection: ClientConnection, request: HttpRequest, dialect: Dialect, record: Recorded
+    ) -> bool:
         """Send the answer or the fault; whether the connection is still whole after it."""
         delivery = Delivery(connection, dialect, self.behaviour, record)
         try:
@@ -79,7 +81,7 @@ class Service:
             fault = self._fault(request, dialect, reply) or Fault("")
             if isinstance(reply, Spoken):
                 reply = replace(reply, said=answer(reply.asked, self.behaviour.reply, fault.kind))
-        except Refused as refused:
+        except RefusedRequest as refused:
             return await delivery.refuse(refused.trouble)
         except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             # the dialects check what is required; what is optional and of the wrong shape shows here
@@ -87,7 +89,7 @@ class Service:
         record.fault = fault.kind
         return await delivery.deliver(reply, fault)
 
-    def _fault(self, request: Request, dialect: Dialect, reply: Reply) -> Fault | None:
+    def _fault(self, request: HttpRequest, dialect: Dialect, reply: Reply) -> Fault | None:
         """The fault for a request that asks the model: its own wish, or whichever takes it."""
         if isinstance(reply, Document) and not reply.of_model:
             return None
@@ -97,4 +99,4 @@ class Service:
         try:
             return Fault.parse(wanted)
         except UsageError as error:
-            raise Refused(400, f"{FAULT_HEADER}: {error.message}") from None
+            raise RefusedRequest(400, f"{FAULT_HEADER}: {error.message}") from None

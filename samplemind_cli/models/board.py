@@ -56,7 +56,7 @@ def progress_text(done: int, total: int | None, rate: float, *, short: bool = Fa
     return (" " if short else ", ").join(parts)
 
 
-class Board:
+class PullDisplay:
     """Shows every download it is told of, and all of them together; without a terminal, a line at a time."""
 
     def __init__(self) -> None:

@@ -44,7 +44,7 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PullEvent:
     """One event of a pull: what the daemon does, and of the blob `digest` how many bytes of `total` it has."""
 
     status: str
@@ -163,14 +163,14 @@ class Daemon:
         async with self._asking(self._read, name):
             await self._client.generate(name, keep_alive=0)
 
-    async def pull(self, name: str, *, insecure: bool) -> AsyncGenerator[Step, None]:
+    async def pull(self, name: str, *, insecure: bool) -> AsyncGenerator[PullEvent, None]:
         """The steps of a pull; leaving the iteration stops the download, and the daemon keeps what came.
 
         The last step's status is "success". Silence is the caller's to bound: verifying takes its time.
         """
         async with self._asking(None, name):
             async for part in await self._client.pull(name, insecure=insecure, stream=True):
-                yield Step(part.status or "", part.digest or "", part.completed or 0, part.total or 0)
+                yield PullEvent(part.status or "", part.digest or "", part.completed or 0, part.total or 0)
 
     @asynccontextmanager
     async def _asking(self, seconds: float | None, name: str = "") -> AsyncIterator[None]:

@@ -15,7 +15,7 @@ from samplemind_cli.models.wire import Layer, Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class PlannedModel:
     """One model of the plan.
 
     `lacking` are the digests of the layers that the daemon lacks; `new` are those of them that no model before it in
@@ -40,15 +40,15 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PullPlan:
     """What will be done. `machine` is None where the daemon is on another, `store` where it is out of sight."""
 
-    items: tuple[Item, ...]
+    items: tuple[PlannedModel, ...]
     machine: Machine | None = None
     store: Path | None = None
 
     @property
-    def wanted(self) -> tuple[Item, ...]:
+    def wanted(self) -> tuple[PlannedModel, ...]:
         """The models that will be pulled."""
         return tuple(item for item in self.items if item.wanted)
 
@@ -72,7 +72,7 @@ class Plan:
             return ""
         return f", {gigabytes(self.machine.free)} free on the daemon's disk"
 
-    def _line(self, item: Item) -> str:
+    def _line(self, item: PlannedModel) -> str:
         if not item.wanted:
             return f"present, {gigabytes(item.size or 0)}"
         if item.unknown:
@@ -117,7 +117,7 @@ class Plan:
 
 async def make(
     daemon: Daemon, names: Sequence[str], installed: Sequence[Model], *, update: bool, insecure: bool
-) -> Plan:
+) -> PullPlan:
     """Ask the registries and the daemon, and plan. `names` are resolved; what is present stays unless `update`."""
     present = {name: next((model for model in installed if same(model.name, name)), None) for name in names}
     pulled = [name for name in names if update or present[name] is None]
@@ -137,7 +137,7 @@ def arrange(
     manifests: Mapping[str, Manifest],
     held: Collection[str] = (),
     partly: Mapping[str, int] | None = None,
-) -> Plan:
+) -> PullPlan:
     """The plan from what was learnt: a model without a manifest is not pulled, a layer counts where it comes first.
 
     `held` are the layers that the daemon has, `partly` the bytes it has of others.
@@ -146,13 +146,13 @@ def arrange(
     for name, model in present.items():
         manifest = manifests.get(name)
         if manifest is None:
-            items.append(Item(name=name, present=model, wanted=False, size=model.size if model else None))
+            items.append(PlannedModel(name=name, present=model, wanted=False, size=model.size if model else None))
             continue
         new = tuple(layer for layer in manifest.layers if layer.digest not in there)
         lacking = frozenset(layer.digest for layer in manifest.layers if layer.digest not in held)
         there.update(layer.digest for layer in new)
         items.append(
-            Item(
+            PlannedModel(
                 name=name,
                 present=model,
                 lacking=lacking,
@@ -163,7 +163,7 @@ def arrange(
                 unknown=manifest.unknown,
             )
         )
-    return Plan(tuple(items))
+    return PullPlan(tuple(items))
 
 
 def _share(download: int | None, size: int) -> str:

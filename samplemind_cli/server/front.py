@@ -4,10 +4,11 @@ import asyncio
 import itertools
 import os
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from email.utils import formatdate
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.server.access import Access
@@ -15,11 +16,11 @@ from samplemind_cli.server.board import Board
 from samplemind_cli.server.bounds import Bounds, Budget
 from samplemind_cli.server.connection import Connection
 from samplemind_cli.server.gate import Gate
-from samplemind_cli.server.journal import Journal
+from samplemind_cli.server.journal import ServerLog
 from samplemind_cli.server.ledger_writer import LedgerWriter
-from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Stream
+from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, Stream
 from samplemind_cli.server.metrics import Metrics, merged, text
-from samplemind_cli.server.routes import PROBES, Routes
+from samplemind_cli.server.routes import PROBES, Operation, Routes
 from samplemind_cli.server.service import Service
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Front:
         self,
         core: AICore,
         bounds: Bounds,
-        journal: Journal,
+        journal: ServerLog,
         shared: Path | None,
         traced: "Serving | None",
         ledger: LedgerWriter,
@@ -63,15 +64,20 @@ class Front:
         self._empty = asyncio.Event()
         self._sweeping = self.loop.create_task(self._sweep())
 
+    def add(self, operations: Iterable[Operation], paths: Mapping[str, Any]) -> None:
+        """More routes, and what /openapi.json says of them."""
+        self.routes.add(operations)
+        self._service.paths.update(paths)
+
     def connection(self) -> Connection:
         """A protocol for a new connection."""
         return Connection(self)
 
-    def opened(self, connection: Connection) -> Problem | None:
+    def opened(self, connection: Connection) -> HttpError | None:
         """Count a connection in; the reason when there is no room for it."""
         self._connections.add(connection)
         if len(self._connections) > self.bounds.connections:
-            return Problem(503, "too many connections", "overloaded", wait=1)
+            return HttpError(503, "too many connections", "overloaded", wait=1)
         return None
 
     def closed(self, connection: Connection) -> None:
@@ -102,7 +108,7 @@ class Front:
                 incoming.headers.get("content-type") != JSON or "content-encoding" in incoming.headers
             ):
                 _check_media(incoming.headers)
-        except Problem as problem:
+        except HttpError as problem:
             incoming.refused = incoming.problem(problem)
 
     def room(self, incoming: Incoming) -> AbstractAsyncContextManager[None]:
@@ -112,7 +118,7 @@ class Front:
     async def reply(self, incoming: Incoming) -> Reply | Stream:
         """The response; while the server is being shut down nobody is told that it is ready."""
         if self.draining and incoming.route == "/readyz":
-            return incoming.problem(Problem(503, "this server is shutting down", "draining"))
+            return incoming.problem(HttpError(503, "this server is shutting down", "draining"))
         if self._traced and incoming.route not in PROBES:
             self._traced.begin(incoming)
         return await self._service.reply(incoming)
@@ -181,7 +187,7 @@ def _check_media(headers: dict[str, str]) -> None:
     """A body is JSON, as it is. Raises Problem (415)."""
     kind = headers.get("content-type", "")
     if kind.partition(";")[0].strip().lower() != JSON:
-        raise Problem(415, f"content-type must be {JSON}", "unsupported_media_type")
+        raise HttpError(415, f"content-type must be {JSON}", "unsupported_media_type")
     if headers.get("content-encoding", "identity").lower() != "identity":
-        compressed = Problem(415, "a body must not be compressed", "unsupported_media_type")
+        compressed = HttpError(415, "a body must not be compressed", "unsupported_media_type")
         raise compressed.with_header("accept-encoding", "identity")

@@ -50,7 +50,7 @@ class Stream:
     kind: str = EVENTS
 
 
-class Problem(Exception):  # noqa: N818 - it is what a client is told, and often not an error of ours
+class HttpError(Exception):
     """Why there is no answer: platform.openai.com/docs/guides/error-codes, and what its clients do with it.
 
     `wait` is in seconds.
@@ -95,7 +95,7 @@ Handler = Callable[["Incoming"], Awaitable[Reply | Stream]]
 
 
 async def _nowhere(_: "Incoming") -> Reply:
-    raise Problem(404, "there is nothing here", "not_found")
+    raise HttpError(404, "there is nothing here", "not_found")
 
 
 @dataclass(slots=True)
@@ -121,6 +121,6 @@ class Incoming:
     refused: Reply | None = None  # the response, whatever the body holds
     added: dict[str, str] | None = None  # headers of every response to it
 
-    def problem(self, problem: Problem) -> Reply:
+    def problem(self, problem: HttpError) -> Reply:
         """A problem as the client's format says it."""
         return problem.reply(self.error)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from samplemind_cli.server.message import ErrorShape, Handler, Incoming, Problem
+from samplemind_cli.server.message import ErrorShape, Handler, HttpError, Incoming
 
 PROBES = ("/healthz", "/readyz")  # whoever watches this server has no token, and asks every second
 
@@ -61,12 +61,12 @@ class Routes:
         methods = self._methods(incoming)
         return ", ".join([*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"]) if methods else ""
 
-    def missing(self, incoming: Incoming) -> Problem:
+    def missing(self, incoming: Incoming) -> HttpError:
         """Why no operation was found."""
         if allowed := self.allowed(incoming):
             text = f"{incoming.path[:200]} takes {allowed}"
-            return Problem(405, text, "method_not_allowed").with_header("allow", allowed)
-        return Problem(404, f"there is nothing at {incoming.path[:200]}", "not_found")
+            return HttpError(405, text, "method_not_allowed").with_header("allow", allowed)
+        return HttpError(404, f"there is nothing at {incoming.path[:200]}", "not_found")
 
     def _methods(self, incoming: Incoming) -> dict[str, Operation]:
         if found := self._exact.get(incoming.path):

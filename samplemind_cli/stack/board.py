@@ -1,20 +1,20 @@
 """What `up` shows while it waits: a row per service that keeps its time, and the lines where nobody can see a board."""
 
-from samplemind_cli.stack.services import Service
-from samplemind_cli.stack.up import Progress
+from samplemind_cli.stack.services import ServiceState
+from samplemind_cli.stack.up import UpProgress
 
 
-class Board:
+class UpDisplay:
     """Remembers when each service became what it is."""
 
     def __init__(self) -> None:
         self._since: dict[str, tuple[str, float]] = {}
         self._told: set[tuple[str, str]] = set()
         self._activity = ""
-        self.services: list[Service] = []
+        self.services: list[ServiceState] = []
         self.rows: list[tuple[str, str, str, str]] = []  # service, condition, seconds, last probe output
 
-    def take(self, progress: Progress) -> list[str]:
+    def take(self, progress: UpProgress) -> list[str]:
         """Take one look; what is new in it, as lines for where there is no terminal."""
         news = [] if progress.activity in ("", self._activity) else [progress.activity]
         self._activity = progress.activity
@@ -29,11 +29,11 @@ class Board:
         self.rows = [self._row(service, progress.seconds) for service in progress.services]
         return news
 
-    def seconds(self, service: Service) -> float:
+    def seconds(self, service: ServiceState) -> float:
         """When the service became what it is now, in seconds since the start."""
         return self._since[service.name][1]
 
-    def _row(self, service: Service, now: float) -> tuple[str, str, str, str]:
+    def _row(self, service: ServiceState, now: float) -> tuple[str, str, str, str]:
         final = service.condition in ("healthy", "running", "unhealthy") or service.state == "exited"
         seconds = self.seconds(service) if final else now
         probe = "" if service.health == "healthy" else " ".join(service.probe.split())

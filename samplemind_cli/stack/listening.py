@@ -1,26 +1,28 @@
 """What `up` records of a stack: which of its services are Redis and Ollama, and where they listen on this machine."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import record as records
-from samplemind_cli.stack.origin import Origin, engine_elsewhere, is_loopback, origin
-from samplemind_cli.stack.plan import Plan
+from samplemind_cli.stack.origin import StackOrigin, engine_elsewhere, is_loopback, origin, scope
+from samplemind_cli.stack.plan import UpPlan
 from samplemind_cli.stack.record import OLLAMA, REDIS
-from samplemind_cli.stack.services import Port, Service
+from samplemind_cli.stack.services import Port, ServiceState
 
 KINDS = {"redis": REDIS, "ollama": OLLAMA}
 
 
-def record(settings: Settings, plan: Plan, services: Sequence[Service]) -> None:
+def record(settings: Settings, plan: UpPlan, services: Sequence[ServiceState]) -> None:
     """Record what runs of the stack, and what it adopted; of an engine on another machine nothing can be used here."""
     if not engine_elsewhere():
         whose = origin(settings, plan.stack.files)
-        records.remember(settings, plan.project, whose, listening(plan, whose, services))
+        place = whose if whose.carried else replace(whose, folder=scope(settings, plan.stack))
+        records.remember(settings, plan.project, place, listening(plan, whose, services))
 
 
-def listening(plan: Plan, whose: Origin, services: Sequence[Service]) -> dict[str, dict[str, Any]]:
+def listening(plan: UpPlan, whose: StackOrigin, services: Sequence[ServiceState]) -> dict[str, dict[str, Any]]:
     """Where each running service listens, and on which port inside; `kind` is there for a Redis or an Ollama."""
     found = {name: {"target": OLLAMA, "host": h, "adopted": True, "kind": "ollama"} for name, h in plan.adopted.items()}
     for service in services:
@@ -38,6 +40,6 @@ def kind_of(name: str, image: str) -> str:
     return next((kind for kind in KINDS if kind in (name, known_as)), "")
 
 
-def _port(service: Service, target: int) -> Port | None:
+def _port(service: ServiceState, target: int) -> Port | None:
     ports = [port for port in service.ports if port.protocol == "tcp"]
     return next((port for port in ports if port.target == target), ports[0] if ports else None)

@@ -22,7 +22,7 @@ HIDDEN = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class UpPlan:
     """The stack, the services to start (none: all), everything that starts with them, and what is worth saying."""
 
     stack: Stack
@@ -45,7 +45,7 @@ class Wish:
     auto_ports: bool = False
 
 
-def planned(settings: Settings, engine: Engine, wish: Wish, tell: Callable[[str], None]) -> Plan:
+def planned(settings: Settings, engine: Engine, wish: Wish, tell: Callable[[str], None]) -> UpPlan:
     """The plan for this directory, of whose files and project it `tell`s first.
 
     Raises StackError, naming who has it, when a port is taken.
@@ -54,7 +54,7 @@ def planned(settings: Settings, engine: Engine, wish: Wish, tell: Callable[[str]
     declared = read(stack, wish.services, tell)
     if not wish.services:
         remember(settings, stack, declared)
-    plan = Plan(
+    plan = UpPlan(
         stack=stack,
         project=declared["name"],
         services=wish.services,
@@ -110,7 +110,7 @@ def _selected(declared: Mapping[str, Any], services: Iterable[str]) -> dict[str,
     return {name: found[name] for name in declared if name in found}
 
 
-def _adopting(plan: Plan, clashes: list[ports.Conflict]) -> tuple[Plan, list[ports.Conflict]]:
+def _adopting(plan: UpPlan, clashes: list[ports.Conflict]) -> tuple[UpPlan, list[ports.Conflict]]:
     """Leave out the Ollama service whose port a native Ollama has: two would only fight for the memory."""
     for clash in clashes:
         version = ollama_version(clash.port) if clash.program and clash.port.target == OLLAMA else ""
@@ -132,8 +132,8 @@ def _adopting(plan: Plan, clashes: list[ports.Conflict]) -> tuple[Plan, list[por
 
 
 def _with_free_ports(
-    settings: Settings, plan: Plan, clashes: list[ports.Conflict], running: Sequence[Mapping[str, Any]]
-) -> Plan:
+    settings: Settings, plan: UpPlan, clashes: list[ports.Conflict], running: Sequence[Mapping[str, Any]]
+) -> UpPlan:
     """Choose free ports, remember them in an overlay that every later command reads, and plan with it."""
     published = {port["PublicPort"] for c in running for port in c.get("Ports") or () if "PublicPort" in port}
     lists = ports.moved(plan.selected, clashes, published)

@@ -50,7 +50,7 @@ _KIND: dict[FaultKind | None, str] = {
     "rate": "rate_limit_error",
     "overloaded": "overloaded_error",
 }
-_CODE = {"insufficient_quota": "billing_error", "overloaded": "overloaded_error"}
+_CODE = {"insufficient_quota": "billing_error", "billing_error": "billing_error", "overloaded": "overloaded_error"}
 _SERVER_ERROR = 500
 _TOO_LONG = "prompt is too long"  # the words at which Claude Code shortens its conversation
 
@@ -69,6 +69,7 @@ class Events:
     """
 
     kind = "text/event-stream"
+    waits = True
 
     def __init__(self, number: str, model: str, asked: Callable[[], int]) -> None:
         self._number = number

@@ -64,6 +64,8 @@ def whole(answer: Answer, number: str, fields: Fields) -> bytes:
 class Events:
     """The responses of one stream: server-sent events, or the items of one array."""
 
+    waits = True
+
     def __init__(self, number: str, model: str, *, sse: bool, thoughts: bool) -> None:
         self.kind = "text/event-stream" if sse else "application/json"
         self._tail = {"modelVersion": model, "responseId": number}
@@ -133,6 +135,9 @@ def events(number: str, model: str, fields: Fields) -> Events:
     return Events(number, model, sse=fields.raw.get("alt") == "sse", thoughts=_shows_thoughts(fields))
 
 
+_SPENT = ("insufficient_quota", "billing_error")
+
+
 def error(problem: Problem) -> dict[str, Any]:
     """google.rpc.Status as JSON; when to come back and which field is wrong stand among its details."""
     code = problem.status
@@ -144,7 +149,10 @@ def error(problem: Problem) -> dict[str, Any]:
         details.append({"@type": f"{_RPC}.BadRequest", "fieldViolations": [violation]})
     if problem.wait is not None:
         details.append({"@type": f"{_RPC}.RetryInfo", "retryDelay": f"{problem.wait:g}s"})
-    if problem.kind == "quota" or problem.code == "insufficient_quota":  # a day's: clients that see it do not try again
+    if problem.kind == "quota" or problem.code in (
+        "insufficient_quota",
+        "billing_error",
+    ):  # a day's: clients that see it do not try again
         quota = {"quotaId": "RequestsPerDay", "subject": "provider"}
         details.append({"@type": f"{_RPC}.QuotaFailure", "violations": [quota]})
     return {"error": found | ({"details": details} if details else {})}

@@ -29,6 +29,7 @@ class Events:
     """The lines of one streamed answer."""
 
     kind = "application/x-ndjson"
+    waits = True
 
     def __init__(self, model: str, *, generate: bool) -> None:
         self._model = model

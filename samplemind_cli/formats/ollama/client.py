@@ -55,10 +55,14 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
 
 
 def chat(request: Request, endpoint: Endpoint) -> Call:
-    """A chat that is answered whole or refused: `truncate: false`, or a long prompt loses its beginning without a word.
+    """A chat, or a generate: a client's own as it came, another format's told in this one's words.
 
-    The API has no tool choice: "none" sends no tools; a call that must be made becomes a `format`.
+    It is answered whole or refused: `truncate: false`, or a long prompt loses its beginning without a word. The API has
+    no tool choice: "none" sends no tools; a call that must be made becomes a `format`.
     """
+    if (came := conversation.as_it_came(request, "ollama")) is not None:
+        path = "/api/chat" if "messages" in came else "/api/generate"
+        return Call(f"{endpoint.base_url}{path}", {**came, **_always(endpoint)})
     if request.source == "ollama" and request.extra.keys() & {"raw", "suffix"}:
         return Call(f"{endpoint.base_url}/api/generate", _head(request, endpoint) | _prompt(request.messages))
     messages = conversation.linked(request.messages)
@@ -74,7 +78,7 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
 
 def _head(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     """A body but for what is said."""
-    body: dict[str, Any] = {"model": endpoint.model, "stream": True, "truncate": False}
+    body = _always(endpoint)
     own = request.source == "ollama"
     options: dict[str, Any] = {"temperature": request.temperature, "num_predict": request.max_tokens}
     options |= {name: getattr(request, name) for name in PARAMETERS} | {"stop": list(request.stop)}
@@ -93,6 +97,10 @@ def _head(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     elif request.json_mode:
         body["format"] = "json"
     return body
+
+
+def _always(endpoint: Endpoint) -> dict[str, Any]:
+    return {"model": endpoint.model, "stream": True, "truncate": False}
 
 
 def _prompt(messages: Sequence[Message]) -> dict[str, Any]:

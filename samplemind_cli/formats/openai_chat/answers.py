@@ -9,6 +9,7 @@ import orjson
 from samplemind_cli.formats.types import Answer, Chunk, Finish, Problem, ToolCall, Usage
 
 ENDS: dict[Finish, str] = {"refusal": "content_filter", "filtered": "content_filter", "unknown": "stop"}
+BILLING = "billing_error"
 DONE = b"data: [DONE]\n\n"
 
 
@@ -23,6 +24,7 @@ class Events:
     """The events of one streamed completion."""
 
     kind = "text/event-stream; charset=utf-8"
+    waits = False
 
     def __init__(self, number: str, model: str, *, count: bool) -> None:
         self._head = _head(number, model, "chat.completion.chunk")
@@ -85,7 +87,7 @@ def usage(counted: Usage) -> dict[str, Any]:
 
 def error(problem: Problem) -> dict[str, Any]:
     """OpenAI's error object."""
-    kind = error_type(problem.status)
+    kind = problem.code if problem.code == BILLING else error_type(problem.status)
     told = {"message": problem.message, "type": kind, "param": problem.param, "code": problem.code or None}
     return {"error": told}
 

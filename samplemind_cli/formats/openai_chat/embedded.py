@@ -38,6 +38,7 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
         temperature=temperature,
         extra=extra,
         unkeyed={},
+        body=None,
         effort="",
         thinking_budget=None,
     )

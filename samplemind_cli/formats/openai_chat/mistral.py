@@ -23,7 +23,9 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
 def chat(request: Request, endpoint: Endpoint) -> Call:
     """OpenAI's call, in Mistral's words."""
     extra = {name: value for name, value in request.extra.items() if name in _TAKEN}
-    asked = replace(request, extra=extra, unkeyed={}, effort="", thinking_budget=None, max_tokens_field="max_tokens")
+    asked = replace(
+        request, extra=extra, unkeyed={}, body=None, effort="", thinking_budget=None, max_tokens_field="max_tokens"
+    )
     call = client.chat(asked, endpoint)
     body = {("random_seed" if name == "seed" else name): value for name, value in call.json.items()}
     del body["stream_options"]

@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import suppress
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,20 @@ def ended(pid):
             return os.waitstatus_to_exitcode(status)
         time.sleep(0.05)
     return None
+
+
+def waits(pid):
+    """Return when a process has been asleep for a moment.
+
+    CPython's readline hears no signal between its prompt and its waiting for a key; people are slower than that.
+    """
+    asleep = 0
+    end = time.monotonic() + 20
+    while asleep < 5:
+        assert time.monotonic() < end
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        asleep = asleep + 1 if state == "S" else 0
+        time.sleep(0.02)
 
 
 def told(request):
@@ -190,6 +205,8 @@ def typed(mock_server, tmp_path):  # noqa: ARG001 - sets the environment
         del seen[: seen.index(words) + len(words)]
 
     def write(data):
+        if b"\x03" in data:
+            waits(pid)
         os.write(terminal, data)
 
     yield write, until, pid
@@ -223,6 +240,7 @@ def test_ctrl_c_stops_an_answer_and_not_the_chat_and_ctrl_d_ends_it(mock_server,
 def test_sigterm_ends_the_chat(mock_server, typed):  # noqa: ARG001 - sets the environment
     _, until, pid = typed
     until(b"> ")
+    waits(pid)
     os.kill(pid, signal.SIGTERM)
 
     assert ended(pid) == 143

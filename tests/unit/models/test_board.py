@@ -1,7 +1,7 @@
 import pytest
 
-from samplemind_cli.models.board import Board, Rate, progress_text
-from samplemind_cli.models.daemon import Step
+from samplemind_cli.models.board import PullDisplay, Rate, progress_text
+from samplemind_cli.models.daemon import PullEvent
 from samplemind_cli.models.plan import arrange
 from samplemind_cli.models.pull import Download
 from samplemind_cli.models.wire import Layer, Manifest
@@ -35,11 +35,11 @@ def test_a_rate_is_of_late_and_counts_nothing_that_was_there_at_first():
 
 def test_without_a_terminal_a_line_is_said_when_something_changes(capfd):
     download = Download(arrange({"m:1": None}, {"m:1": Manifest((Layer("sha256:a", 1000),))}).items[0])
-    with Board() as board:
+    with PullDisplay() as board:
         board.show(download)
         download.begin()
         for done in range(0, 1000, 10):
-            download.take(Step("pulling", "sha256:a", done, 1000))
+            download.take(PullEvent("pulling", "sha256:a", done, 1000))
             board.show(download)
         download.phase, download.trouble = "trying again", "it broke off"
         board.show(download)

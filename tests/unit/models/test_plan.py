@@ -1,6 +1,6 @@
 from samplemind_cli.models.daemon import Model
 from samplemind_cli.models.fit import Machine
-from samplemind_cli.models.plan import Plan, arrange
+from samplemind_cli.models.plan import PullPlan, arrange
 from samplemind_cli.models.wire import Layer, Manifest
 
 GB = 1_000_000_000
@@ -60,7 +60,7 @@ def test_an_update_of_what_nobody_can_size_is_not_guessed():
 
 def test_too_little_disk_and_too_little_memory_are_said_before_the_first_byte():
     items = arrange({"qwen2.5:7b-instruct": None}, {"qwen2.5:7b-instruct": manifest(x=5 * GB)}).items
-    disk, memory = Plan(items, Machine(memory=4 * GB, vram=0, free=GB)).shortages()
+    disk, memory = PullPlan(items, Machine(memory=4 * GB, vram=0, free=GB)).shortages()
     assert disk == "5.0 GB must come, 1.0 GB are free on the daemon's disk"
     assert memory.startswith("qwen2.5:7b-instruct wants about 6.5 GB of memory, this machine has 4.0 GB")
     assert memory.endswith("use qwen2.5:3b-instruct")
@@ -68,7 +68,7 @@ def test_too_little_disk_and_too_little_memory_are_said_before_the_first_byte():
 
 def test_a_present_model_that_is_too_large_is_not_complained_about():
     items = arrange({"a:1": model("a:1", 90 * GB)}, {}).items
-    assert Plan(items, Machine(memory=GB, vram=0, free=0)).shortages() == []
+    assert PullPlan(items, Machine(memory=GB, vram=0, free=0)).shortages() == []
 
 
 def test_nothing_is_said_of_a_machine_that_is_out_of_sight():

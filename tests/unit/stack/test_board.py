@@ -1,18 +1,18 @@
-from samplemind_cli.stack.board import Board
-from samplemind_cli.stack.services import Service
-from samplemind_cli.stack.up import Progress
+from samplemind_cli.stack.board import UpDisplay
+from samplemind_cli.stack.services import ServiceState
+from samplemind_cli.stack.up import UpProgress
 
 
 def look(seconds, *services, activity=""):
-    return Progress(seconds=seconds, services=services, activity=activity)
+    return UpProgress(seconds=seconds, services=services, activity=activity)
 
 
 def web(**what):
-    return Service(service="web", **what)
+    return ServiceState(service="web", **what)
 
 
 def test_a_change_is_a_line_and_no_change_is_none():
-    board = Board()
+    board = UpDisplay()
     assert board.take(look(0.0, web())) == []
     assert board.take(look(0.5, web(state="running", health="starting"))) == ["web: starting (0.5 s)"]
     assert board.take(look(0.7, web(state="running", health="starting"))) == []
@@ -20,20 +20,20 @@ def test_a_change_is_a_line_and_no_change_is_none():
 
 
 def test_what_is_pulled_is_told_once():
-    board = Board()
+    board = UpDisplay()
     assert board.take(look(0.0, activity="pulling redis")) == ["pulling redis"]
     assert board.take(look(0.2, activity="pulling redis")) == []
 
 
 def test_one_that_crashes_again_and_again_is_told_of_once():
-    board = Board()
+    board = UpDisplay()
     running, restarting = web(state="running"), web(state="restarting")
     said = [board.take(look(i, service)) for i, service in enumerate([running, restarting] * 3)]
     assert [line for lines in said for line in lines] == ["web: running (0.0 s)", "web: restarting (1.0 s)"]
 
 
 def test_the_time_runs_until_the_service_is_ready_and_the_probe_shows_until_then():
-    board = Board()
+    board = UpDisplay()
     board.take(look(2.0, web(state="running", health="starting", probe="not\nyet")))
     assert board.rows == [("web", "starting", "2.0 s", "not yet")]
     for seconds in (3.0, 9.0):

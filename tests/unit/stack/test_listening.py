@@ -5,20 +5,20 @@ from samplemind_cli.stack import listening as module
 from samplemind_cli.stack import record
 from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.listening import kind_of, listening
-from samplemind_cli.stack.origin import Origin
-from samplemind_cli.stack.plan import Plan
-from samplemind_cli.stack.services import Port, Service
+from samplemind_cli.stack.origin import StackOrigin
+from samplemind_cli.stack.plan import UpPlan
+from samplemind_cli.stack.services import Port, ServiceState
 
-SHOP = Origin("/work/shop", carried=False)
-OURS = Origin("", carried=True)
+SHOP = StackOrigin("/work/shop", carried=False)
+OURS = StackOrigin("", carried=True)
 
 
 def plan(**more):
-    return Plan(**{"stack": Stack(files=()), "project": "shop", "services": (), "selected": {}, **more})
+    return UpPlan(**{"stack": Stack(files=()), "project": "shop", "services": (), "selected": {}, **more})
 
 
 def running(name, *ports):
-    return Service(service=name, state="running", ports=tuple(ports))
+    return ServiceState(service=name, state="running", ports=tuple(ports))
 
 
 def port(target, address="0.0.0.0", published=6380, protocol="tcp"):
@@ -28,7 +28,7 @@ def port(target, address="0.0.0.0", published=6380, protocol="tcp"):
 def test_what_runs_and_what_is_adopted_is_recorded():
     services = [
         running("redis", port(6379)),
-        Service(service="crash", state="exited", exit_code=1, ports=(port(80),)),
+        ServiceState(service="crash", state="exited", exit_code=1, ports=(port(80),)),
         running("slow"),
     ]
     assert listening(plan(adopted={"ollama": "127.0.0.1:11434"}), SHOP, services) == {
