@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
-from samplemind_cli.ai import draft, embedded, http_client, journal, reasons, router, schemas, stored
+from samplemind_cli.ai import allowed, draft, embedded, http_client, journal, reasons, router, schemas, stored
 from samplemind_cli.ai.attempt import Attempt, as_request, kept, whole
 from samplemind_cli.ai.cache import Cache, cache_key
 from samplemind_cli.ai.caller import Caller, Watch
@@ -114,7 +114,7 @@ class AICore:
     def routes(self, request: Request, options: Options = DEFAULT) -> list[Route]:
         """Every way to an answer, first choice first, with the reason for each that would be skipped. Calls nothing."""
         found = router.routes(self.settings, options, fit_of(request, self.settings))
-        return [self._settled(route, alone=len(found) == 1) for route in found]
+        return allowed.within((self._settled(route, alone=len(found) == 1) for route in found), options.models)
 
     def each_provider(self, request: Request | None = None) -> list[Route]:
         """A route to every configured provider, also to those that are asked by name alone. Calls nothing."""
@@ -189,7 +189,7 @@ class AICore:
                     alone = isinstance(error, SettingError) and len(routes) == 1
                     final = last and not isinstance(error, UnavailableError | SettingError)
                     if isinstance(error, BudgetError):
-                        routes[i + 1 :] = self._instead(told.request, routes[i + 1 :], error)
+                        routes[i + 1 :] = self._instead(told, routes[i + 1 :], error)
                         last = False
                     elif told.begun or alone or final or isinstance(error, RejectedError):
                         raise
@@ -206,12 +206,14 @@ class AICore:
         finally:
             self._record(told.record())
 
-    def _instead(self, request: Request, behind: list[Route], over: BudgetError) -> list[Route]:
+    def _instead(self, told: journal.JournalEntry, behind: list[Route], over: BudgetError) -> list[Route]:
         """Where a question goes that is over a budget: to a local model, where the user wants that, else nowhere."""
         if self.settings.on_budget != "local":
             raise over
         local = [route for route in behind if self.settings.row(route.provider).local]
-        return local or [route for route in self.each_provider(request) if self.settings.row(route.provider).local]
+        others = self.each_provider(told.request)
+        others = [route for route in others if self.settings.row(route.provider).local]
+        return local or allowed.within(others, told.options.models)
 
     def _attempt(self, told: journal.JournalEntry, deadline: float, *, last: bool) -> Attempt:
         route = told.answering

@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing, suppress
 
 from samplemind_cli.ai import costs, journal
+from samplemind_cli.ai.allowed import allows
 from samplemind_cli.ai.core import AICore
-from samplemind_cli.ai.model_names import options_for
+from samplemind_cli.ai.model_names import TASKS, options_for
 from samplemind_cli.ai.types import Answer, Chunk, Options, Origin, Request
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.formats.fields import Fields, document
@@ -131,6 +132,12 @@ class Chats:
         _clock(outcome, incoming.began, chunk)
         return events.of(chunk)
 
+    async def models(self, incoming: Incoming) -> list[str]:
+        """What may stand for a model: the words for routing, and every model that can be asked and this client may."""
+        patterns = incoming.key.models if incoming.key else ()
+        found = (name for name in await self._core.models() if allows(patterns, name))
+        return ["auto", *(f"auto:{task}" for task in TASKS), *found]
+
     def options(self, incoming: Incoming) -> Options:
         """What the headers say of how a request is to be answered: RFC 9111's Cache-Control, a deadline, who asks."""
         headers, longest = incoming.headers, self._core.settings.deadline
@@ -139,16 +146,17 @@ class Chats:
         )
         session = next((headers[name][:NAMED] for name in SESSIONS if name in headers), "")
         agent = next((headers[name][:NAMED] for name in AGENTS if name in headers), "")
-        origin = Origin(command="serve", session=session, agent=agent)
+        origin = Origin(command="serve", client=incoming.client, session=session, agent=agent)
+        models = incoming.key.models if incoming.key else ()
         told = headers.get("cache-control", "").lower()
         directives = dict(_directive(part) for part in told.split(",")) if told else {}
         if "no-store" in directives:
-            return Options(cache="off", timeout=timeout, origin=origin)
+            return Options(cache="off", timeout=timeout, origin=origin, models=models)
         age = directives.get("max-age", "")
         if "no-cache" in directives or age == "0":
-            return Options(cache="refresh", timeout=timeout, origin=origin)
+            return Options(cache="refresh", timeout=timeout, origin=origin, models=models)
         oldest = float(age) if age.isdecimal() and len(age) < 12 else None  # noqa: PLR2004 - years
-        return Options(max_age=oldest, timeout=timeout, origin=origin)
+        return Options(max_age=oldest, timeout=timeout, origin=origin, models=models)
 
     def _keep(self, incoming: Incoming, request: Request, options: Options, answer: Answer, reply: Reply) -> None:
         """Keep a response in memory, with what the ledger is told when it is given again."""

@@ -35,6 +35,8 @@ class ServerLog(logging.Handler):
     ) -> None:
         """A request is over; `trace` are the ids of its own."""
         told = {name: value for name in Outcome.__slots__ if (value := getattr(outcome, name))}
+        if incoming.client:
+            told["client"] = incoming.client
         if self.content and (prompt := asked(incoming.body)):
             told["prompt"] = prompt
         self._write(

@@ -8,6 +8,7 @@ import orjson
 
 from samplemind_cli.formats import types as formats
 from samplemind_cli.formats.openai_chat import server as openai_chat
+from samplemind_cli.server.keys import ClientKey
 
 EVENTS = "text/event-stream; charset=utf-8"
 
@@ -118,8 +119,14 @@ class Incoming:
     params: tuple[str, ...] = ()  # what the pattern's {names} stand for
     error: ErrorShape | None = None  # how its format says a problem
     trusted: bool = True  # it has the token, or none is set
+    key: ClientKey | None = None  # the client's own, where it has one
     refused: Reply | None = None  # the response, whatever the body holds
     added: dict[str, str] | None = None  # headers of every response to it
+
+    @property
+    def client(self) -> str:
+        """The client's name; empty where it has no key of its own."""
+        return self.key.name if self.key else ""
 
     def problem(self, problem: HttpError) -> Reply:
         """A problem as the client's format says it."""
