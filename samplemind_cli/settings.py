@@ -39,6 +39,7 @@ PROJECT_MAY = (
     *("models", "cache", "cache_ttl", "strict_fields"),
     *("connect_timeout", "read_timeout", "local_read_timeout", "deadline"),
 )
+NONE = ("sources", "strangers", "further")  # what a file cannot set
 BLOCKS = "providers"  # hosts of one's own: the user's file alone says them
 BUDGETS = "budgets"  # what may be spent: the same
 TABLES = (BLOCKS, BUDGETS)
@@ -102,6 +103,7 @@ class Settings:
     budgets: "tuple[Budget, ...]" = ()  # what may be spent
     further: tuple[tuple[str, Any], ...] = field(default=(), repr=False)  # settings of providers without fields here
     sources: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False)  # (setting, who set it)
+    strangers: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False)  # (HOST:PORT, whose project)
 
     @classmethod
     def load(cls, env: Mapping[str, str] | None = None, directory: Path | None = None, **flags: Any) -> Self:
@@ -110,6 +112,7 @@ class Settings:
         where = str(directory or here())
         stacks, user, *projects = paths.settings_files(env, where)
         settings = replace(cls(), **{name: getattr(paths, name)(env) for name in FOLDERS})
+        settings = replace(settings, strangers=tuple(recorded.strangers(stacks, where).items()))
         for stack, values in recorded.in_force(stacks, where):
             settings = settings.changed(values, stack)
         if trust.counts(user, env, ()):
@@ -205,7 +208,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 def settable(rows: Iterable[Row] = ROWS) -> Iterator[Field[Any]]:
     """Every setting with its default, those of providers without fields included; tables are none."""
-    yield from (setting for setting in fields(Settings) if setting.name not in ("sources", "further", *TABLES))
+    yield from (setting for setting in fields(Settings) if setting.name not in (*NONE, *TABLES))
     for name, default in ((name, default) for row in rows for name, default in row.settings().items()):
         if name not in _FIELDS:
             setting: Field[Any] = field(default=default)

@@ -122,6 +122,9 @@ PRINTERS = {
 PRIVATE = {"hot.py": {"_blake2.blake2b", "_socket"}}
 # One role that several classes play. `Fault`: the mock's, public, which becomes the one that `formats` reads.
 ROLES = {"Events": "each format's", "Pool": "each HTTP library's", "Response": "the same", "Fault": "made, and read"}
+# Modules that do the same for two rooms: the page each writes, what each keeps, how each is run, and so on.
+TWICE = {"conversation", "daemon", "faults", "files", "fit", "gate", "journal", "outside", "page", "reading", "record"}
+TWICE |= {"run", "schemas", "serving", "types", "words"}
 DOCUMENTED = re.compile(r"os\._exit|sys\._getframe")  # private by their spelling alone
 COMMANDS_MAY = {"typer", "settings", "providers", "commands", "help_text"}  # one command may share another's options
 
@@ -331,6 +334,14 @@ def test_a_class_s_name_means_one_thing_in_the_whole_package():
     )
 
     assert {name for name, times in made.items() if times > 1} == set(ROLES)
+
+
+def test_a_module_s_name_is_one_room_s_alone():
+    """But for families of like rooms: formats, dialects, and what a command or a row of the board is named for."""
+    families = re.compile(r"formats/\w+/|mock/dialects/|commands/|bench/rows/|.*__init__")
+    made = Counter(Path(path).stem for path in sources() if not families.match(path))
+
+    assert {name for name, times in made.items() if times > 1} == TWICE
 
 
 def test_no_module_is_named_for_everything_and_nothing():

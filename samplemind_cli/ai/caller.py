@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from samplemind_cli.ai import embedded, http_client, keys, refused
+from samplemind_cli.ai.adapters import CLIENTS, EMBEDDERS
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
 from samplemind_cli.ai.spending import Purse
@@ -23,7 +24,6 @@ from samplemind_cli.ai.types import (
     Call,
     Chunk,
     Client,
-    Embedder,
     Endpoint,
     Fault,
     Inputs,
@@ -34,31 +34,9 @@ from samplemind_cli.ai.types import (
     Usage,
 )
 from samplemind_cli.errors import CutStreamError, ProviderError, RejectedError, UsageError
-from samplemind_cli.formats.anthropic_messages import client as anthropic
-from samplemind_cli.formats.gemini import client as gemini
-from samplemind_cli.formats.ollama import client as ollama
-from samplemind_cli.formats.openai_chat import client as openai
-from samplemind_cli.formats.openai_chat import embedded as small
-from samplemind_cli.formats.openai_chat import mistral
-from samplemind_cli.formats.refusals import field_in, without
+from samplemind_cli.formats.refused_fields import field_in, without
 from samplemind_cli.settings import Settings
 
-# By `Row.client`.
-CLIENTS: dict[str, Client] = {
-    "ollama": ollama,
-    "gemini": gemini,
-    "anthropic_messages": anthropic,
-    "openai_chat": openai,
-    "openai_chat.mistral": mistral,
-    "openai_chat.embedded": small,
-}
-EMBEDDERS: dict[str, Embedder] = {
-    "ollama": ollama,
-    "gemini": gemini,
-    "openai_chat": openai,
-    "openai_chat.mistral": mistral,
-    "openai_chat.embedded": small,
-}
 ATTEMPTS = 3
 NOTICED = 0.001  # seconds; what a free slot takes is not told
 # What is said of the embedded model.
@@ -124,13 +102,15 @@ class Caller:
 
     async def chunks(
         self, route: Route, request: Request, patience: Patience, options: Options
-    ) -> AsyncGenerator[Chunk, None]:
-        """The chunks of one answer. A hint that the model refuses is left out, and told on the first chunk.
+    ) -> AsyncGenerator[tuple[Chunk, Any], None]:
+        """The chunks of one answer, each with its event where a client of the provider's format can read it as it is.
 
+        A hint that the model refuses is left out, and told on the first chunk.
         Raises BudgetError before it is asked for, UnavailableError before the first chunk, CutStreamError after it,
         ProviderError for a request that would be wrong anywhere.
         """
         name, begun = _name(route), False
+        same = request.source == self._settings.row(route.provider).format
         while True:
             gone = self._refused.of(name)
             sent = without(request, gone)
@@ -144,8 +124,9 @@ class Caller:
                         if chunk.fault:
                             raise _broken_off(chunk.fault, route, begun=begun)
                         news = (held or dropped) and not begun
-                        yield replace(chunk, held=held, dropped=dropped) if news else chunk
+                        told = replace(chunk, held=held, dropped=dropped) if news else chunk
                         begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls or chunk.block)
+                        yield told, event if same and client.readable(event) else None
             except UnavailableError as error:
                 strict = self._settings.strict_fields
                 if begun or not self._refused.learns(name, error.fault, sent, strict=strict):

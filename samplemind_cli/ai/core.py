@@ -276,16 +276,18 @@ class AICore:
     async def _fetch(self, attempt: Attempt, emit: Emit) -> None:
         """Ask the provider, pass its chunks on, and store the answer if it is whole."""
         route, request, options = attempt.route, attempt.request, attempt.options
+        origin = self.settings.row(route.provider).format
         heard = draft.Draft(
             attempt.key,
             used={call.id for message in request.messages for call in message.tool_calls},
             one_call=request.parallel_tool_calls is False,
-            origin=self.settings.row(route.provider).format,
+            origin=origin,
             json=request.schema is not None or request.json_mode,
+            passing=request.source == origin,
         )
         async with aclosing(self._caller.chunks(route, request, attempt.patience, options)) as chunks:
-            async for chunk in chunks:
-                if told := heard.add(chunk):
+            async for chunk, event in chunks:
+                if told := heard.add(chunk, event):
                     emit(told)
         if rest := heard.end():
             emit(rest)
@@ -293,4 +295,4 @@ class AICore:
         schemas.satisfied(answer, request)
         if options.cache != "off" and answer.sound and answer.finish_reason in COMPLETE:
             answer = kept(answer, await self._cache.put(attempt.key, stored.to_json(answer), options.ttl))
-        emit(Chunk(answer=answer))
+        emit(Chunk(events=heard.passing.take(), origin=origin, answer=answer))

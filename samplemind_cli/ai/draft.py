@@ -1,10 +1,13 @@
 """An answer in the making: the chunks of a provider mended and joined until they are whole."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from typing import Any
 
 from blake3 import blake3
 
+from samplemind_cli.ai.growing import OpenCall, Words, begins_anew
+from samplemind_cli.ai.passing import Passing
 from samplemind_cli.errors import CutStreamError, ProviderError
 from samplemind_cli.formats import reading
 from samplemind_cli.formats.types import (
@@ -23,73 +26,16 @@ from samplemind_cli.formats.types import (
 _LASTING = ("refusal", "filtered")  # a "stop" that follows one of these does not heal it
 
 
-@dataclass(slots=True)
-class _Words:
-    """A text or a thought that grows."""
-
-    thought: bool
-    pieces: list[str] = field(default_factory=list)
-    signature: str = ""
-
-    def part(self, origin: Format) -> Part:
-        said = "".join(self.pieces)
-        return Thinking(said, self.signature, origin) if self.thought else Text(said)
-
-
-@dataclass(slots=True)
-class _GrowingCall:
-    """A tool call that grows. `given` is the id its provider gave it, `id` the one it is told by.
-
-    Its arguments are told as they come once they begin like an object; until then they may be text within text, null or
-    nothing, and are held back.
-    """
-
-    place: int
-    index: int | None
-    given: str
-    id: str
-    name: str = ""
-    arguments: str = ""
-    default: str = ""
-    signature: str = ""
-    hints: dict[str, object] = field(default_factory=dict)
-    told: int = 0  # characters of the arguments
-    named: bool = False
-    closed: bool = False
-
-    @property
-    def whole(self) -> bool:
-        return reading.is_object(self.arguments)
-
-    def final(self) -> str:
-        return reading.arguments(self.arguments if self.arguments.strip() else self.default)
-
-    def news(self, *, last: bool = False) -> ToolCall | None:
-        """What has not been told yet and may be."""
-        if not self.name or self.closed:
-            return None
-        live = self.arguments.lstrip()[:1] == "{"
-        arguments = self.arguments[self.told :] if live else self.final() if last else ""
-        head, self.named, self.closed = not self.named, True, last
-        if live:
-            self.told = len(self.arguments)
-        if not head:
-            return ToolCall(arguments=arguments, index=self.place) if arguments else None
-        return ToolCall(self.name, arguments, self.id, self.place, signature=self.signature, hints=self.hints)
-
-    def part(self) -> ToolCall:
-        return ToolCall(self.name, self.final(), self.id, signature=self.signature, hints=self.hints)
-
-
 class Draft:
     """What has been heard so far of one answer.
 
     `key`, the cache key of its question, is what ids for calls without one are made of: the same whenever it is told
     again, others in the next turn. `used`: ids of earlier calls. `one_call`: further calls are left out. `origin` is
-    the provider's format. `json`: a code fence around all of the text is no part of it.
+    the provider's format. `json`: a code fence around all of the text is no part of it. `passing`: a client of the
+    provider's format waits for it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each for itself
         self,
         key: str = "",
         *,
@@ -97,6 +43,7 @@ class Draft:
         one_call: bool = False,
         origin: Format = "",
         json: bool = False,
+        passing: bool = False,
     ) -> None:
         self._key = key
         self._used = used
@@ -104,8 +51,8 @@ class Draft:
         self._leading: str | None = "" if json else None  # text of which it is not known whether it is fenced
         self._fenced = False
         self._origin: Format = origin
-        self._parts: list[_Words | _GrowingCall | Thinking | Opaque] = []
-        self._calls: list[_GrowingCall] = []
+        self._parts: list[Words | OpenCall | Thinking | Opaque] = []
+        self._calls: list[OpenCall] = []
         self._pieces = False  # whether any of it came in pieces
         self._finish: Finish | None = None
         self._usage = Usage()
@@ -116,9 +63,14 @@ class Draft:
         self._dropped: tuple[str, ...] = ()
         self._begun = False
         self._others: dict[int, Draft] = {}
+        self.passing = Passing(origin, on=passing)
 
-    def add(self, chunk: Chunk) -> Chunk | None:
-        """Join a chunk: what of it is to be told on, calls by their place in the answer; None where that is nothing."""
+    def add(self, chunk: Chunk, event: Any = None) -> Chunk | None:
+        """Join a chunk: what of it is to be told on, calls by their place in the answer; None where that is nothing.
+
+        `event` said it, if a client can read that.
+        """
+        heard = chunk
         if self._finish not in _LASTING:
             self._finish = chunk.finish or self._finish
         self._usage = self._usage.updated(chunk.usage) if chunk.usage else self._usage
@@ -136,10 +88,22 @@ class Draft:
         calls = tuple(self._joined(chunk.tool_calls))
         if chunk.finish:
             calls = (*calls, *self._rest())
+        self.passing.heard(event, heard, chunk, calls, calling=bool(self._calls))
         said = chunk.text or chunk.thinking or chunk.signature or chunk.block or calls
         if not said and not any(other for _, other in others):
             return None
-        told = replace(chunk, tool_calls=calls, finish=None, usage=None, whole=False, model="", held=0.0, dropped=())
+        told = replace(
+            chunk,
+            tool_calls=calls,
+            finish=None,
+            usage=None,
+            whole=False,
+            model="",
+            held=0.0,
+            dropped=(),
+            events=self.passing.take(),
+            origin=self._origin,
+        )
         told = replace(told, others=tuple((number, other) for number, other in others if other))
         if not self._begun:
             self._begun = True
@@ -150,7 +114,10 @@ class Draft:
         """What was held back to the end."""
         calls = tuple(self._rest())
         text = reading.unfenced("".join(self._texts())) if self._fenced else ""
-        return Chunk(text, tool_calls=calls) if calls or text else None
+        if not (calls or text):
+            return None
+        self.passing.mended()
+        return Chunk(text, tool_calls=calls)
 
     def _outside(self, text: str) -> str:
         """Of a text that may be fenced what may be told: all of it once it is not, nothing while it is."""
@@ -180,7 +147,7 @@ class Draft:
 
     def _texts(self) -> Iterator[str]:
         for part in self._parts:
-            if isinstance(part, _Words) and not part.thought:
+            if isinstance(part, Words) and not part.thought:
                 yield from part.pieces
 
     def _say(self, chunk: Chunk) -> None:
@@ -194,12 +161,12 @@ class Draft:
             self._words(thought=False).pieces.append(chunk.text)
         self._logprobs.extend(chunk.logprobs)
 
-    def _words(self, *, thought: bool) -> _Words:
+    def _words(self, *, thought: bool) -> Words:
         """The text or thought that goes on, or a new one."""
         last = self._parts[-1] if self._parts else None
-        if isinstance(last, _Words) and last.thought == thought and not (last.signature and thought):
+        if isinstance(last, Words) and last.thought == thought and not (last.signature and thought):
             return last
-        words = _Words(thought)
+        words = Words(thought)
         self._parts.append(words)
         return words
 
@@ -211,10 +178,10 @@ class Draft:
             if told := call.news():
                 yield told
 
-    def _call(self, piece: ToolCall) -> _GrowingCall | None:
+    def _call(self, piece: ToolCall) -> OpenCall | None:
         """The call that a piece belongs to, with the piece joined; None for one that was there already."""
         call = self._open(piece)
-        if call is None or _begins_anew(piece, call):
+        if call is None or begins_anew(piece, call):
             call = self._opened(piece)
         elif piece.id and piece.id == call.given and piece.arguments.strip() == call.arguments.strip() and call.whole:
             return None  # told twice
@@ -226,16 +193,16 @@ class Draft:
         call.hints.update(piece.hints)
         return call
 
-    def _open(self, piece: ToolCall) -> _GrowingCall | None:
+    def _open(self, piece: ToolCall) -> OpenCall | None:
         """The last call with the piece's index, or the last of all where it has none."""
         same = (call for call in reversed(self._calls) if piece.index is None or piece.index == call.index)
         return next(same, None)
 
-    def _opened(self, piece: ToolCall) -> _GrowingCall:
+    def _opened(self, piece: ToolCall) -> OpenCall:
         place = len(self._calls)
         taken = not piece.id or piece.id in self._used or any(call.id == piece.id for call in self._calls)
         made = f"call_{blake3(f'{self._key}:{place}'.encode()).hexdigest()[:24]}"
-        call = _GrowingCall(place, piece.index, piece.id, made if taken else piece.id)
+        call = OpenCall(place, piece.index, piece.id, made if taken else piece.id)
         self._calls.append(call)
         if not (self._one_call and place):
             self._parts.append(call)
@@ -272,8 +239,8 @@ class Draft:
             dropped=self._dropped,
         )
 
-    def _part(self, part: _Words | _GrowingCall) -> Part:
-        found = part.part() if isinstance(part, _GrowingCall) else part.part(self._origin)
+    def _part(self, part: Words | OpenCall) -> Part:
+        found = part.part() if isinstance(part, OpenCall) else part.part(self._origin)
         return Text(reading.unfenced(found.text)) if self._fenced and isinstance(found, Text) else found
 
     def _ended(self, calls: list[ToolCall]) -> tuple[Finish, bool]:
@@ -286,17 +253,3 @@ class Draft:
         if self._finish == "tool_calls" and not calls:
             return "stop", False
         return self._finish, sound
-
-
-def _begins_anew(piece: ToolCall, call: _GrowingCall) -> bool:
-    """Whether a piece is another call than the one that is open where it says it belongs.
-
-    Another id or another name is another call; so is a name again, or a whole call with the same id, once the call's
-    arguments are whole.
-    """
-    if piece.id and call.given:
-        again = bool(piece.name) and call.whole and reading.is_object(piece.arguments)
-        return piece.id != call.given or (again and piece.arguments != call.arguments)
-    if piece.name and call.name:
-        return piece.name != call.name or call.whole
-    return False

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from samplemind_cli.ai import reasons
+from samplemind_cli.ai.adapters import EMBEDDERS
 from samplemind_cli.ai.cache import Cache, cache_key
-from samplemind_cli.ai.caller import EMBEDDERS, Caller
+from samplemind_cli.ai.caller import Caller
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.types import Embeddings, Inputs, Options, Provider, Route
 from samplemind_cli.errors import ProviderError, UnsupportedError, UsageError

@@ -1,6 +1,6 @@
 """What a provider does not take of a request, and what it would not be told."""
 
-from samplemind_cli.ai.caller import CLIENTS
+from samplemind_cli.ai.adapters import CLIENTS
 from samplemind_cli.ai.router import Fit
 from samplemind_cli.ai.types import Endpoint, Request
 from samplemind_cli.formats.types import NO_TOKENS

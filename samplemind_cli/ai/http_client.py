@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from samplemind_cli.ai import inflate, json_text, keys, proxies, refusal
 from samplemind_cli.ai.keys import without_keys
 from samplemind_cli.ai.patience import CONNECTIONS, LinkError, Patience, UnavailableError, silence, tried
-from samplemind_cli.ai.received import Body, Response, Stream
+from samplemind_cli.ai.received import Body, EventStream, Response
 from samplemind_cli.ai.refusal import place
 from samplemind_cli.ai.types import Call, FaultReader, Reader
 from samplemind_cli.errors import CutStreamError, ProviderError, SettingError
@@ -134,14 +134,14 @@ async def reply(call: Call, patience: Patience, largest: int = ERROR) -> WholeRe
 
 async def _begun(
     call: Call, patience: Patience, read_fault: FaultReader | None, reader: Callable[[], Reader] | None
-) -> Stream:
+) -> EventStream:
     """An answer whose status is good, and, with a `reader`, whose beginning is too. Raises UnavailableError."""
     response = await _sent(call, patience)
     try:
         if response.status_code >= 300:  # noqa: PLR2004 - HTTP
             beginning = await _beginning(call, response)
             raise refusal.refused(call, response.status_code, response.headers, beginning, read_fault)  # noqa: TRY301
-        stream = Stream(call, response, LARGEST)
+        stream = EventStream(call, response, LARGEST)
         if reader:
             await stream.begin(reader())
     except BaseException:

@@ -65,7 +65,7 @@ class Body:
                 yield piece
 
 
-class Stream:
+class EventStream:
     """The decoded events of an answer of up to `limit` bytes whose status is good."""
 
     def __init__(self, call: Call, response: Response, limit: int) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from time import monotonic
 
 from samplemind_cli.ai.types import Call, Fault, Request
-from samplemind_cli.formats.refusals import field_in, is_hint, without
+from samplemind_cli.formats.refused_fields import field_in, is_hint, without
 
 LIFE = 600.0  # seconds that a refusal is remembered: a model may be replaced by a better one of its name
 _ADDED = frozenset({"stream_options"})  # to a call, and in no request

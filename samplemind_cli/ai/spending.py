@@ -26,8 +26,8 @@ _WHERE = "prices.toml"
 
 
 @dataclass(slots=True)
-class _Heard:
-    """What is heard of one call."""
+class _Spent:
+    """What one call is heard to cost."""
 
     usage: Usage = field(default_factory=Usage)
     ended: bool = False
@@ -78,7 +78,7 @@ class Purse:
             yield None
             return
         held = await self._hold(bound, nano, deadline, route, most)
-        heard, began, told = _Heard(), time.monotonic(), None
+        heard, began, told = _Spent(), time.monotonic(), None
         try:
             yield heard.hear
         except BaseException as error:
@@ -175,7 +175,7 @@ class Purse:
         worth_it = fits >= 16  # noqa: PLR2004 - tokens; OpenAI takes no fewer
         return f"--max-tokens {fits} would fit" if worth_it else "samplemind ledger budgets"
 
-    def _cost(self, route: Route, most: "Tokens", heard: _Heard, seconds: float, error: BaseException | None) -> int:
+    def _cost(self, route: Route, most: "Tokens", heard: _Spent, seconds: float, error: BaseException | None) -> int:
         """What a call cost, in billionths of a dollar: as it was counted, and where nobody counted, at most."""
         from samplemind_cli.ledger.accounts import NANO
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from samplemind_cli.batch.asking import LineResult
+from samplemind_cli.batch.answering import LineResult
 from samplemind_cli.batch.lines import BatchLine
 from samplemind_cli.batch.results import Results
 from samplemind_cli.ledger.prices import Prices

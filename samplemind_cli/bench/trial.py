@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from samplemind_cli import output
-from samplemind_cli.bench import evidence, gate, parameters, program, report
+from samplemind_cli.bench import evidence, gate, parameters, program_run, report
 from samplemind_cli.bench import measure as kernel
 from samplemind_cli.bench.board import Score, ScoreRow
 from samplemind_cli.bench.parameters import Values
@@ -47,12 +47,12 @@ def measured(plan: TrialPlan, say: Say) -> dict[str, Any]:
     variants = parameters.combinations(plan.parameters)
     commands = [parameters.substituted(plan.command, values) for values in variants]
     _warm_up(plan, commands, say)
-    bare: list[program.ResourceUsage] = []
-    usages: list[list[program.ResourceUsage]] = [[] for _ in commands]
+    bare: list[program_run.ResourceUsage] = []
+    usages: list[list[program_run.ResourceUsage]] = [[] for _ in commands]
     steps: dict[int, kernel.Step] = {
         at: partial(_step, plan, command, usages[at]) for at, command in enumerate(commands)
     }
-    steps[len(commands)] = lambda: bare.append(program.run(BARE, plan.directory))
+    steps[len(commands)] = lambda: bare.append(program_run.run(BARE, plan.directory))
     rounds, seconds = (plan.runs, float("inf")) if plan.runs else (MOST, SECONDS)
     kernel.interleaved(steps, rounds, seconds=seconds, least=gate.LEAST)
     rows = [_row(metric, values, usages[at], bare) for at, values in enumerate(variants) for metric in METRICS]
@@ -71,7 +71,7 @@ def _warm_up(plan: TrialPlan, commands: Sequence[Sequence[str]], say: Say) -> No
     took = 0.0
     for command in commands:
         for _ in range(plan.warmup):
-            usage, said = program.rehearse(command, plan.directory)
+            usage, said = program_run.rehearse(command, plan.directory)
             _check(plan, command, usage, said)
             took = max(took, usage.seconds)
     number = f"{plan.runs}" if plan.runs else f"at least {gate.LEAST}"
@@ -80,13 +80,13 @@ def _warm_up(plan: TrialPlan, commands: Sequence[Sequence[str]], say: Say) -> No
         say(f"measuring: {shlex.join(command)}, {number} runs{about}")
 
 
-def _step(plan: TrialPlan, command: Sequence[str], usages: list[program.ResourceUsage]) -> None:
-    usage = program.run(command, plan.directory)
+def _step(plan: TrialPlan, command: Sequence[str], usages: list[program_run.ResourceUsage]) -> None:
+    usage = program_run.run(command, plan.directory)
     _check(plan, command, usage, f"in run {len(usages) + 1}" + ("" if plan.warmup else "; --warmup 1 shows its stderr"))
     usages.append(usage)
 
 
-def _check(plan: TrialPlan, command: Sequence[str], usage: program.ResourceUsage, said: str) -> None:
+def _check(plan: TrialPlan, command: Sequence[str], usage: program_run.ResourceUsage, said: str) -> None:
     if usage.code and not plan.ignore_failure:
         problem = f"`{shlex.join(command)}` {usage.ending}" + (f": {said}" if said else "")
         raise SamplemindError(problem, "--ignore-failure measures it all the same")
@@ -95,8 +95,8 @@ def _check(plan: TrialPlan, command: Sequence[str], usage: program.ResourceUsage
 def _row(
     metric: str,
     values: Mapping[str, str],
-    usages: Sequence[program.ResourceUsage],
-    bare: Sequence[program.ResourceUsage],
+    usages: Sequence[program_run.ResourceUsage],
+    bare: Sequence[program_run.ResourceUsage],
 ) -> tuple[Score, dict[str, Any]]:
     """A metric of one combination, and what its row tells beside what the board's rows do."""
     name = f"{metric} {parameters.label(values)}".rstrip()
@@ -111,7 +111,7 @@ def _row(
     return score, {"parameters": dict(values), "failures": dict(failures)}
 
 
-def _samples(metric: str, usages: Sequence[program.ResourceUsage]) -> tuple[float, ...]:
+def _samples(metric: str, usages: Sequence[program_run.ResourceUsage]) -> tuple[float, ...]:
     match metric:
         case "time":
             return tuple(usage.seconds for usage in usages)

@@ -191,7 +191,7 @@ def _answered(
 
     from samplemind_cli import output
     from samplemind_cli.ai.core import AICore
-    from samplemind_cli.asking import progress, show
+    from samplemind_cli.asking import download_bar, show
 
     seen = output.on_terminal(sys.stdout)
     style = show.Style(
@@ -206,7 +206,7 @@ def _answered(
     )
 
     async def asking() -> "Answer":
-        core = AICore(settings, notify=output.say, progress=progress.DownloadBar())
+        core = AICore(settings, notify=output.say, progress=download_bar.DownloadBar())
         try:
             async with aclosing(core.stream(request, options)) as chunks:
                 return await show.stream(chunks, style)

@@ -50,7 +50,7 @@ def batch(
 
     from samplemind_cli import output
     from samplemind_cli.ai.types import Options, Origin
-    from samplemind_cli.batch import asking, progress
+    from samplemind_cli.batch import answering, progress
     from samplemind_cli.budgets import Budget
     from samplemind_cli.errors import ProviderError
 
@@ -61,7 +61,7 @@ def batch(
     options = Options(task=task, cache="off" if no_cache else "use", timeout=timeout, origin=origin)
     given = {"--jobs": jobs, "--model": model, "--task": task, "--timeout": timeout, "--max-cost": max_cost}
     command = _command(source, out, given, no_cache)
-    asking.check(settings, options, model)
+    answering.check(settings, options, model)
     results, tally = _opened(source, out, again=retry_failed)
     try:
         _run(settings, options, model, source, results, tally, jobs)
@@ -117,7 +117,7 @@ def _run(
     from samplemind_cli import files
     from samplemind_cli.ai.core import AICore
     from samplemind_cli.batch import lines, run
-    from samplemind_cli.batch.asking import Asker, LineResult
+    from samplemind_cli.batch.answering import Asker, LineResult
     from samplemind_cli.batch.progress import BatchProgress, Remarks
     from samplemind_cli.ledger.prices import Prices
 

@@ -48,13 +48,13 @@ def build(
       samplemind build api --no-cache
     """
     from samplemind_cli import output
-    from samplemind_cli.stack import docker, files, plan
+    from samplemind_cli.stack import docker, files, up_plan
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
     with object_on_failure(as_json=as_json):
         docker.require_daemon()
         stack, named = files.located(settings), services or []
-        declared = plan.read(stack, named, output.say)
+        declared = up_plan.read(stack, named, output.say)
         built = run(stack, settings, declared, named, cache=not no_cache, cache_dir=cache_dir)
     show(built, as_json=as_json)
 

@@ -154,11 +154,11 @@ def _each(settings: Settings, names: list[str], act: "Callable[[Daemon, str], Aw
     from time import monotonic
 
     from samplemind_cli import output
-    from samplemind_cli.models import faults
+    from samplemind_cli.models import daemon_errors
     from samplemind_cli.models.daemon import ask
     from samplemind_cli.models.names import resolve
 
-    async def all_of(daemon: "Daemon") -> "list[faults.OllamaError]":
+    async def all_of(daemon: "Daemon") -> "list[daemon_errors.OllamaError]":
         failures = []
         await daemon.version()
         for name in dict.fromkeys(map(resolve, names)):
@@ -166,12 +166,12 @@ def _each(settings: Settings, names: list[str], act: "Callable[[Daemon, str], Aw
             try:
                 await act(daemon, name)
                 output.say(f"{name}: {done} ({monotonic() - began:.1f} s)")
-            except faults.OllamaError as error:
+            except daemon_errors.OllamaError as error:
                 failures.append(error)
         return failures
 
     if failures := ask(settings, all_of):
-        raise faults.together(failures)
+        raise daemon_errors.together(failures)
 
 
 def _tasks(settings: Settings) -> dict[str, tuple[str, ...]]:

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from samplemind_cli.models.daemon import Daemon, Model
-    from samplemind_cli.models.plan import PullPlan
     from samplemind_cli.models.pull import PullResult
+    from samplemind_cli.models.pull_plan import PullPlan
 
 
 def pull_models(
@@ -50,7 +50,7 @@ def pull_models(
         return
 
     async def plan_and_pull(daemon: "Daemon") -> "list[PullResult]":
-        from samplemind_cli.models import plan as planning
+        from samplemind_cli.models import pull_plan as planning
 
         plan = await planning.make(daemon, wanted, await daemon.installed(), update=update, insecure=insecure)
         if dry_run:
@@ -83,9 +83,9 @@ def _resolved(names: "Iterable[str]") -> list[str]:
 async def _pulled(daemon: "Daemon", plan: "PullPlan", *, jobs: int, insecure: bool, force: bool) -> "list[PullResult]":
     """Tell the plan, refuse one without room, pull; the plan's models in its order, those already there included."""
     from samplemind_cli import output
-    from samplemind_cli.models.board import PullDisplay
-    from samplemind_cli.models.faults import OllamaError
+    from samplemind_cli.models.daemon_errors import OllamaError
     from samplemind_cli.models.pull import Puller, present
+    from samplemind_cli.models.pull_display import PullDisplay
 
     if not plan.wanted:
         return [present(item) for item in plan.items]
@@ -152,7 +152,7 @@ def _lock(settings: Settings, results: "list[PullResult]", *, update: bool) -> N
 def _report(results: "list[PullResult]", *, as_json: bool) -> None:
     """The summary, and an error that names the models that failed."""
     from samplemind_cli import output
-    from samplemind_cli.models import faults
+    from samplemind_cli.models import daemon_errors
     from samplemind_cli.models.fit import gigabytes
 
     if as_json:
@@ -161,7 +161,7 @@ def _report(results: "list[PullResult]", *, as_json: bool) -> None:
         rows = [(r.name, r.status, gigabytes(r.bytes), f"{r.seconds:.1f} s") for r in results]
         output.table(("model", "status", "pulled", "time"), rows)
     if failures := [result.error for result in results if result.error]:
-        raise faults.together(failures)
+        raise daemon_errors.together(failures)
 
 
 def _fetch_embedded(settings: Settings, *, as_json: bool) -> None:
@@ -169,7 +169,7 @@ def _fetch_embedded(settings: Settings, *, as_json: bool) -> None:
 
     from samplemind_cli import output
     from samplemind_cli.ai import embedded
-    from samplemind_cli.asking.progress import DownloadBar
+    from samplemind_cli.asking.download_bar import DownloadBar
 
     there = embedded.is_present(settings)
     path = asyncio.run(embedded.fetch(settings, DownloadBar()))

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from rich.console import Group
 
     from samplemind_cli.errors import SamplemindError
-    from samplemind_cli.stack.board import UpDisplay
-    from samplemind_cli.stack.plan import UpPlan
     from samplemind_cli.stack.up import UpProgress
+    from samplemind_cli.stack.up_display import UpDisplay
+    from samplemind_cli.stack.up_plan import UpPlan
 
 GpuChoice = Literal["auto", "none", "nvidia", "cdi", "rocm"]
 File = Annotated[
@@ -76,8 +76,8 @@ def up(
     """
     from samplemind_cli import output
     from samplemind_cli.stack.engine import Engine
-    from samplemind_cli.stack.plan import Wish, planned
     from samplemind_cli.stack.up import started
+    from samplemind_cli.stack.up_plan import Wish, planned
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
     wish = Wish(services=tuple(services or ()), gpu=gpu, adopt=not no_adopt, auto_ports=auto_ports)
@@ -102,7 +102,7 @@ def outcome(*, as_json: bool, gpu: bool = False) -> "Iterator[StartOutcome]":
     """At its end the services are printed; with --json also when an error ends it. `gpu`: that is in the object too."""
     from samplemind_cli import output
     from samplemind_cli.errors import SamplemindError
-    from samplemind_cli.stack.board import UpDisplay
+    from samplemind_cli.stack.up_display import UpDisplay
 
     found = StartOutcome(UpDisplay())
     try:

@@ -7,7 +7,7 @@ from samplemind_cli.dashboard.access import as_json
 from samplemind_cli.dashboard.query import Query
 from samplemind_cli.errors import UsageError
 from samplemind_cli.ledger import log
-from samplemind_cli.ledger.choice import FACTS, Choice, names
+from samplemind_cli.ledger.filters import FACTS, Choice, names
 from samplemind_cli.ledger.prices import Prices, Tokens
 from samplemind_cli.ledger.store import Ledger
 from samplemind_cli.server.message import HttpError, Incoming, Reply

@@ -11,7 +11,7 @@ from samplemind_cli.dashboard.calls import LARGEST, Calls
 from samplemind_cli.dashboard.live import Live, Plain, Topic
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.formats.fields import document
-from samplemind_cli.ledger.choice import FACTS
+from samplemind_cli.ledger.filters import FACTS
 from samplemind_cli.server.front import Front
 from samplemind_cli.server.message import Handler, HttpError, Incoming, Reply
 from samplemind_cli.server.pages import Pages

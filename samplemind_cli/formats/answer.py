@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from samplemind_cli.formats.parts import Opaque, Part, Text, Thinking, ToolCall
+from samplemind_cli.formats.parts import Format, Opaque, Part, Text, Thinking, ToolCall
 
 # "stop" and "tool_calls" are complete answers. "unknown": the provider named an end that nobody knows.
 Finish = Literal["stop", "tool_calls", "length", "refusal", "filtered", "unknown"]
@@ -97,6 +97,8 @@ class Chunk:
 
     The last `finish` of a stream counts. A `fault` is the end of the answer. `others` are further choices of the same
     answer, where several were asked for, by their index. `signature` ends the thinking before it; `block` stands alone.
+    `events`: the provider's own that say this, and what they said in between, in its format, `origin`; None where only
+    the chunk may be told.
     """
 
     text: str = ""
@@ -115,8 +117,14 @@ class Chunk:
     others: "tuple[tuple[int, Chunk], ...]" = ()
     held: float = 0.0  # seconds that our own limits held the call up; on the first chunk
     dropped: tuple[str, ...] = ()  # fields that its model refuses, which it was asked without; on the first chunk
+    events: tuple[Any, ...] | None = None
+    origin: Format = ""
     answer: "Answer | None" = None  # set by the core on the last chunk alone
     route: Route | None = None  # set by the core on the first chunk alone: who answers
+
+    def came_in(self, own: Format) -> tuple[Any, ...] | None:
+        """The events, for who tells answers in their format."""
+        return self.events if self.origin == own else None
 
 
 @dataclass(frozen=True, slots=True)

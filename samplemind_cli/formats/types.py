@@ -107,6 +107,9 @@ class Client(Protocol):
     def reader(self, request: Request) -> Reader:
         """What reads the answer to a request."""
 
+    def readable(self, event: Any) -> bool:
+        """Whether a client of this format can read an event as it came: its fields have the documented kinds."""
+
     def fault(self, status: int, body: Any) -> Fault:
         """What an error response means: its status and decoded body (a dict, a list, a string, or None)."""
 

@@ -5,7 +5,7 @@ from typing import Any
 from samplemind_cli.errors import UsageError
 from samplemind_cli.mock.behaviour import Behaviour
 from samplemind_cli.mock.http1 import HttpRequest
-from samplemind_cli.mock.record import Log
+from samplemind_cli.mock.request_log import Log
 
 
 def control(log: Log, behaviour: Behaviour, request: HttpRequest) -> tuple[int, Any, Behaviour]:

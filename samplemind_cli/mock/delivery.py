@@ -11,7 +11,7 @@ from samplemind_cli.mock.dialects.speech import Dialect, Document, Framing, Repl
 from samplemind_cli.mock.faults import MIDWAY, Fault
 from samplemind_cli.mock.http1 import ClientConnection, phrase
 from samplemind_cli.mock.model import ScriptedAnswer
-from samplemind_cli.mock.record import Recorded
+from samplemind_cli.mock.request_log import Recorded
 
 GARBAGE = b'{"gar\xff\xfebage'
 

@@ -10,8 +10,8 @@ from typing import Any, Self
 
 from samplemind_cli.errors import SamplemindError, UsageError
 from samplemind_cli.mock.behaviour import Behaviour
-from samplemind_cli.mock.record import Log, Recorded
-from samplemind_cli.mock.service import MockService
+from samplemind_cli.mock.exchanges import MockService
+from samplemind_cli.mock.request_log import Log, Recorded
 
 BACKLOG = 1024  # a load test opens its connections at once
 KEY = "mock"

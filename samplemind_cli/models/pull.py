@@ -10,10 +10,10 @@ from random import uniform
 from time import monotonic
 from typing import Any, Literal
 
-from samplemind_cli.models import faults, fit
+from samplemind_cli.models import daemon_errors, fit
 from samplemind_cli.models.daemon import Daemon, PullEvent
-from samplemind_cli.models.faults import OllamaError
-from samplemind_cli.models.plan import PlannedModel, PullPlan
+from samplemind_cli.models.daemon_errors import OllamaError
+from samplemind_cli.models.pull_plan import PlannedModel, PullPlan
 
 Phase = Literal["waiting", "pulling", "verifying", "trying again", "done", "failed"]
 
@@ -199,8 +199,8 @@ class Puller:
                     if step.status == "success":
                         return
         except TimeoutError as error:
-            raise faults.stalled(name, stall) from error
-        raise faults.said("EOF", name)
+            raise daemon_errors.stalled(name, stall) from error
+        raise daemon_errors.said("EOF", name)
 
     async def _verify(self, download: Download) -> None:
         """Verify the layers that the daemon took as present: a try that was cut may have left them unverified."""
@@ -211,14 +211,14 @@ class Puller:
         store = self._store or fit.find_store(await self._daemon.modelfile(item.name))
         if store and not await asyncio.to_thread(all, (_is_whole(store, digest) for digest in unverified)):
             await self._daemon.remove(item.name)
-            raise faults.spoiled(item.name)
+            raise daemon_errors.spoiled(item.name)
 
     async def _standing(self, item: PlannedModel, result: PullResult) -> PullResult:
         """The result, unless another model's failure took a shared layer away: the daemon drops one that is spoiled."""
         if result.error or item.lacking <= await self._daemon.held(item.lacking):
             return result
         await self._daemon.remove(item.name)
-        return replace(result, status="failed", bytes=0, error=faults.spoiled(item.name))
+        return replace(result, status="failed", bytes=0, error=daemon_errors.spoiled(item.name))
 
 
 def _is_whole(store: Path, digest: str) -> bool:

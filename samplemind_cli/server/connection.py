@@ -6,7 +6,7 @@ from collections import deque
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Protocol
 
-from samplemind_cli.server.bounds import Bounds, Budget, Share
+from samplemind_cli.server.bounds import Bounds, ByteBudget, Share
 from samplemind_cli.server.head import head
 from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, Stream
 from samplemind_cli.server.reading import RequestReader
@@ -22,7 +22,7 @@ class Host(Protocol):
 
     loop: asyncio.AbstractEventLoop
     bounds: Bounds
-    budget: Budget
+    budget: ByteBudget
     draining: bool
     date: str  # the Date header's line
 

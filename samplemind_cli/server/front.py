@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.server.access import Access
-from samplemind_cli.server.board import Board
-from samplemind_cli.server.bounds import Bounds, Budget
+from samplemind_cli.server.bounds import Bounds, ByteBudget
 from samplemind_cli.server.connection import Connection
 from samplemind_cli.server.gate import Gate
 from samplemind_cli.server.journal import ServerLog
@@ -23,6 +22,7 @@ from samplemind_cli.server.metrics import Metrics, merged, text
 from samplemind_cli.server.quotas import Quotas
 from samplemind_cli.server.routes import PROBES, Operation, Routes
 from samplemind_cli.server.service import Service
+from samplemind_cli.server.worker_counts import WorkerCounts
 
 if TYPE_CHECKING:
     from samplemind_cli.server.telemetry.serving import Serving
@@ -45,7 +45,7 @@ class Front:
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.bounds = bounds
-        self.budget = Budget(bounds.bodies)
+        self.budget = ByteBudget(bounds.bodies)
         self.draining = False
         self.date = _date()
         self._core = core
@@ -53,7 +53,7 @@ class Front:
         self._traced = traced
         self._ledger = ledger
         self._metrics = Metrics()
-        self._board = Board(shared, self._metrics)
+        self._board = WorkerCounts(shared, self._metrics)
         self._service = Service(core, self._measured, content=journal.content)
         self.at_once = self._service.at_once
         self.routes = Routes(self._service.operations)

@@ -10,8 +10,8 @@ from samplemind_cli.stack.declared import declared, require_declared
 from samplemind_cli.stack.docker import EVERY_PROFILE, compose_command, every_service
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import Stack, located
-from samplemind_cli.stack.plan import UpPlan
 from samplemind_cli.stack.services import COMPOSE, ServiceState, containers, observe
+from samplemind_cli.stack.up_plan import UpPlan
 
 
 def planned(

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
-from samplemind_cli.stack.answer import LARGEST, Answer
+from samplemind_cli.stack.bounded import LARGEST, BoundedReader
 
 
 class HttpLine:
@@ -13,7 +13,7 @@ class HttpLine:
 
     def __init__(self, connected: socket.socket, largest: int = LARGEST, seconds: float | None = None) -> None:
         self._socket = connected
-        self._answer = Answer(connected, largest, seconds)
+        self._answer = BoundedReader(connected, largest, seconds)
 
     def close(self) -> None:
         """End the connection."""

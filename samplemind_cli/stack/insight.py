@@ -4,7 +4,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from samplemind_cli.stack.answer import Answer
+from samplemind_cli.stack.bounded import BoundedReader
 from samplemind_cli.stack.http import HttpLine
 from samplemind_cli.stack.services import Port
 
@@ -65,7 +65,7 @@ def _redis_info(address: tuple[str, int]) -> dict[str, str]:
     """Redis' INFO (https://redis.io/docs/latest/commands/info/). Raises OSError, ValueError with Redis' own refusal."""
     with socket.create_connection(address, TIMEOUT) as line:
         line.sendall(b"*1\r\n$4\r\nINFO\r\n")
-        answer = Answer(line, LARGEST, WHOLE)
+        answer = BoundedReader(line, LARGEST, WHOLE)
         head = answer.line().decode("utf-8", "replace").strip()
         if not head.startswith("$"):
             raise ValueError(head.lstrip("-")[:LONGEST] or "no answer")

@@ -3,7 +3,7 @@
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -47,10 +47,16 @@ def remember(settings: Settings, project: str, origin: StackOrigin, services: Ma
         place = {"folder": origin.folder, "carried": origin.carried}
         before = stacks.pop(project, {})
         kept = before["services"] if before.items() >= place.items() else {}
-        hosts = {service["host"] for service in services.values()}
+        hosts = {host for service in services.values() for host in (service["host"], *service.get("also", ()))}
         for stack in stacks.values():
-            stack["services"] = {name: s for name, s in stack["services"].items() if s["host"] not in hosts}
+            stack["services"] = {n: _without(hosts, s) for n, s in stack["services"].items() if s["host"] not in hosts}
         stacks[project] = {**place, "services": {**kept, **services}}
+
+
+def _without(hosts: Collection[str], service: dict[str, Any]) -> dict[str, Any]:
+    return (
+        {**service, "also": [host for host in service["also"] if host not in hosts]} if "also" in service else service
+    )
 
 
 def forget(settings: Settings, project: str, services: Iterable[str] = ()) -> None:

@@ -10,9 +10,9 @@ from samplemind_cli.stack.build import Image, image_of
 from samplemind_cli.stack.docker import compose_command
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import Stack
-from samplemind_cli.stack.plan import UpPlan
 from samplemind_cli.stack.services import containers, observe
 from samplemind_cli.stack.up import started
+from samplemind_cli.stack.up_plan import UpPlan
 
 PATIENCE = 180.0  # seconds to wait for health, as `up` does
 

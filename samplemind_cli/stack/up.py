@@ -14,10 +14,10 @@ from samplemind_cli.errors import SamplemindError, StackError
 from samplemind_cli.stack.docker import compose_command
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.logs import read
-from samplemind_cli.stack.plan import UpPlan
 from samplemind_cli.stack.refusals import refused
 from samplemind_cli.stack.services import ServiceState, containers, observe, scaled_to_zero, with_absent
 from samplemind_cli.stack.talk import ComposeOutput
+from samplemind_cli.stack.up_plan import UpPlan
 
 POLL = 0.2  # seconds between two looks
 LOG_LINES, PROBE_LINES = 20, 10

@@ -223,6 +223,17 @@ def test_a_projects_own_stack_counts_in_its_folder_and_below_and_nowhere_else(lo
         assert Settings.load({"HOME": str(home)}, elsewhere).ollama_host == "127.0.0.1:11434"
 
 
+def test_it_is_known_what_listens_here_for_projects_elsewhere(load, write, home):
+    web = {"host": "127.0.0.1:80", "also": ["127.0.0.1:11434"]}
+    shop = {**own(home / "shop"), "services": {"web": web, "ollama": {"host": "127.0.0.1:5", "adopted": True}}}
+    write("stack", stacks(shop=shop, samplemind={**carried(), "services": {"redis": {"host": "127.0.0.1:6379"}}}))
+    assert dict(load().strangers) == {"127.0.0.1:80": "shop", "127.0.0.1:11434": "shop"}
+    assert Settings.load({"HOME": str(home)}, home / "shop").strangers == ()
+    for broken in ("", "{}", '{"stacks": 7}', '{"stacks": {"x": {}}}'):
+        write("stack", broken)
+        assert load().strangers == ()
+
+
 def test_a_link_into_a_projects_folder_is_inside_of_it(write, home):
     (home / "link").symlink_to(home / "project" / "deep")
     write("stack", stacks(shop=own(home / "project", ollama_host="127.0.0.1:1")))

@@ -15,7 +15,7 @@ from samplemind_cli.ai.cache import Cache, cache_key
 from samplemind_cli.ai.cache.address import Address
 from samplemind_cli.ai.cache.redis import RedisTier
 from samplemind_cli.bench import measure as kernel
-from samplemind_cli.bench import prices
+from samplemind_cli.bench import price_table
 from samplemind_cli.bench.board import BoardRun, Score, score, skipped
 from samplemind_cli.bench.workload import Zipf, ideal_hit_rate, prompt
 from samplemind_cli.child.reaped import reaped
@@ -126,11 +126,11 @@ def _workload(run: BoardRun) -> Iterator[Score]:
 
 
 def _dollars(model: str, answers: list[Answer]) -> Score:
-    saved = [prices.dollars(model, answer.usage) for answer in answers if answer.cached]
+    saved = [price_table.dollars(model, answer.usage) for answer in answers if answer.cached]
     known = [cost for cost in saved if cost is not None]
     if len(known) < len(saved):
-        return skipped("cache.dollars-saved", f"the price of {model} is not in the table of {prices.AS_OF}")
-    note = f"had {model} been asked, prices of {prices.AS_OF}; tokens as the mock counts them"
+        return skipped("cache.dollars-saved", f"the price of {model} is not in the table of {price_table.AS_OF}")
+    note = f"had {model} been asked, prices of {price_table.AS_OF}; tokens as the mock counts them"
     return score("cache.dollars-saved", [sum(known)], note=note)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from samplemind_cli.ai import AICore, Message, Options, Request
 from samplemind_cli.bench import measure as kernel
 from samplemind_cli.bench.board import BoardRun, Score, score, skipped
-from samplemind_cli.bench.local import in_time, local_model
+from samplemind_cli.bench.local_model import in_time, local_model
 from samplemind_cli.bench.workload import Zipf, prompt
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.mock import MockServer

@@ -10,7 +10,7 @@ from samplemind_cli.ai import AICore, Options, Provider, Request, router
 from samplemind_cli.ai.types import Message
 from samplemind_cli.bench import measure as kernel
 from samplemind_cli.bench.board import OVER, ROWS, BoardRun, Score, ScoreRow, score, skipped, why
-from samplemind_cli.bench.local import PATIENCE, embedded_absent, in_time, ollama_absent
+from samplemind_cli.bench.local_model import PATIENCE, embedded_absent, in_time, ollama_absent
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.mock import MockServer
 from samplemind_cli.settings import Settings

@@ -7,12 +7,12 @@ from typing import Any
 
 from samplemind_cli.formats import conversation, faults, reading, schemas
 from samplemind_cli.formats.anthropic_messages import blocks
-from samplemind_cli.formats.anthropic_messages.events import Blocks, read
+from samplemind_cli.formats.anthropic_messages.events import Blocks, read, readable
 from samplemind_cli.formats.anthropic_messages.fields import ATTRIBUTION
 from samplemind_cli.formats.headers import ANTHROPIC_VERSION
 from samplemind_cli.formats.types import Call, Endpoint, Fault, Message, Reader, Request, Text
 
-__all__ = ["chat", "fault", "models", "read", "read_models", "reader", "takes"]
+__all__ = ["chat", "fault", "models", "read", "read_models", "readable", "reader", "takes"]
 
 # The API wants a cap on every request; this is one every Claude model still served allows.
 MAX_TOKENS = 8192

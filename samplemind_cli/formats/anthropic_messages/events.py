@@ -18,6 +18,33 @@ def read(event: Any) -> Chunk:
     return _whole(body) if isinstance(body.get("content"), list | str) else Chunk()
 
 
+def readable(event: Any) -> bool:
+    """Whether it is an event as documented, of a prompt whose tokens were counted."""
+    body = reading.mapping(event)
+    match body.get("type"):
+        case "message_start":
+            return bool(reading.count(reading.mapping(reading.mapping(body.get("message")).get("usage")).get(_ASKED)))
+        case "content_block_start":
+            block = reading.mapping(body.get("content_block"))
+            return reading.count(body.get("index")) is not None and _is_begun(block)
+        case "content_block_delta":
+            delta = reading.mapping(body.get("delta"))
+            field = _DELTAS.get(reading.text(delta.get("type")))
+            return reading.count(body.get("index")) is not None and (not field or isinstance(delta.get(field), str))
+        case "message_delta":
+            return isinstance(body.get("delta"), dict) and isinstance(body.get("usage"), dict)
+    return isinstance(body.get("type"), str)
+
+
+def _is_begun(block: dict[str, Any]) -> bool:
+    """Whether a block has begun: some clients read a call's input from its pieces alone."""
+    if block.get("type") == "tool_use":
+        return all(isinstance(block.get(name), str) and block[name] for name in ("id", "name")) and not block.get(
+            "input"
+        )
+    return isinstance(block.get("type"), str)
+
+
 class Blocks:
     """Reads one answer: as `read` does, and blocks of a kind that only this API knows whole, citations included.
 
@@ -147,6 +174,8 @@ def _usage(message: dict[str, Any]) -> Usage | None:
     )
 
 
+_ASKED = "input_tokens"
+_DELTAS = {"text_delta": "text", "input_json_delta": "partial_json", "thinking_delta": "thinking"}
 _KNOWN = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
 _READERS: dict[str, Callable[[dict[str, Any]], Chunk]] = {
     "message": _whole,

@@ -28,6 +28,20 @@ def read(event: Any) -> Chunk:
     return _candidate(first, body, others)
 
 
+def readable(event: Any) -> bool:
+    """Whether it is a response as documented."""
+    body = reading.mapping(event)
+    candidates = body.get("candidates", [])
+    return isinstance(candidates, list) and all(
+        isinstance(part, dict)
+        and isinstance(part.get("text"), str | None)
+        and isinstance(reading.mapping(part.get("functionCall", {})).get("args"), dict | None)
+        and "function_call" not in part
+        for candidate in candidates
+        for part in reading.mapping(reading.mapping(candidate).get("content")).get("parts") or ()
+    )
+
+
 def _joined(chunks: Sequence[Chunk]) -> Chunk:
     """Several events in one array: what a stream without `alt=sse` is."""
     if failed := next((chunk for chunk in chunks if chunk.fault), None):

@@ -10,7 +10,7 @@ from samplemind_cli.formats import jsonschema
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.gemini import content
 from samplemind_cli.formats.gemini.answers import error, events, whole
-from samplemind_cli.formats.gemini.client import CONFIG_ONLY
+from samplemind_cli.formats.gemini.config import CONFIG_ONLY
 from samplemind_cli.formats.gemini.fields import (
     CANONICAL,
     DECLARATION,

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from samplemind_cli.formats import conversation, faults, reading, schemas
-from samplemind_cli.formats.openai_chat.events import read
+from samplemind_cli.formats.openai_chat.events import read, readable
 from samplemind_cli.formats.openai_chat.fields import DOCUMENTED
 from samplemind_cli.formats.types import (
     ABILITIES,
@@ -25,6 +25,9 @@ from samplemind_cli.formats.types import (
     ToolCall,
     ToolResult,
 )
+
+__all__ = ["chat", "embed", "fault", "is_openai", "models", "read", "read_embeddings", "read_models"]
+__all__ += ["readable", "reader", "takes"]
 
 _AUDIO = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav", "audio/vnd.wave": "wav"}
 _TAKEN = ABILITIES - {"audio_url", "file_url"} | {*PARAMETERS, "temperature", "tool_choice", "effort", "name", "detail"}

@@ -24,6 +24,27 @@ def read(event: Any) -> Chunk:
     return _choice(first, body, others)
 
 
+def readable(event: Any) -> bool:
+    """Whether it is a chunk as documented: clients join texts, and calls by their whole number."""
+    choices = reading.mapping(event).get("choices")
+    return isinstance(choices, list) and all(map(_is_piece, choices))
+
+
+def _is_piece(choice: Any) -> bool:
+    delta = reading.mapping(choice).get("delta")
+    if not isinstance(delta, dict) or not isinstance(delta.get("content"), str | None):
+        return False
+    calls = delta.get("tool_calls") or []
+    return "function_call" not in delta and isinstance(calls, list) and all(map(_is_call, calls))
+
+
+def _is_call(call: Any) -> bool:
+    function = reading.mapping(reading.mapping(call).get("function"))
+    if not isinstance(function.get("arguments"), str | None) or reading.count(call.get("index")) is None:
+        return False
+    return bool(call.get("id")) or "name" not in function  # the first piece of a call says both
+
+
 def _split(choices: list[dict[str, Any]]) -> tuple[dict[str, Any], list[tuple[int, dict[str, Any]]]]:
     """The first choice, and the others by their index."""
     numbered = [(reading.count(choice.get("index")) or 0, choice) for choice in choices]

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from samplemind_cli import cli
-from samplemind_cli.bench import program, trial
+from samplemind_cli.bench import program_run, trial
 
 pytestmark = pytest.mark.integration
 SLEEP = ("sh", "-c", "sleep 0.0{n}")
@@ -118,11 +118,11 @@ def usage(monkeypatch, *, seconds=0.010, cpu=0.008, memory=50_000_000, bare=0.02
     def made_up(command, _directory):
         a_little = 1 + next(count) % 7 / 1000
         if command == trial.BARE:
-            return program.ResourceUsage(bare * a_little, bare * a_little, 10, 1, 0)
-        return program.ResourceUsage(seconds * a_little, cpu * a_little, int(memory * a_little), 1, 0)
+            return program_run.ResourceUsage(bare * a_little, bare * a_little, 10, 1, 0)
+        return program_run.ResourceUsage(seconds * a_little, cpu * a_little, int(memory * a_little), 1, 0)
 
-    monkeypatch.setattr(program, "run", made_up)
-    monkeypatch.setattr(program, "rehearse", lambda *given: (made_up(*given), ""))
+    monkeypatch.setattr(program_run, "run", made_up)
+    monkeypatch.setattr(program_run, "rehearse", lambda *given: (made_up(*given), ""))
 
 
 @pytest.mark.parametrize(

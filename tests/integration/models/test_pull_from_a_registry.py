@@ -11,9 +11,9 @@ import pytest
 from parts.gguf import tiny
 from parts.registry import Fault
 
-from samplemind_cli.models import plan as planning
+from samplemind_cli.models import pull_plan as planning
 from samplemind_cli.models.daemon import Daemon
-from samplemind_cli.models.faults import OllamaError
+from samplemind_cli.models.daemon_errors import OllamaError
 from samplemind_cli.models.pull import Puller, PullTimeouts
 
 pytestmark = pytest.mark.integration

@@ -13,22 +13,22 @@ from samplemind_cli.ai.types import Answer, Chunk, Endpoint, Provider, Route, Te
 from samplemind_cli.asking import show
 from samplemind_cli.commands import build, doctor, logs, models, ps, up
 from samplemind_cli.errors import SamplemindError
-from samplemind_cli.models.board import PullDisplay
 from samplemind_cli.models.daemon import PullEvent
-from samplemind_cli.models.plan import arrange
 from samplemind_cli.models.pull import Download
+from samplemind_cli.models.pull_display import PullDisplay
+from samplemind_cli.models.pull_plan import arrange
 from samplemind_cli.models.wire import Layer, Manifest
 from samplemind_cli.settings import Settings
-from samplemind_cli.stack.board import UpDisplay
 from samplemind_cli.stack.build import Image
 from samplemind_cli.stack.checks import Finding
 from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.logs import LogLine
-from samplemind_cli.stack.plan import UpPlan
 from samplemind_cli.stack.ps import Status
 from samplemind_cli.stack.services import ServiceState
 from samplemind_cli.stack.steps import BuildProgress, BuildStep
 from samplemind_cli.stack.up import UpProgress
+from samplemind_cli.stack.up_display import UpDisplay
+from samplemind_cli.stack.up_plan import UpPlan
 
 EVIL = "\x1b]52;c;ZXZpbA==\x07\x1b]0;title\x1b\\\x1b[2J\x9b1A\u202egpj\x08\rok\x1b[8m"
 OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

@@ -5,11 +5,11 @@ from rich.console import Console
 
 from samplemind_cli import cli
 from samplemind_cli.commands.up import _as_json, _drawing, _table
-from samplemind_cli.stack.board import UpDisplay
 from samplemind_cli.stack.files import Stack
-from samplemind_cli.stack.plan import UpPlan
 from samplemind_cli.stack.services import Port, ServiceState
 from samplemind_cli.stack.up import UpProgress
+from samplemind_cli.stack.up_display import UpDisplay
+from samplemind_cli.stack.up_plan import UpPlan
 
 PORTS = (Port(address="127.0.0.1", published=7, target=6379), Port(address="127.0.0.1", published=8, target=80))
 REDIS = ServiceState(

@@ -1,7 +1,7 @@
 import pytest
 
 from samplemind_cli.ledger import store
-from samplemind_cli.ledger.choice import Choice, names
+from samplemind_cli.ledger.filters import Choice, names
 from samplemind_cli.ledger.store import Ledger
 from samplemind_cli.settings import Settings
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from samplemind_cli.models import faults
+from samplemind_cli.models import daemon_errors
 from samplemind_cli.models.daemon import Model, PullEvent
-from samplemind_cli.models.plan import arrange
 from samplemind_cli.models.pull import Download, Puller, PullTimeouts
+from samplemind_cli.models.pull_plan import arrange
 from samplemind_cli.models.wire import Layer, Manifest
 
 NOW = PullTimeouts(first=0, longest=0, stall=5)
@@ -80,7 +80,7 @@ def test_a_stream_that_ends_early_is_begun_again():
 
 
 def test_tries_in_a_row_are_counted_and_progress_begins_the_count_anew():
-    cut = faults.said("unexpected EOF", "m")
+    cut = daemon_errors.said("unexpected EOF", "m")
     growing = [[PullEvent("pulling", A, n, 100), cut] for n in range(1, 21)]
     daemon = ScriptedDaemon({"m": [*growing, whole(100)]})
     assert run(daemon, plan_of("m", a=100))[0].status == "pulled"
@@ -92,14 +92,14 @@ def test_tries_in_a_row_are_counted_and_progress_begins_the_count_anew():
 
 
 def test_a_wrong_digest_gets_one_more_try_however_much_comes():
-    spoiled = faults.spoiled("m")
+    spoiled = daemon_errors.spoiled("m")
     daemon = ScriptedDaemon({"m": [[PullEvent("pulling", A, n, 100), spoiled] for n in range(50, 99)]})
     assert run(daemon, plan_of("m", a=100))[0].error is spoiled
     assert len(daemon.begun) == 2
 
 
 def test_a_final_failure_is_not_tried_again_and_stops_no_other():
-    full = faults.said("no space left on device", "m")
+    full = daemon_errors.said("no space left on device", "m")
     daemon = ScriptedDaemon({"m": [[full]], "n": [whole(5)]})
     results = run(daemon, plan_of("m", "n", a=5))
     assert [result.status for result in results] == ["failed", "pulled"]
@@ -134,7 +134,7 @@ def test_verifying_may_take_its_time():
 
 
 def test_a_model_whose_shared_layer_another_failure_took_away_is_not_left_registered():
-    daemon = ScriptedDaemon({"m": [whole(5)], "n": [[faults.spoiled("n")], [faults.spoiled("n")]]})
+    daemon = ScriptedDaemon({"m": [whole(5)], "n": [[daemon_errors.spoiled("n")], [daemon_errors.spoiled("n")]]})
     daemon.gone = {A}
     results = run(daemon, plan_of("m", "n", a=5))
     assert [result.status for result in results] == ["failed", "failed"]

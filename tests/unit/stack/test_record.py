@@ -115,3 +115,10 @@ def test_only_the_carried_stacks_services_are_told_to_every_folder(settings):
     record.remember(settings, "samplemind", OURS, {"api": {"target": 8000, "host": "127.0.0.1:8001"}})
     assert record.carried(settings, "api") == "127.0.0.1:8001"
     assert record.carried(settings, "redis") == ""
+
+
+def test_a_further_address_that_another_stack_had_is_this_ones_now(settings):
+    web = {"target": 80, "host": "127.0.0.1:80", "also": ["127.0.0.1:11434", "127.0.0.1:81"]}
+    record.remember(settings, "shop", SHOP, {"web": web})
+    record.remember(settings, "samplemind", OURS, {"ollama": OLLAMA})
+    assert record.load(settings, "shop")["services"]["web"]["also"] == ["127.0.0.1:81"]

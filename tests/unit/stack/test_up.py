@@ -1,10 +1,10 @@
 import pytest
 
 from samplemind_cli.stack.files import Stack
-from samplemind_cli.stack.plan import UpPlan
 from samplemind_cli.stack.services import ServiceState
 from samplemind_cli.stack.talk import ComposeOutput
 from samplemind_cli.stack.up import _command, _failed, _View, started
+from samplemind_cli.stack.up_plan import UpPlan
 
 UNHEALTHY = ServiceState(service="sick", state="running", health="unhealthy")
 CRASHED = ServiceState(service="crash", state="exited", exit_code=1)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from samplemind_cli.ai.router import is_loopback
-from samplemind_cli.models import faults, fit, wire
+from samplemind_cli.models import daemon_errors, fit, wire
 from samplemind_cli.models.daemon import Daemon, Model
 from samplemind_cli.models.fit import Machine, gigabytes
 from samplemind_cli.models.names import same
@@ -76,7 +76,7 @@ class PullPlan:
         if not item.wanted:
             return f"present, {gigabytes(item.size or 0)}"
         if item.unknown:
-            return f"not in its registry; {faults.unknown(item.name).hint}"
+            return f"not in its registry; {daemon_errors.unknown(item.name).hint}"
         if item.size is None:
             return f"size unknown ({item.trouble})"
         wants = f"wants about {gigabytes(fit.wanted_memory(item.size))} of memory"

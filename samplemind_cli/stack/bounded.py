@@ -7,7 +7,7 @@ LARGEST = 256_000_000  # bytes of an answer; an engine with thousands of contain
 PIECE = 1 << 16
 
 
-class Answer:
+class BoundedReader:
     """Reads answers of up to `largest` bytes each; `seconds` is how long one may take, None: as the socket has it."""
 
     def __init__(self, connected: socket.socket, largest: int = LARGEST, seconds: float | None = None) -> None:

@@ -1,6 +1,6 @@
-from samplemind_cli.stack.board import UpDisplay
 from samplemind_cli.stack.services import ServiceState
 from samplemind_cli.stack.up import UpProgress
+from samplemind_cli.stack.up_display import UpDisplay
 
 
 def look(seconds, *services, activity=""):

@@ -1,8 +1,8 @@
 import httpx
 import pytest
 
-from samplemind_cli.models import faults
-from samplemind_cli.models.faults import OllamaError, said
+from samplemind_cli.models import daemon_errors
+from samplemind_cli.models.daemon_errors import OllamaError, said
 
 URL = "http://127.0.0.1:11434"
 
@@ -44,7 +44,7 @@ def test_the_daemons_words_become_one_clear_error(text, message, hint):
     ],
 )
 def test_what_the_library_raises_is_translated_once(raised, message):
-    with pytest.raises(OllamaError, match=message), faults.translated(URL, "", 5):
+    with pytest.raises(OllamaError, match=message), daemon_errors.translated(URL, "", 5):
         raise raised
 
 
@@ -60,19 +60,19 @@ def client():
 
 
 def test_what_the_daemon_refuses_is_told_in_its_words(client):
-    with pytest.raises(OllamaError, match="page not found"), faults.translated(URL):
+    with pytest.raises(OllamaError, match="page not found"), daemon_errors.translated(URL):
         client(404, b"page not found").list()
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"7", b"\xff\xfe{", b'{"models": 7}', b'{"models": [[]]}'])
 def test_an_answer_that_is_not_ollamas_is_told_as_that(client, body):
-    with pytest.raises(OllamaError, match="is not Ollama"), faults.translated(URL):
+    with pytest.raises(OllamaError, match="is not Ollama"), daemon_errors.translated(URL):
         client(200, body).list()
 
 
 def test_a_bug_stays_a_bug():
     for bug in (KeyError("x"), TypeError("x"), ValueError("x")):
-        with pytest.raises(type(bug)), faults.translated(URL):
+        with pytest.raises(type(bug)), daemon_errors.translated(URL):
             raise bug
 
 
@@ -80,9 +80,9 @@ def test_a_bug_stays_a_bug():
     ("version", "old"), [("0.4.9", True), ("0.5.0", False), ("0.17.4-rc1", False), ("0.0.0", False), ("1.0", False)]
 )
 def test_an_old_daemon_is_known_by_its_version(version, old):
-    assert faults.older(version, (0, 5)) is old
+    assert daemon_errors.older(version, (0, 5)) is old
 
 
 def test_failures_are_told_together():
-    error = faults.together([OllamaError("a", "do x"), OllamaError("b")])
+    error = daemon_errors.together([OllamaError("a", "do x"), OllamaError("b")])
     assert (error.message, error.hint, error.exit_code) == ("a; b", "do x", 4)

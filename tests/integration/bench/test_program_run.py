@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from parts.waiting import runs, until
 
-from samplemind_cli.bench import program
+from samplemind_cli.bench import program_run
 from samplemind_cli.errors import UsageError
 
 pytestmark = pytest.mark.integration
@@ -20,7 +20,7 @@ LARGE = "x = bytearray(80_000_000)"
 
 
 def python(code):
-    return program.run([sys.executable, "-c", code], Path("/"))
+    return program_run.run([sys.executable, "-c", code], Path("/"))
 
 
 @pytest.mark.parametrize("code", [BUSY, CHILD.format(BUSY)], ids=["itself", "its child"])
@@ -38,7 +38,7 @@ def test_the_memory_is_the_peak_of_the_largest_process(code):
 
 
 def test_waiting_is_time_and_no_cpu_time():
-    used = program.run(["sleep", "0.2"], Path("/"))
+    used = program_run.run(["sleep", "0.2"], Path("/"))
 
     assert used.seconds >= 0.2
     assert used.cpu < 0.1
@@ -46,7 +46,7 @@ def test_waiting_is_time_and_no_cpu_time():
 
 def test_our_own_memory_is_not_taken_for_the_programs():
     ours = bytearray(200 * MEGABYTE)
-    used = program.run(["true"], Path("/"))
+    used = program_run.run(["true"], Path("/"))
 
     assert used.memory < 20 * MEGABYTE < len(ours)
 
@@ -61,7 +61,7 @@ def test_our_own_memory_is_not_taken_for_the_programs():
     ],
 )
 def test_how_it_ended_is_known_and_what_it_said(command, ending):
-    used, said = program.rehearse(["sh", "-c", f"echo thrown away; echo told >&2; {command}"], Path("/"))
+    used, said = program_run.rehearse(["sh", "-c", f"echo thrown away; echo told >&2; {command}"], Path("/"))
 
     assert used.ending == ending
     assert said == "told"
@@ -71,7 +71,7 @@ def test_it_runs_in_the_folder_without_input_and_with_the_users_environment(tmp_
     monkeypatch.setenv("OF_THE_USER", "yes")
     monkeypatch.setenv("PYTHONSTARTUP", "kept")
     test = 'test "$OF_THE_USER$PYTHONSTARTUP" = yeskept && test "$PWD" = "$1" && ! read -r line'
-    used = program.run(["sh", "-c", test, "sh", str(tmp_path)], tmp_path)
+    used = program_run.run(["sh", "-c", test, "sh", str(tmp_path)], tmp_path)
 
     assert used.code == 0
 
@@ -91,7 +91,7 @@ def test_what_cannot_be_started_is_named_with_the_way_on(tmp_path, command, word
     (tmp_path / "closed").write_text("no program")
 
     with pytest.raises(UsageError) as told:
-        program.run(command, tmp_path)
+        program_run.run(command, tmp_path)
     assert words in told.value.message
     assert hint in told.value.hint
 

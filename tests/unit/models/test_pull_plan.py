@@ -1,6 +1,6 @@
 from samplemind_cli.models.daemon import Model
 from samplemind_cli.models.fit import Machine
-from samplemind_cli.models.plan import PullPlan, arrange
+from samplemind_cli.models.pull_plan import PullPlan, arrange
 from samplemind_cli.models.wire import Layer, Manifest
 
 GB = 1_000_000_000

@@ -11,7 +11,7 @@ from samplemind_cli import files
 from samplemind_cli.server.metrics import Counts, Metrics
 
 
-class Board:
+class WorkerCounts:
     """A file per worker in a folder that they share; those of a worker that died still count. One alone needs none."""
 
     def __init__(self, folder: Path | None, metrics: Metrics) -> None:

@@ -2,7 +2,7 @@ import pytest
 
 from samplemind_cli.formats import faults
 from samplemind_cli.formats.ollama import client as ollama
-from samplemind_cli.formats.refusals import field_in, is_hint, without
+from samplemind_cli.formats.refused_fields import field_in, is_hint, without
 from samplemind_cli.formats.types import Message, Request, Text, Thinking
 
 HI = (Message("user", "hi"),)

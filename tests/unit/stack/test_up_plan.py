@@ -5,9 +5,9 @@ import pytest
 
 from samplemind_cli.errors import StackError
 from samplemind_cli.settings import Settings
-from samplemind_cli.stack import plan as plans
-from samplemind_cli.stack.plan import Wish, planned
+from samplemind_cli.stack import up_plan as plans
 from samplemind_cli.stack.ports import overlaid
+from samplemind_cli.stack.up_plan import Wish, planned
 
 
 class Engine:

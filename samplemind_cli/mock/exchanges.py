@@ -13,7 +13,7 @@ from samplemind_cli.mock.dialects.speech import Dialect, Document, RefusedReques
 from samplemind_cli.mock.faults import Fault
 from samplemind_cli.mock.http1 import BadRequest, ClientConnection, HttpRequest
 from samplemind_cli.mock.model import answer
-from samplemind_cli.mock.record import Log, Recorded
+from samplemind_cli.mock.request_log import Log, Recorded
 
 FAULT_HEADER = "x-mock-fault"
 

@@ -1,9 +1,9 @@
 import pytest
 
-from samplemind_cli.models.board import PullDisplay, Rate, progress_text
 from samplemind_cli.models.daemon import PullEvent
-from samplemind_cli.models.plan import arrange
 from samplemind_cli.models.pull import Download
+from samplemind_cli.models.pull_display import PullDisplay, Rate, progress_text
+from samplemind_cli.models.pull_plan import arrange
 from samplemind_cli.models.wire import Layer, Manifest
 
 
