@@ -7,7 +7,7 @@ import typer
 from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
-    from samplemind_cli.server.keys import ClientKey
+    from samplemind_cli.server.client_keys import ClientKey
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -46,7 +46,7 @@ def add(
       samplemind keys add kiosk --model 'ollama/*' --model openai/gpt-5-mini
     """
     from samplemind_cli import output
-    from samplemind_cli.server import keys as store
+    from samplemind_cli.server import client_keys as store
 
     key = store.of(Settings.load()).add(name, rpm=rpm, tpm=tpm, models=model or ())
     if as_json:
@@ -65,7 +65,7 @@ def list_keys(as_json: Json = False) -> None:
       samplemind keys list --json
     """
     from samplemind_cli import output
-    from samplemind_cli.server import keys as store
+    from samplemind_cli.server import client_keys as store
 
     found = store.of(Settings.load()).all()
     if as_json:
@@ -86,7 +86,7 @@ def revoke(name: Name, as_json: Json = False) -> None:
       samplemind keys revoke ci
     """
     from samplemind_cli import output
-    from samplemind_cli.server import keys as store
+    from samplemind_cli.server import client_keys as store
 
     found = store.of(Settings.load()).revoke(name)
     if as_json:

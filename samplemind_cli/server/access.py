@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from urllib.parse import parse_qs
 
 from samplemind_cli.errors import UsageError
-from samplemind_cli.server import keys
+from samplemind_cli.server import client_keys
 from samplemind_cli.server.cors import Cors
 from samplemind_cli.server.message import HttpError, Incoming
 from samplemind_cli.settings import Settings
@@ -22,7 +22,7 @@ class Access:
 
     def __init__(self, settings: Settings) -> None:
         self._token = settings.api_token.encode()
-        self._keys = keys.of(settings)
+        self._keys = client_keys.of(settings)
         self._hosts = frozenset(name.lower().rstrip(".") for name in settings.allowed_hosts)
         self._seen: set[str] = set()  # Host headers that passed
         self.cors = Cors(settings.allowed_origins)

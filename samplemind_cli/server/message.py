@@ -8,7 +8,7 @@ import orjson
 
 from samplemind_cli.formats import types as formats
 from samplemind_cli.formats.openai_chat import server as openai_chat
-from samplemind_cli.server.keys import ClientKey
+from samplemind_cli.server.client_keys import ClientKey
 
 EVENTS = "text/event-stream; charset=utf-8"
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from samplemind_cli import files
-from samplemind_cli.server.keys import ClientKey
+from samplemind_cli.server.client_keys import ClientKey
 from samplemind_cli.server.message import HttpError
 
 MINUTE = 60.0

@@ -1,6 +1,6 @@
 import pytest
 
-from samplemind_cli.server.keys import ClientKey
+from samplemind_cli.server.client_keys import ClientKey
 from samplemind_cli.server.message import HttpError
 from samplemind_cli.server.quotas import Quotas
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from samplemind_cli.errors import UsageError
-from samplemind_cli.server.keys import FILE, ClientKeys, digest
+from samplemind_cli.server.client_keys import FILE, ClientKeys, digest
 
 
 @pytest.fixture
