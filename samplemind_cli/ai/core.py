@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
-from samplemind_cli.ai import allowed, draft, embedded, http_client, journal, reasons, router, schemas, stored
+from samplemind_cli.ai import allowed, draft, embedded, http_client, journal, reasons, router, schemas, stored, why
 from samplemind_cli.ai.attempt import Attempt, as_request, kept, whole
 from samplemind_cli.ai.cache import Cache, cache_key
 from samplemind_cli.ai.caller import Caller, Watch
@@ -17,17 +17,7 @@ from samplemind_cli.ai.fit import fit_of
 from samplemind_cli.ai.flight import Emit, Flights
 from samplemind_cli.ai.http_client import UnavailableError
 from samplemind_cli.ai.question import payload
-from samplemind_cli.ai.types import (
-    COMPLETE,
-    Answer,
-    Chunk,
-    Embeddings,
-    Inputs,
-    Options,
-    Provider,
-    Request,
-    Route,
-)
+from samplemind_cli.ai.types import COMPLETE, Answer, Chunk, Embeddings, Inputs, Options, Provider, Request, Route
 from samplemind_cli.errors import BudgetError, ProviderError, RejectedError, SettingError
 from samplemind_cli.settings import Settings
 
@@ -59,6 +49,7 @@ class AICore:
         self._record = record or journal.Journal(self.settings, self._notify).add
         self._cache = Cache(self.settings, self._notify)
         self._catalog = Catalog(self.settings)
+        self.questions = why.Questions(self.settings.cache_dir)
         self._flights = Flights(Path(self.settings.cache_dir or os.devnull) / "flights.lock")
         self._caller = Caller(self.settings, self._notify, progress, self._cache.take, watch)
 
@@ -108,6 +99,7 @@ class AICore:
     async def close(self) -> None:
         """Close this event loop's connections."""
         self._caller.close()
+        self.questions.flush()
         await self._cache.close()
         await http_client.close_http_client()
 
@@ -295,4 +287,5 @@ class AICore:
         schemas.satisfied(answer, request)
         if options.cache != "off" and answer.sound and answer.finish_reason in COMPLETE:
             answer = kept(answer, await self._cache.put(attempt.key, stored.to_json(answer), options.ttl))
+            self.questions.keep(route, request)
         emit(Chunk(events=heard.passing.take(), origin=origin, answer=answer))

@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing, suppress
 
-from samplemind_cli.ai import costs, journal
+from samplemind_cli.ai import costs, journal, why
 from samplemind_cli.ai.allowed import allows
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.model_names import TASKS, options_for
@@ -21,6 +21,7 @@ from samplemind_cli.server.memory import Memory
 from samplemind_cli.server.message import Handler, Incoming, Outcome, Reply, Stream
 
 DEADLINE = "x-samplemind-timeout"
+WHY = "x-samplemind-why"  # a client sends it, and hears in what its question is new
 COST = "x-samplemind-cost"  # a client that wants to know sends it; looking a price up takes longer than a hit
 NAMED = 128  # characters of a session's or an agent's name that are kept
 IDLE = 15.0  # seconds of a provider's silence after which a client hears that it is waited for
@@ -54,7 +55,7 @@ class Chats:
             reply = Reply(room.whole(answer, incoming.id, fields), headers=headers, outcome=outcome)
             self._keep(incoming, request, options, answer, reply)
             return await self._priced(incoming, answer, reply)
-        model = options.model or "auto"
+        model, known = options.model or "auto", self._known(incoming)
         events = room.events(incoming.id, model, fields)
         chunks = self._core.stream(request, options)
         source = _with_pauses(chunks) if events.waits else chunks
@@ -63,6 +64,7 @@ class Chats:
             outcome = Outcome(model=model)
             return Stream(self._events(incoming, first, source, events, outcome), {}, outcome, events.kind)
         headers, outcome = opened(first)
+        headers |= _why(known, first, request)
         events = room.events(incoming.id, headers["x-samplemind-route"], fields)
         if first.answer is None:
             return Stream(self._events(incoming, first, source, events, outcome), headers, outcome, events.kind)
@@ -77,18 +79,27 @@ class Chats:
         self, incoming: Incoming, request: Request, options: Options
     ) -> tuple[Answer, dict[str, str], Outcome]:
         """The whole answer, the headers that say where it comes from, and what is counted of it."""
-        outcome, answer = Outcome(), None
-        headers: dict[str, str] = {}
+        outcome, answer, route = Outcome(), None, None
+        headers, known = dict[str, str](), self._known(incoming)
         async with aclosing(self._core.stream(request, options)) as chunks:
             async for chunk in chunks:
                 if chunk.route:
                     headers, outcome = opened(chunk)
+                    headers |= _why(known, chunk, request)
+                    route = chunk.route
                 _clock(outcome, incoming.began, chunk)
                 answer = chunk.answer
         if answer is None:  # a stream ends with its answer or raises
             raise AssertionError
         count(outcome, answer, content=self._content)
+        cold = why.of_prefix(known, route, request, answer.usage) if known and route and not answer.cached else ""
+        if cold:
+            headers[WHY] += f"; 0 tokens cached by {answer.provider}: {cold}"
         return answer, headers, outcome
+
+    def _known(self, incoming: Incoming) -> Sequence[why.Parts] | None:
+        """The questions that were stored before, for a client that wants to know in what its own is new."""
+        return self._core.questions.known() if WHY in incoming.headers else None
 
     async def _priced(self, incoming: Incoming, answer: Answer, reply: Reply) -> Reply:
         """The response with what the answer cost, for a client that wants to know."""
@@ -191,6 +202,13 @@ def opened(first: Chunk) -> tuple[dict[str, str], Outcome]:
     outcome = Outcome(provenance.routed(first).provider, endpoint.model, provenance.tier(first))
     outcome.held = first.held
     return provenance.of_chunk(first), outcome
+
+
+def _why(known: Sequence[why.Parts] | None, first: Chunk, request: Request) -> dict[str, str]:
+    """The header that says in what a question is new; none for an answer out of the cache."""
+    if known is None or (first.answer and first.answer.cached):
+        return {}
+    return {WHY: why.of_miss(known, provenance.routed(first), request)}
 
 
 def count(outcome: Outcome, answer: Answer, *, content: bool) -> None:
