@@ -193,7 +193,7 @@ def _vectors(found: Embeddings, body: bytes) -> Reply:
 
 
 async def _not_here(incoming: Incoming) -> Reply:
-    raise HttpError(501, f"{incoming.route} is the daemon's own: ask it, or: samplemind models", "not_implemented")
+    raise HttpError(501, f"{incoming.route} is the daemon's own: ask it, or: serve --manage", "not_implemented")
 
 
 async def _alive(_: Incoming) -> Reply:
