@@ -119,14 +119,11 @@ class Chats:
         """A stream's events; an error after the first one is an event too, and then nothing follows."""
         try:
             async with aclosing(rest):
-                last = first
                 for event in self._told(incoming, first, events, outcome):
                     yield event
-                async for last in rest:
-                    for event in self._told(incoming, last, events, outcome):
+                async for chunk in rest:
+                    for event in self._told(incoming, chunk, events, outcome):
                         yield event
-            if last and last.answer:
-                count(outcome, last.answer, content=self._content)
             if end := events.end():  # an empty chunk would end the body
                 yield end
         except SamplemindError as error:
@@ -141,6 +138,9 @@ class Chats:
             outcome.provider, outcome.model = chunk.route.provider, chunk.route.endpoint.model
             outcome.cache, outcome.held = provenance.tier(chunk), chunk.held
         _clock(outcome, incoming.began, chunk)
+        if chunk.answer:
+            count(outcome, chunk.answer, content=self._content)
+            outcome.ended = True
         return events.of(chunk)
 
     async def models(self, incoming: Incoming) -> list[str]:

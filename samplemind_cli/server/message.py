@@ -27,6 +27,7 @@ class Outcome:
     first_token_ms: float = 0.0  # from the whole request to the answer's first word; 0 when there was none
     held: float = 0.0  # seconds that a provider's requests per minute held it up
     answer: str = ""  # in words, where the log is to hold them
+    ended: bool = False  # a stream's last event is on its way: a client that hangs up then has all it wanted
     repetition: bytes = b""  # what the ledger is told of an answer out of this process's memory
 
 
