@@ -98,8 +98,11 @@ class Chats:
         return answer, headers, outcome
 
     def _known(self, incoming: Incoming) -> Sequence[why.Parts] | None:
-        """The questions that were stored before, for a client that wants to know in what its own is new."""
-        return self._core.questions.known() if WHY in incoming.headers else None
+        """The questions that were stored before, for one who wants to know in what a new one differs.
+
+        Not for a client with a key of its own: it would learn what others asked.
+        """
+        return self._core.questions.known() if WHY in incoming.headers and not incoming.key else None
 
     async def _priced(self, incoming: Incoming, answer: Answer, reply: Reply) -> Reply:
         """The response with what the answer cost, for a client that wants to know."""

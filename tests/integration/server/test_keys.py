@@ -115,6 +115,9 @@ def test_what_tells_of_all_clients_is_the_owners_alone(guarded):
 
     assert [guarded.http.get("/metrics", headers=headers).status_code for headers in (key, OWNER)] == [403, 200]
     assert set(guarded.http.get("/readyz", headers=key).json()) == {"status"}
+    assert "x-samplemind-why" in guarded.ask({**OWNER, "x-samplemind-why": "1"}).headers
+    answer = guarded.ask({**key, "x-samplemind-why": "1"}, messages=[{"role": "user", "content": "new"}])
+    assert "x-samplemind-why" not in answer.headers
     assert guarded.http.get("/dashboard/api/overview", headers=key).status_code in (401, 403, 404)
 
 
