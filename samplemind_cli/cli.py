@@ -44,6 +44,7 @@ COMMANDS = {
     "ledger": "Look after the record of what was asked.",
     "serve": "Serve the core over HTTP to OpenAI's, Anthropic's, Gemini's and Ollama's clients.",
     "dashboard": "Open the page that shows requests, cache, costs, models and the stack.",
+    "keys": "Give each client of serve a key of its own, with limits.",
     "launch": "Start an AI tool on samplemind serve: the cache, the routing and the ledger are its too.",
     "mock": "Serve fake model providers on loopback, with latency and faults.",
 }

@@ -124,6 +124,7 @@ def ask(
         bool, typer.Option("--no-fallback", help="If the first provider cannot answer, fail.")
     ] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Say who would be asked and why; ask nobody.")] = False,
+    why: Annotated[bool, typer.Option("--why", help="Say in what a new question differs from stored ones.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="On a terminal, print the Markdown as it is.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say where the answer came from.")] = False,
@@ -203,7 +204,7 @@ def ask(
 
         explanation(settings, request, options, as_json=as_json)
         return 0
-    answer, style = _answered(settings, request, options, as_json=as_json, raw=raw, verbose=verbose, code=code)
+    answer, style = _answered(settings, request, options, as_json=as_json, raw=raw, verbose=verbose, code=code, why=why)
     if talk:  # each of its turns is another question: nothing to print again
         talk.keep(turn, answer)
     elif question:
@@ -247,7 +248,15 @@ def _attached(settings: Settings, attach: list[str]) -> "tuple[list[Any], bool]"
 
 
 def _answered(
-    settings: Settings, request: "Request", options: "Options", *, as_json: bool, raw: bool, verbose: bool, code: bool
+    settings: Settings,
+    request: "Request",
+    options: "Options",
+    *,
+    as_json: bool,
+    raw: bool,
+    verbose: bool,
+    code: bool,
+    why: bool,
 ) -> "tuple[Answer, Style]":
     import asyncio
     import shutil
@@ -256,7 +265,7 @@ def _answered(
 
     from samplemind_cli import output
     from samplemind_cli.ai.core import AICore
-    from samplemind_cli.asking import download_bar, show
+    from samplemind_cli.asking import download_bar, newness, show
 
     seen = output.on_terminal(sys.stdout)
     style = show.Style(
@@ -273,8 +282,12 @@ def _answered(
     async def asking() -> "Answer":
         core = AICore(settings, notify=output.say, progress=download_bar.DownloadBar())
         try:
+            new = newness.Newness(core.questions.known(), request) if why else None
             async with aclosing(core.stream(request, options)) as chunks:
-                return await show.stream(chunks, style)
+                answer = await show.stream(new.heard(chunks) if new else chunks, style)
+            for line in new.lines(answer) if new else ():
+                output.say(line)
+            return answer
         finally:
             await core.close()
 

@@ -7,6 +7,8 @@ import typer
 from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
+    from samplemind_cli.ai.core import AICore
+    from samplemind_cli.server.front import Front
     from samplemind_cli.server.run import Attach
 
 
@@ -22,6 +24,9 @@ def serve(
         bool, typer.Option("--keep-content", help="Keep prompts and answers in the ledger.")
     ] = False,
     no_dashboard: Annotated[bool, typer.Option("--no-dashboard", help="Do not offer /dashboard.")] = False,
+    manage: Annotated[
+        bool, typer.Option("--manage", help="Hand Ollama's create, copy, push, pull and delete on to the daemon.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the address as JSON on stdout.")] = False,
 ) -> int:
     r"""Serve the core over HTTP to OpenAI's, Anthropic's, Gemini's and Ollama's clients.
@@ -56,7 +61,7 @@ def serve(
     except ModuleNotFoundError as error:
         raise UsageError(f"{error.name} is not installed", "pip install 'samplemind-cli[serve]'") from error
     Access(settings)  # what it would refuse is told before anything listens
-    offered = None if no_dashboard else _dashboard()
+    offered = _attached(dashboard=not no_dashboard, manage=manage)
     listener = run.listen(host, port)
     if as_json:
         output.print_json({"url": run.url(listener)})
@@ -68,11 +73,23 @@ def serve(
         return run.serve(listener, settings, bounds, workers, **content, attach=offered)
 
 
-def _dashboard() -> "Attach":
-    """What adds the dashboard to a server. Raises SamplemindError where its page is not there."""
-    from samplemind_cli.dashboard.operations import attach, page
+def _attached(*, dashboard: bool, manage: bool) -> "Attach":
+    """What adds the optional routes to a server. Raises SamplemindError where the dashboard's page is not there."""
+    added = []
+    if dashboard:
+        from samplemind_cli.dashboard import operations
 
-    page()
+        operations.page()
+        added.append(operations.attach)
+    if manage:
+        from samplemind_cli.server import managing
+
+        added.append(managing.attach)
+
+    def attach(front: "Front", core: "AICore") -> None:
+        for add in added:
+            add(front, core)
+
     return attach
 
 

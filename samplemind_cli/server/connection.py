@@ -185,7 +185,7 @@ class Connection(asyncio.Protocol):
         finally:
             self._task = None
             self._share.give_back(len(incoming.body))
-            self._host.done(incoming, status, outcome)
+            self._host.done(incoming, 200 if status == GONE and outcome.ended else status, outcome)
         self._wait()
         self._end(incoming)
         self._go_on()
