@@ -35,9 +35,11 @@ def _forget_record(facts: Facts) -> str:
 
 def _prune(_facts: Facts) -> str:
     """Images without a name and layers that no build used for a week: a build makes them again."""
-    docker.output_of(docker.docker_command("image", "prune", "--force"))
-    said = docker.output_of(docker.docker_command("builder", "prune", "--force", "--filter", "until=168h"))
-    return f"removed nameless images and build layers unused for a week ({said.strip().splitlines()[-1]})"
+    with docker.translated():
+        client = docker.client()
+        client.image.prune()
+        *_, (_, total) = client.buildx.prune(filters={"until": "168h"}, stream_logs=True)
+    return f"removed nameless images and build layers unused for a week ({total.decode().strip()})"
 
 
 MENDS: dict[str, Callable[[Facts], str]] = {"record": _forget_record, "disk": _prune}

@@ -66,6 +66,15 @@ def started(
         raise refused(plan.selected, plan.project, services, talk.lines)
 
 
+def ready(plan: UpPlan, engine: Engine, timeout: float) -> None:
+    """Wait until what was started is ready. Raises StackError as `started` does."""
+    view, deadline = _View(plan, engine), time.monotonic() + timeout
+    while _with_verdict("waiting", services := view.look(0)) and time.monotonic() < deadline:
+        time.sleep(POLL)
+    if failed := _failed(services, ComposeOutput(), 0, late=time.monotonic() >= deadline):
+        raise _failure(plan, failed, timeout)
+
+
 def _failed(services: Sequence[ServiceState], talk: ComposeOutput, code: int, *, late: bool) -> list[ServiceState]:
     """The services to blame. Compose's own trouble (an image, a port) is nobody's: what failed earlier is old."""
     if code and not late and not any(words in "".join(talk.lines[-1:]) for words in OF_A_DEPENDENCY):
