@@ -1,8 +1,9 @@
 """Running the checks side by side, and mending the few things that may be mended unasked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from samplemind_cli import paths
 from samplemind_cli.errors import SamplemindError
@@ -38,8 +39,10 @@ def _prune(_facts: Facts) -> str:
     with docker.translated():
         client = docker.client()
         client.image.prune()
-        *_, (_, total) = client.buildx.prune(filters={"until": "168h"}, stream_logs=True)
-    return f"removed nameless images and build layers unused for a week ({total.decode().strip()})"
+        said: list[Any] = list(
+            client.buildx.prune(filters={"until": "168h"}, stream_logs=True)
+        )  # str, whatever its types say
+    return f"removed nameless images and build layers unused for a week ({' '.join(total.split())})"
 
 
 MENDS: dict[str, Callable[[Facts], str]] = {"record": _forget_record, "disk": _prune}
