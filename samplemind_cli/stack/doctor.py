@@ -39,9 +39,8 @@ def _prune(_facts: Facts) -> str:
     with docker.translated():
         client = docker.client()
         client.image.prune()
-        said: list[Any] = list(
-            client.buildx.prune(filters={"until": "168h"}, stream_logs=True)
-        )  # str, whatever its types say
+        lines: Iterable[Any] = client.buildx.prune(filters={"until": "168h"}, stream_logs=True)
+        *_, total = map(str, lines)  # they are, whatever their type says
     return f"removed nameless images and build layers unused for a week ({' '.join(total.split())})"
 
 
