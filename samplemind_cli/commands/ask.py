@@ -45,26 +45,24 @@ class Command(TyperCommand):
 def ask(
     ctx: typer.Context,
     prompt: Annotated[
-        str | None, typer.Argument(metavar="PROMPT", help="The question; what is piped in follows it.")
+        str | None, typer.Argument(metavar="PROMPT", help="The question; piped input is appended to it.")
     ] = None,
-    task: Annotated[Task, typer.Option("--task", "-t", help="What it is for; decides who is asked first.")] = "factual",
+    task: Annotated[
+        Task, typer.Option("--task", "-t", help="The kind of task; decides which provider is tried first.")
+    ] = "factual",
     priority: Annotated[Priority, typer.Option("--priority", "-p", help="What matters most.")] = "speed",
     provider: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help=f"Ask this one alone: {KNOWN}, or your own.", autocompletion=_providers),
+        typer.Option(metavar="NAME", help=f"Use only this provider: {KNOWN}, or your own.", autocompletion=_providers),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(
-            "--model", "-m", metavar="NAME", help="Ask this model and no other.", autocompletion=_installed_models
-        ),
+        typer.Option("--model", "-m", metavar="NAME", help="Use only this model.", autocompletion=_installed_models),
     ] = None,
-    system: Annotated[
-        str | None, typer.Option("--system", "-s", metavar="TEXT", help="Instructions that stand above the prompt.")
-    ] = None,
+    system: Annotated[str | None, typer.Option("--system", "-s", metavar="TEXT", help="The system prompt.")] = None,
     conversation: Annotated[
         str | None,
-        typer.Option(*CONVERSATION, metavar="[NAME]", help="Go on with this conversation, or this terminal's last."),
+        typer.Option(*CONVERSATION, metavar="[NAME]", help="Continue this conversation, or this terminal's last one."),
     ] = None,
     attach: Annotated[
         list[Path] | None,
@@ -72,16 +70,20 @@ def ask(
             "--attach", "-a", metavar="FILE", help="An image, audio, PDF or text file, - for stdin; may be repeated."
         ),
     ] = None,
-    code: Annotated[bool, typer.Option("--extract", "-x", help="Print the first code block alone.")] = False,
-    schema: Annotated[Path | None, typer.Option(metavar="FILE", help="A JSON Schema the answer must satisfy.")] = None,
+    code: Annotated[bool, typer.Option("--extract", "-x", help="Print only the first code block.")] = False,
+    schema: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A JSON Schema that the answer must satisfy.")
+    ] = None,
     tools: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Tools the model may call, as OpenAI has them.")
+        Path | None, typer.Option(metavar="FILE", help="Tools the model may call, in OpenAI's format.")
     ] = None,
     temperature: Annotated[
-        float | None, typer.Option(min=0, max=2, metavar="NUMBER", help="0 is steady, 2 is wild. Not sent to Claude.")
+        float | None, typer.Option(min=0, max=2, metavar="NUMBER", help="0 is the least random. Not sent to Claude.")
     ] = None,
-    max_tokens: Annotated[int | None, typer.Option(min=1, metavar="N", help="The longest answer, in tokens.")] = None,
-    effort: Annotated[Effort | None, typer.Option(help="How hard a model that reasons shall think.")] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Maximum length of the answer, in tokens.")
+    ] = None,
+    effort: Annotated[Effort | None, typer.Option(help="Reasoning effort, for models that reason.")] = None,
     param: Annotated[
         list[str] | None,
         typer.Option(
@@ -89,19 +91,23 @@ def ask(
         ),
     ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")] = False,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Ask anew, and cache the new answer.")] = False,
-    ttl: Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="How old a cached answer may be.")] = None,
-    timeout: Annotated[
-        float | None, typer.Option(min=0.001, metavar="SECONDS", help="Give up after this long.")
-    ] = None,
-    no_log: Annotated[bool, typer.Option("--no-log", help="Keep nothing of this in the ledger.")] = False,
-    no_fallback: Annotated[
-        bool, typer.Option("--no-fallback", help="If the first provider cannot answer, fail.")
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Ignore the cached answer, and cache the new one.")
     ] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Say who would be asked and why; ask nobody.")] = False,
+    ttl: Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="Maximum age of a cached answer.")] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=0.001, metavar="SECONDS", help="Give up after this time.")
+    ] = None,
+    no_log: Annotated[bool, typer.Option("--no-log", help="Do not record this call in the ledger.")] = False,
+    no_fallback: Annotated[
+        bool, typer.Option("--no-fallback", help="Fail if the first provider cannot answer.")
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show which provider would be used and why; send nothing.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    raw: Annotated[bool, typer.Option("--raw", help="On a terminal, print the Markdown as it is.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say where the answer came from.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Do not render Markdown on a terminal.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show where the answer came from.")] = False,
 ) -> int:
     r"""Ask a language model; a repeated question costs nothing.
 

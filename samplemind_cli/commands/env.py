@@ -18,16 +18,18 @@ class Shell(StrEnum):
 
 
 def env(
-    shell: Annotated[Shell | None, typer.Option(help="Whose syntax to use; by default your login shell's.")] = None,
-    file: Annotated[str | None, typer.Option("--file", "-f", help="Compose file to read the addresses from.")] = None,
+    shell: Annotated[Shell | None, typer.Option(help="The shell to write for; by default your login shell.")] = None,
+    file: Annotated[
+        str | None, typer.Option("--file", "-f", metavar="FILE", help="The compose file to read the addresses from.")
+    ] = None,
     profiles: Profiles = None,
     project: ProjectName = None,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object of names and values instead.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object of names and values instead.")] = False,
 ) -> None:
-    r"""Print the exports that speed this machine up and lead to the stack.
+    r"""Print shell exports for thread counts and the stack's addresses.
 
-    Threads for NumPy and its like come from the cores this process may really use: affinity and control groups count.
-    A service of a project is SAMPLEMIND_SERVICE_<NAME>_URL; its `redis` and `mongodb` are REDIS_URL and MONGODB_URI
+    Thread counts for NumPy and the like follow the cores that this process may use, by affinity and control groups.
+    A service of a project is SAMPLEMIND_SERVICE_NAME_URL; its `redis` and `mongodb` are REDIS_URL and MONGODB_URI
     too. OLLAMA_HOST, SAMPLEMIND_REDIS_URL and SAMPLEMIND_API_URL lead to the stack that comes with samplemind alone.
 
     \b

@@ -11,15 +11,17 @@ PAUSE = 0.5  # seconds between looks with --follow
 
 
 def log(
-    call: Annotated[str | None, typer.Argument(metavar="ID", help="One call, or enough of its id's beginning.")] = None,
-    search: Annotated[str | None, typer.Option(metavar="WORDS", help="Only calls that hold these words.")] = None,
-    count: Annotated[int, typer.Option("--tail", "-n", min=1, metavar="N", help="So many, the last ones.")] = 20,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is asked from now on.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="Ask ID anew, and show both answers.")] = False,
-    model: Annotated[str | None, typer.Option("--model", "-m", metavar="NAME", help="--again with this one.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object per line.")] = False,
+    call: Annotated[str | None, typer.Argument(metavar="ID", help="A call's id, or a unique prefix of it.")] = None,
+    search: Annotated[str | None, typer.Option(metavar="WORDS", help="Only calls that contain these words.")] = None,
+    count: Annotated[int, typer.Option("--tail", "-n", min=1, metavar="N", help="Only the last N calls.")] = 20,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Show new calls as they come, until Ctrl-C.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Repeat the call, and show both answers.")] = False,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", metavar="NAME", help="With --again: use this model.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    r"""List what was asked and answered; show one call, or ask it again.
+    r"""List recorded calls, show one, or repeat it.
 
     \b
     Examples:
