@@ -20,7 +20,7 @@ def main() -> None:
                 os._exit(0)  # nothing is left to flush or to close; saves the interpreter's own farewell
     except BrokenPipeError:  # the reader has seen enough
         os._exit(0)
-    except OSError:  # no room to write: the app comes to the same end, and says so
+    except OSError:  # the disk is full: the app comes to the same end, and says so
         pass
     except KeyboardInterrupt:
         sys.exit(130)

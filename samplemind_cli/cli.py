@@ -184,9 +184,9 @@ def _unwritten(error: OSError) -> int:
     if isinstance(error, BrokenPipeError):
         told = None
     elif error.errno in FULL:
-        told = SamplemindError(f"no room to write: {error}", "free some space: df -h tells where there is none")
+        told = SamplemindError(f"the disk is full: {error}", "free some space: df -h shows where")
     elif error.errno in NOWHERE and error.filename is None:
-        told = SamplemindError(f"nothing can be written: {error}", "look where stdout leads to")
+        told = SamplemindError(f"cannot write to stdout: {error}", "check where stdout is redirected")
     elif str(error.strerror).startswith("No usable temporary directory"):  # tempfile's words
         told = SamplemindError("there is no folder for temporary files", "export TMPDIR=FOLDER, one you can write to")
     else:

@@ -193,7 +193,7 @@ class AICore:
                     routes[i] = reasons.passed_over(route, error, self.settings.row(route.provider))
                     self._tell(routes[i], last=last)
                 except TimeoutError as late:
-                    raise ProviderError(f"{route.provider}: no whole answer in time", "raise --timeout") from late
+                    raise ProviderError(f"{route.provider}: no complete answer in time", "raise --timeout") from late
             told.passed = tuple(routes)
             raise reasons.nobody(routes) from failure  # noqa: TRY301 - told below, as every error
         except BaseException as error:

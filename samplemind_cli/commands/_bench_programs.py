@@ -158,7 +158,7 @@ def history(
     known = baselines.names()
     for name in names or []:
         if name not in known:
-            raise UsageError(f"nothing is kept as {name!r}", f"kept: {', '.join(known) or 'nothing yet'}")
+            raise UsageError(f"no results are saved as {name!r}", f"kept: {', '.join(known) or 'nothing yet'}")
     documents = []
     for name in names or known:
         for found in list(baselines.all(name))[-last:]:
@@ -170,7 +170,7 @@ def history(
         output.print_json({"project": str(baselines.project.root), "measurements": documents})
         return
     if not documents:
-        output.say("nothing is kept of this project yet: samplemind bench run --save NAME -- COMMAND")
+        output.say("no results of this project are saved yet: samplemind bench run --save NAME -- COMMAND")
         return
     output.table(trend.COLUMNS, trend.table(documents))
     output.write("".join(f"{line}\n" for line in ("", *trend.plots(documents), *trend.remarks(documents))))

@@ -225,9 +225,9 @@ def _verdict(answer: "Answer") -> int:
 
     match answer.finish_reason:
         case "length":
-            output.say("the answer was cut off at its longest; raise --max-tokens for all of it")
+            output.say("the answer was cut off at the token limit; raise --max-tokens")
         case "refusal":
-            raise ProviderError(f"{answer.provider}: {answer.model} refused to answer", "ask differently")
+            raise ProviderError(f"{answer.provider}: {answer.model} refused to answer", "rephrase the prompt")
         case "filtered":
-            raise ProviderError(f"{answer.provider}: the answer was withheld by a filter", "ask differently")
+            raise ProviderError(f"{answer.provider}: the answer was withheld by a filter", "rephrase the prompt")
     return 0

@@ -80,7 +80,7 @@ def _opened(source: Path, out: Path, *, again: bool) -> "tuple[Results, Tally]":
     from samplemind_cli.errors import UsageError
 
     if not source.is_file():
-        why = "is no plain file: it is read more than once" if source.exists() else "is not there"
+        why = "is not a regular file: it is read more than once" if source.exists() else "is not there"
         raise UsageError(f"{source} {why}", "samplemind batch IN.jsonl --out OUT.jsonl")
     if out.exists() and out.samefile(source):
         raise UsageError(f"{out} is the file of the questions", "name another --out")

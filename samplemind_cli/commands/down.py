@@ -33,8 +33,8 @@ def down(
 
     Services of every profile, services that the compose files no longer declare, one-off containers and networks are
     removed too. What is kept is listed, with the command that deletes it. --volumes lists what would be lost, with
-    sizes, and asks. With --json: {"project", "stopped": [CONTAINER], "deleted": [{"volume", "bytes"}], "kept": [{"volume",
-    "bytes"}], "networks": [NAME]}; `networks` are those that containers of others still use.
+    sizes, and asks. With --json: {"project", "stopped": [CONTAINER], "deleted": [{"volume", "bytes"}], "kept":
+    [{"volume", "bytes"}], "networks": [NAME]}; `networks` are those that containers of others still use.
 
     \b
     Example:

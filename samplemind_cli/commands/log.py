@@ -36,7 +36,7 @@ def log(
     if again and not call:
         raise UsageError("--again needs a call's ID", "samplemind log lists them")
     if call and (search or follow):
-        raise UsageError("an ID stands alone", "samplemind log ID")
+        raise UsageError("an ID cannot be combined with other filters", "samplemind log ID")
     book = Ledger(Settings.load())
     if call:
         with book.open() as connection:
@@ -106,7 +106,7 @@ def _ask_again(call: dict[str, Any], model: str | None) -> None:
     from samplemind_cli.errors import UsageError
 
     if not call.get("prompt"):
-        raise UsageError("the words of this call were not kept", "only those of ask are, unless history is off")
+        raise UsageError("the text of this call was not recorded", "only that of ask is, unless history is off")
     spoken = [Message("system", call["system"])] if call.get("system") else []
     request = Request(messages=(*spoken, Message("user", call["prompt"])))
     named = model or f"{call['provider']}/{call['model']}"

@@ -76,7 +76,7 @@ def _pattern(grep: str | None) -> re.Pattern[str]:
         return re.compile(grep or "")
     except re.error as error:
         raise UsageError(
-            f"--grep {grep!r} is no regular expression: {error}", "put a \\ before special signs"
+            f"--grep {grep!r} is not a valid regular expression: {error}", "put a \\ before special signs"
         ) from None
 
 

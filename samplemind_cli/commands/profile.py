@@ -247,6 +247,6 @@ def _watch(asked: "Asked") -> "Profile":
     python = program.choose_python(asked, environment(), "pyinstrument")
     running = beside.running(settings, directory, service)
     spy = living.program(running.processor, settings.data_dir)
-    output.say(f"looking at {service} for {asked.watch} s")
+    output.say(f"sampling {service} for {asked.watch} s")
     samples = beside.run(running, spy, living.arguments(asked.watch))
     return living.keep(asked, samples, python, settings.state_dir, output.say)

@@ -123,9 +123,9 @@ def _told(details: dict[str, Any]) -> str:
 
     match details:
         case {"error": reason}:
-            return f"does not tell: {reason}"
+            return f"no figures: {reason}"
         case {"hint": command}:
-            return f"for its figures: {command}"
+            return f"figures need pymongo: {command}"
         case {"evicted_keys": evicted, "hit_rate": rate, "used_memory_bytes": used, "max_memory_bytes": most}:
             hits = "nothing read yet" if rate is None else f"{100 * rate:.0f}% hits"
             return f"{hits}, {size(used)}{f' of {size(most)}' if most else ''} used, {evicted} evicted"

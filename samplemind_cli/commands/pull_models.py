@@ -69,7 +69,7 @@ def _resolved(names: "Iterable[str]") -> list[str]:
     from samplemind_cli.models.names import Name, resolve
 
     if not names:
-        raise UsageError("this project wants no model", "name one, or list some as `models` in samplemind.toml")
+        raise UsageError("this project names no models", "name one, or list some as `models` in samplemind.toml")
     found: dict[str, None] = {}
     for name in names:
         found[resolve(name)] = None
@@ -90,7 +90,7 @@ async def _pulled(daemon: "Daemon", plan: "PullPlan", *, jobs: int, insecure: bo
     for line in plan.lines():
         output.say(line)
     if (shortages := plan.shortages()) and not force:
-        raise OllamaError("; ".join(shortages), "--force pulls all the same")
+        raise OllamaError("; ".join(shortages), "--force pulls anyway")
     try:
         with PullDisplay() as board:
             return await Puller(daemon, board.show, jobs=jobs, insecure=insecure).run(plan)

@@ -43,7 +43,7 @@ def serve(
     settings = Settings.load()
     loopback = host == "localhost" or _is_loopback(host)
     if not loopback and not settings.api_token:
-        raise UsageError(f"whoever reaches {host} could spend your keys", "export SAMPLEMIND_API_TOKEN=…")
+        raise UsageError(f"anyone who can reach {host} could use your API keys", "export SAMPLEMIND_API_TOKEN=…")
     try:
         from samplemind_cli.server import run
         from samplemind_cli.server.access import Access

@@ -73,9 +73,9 @@ def up(
     r"""Start the stack and wait until it is healthy.
 
     A service that is running and unchanged is left alone. One that fails is reported with the last lines of its log;
-    the others keep running. Ports that --auto-ports chose are remembered until `samplemind down`. With --json: {"project", "gpu",
-    "services": [{"service", "state", "health", "url", "seconds"}], "error": {"message", "hint"} or null}; "adopted" is
-    the state of an Ollama outside.
+    the others keep running. Ports that --auto-ports chose are remembered until `samplemind down`. With --json:
+    {"project", "gpu", "services": [{"service", "state", "health", "url", "seconds"}], "error": {"message", "hint"} or
+    null}; "adopted" is the state of an Ollama outside.
 
     \b
     Example:

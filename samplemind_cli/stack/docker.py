@@ -103,7 +103,7 @@ FAILURES: tuple[tuple[str, str, str], ...] = (
     (
         r"yaml: |validating |invalid compose|undefined |must be a mapping|invalid interpolation|required variable",
         "the compose file is broken: {0}",
-        "mend it; `docker compose config` checks it",
+        "fix it; `docker compose config` checks it",
     ),
 )
 

@@ -23,7 +23,7 @@ class HttpLine:
         self._socket.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         words = self._answers.readline().split()
         if len(words) < 2:  # noqa: PLR2004 - HTTP/1.1 and the status
-            raise ConnectionError("the other end hung up")
+            raise ConnectionError("the connection was closed")
         headers = {}
         while line := self._answers.readline().strip():
             name, _, value = line.partition(b":")

@@ -144,7 +144,7 @@ def _pause(child: "subprocess.Popen[bytes]") -> None:
 def _failure(plan: UpPlan, failed: Sequence[ServiceState], timeout: float) -> SamplemindError:
     names = " ".join(dict.fromkeys(service.service for service in failed))
     message = "\n".join(_account(plan, service, timeout) for service in failed)
-    return StackError(message, f"samplemind logs {names}, mend it, then: samplemind up {names}")
+    return StackError(message, f"samplemind logs {names}, fix it, then: samplemind up {names}")
 
 
 def _account(plan: UpPlan, service: ServiceState, timeout: float) -> str:

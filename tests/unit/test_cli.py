@@ -129,9 +129,9 @@ def test_what_others_write_is_utf_8_whatever_the_locale_says(monkeypatch):
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (OSError(errno.ENOSPC, "full"), "no room to write: [Errno 28] full"),
-        (OSError(errno.EFBIG, "large"), "no room to write: [Errno 27] large"),
-        (OSError(errno.EBADF, "bad"), "nothing can be written: [Errno 9] bad"),
+        (OSError(errno.ENOSPC, "full"), "the disk is full: [Errno 28] full"),
+        (OSError(errno.EFBIG, "large"), "the disk is full: [Errno 27] large"),
+        (OSError(errno.EBADF, "bad"), "cannot write to stdout: [Errno 9] bad"),
         (OSError(errno.ENOENT, "No usable temporary directory found in …"), "there is no folder for temporary files"),
     ],
 )

@@ -102,7 +102,7 @@ class RespConnection(asyncio.Protocol):
             self.abort(ProtocolError(f"not a Redis reply: {error}"))
         del self._buffer[:at]
         if self._buffer and not self._waiting:
-            self.abort(ProtocolError("a reply that nobody asked for"))
+            self.abort(ProtocolError("an unexpected reply"))
 
     def _take(self, reply: Reply) -> None:
         batch = self._waiting[0]

@@ -138,7 +138,7 @@ def test_ollama_host_is_read_as_ollama_reads_it(host, url):
 
 @pytest.mark.parametrize("host", ["127.0.0.1:port", "unix:///ollama.sock", "two words", "\udcff"])
 def test_an_ollama_host_that_is_no_address_is_a_usage_error(host):
-    with pytest.raises(UsageError, match="no address"):
+    with pytest.raises(UsageError, match="not a valid"):
         ollama_url(host)
 
 
@@ -146,7 +146,7 @@ def test_an_ollama_host_that_is_no_address_is_a_usage_error(host):
     "url", ["http://me:secret@[::1/v1", "http://me:secret@host:70000", "me:secret@host:80", "ftp://host", "https:///v1"]
 )
 def test_a_base_url_that_is_none_is_a_usage_error_without_its_password(url):
-    with pytest.raises(UsageError, match=r"^OPENAI_BASE_URL is no address$"):
+    with pytest.raises(UsageError, match=r"^OPENAI_BASE_URL is not a valid URL$"):
         get_provider_url(Provider.OPENAI, Settings(openai_base_url=url))
 
 
