@@ -208,7 +208,7 @@ class AICore:
         return _Attempt(route, told.request, told.options, self.key(route, told.request), patience)
 
     def _tell(self, route: Route, *, last: bool) -> None:
-        """Say of a route that should have led to an answer why it did not; what nobody set up is no news."""
+        """Say of a route that should have led to an answer why it did not; unconfigured providers are left out."""
         if route.outcome != "untried" and not last:
             self._notify(f"{route.provider}: {route.skipped}; asking the next provider")
 

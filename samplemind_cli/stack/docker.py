@@ -188,7 +188,7 @@ def _ask(child: "subprocess.Popen[bytes]", over: Event, silent: Event) -> None:
                 silent.set()
                 kill(child)
                 break
-        kill(asked)  # waiting for the daemon it is deaf to less
+        kill(asked)  # docker ignores SIGTERM while it waits for the daemon
 
 
 def output_of(command: list[str], timeout: float | None = None) -> str:

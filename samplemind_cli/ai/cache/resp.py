@@ -80,7 +80,7 @@ class RespConnection(asyncio.Protocol):
             batch = self._waiting.popleft()
             if not batch.done.done():
                 batch.done.set_exception(error)
-                batch.done.exception()  # whoever asked may have left: then it is nobody's, and no news
+                batch.done.exception()  # retrieved, so that asyncio does not log it
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
