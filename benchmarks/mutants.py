@@ -140,8 +140,9 @@ def own_tests(module: str) -> list[str]:
 
 def passes(folder: Path, tests: list[str]) -> bool:
     """Whether the tests pass on the copy of the package in `folder`."""
-    command = [sys.executable, "-m", "pytest", "-x", "-n", "0", "-p", "no:cacheprovider", "-m", "fast or slow", *tests]
-    environment = {**os.environ, "PYTHONPATH": str(folder), "CI": "true"}  # a hundred examples of each property
+    options = ["-x", "-n", "0", "-p", "no:cacheprovider", "-m", "fast or slow", "--hypothesis-seed=0"]
+    command = [sys.executable, "-m", "pytest", *options, *tests]
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
     try:
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:

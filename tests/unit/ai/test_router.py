@@ -7,6 +7,7 @@ from samplemind_cli.ai.router import (
     Provider,
     TaskType,
     get_provider_url,
+    is_loopback,
     ollama_url,
     provider_of,
     route_request,
@@ -204,3 +205,14 @@ def test_an_image_that_no_local_model_takes_goes_to_a_hosted_one():
     found = routes(Settings(**KEYS), Options(), fits("image", "n", but=[Provider.OPENAI]))
 
     assert [route.provider for route in found if not route.skipped] == [Provider.OPENAI]
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "host.docker.internal"])
+def test_this_machine_is_known_by_its_names(host):
+    assert is_loopback(f"http://{host}:11434/v1") is (host != "host.docker.internal")
+    assert is_loopback(f"//{host}:1") is (host != "host.docker.internal")
+
+
+@pytest.mark.parametrize("url", ["https://api.openai.com/v1", "http://192.168.0.1:11434", "http://127.0.0.1.example"])
+def test_another_machine_is_not_this_one(url):
+    assert is_loopback(url) is False
