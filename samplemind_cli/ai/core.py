@@ -189,7 +189,7 @@ class AICore:
                     routes[i] = reasons.passed_over(route, error, self.settings.row(route.provider))
                     self._tell(routes[i], last=last)
                 except TimeoutError as late:
-                    raise ProviderError(f"{route.provider}: no whole answer in time", "raise --timeout") from late
+                    raise ProviderError(f"{route.provider}: no complete answer in time", "raise --timeout") from late
             told.passed = tuple(routes)
             raise reasons.nobody(routes) from failure  # noqa: TRY301 - told below, as every error
         except BaseException as error:
@@ -213,7 +213,7 @@ class AICore:
         return Attempt(route, told.request, told.options, self.key(route, told.request), patience)
 
     def _tell(self, route: Route, *, last: bool) -> None:
-        """Say of a route that should have led to an answer why it did not; what nobody set up is no news."""
+        """Say of a route that should have led to an answer why it did not; unconfigured providers are left out."""
         if route.outcome != "untried" and not last:
             self._notify(f"{route.provider}: {route.skipped}; asking the next provider")
 

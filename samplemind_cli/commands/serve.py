@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="The address to bind; any but loopback needs a token.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="Processes, each with all of the bounds below.")] = 1,
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests at work at once; more stand in line.")] = 256,
-    queue: Annotated[int, typer.Option(min=0, help="Requests in line; more get 503.")] = 1024,
-    max_body: Annotated[int, typer.Option(min=1, metavar="MB", help="The largest body; larger ones get 413.")] = 16,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="The address to bind; any but loopback needs a token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="PORT", help="The port; 0 picks a free one.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, metavar="N", help="Processes, each with the limits below.")] = 1,
+    concurrency: Annotated[int, typer.Option(min=1, metavar="N", help="Requests in flight; more are queued.")] = 256,
+    queue: Annotated[int, typer.Option(min=0, metavar="N", help="Queued requests; more get 503.")] = 1024,
+    max_body: Annotated[
+        int, typer.Option(min=1, metavar="MB", help="Maximum size of a request's body; larger ones get 413.")
+    ] = 16,
     log_content: Annotated[bool, typer.Option("--log-content", help="Log prompts and answers too.")] = False,
     keep_content: Annotated[
         bool, typer.Option("--keep-content", help="Keep prompts and answers in the ledger.")
@@ -33,11 +37,11 @@ def serve(
 
     Every client gets the same cache, routing and limits. POST /v1/chat/completions,
     /v1/responses, /v1/completions, /v1/embeddings, /v1/messages, /v1beta/models/…,
-    /api/chat and its kin, /v1/ask; GET /v1/models, /metrics, /openapi.json, and without a
+    /api/chat and the like, /v1/ask; GET /v1/models, /metrics, /openapi.json, and without a
     token /healthz, /readyz. /dashboard is a page for the browser. A model is "auto",
     "auto:TASK", "auto:TASK:PRIORITY" or "PROVIDER/MODEL". Clients authenticate with
     SAMPLEMIND_API_TOKEN, where that is set. The log is JSON on stderr. SIGTERM finishes
-    what was begun. With the extra otel, traces and metrics go to
+    the requests in flight. With the extra otel, traces and metrics go to
     OTEL_EXPORTER_OTLP_ENDPOINT.
 
     \b
@@ -53,7 +57,7 @@ def serve(
     settings = Settings.load()
     loopback = host == "localhost" or _is_loopback(host)
     if not loopback and not settings.api_token:
-        raise UsageError(f"whoever reaches {host} could spend your keys", "export SAMPLEMIND_API_TOKEN=…")
+        raise UsageError(f"anyone who can reach {host} could use your API keys", "export SAMPLEMIND_API_TOKEN=…")
     try:
         from samplemind_cli.server import run
         from samplemind_cli.server.access import Access

@@ -28,7 +28,7 @@ class Access:
         self.cors = Cors(settings.allowed_origins)
         if self.cors.any and not self._token:
             raise UsageError(
-                "allowed_origins: with '*' and no token every web page could spend your keys",
+                "allowed_origins: with '*' and no token, any web page could use your API keys",
                 "export SAMPLEMIND_API_TOKEN=…, or name the origins",
             )
 

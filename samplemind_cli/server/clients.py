@@ -193,7 +193,11 @@ def _vectors(found: Embeddings, body: bytes) -> Reply:
 
 
 async def _not_here(incoming: Incoming) -> Reply:
-    raise HttpError(501, f"{incoming.route} is the daemon's own: ask it, or: serve --manage", "not_implemented")
+    raise HttpError(
+        501,
+        f"{incoming.route} is handled by the daemon alone: ask it, or: samplemind serve --manage",
+        "not_implemented",
+    )
 
 
 async def _alive(_: Incoming) -> Reply:

@@ -131,7 +131,7 @@ class Connection(asyncio.Protocol):
             self._proceed()
             return
         if len(self._waiting) > self._bounds.ahead:  # they came in one piece, before the pause
-            raise HttpError(503, "too many requests sent ahead", "overloaded", wait=1)
+            raise HttpError(503, "too many pipelined requests", "overloaded", wait=1)
         self._transport.pause_reading()  # one ahead is enough
         self._paused = True
         if self._writable.is_set():

@@ -61,7 +61,7 @@ class ServerLog(logging.Handler):
         self._loop.call_soon_threadsafe(self._write, record.levelname.lower(), record.getMessage(), fields)
 
     def flush(self) -> None:
-        """Write what has gathered; a reader that has gone is no reason to stop."""
+        """Write what has gathered; a closed stderr is ignored."""
         lines, self._lines = self._lines, []
         if not lines or sys.stderr is None:
             return

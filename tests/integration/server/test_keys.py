@@ -175,7 +175,9 @@ def test_the_commands_print_a_key_once_and_never_again():
 
 def test_a_batch_asks_no_model_that_its_key_may_not(guarded, mock_server):
     key = add("ci", "--model", "ollama/*")
-    lines = [{"custom_id": model, "method": "POST", "url": "/v1/chat/completions"} for model in ("ollama/a", "openai/a")]
+    lines = [
+        {"custom_id": model, "method": "POST", "url": "/v1/chat/completions"} for model in ("ollama/a", "openai/a")
+    ]
     for line in lines:
         line["body"] = {"model": line["custom_id"], "messages": [{"role": "user", "content": "hi"}]}
     with guarded.openai(api_key=key) as client:
