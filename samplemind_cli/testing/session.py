@@ -8,7 +8,7 @@ from pathlib import Path
 
 from samplemind_cli import processors
 from samplemind_cli.child.python import Python, find_python
-from samplemind_cli.testing import command, history, junit, pytest_run
+from samplemind_cli.testing import command, durations, history, junit, pytest_run
 from samplemind_cli.testing.changed import Memory, Plan
 from samplemind_cli.testing.command import Asked
 from samplemind_cli.testing.dependencies import Look
@@ -64,7 +64,7 @@ class Session:
         memory = self._memory(selection) if self.asked.changed else None
         plan = memory.plan() if memory else Plan(())
         past = history.History(self.folder / "history.json")
-        choice = self._choice(plan, past)
+        choice = self._choice(plan)
         if choice.cases == []:
             self.say(f"nothing failed in {self.asked.rerun_from}")
             return Outcome(0, {})
@@ -74,6 +74,7 @@ class Session:
         if parallel and first.code not in {0, NOTHING_RAN} and not first.interrupted() and first.code < 128:  # noqa: PLR2004 - a signal
             outcome = self._again(first, choice)
         if outcome.seen:
+            self._share(outcome)
             self._remember(first if parallel else outcome, outcome, selection, past, memory, plan, parallel=parallel)
             self._name_slow(outcome)
         return outcome
@@ -81,9 +82,9 @@ class Session:
     def _memory(self, selection: str) -> Memory:
         return Memory(self.folder, selection, partial(Look, self.project.root, self.python.path, self.env))
 
-    def _choice(self, plan: Plan, past: history.History) -> Choice:
+    def _choice(self, plan: Plan) -> Choice:
         cases = junit.failed_cases(Path(self.asked.rerun_from)) if self.asked.rerun_from else None
-        seconds = past.seconds if self.asked.shard else {}
+        seconds = durations.read(self.project.root) if self.asked.shard else {}
         return Choice(
             skip=frozenset() if plan.reasons else plan.skip, shard=self.asked.shard, seconds=seconds, cases=cases
         )
@@ -152,7 +153,9 @@ class Session:
         tests = "tests that failed last" if self.asked.failed else tests
         tests = f"tests that failed in {self.asked.rerun_from}" if self.asked.rerun_from else tests
         lines = [f"pytest {self.python.versions['pytest']} of {self.python.why}: {tests}"]
-        lines[0] += ", shard {} of {}".format(*self.asked.shard) if self.asked.shard else ""
+        if self.asked.shard:
+            by = durations.NAME if os.path.exists(self.project.root / durations.NAME) else "number of tests"
+            lines[0] += ", shard {} of {}".format(*self.asked.shard) + f" by {by}"
         if not command.workers_given(self.asked):
             lines[0] += ", in parallel" if parallel else ", in one process"
         if parallel and self.env.get("PYTHONDONTWRITEBYTECODE"):
@@ -171,12 +174,26 @@ class Session:
             if memory:
                 memory.learn(outcome.seen, plan)
                 self.say(f"ran {len(outcome.tests())} of {len({*memory.names(), *outcome.tests()})} known tests")
-            # The other shards are cut by the same seconds: none of them may change those.
-            if first.complete() and not self.asked.shard:
+            if first.complete():
                 part = (memory and not plan.reasons) or self.asked.rerun_from
                 past.add(None if part else selection, first.tests(), history.PARALLEL if parallel else history.ALONE)
         except OSError as error:  # a full disk or a read-only home is not the tests' failure
             self.say(f"cannot remember this run in {self.folder}: {error.strerror}")
+
+    def _share(self, outcome: Outcome) -> None:
+        """Write the durations for all machines, where that was asked for; and how the shards were cut."""
+        if cut := outcome.seen.get("cut"):
+            self.say(f"the shards are cut as {cut}; on machines that say the same, each test runs once")
+        if not self.asked.store_durations:
+            return
+        if not outcome.complete():
+            self.say(f"{durations.NAME} is left as it was: not all tests ran")
+            return
+        seconds = {name: test["seconds"] for name, test in outcome.tests().items()}
+        try:
+            self.say(f"wrote {durations.store(self.project.root, seconds)}: commit it, --shard is cut by it")
+        except OSError as error:
+            self.say(f"cannot write {durations.NAME}: {error.strerror}")
 
     def _name_slow(self, outcome: Outcome) -> None:
         slow = sorted(
