@@ -88,6 +88,16 @@ def test_what_fails_only_in_parallel_is_no_failure_and_is_named(project, monkeyp
     assert "1 failed, 1 passed, 1 deselected" in done.stdout
 
 
+def test_with_x_too_what_fails_in_parallel_is_run_again_in_one_process(project, monkeypatch):
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    alone = "import os\ndef test_alone():\n    assert 'PYTEST_XDIST_WORKER' not in os.environ\n"
+    (project / "test_it.py").write_text(alone)
+    done = run(project, "-n2", "-x")
+    assert (done.returncode, "in one process:" in done.stderr) == (0, True)
+    (project / "test_it.py").write_text(alone + "def test_bad():\n    assert False\n")
+    assert run(project, "-n2", "-x").returncode == 1  # as pytest says it of one process
+
+
 def test_parameters_out_of_a_set_pass_in_parallel_too(project):
     (project / "pytest.ini").write_text(INI.replace("addopts =", "addopts = -n 2"))
     names = "{'john', 'kate', 'alfred', 'paul', 'mary', 'zoe'}"

@@ -131,8 +131,8 @@ class Observer:
             self.choice.cut = seen["cut"]
 
     def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
-        """Tell Ctrl-C from an error while the tests were collected: to pytest both are interrupts."""
-        self.interrupted = not isinstance(excinfo.value, pytest.Session.Interrupted)
+        """Tell Ctrl-C from errors while the tests were collected and from -x with workers: interrupts to pytest."""
+        self.interrupted = type(excinfo.value) is KeyboardInterrupt or isinstance(excinfo.value, pytest.exit.Exception)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: Any, exitstatus: int) -> None:
