@@ -22,7 +22,7 @@ NOWHERE = "none"  # in a file's name: there is no commit
 class Baselines:
     """The kept measurements of one project, by name."""
 
-    def __init__(self, state_dir: str, project: git.Project) -> None:
+    def __init__(self, state_dir: str, project: git.Repository) -> None:
         self.project = project
         self.root = Path(state_dir) / "bench"
         self.folder = self.root / digest(os.fsencode(project.root))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from samplemind_cli import __version__, files
-from samplemind_cli.bench import machine
+from samplemind_cli.bench import hardware
 from samplemind_cli.bench.board import INTERRUPTED, Score
 from samplemind_cli.errors import SamplemindError, UsageError
 
@@ -26,7 +26,7 @@ def document(scores: Sequence[Score]) -> dict[str, Any]:
     return {
         "samplemind": __version__,
         "when": now(),
-        "machine": machine.fingerprint(),
+        "machine": hardware.fingerprint(),
         "rows": [_row(score) for score in scores],
     }
 
@@ -120,7 +120,7 @@ def as_markdown(found: dict[str, Any], comparison: Sequence[Sequence[str]] = ())
     notes = "".join(f"- {_escaped(remark)}\n" for remark in remarks(found["rows"]))
     since = f"{_markdown(comparison)}\n" if comparison else ""
     board = _markdown([COLUMNS, *table(found["rows"])])
-    return f"{board}\n{notes}\n{since}{machine.described()}, {found['when']}\n"
+    return f"{board}\n{notes}\n{since}{hardware.described()}, {found['when']}\n"
 
 
 def amount(value: float | None, unit: str) -> str:

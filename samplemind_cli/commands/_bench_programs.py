@@ -3,16 +3,15 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer._click import types  # Typer vendors click, and has no name of its own for an option of two words
 
 from samplemind_cli.settings import Settings, here
 
 if TYPE_CHECKING:
     from samplemind_cli.bench.baselines import Baselines
     from samplemind_cli.bench.gate import Change
-    from samplemind_cli.bench.trial import Plan
+    from samplemind_cli.bench.trial import TrialPlan
 
-NAME_AND_VALUES = types.Tuple([str, str])
+NAME_AND_VALUES: Any = (str, str)  # two words; Typer types `click_type` as a class of click's that it does not export
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -74,7 +73,7 @@ def run(
     if fail_over is not None and runs is not None and runs < gate.LEAST:
         raise UsageError(f"--fail-over needs {gate.LEAST} runs or more", f"--runs {gate.LEAST}, or leave it out")
     directory = here()
-    plan = trial.Plan(
+    plan = trial.TrialPlan(
         command=tuple(words), directory=directory, parameters=parameters.read(parameter or [], words), runs=runs,
         warmup=warmup, ignore_failure=ignore_failure,
     )  # fmt: skip
@@ -93,7 +92,9 @@ def run(
     return trial.exit_code(changes, share)
 
 
-def _measured(plan: "Plan", then: dict[str, Any] | None, share: float | None) -> "tuple[dict[str, Any], list[Change]]":
+def _measured(
+    plan: "TrialPlan", then: dict[str, Any] | None, share: float | None
+) -> "tuple[dict[str, Any], list[Change]]":
     from samplemind_cli import output
     from samplemind_cli.bench import gate, trial
 

@@ -219,7 +219,7 @@ def ab(
     report.writable(html)
     folder = here()
     repository = git.repository_of(folder)
-    plan = compared.Plan(
+    plan = compared.AbPlan(
         versions=(git.resolve(repository, base), git.resolve(repository, candidate)),
         command=ctx.meta.get(COMMAND, ()),
         setup=setup,

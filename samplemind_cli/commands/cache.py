@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from samplemind_cli.help_text import Group
 from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
     from samplemind_cli.ai.cache import Cache
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
+app = typer.Typer(cls=Group, rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Provider = Annotated[str | None, typer.Option("--provider", metavar="NAME", help="Only this provider's answers.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]

@@ -33,11 +33,11 @@ def chat(
     """
     from samplemind_cli.ai.types import Options, Origin
     from samplemind_cli.asking.chat import Chat
-    from samplemind_cli.asking.conversation import Talk, unkept
+    from samplemind_cli.asking.conversation import ConversationLog, unkept
     from samplemind_cli.spool import terminal
 
     settings = Settings.load()
-    talk = Talk.open(settings, conversation) if conversation else unkept(settings)
+    talk = ConversationLog.open(settings, conversation) if conversation else unkept(settings)
     talk.system = system or talk.system
     talk.model = model or talk.model
     origin = Origin(command="chat", session=terminal())

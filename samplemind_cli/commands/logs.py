@@ -12,7 +12,7 @@ from samplemind_cli.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from samplemind_cli.stack.logs import Line
+    from samplemind_cli.stack.logs import LogLine
 
 Level = Literal["debug", "info", "warning", "error", "fatal"]
 COLOURS = ("cyan", "magenta", "green", "blue", "bright_cyan", "bright_magenta")
@@ -76,7 +76,7 @@ def _pattern(grep: str | None) -> re.Pattern[str]:
         ) from None
 
 
-def _as_json(line: "Line") -> str:
+def _as_json(line: "LogLine") -> str:
     from dataclasses import asdict
 
     from samplemind_cli.escapes import json_text
@@ -84,7 +84,7 @@ def _as_json(line: "Line") -> str:
     return json_text(asdict(line)) + "\n"
 
 
-def _people(*, timestamps: bool) -> "Callable[[Line], str]":
+def _people(*, timestamps: bool) -> "Callable[[LogLine], str]":
     """A function from a line to text: `service | message`, on a terminal in the service's colour."""
     from samplemind_cli import output
     from samplemind_cli.escapes import harmless_line
@@ -92,7 +92,7 @@ def _people(*, timestamps: bool) -> "Callable[[Line], str]":
     width, colours = 8, dict[str, str]()
     console = output.console(sys.stdout) if output.on_terminal(sys.stdout) else None
 
-    def shown(line: "Line") -> str:
+    def shown(line: "LogLine") -> str:
         nonlocal width
         width = max(width, len(line.name))
         head = f"{f'{line.time[:23]} ' if timestamps else ''}{line.name:{width}} | "

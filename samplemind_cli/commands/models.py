@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from samplemind_cli.models.daemon import Daemon, Loaded, Model
-    from samplemind_cli.models.listing import Row
+    from samplemind_cli.models.listing import ListedModel
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=CONTEXT)
@@ -49,7 +49,7 @@ def models(
     if ctx.invoked_subcommand is not None:
         return
     from samplemind_cli import output
-    from samplemind_cli.models import listing
+    from samplemind_cli.models import listing, tasks
     from samplemind_cli.models.daemon import ask
 
     settings = Settings.load()
@@ -61,7 +61,7 @@ def models(
         return await daemon.installed(), await daemon.running()
 
     installed, loaded = ask(settings, everything)
-    rows = listing.rows(installed, loaded, settings.models, _tasks(settings))
+    rows = listing.rows(installed, loaded, settings.models, tasks.of(settings))
     rows = [row for row in rows if row.loaded] if running else rows
     if as_json:
         output.print_json({"models": [row.as_json() for row in rows]})
@@ -154,11 +154,11 @@ def _each(settings: Settings, names: list[str], act: "Callable[[Daemon, str], Aw
     from time import monotonic
 
     from samplemind_cli import output
-    from samplemind_cli.models import faults
+    from samplemind_cli.models import daemon_errors
     from samplemind_cli.models.daemon import ask
     from samplemind_cli.models.names import resolve
 
-    async def all_of(daemon: "Daemon") -> "list[faults.OllamaError]":
+    async def all_of(daemon: "Daemon") -> "list[daemon_errors.OllamaError]":
         failures = []
         await daemon.version()
         for name in dict.fromkeys(map(resolve, names)):
@@ -166,23 +166,12 @@ def _each(settings: Settings, names: list[str], act: "Callable[[Daemon, str], Aw
             try:
                 await act(daemon, name)
                 output.say(f"{name}: {done} ({monotonic() - began:.1f} s)")
-            except faults.OllamaError as error:
+            except daemon_errors.OllamaError as error:
                 failures.append(error)
         return failures
 
     if failures := ask(settings, all_of):
-        raise faults.together(failures)
-
-
-def _tasks(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """The tasks that go to Ollama's model: by name, or as "task:priority" if only another priority sends them there."""
-    from samplemind_cli.ai.router import PRIORITIES, Provider, TaskType, route_request
-
-    tasks = []
-    for task in TaskType:
-        sent = [p for p in PRIORITIES if route_request(task, p) is Provider.OLLAMA]
-        tasks += [str(task)] if "speed" in sent else [f"{task}:{priority}" for priority in sent]
-    return {settings.ollama_model: tuple(tasks)}
+        raise daemon_errors.together(failures)
 
 
 def _show_hosted(settings: Settings, *, as_json: bool, running: bool) -> None:
@@ -203,7 +192,7 @@ def _show_hosted(settings: Settings, *, as_json: bool, running: bool) -> None:
             output.say(f"{host.provider}: {host.reason}: {host.fix}")
 
 
-def _print_rows(rows: "list[Row]", *, running: bool) -> None:
+def _print_rows(rows: "list[ListedModel]", *, running: bool) -> None:
     from samplemind_cli import output
 
     if not rows:
@@ -220,7 +209,7 @@ def _print_rows(rows: "list[Row]", *, running: bool) -> None:
         output.say("hint: samplemind pull-models")
 
 
-def _cells(row: "Row") -> tuple[str, ...]:
+def _cells(row: "ListedModel") -> tuple[str, ...]:
     from samplemind_cli.models.fit import gigabytes
 
     model = row.installed
@@ -260,7 +249,7 @@ def _facts(name: str, told: dict[str, Any]) -> list[tuple[str, str]]:
     return [(label, str(text)) for label, text in facts if text]
 
 
-def _advise(settings: Settings, rows: "list[Row]") -> None:
+def _advise(settings: Settings, rows: "list[ListedModel]") -> None:
     """Tell a small machine which of the set is too large for it; nothing where the daemon is elsewhere."""
     from samplemind_cli import output
     from samplemind_cli.ai.router import is_loopback

@@ -4,15 +4,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from typer.core import TyperGroup
 
+from samplemind_cli.help_text import Group
 from samplemind_cli.settings import Settings, environment, here
 
 if TYPE_CHECKING:
     from samplemind_cli.profiling.runs import Asked, Profile
 
 
-class RunByDefault(TyperGroup):
+class RunByDefault(Group):
     """`profile script.py` means `profile run script.py`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

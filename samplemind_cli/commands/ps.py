@@ -33,9 +33,10 @@ def ps(
     "health", "exit_code", "uptime_s", "cpu_percent", "memory_bytes", "memory_limit_bytes", "ports": [{"address",
     "published", "target", "protocol"}], "url", "details"}]}. `state` is Docker's, or "absent" (there is no
     container), "scaled to 0" or "adopted" (a program outside of the stack serves in its stead). `details` is, of
-    Redis, {"hit_rate", "used_memory_bytes", "max_memory_bytes", "evicted_keys"}; of
-    Ollama {"models": [{"name", "size_bytes", "gpu_percent"}]}; of MongoDB {"cache_bytes", "cache_max_bytes"}; or
-    {"error"}. When it cannot be said how the stack is, there are no services, and an "error": {"message", "hint"}.
+    Redis, {"hit_rate", "used_memory_bytes", "max_memory_bytes", "evicted_keys"}; of Ollama
+    {"models": [{"name", "size_bytes", "gpu_percent"}]}; of MongoDB {"cache_bytes", "cache_max_bytes"}, or {"hint"}
+    where pymongo is not installed; or {"error"}. When it cannot be said how the stack is, there are no services, and
+    an "error": {"message", "hint"}.
 
     \b
     Example:
@@ -62,9 +63,9 @@ def ps(
 
 def _looks(settings: Settings, interval: float | None) -> "Iterator[tuple[str, list[Status]]]":
     """The project's name and its services: once, or every `interval` seconds."""
-    from samplemind_cli.stack.ps import Watch
+    from samplemind_cli.stack.ps import StackWatch
 
-    stack = Watch(settings)
+    stack = StackWatch(settings)
     try:
         yield stack.project, stack.look()
         while interval is not None:
@@ -125,6 +126,8 @@ def _told(details: dict[str, Any]) -> str:
     match details:
         case {"error": reason}:
             return f"does not tell: {reason}"
+        case {"hint": command}:
+            return f"for its figures: {command}"
         case {"evicted_keys": evicted, "hit_rate": rate, "used_memory_bytes": used, "max_memory_bytes": most}:
             hits = "nothing read yet" if rate is None else f"{100 * rate:.0f}% hits"
             return f"{hits}, {size(used)}{f' of {size(most)}' if most else ''} used, {evicted} evicted"

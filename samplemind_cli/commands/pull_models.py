@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from samplemind_cli.models.daemon import Daemon, Model
-    from samplemind_cli.models.plan import Plan
-    from samplemind_cli.models.pull import Result
+    from samplemind_cli.models.pull import PullResult
+    from samplemind_cli.models.pull_plan import PullPlan
 
 
 def pull_models(
@@ -49,8 +49,8 @@ def pull_models(
         _check(settings, wanted, ask(settings, lambda daemon: daemon.installed()), as_json=as_json)
         return
 
-    async def plan_and_pull(daemon: "Daemon") -> "list[Result]":
-        from samplemind_cli.models import plan as planning
+    async def plan_and_pull(daemon: "Daemon") -> "list[PullResult]":
+        from samplemind_cli.models import pull_plan as planning
 
         plan = await planning.make(daemon, wanted, await daemon.installed(), update=update, insecure=insecure)
         if dry_run:
@@ -80,12 +80,12 @@ def _resolved(names: "Iterable[str]") -> list[str]:
     return list(found)
 
 
-async def _pulled(daemon: "Daemon", plan: "Plan", *, jobs: int, insecure: bool, force: bool) -> "list[Result]":
+async def _pulled(daemon: "Daemon", plan: "PullPlan", *, jobs: int, insecure: bool, force: bool) -> "list[PullResult]":
     """Tell the plan, refuse one without room, pull; the plan's models in its order, those already there included."""
     from samplemind_cli import output
-    from samplemind_cli.models.board import Board
-    from samplemind_cli.models.faults import OllamaError
+    from samplemind_cli.models.daemon_errors import OllamaError
     from samplemind_cli.models.pull import Puller, present
+    from samplemind_cli.models.pull_display import PullDisplay
 
     if not plan.wanted:
         return [present(item) for item in plan.items]
@@ -94,7 +94,7 @@ async def _pulled(daemon: "Daemon", plan: "Plan", *, jobs: int, insecure: bool, 
     if (shortages := plan.shortages()) and not force:
         raise OllamaError("; ".join(shortages), "--force pulls all the same")
     try:
-        with Board() as board:
+        with PullDisplay() as board:
             return await Puller(daemon, board.show, jobs=jobs, insecure=insecure).run(plan)
     except BaseException as stopped:
         if not isinstance(stopped, Exception):  # Ctrl-C
@@ -102,7 +102,7 @@ async def _pulled(daemon: "Daemon", plan: "Plan", *, jobs: int, insecure: bool, 
         raise
 
 
-def _show(plan: "Plan", *, as_json: bool) -> None:
+def _show(plan: "PullPlan", *, as_json: bool) -> None:
     from samplemind_cli import output
 
     if as_json:
@@ -131,7 +131,7 @@ def _check(settings: Settings, wanted: list[str], installed: "list[Model]", *, a
         raise SamplemindError("; ".join(wrong), f"samplemind pull-models{' --update' if drifted else ''}")
 
 
-def _lock(settings: Settings, results: "list[Result]", *, update: bool) -> None:
+def _lock(settings: Settings, results: "list[PullResult]", *, update: bool) -> None:
     """Record the set's new digests in models.lock. What is there already changes with --update only, and is told."""
     from samplemind_cli import output
     from samplemind_cli.models import lock
@@ -149,10 +149,10 @@ def _lock(settings: Settings, results: "list[Result]", *, update: bool) -> None:
         output.say(f"recorded in {file}")
 
 
-def _report(results: "list[Result]", *, as_json: bool) -> None:
+def _report(results: "list[PullResult]", *, as_json: bool) -> None:
     """The summary, and an error that names the models that failed."""
     from samplemind_cli import output
-    from samplemind_cli.models import faults
+    from samplemind_cli.models import daemon_errors
     from samplemind_cli.models.fit import gigabytes
 
     if as_json:
@@ -161,7 +161,7 @@ def _report(results: "list[Result]", *, as_json: bool) -> None:
         rows = [(r.name, r.status, gigabytes(r.bytes), f"{r.seconds:.1f} s") for r in results]
         output.table(("model", "status", "pulled", "time"), rows)
     if failures := [result.error for result in results if result.error]:
-        raise faults.together(failures)
+        raise daemon_errors.together(failures)
 
 
 def _fetch_embedded(settings: Settings, *, as_json: bool) -> None:
@@ -169,10 +169,10 @@ def _fetch_embedded(settings: Settings, *, as_json: bool) -> None:
 
     from samplemind_cli import output
     from samplemind_cli.ai import embedded
-    from samplemind_cli.asking.progress import Download
+    from samplemind_cli.asking.download_bar import DownloadBar
 
     there = embedded.is_present(settings)
-    path = asyncio.run(embedded.fetch(settings, Download()))
+    path = asyncio.run(embedded.fetch(settings, DownloadBar()))
     status, size = "present" if there else "pulled", path.stat().st_size
     if as_json:
         told: dict[str, Any] = {"name": embedded.model_name(settings), "status": status, "path": str(path)}

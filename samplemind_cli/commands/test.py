@@ -63,10 +63,14 @@ def test(
     from samplemind_cli.testing import command
     from samplemind_cli.testing.session import Session
 
-    asked = command.Asked(
+    asked = command.RunOptions(
         all=all_, changed=changed, failed=failed, serial=serial, arguments=tuple(arguments or ()),
         shard=command.shard(shard) if shard else None, rerun_from=rerun_from, store_durations=store_durations,
     )  # fmt: skip
     state_dir = Settings.load().state_dir
     session = Session.at(here(), asked, state_dir=state_dir, env=environment(), say=output.say)
-    return session.watch() if watch else session.run()
+    if not watch:
+        return session.run()
+    from samplemind_cli.testing import watching
+
+    return watching.watch(session)

@@ -26,7 +26,7 @@ def watch(
       samplemind watch api --no-up
     """
     from samplemind_cli import output
-    from samplemind_cli.stack import plan
+    from samplemind_cli.stack import up_plan
     from samplemind_cli.stack import watch as watching
     from samplemind_cli.stack.docker import require_daemon
     from samplemind_cli.stack.files import located
@@ -34,7 +34,7 @@ def watch(
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
     require_daemon()
     stack, named = located(settings), services or []
-    declared = plan.read(stack, named, output.say)
+    declared = up_plan.read(stack, named, output.say)
     watched = watching.watchable(declared, named)
     for line in watching.watched(stack, watched, start=not no_up):
         output.write(f"{line}\n")

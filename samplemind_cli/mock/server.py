@@ -10,8 +10,8 @@ from typing import Any, Self
 
 from samplemind_cli.errors import SamplemindError, UsageError
 from samplemind_cli.mock.behaviour import Behaviour
-from samplemind_cli.mock.record import Log, Recorded
-from samplemind_cli.mock.service import Service
+from samplemind_cli.mock.exchanges import MockService
+from samplemind_cli.mock.request_log import Log, Recorded
 
 BACKLOG = 1024  # a load test opens its connections at once
 KEY = "mock"
@@ -37,7 +37,7 @@ class MockServer:
         self._address = _address(host)
         self.port = port
         self._log = Log(tell)
-        self._service = Service(Behaviour().changed(behaviour), self._log)
+        self._service = MockService(Behaviour().changed(behaviour), self._log)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop
         self._stopping: asyncio.Event

@@ -79,7 +79,7 @@ def _layers(answer: Any) -> tuple[Layer, ...]:
     return tuple({blob["digest"]: Layer(str(blob["digest"]), int(blob["size"])) for blob in blobs}.values())
 
 
-async def _asked(url: str, *, method: str = "GET", accept: str = "application/json") -> http_client.Reply:
+async def _asked(url: str, *, method: str = "GET", accept: str = "application/json") -> http_client.WholeResponse:
     """The reply, where a redirect leads included; an error status is one, too. OSError when there is none in time."""
     patience = http_client.Patience(connect=SECONDS, read=SECONDS, attempts=1)
     try:

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 from samplemind_cli.errors import UsageError
 from samplemind_cli.server.cors import Cors
-from samplemind_cli.server.message import Incoming, Problem
+from samplemind_cli.server.message import HttpError, Incoming
 from samplemind_cli.settings import Settings
 
 KEYS = ("x-api-key", "x-goog-api-key")  # Anthropic's and Google's clients send their key so
@@ -38,14 +38,14 @@ class Access:
             return
         match = _HOST.fullmatch(given)
         if not match:
-            raise Problem(400, "the Host header is not a host", "bad_request")
+            raise HttpError(400, "the Host header is not a host", "bad_request")
         name = match[1].lower().rstrip(".")
         if not self._token and name not in self._hosts and not _is_loopback(name):
             message = (
                 f"without SAMPLEMIND_API_TOKEN only loopback names are answered, not {name[:200]};"
                 " SAMPLEMIND_ALLOWED_HOSTS allows more"
             )
-            raise Problem(403, message, "forbidden")
+            raise HttpError(403, message, "forbidden")
         if len(self._seen) < SEEN:
             self._seen.add(given)
 
@@ -62,9 +62,11 @@ class Access:
         if public or incoming.trusted:
             return
         if self._token:
-            wrong = Problem(401, "wrong or missing token: authorization: Bearer …", "invalid_api_key")
+            wrong = HttpError(401, "wrong or missing token: authorization: Bearer …", "invalid_api_key")
             raise wrong.with_header("www-authenticate", "Bearer")
-        raise Problem(403, "this page's origin is not in SAMPLEMIND_ALLOWED_ORIGINS, and no token is set", "forbidden")
+        raise HttpError(
+            403, "this page's origin is not in SAMPLEMIND_ALLOWED_ORIGINS, and no token is set", "forbidden"
+        )
 
     def _has_token(self, headers: dict[str, str]) -> bool:
         scheme, _, bearer = headers.get("authorization", "").partition(" ")

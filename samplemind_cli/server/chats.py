@@ -5,12 +5,13 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing, suppress
 
-from samplemind_cli.ai import journal
+from samplemind_cli.ai import costs, journal
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.model_names import options_for
 from samplemind_cli.ai.types import Answer, Chunk, Options, Origin, Request
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.formats.fields import Fields, document
+from samplemind_cli.formats.headers import headed
 from samplemind_cli.formats.types import Events, Server
 from samplemind_cli.server import provenance
 from samplemind_cli.server.content import answered
@@ -19,6 +20,7 @@ from samplemind_cli.server.memory import Memory
 from samplemind_cli.server.message import Handler, Incoming, Outcome, Reply, Stream
 
 DEADLINE = "x-samplemind-timeout"
+COST = "x-samplemind-cost"  # a client that wants to know sends it; looking a price up takes longer than a hit
 NAMED = 128  # characters of a session's or an agent's name that are kept
 IDLE = 15.0  # seconds of a provider's silence after which a client hears that it is waited for
 _FIELDS = Callable[[Incoming, Fields], Fields]
@@ -28,12 +30,13 @@ AGENTS = ("x-claude-code-agent-id", "x-agent-id")
 
 
 class Chats:
-    """Handlers for chats. `content`: an outcome says what was answered."""
+    """Handlers for chats. `content`: an outcome says what was answered; `keep`: the ledger is told it too."""
 
-    def __init__(self, core: AICore, memory: Memory, *, content: bool) -> None:
+    def __init__(self, core: AICore, memory: Memory, *, content: bool, keep: bool = False) -> None:
         self._core = core
         self._memory = memory
         self._content = content
+        self._kept = keep
 
     def handler(self, room: Server, fields_of: _FIELDS = lambda _, fields: fields) -> Handler:
         """The handler of one route. `fields_of` adds to the body's fields what the path says."""
@@ -44,19 +47,20 @@ class Chats:
         return handle
 
     async def _handle(self, incoming: Incoming, room: Server, fields: Fields) -> Reply | Stream:
-        request = room.read(fields)
+        request = headed(room.read(fields), incoming.headers)
         options = options_for(fields.need("model", str), self.options(incoming))
         if not room.streams(fields):
             answer, headers, outcome = await self.whole(incoming, request, options)
             reply = Reply(room.whole(answer, incoming.id, fields), headers=headers, outcome=outcome)
             self._keep(incoming, request, options, answer, reply)
-            return reply
+            return await self._priced(incoming, answer, reply)
         model = options.model or "auto"
+        events = room.events(incoming.id, model, fields)
         chunks = self._core.stream(request, options)
-        source = _with_pauses(chunks) if room.events(incoming.id, model, fields).idle() else chunks
+        source = _with_pauses(chunks) if events.waits else chunks
         first = await anext(source)
         if first is None:  # the client hears that it is waited for before it is known who answers
-            events, outcome = room.events(incoming.id, model, fields), Outcome(model=model)
+            outcome = Outcome(model=model)
             return Stream(self._events(incoming, first, source, events, outcome), {}, outcome, events.kind)
         headers, outcome = opened(first)
         events = room.events(incoming.id, headers["x-samplemind-route"], fields)
@@ -85,6 +89,13 @@ class Chats:
             raise AssertionError
         count(outcome, answer, content=self._content)
         return answer, headers, outcome
+
+    async def _priced(self, incoming: Incoming, answer: Answer, reply: Reply) -> Reply:
+        """The response with what the answer cost, for a client that wants to know."""
+        if COST in incoming.headers:
+            cost = await asyncio.to_thread(costs.dollars, self._core.settings, answer)
+            reply.headers |= {} if cost is None else {COST: f"{cost:.9f}"}
+        return reply
 
     async def _events(
         self,
@@ -133,12 +144,12 @@ class Chats:
         told = headers.get("cache-control", "").lower()
         directives = dict(_directive(part) for part in told.split(",")) if told else {}
         if "no-store" in directives:
-            return Options(cache="off", timeout=timeout, origin=origin)
+            return Options(cache="off", timeout=timeout, origin=origin, keep_content=self._kept)
         age = directives.get("max-age", "")
         if "no-cache" in directives or age == "0":
-            return Options(cache="refresh", timeout=timeout, origin=origin)
+            return Options(cache="refresh", timeout=timeout, origin=origin, keep_content=self._kept)
         oldest = float(age) if age.isdecimal() and len(age) < 12 else None  # noqa: PLR2004 - years
-        return Options(max_age=oldest, timeout=timeout, origin=origin)
+        return Options(max_age=oldest, timeout=timeout, origin=origin, keep_content=self._kept)
 
     def _keep(self, incoming: Incoming, request: Request, options: Options, answer: Answer, reply: Reply) -> None:
         """Keep a response in memory, with what the ledger is told when it is given again."""

@@ -25,7 +25,7 @@ from samplemind_cli.formats.reading import packed
 from samplemind_cli.formats.types import Server
 from samplemind_cli.server import provenance
 from samplemind_cli.server.chats import Chats
-from samplemind_cli.server.message import Handler, Incoming, Outcome, Problem, Reply, Stream
+from samplemind_cli.server.message import Handler, HttpError, Incoming, Outcome, Reply, Stream
 from samplemind_cli.server.routes import Operation
 
 ESTIMATED = {"x-samplemind-tokens": "estimated"}
@@ -105,7 +105,7 @@ class Clients:
     async def _gemini_model(self, incoming: Incoming) -> Reply:
         name = incoming.params[0]
         if name not in await self._names() and f"{Provider.GEMINI}/{name}" not in await self._names():
-            raise Problem(404, f"there is no model {name[:200]}", "model_not_found")
+            raise HttpError(404, f"there is no model {name[:200]}", "model_not_found")
         return Reply(gemini_catalog.model(name))
 
     def _ollama(self) -> Sequence[Operation]:
@@ -167,7 +167,7 @@ class Clients:
         names = await self._ollama_names()
         known = next((one for one in (name, f"{name}:latest") if one in names), None)
         if known is None:
-            raise Problem(404, f"model '{name[:200]}' not found", "model_not_found")
+            raise HttpError(404, f"model '{name[:200]}' not found", "model_not_found")
         return Reply(ollama_catalog.show(Known(name=known)))
 
     async def _ollama_names(self) -> list[str]:
@@ -196,7 +196,7 @@ def _vectors(found: Embeddings, body: bytes) -> Reply:
 
 
 async def _not_here(incoming: Incoming) -> Reply:
-    raise Problem(501, f"{incoming.route} is the daemon's own: ask it, or: samplemind models", "not_implemented")
+    raise HttpError(501, f"{incoming.route} is the daemon's own: ask it, or: samplemind models", "not_implemented")
 
 
 async def _alive(_: Incoming) -> Reply:

@@ -2,10 +2,11 @@
 
 from samplemind_cli.ai import problems
 from samplemind_cli.errors import SamplemindError
-from samplemind_cli.server.message import Problem
+from samplemind_cli.server.message import HttpError
 
 
-def problem(error: SamplemindError) -> Problem:
+def problem(error: SamplemindError) -> HttpError:
     """The problem that an error is; of several providers' failures the last one counts."""
     told = problems.problem(error)
-    return Problem(told.status, told.message, told.code, param=told.param, wait=told.wait)
+    found = HttpError(told.status, told.message, told.code, param=told.param, wait=told.wait)
+    return found.with_header("x-should-retry", "false") if told.code == problems.BILLING else found

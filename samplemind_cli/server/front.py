@@ -4,28 +4,28 @@ import asyncio
 import itertools
 import os
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from email.utils import formatdate
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.server.access import Access
-from samplemind_cli.server.board import Board
-from samplemind_cli.server.bounds import Bounds, Budget
+from samplemind_cli.server.bounds import Bounds, ByteBudget
 from samplemind_cli.server.connection import Connection
 from samplemind_cli.server.gate import Gate
-from samplemind_cli.server.journal import Journal
+from samplemind_cli.server.journal import ServerLog
 from samplemind_cli.server.ledger_writer import LedgerWriter
-from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Stream
+from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, Stream
 from samplemind_cli.server.metrics import Metrics, merged, text
-from samplemind_cli.server.routes import PROBES, Routes
+from samplemind_cli.server.routes import JSON, PROBES, Operation, Routes
 from samplemind_cli.server.service import Service
+from samplemind_cli.server.worker_counts import WorkerCounts
 
 if TYPE_CHECKING:
     from samplemind_cli.server.telemetry.serving import Serving
 
-JSON = "application/json"
 LEDGER_TIME = 1.0  # seconds between writings into the ledger
 
 
@@ -36,14 +36,16 @@ class Front:
         self,
         core: AICore,
         bounds: Bounds,
-        journal: Journal,
+        journal: ServerLog,
         shared: Path | None,
         traced: "Serving | None",
         ledger: LedgerWriter,
+        *,
+        keep_content: bool = False,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.bounds = bounds
-        self.budget = Budget(bounds.bodies)
+        self.budget = ByteBudget(bounds.bodies)
         self.draining = False
         self.date = _date()
         self._core = core
@@ -51,8 +53,8 @@ class Front:
         self._traced = traced
         self._ledger = ledger
         self._metrics = Metrics()
-        self._board = Board(shared, self._metrics)
-        self._service = Service(core, self._measured, content=journal.content)
+        self._board = WorkerCounts(shared, self._metrics)
+        self._service = Service(core, self._measured, content=journal.content, keep=keep_content)
         self.at_once = self._service.at_once
         self.routes = Routes(self._service.operations)
         self._access = Access(core.settings)
@@ -62,16 +64,22 @@ class Front:
         self._numbers = itertools.count(1)
         self._empty = asyncio.Event()
         self._sweeping = self.loop.create_task(self._sweep())
+        self._service.jobs.resume()
+
+    def add(self, operations: Iterable[Operation], paths: Mapping[str, Any]) -> None:
+        """More routes, and what /openapi.json says of them."""
+        self.routes.add(operations)
+        self._service.paths.update(paths)
 
     def connection(self) -> Connection:
         """A protocol for a new connection."""
         return Connection(self)
 
-    def opened(self, connection: Connection) -> Problem | None:
+    def opened(self, connection: Connection) -> HttpError | None:
         """Count a connection in; the reason when there is no room for it."""
         self._connections.add(connection)
         if len(self._connections) > self.bounds.connections:
-            return Problem(503, "too many connections", "overloaded", wait=1)
+            return HttpError(503, "too many connections", "overloaded", wait=1)
         return None
 
     def closed(self, connection: Connection) -> None:
@@ -99,10 +107,12 @@ class Front:
             if operation is None:
                 raise self.routes.missing(incoming)
             if incoming.method == "POST" and (
-                incoming.headers.get("content-type") != JSON or "content-encoding" in incoming.headers
+                incoming.headers.get("content-type") != JSON
+                or operation.media != JSON
+                or "content-encoding" in incoming.headers
             ):
-                _check_media(incoming.headers)
-        except Problem as problem:
+                _check_media(incoming.headers, operation.media)
+        except HttpError as problem:
             incoming.refused = incoming.problem(problem)
 
     def room(self, incoming: Incoming) -> AbstractAsyncContextManager[None]:
@@ -112,7 +122,7 @@ class Front:
     async def reply(self, incoming: Incoming) -> Reply | Stream:
         """The response; while the server is being shut down nobody is told that it is ready."""
         if self.draining and incoming.route == "/readyz":
-            return incoming.problem(Problem(503, "this server is shutting down", "draining"))
+            return incoming.problem(HttpError(503, "this server is shutting down", "draining"))
         if self._traced and incoming.route not in PROBES:
             self._traced.begin(incoming)
         return await self._service.reply(incoming)
@@ -143,6 +153,7 @@ class Front:
     async def drain(self, seconds: float) -> None:
         """Let what is being answered be answered, for so long; then hang up."""
         self.draining = True
+        ending = self.loop.create_task(self._service.jobs.close(seconds))
         for connection in list(self._connections):
             connection.leave()
         try:
@@ -153,6 +164,7 @@ class Front:
             for connection in list(self._connections):
                 connection.abort()
             await asyncio.sleep(0)
+        await ending
         self._sweeping.cancel()
         self._ledger.close()
         self._note()
@@ -177,11 +189,11 @@ def _date() -> str:
     return f"date: {formatdate(usegmt=True)}\r\n"
 
 
-def _check_media(headers: dict[str, str]) -> None:
-    """A body is JSON, as it is. Raises Problem (415)."""
+def _check_media(headers: dict[str, str], media: str) -> None:
+    """A body is of this kind, as it is. Raises Problem (415)."""
     kind = headers.get("content-type", "")
-    if kind.partition(";")[0].strip().lower() != JSON:
-        raise Problem(415, f"content-type must be {JSON}", "unsupported_media_type")
+    if kind.partition(";")[0].strip().lower() != media:
+        raise HttpError(415, f"content-type must be {media}", "unsupported_media_type")
     if headers.get("content-encoding", "identity").lower() != "identity":
-        compressed = Problem(415, "a body must not be compressed", "unsupported_media_type")
+        compressed = HttpError(415, "a body must not be compressed", "unsupported_media_type")
         raise compressed.with_header("accept-encoding", "identity")

@@ -17,7 +17,7 @@ from samplemind_cli.server.message import Incoming, Outcome
 PAUSE = 0.2  # seconds in which lines gather, as a system call for each would cost more than the lines
 
 
-class Journal(logging.Handler):
+class ServerLog(logging.Handler):
     """Also takes what the package's loggers say. Keys are none of its fields; prompts and answers are with `content`.
 
     `trace` tells the ids of the request that is being worked on.

@@ -1,5 +1,6 @@
 """What a handler gets and gives: a request read whole, a reply, a stream, or a problem."""
 
+from asyncio import BaseTransport
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -50,7 +51,7 @@ class Stream:
     kind: str = EVENTS
 
 
-class Problem(Exception):  # noqa: N818 - it is what a client is told, and often not an error of ours
+class HttpError(Exception):
     """Why there is no answer: platform.openai.com/docs/guides/error-codes, and what its clients do with it.
 
     `wait` is in seconds.
@@ -95,7 +96,7 @@ Handler = Callable[["Incoming"], Awaitable[Reply | Stream]]
 
 
 async def _nowhere(_: "Incoming") -> Reply:
-    raise Problem(404, "there is nothing here", "not_found")
+    raise HttpError(404, "there is nothing here", "not_found")
 
 
 @dataclass(slots=True)
@@ -120,7 +121,8 @@ class Incoming:
     trusted: bool = True  # it has the token, or none is set
     refused: Reply | None = None  # the response, whatever the body holds
     added: dict[str, str] | None = None  # headers of every response to it
+    transport: BaseTransport | None = None  # of the connection that it came on
 
-    def problem(self, problem: Problem) -> Reply:
+    def problem(self, problem: HttpError) -> Reply:
         """A problem as the client's format says it."""
         return problem.reply(self.error)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from samplemind_cli.child.reaped import kill, reaped
 from samplemind_cli.errors import SamplemindError, StackError, UsageError
 from samplemind_cli.settings import environment
-from samplemind_cli.stack.faults import DECLARED
+from samplemind_cli.stack.declared_errors import DECLARED
 from samplemind_cli.stack.files import Stack
 
 if TYPE_CHECKING:

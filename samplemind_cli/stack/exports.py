@@ -20,7 +20,7 @@ from samplemind_cli.settings import Settings
 from samplemind_cli.stack import docker
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import located
-from samplemind_cli.stack.origin import Origin, engine_elsewhere, is_loopback, origin, started_from
+from samplemind_cli.stack.origin import StackOrigin, engine_elsewhere, is_loopback, origin, started_from
 from samplemind_cli.stack.ports import wanted
 from samplemind_cli.stack.services import COMPOSE, Port, containers, number_of, ports_in_list, preferred
 
@@ -70,7 +70,7 @@ def of_stack(settings: Settings) -> Exports:
 
 
 def published(
-    declared: Mapping[str, Any], whose: Origin, running: Iterable[Mapping[str, Any]], settings: Settings
+    declared: Mapping[str, Any], whose: StackOrigin, running: Iterable[Mapping[str, Any]], settings: Settings
 ) -> dict[str, tuple[Port, ...]]:
     """The ports of each service in Compose's JSON: those of its running container, else those that the files fix.
 
@@ -86,7 +86,7 @@ def published(
     return found
 
 
-def addresses(services: Mapping[str, Sequence[Port]], whose: Origin, settings: Settings) -> Exports:
+def addresses(services: Mapping[str, Sequence[Port]], whose: StackOrigin, settings: Settings) -> Exports:
     """Each service's address by its variables' names. Addresses that are not this machine's are left out.
 
     A Redis or Ollama that the user's settings name is in use instead of the carried stack's own.

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 
 from samplemind_cli.stack.engine import Engine
-from samplemind_cli.stack.services import Service, containers, observe
+from samplemind_cli.stack.services import ServiceState, containers, observe
 from samplemind_cli.stack.sources import Source
 
 CHECKS = (1.0, 3.0, 8.0)  # seconds after its start at which a missed container is looked for
@@ -48,7 +48,7 @@ class Followed:
         self.since = time.time()
         return ["--follow", "--since", datetime.fromtimestamp(min(late), UTC).isoformat()] if late else []
 
-    def _is_late(self, one: Service) -> bool:
+    def _is_late(self, one: ServiceState) -> bool:
         wanted = not self._services or one.service in self._services
         last = self._last.get((one.service, one.number))
         heard = last and datetime.fromisoformat(last).timestamp() >= one.started

@@ -26,7 +26,7 @@ _TIME = re.compile(rb"[^|]*\| (\d{4}-\d\d-\d\dT\S+Z )")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LogLine:
     """One line of a service's log. `time` is RFC 3339 in UTC, `number` the container's among the service's."""
 
     service: str
@@ -48,7 +48,7 @@ class Parser:
         self._source_of = source_of
         self._last: dict[tuple[str, int], tuple[str, str]] = {}
 
-    def line(self, raw: str) -> Line | None:
+    def line(self, raw: str) -> LogLine | None:
         """One line, or None when it is Compose's own talk."""
         found = _LINE.match(_ANSI.sub("", raw))
         if found is None:
@@ -58,7 +58,7 @@ class Parser:
         last_time, last_level = self._last.get(source, ("", "info"))
         level = level_of(message) or (last_level if message[:1].isspace() else "info")
         self._last[source] = (time or last_time, level)
-        return Line(*source, time or last_time, level, message)
+        return LogLine(*source, time or last_time, level, message)
 
 
 def read(
@@ -68,7 +68,7 @@ def read(
     *,
     project: str = "",
     reader: int | None = None,
-) -> Iterator[Line]:
+) -> Iterator[LogLine]:
     """The log lines of `services` (none: of all); `options` are Compose's own. Without --follow they come by time.
 
     `project` is the stack's; without it the service is read off the container's name.
@@ -90,7 +90,7 @@ def read(
 
 def _followed(  # noqa: PLR0913, PLR0917 - as `read`
     stack: Stack, services: Sequence[str], options: Sequence[str], project: str, parser: Parser, reader: int | None
-) -> Iterator[Line]:
+) -> Iterator[LogLine]:
     """Each line once, as it comes; begun anew where Compose has missed a container."""
     followed, again = Followed(project, services), list(options)
     while again:
@@ -106,7 +106,7 @@ def _followed(  # noqa: PLR0913, PLR0917 - as `read`
 def _lines(  # noqa: PLR0913, PLR0917 - as `read`
     stack: Stack, services: Sequence[str], options: Sequence[str], parser: Parser, reader: int | None,
     checks: Sequence[float] = (),
-) -> Generator[Line | None, None, None]:  # fmt: skip
+) -> Generator[LogLine | None, None, None]:  # fmt: skip
     """Compose's lines; None whenever one of `checks`, in seconds from now, is over, and where Compose ends before."""
     command = compose_command(stack, "logs", "--timestamps", "--no-color", *options, *services)
     with attended(command, stderr=subprocess.PIPE) as child:

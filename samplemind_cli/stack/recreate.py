@@ -10,9 +10,9 @@ from samplemind_cli.stack.build import Image, image_of
 from samplemind_cli.stack.docker import compose_command
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import Stack
-from samplemind_cli.stack.plan import Plan
 from samplemind_cli.stack.services import containers, observe
 from samplemind_cli.stack.up import started
+from samplemind_cli.stack.up_plan import UpPlan
 
 PATIENCE = 180.0  # seconds to wait for health, as `up` does
 
@@ -42,8 +42,8 @@ def recreate(stack: Stack, config: Mapping[str, Any], images: Iterable[Image]) -
     return Recreated(tuple(sorted({one.service for one in after if one.id not in before})), error)
 
 
-def _plan(stack: Stack, config: Mapping[str, Any], services: tuple[str, ...]) -> Plan:
-    return Plan(
+def _plan(stack: Stack, config: Mapping[str, Any], services: tuple[str, ...]) -> UpPlan:
+    return UpPlan(
         stack=stack,
         project=config["name"],
         services=services,
@@ -52,7 +52,7 @@ def _plan(stack: Stack, config: Mapping[str, Any], services: tuple[str, ...]) ->
     )
 
 
-def _start(plan: Plan, engine: Engine) -> SamplemindError | None:
+def _start(plan: UpPlan, engine: Engine) -> SamplemindError | None:
     try:
         with closing(started(plan, engine, build=False, wait=True, timeout=PATIENCE)) as looks:
             for _ in looks:

@@ -45,7 +45,7 @@ class Port:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class ServiceState:
     """One container of a service, or the lack of one (`state` "absent")."""
 
     service: str
@@ -102,7 +102,7 @@ def containers(engine: Engine, project: str | None = None) -> list[dict[str, Any
     return found
 
 
-def observe(engine: Engine, listed: Iterable[Mapping[str, Any]]) -> list[Service]:
+def observe(engine: Engine, listed: Iterable[Mapping[str, Any]]) -> list[ServiceState]:
     """What these containers of the engine's list do now, by service and number; one that has gone is left out.
 
     To look at a container costs the engine 1 ms, to list them 30.
@@ -112,11 +112,13 @@ def observe(engine: Engine, listed: Iterable[Mapping[str, Any]]) -> list[Service
     return sorted(found, key=lambda service: (service.service, service.number))
 
 
-def with_absent(found: Iterable[Service], declared: Iterable[str], scaled: Collection[str] = ()) -> list[Service]:
+def with_absent(
+    found: Iterable[ServiceState], declared: Iterable[str], scaled: Collection[str] = ()
+) -> list[ServiceState]:
     """The services found, and an absent or `scaled` one for each that is declared and has no container."""
     found = list(found)
     missing = set(declared) - {service.service for service in found}
-    without = [Service(service=name, state=SCALED if name in scaled else "absent") for name in missing]
+    without = [ServiceState(service=name, state=SCALED if name in scaled else "absent") for name in missing]
     return sorted([*found, *without], key=lambda s: (s.service, s.number))
 
 
@@ -125,12 +127,12 @@ def scaled_to_zero(definition: Mapping[str, Any]) -> bool:
     return 0 in (definition.get("scale"), (definition.get("deploy") or {}).get("replicas"))
 
 
-def service_of(container: Mapping[str, Any]) -> Service:
+def service_of(container: Mapping[str, Any]) -> ServiceState:
     """A container as the engine's `/containers/ID/json` tells it."""
     state, labels = container["State"], container["Config"]["Labels"]
     health = state.get("Health") or {}
     log = health.get("Log") or [{}]
-    return Service(
+    return ServiceState(
         service=labels.get(f"{COMPOSE}.service", ""),
         number=number_of(labels),
         image=container["Config"].get("Image", ""),

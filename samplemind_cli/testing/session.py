@@ -9,11 +9,11 @@ from pathlib import Path
 from samplemind_cli import processors
 from samplemind_cli.child.python import Python, find_python
 from samplemind_cli.testing import command, durations, history, junit, pytest_run
-from samplemind_cli.testing.changed import Memory, Plan
-from samplemind_cli.testing.command import Asked
+from samplemind_cli.testing.changed import LastRun, RerunPlan
+from samplemind_cli.testing.command import RunOptions
 from samplemind_cli.testing.dependencies import Look
 from samplemind_cli.testing.project import Project, find_project
-from samplemind_cli.testing.pytest_run import Choice, Outcome
+from samplemind_cli.testing.pytest_run import PytestOutcome, Selection
 
 SLOW = 1.0  # seconds from which a test is worth naming
 SHOWN = 5  # names in one line of talk
@@ -26,7 +26,7 @@ class Session:
 
     project: Project
     python: Python
-    asked: Asked
+    asked: RunOptions
     folder: Path
     env: Mapping[str, str]
     say: Callable[[str], None]
@@ -34,7 +34,7 @@ class Session:
 
     @classmethod
     def at(
-        cls, directory: Path, asked: Asked, *, state_dir: str, env: Mapping[str, str], say: Callable[[str], None]
+        cls, directory: Path, asked: RunOptions, *, state_dir: str, env: Mapping[str, str], say: Callable[[str], None]
     ) -> "Session":
         """The session for the project at or above `directory`. Raises UsageError for what is missing or unsafe."""
         command.check(asked)
@@ -52,22 +52,16 @@ class Session:
         """Run pytest once; its exit code."""
         return self.once().code
 
-    def watch(self) -> int:
-        """Run, wait for a change or a key, run again, until `q` or Ctrl-C; the exit code of the last run."""
-        from samplemind_cli.testing.watching import watch
-
-        return watch(replace(self, ends=True))
-
-    def once(self) -> Outcome:
+    def once(self) -> PytestOutcome:
         """Run pytest once, and what failed in parallel a second time in one process."""
         selection = command.selection(self.project, self.asked)
         memory = self._memory(selection) if self.asked.changed else None
-        plan = memory.plan() if memory else Plan(())
+        plan = memory.plan() if memory else RerunPlan(())
         past = history.History(self.folder / "history.json")
         choice = self._choice(plan)
         if choice.cases == []:
             self.say(f"nothing failed in {self.asked.rerun_from}")
-            return Outcome(0, {})
+            return PytestOutcome(0, {})
         parallel = self._parallel(past, selection, memory, plan)
         self.say(self._headline(plan, parallel=parallel))
         first = outcome = self._pytest(self.asked, choice, parallel=parallel)
@@ -79,23 +73,23 @@ class Session:
             self._name_slow(outcome)
         return outcome
 
-    def _memory(self, selection: str) -> Memory:
-        return Memory(self.folder, selection, partial(Look, self.project.root, self.python.path, self.env))
+    def _memory(self, selection: str) -> LastRun:
+        return LastRun(self.folder, selection, partial(Look, self.project.root, self.python.path, self.env))
 
-    def _choice(self, plan: Plan) -> Choice:
+    def _choice(self, plan: RerunPlan) -> Selection:
         cases = junit.failed_cases(Path(self.asked.rerun_from)) if self.asked.rerun_from else None
         seconds = durations.read(self.project.root) if self.asked.shard else {}
-        return Choice(
+        return Selection(
             skip=frozenset() if plan.reasons else plan.skip, shard=self.asked.shard, seconds=seconds, cases=cases
         )
 
-    def _pytest(self, asked: Asked, choice: Choice, *, parallel: bool) -> Outcome:
+    def _pytest(self, asked: RunOptions, choice: Selection, *, parallel: bool) -> PytestOutcome:
         outcome = pytest_run.run(self.project, self.python, asked, choice, self.env, parallel=parallel, ends=self.ends)
         if missing := outcome.seen.get("missing"):
             self.say(f"not among the tests here: {_some(missing)}")
         return outcome
 
-    def _again(self, first: Outcome, choice: Choice) -> Outcome:
+    def _again(self, first: PytestOutcome, choice: Selection) -> PytestOutcome:
         """What failed in parallel, run in one process; everything, where the workers did not come to the end."""
         failed = first.failed()
         if first.complete() and failed and not command.covered(self.project, self.asked):
@@ -106,7 +100,7 @@ class Session:
             if alone.tests().keys() >= set(failed) or alone.interrupted() or self.asked.serial:
                 if only := sorted(set(failed) - set(alone.failed())) if alone.complete() else []:
                     self.say(f"fails only in parallel: {_some(only)}")
-                return Outcome(alone.code, _merged(first, alone))
+                return PytestOutcome(alone.code, _merged(first, alone))
         self.say(
             "the tests did not come to their end in parallel; all in one process:"
             if not failed
@@ -117,7 +111,7 @@ class Session:
             self.say(f"fails only in parallel: {_some(only)}")
         return alone
 
-    def _parallel(self, past: history.History, selection: str, memory: Memory | None, plan: Plan) -> bool:
+    def _parallel(self, past: history.History, selection: str, memory: LastRun | None, plan: RerunPlan) -> bool:
         """Where the settings or the user ask for it, or an earlier run showed that it changes no result."""
         if command.must_be_serial(self.asked) or not self._has_xdist():
             return False
@@ -147,7 +141,7 @@ class Session:
             return None
         return past.selections.get(command.selection(self.project, replace(self.asked, arguments=())))
 
-    def _headline(self, plan: Plan, *, parallel: bool) -> str:
+    def _headline(self, plan: RerunPlan, *, parallel: bool) -> str:
         tests = {"": "all tests", None: "tests"}.get(command.marker_filter(self.project, self.asked), "")
         tests = tests or f"tests marked {command.marker_filter(self.project, self.asked)!r}"
         tests = "tests that failed last" if self.asked.failed else tests
@@ -167,8 +161,8 @@ class Session:
         return "\n".join(lines)
 
     def _remember(  # noqa: PLR0913, PLR0917 - what is known before and after
-        self, first: Outcome, outcome: Outcome, selection: str, past: history.History, memory: Memory | None,
-        plan: Plan, *, parallel: bool,
+        self, first: PytestOutcome, outcome: PytestOutcome, selection: str, past: history.History,
+        memory: LastRun | None, plan: RerunPlan, *, parallel: bool,
     ) -> None:  # fmt: skip
         try:
             if memory:
@@ -180,7 +174,7 @@ class Session:
         except OSError as error:  # a full disk or a read-only home is not the tests' failure
             self.say(f"cannot remember this run in {self.folder}: {error.strerror}")
 
-    def _share(self, outcome: Outcome) -> None:
+    def _share(self, outcome: PytestOutcome) -> None:
         """Write the durations for all machines, where that was asked for; and how the shards were cut."""
         if cut := outcome.seen.get("cut"):
             self.say(f"the shards are cut as {cut}; on machines that say the same, each test runs once")
@@ -195,7 +189,7 @@ class Session:
         except OSError as error:
             self.say(f"cannot write {durations.NAME}: {error.strerror}")
 
-    def _name_slow(self, outcome: Outcome) -> None:
+    def _name_slow(self, outcome: PytestOutcome) -> None:
         slow = sorted(
             ((t["seconds"], name) for name, t in outcome.tests().items() if t["seconds"] >= SLOW), reverse=True
         )
@@ -203,7 +197,7 @@ class Session:
             self.say("slowest: " + "; ".join(f"{seconds:.1f} s {name}" for seconds, name in slow[:3]))
 
 
-def _merged(first: Outcome, alone: Outcome) -> dict[str, object]:
+def _merged(first: PytestOutcome, alone: PytestOutcome) -> dict[str, object]:
     """The record of a run with those of its tests that ran again; what either used counts."""
     everywhere = (
         {kind: [*found, *alone.seen["everywhere"][kind]] for kind, found in first.seen["everywhere"].items()}

@@ -49,7 +49,7 @@ class Bare:
         """Nothing to write."""
 
 
-class Memory(Bare):
+class MemoryTracker(Bare):
     """memray's tracker."""
 
     def __init__(self, raw: Path, *, native: bool, children: bool) -> None:
@@ -184,7 +184,7 @@ class AsyncioFinder(MetaPathFinder, Loader):
             follow(module, self.create)
 
 
-class Run:
+class ProfiledProcess:
     """One process from its start to its end, however it ends."""
 
     def __init__(self, options: dict[str, Any]) -> None:
@@ -202,7 +202,7 @@ class Run:
     def make(self, raw: Path) -> Bare:
         """The profiler asked for."""
         if self.options["kind"] == "memory":
-            return Memory(raw, native=self.options["native"], children=self.options["children"])
+            return MemoryTracker(raw, native=self.options["native"], children=self.options["children"])
         return Cpu(raw) if self.options["kind"] == "cpu" else Bare(raw)
 
     def finish(self) -> None:
@@ -264,4 +264,4 @@ if OPTIONS["outside"]:
     spec.loader.exec_module(outside)  # type: ignore[union-attr]
     outside.begin(OPTIONS)
 else:
-    Run(OPTIONS).at_every_end()
+    ProfiledProcess(OPTIONS).at_every_end()

@@ -204,3 +204,16 @@ def test_an_image_that_no_local_model_takes_goes_to_a_hosted_one():
     found = routes(Settings(**KEYS), Options(), fits("image", "n", but=[Provider.OPENAI]))
 
     assert [route.provider for route in found if not route.skipped] == [Provider.OPENAI]
+
+
+def test_a_container_does_not_get_the_prompts_of_other_folders_by_its_port_alone():
+    settings = Settings(strangers=(("127.0.0.1:11434", "shop"),))
+    for options in (Options(), Options(provider="ollama"), Options(model="ollama/x")):
+        (first, *_) = [route for route in routes(settings, options, fits()) if route.provider == "ollama"]
+        assert "a container of the project shop" in first.skipped
+        assert "OLLAMA_HOST" in first.fix
+    for said in ({"ollama_host": "127.0.0.1:11434"}, {"ollama_host": "http://127.0.0.1:11434"}):
+        chosen = settings.changed(said, "the environment")
+        assert routes(chosen, Options(provider="ollama"), fits())[0].skipped == ""
+    other = Settings(strangers=(("127.0.0.1:11435", "shop"),))
+    assert routes(other, Options(provider="ollama"), fits())[0].skipped == ""

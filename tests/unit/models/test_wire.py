@@ -11,7 +11,7 @@ import pytest
 from samplemind_cli.ai.http_client import close_http_client
 from samplemind_cli.models import wire
 from samplemind_cli.models.daemon import Daemon
-from samplemind_cli.models.faults import OllamaError
+from samplemind_cli.models.daemon_errors import OllamaError
 from samplemind_cli.models.wire import Layer, Manifest
 from samplemind_cli.settings import Settings
 

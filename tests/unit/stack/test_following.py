@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 from samplemind_cli.stack import following
 from samplemind_cli.stack.following import RECENT, Followed
-from samplemind_cli.stack.services import Service
+from samplemind_cli.stack.services import ServiceState
 
 
 def at(seconds):
@@ -29,10 +29,10 @@ def test_only_a_container_that_started_since_and_was_not_heard_is_missed(monkeyp
     began = followed.since
     engine(
         monkeypatch,
-        Service(service="old", started=began - 60),
-        Service(service="heard", started=began + 1),
-        Service(service="late", started=began + 2),
-        Service(service="heard", number=2, started=began + 3),
+        ServiceState(service="old", started=began - 60),
+        ServiceState(service="heard", started=began + 1),
+        ServiceState(service="late", started=began + 2),
+        ServiceState(service="heard", number=2, started=began + 3),
     )
     assert followed.is_new(("heard", 1), at(began + 2), "x")
     assert followed.missed() == ["--follow", "--since", at(began + 2)]
@@ -41,19 +41,19 @@ def test_only_a_container_that_started_since_and_was_not_heard_is_missed(monkeyp
 def test_a_container_that_was_heard_before_it_started_anew_is_missed(monkeypatch):
     followed = Followed("shop", ())
     followed.is_new(("web", 1), at(followed.since + 1), "before")
-    engine(monkeypatch, Service(service="web", started=followed.since + 2))
+    engine(monkeypatch, ServiceState(service="web", started=followed.since + 2))
     assert followed.missed()
 
 
 def test_a_service_that_is_not_asked_for_is_not_missed(monkeypatch):
     followed = Followed("shop", ["web"])
-    engine(monkeypatch, Service(service="db", started=followed.since + 1))
+    engine(monkeypatch, ServiceState(service="db", started=followed.since + 1))
     assert followed.missed() == []
 
 
 def test_what_started_before_a_follower_is_not_looked_for_again(monkeypatch):
     followed = Followed("shop", ())
-    engine(monkeypatch, Service(service="web", started=followed.since))
+    engine(monkeypatch, ServiceState(service="web", started=followed.since))
     followed.since += 60
     assert followed.missed() == []
 

@@ -10,14 +10,14 @@ from samplemind_cli.errors import StackError, UsageError
 from samplemind_cli.stack import logs
 from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.levels import LEVELS
-from samplemind_cli.stack.logs import PART, Line, Parser, whole_line
+from samplemind_cli.stack.logs import PART, LogLine, Parser, whole_line
 
 ERASE = "\x1b[2K"
 
 
 def test_reads_a_line_as_compose_2_26_prints_it():
     raw = f"{ERASE}redis-1    | 2026-11-22T20:40:29.007304447Z 1:M 22 Nov 2026 20:40:28.998 * Ready to accept"
-    assert Parser().line(raw) == Line(
+    assert Parser().line(raw) == LogLine(
         "redis",
         1,
         "2026-11-22T20:40:29.007304447Z",
@@ -28,7 +28,7 @@ def test_reads_a_line_as_compose_2_26_prints_it():
 
 def test_reads_a_replica_s_number_an_empty_message_and_a_name_without_number():
     parser = Parser()
-    assert parser.line("my-worker-12  | 2026-11-22T20:40:29Z ") == Line(
+    assert parser.line("my-worker-12  | 2026-11-22T20:40:29Z ") == LogLine(
         "my-worker", 12, "2026-11-22T20:40:29Z", "info", ""
     )
     assert parser.line("named | 2026-11-22T20:40:29Z x").service == "named"

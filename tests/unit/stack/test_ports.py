@@ -197,3 +197,10 @@ def test_replicas_on_one_port_are_told_as_what_they_are(three):
         ports.require_room_for_replicas({"web": {**definition(80, target=8000), **three}})
     assert '"80-82:8000"' in raised.value.hint
     ports.require_room_for_replicas({"web": {**definition("80-82"), **three}, "one": definition(81)})
+
+
+def test_a_name_in_somebodys_files_is_not_looked_up(monkeypatch):
+    looked = []
+    monkeypatch.setattr(socket.socket, "bind", lambda _, place: looked.append(place), raising=False)
+    assert is_free(Port(address="evil.example", published=7000, target=6379))
+    assert looked == []

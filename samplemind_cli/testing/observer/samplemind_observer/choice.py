@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 
-class Choice:
+class Deselection:
     """Deselects what is not to run, after every other plugin has had its say."""
 
     def __init__(self, file: str) -> None:

@@ -31,13 +31,13 @@ from .uses import Uses, nothing, plain
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .choice import Choice
+    from .choice import Deselection
 
 NAME = "samplemind_observations"
 SETS = ("folders", "homes", "settings", "written", "path", "sources")
 
 
-class Watch:
+class ProcessWatch:
     """What this process uses, from the moment this file is imported if the command line asks for it."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Watch:
 class Observer:
     """What one process (the session, or one xdist worker) saw."""
 
-    def __init__(self, config: Any, choice: Choice | None, watch: Watch | None) -> None:
+    def __init__(self, config: Any, choice: Deselection | None, watch: ProcessWatch | None) -> None:
         self.record = config.option.samplemind_record
         self.choice = choice
         self.watch = watch
