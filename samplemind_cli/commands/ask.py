@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from samplemind_cli.commands import _ask_line
+from samplemind_cli.commands._ask_line import CONVERSATION, Command, installed_models, providers, templates
 from samplemind_cli.providers import ROWS, Effort, Priority, Task
 from samplemind_cli.settings import Settings
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from samplemind_cli.ai.types import Answer, Options, Request
     from samplemind_cli.asking.show import Style
 
-Command = _ask_line.Command  # what `cli` builds it with
+__all__ = ["Command", "ask"]
 KNOWN = ", ".join(row.name for row in ROWS)
 
 
@@ -30,29 +30,21 @@ def ask(
     priority: Annotated[Priority, typer.Option("--priority", "-p", help="What matters most.")] = "speed",
     provider: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help=f"Use only this provider: {KNOWN}, or your own.", autocompletion=_ask_line.providers
-        ),
+        typer.Option(metavar="NAME", help=f"Use only this provider: {KNOWN}, or your own.", autocompletion=providers),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(
-            "--model", "-m", metavar="NAME", help="Use only this model.", autocompletion=_ask_line.installed_models
-        ),
+        typer.Option("--model", "-m", metavar="NAME", help="Use only this model.", autocompletion=installed_models),
     ] = None,
     system: Annotated[str | None, typer.Option("--system", "-s", metavar="TEXT", help="The system prompt.")] = None,
     conversation: Annotated[
         str | None,
-        typer.Option(
-            *_ask_line.CONVERSATION, metavar="[NAME]", help="Continue this conversation, or this terminal's last one."
-        ),
+        typer.Option(*CONVERSATION, metavar="[NAME]", help="Continue this conversation, or this terminal's last one."),
     ] = None,
     fork: Annotated[bool, typer.Option("--fork", help="Continue a copy of the conversation.")] = False,
     template: Annotated[
         str | None,
-        typer.Option(
-            "--template", "-T", metavar="NAME", help="Fill this template.", autocompletion=_ask_line.templates
-        ),
+        typer.Option("--template", "-T", metavar="NAME", help="Fill this template.", autocompletion=templates),
     ] = None,
     var: Annotated[
         list[str] | None,

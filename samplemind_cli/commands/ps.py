@@ -101,13 +101,14 @@ def _rows(status: "Status") -> list[tuple[str, ...]]:
 
     service = status.service
     memory = "" if status.memory is None else size(status.memory)
+    limit = f" of {size(service.memory_limit)}" if memory and service.memory_limit else ""
     first, *others = [port.url for port in service.ports] or [""]
     row = (
         service.name,
         service.condition,
         "" if status.uptime is None else _duration(status.uptime),
         "" if status.cpu is None else f"{status.cpu:.1f}%",
-        f"{memory} of {size(service.memory_limit)}" if service.memory_limit else memory,
+        f"{memory}{limit}",
         first,
     )
     return [row, *(("",) * 5 + (url,) for url in others)]
