@@ -2,9 +2,12 @@
 
 import json
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from math import isfinite
+from struct import error as StructError  # noqa: N812 - a class
+from struct import iter_unpack
 from typing import Any
 
 import orjson
@@ -13,6 +16,7 @@ from samplemind_cli.formats.types import Finish, Media, ToolCall, Usage
 
 # What a reader hears when a stream says by its own word, and not by an event, that it is over.
 OVER: dict[str, Any] = {"type": "stream_over"}
+_DIGITS = 10  # fewer of them are a place
 _FENCE = re.compile(r"\s*(?:```|~~~)[\w+-]*[ \t]*\r?\n?(.*?)\s*(?:```|~~~)\s*", re.DOTALL)
 
 # How an answer may end, in lower case: the formats' own words, and those of servers that mix them.
@@ -106,9 +110,24 @@ def count(value: Any) -> int | None:
 
 
 def vector(value: Any) -> list[float]:
-    """The value if it is an array of numbers, else an empty one."""
+    """The value if it is an array of numbers, else an empty one; a text is one in base64, of four bytes each."""
+    if isinstance(value, str):
+        value = _floats(value)
     numbers = value if isinstance(value, list) else []
     return numbers if all(type(number) in (float, int) for number in numbers) else []
+
+
+def _floats(words: str) -> list[float]:
+    try:
+        numbers = [number for (number,) in iter_unpack("<f", b64decode(words, validate=True))]
+    except (ValueError, StructError):
+        return []
+    return numbers if all(map(isfinite, numbers)) else []
+
+
+def place(value: Any) -> int:
+    """A number that says a place: a whole one, or its digits; 0 where there is none."""
+    return count(int(value) if isinstance(value, str) and value.isdecimal() and len(value) < _DIGITS else value) or 0
 
 
 def total(*counts: int | None) -> int | None:

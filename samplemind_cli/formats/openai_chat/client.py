@@ -124,7 +124,7 @@ def embed(texts: Inputs, dimensions: int | None, endpoint: Endpoint) -> Call:
 def read_embeddings(body: Any) -> tuple[list[list[float]], int | None]:
     """`data`, whose items name their place."""
     items = reading.mappings(reading.mapping(body).get("data"))
-    ordered = sorted(items, key=lambda item: reading.count(item.get("index")) or 0)
+    ordered = sorted(items, key=lambda item: reading.place(item.get("index")))
     usage = reading.mapping(reading.mapping(body).get("usage"))
     return [reading.vector(item.get("embedding")) for item in ordered], reading.count(usage.get("prompt_tokens"))
 

@@ -39,3 +39,24 @@ def test_what_is_neither_is_refused(wrong):
 def test_whatever_comes_is_read_or_refused(value):
     with suppress(BadRequestError):
         embeddings.texts(Fields({"input": value}))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [({}, {}), ({"index": 0}, {"index": 1}), ({"index": "0"}, {"index": "1"}), ({"index": 0.0}, {"index": 1.0})],
+)
+def test_vectors_stand_where_they_say_they_do(first, second):
+    items = [{"embedding": [1, 0.5], **first}, {"embedding": [2, 0.5], **second}]
+
+    assert client.read_embeddings({"data": items})[0] == [[1, 0.5], [2, 0.5]]
+    if first:
+        assert client.read_embeddings({"data": items[::-1]})[0] == [[1, 0.5], [2, 0.5]]
+
+
+@pytest.mark.parametrize(
+    ("given_vector", "read"),
+    [("AAAAPwAAgD8=", [0.5, 1.0]), ("", []), ("no base64!", []), ("AAA=", []), ("AADAfw==", [])],
+    ids=["two numbers", "nothing", "text", "half a number", "not a number"],
+)
+def test_a_vector_may_come_in_base64(given_vector, read):
+    assert client.read_embeddings({"data": [{"embedding": given_vector}]})[0] == [read]
