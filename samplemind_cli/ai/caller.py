@@ -27,6 +27,7 @@ from samplemind_cli.ai.types import (
     Fault,
     Inputs,
     Provider,
+    Refusal,
     Request,
     Route,
     Usage,
@@ -128,7 +129,7 @@ class Caller:
                 chunk = replace(read(event), held=held) if held and not begun else read(event)
                 heard(chunk)
                 if chunk.fault:
-                    raise _broken_off(chunk.fault, route, begun=begun)
+                    raise _broken_off(chunk.fault, route, event, begun=begun)
                 begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls or chunk.block)
                 yield chunk, event if same and client.readable(event) else None
 
@@ -178,14 +179,21 @@ class Caller:
         try:
             yield
             self.breakers.answered(name)
-        except CutStreamError:
+        except CutStreamError as error:
+            self._sign(error, route)
             self.breakers.failed(name)
             raise
         except UnavailableError as error:
             self._judge(name, error)
+            self._sign(error, route)
             if error.fault and error.fault.kind == "request":
                 raise RejectedError(f"{route.provider}: {error.message}", "samplemind ask --help") from error
             raise
+
+    def _sign(self, error: CutStreamError | UnavailableError, route: Route) -> None:
+        """Say in whose words the provider refused."""
+        if error.refusal:
+            error.refusal = replace(error.refusal, origin=self._settings.row(route.provider).format)
 
     def _judge(self, name: str, error: UnavailableError) -> None:
         """What a failure says of the model: it wants rest, it is in trouble, or it is there and refused."""
@@ -235,8 +243,9 @@ def _name(route: Route) -> str:
     return f"{route.provider}/{route.endpoint.model} {route.endpoint.base_url}"
 
 
-def _broken_off(fault: Fault, route: Route, *, begun: bool) -> ProviderError:
+def _broken_off(fault: Fault, route: Route, event: Any, *, begun: bool) -> ProviderError:
     """An error inside a stream: before the first word the next provider may be asked, after it none."""
     if begun:
-        return CutStreamError(f"{route.provider} broke off: {fault.message}", "ask again")
-    return UnavailableError(fault.message, fault=fault, wait=fault.wait)
+        told = f"{route.provider} broke off: {fault.message}"
+        return CutStreamError(told, "ask again", fault=fault, refusal=Refusal(event))
+    return UnavailableError(fault.message, fault=fault, wait=fault.wait, refusal=Refusal(event))

@@ -14,6 +14,7 @@ from samplemind_cli.formats.answer import (
     FaultKind,
     Finish,
     Kept,
+    Refusal,
     Route,
     Usage,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "Part",
     "Problem",
     "Reader",
+    "Refusal",
     "Request",
     "Role",
     "Route",
@@ -158,7 +160,9 @@ class Server(Protocol):
 class Problem:
     """Why there is no answer: an HTTP status, the message, a word for it, and the field that is wrong.
 
-    `wait`: seconds until another try may help; `kind`: the provider's own fault, where it is one.
+    `param` is the field's name in the client's format, or in ours, which each room says in its own words. `wait`:
+    seconds until another try may help; `kind`: the provider's own fault, where it is one; `said`: the body that the
+    provider refused it with in this very format.
     """
 
     status: int
@@ -167,6 +171,7 @@ class Problem:
     param: str | None = None
     wait: float | None = None
     kind: FaultKind | None = None
+    said: Any = None
 
 
 Inputs = Sequence[str] | Sequence[Sequence[int]]  # texts, or each as the ids of its tokens

@@ -8,6 +8,7 @@ import orjson
 
 from samplemind_cli.formats import types as formats
 from samplemind_cli.formats.openai_chat import server as openai_chat
+from samplemind_cli.formats.types import FaultKind, Format
 
 EVENTS = "text/event-stream; charset=utf-8"
 
@@ -53,7 +54,7 @@ class Stream:
 class Problem(Exception):  # noqa: N818 - it is what a client is told, and often not an error of ours
     """Why there is no answer: platform.openai.com/docs/guides/error-codes, and what its clients do with it.
 
-    `wait` is in seconds.
+    See `formats.types.Problem`.
     """
 
     def __init__(
@@ -70,6 +71,8 @@ class Problem(Exception):  # noqa: N818 - it is what a client is told, and often
         self.code = code or None
         self.param = param
         self.wait = wait
+        self.kind: FaultKind | None = None
+        self.said: Any = None
         self.headers: dict[str, str] = {}
 
     def with_header(self, name: str, value: str) -> Self:
@@ -80,11 +83,13 @@ class Problem(Exception):  # noqa: N818 - it is what a client is told, and often
     @property
     def facts(self) -> formats.Problem:
         """What a format's room says of it."""
-        return formats.Problem(self.status, str(self), self.code or "", self.param, self.wait)
+        return formats.Problem(self.status, str(self), self.code or "", self.param, self.wait, self.kind, self.said)
 
     def reply(self, shape: "ErrorShape | None" = None) -> Reply:
         """The problem as a response in a format's shape, by default OpenAI's. `retry-after` is in whole seconds."""
         headers = {} if self.wait is None else {"retry-after": str(max(1, round(self.wait)))}
+        if self.code == "insufficient_quota":  # the official clients would try again at once
+            headers["x-should-retry"] = "false"
         body = orjson.dumps((shape or openai_chat.error)(self.facts))
         error = self.code or openai_chat.error_type(self.status)
         return Reply(body, self.status, {**headers, **self.headers}, outcome=Outcome(error=error))
@@ -116,6 +121,7 @@ class Incoming:
     handler: Handler = _nowhere
     route: str = "other"  # the pattern of its path, as metrics name it
     params: tuple[str, ...] = ()  # what the pattern's {names} stand for
+    format: Format = ""  # its body's, once that is read
     error: ErrorShape | None = None  # how its format says a problem
     trusted: bool = True  # it has the token, or none is set
     refused: Reply | None = None  # the response, whatever the body holds

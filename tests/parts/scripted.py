@@ -10,7 +10,7 @@ SSE, NDJSON, JSON = "text/event-stream", "application/x-ndjson", "application/js
 
 @contextmanager
 def provider(body, *, status=200, kind=JSON, headers=()):
-    """A server whose every answer is `body`; `asked` of what it yields are the decoded requests."""
+    """A server whose every answer is `body`; it notes the decoded requests (`asked`) and their headers (`heads`)."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -19,6 +19,7 @@ def provider(body, *, status=200, kind=JSON, headers=()):
             pass
 
         def do_POST(self):
+            server.heads.append(dict(self.headers.items()))
             server.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
             data = body if isinstance(body, bytes) else body.encode()
             self.send_response(status)
@@ -29,7 +30,7 @@ def provider(body, *, status=200, kind=JSON, headers=()):
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    server.asked = []
+    server.asked, server.heads = [], []
     server.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
