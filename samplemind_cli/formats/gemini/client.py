@@ -39,6 +39,7 @@ _MODES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
 # Gemini 3 wants its own signature on the first call of a step and answers 400 without one; this word is documented for
 # calls that carry none, e.g. from another model (ai.google.dev/gemini-api/docs/thought-signatures).
 _NO_SIGNATURE = "skip_thought_signature_validator"
+_PATH = PATH | {"model"}  # said in the path
 _SIGNING = re.compile(r"gemini-(?!1|2)")
 
 
@@ -57,7 +58,7 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     """
     model = endpoint.model.removeprefix("models/")
     came = None if _SIGNING.match(model) and _unsigned(request) else conversation.as_it_came(request, "gemini")
-    body = _body(request, model) if came is None else {name: came[name] for name in came if name not in PATH}
+    body = _body(request, model) if came is None else {name: came[name] for name in came if name not in _PATH}
     url = f"{endpoint.base_url}/v1beta/models/{quote(model, safe='')}:streamGenerateContent?alt=sse"
     return Call(url, body, _headers(endpoint))
 
