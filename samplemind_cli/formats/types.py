@@ -45,6 +45,7 @@ __all__ = [
     "Call",
     "Chunk",
     "Client",
+    "Counter",
     "Embedder",
     "Embeddings",
     "Endpoint",
@@ -185,6 +186,16 @@ class Embedder(Protocol):
 
     def read_embeddings(self, body: Any) -> tuple[list[list[float]], int | None]:
         """The vectors in the texts' order, and the tokens counted."""
+
+
+class Counter(Protocol):
+    """What a format's client offers besides, whose provider counts a prompt's tokens."""
+
+    def count(self, request: Request, endpoint: Endpoint) -> Call:
+        """The call that has a request's tokens counted."""
+
+    def read_count(self, body: Any) -> int | None:
+        """The tokens; None where it does not say."""
 
 
 FaultReader = Callable[[int, Any], Fault]

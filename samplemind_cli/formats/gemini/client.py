@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -27,7 +28,8 @@ from samplemind_cli.formats.types import (
     ToolResult,
 )
 
-__all__ = ["chat", "embed", "fault", "models", "read", "read_embeddings", "read_models", "readable", "reader", "takes"]
+__all__ = ["chat", "count", "embed", "fault", "models", "read", "read_count", "read_embeddings", "read_models"]
+__all__ += ["readable", "reader", "takes"]
 
 # Inside a functionResponse, beside its response.
 _RESULT = ("willContinue", "scheduling")
@@ -87,6 +89,19 @@ def _body(request: Request, model: str) -> dict[str, Any]:
     if request.source == "gemini":
         body |= {name: value for name, value in request.unkeyed.items() if name != SCHEMA}
     return body
+
+
+def count(request: Request, endpoint: Endpoint) -> Call:
+    """`:countTokens` of a whole request."""
+    call = chat(request, endpoint)
+    url = call.url.replace(":streamGenerateContent?alt=sse", ":countTokens")
+    whole = {"model": f"models/{endpoint.model.removeprefix('models/')}", **call.json}
+    return replace(call, url=url, json={"generateContentRequest": whole})
+
+
+def read_count(body: Any) -> int | None:
+    """`totalTokens`."""
+    return reading.count(reading.mapping(body).get("totalTokens"))
 
 
 def reader(request: Request) -> Reader:

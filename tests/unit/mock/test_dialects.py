@@ -116,6 +116,49 @@ def test_ollama_only_loads_the_model_for_an_empty_prompt(request_to):
     assert ollama.reply(request_to("/api/generate", {"model": "m"}), ()).body["done_reason"] == "load"
 
 
+@pytest.mark.parametrize("path", ["/api/chat", "/api/generate"])
+def test_ollama_unloads_a_model_that_is_to_be_kept_for_no_time(path, request_to):
+    def reason(**body):
+        return ollama.reply(request_to(path, {"model": "m", **body}), ()).body["done_reason"]
+
+    found = [reason(keep_alive=0), reason(keep_alive="0s"), reason(keep_alive="5m"), reason()]
+    assert found == ["unload", "unload", "load", "load"]
+
+
+def test_ollama_still_gives_one_vector_for_one_prompt(request_to):
+    old = ollama.reply(request_to("/api/embeddings", {"model": "m", "prompt": "hi"}), ()).body
+    new = ollama.reply(request_to("/api/embed", {"model": "m", "input": "hi"}), ()).body
+
+    assert old == {"embedding": new["embeddings"][0]}
+
+
+def test_anthropic_counts_the_tokens_of_a_prompt(fits, request_to):
+    def count(**body):
+        asked = {"model": "m", "messages": HI, **body}
+        return anthropic.reply(request_to("/v1/messages/count_tokens", asked, **VERSIONED), ()).body
+
+    assert count() == {"input_tokens": 2}
+    assert count(system="be brief")["input_tokens"] == 4
+    assert count(tools=[{"name": "f", "input_schema": {}}])["input_tokens"] > 2
+    fits("anthropic.yaml", "CountMessageTokensResponse", count())
+
+
+def test_gemini_counts_contents_or_a_whole_request_and_never_both(fits, request_to):
+    contents = [{"role": "user", "parts": [{"text": "hello there"}]}]
+    whole = {"model": "models/m", "contents": contents, "systemInstruction": {"parts": [{"text": "be brief"}]}}
+
+    def count(**body):
+        return gemini.reply(request_to("/v1beta/models/m:countTokens", body, **GOOGLE), ()).body
+
+    assert count(contents=contents) == {"totalTokens": 2}
+    assert count(generateContentRequest=whole) == {"totalTokens": 4}
+    both, nameless = {"contents": contents, "generateContentRequest": whole}, {**whole, "model": "m"}
+    for wrong in (both, {"generateContentRequest": nameless}):
+        with pytest.raises(Refused):
+            count(**wrong)
+    fits("gemini.json", "CountTokensResponse", count(contents=contents))
+
+
 def test_ollama_generate_answers_and_thinks(fits, request_to):
     reply = ollama.reply(request_to("/api/generate", {"model": "m", "prompt": "hello", "think": True}), ())
     assert whole(reply)["response"] == "You said: hello"
