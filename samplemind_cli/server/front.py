@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from samplemind_cli.server.telemetry.serving import Serving
 
 JSON = "application/json"
+FORMS = ("", "application/x-www-form-urlencoded")  # what `curl -d` says of its body
+BROWSERS = {"origin", "referer", "sec-fetch-site", "sec-fetch-mode"}  # headers by which one shows itself
 LEDGER_TIME = 1.0  # seconds between writings into the ledger
 
 
@@ -101,7 +103,7 @@ class Front:
             if incoming.method == "POST" and (
                 incoming.headers.get("content-type") != JSON or "content-encoding" in incoming.headers
             ):
-                _check_media(incoming.headers)
+                _check_media(incoming)
         except Problem as problem:
             incoming.refused = incoming.problem(problem)
 
@@ -177,10 +179,16 @@ def _date() -> str:
     return f"date: {formatdate(usegmt=True)}\r\n"
 
 
-def _check_media(headers: dict[str, str]) -> None:
-    """A body is JSON, as it is. Raises Problem (415)."""
-    kind = headers.get("content-type", "")
-    if kind.partition(";")[0].strip().lower() != JSON:
+def _check_media(incoming: Incoming) -> None:
+    """A body is JSON, as it is. Raises Problem (415).
+
+    Ollama's clients may call it something else, as `curl -d` does: where no browser asks. One would send such a body to
+    any address for a page of any origin, without a preflight.
+    """
+    headers = incoming.headers
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    plain = incoming.route.startswith("/api/") and kind in FORMS and not BROWSERS & headers.keys()
+    if kind != JSON and not plain:
         raise Problem(415, f"content-type must be {JSON}", "unsupported_media_type")
     if headers.get("content-encoding", "identity").lower() != "identity":
         compressed = Problem(415, "a body must not be compressed", "unsupported_media_type")
