@@ -1,5 +1,6 @@
 """The local tier: one file per answer in a folder only its user can read."""
 
+import heapq
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -108,6 +109,12 @@ class LocalTier:
                 yield f"{PREFIX}{provider}:{os.path.basename(path).partition('-')[0]}"
             elif self._is_entry(path) and (entry := self._peek(path)):
                 yield entry.key
+
+    def largest(self, count: int) -> list[tuple[str, int]]:
+        """The keys of the largest entries, with their bytes."""
+        sizes = heapq.nlargest(count, ((info.st_size, path) for path, info in self._files() if self._is_entry(path)))
+        found = ((self._peek(path), size) for size, path in sizes)
+        return [(entry.key, size) for entry, size in found if entry]
 
     def stats(self) -> dict[str, Any]:
         """Entries, bytes (hot records too), bound, entries per provider, first and last `stored`; reads every entry."""

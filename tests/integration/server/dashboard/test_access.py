@@ -87,6 +87,9 @@ def test_with_a_token_a_link_opens_one_session_and_that_reads(serve, monkeypatch
     assert served.http.get(REQUESTS, headers=bearer).status_code == 200
     assert served.http.get(REQUESTS, headers={"authorization": "Bearer t0ken"}).status_code == 200
     assert served.http.get(REQUESTS, headers={**bearer, "origin": "https://evil.example"}).status_code == 403
+    told = served.http.get("/dashboard/api/connect", headers=bearer).text
+    assert "$SAMPLEMIND_API_TOKEN" in told
+    assert "t0ken" not in told
     assert served.http.get("/v1/models", headers=bearer).status_code == 401, "a session is for the page alone"
 
 

@@ -21,7 +21,7 @@ HEADERS = {
 LINK = "samplemind dashboard --print shows a new link"
 
 
-class Access:
+class Admission:
     """Guards handlers. Host names are checked before, for every route of the server."""
 
     def __init__(self, settings: Settings) -> None:
