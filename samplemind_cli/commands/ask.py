@@ -208,7 +208,7 @@ def _answered(
     )
 
     async def asking() -> "Answer":
-        core = AICore(settings, notify=output.say, progress=download_bar.DownloadBar())
+        core = AICore(settings, notify=output.say, progress=download_bar.DownloadBar(), long_lived=False)
         try:
             async with aclosing(core.stream(request, options)) as chunks:
                 return await show.stream(chunks, style)
