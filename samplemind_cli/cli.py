@@ -43,6 +43,8 @@ COMMANDS = {
     "log": "List recorded calls, show one, or repeat it.",
     "ledger": "Manage the record of all calls.",
     "serve": "Serve the core over HTTP to OpenAI's, Anthropic's, Gemini's and Ollama's clients.",
+    "dashboard": "Open the page that shows requests, cache, costs, models and the stack.",
+    "keys": "Give each client of serve a key of its own, with limits.",
     "launch": "Start an AI tool on samplemind serve, with its cache, routing and ledger.",
     "mock": "Serve fake model providers on loopback, with latency and faults.",
 }

@@ -7,6 +7,8 @@ SamplemindError             1   anything that went wrong and is not a bug
 └── ProviderError           4   a language model or its daemon
     ├── NoProviderError         none of the routes could be asked
     │   └── UnsupportedError        what was asked for is nothing that their providers take
+    ├── BudgetError             it may cost more than is left of a budget
+    ├── ForbiddenError          who asks may not ask this model
     ├── RejectedError           the provider calls the request itself wrong
     └── CutStreamError          an answer that began and did not end
 """
@@ -67,9 +69,17 @@ class UnsupportedError(NoProviderError):
         self.lacks = lacks
 
 
+class ForbiddenError(ProviderError):
+    """Whoever asks may not ask this model."""
+
+
 class RejectedError(ProviderError):
     """The provider calls the request itself wrong: no other is asked."""
 
 
 class CutStreamError(ProviderError):
     """An answer began and did not end; what came of it is not an answer."""
+
+
+class BudgetError(ProviderError):
+    """A call was not made: it may cost more than is left of a budget, or nobody knows what it costs."""

@@ -5,6 +5,7 @@ import re
 import sys
 from collections import Counter
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ DOMAINS = {
     "ledger",
     "launching",
     "batch",
+    "dashboard",
 }
 GROUND = {
     "settings",
@@ -32,11 +34,13 @@ GROUND = {
     "escapes",
     "files",
     "processors",
+    "processor_time",
     "child",
     "providers",
     "recorded",
     "values",
     "spool",
+    "budgets",
 }
 # What each room may import of the package; a room may always import itself.
 ARROWS = {
@@ -46,7 +50,8 @@ ARROWS = {
     "commands": {*DOMAINS, *GROUND, "output", "ai", "help_text", "hot"},
     "help_text": {"output"},
     "asking": {*GROUND, "output", "ai", "formats", "hot", "ledger"},
-    "server": {*GROUND, "output", "ai", "formats"},
+    "server": {*GROUND, "output", "ai", "formats", "batch"},
+    "dashboard": {*GROUND, "output", "server", "ledger", "ai", "formats", "stack", "models", "bench", "launching"},
     "bench": {*GROUND, "output", "ai", "mock", "stack", "testing"},
     "models": {*GROUND, "output", "ai"},
     "stack": {*GROUND, "output", "ai"},
@@ -55,23 +60,25 @@ ARROWS = {
     "mock": {*GROUND, "output"},
     "batch": {*GROUND, "output", "ai", "formats", "ledger"},
     "launching": {*GROUND, "output", "ai", "formats"},
-    "ledger": {*GROUND, "output", "ai", "formats"},
-    "ai": {"formats", *GROUND} - {"child"},
-    "formats": {"settings", "providers", "errors"},
+    "ai": {"formats", "ledger", *GROUND} - {"child"},
+    "ledger": {*GROUND} - {"child"},
+    "formats": {"settings", "providers", "errors", "processor_time"},
     "providers": {"errors"},
     "values": {"errors"},
+    "budgets": {"errors"},
     "recorded": set(),
     "output": {"errors", "escapes", "terminal"},
     "terminal": {"escapes"},
     "escapes": set(),
     "child": {"errors"},
-    "settings": {"errors", "paths", "trust", "providers", "values", "recorded"},
+    "settings": {"errors", "paths", "trust", "providers", "values", "recorded", "budgets"},
     "errors": set(),
     "spool": {"files"},
     "paths": {"trust"},
     "trust": {"output"},
     "files": set(),
     "processors": {"files"},
+    "processor_time": set(),
 }
 # One door for each world outside.
 DOORS = {
@@ -104,6 +111,7 @@ DOORS = {
     "_socket": {"hot.py"},  # see PRIVATE
     "http.client": {"bench/rows/serve.py"},  # a client of its own, to measure ours against
     "*connection": {"ai/cache/redis.py", "stack/insight.py"},  # as `socket` has it
+    "python_multipart": {"server/upload.py"},
     # The folders and the launcher run inside of the user's program, in a Python that imports nothing else of ours.
     "os.environ": {"settings.py", "__main__.py", "profiling/inject/", "bench/launcher.py", "testing/observer/"},
 }
@@ -313,6 +321,30 @@ def test_nobody_elses_private_names_are_used():
 )
 def test_a_private_name_is_found(line):
     assert list(private(line))
+
+
+def modules_of_the_current_folder(text):
+    """Each place that starts our Python with a module, and lets the current folder say which one that is."""
+    for node in ast.walk(parsed(text)):
+        words = [ast.unparse(word) for word in node.elts] if isinstance(node, ast.List | ast.Tuple) else []
+        yield from (word for word, next_word in pairwise(words) if "sys.executable" in word and next_word == "'-m'")
+
+
+def test_no_folder_says_which_module_our_python_runs():
+    assert [path for path, text in sources().items() if [*modules_of_the_current_folder(text)]] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("[sys.executable, '-m', 'pip']", 1),
+        ("run((str(sys.executable), '-m', 'memray', *words))", 1),
+        ("[sys.executable, '-P', '-m', 'pip']", 0),
+        ("[python, '-m', 'pytest']", 0),
+    ],
+)
+def test_a_module_that_the_current_folder_could_replace_is_found(line, found):
+    assert len([*modules_of_the_current_folder(line)]) == found
 
 
 def test_every_room_of_the_package_is_in_the_plan():

@@ -43,12 +43,18 @@ class JournalEntry:
         if not self.begun:
             self.begun = True
             self.first, self.held = time.perf_counter() - self.started, chunk.held
-            chunk = replace(chunk, route=self.route)
+            chunk = replace(chunk, route=self._route(chunk))
         if chunk.answer is None:
             return chunk
         latency = (time.perf_counter() - self.started) * 1000
         self.answer = replace(chunk.answer, latency_ms=latency, passed=self.passed)
         return replace(chunk, answer=self.answer)
+
+    def _route(self, first: Chunk) -> Route:
+        """Who answers, and what was left out for its model."""
+        left_out = first.answer.dropped if first.answer else first.dropped
+        route = self.answering
+        return replace(route, dropped=tuple(sorted({*route.dropped, *left_out}))) if left_out else route
 
     def record(self) -> Record:
         """The line of it."""

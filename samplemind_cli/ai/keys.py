@@ -10,7 +10,7 @@ from dataclasses import replace
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from samplemind_cli.ai.patience import UnavailableError
-from samplemind_cli.ai.types import Call
+from samplemind_cli.ai.types import Call, Fault
 from samplemind_cli.errors import ProviderError
 
 REMOVED = "[key]"  # as `formats.faults` writes it
@@ -40,8 +40,13 @@ def removed_from_errors(call: Call) -> Iterator[None]:
         error.message = without_keys(error.message, call)
         error.args = (error.message,)
         if isinstance(error, UnavailableError) and error.fault:
-            error.fault = replace(error.fault, message=without_keys(error.fault.message, call))
+            error.fault = removed_from_fault(error.fault, call)
         raise
+
+
+def removed_from_fault(fault: Fault, call: Call) -> Fault:
+    """The fault without the keys of the call in its message."""
+    return replace(fault, message=without_keys(fault.message, call))
 
 
 def _secrets(call: Call) -> Iterator[str]:

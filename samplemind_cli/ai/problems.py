@@ -2,8 +2,16 @@
 
 from samplemind_cli.ai.http_client import UnavailableError
 from samplemind_cli.ai.types import FaultKind
-from samplemind_cli.errors import NoProviderError, SamplemindError, SettingError, UnsupportedError, UsageError
-from samplemind_cli.formats.types import Problem
+from samplemind_cli.errors import (
+    BudgetError,
+    ForbiddenError,
+    NoProviderError,
+    SamplemindError,
+    SettingError,
+    UnsupportedError,
+    UsageError,
+)
+from samplemind_cli.formats.types import NO_TOKENS, Problem
 
 # A key that a provider refuses is this server's, not the client's: no 401, and nothing that is tried again.
 _STATUS: dict[FaultKind, tuple[int, str]] = {
@@ -21,7 +29,8 @@ _STATUS: dict[FaultKind, tuple[int, str]] = {
 }
 # Where a request says what a provider may not take, if not in a field of that name.
 _FIELDS = dict.fromkeys(("image", "audio", "file", "image_url", "file_url", "file_id"), "messages")
-_FIELDS |= {"schema": "response_format", "effort": "reasoning_effort"}
+_FIELDS |= {"schema": "response_format", "effort": "reasoning_effort", NO_TOKENS: "max_tokens"}
+BILLING = "billing_error"  # a budget of the user's own: it is of no use to try again
 BUSY = ("rate", "overloaded")
 PAUSE = 1.0  # seconds until another try, when nobody named a time
 
@@ -50,6 +59,10 @@ def _permanent(error: SamplemindError) -> Problem | None:
     if isinstance(error, UnsupportedError):
         name = min(error.lacks)
         return Problem(400, _told(error), "unsupported_parameter", param=_FIELDS.get(name, name))
+    if isinstance(error, ForbiddenError):
+        return Problem(403, f"{error.message}; {error.hint}", "model_not_allowed", param="model")
+    if isinstance(error, BudgetError):
+        return Problem(429, error.message, BILLING)
     routes = error.routes if isinstance(error, NoProviderError) else ()
     if routes and all(route.outcome == "untried" for route in routes):
         return Problem(400, _told(error), "provider_not_configured", param="model")

@@ -1,6 +1,6 @@
 """What comes instead of an answer: an error, the way to another place, a page for people."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -9,13 +9,12 @@ from samplemind_cli.ai.limits import retry_after
 from samplemind_cli.ai.patience import UnavailableError
 from samplemind_cli.ai.router import shown
 from samplemind_cli.ai.streams import Decoder
-from samplemind_cli.ai.types import Call, Fault, FaultKind
+from samplemind_cli.ai.types import PASSING, Call, Fault, FaultKind, FaultReader
 from samplemind_cli.errors import CutStreamError, ProviderError
 
 RETRIED = frozenset({408, 409, 429, 529})  # and every 5xx
 NO_SUCH_PATH = (404, 405, 501)
 LONGEST = 200  # characters of an address that are told
-Reader = Callable[[int, Any], Fault]
 
 
 def place(url: str) -> str:
@@ -24,7 +23,7 @@ def place(url: str) -> str:
 
 
 def refused(
-    call: Call, status: int, headers: Mapping[str, str], body: bytes, read_fault: Reader | None
+    call: Call, status: int, headers: Mapping[str, str], body: bytes, read_fault: FaultReader | None
 ) -> UnavailableError:
     """What a status from 300 on means; `body` may be the beginning of one."""
     if status < 400:  # noqa: PLR2004 - HTTP
@@ -36,8 +35,14 @@ def refused(
             return _elsewhere(call, f"has nothing at {urlsplit(call.url).path} (HTTP {status})")
         said = body.decode("utf-8", "replace")
     fault = (read_fault or _read_fault)(status, said)
-    again = (status in RETRIED or status >= 500) and fault.kind not in ("credit", "request", "too_long")  # noqa: PLR2004 - HTTP
-    return UnavailableError(fault.message, fault=fault, again=again, wait=retry_after(headers))
+    again = (status in RETRIED or status >= 500) and fault.kind in PASSING  # noqa: PLR2004 - HTTP
+    return unavailable(fault, headers, again=again)
+
+
+def unavailable(fault: Fault, headers: Mapping[str, str], *, again: bool) -> UnavailableError:
+    """The error for a fault; both the headers and the error itself may say how long to wait: the longer word counts."""
+    waits = [wait for wait in (retry_after(headers), fault.wait) if wait is not None]
+    return UnavailableError(fault.message, fault=fault, again=again, wait=max(waits, default=None))
 
 
 def not_json(call: Call, status: int, kind: str, *, whole: bool) -> ProviderError:

@@ -166,6 +166,13 @@ def _among_others(row: Row, settings: Settings, fit: Fit) -> Route:
         return broken(Route(row.name, Endpoint("", settings.of(row, "model"))), error)
 
 
+def _stranger(row: Row, endpoint: Endpoint, settings: Settings) -> str:
+    """Whose project has the address at which Ollama is usually; empty where nobody has, or the user chose it."""
+    if row.name != Provider.OLLAMA or settings.source(row.url_setting) != "the default":
+        return ""
+    return dict(settings.strangers).get(urlsplit(endpoint.base_url).netloc, "")
+
+
 def _chosen(settings: Settings, options: Options) -> tuple[str, str] | None:
     if options.provider:
         provider = settings.row(options.provider).name
@@ -185,6 +192,9 @@ def _route(row: Row, model: str, settings: Settings, fit: Fit) -> Route:
         why = f"takes no {' or '.join(sorted(lacks))}"
         return Route(row.name, endpoint, why, "choose another --provider", lacks=lacks)
     route = Route(row.name, endpoint, dropped=dropped)
+    if whose := _stranger(row, endpoint, settings):
+        why = f"at {shown(endpoint.base_url)} listens a container of the project {whose}"
+        return replace(route, skipped=why, fix="stop that project's stack, or export OLLAMA_HOST=… to ask it")
     own_server = row.format == "openai_chat" and settings.of(row, "base_url")  # it may need no key
     if row.needs_key and not key and not own_server:
         return replace(route, skipped="no key", fix=f"export {key_variable(row)}=…")

@@ -17,6 +17,8 @@ from samplemind_cli.errors import SamplemindError, UsageError
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
 
+_HALF = (b"{", b"\0")  # how the only line begins whose writer was killed
+
 
 @dataclass(slots=True)
 class Results:
@@ -31,7 +33,7 @@ class Results:
     def open(cls, path: Path, *, again: bool) -> Self:
         """The file, made where there is none. A half last line goes; so do failures, where they are asked `again`.
 
-        Raises UsageError where it is no file, SamplemindError where another process writes it.
+        Raises UsageError where it is no file of answers, SamplemindError where another process writes it.
         """
         try:
             results = cls(Path(os.path.realpath(path)), _locked(path))
@@ -77,6 +79,9 @@ class Results:
         end = 0
         for raw in self._lines():
             whole, value = raw.endswith(b"\n"), _object(raw)
+            if value is None and raw.strip() and (whole or not (end or raw.startswith(_HALF))):
+                why = f"{self.path} holds something else than a batch's answers"
+                raise UsageError(why, "name another --out")  # in somebody else's folder it may be a link to anything
             if not whole and value is None:
                 os.ftruncate(self._file, end)  # whoever wrote it was killed
                 return

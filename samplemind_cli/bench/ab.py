@@ -10,6 +10,7 @@ from typing import Any
 from samplemind_cli.bench import evidence, git, trees
 from samplemind_cli.bench import measure as kernel
 from samplemind_cli.bench.evidence import Judgement
+from samplemind_cli.child.withheld import without_secrets
 from samplemind_cli.errors import SamplemindError
 
 LOOKS = 4  # at the numbers; each could be wrong by chance, so that each is held to a part of the allowed error
@@ -119,7 +120,7 @@ def document(found: Comparison, names: Sequence[str], command: Sequence[str], ma
     """
     base, candidate = (evidence.quantile(times, 0.5) for times in zip(*found.pairs, strict=True))
     return {
-        "command": list(command),
+        "command": list(without_secrets(command)),
         "base": {"name": names[0], "median": base},
         "candidate": {"name": names[1], "median": candidate},
         "quotient_of_medians": candidate / base,

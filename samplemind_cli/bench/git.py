@@ -108,7 +108,9 @@ def submodules(repository: Path, commit: str) -> dict[str, str]:
 def run(directory: Path, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
     """A git command's outcome, whatever it is. Raises SamplemindError where there is no git."""
     try:
-        done = ended(["git", *words], {**outside_hooks(), **_kept(directory), **env}, directory)
+        # The config that came with an unpacked archive would name a program for every look at the files.
+        quiet = ("-c", "core.fsmonitor=false")
+        done = ended(["git", *quiet, *words], {**outside_hooks(), **_kept(directory), **env}, directory)
     except (FileNotFoundError, PermissionError) as error:  # the latter: a folder of PATH is closed to us
         raise SamplemindError("git is not installed", "install git") from error
     out, err = os.fsdecode(done.stdout), os.fsdecode(done.stderr)

@@ -14,6 +14,7 @@ from samplemind_cli.bench import evidence, gate, parameters, program_run, report
 from samplemind_cli.bench import measure as kernel
 from samplemind_cli.bench.board import Score, ScoreRow
 from samplemind_cli.bench.parameters import Values
+from samplemind_cli.child.withheld import without_secrets
 from samplemind_cli.errors import SamplemindError
 
 SECONDS = 5.0  # of measuring, unless a number of runs is named
@@ -60,7 +61,7 @@ def measured(plan: TrialPlan, say: Say) -> dict[str, Any]:
     found["rows"] = [{**row, **extra} for row, extra in zip(found["rows"], extras, strict=True)]
     return {
         **found,
-        "command": list(plan.command),
+        "command": list(without_secrets(plan.command)),
         "directory": str(plan.directory),
         "parameters": {name: list(values) for name, values in plan.parameters.items()},
     }

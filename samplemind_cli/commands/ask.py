@@ -10,6 +10,8 @@ from samplemind_cli.providers import ROWS, Effort, Priority, Task
 from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from samplemind_cli.ai.types import Answer, Options, Request
     from samplemind_cli.asking.show import Style
 
@@ -25,6 +27,12 @@ def _installed_models(incomplete: str) -> list[str]:
 
 def _providers(incomplete: str) -> list[str]:
     return [row.name for row in Settings.load().rows if row.name.startswith(incomplete)]
+
+
+def _templates(incomplete: str) -> list[str]:
+    from samplemind_cli.asking.templates import names
+
+    return [name for name in names(Settings.load()) if name.startswith(incomplete)]
 
 
 CONVERSATION = ("-c", "--conversation")
@@ -48,8 +56,8 @@ def ask(
         str | None, typer.Argument(metavar="PROMPT", help="The question; piped input is appended to it.")
     ] = None,
     task: Annotated[
-        Task, typer.Option("--task", "-t", help="The kind of task; decides which provider is tried first.")
-    ] = "factual",
+        Task | None, typer.Option("--task", "-t", help="The kind of task; decides who is tried first.")
+    ] = None,
     priority: Annotated[Priority, typer.Option("--priority", "-p", help="What matters most.")] = "speed",
     provider: Annotated[
         str | None,
@@ -64,25 +72,33 @@ def ask(
         str | None,
         typer.Option(*CONVERSATION, metavar="[NAME]", help="Continue this conversation, or this terminal's last one."),
     ] = None,
+    fork: Annotated[bool, typer.Option("--fork", help="Continue with a copy of the conversation.")] = False,
+    template: Annotated[
+        str | None,
+        typer.Option("--template", "-T", metavar="NAME", help="Use this template.", autocompletion=_templates),
+    ] = None,
+    var: Annotated[
+        list[str] | None,
+        typer.Option("--var", metavar="NAME=VALUE", help="A variable of the template; may be repeated."),
+    ] = None,
     attach: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option(
-            "--attach", "-a", metavar="FILE", help="An image, audio, PDF or text file, - for stdin; may be repeated."
+            "--attach",
+            "-a",
+            metavar="FILE",
+            help="An image, audio, PDF or text file, an https address, or - for stdin; may be repeated.",
         ),
     ] = None,
     code: Annotated[bool, typer.Option("--extract", "-x", help="Print only the first code block.")] = False,
-    schema: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A JSON Schema that the answer must satisfy.")
-    ] = None,
+    schema: Annotated[Path | None, typer.Option(metavar="FILE", help="A JSON Schema the answer must satisfy.")] = None,
     tools: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Tools the model may call, in OpenAI's format.")
     ] = None,
     temperature: Annotated[
         float | None, typer.Option(min=0, max=2, metavar="NUMBER", help="0 is the least random. Not sent to Claude.")
     ] = None,
-    max_tokens: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Maximum length of the answer, in tokens.")
-    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, metavar="N", help="Maximum length of the answer.")] = None,
     effort: Annotated[Effort | None, typer.Option(help="Reasoning effort, for models that reason.")] = None,
     param: Annotated[
         list[str] | None,
@@ -91,20 +107,18 @@ def ask(
         ),
     ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")] = False,
-    refresh: Annotated[
-        bool, typer.Option("--refresh", help="Ignore the cached answer, and cache the new one.")
-    ] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Ignore the cached answer; cache the new one.")] = False,
     ttl: Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="Maximum age of a cached answer.")] = None,
     timeout: Annotated[
         float | None, typer.Option(min=0.001, metavar="SECONDS", help="Give up after this time.")
     ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", min=0, metavar="DOLLARS", help="Refuse what may cost more than this.")
+    ] = None,
     no_log: Annotated[bool, typer.Option("--no-log", help="Do not record this call in the ledger.")] = False,
-    no_fallback: Annotated[
-        bool, typer.Option("--no-fallback", help="Fail if the first provider cannot answer.")
-    ] = False,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Show which provider would be used and why; send nothing.")
-    ] = False,
+    no_fallback: Annotated[bool, typer.Option("--no-fallback", help="Fail if the first one cannot answer.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show who would be asked, and why; send nothing.")] = False,
+    why: Annotated[bool, typer.Option("--why", help="Show how a new question differs from cached ones.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="Do not render Markdown on a terminal.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show where the answer came from.")] = False,
@@ -131,29 +145,41 @@ def ask(
     settings = Settings.load(read_timeout=timeout, local_read_timeout=timeout)
     question = ctx.obj if isinstance(ctx.obj, hot.Question) else None
     stdin = question.stdin if question else hot.read_stdin()
-    if conversation is not None:
-        prompt, conversation = asked.named(prompt, conversation, stdin)
+    if conversation is not None or fork:
+        prompt, conversation = asked.named(prompt, conversation or "", stdin)
+    said: dict[str, Any] = {
+        "system": system,
+        "schema": schema,
+        "temperature": temperature,
+        "max_tokens": max_tokens,
+        "effort": effort,
+        "model": model,
+        "task": task,
+    }
+    said, fill = _filled(settings, template, var or [], said, verbose=verbose)
+    for_task: Task = said.pop("task") or "factual"
+    of_model: str = said.pop("model") or ""
+    attached, fetched = _attached(settings, attach or [])
+    question = None if template or fetched else question  # no record would see that one of them has changed
     request = asked.request(
         prompt,
         stdin,
-        system=system,
-        attach=attach,
-        schema=schema,
+        attach=attached,
+        fill=fill,
         tools=tools,
-        temperature=temperature,
-        max_tokens=max_tokens,
-        effort=effort or "",
         params=param or [],
+        **said | {"effort": said["effort"] or ""},
     )
     options = Options(
-        task=task,
+        task=for_task,
         priority=priority,
         provider=provider or "",
-        model=model or "",
+        model=of_model,
         fallback=not no_fallback,
         cache="off" if no_cache else "refresh" if refresh else "use",
         ttl=ttl,
         timeout=timeout,
+        max_cost=max_cost,
         origin=Origin(command="ask", session=spool.terminal()),
         keep_content=True,
     )
@@ -164,13 +190,15 @@ def ask(
         from samplemind_cli.asking.conversation import ConversationLog
 
         talk = ConversationLog.open(settings, conversation)
+        if fork:
+            talk.fork()
         request, options = talk.continued(turn), talk.options(options)
     if explain:
         from samplemind_cli.asking.explain import explanation
 
         explanation(settings, request, options, as_json=as_json)
         return 0
-    answer, style = _answered(settings, request, options, as_json=as_json, raw=raw, verbose=verbose, code=code)
+    answer, style = _answered(settings, request, options, as_json=as_json, raw=raw, verbose=verbose, code=code, why=why)
     if talk:  # each of its turns is another question: nothing to print again
         talk.keep(turn, answer)
     elif question:
@@ -178,13 +206,51 @@ def ask(
         from samplemind_cli.asking.remember import remember
 
         model_file = Path(settings.embedded_model) if settings.embedded_model else None
-        files = [path for path in (*(attach or []), schema, tools, model_file) if path and str(path) != "-"]
+        files = [path for path in (*attached, schema, tools, model_file) if path and str(path) != "-"]
         remember(question, options, answer, style, files, repeated(settings, request, options, answer))
     return _verdict(answer)
 
 
+def _filled(
+    settings: Settings, name: str | None, var: list[str], said: dict[str, Any], *, verbose: bool
+) -> "tuple[dict[str, Any], Callable[[str], str] | None]":
+    """What is asked with, as the command line and the template say it; and what makes the text of the prompt."""
+    from functools import partial
+
+    from samplemind_cli import output
+    from samplemind_cli.errors import UsageError
+
+    if not name:
+        if var:
+            raise UsageError("--var is for a template's variables", "samplemind ask -T NAME --var …")
+        return said, None
+    from samplemind_cli.asking import templates
+
+    found = templates.find(settings, name)
+    if verbose or not found.own:
+        output.say(found.origin)
+    return found.asked_with(said), partial(found.filled, variables=templates.variables(var))
+
+
+def _attached(settings: Settings, attach: list[str]) -> "tuple[list[Any], bool]":
+    """The attachments; and whether one of them was fetched."""
+    if not any("://" in one for one in attach):
+        return list(map(Path, attach)), False
+    from samplemind_cli.asking import fetching
+
+    return fetching.attached(attach, settings), any(map(fetching.is_address, attach))
+
+
 def _answered(
-    settings: Settings, request: "Request", options: "Options", *, as_json: bool, raw: bool, verbose: bool, code: bool
+    settings: Settings,
+    request: "Request",
+    options: "Options",
+    *,
+    as_json: bool,
+    raw: bool,
+    verbose: bool,
+    code: bool,
+    why: bool,
 ) -> "tuple[Answer, Style]":
     import asyncio
     import shutil
@@ -193,7 +259,7 @@ def _answered(
 
     from samplemind_cli import output
     from samplemind_cli.ai.core import AICore
-    from samplemind_cli.asking import download_bar, show
+    from samplemind_cli.asking import download_bar, newness, show
 
     seen = output.on_terminal(sys.stdout)
     style = show.Style(
@@ -210,8 +276,12 @@ def _answered(
     async def asking() -> "Answer":
         core = AICore(settings, notify=output.say, progress=download_bar.DownloadBar(), long_lived=False)
         try:
+            new = newness.Newness(core.questions.known(), request) if why else None
             async with aclosing(core.stream(request, options)) as chunks:
-                return await show.stream(chunks, style)
+                answer = await show.stream(new.heard(chunks) if new else chunks, style)
+            for line in new.lines(answer) if new else ():
+                output.say(line)
+            return answer
         finally:
             await core.close()
 

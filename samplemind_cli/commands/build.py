@@ -122,7 +122,7 @@ def _told(image: "Image") -> str:
 
 def _cache_of_ci(settings: Settings) -> Path | None:
     """A CI service starts with an empty engine but may keep a folder; not every engine can write one."""
-    from samplemind_cli import output
+    from samplemind_cli import files, output
     from samplemind_cli.stack.build import exports_cache
     from samplemind_cli.stack.engine import Engine
 
@@ -130,7 +130,8 @@ def _cache_of_ci(settings: Settings) -> Path | None:
         return None
     with Engine() as engine:
         if exports_cache(engine):
-            return Path(settings.cache_dir) / "build"
+            # Docker would make it as the umask has it, and layers hold whatever is copied into an image.
+            return Path(files.private_folder(settings.cache_dir, "build"))
     output.say("note: no layer cache is kept: the engine does not use the containerd image store")
     return None
 

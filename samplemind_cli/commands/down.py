@@ -66,7 +66,10 @@ def down(
             for container in containers:
                 output.say(f"{container}: stopped and removed")
                 gone.append(container)
-        networks = [] if named else doing.networks(engine, name)
+        unused, networks = ([], []) if named else doing.networks(engine, name)
+    if unused:
+        doing.remove_networks(stack, unused)
+        output.say(f"removed: network {', '.join(unused)}")
     if lost:
         doing.remove(stack, lost)
         output.say(f"deleted: {', '.join(map(_placed, lost))}")

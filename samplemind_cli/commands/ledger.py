@@ -9,6 +9,8 @@ from samplemind_cli.settings import Settings
 
 app = typer.Typer(cls=Group, rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 
+SHOWN = ("spent", "held", "left")  # of a budget
+
 
 @app.callback()
 def ledger() -> None:
@@ -81,3 +83,32 @@ def export(
     with Ledger(Settings.load()).open() as connection:
         for call in log.every(connection, moment(since)):
             output.print_json(call)
+
+
+@app.command()
+def budgets(
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each.")] = False,
+) -> None:
+    r"""Show what was spent of each budget, and what is left.
+
+    \b
+    Example:
+      samplemind ledger budgets
+    """
+    from samplemind_cli import output
+    from samplemind_cli.ledger import accounts
+    from samplemind_cli.ledger.prices import Prices
+
+    settings = Settings.load()
+    found = accounts.standing(settings, Prices(settings.config_dir, settings.rows))
+    if as_json:
+        for one in found:
+            output.print_json(one)
+    elif not found:
+        output.say(f"there are no budgets: write [budgets] into {settings.config_dir}/config.toml")
+    else:
+        rows = [
+            (str(one["budget"]), *(accounts.dollars(round(one[name] * accounts.NANO)) for name in SHOWN))
+            for one in found
+        ]
+        output.table(("budget", *SHOWN), rows)

@@ -49,7 +49,7 @@ def models(
     if ctx.invoked_subcommand is not None:
         return
     from samplemind_cli import output
-    from samplemind_cli.models import listing
+    from samplemind_cli.models import listing, tasks
     from samplemind_cli.models.daemon import ask
 
     settings = Settings.load()
@@ -61,7 +61,7 @@ def models(
         return await daemon.installed(), await daemon.running()
 
     installed, loaded = ask(settings, everything)
-    rows = listing.rows(installed, loaded, settings.models, _tasks(settings))
+    rows = listing.rows(installed, loaded, settings.models, tasks.of(settings))
     rows = [row for row in rows if row.loaded] if running else rows
     if as_json:
         output.print_json({"models": [row.as_json() for row in rows]})
@@ -174,17 +174,6 @@ def _each(settings: Settings, names: list[str], act: "Callable[[Daemon, str], Aw
 
     if failures := ask(settings, all_of):
         raise daemon_errors.together(failures)
-
-
-def _tasks(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """The tasks that go to Ollama's model: by name, or as "task:priority" if only another priority sends them there."""
-    from samplemind_cli.ai.router import PRIORITIES, Provider, TaskType, route_request
-
-    tasks = []
-    for task in TaskType:
-        sent = [p for p in PRIORITIES if route_request(task, p) is Provider.OLLAMA]
-        tasks += [str(task)] if "speed" in sent else [f"{task}:{priority}" for priority in sent]
-    return {settings.ollama_model: tuple(tasks)}
 
 
 def _show_hosted(settings: Settings, *, as_json: bool, running: bool) -> None:

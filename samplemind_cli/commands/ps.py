@@ -36,10 +36,11 @@ def ps(
     CPU is of one core, so 200% are two. With --json: {"project", "services": [{"service", "container", "state",
     "health", "exit_code", "uptime_s", "cpu_percent", "memory_bytes", "memory_limit_bytes", "ports": [{"address",
     "published", "target", "protocol"}], "url", "details"}]}. `state` is Docker's, or "absent" (there is no
-    container), or "adopted" (a program outside the stack is used instead). `details` is, of Redis, {"hit_rate",
-    "used_memory_bytes", "max_memory_bytes", "evicted_keys"}; of Ollama {"models": [{"name", "size_bytes",
-    "gpu_percent"}]}; of MongoDB {"cache_bytes", "cache_max_bytes"}, or {"hint"} where pymongo is not installed; or
-    {"error"}. If the state of the stack is unknown, there are no services, and an "error": {"message", "hint"}.
+    container), "scaled to 0" or "adopted" (a program outside the stack is used instead). `details` is, of
+    Redis, {"hit_rate", "used_memory_bytes", "max_memory_bytes", "evicted_keys"}; of Ollama
+    {"models": [{"name", "size_bytes", "gpu_percent"}]}; of MongoDB {"cache_bytes", "cache_max_bytes"}, or {"hint"}
+    where pymongo is not installed; or {"error"}. If the state of the stack is unknown, there are no services, and
+    an "error": {"message", "hint"}.
 
     \b
     Example:
@@ -82,31 +83,35 @@ def _show(services: list["Status"]) -> None:
     from samplemind_cli import output
 
     columns = ("SERVICE", "STATE", "UPTIME", "CPU", "MEMORY", "URL")
-    rows = [_row(status) for status in services]
+    rows = [row for status in services for row in _rows(status)]
     told = [f"{status.service.name}: {text}" for status in services if (text := _told(status.details))]
     width = sum(max(map(len, column)) + GAP for column in zip(columns, *rows, strict=True))
     if output.on_terminal(sys.stdout) and shutil.get_terminal_size().columns < width:
         for name, state, uptime, *rest in rows:
-            output.lines([f"{name} {state} {uptime}".rstrip(), *(f"  {cell}" for cell in rest if cell)])
+            head = f"{name} {state} {uptime}".strip()
+            output.lines([*filter(None, [head]), *(f"  {cell}" for cell in rest if cell)])
         output.lines(told)
     else:
         output.table(columns, rows)
         output.lines(told)
 
 
-def _row(status: "Status") -> tuple[str, ...]:
+def _rows(status: "Status") -> list[tuple[str, ...]]:
+    """A service's row, and one for each further URL of it."""
     from samplemind_cli.output import size
 
     service = status.service
     memory = "" if status.memory is None else size(status.memory)
-    return (
+    first, *others = [port.url for port in service.ports] or [""]
+    row = (
         service.name,
         service.condition,
         "" if status.uptime is None else _duration(status.uptime),
         "" if status.cpu is None else f"{status.cpu:.1f}%",
         f"{memory} of {size(service.memory_limit)}" if service.memory_limit else memory,
-        service.url,
+        first,
     )
+    return [row, *(("",) * 5 + (url,) for url in others)]
 
 
 def _duration(seconds: float) -> str:

@@ -5,7 +5,40 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from samplemind_cli.formats.types import Media, Message, Opaque, Part, Request, Text, Thinking, ToolCall, ToolResult
+from samplemind_cli.formats.types import (
+    Format,
+    Media,
+    Message,
+    Opaque,
+    Part,
+    Request,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
+
+
+def as_it_came(
+    request: Request, own: Format, fits: Callable[[str], object] = lambda _: True
+) -> Mapping[str, Any] | None:
+    """The body that a client of the provider's `own` format sent; None where the request must be told anew.
+
+    That is one in another format, and one that holds what another provider wrote, which the own one would refuse: a
+    thought with that one's proof, calls with an id that was there before or that `fits` does not take.
+    """
+    if request.body is None or request.source != own:
+        return None
+    used: set[str] = set()
+    for message in request.messages:
+        for part in message.parts:
+            if isinstance(part, Thinking) and part.origin != own:
+                return None
+            if isinstance(part, ToolCall) and part.id:
+                if part.id in used or not fits(part.id):
+                    return None
+                used.add(part.id)
+    return request.body
 
 
 def linked(messages: Sequence[Message]) -> list[Message]:

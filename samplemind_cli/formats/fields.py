@@ -1,6 +1,7 @@
 """Reading a JSON object from a stranger: each field has a kind, and a wrong one is a 400 that names it."""
 
 import json
+from collections.abc import Container
 from typing import Any, TypeVar
 
 import orjson
@@ -108,6 +109,11 @@ class Fields:
             if not isinstance(value, dict):
                 raise self.wrong(f"{key}[{n}]", "must be an object")
         return [Fields(value, self.name(f"{key}[{n}]")) for n, value in enumerate(values)]
+
+    def others(self, known: Container[str], inside: str = "") -> dict[str, Any]:
+        """Every field that is not `known`, under a dotted name where the object stands `inside` of another one."""
+        before = f"{inside}." if inside else ""
+        return {f"{before}{key}": value for key, value in self._value.items() if key not in known and value is not None}
 
     @property
     def raw(self) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from samplemind_cli.formats.fields import Fields
+from samplemind_cli.processor_time import TooLongError, at_most
 
+SECONDS = 0.5  # that a schema, or an answer against it, may take: meanwhile nobody else is answered
 LONGEST = 300  # characters of a reason, which may quote all of a schema
 
 
@@ -16,11 +18,14 @@ def flaw(schema: Mapping[str, Any]) -> str:
     if not isinstance(schema.get("$schema", ""), str):
         return "its $schema is not a string"
     try:
-        validator_for(dict(schema), Draft202012Validator).check_schema(dict(schema))
+        with at_most(SECONDS):
+            validator_for(dict(schema), Draft202012Validator).check_schema(dict(schema))
     except SchemaError as error:
         return error.message[:LONGEST]
     except RecursionError:
         return "it is nested too deeply"
+    except TooLongError:
+        return "to look through it takes too long"
     return ""
 
 

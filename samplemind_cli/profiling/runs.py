@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from samplemind_cli import files
+from samplemind_cli.child.withheld import without_secrets
 from samplemind_cli.errors import UsageError
-from samplemind_cli.profiling.withheld import without_secrets
 from samplemind_cli.profiling.words import title
 
 KINDS = ("cpu", "memory")

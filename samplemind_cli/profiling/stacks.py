@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from samplemind_cli.child.withheld import without_secrets
 from samplemind_cli.profiling.runs import Profile
-from samplemind_cli.profiling.withheld import without_secrets
 
 # `process PID:"command";process PID:"command";thread (ID): name;function (file:line);… count`, outermost first.
 RECORD = re.compile(r'^(?=process \d+:")', re.MULTILINE)

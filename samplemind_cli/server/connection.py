@@ -6,7 +6,7 @@ from collections import deque
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Protocol
 
-from samplemind_cli.server.bounds import Bounds, Budget, Share
+from samplemind_cli.server.bounds import Bounds, ByteBudget, Share
 from samplemind_cli.server.head import head
 from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, Stream
 from samplemind_cli.server.reading import RequestReader
@@ -22,7 +22,7 @@ class Host(Protocol):
 
     loop: asyncio.AbstractEventLoop
     bounds: Bounds
-    budget: Budget
+    budget: ByteBudget
     draining: bool
     date: str  # the Date header's line
 
@@ -68,7 +68,7 @@ class Connection(asyncio.Protocol):
         self._writable.set()
         self._leaving = False
         self.due = NEVER  # when `expire` must be called
-        self.number, self.begin = host.number, host.begin  # the reader asks for them
+        self.number = host.number  # the reader asks for it
 
     # What the transport calls.
 
@@ -113,6 +113,11 @@ class Connection(asyncio.Protocol):
             self._proceed()
 
     # What the reader calls.
+
+    def begin(self, incoming: Incoming) -> None:
+        """Decide what the head alone decides."""
+        incoming.transport = self._transport
+        self._host.begin(incoming)
 
     def welcome(self) -> None:
         """Ask for a body whose client waits to be asked; one that is ahead of its turn comes unasked in a while."""
@@ -180,7 +185,7 @@ class Connection(asyncio.Protocol):
         finally:
             self._task = None
             self._share.give_back(len(incoming.body))
-            self._host.done(incoming, status, outcome)
+            self._host.done(incoming, 200 if status == GONE and outcome.ended else status, outcome)
         self._wait()
         self._end(incoming)
         self._go_on()

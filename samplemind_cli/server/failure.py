@@ -8,4 +8,5 @@ from samplemind_cli.server.message import HttpError
 def problem(error: SamplemindError) -> HttpError:
     """The problem that an error is; of several providers' failures the last one counts."""
     told = problems.problem(error)
-    return HttpError(told.status, told.message, told.code, param=told.param, wait=told.wait)
+    found = HttpError(told.status, told.message, told.code, param=told.param, wait=told.wait)
+    return found.with_header("x-should-retry", "false") if told.code == problems.BILLING else found

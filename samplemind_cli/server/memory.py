@@ -13,7 +13,7 @@ LIFE = 3600.0  # seconds, after which the cache itself is asked, which marks the
 OVERHEAD = 2048  # bytes that a kept response takes beside its bodies
 TIER = "memory"
 # How an answer begins to say its id and time, and all events of a stream. In a text the quotes would be escaped.
-_STAMP = rb'"id":"chatcmpl-%b"(.{,64}?"created":)\d+'
+_STAMP = re.compile(rb'"id":"chatcmpl-([^"]+)"(.{,64}?"created":)\d+')
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Memory:
         That is a provider that could not answer this time, or an answer that lies in no local file. `repetition` is
         what the ledger is told when it is given again.
         """
-        size = len(incoming.body) + len(reply.body) + len(reply.outcome.answer) + OVERHEAD
+        size = len(incoming.body) + len(reply.body) + len(reply.outcome.answer) + len(repetition) + OVERHEAD
         untried = all(route.outcome == "untried" for route in answer.passed)
         mark = _mark(answer.kept.path) if answer.kept else None
         if answer.kept is None or mark is None or not untried or size > LARGEST or "cache-control" in incoming.headers:
@@ -89,8 +89,10 @@ class Memory:
         name = _name(incoming)
         self._forget(name)
         until = min(answer.kept.expires, time.time() + LIFE)
-        stamp = re.search(_STAMP % re.escape(incoming.id.encode()), reply.body)
-        pieces, middle = reply.body.split(stamp[0] if stamp else incoming.id.encode()), stamp[1] if stamp else None
+        own = incoming.id.encode()
+        stamp = _STAMP.search(reply.body)
+        stamp = stamp if stamp and stamp[1] == own else None
+        pieces, middle = reply.body.split(stamp[0] if stamp else own), stamp[2] if stamp else None
         self._kept[name] = _Kept(again, answer.kept.path, mark, until, size, pieces, middle)
         self._held += size
         while self._held > self._bound:
@@ -102,7 +104,9 @@ class Memory:
 
 
 def _name(incoming: Incoming) -> tuple[str, str, bytes]:
-    return f"{incoming.path}?{incoming.query}", incoming.headers.get("content-type", ""), incoming.body
+    """What the request is, and whose: what one client may read another may not, and the ledger tells them apart."""
+    kind = f"{incoming.headers.get('content-type', '')} {incoming.client}"
+    return f"{incoming.path}?{incoming.query}", kind, incoming.body
 
 
 def _mark(path: str) -> tuple[int, int, int] | None:

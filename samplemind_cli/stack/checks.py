@@ -17,6 +17,7 @@ from samplemind_cli.providers import TABLE
 from samplemind_cli.stack import docker, machine
 from samplemind_cli.stack.facts import Facts
 from samplemind_cli.stack.insight import insight, listens, ollama_version
+from samplemind_cli.stack.origin import is_loopback
 from samplemind_cli.stack.ports import Conflict, conflicts, wanted
 from samplemind_cli.stack.record import OLLAMA, REDIS
 from samplemind_cli.stack.redis_of_several import reached
@@ -281,7 +282,11 @@ def _listens(url: str) -> bool:
 
 
 def _published(facts: Facts, target: int) -> Port:
-    """Where the stack publishes a container's port; loopback and the same port when it does not say."""
+    """Where the stack publishes a container's port; loopback and the same port when it does not say.
+
+    Whose address is elsewhere is not asked: any project's files may name any machine.
+    """
     services = facts.config["services"].values() if isinstance(facts.config, dict) else ()
-    ports = (port for service in services for port in wanted(service) if port.target == target)
+    known = (port for service in services for port in wanted(service) if port.target == target)
+    ports = (port for port in known if is_loopback(port.address_here))
     return next(ports, Port(address="", published=target, target=target))

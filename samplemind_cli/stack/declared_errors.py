@@ -5,6 +5,11 @@ Each row: a pattern, a message, a hint; in both `{0}` is the line, `{1}`, … th
 
 DECLARED: tuple[tuple[str, str, str], ...] = (
     (
+        r"no service selected",
+        "there is no service to start: each belongs to a profile that is not active",
+        "samplemind up --profile NAME, or name the services",
+    ),
+    (
         r"network (\S+) (?:declared as external, but could not be found|not found)",
         "the external network {1} does not exist",
         "docker network create {1}, or take `external: true` out of the compose file",

@@ -32,7 +32,7 @@ ALWAYS = {"BUILDKIT_PROGRESS": "plain", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "
 REMOTE = ("COMPOSE_EXPERIMENTAL_GIT_REMOTE", "COMPOSE_EXPERIMENTAL_OCI_REMOTE")
 
 SILENCE = 30.0  # seconds after which a daemon that says nothing is given up
-ANSWER = 15.0  # seconds to wait for its first answer, to the question for its version
+ANSWER = 15.0  # seconds to wait for its first answer, whatever is asked first
 PATIENCE, POLL = 5.0, 0.2  # seconds a command may take before the daemon is asked; between two looks at the answer
 
 DAEMON = "Error response from daemon: "
@@ -216,12 +216,14 @@ def require_daemon() -> None:
         raise failure(stderr.decode("utf-8", "replace"))
 
 
-def config(stack: Stack, services: Iterable[str] = (), timeout: float | None = 30) -> dict[str, Any]:
+def config(stack: Stack, services: Iterable[str] = (), timeout: float | None = None) -> dict[str, Any]:
     """The compose files merged and filled in (`name`, `services`, `volumes`, …), as Compose prints it in JSON.
+
+    Raises StackError after `timeout` seconds, ANSWER by default.
 
     It has the services of active profiles; with `services`, those and what they depend on, whatever their profiles.
     """
-    printed = output_of(compose_command(stack, "config", "--format", "json", *services), timeout)
+    printed = output_of(compose_command(stack, "config", "--format", "json", *services), timeout or ANSWER)
     loaded: dict[str, Any] = json.loads(printed)
     return loaded
 
@@ -229,7 +231,7 @@ def config(stack: Stack, services: Iterable[str] = (), timeout: float | None = 3
 def every_service(stack: Stack) -> list[str]:
     """The names of all declared services, those of inactive profiles too."""
     everything = replace(stack, profiles=(EVERY_PROFILE,))
-    return output_of(compose_command(everything, "config", "--services"), 30).split()
+    return output_of(compose_command(everything, "config", "--services"), ANSWER).split()
 
 
 def require(services: Iterable[str], declared: Collection[str]) -> None:

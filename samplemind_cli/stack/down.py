@@ -56,10 +56,17 @@ def volumes(engine: Engine, declared: Mapping[str, Any], services: Sequence[str]
     return [Volume(name=name, size=sizes[name], place=places.get(name, "")) for name in sorted(ours & set(sizes))]
 
 
-def networks(engine: Engine, project: str) -> list[str]:
-    """The names of the networks that are left of a project: a foreign container is in them."""
-    found = engine.get("/networks", filters={"label": [f"{PROJECT}={project}"]})
-    return sorted(network["Name"] for network in found or ())
+def networks(engine: Engine, project: str) -> tuple[list[str], list[str]]:
+    """The names of the networks that are left of a project: unused ones, and those that a foreign container is in.
+
+    Compose leaves a network that the files declare no more.
+    """
+    unused: list[str] = []
+    used: list[str] = []
+    for network in engine.get("/networks", filters={"label": [f"{PROJECT}={project}"]}) or ():
+        users = engine.get("/containers/json", all="1", filters={"network": [network["Id"]]})
+        (used if users else unused).append(network["Name"])
+    return sorted(unused), sorted(used)
 
 
 def outliving(engine: Engine, project: str, services: Sequence[str]) -> list[Volume]:
@@ -134,6 +141,12 @@ def remove(stack: Stack, doomed: Sequence[Volume]) -> None:
     """Remove volumes for good. Raises StackError."""
     with translated():
         client(stack).volume.remove([volume.name for volume in doomed])
+
+
+def remove_networks(stack: Stack, names: Sequence[str]) -> None:
+    """Remove unused networks. Raises StackError."""
+    with translated():
+        client(stack).network.remove(list(names))
 
 
 def forget(settings: Settings, stack: Stack, project: str, services: Sequence[str]) -> None:

@@ -3,10 +3,14 @@
 from typing import Any
 
 INSTALL = "pip install 'samplemind-cli[mongo]'"
+LONGEST = 300  # characters of a reason
 
 
-def server_status(address: tuple[str, int], timeout: float) -> dict[str, Any]:
-    """The server's answer to serverStatus. Raises OSError without one, ModuleNotFoundError without pymongo."""
+def server_status(address: tuple[str, int], timeout: float, whole: float = 3.0) -> dict[str, Any]:
+    """The server's answer to serverStatus: `timeout` seconds to connect, `whole` for all of it.
+
+    Raises OSError without one, ModuleNotFoundError without pymongo.
+    """
     from pymongo import MongoClient
     from pymongo.errors import PyMongoError
 
@@ -16,8 +20,8 @@ def server_status(address: tuple[str, int], timeout: float) -> dict[str, Any]:
     try:
         with MongoClient(
             host, port, directConnection=True,
-            connectTimeoutMS=limit, serverSelectionTimeoutMS=limit, socketTimeoutMS=limit,
+            connectTimeoutMS=limit, serverSelectionTimeoutMS=limit, timeoutMS=round(whole * 1000),
         ) as client:  # fmt: skip
             return client.admin.command("serverStatus")
     except PyMongoError as error:  # what follows is the driver's own state
-        raise OSError(str(error).partition(" (configured timeouts")[0].partition(", ")[0]) from error
+        raise OSError(str(error).partition(" (configured timeouts")[0].partition(", ")[0][:LONGEST]) from error

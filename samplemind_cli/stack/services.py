@@ -1,6 +1,6 @@
 """What the stack's services are doing: the engine's words, told per service."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -111,11 +111,14 @@ def observe(engine: Engine, listed: Iterable[Mapping[str, Any]]) -> list[Service
     return sorted(found, key=lambda service: (service.service, service.number))
 
 
-def with_absent(found: Iterable[ServiceState], declared: Iterable[str]) -> list[ServiceState]:
-    """The services found, and an absent one for each that is declared and has no container."""
+def with_absent(
+    found: Iterable[ServiceState], declared: Iterable[str], scaled: Collection[str] = ()
+) -> list[ServiceState]:
+    """The services found, and an absent or `scaled` one for each that is declared and has no container."""
     found = list(found)
     missing = set(declared) - {service.service for service in found}
-    return sorted([*found, *(ServiceState(service=name) for name in missing)], key=lambda s: (s.service, s.number))
+    without = [ServiceState(service=name, state=SCALED if name in scaled else "absent") for name in missing]
+    return sorted([*found, *without], key=lambda s: (s.service, s.number))
 
 
 def scaled_to_zero(definition: Mapping[str, Any]) -> bool:

@@ -15,13 +15,14 @@ from samplemind_cli.stack.docker import compose_command
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.logs import read
 from samplemind_cli.stack.refusals import refused
-from samplemind_cli.stack.services import SCALED, ServiceState, containers, observe, scaled_to_zero, with_absent
+from samplemind_cli.stack.services import ServiceState, containers, observe, scaled_to_zero, with_absent
 from samplemind_cli.stack.talk import ComposeOutput
 from samplemind_cli.stack.up_plan import UpPlan
 
 POLL = 0.2  # seconds between two looks
 LOG_LINES, PROBE_LINES = 20, 10
 OF_A_DEPENDENCY = ("dependency failed to start", "didn't complete successfully")  # Compose's last words
+EMPTIED = "has no container to start"  # Compose, of a service whose containers it has just removed: scaled to 0
 KILLED = 137  # 128 + SIGKILL: by hand, or for want of memory
 
 
@@ -35,8 +36,8 @@ class UpProgress:
     pulled: tuple[float, float] = (0, 0)
 
 
-def started(
-    plan: UpPlan, engine: Engine, *, build: bool, wait: bool, timeout: float
+def started(  # noqa: PLR0913 - `again` is for itself
+    plan: UpPlan, engine: Engine, *, build: bool, wait: bool, timeout: float, again: bool = True
 ) -> Generator[UpProgress, None, None]:
     """Start what is planned and tell of it every POLL seconds, until all is ready; without `wait`, until it is started.
 
@@ -60,6 +61,9 @@ def started(
             _pause(child)
     listener.join()
     code, late = child.returncode, now > deadline
+    if code and again and EMPTIED in "".join(talk.lines[-1:]):
+        yield from started(plan, engine, build=False, wait=wait, timeout=timeout, again=False)
+        return
     if failed := _failed(services, talk, code, late=late) if wait or code else []:
         raise _failure(plan, failed, timeout)
     if code and not late:
@@ -129,8 +133,7 @@ class _View:
             self._made = made
             self._listed = containers(self._engine, self._project)
             found = observe(self._engine, self._listed)
-        known = with_absent([service for service in found if service.service in self._names], self._names)
-        return [replace(s, state=SCALED) if s.state == "absent" and s.service in self._none else s for s in known]
+        return with_absent([s for s in found if s.service in self._names], self._names, self._none)
 
 
 def _pause(child: "subprocess.Popen[bytes]") -> None:

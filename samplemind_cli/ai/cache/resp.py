@@ -11,6 +11,7 @@ class RespError(Exception):
 
 # A Redis on this machine replies sooner than a sleeping process wakes: look a few times before going to sleep.
 LOOKS = 16
+LARGEST = 256_000_000  # bytes of a reply, as of an answer
 Reply = bytes | int | RespError | None
 
 
@@ -101,6 +102,9 @@ class RespConnection(asyncio.Protocol):
         except ValueError as error:
             self.abort(ProtocolError(f"not a Redis reply: {error}"))
         del self._buffer[:at]
+        if len(self._buffer) > LARGEST:
+            self.abort(ProtocolError(f"a reply of more than {LARGEST} bytes"))
+            self._buffer.clear()
         if self._buffer and not self._waiting:
             self.abort(ProtocolError("an unexpected reply"))
 
@@ -148,5 +152,7 @@ def _parse(buffer: bytearray, at: int) -> tuple[Reply, int] | None:
     length = int(line)
     if length < 0:
         return None, end + 2
+    if length > LARGEST:
+        raise ValueError(f"{length} bytes")
     after = end + 2 + length
     return (bytes(buffer[end + 2 : after]), after + 2) if len(buffer) >= after + 2 else None

@@ -95,6 +95,10 @@ class Cache:
         """`local` as LocalTier.stats; `redis` None, or url, `reachable`, and if so redis_admin.stats."""
         return {"local": self._kept.stats(), "redis": self._redis_stats()}
 
+    def largest(self, count: int) -> list[tuple[str, int]]:
+        """As LocalTier.largest."""
+        return self._kept.largest(count)
+
     def clear(self, provider: str | None = None) -> dict[str, Any]:
         """Remove every answer, or one provider's, from both tiers: `entries` and `bytes` here, `redis` entries there.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from samplemind_cli.bench import measure as kernel
 from samplemind_cli.bench.board import BoardRun, Score, ScoreRow, score, skipped, why
+from samplemind_cli.child.python import OURS
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.mock import MockServer
 from samplemind_cli.settings import environment
@@ -91,7 +92,7 @@ def _starts(run: BoardRun) -> Iterator[Score]:
 def program() -> list[str]:
     """The installed command of this very interpreter, or the module where there is none."""
     script = Path(sys.executable).with_name("samplemind")
-    return [str(script)] if script.is_file() else [sys.executable, "-m", "samplemind_cli"]
+    return [str(script)] if script.is_file() else [*OURS]
 
 
 def sandbox(folder: Path, server: MockServer | None = None) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """An answer as Anthropic's clients read it: a message, the events of a stream, or an error."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +9,7 @@ import orjson
 
 from samplemind_cli.formats import origins, reading
 from samplemind_cli.formats.anthropic_messages import tokens
+from samplemind_cli.formats.anthropic_messages.came import Came
 from samplemind_cli.formats.anthropic_messages.told import Told, proof
 from samplemind_cli.formats.types import (
     Answer,
@@ -50,7 +51,7 @@ _KIND: dict[FaultKind | None, str] = {
     "rate": "rate_limit_error",
     "overloaded": "overloaded_error",
 }
-_CODE = {"insufficient_quota": "billing_error", "overloaded": "overloaded_error"}
+_CODE = {"insufficient_quota": "billing_error", "billing_error": "billing_error", "overloaded": "overloaded_error"}
 _SERVER_ERROR = 500
 _TOO_LONG = "prompt is too long"  # the words at which Claude Code shortens its conversation
 
@@ -65,10 +66,12 @@ def message(answer: Answer, number: str, asked: Callable[[], int]) -> bytes:
 class Events:
     """The events of one streamed message.
 
-    `asked` estimates the prompt's tokens: most providers count them last, and the first event names them.
+    Those of a provider of this format are passed on as they came. `asked` estimates the prompt's tokens: most providers
+    count them last, and the first event names them.
     """
 
     kind = "text/event-stream"
+    waits = True
 
     def __init__(self, number: str, model: str, asked: Callable[[], int]) -> None:
         self._number = number
@@ -76,9 +79,31 @@ class Events:
         self._asked = asked
         self._begun = False
         self._told = Told("")
+        self._came: Came | None = None
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
         """The events that say what a chunk says; a whole answer out of the cache is one chunk."""
+        if (events := chunk.came_in("anthropic_messages")) is not None and self._passes(events):
+            for each in events:
+                yield event(each)
+            return
+        if self._came:
+            if self._came.ended:
+                return
+            self._told, self._came = self._came.told(), None
+        yield from self._of(chunk)
+
+    def _passes(self, events: Sequence[dict[str, Any]]) -> bool:
+        """Whether these events may be passed on: of a message that began with its own first event."""
+        if not self._begun and events and events[0]["type"] == "message_start":
+            self._begun, self._came = True, Came()
+        if self._came is None:
+            return False
+        for each in events:
+            self._came.add(each)
+        return True
+
+    def _of(self, chunk: Chunk) -> Iterator[bytes]:
         if not self._begun:
             self._begun = True
             if chunk.route:  # it was not known when a ping had to be sent before it
@@ -96,8 +121,8 @@ class Events:
             yield event({"type": "message_delta", "delta": _end(chunk.answer), "usage": usage})
 
     def end(self) -> bytes:
-        """The last event."""
-        return event({"type": "message_stop"})
+        """The last event, unless the provider's own has been passed on."""
+        return b"" if self._came and self._came.stopped else event({"type": "message_stop"})
 
     def failed(self, problem: Problem) -> bytes:
         """An error after the first event."""

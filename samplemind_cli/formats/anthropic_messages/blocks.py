@@ -14,11 +14,12 @@ _SPEAKERS: dict[Role, str] = {"assistant": "assistant", "system": "system"}
 def turns(messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
     """The messages in turns of one speaker each; results of parallel calls stand first, in one turn."""
     for speaker, turn in groupby(messages, lambda message: _SPEAKERS.get(message.role, "user")):
-        found = [block for message in turn for part in message.parts for block in blocks(part)]
+        said = list(turn)
+        found = [block for message in said for part in message.parts for block in blocks(part)]
         if speaker == "user":
             found.sort(key=lambda block: block.get("type") != "tool_result")
         if found:
-            yield {"role": speaker, "content": found}
+            yield {"role": speaker, "content": found} | {n: v for message in said for n, v in message.hints.items()}
 
 
 def blocks(part: Part) -> Iterator[dict[str, Any]]:
@@ -29,7 +30,7 @@ def blocks(part: Part) -> Iterator[dict[str, Any]]:
         case Text() if part.text.strip():  # a block of white space alone is an error
             yield {"type": "text", "text": part.text, **part.hints}
         case Media():
-            yield {**_media(part), **part.hints}
+            yield reading.beside(_media(part), part.hints)
         case ToolCall():
             given = reading.given_arguments(part)
             yield {"type": "tool_use", "id": _id(part.id), "name": part.name, "input": given, **part.hints}

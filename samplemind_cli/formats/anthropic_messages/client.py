@@ -7,14 +7,13 @@ from typing import Any
 
 from samplemind_cli.formats import conversation, faults, reading, schemas
 from samplemind_cli.formats.anthropic_messages import blocks
-from samplemind_cli.formats.anthropic_messages.events import Blocks, read
+from samplemind_cli.formats.anthropic_messages.events import Blocks, read, readable
 from samplemind_cli.formats.anthropic_messages.fields import ATTRIBUTION
+from samplemind_cli.formats.headers import ANTHROPIC_VERSION
 from samplemind_cli.formats.types import Call, Endpoint, Fault, Message, Reader, Request, Text
 
-__all__ = ["chat", "fault", "models", "read", "read_models", "reader", "takes"]
+__all__ = ["chat", "fault", "models", "read", "read_models", "readable", "reader", "takes"]
 
-# Pinned: a later version (2026-10-21) answers 400 to parameters this one takes, and the API has no default version.
-VERSION = "2023-06-01"
 # The API wants a cap on every request; this is one every Claude model still served allows.
 MAX_TOKENS = 8192
 # Shorter prefixes are never cached: 1024 tokens for most models (docs/en/build-with-claude/prompt-caching), of about
@@ -28,6 +27,7 @@ _BUDGETED = re.compile(r"claude-(3|(opus|sonnet|haiku)-4(-[0-5])?(-\d{8}|-latest
 _BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh": 24_576, "max": 32_000}
 _EFFORTS = {"minimal": "low", "xhigh": "max"}
 _LEAST_BUDGET = 1024
+_ID = re.compile(r"[a-zA-Z0-9_-]+")  # of a call, as the API takes it
 
 
 def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
@@ -43,18 +43,23 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
 
 
 def chat(request: Request, endpoint: Endpoint) -> Call:
-    """A streamed message request. Sampling parameters go only where they were asked in this format.
+    """A streamed message request: a client's own as it came, another format's told in this one's words."""
+    came = conversation.as_it_came(request, "anthropic_messages", _ID.fullmatch)
+    body = {**(_body(request, endpoint) if came is None else came), "model": endpoint.model, "stream": True}
+    if body.get("max_tokens") is None:
+        body["max_tokens"] = MAX_TOKENS
+    headers = {**_headers(endpoint), **(request.headers if request.source == "anthropic_messages" else {})}
+    return Call(f"{endpoint.base_url}/v1/messages", body, headers)
 
-    Newer models and versions answer 400 to any of them.
-    """
+
+def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
+    """Sampling parameters go only where they were asked in this format: newer models answer 400 to any of them."""
     own = request.source == "anthropic_messages"
     known = partial(takes, request=request, endpoint=endpoint)
     found, messages = _apart(conversation.known(conversation.linked(request.messages), known), own=own)
     body: dict[str, Any] = {
-        "model": endpoint.model,
         "max_tokens": MAX_TOKENS if request.max_tokens is None else request.max_tokens,
         "messages": list(blocks.turns(messages)),
-        "stream": True,
     }
     if system := _instructions(found, request):
         body["system"] = system
@@ -74,8 +79,7 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     _add(body, {name: value for name, value in request.extra.items() if takes(name, request, endpoint)})
     if own:
         body |= {name: value for name, value in request.unkeyed.items() if name != ATTRIBUTION}
-    headers = {"anthropic-version": VERSION} | ({"x-api-key": endpoint.api_key} if endpoint.api_key else {})
-    return Call(f"{endpoint.base_url}/v1/messages", body, headers)
+    return body
 
 
 def reader(request: Request) -> Reader:
@@ -91,8 +95,7 @@ def fault(status: int, body: Any) -> Fault:
 
 def models(endpoint: Endpoint) -> Call:
     """`GET /v1/models`."""
-    headers = {"anthropic-version": VERSION, **({"x-api-key": endpoint.api_key} if endpoint.api_key else {})}
-    return Call(f"{endpoint.base_url}/v1/models?limit=1000", None, headers, "GET")
+    return Call(f"{endpoint.base_url}/v1/models?limit=1000", None, _headers(endpoint), "GET")
 
 
 def read_models(body: Any) -> list[str]:
@@ -100,11 +103,16 @@ def read_models(body: Any) -> list[str]:
     return list(reading.names(reading.mappings(reading.mapping(body).get("data")), "id"))
 
 
+def _headers(endpoint: Endpoint) -> dict[str, str]:
+    return {"anthropic-version": ANTHROPIC_VERSION} | ({"x-api-key": endpoint.api_key} if endpoint.api_key else {})
+
+
 def _add(body: dict[str, Any], extra: Mapping[str, Any]) -> None:
     """The fields as they came; what stands inside of an object of ours is put beside it."""
     for name, value in extra.items():
         there = body.get(name)
-        body[name] = {**value, **there} if isinstance(there, dict) and isinstance(value, dict) else value
+        there = there if isinstance(value, dict) else None
+        reading.beside(body, {name: {**value, **there} if isinstance(there, dict) else value})
 
 
 def _think(body: dict[str, Any], request: Request, model: str) -> None:

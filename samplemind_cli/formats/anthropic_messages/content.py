@@ -18,6 +18,8 @@ _BLOCKS: dict[str, set[str]] = {  # the fields of each kind that are translated;
     "tool_use": {"type", "id", "name", "input"},
     "tool_result": {"type", "tool_use_id", "content", "is_error"},
 }
+_THOUGHT = frozenset({"type", "thinking", "signature", "data"})
+_SOURCE = frozenset({"type", "media_type", "data", "url", "file_id", "content"})
 
 
 def messages(fields: Fields) -> list[Message]:
@@ -26,13 +28,14 @@ def messages(fields: Fields) -> list[Message]:
     parts = content(fields, "content")
     if not parts and fields.raw.get("content") is None:
         raise fields.wrong("content", "is required")
+    hints = fields.others(("role", "content"))
     if role == "system":
-        return [Message("system", parts)]
+        return [Message("system", parts, hints=hints)]
     if role == "assistant":
-        return [Message("assistant", parts)]
+        return [Message("assistant", parts, hints=hints)]
     first = next((n for n, part in enumerate(parts) if not isinstance(part, ToolResult)), len(parts))
-    results = [Message("tool", (part,)) for part in parts[:first]]
-    return [*results, Message("user", parts[first:])] if parts[first:] or not results else results
+    results = [Message("tool", (part,), hints=hints) for part in parts[:first]]
+    return [*results, Message("user", parts[first:], hints=hints)] if parts[first:] or not results else results
 
 
 def content(fields: Fields, key: str) -> tuple[Part, ...]:
@@ -48,7 +51,10 @@ def content(fields: Fields, key: str) -> tuple[Part, ...]:
 def _block(block: Fields) -> Part:
     kind = block.need("type", str)
     reader = _READERS.get(kind)
-    return reader(block) if reader else Opaque("anthropic_messages", block.raw)
+    found = reader(block) if reader else Opaque("anthropic_messages", block.raw)
+    if isinstance(found, Thinking) and found.origin == "anthropic_messages" and block.others(_THOUGHT):
+        return Opaque("anthropic_messages", block.raw)  # a proof is of all that stands there
+    return found
 
 
 def _text(block: Fields) -> Text:
@@ -85,6 +91,7 @@ def _media(block: Fields) -> Part:
     source = Fields(block.need("source", dict), block.name("source"))
     media_type = (source.get("media_type", str) or "").lower()
     name, hints = block.get("title", str) or "" if kind == "document" else "", _hints(block, kind)
+    hints |= source.others(_SOURCE, "source")
     match source.need("type", str):
         case "base64":
             data = decoded(source.need("data", str), source, "data")

@@ -33,7 +33,7 @@ def read(fields: Fields) -> Request:
     return Request(
         messages=(*system, *(message for turn in turns for message in messages(turn))),
         temperature=fields.number("temperature", 0, 1),
-        max_tokens=fields.whole("max_tokens"),
+        max_tokens=_cap(fields),
         schema=_schema(fields),
         tools=tools,
         tool_choice=choice if tools else None,
@@ -42,9 +42,10 @@ def read(fields: Fields) -> Request:
         parallel_tool_calls=False if one and tools else None,
         effort=effort,
         thinking_budget=budget,
-        extra={**_extra(fields), **_config(fields, effort)},
+        extra={**_extra(fields), **_config(fields, effort), **_inside(fields)},
         unkeyed={name: fields.raw[name] for name in IGNORED if fields.raw.get(name) is not None} | attribution,
         source="anthropic_messages",
+        body=fields.raw,
     )
 
 
@@ -72,6 +73,14 @@ def count_tokens(fields: Fields) -> int:
     """
     read(fields)
     return tokens.asked(fields.raw)
+
+
+def _cap(fields: Fields) -> int | None:
+    """The longest answer. Claude alone takes 0, to warm its prompt cache; that is no answer, and is not passed on."""
+    if type(fields.raw.get("max_tokens")) is int and fields.raw["max_tokens"] == 0:
+        why = "of 0 warms Claude's prompt cache and gives no answer, which is not passed on here: it must be at least 1"
+        raise fields.wrong("max_tokens", why, "unsupported_parameter")
+    return fields.whole("max_tokens")
 
 
 def _extra(fields: Fields) -> dict[str, Any]:
@@ -152,6 +161,13 @@ def _config(fields: Fields, effort: str) -> dict[str, Any]:
     if rest.get("effort") == effort:
         del rest["effort"]
     return {"output_config": rest} if rest else {}
+
+
+def _inside(fields: Fields) -> dict[str, Any]:
+    """Fields that nobody knows, of objects that are translated."""
+    choice, form = fields.inner("tool_choice"), fields.inner("output_config").inner("format")
+    known = ("type", "name", "disable_parallel_tool_use")
+    return choice.others(known, "tool_choice") | form.others(("type", "schema"), "output_config.format")
 
 
 def _schema(fields: Fields) -> dict[str, Any] | None:

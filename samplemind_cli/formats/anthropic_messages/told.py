@@ -10,7 +10,7 @@ from samplemind_cli.formats.types import Chunk, Format, Opaque, Part, Text, Thin
 
 
 @dataclass(slots=True)
-class _Block:
+class Block:
     """A block and what of it is still to be told. `closed`: nothing more comes; `place`: which call it is."""
 
     start: dict[str, Any]
@@ -22,19 +22,21 @@ class _Block:
 
     @property
     def whole(self) -> bool:
+        """Whether nothing of it is to come."""
         return self.closed or (self.arguments.rstrip()[-1:] == "}" and reading.is_object(self.arguments))
 
 
 class Told:
     """Turns what a stream says into the events of its blocks.
 
-    A block begins when the one before it is whole: until then its pieces wait. `origin` is the provider's format.
+    A block begins when the one before it is whole: until then its pieces wait. `origin` is the provider's format;
+    `index` is where the stream goes on, and `open` the block that has begun there.
     """
 
-    def __init__(self, origin: Format) -> None:
+    def __init__(self, origin: Format, index: int = 0, open: "Block | None" = None) -> None:  # noqa: A002 - it is
         self._origin = origin
-        self._waiting: deque[_Block] = deque()
-        self._index = 0
+        self._waiting: deque[Block] = deque([open] if open else ())
+        self._index = index
 
     @property
     def nothing(self) -> bool:
@@ -60,7 +62,7 @@ class Told:
             case Text() if part.text:
                 self._delta("text", {"type": "text_delta", "text": part.text})
             case Thinking(redacted=True):
-                self._append(_Block({"type": "redacted_thinking", "data": proof(part)}, closed=True))
+                self._append(Block({"type": "redacted_thinking", "data": proof(part)}, closed=True))
             case Thinking():
                 if part.text:
                     self._delta("thinking", {"type": "thinking_delta", "thinking": part.text})
@@ -93,7 +95,7 @@ class Told:
         """A piece of the text or thought that goes on, or of a new one."""
         last = self._waiting[-1] if self._waiting else None
         if last is None or last.closed or last.start["type"] != kind:
-            last = _Block({"type": "text", "text": ""} if kind == "text" else {"type": kind, kind: "", "signature": ""})
+            last = Block({"type": "text", "text": ""} if kind == "text" else {"type": kind, kind: "", "signature": ""})
             self._append(last)
         last.deltas.append(delta)
 
@@ -105,7 +107,7 @@ class Told:
         if value.get("type") == "citations_delta":  # of the text before it
             self._delta("text", value)
         else:
-            self._append(_Block(value, closed=True))
+            self._append(Block(value, closed=True))
 
     def _call(self, piece: ToolCall, place: int) -> None:
         block = next((block for block in self._waiting if block.place == place), None)
@@ -113,12 +115,12 @@ class Told:
             if not piece.name:  # what follows a whole object is none of it
                 return
             start = {"type": "tool_use", "id": piece.id, "name": piece.name, "input": {}, **piece.hints}
-            self._append(block := _Block(start, place=place))
+            self._append(block := Block(start, place=place))
         if piece.arguments:
             block.arguments += piece.arguments
             block.deltas.append({"type": "input_json_delta", "partial_json": piece.arguments})
 
-    def _append(self, block: _Block) -> None:
+    def _append(self, block: Block) -> None:
         self._close()
         self._waiting.append(block)
 

@@ -62,7 +62,9 @@ def whole(answer: Answer, number: str, fields: Fields) -> bytes:
 
 
 class Events:
-    """The responses of one stream: server-sent events, or the items of one array."""
+    """The responses of one stream, server-sent events or the items of one array: Gemini's own as they came."""
+
+    waits = True
 
     def __init__(self, number: str, model: str, *, sse: bool, thoughts: bool) -> None:
         self.kind = "text/event-stream" if sse else "application/json"
@@ -72,12 +74,19 @@ class Events:
         self._begun = False
         self._origin: Format = _origin(model)
         self._choices: dict[int, Assembly] = {}
+        self._ended = False  # as the provider's own responses say
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
         """The responses that say what a chunk says; a whole answer out of the cache is one."""
         if chunk.route:  # where the client was kept waiting before it was known who answers
             self._tail["modelVersion"] = route = f"{chunk.route.provider}/{chunk.route.endpoint.model}"
             self._origin = _origin(route)
+        if (events := chunk.came_in("gemini")) is not None:
+            for each in events:
+                yield self._came(each)
+            return
+        if chunk.answer and self._ended:
+            return
         if chunk.answer and not self._choices:
             yield self._event(self._ends(chunk.answer, cached=True), chunk.answer.usage)
             return
@@ -99,6 +108,11 @@ class Events:
     def idle(self) -> bytes:
         """A response without words: the official clients take a comment for broken JSON."""
         return self._event([_candidate(0, ())]) if self._sse else b"\n"
+
+    def _came(self, said: dict[str, Any]) -> bytes:
+        self._choices.setdefault(0, Assembly(self._origin))
+        self._ended = self._ended or any(one.get("finishReason") for one in said.get("candidates", ()))
+        return self._framed(said)
 
     def _told(self, n: int, chunk: Chunk) -> dict[str, Any] | None:
         assembly = self._choices.setdefault(n, Assembly(self._origin))
@@ -133,6 +147,9 @@ def events(number: str, model: str, fields: Fields) -> Events:
     return Events(number, model, sse=fields.raw.get("alt") == "sse", thoughts=_shows_thoughts(fields))
 
 
+_SPENT = ("insufficient_quota", "billing_error")
+
+
 def error(problem: Problem) -> dict[str, Any]:
     """google.rpc.Status as JSON; when to come back and which field is wrong stand among its details."""
     code = problem.status
@@ -144,7 +161,10 @@ def error(problem: Problem) -> dict[str, Any]:
         details.append({"@type": f"{_RPC}.BadRequest", "fieldViolations": [violation]})
     if problem.wait is not None:
         details.append({"@type": f"{_RPC}.RetryInfo", "retryDelay": f"{problem.wait:g}s"})
-    if problem.kind == "quota" or problem.code == "insufficient_quota":  # a day's: clients that see it do not try again
+    if problem.kind == "quota" or problem.code in (
+        "insufficient_quota",
+        "billing_error",
+    ):  # a day's: clients that see it do not try again
         quota = {"quotaId": "RequestsPerDay", "subject": "provider"}
         details.append({"@type": f"{_RPC}.QuotaFailure", "violations": [quota]})
     return {"error": found | ({"details": details} if details else {})}

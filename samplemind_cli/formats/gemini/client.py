@@ -7,7 +7,9 @@ from typing import Any
 from urllib.parse import quote
 
 from samplemind_cli.formats import conversation, faults, reading
-from samplemind_cli.formats.gemini.events import read
+from samplemind_cli.formats.gemini.config import CONFIG, CONFIG_ONLY, EXTRA, SCHEMA, config
+from samplemind_cli.formats.gemini.events import read, readable
+from samplemind_cli.formats.gemini.fields import PATH
 from samplemind_cli.formats.types import (
     Call,
     Endpoint,
@@ -25,45 +27,19 @@ from samplemind_cli.formats.types import (
     ToolResult,
 )
 
-# In a generationConfig's words.
-_CONFIG = {
-    "temperature": "temperature",
-    "max_tokens": "maxOutputTokens",
-    "top_p": "topP",
-    "stop": "stopSequences",
-    "seed": "seed",
-    "presence_penalty": "presencePenalty",
-    "frequency_penalty": "frequencyPenalty",
-}
-_EXTRA = {"top_k": "topK", "n": "candidateCount", "logprobs": "responseLogprobs", "top_logprobs": "logprobs"}
+__all__ = ["chat", "embed", "fault", "models", "read", "read_embeddings", "read_models", "readable", "reader", "takes"]
+
 # Inside a functionResponse, beside its response.
 _RESULT = ("willContinue", "scheduling")
-# Fields of a generationConfig that nobody else has, as they came in this format.
-CONFIG_ONLY = frozenset(
-    {
-        "candidateCount",
-        "enableEnhancedCivicAnswers",
-        "imageConfig",
-        "mediaResolution",
-        "responseLogprobs",
-        "responseModalities",
-        "speechConfig",
-        "thinkingConfig",
-    }
-)
 _TAKEN = frozenset(
     {"image", "audio", "file", "file_url", "tools", "tool_choice", "schema", "effort", "thinking_budget"}
 )
-_TAKEN |= {*_CONFIG, *_EXTRA}
-_SCHEMA = "responseSchema"  # Gemini's own kind, as it came
+_TAKEN |= {*CONFIG, *EXTRA}
 _MODES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
 # Gemini 3 wants its own signature on the first call of a step and answers 400 without one; this word is documented for
 # calls that carry none, e.g. from another model (ai.google.dev/gemini-api/docs/thought-signatures).
 _NO_SIGNATURE = "skip_thought_signature_validator"
-# Gemini 2.5 thinks within a budget of tokens, later models at a level (ai.google.dev/gemini-api/docs/thinking).
-_BUDGETED = re.compile(r"gemini-(1|2)")
-_BUDGETS = {"none": 0, "minimal": 512, "low": 1024, "medium": 8192, "high": 24_576, "xhigh": 24_576, "max": 24_576}
-_LEVELS = {"none": "MINIMAL", "minimal": "MINIMAL", "low": "LOW", "medium": "MEDIUM"}
+_SIGNING = re.compile(r"gemini-(?!1|2)")
 
 
 def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
@@ -75,26 +51,41 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
 
 
 def chat(request: Request, endpoint: Endpoint) -> Call:
-    """A streamed generateContent request. The key goes into a header: URLs end up in logs."""
+    """A streamed generateContent request: a client's own as it came, another format's told in this one's words.
+
+    The key goes into a header: URLs end up in logs.
+    """
+    model = endpoint.model.removeprefix("models/")
+    came = None if _SIGNING.match(model) and _unsigned(request) else conversation.as_it_came(request, "gemini")
+    body = _body(request, model) if came is None else {name: came[name] for name in came if name not in PATH}
+    url = f"{endpoint.base_url}/v1beta/models/{quote(model, safe='')}:streamGenerateContent?alt=sse"
+    return Call(url, body, _headers(endpoint))
+
+
+def _unsigned(request: Request) -> bool:
+    """Whether the first call of a step has no signature: it was another model's."""
+    turns = (message.tool_calls for message in request.messages if message.role == "assistant")
+    return any(calls and not _signature(calls[0]) for calls in turns)
+
+
+def _body(request: Request, model: str) -> dict[str, Any]:
     messages = conversation.linked(request.messages)
     own = request.source in ("gemini", "")
     body: dict[str, Any] = {"contents": list(_turns(messages, own=request.source == "gemini"))}
     if system := conversation.system(messages):
         body["systemInstruction"] = {"parts": _system(system, own=request.source == "gemini")}
-    if config := _config(request, endpoint.model):
-        body["generationConfig"] = config
+    if told := config(request, model):
+        body["generationConfig"] = told
     if tools := _tools(request):
         body["tools"] = tools
         if request.tool_choice is not None:
             body["toolConfig"] = {"functionCallingConfig": _choice(request.tool_choice)}
     for name, value in request.extra.items() if own else ():
-        if name not in CONFIG_ONLY and name not in _EXTRA:
-            _put(body, name.split("."), value)
+        if name not in CONFIG_ONLY and name not in EXTRA:
+            reading.beside(body, {name: value})
     if request.source == "gemini":
-        body |= {name: value for name, value in request.unkeyed.items() if name != _SCHEMA}
-    model = quote(endpoint.model.removeprefix("models/"), safe="")
-    url = f"{endpoint.base_url}/v1beta/models/{model}:streamGenerateContent?alt=sse"
-    return Call(url, body, _headers(endpoint))
+        body |= {name: value for name, value in request.unkeyed.items() if name != SCHEMA}
+    return body
 
 
 def reader(request: Request) -> Reader:
@@ -167,12 +158,13 @@ def _parts(parts: Sequence[Part], *, own: bool) -> Iterator[dict[str, Any]]:
             case Text() if part.text:
                 yield {"text": part.text, **beside}
             case Media():
-                yield {**_media(part, own=own), **beside}
+                yield reading.beside(_media(part, own=own), beside)
             case ToolCall():
                 call = {"id": part.id, "name": part.name, "args": reading.given_arguments(part)}
                 proof = _signature(part) or ("" if signed else _NO_SIGNATURE)
                 signed = True
-                yield {"functionCall": call, **({"thoughtSignature": proof} if proof else {}), **beside}
+                signature = {"thoughtSignature": proof} if proof else {}
+                yield reading.beside({"functionCall": call, **signature}, beside)
             case ToolResult():
                 yield from _answered(part, own=own)
             case Thinking(origin="gemini") if part.text or part.signature:
@@ -222,35 +214,6 @@ def _result(result: ToolResult) -> dict[str, Any]:
     return value if isinstance(value, dict) else {"result": value}
 
 
-def _config(request: Request, model: str) -> dict[str, Any]:
-    config: dict[str, Any] = {
-        theirs: list(value) if name == "stop" else value
-        for name, theirs in _CONFIG.items()
-        if (value := getattr(request, name)) not in (None, ())
-    }
-    if request.schema is not None:
-        given = request.unkeyed.get(_SCHEMA) if request.source == "gemini" else None
-        schema = {"responseJsonSchema": dict(request.schema)} if given is None else {_SCHEMA: given}
-        config |= {"responseMimeType": "application/json", **schema}
-    elif request.json_mode:
-        config["responseMimeType"] = "application/json"
-    if request.effort or request.thinking_budget is not None:
-        config["thinkingConfig"] = _thinking(request, model)
-    extra = request.extra
-    config |= {theirs: extra[ours] for ours, theirs in _EXTRA.items() if ours in extra}
-    own = request.source in ("gemini", "")
-    return config | ({name: extra[name] for name in CONFIG_ONLY if name in extra} if own else {})
-
-
-def _thinking(request: Request, model: str) -> dict[str, Any]:
-    if request.thinking_budget is not None:
-        return {"thinkingBudget": request.thinking_budget, "includeThoughts": request.thinking_budget != 0}
-    shown = {"includeThoughts": request.effort != "none"}
-    if _BUDGETED.match(model):
-        return {"thinkingBudget": _BUDGETS.get(request.effort, -1), **shown}
-    return {"thinkingLevel": _LEVELS.get(request.effort, "HIGH"), **shown}
-
-
 def _tools(request: Request) -> list[dict[str, Any]]:
     """Gemini's own tools, then every function in one entry, with the fields that this format alone has."""
     own = request.source == "gemini"
@@ -266,13 +229,6 @@ def _tools(request: Request) -> list[dict[str, Any]]:
 def _tool(function: dict[str, Any]) -> dict[str, Any]:
     tool = {"name": function.get("name"), "description": function.get("description") or ""}  # both required
     return tool | ({"parametersJsonSchema": function["parameters"]} if function.get("parameters") else {})
-
-
-def _put(body: dict[str, Any], path: Sequence[str], value: Any) -> None:
-    """A field at a dotted name."""
-    for name in path[:-1]:
-        body = body.setdefault(name, {})
-    body[path[-1]] = value
 
 
 def _choice(choice: str | Mapping[str, Any]) -> dict[str, Any]:

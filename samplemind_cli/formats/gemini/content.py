@@ -14,20 +14,25 @@ ROLES = ("user", "model", "function", "tool", "")
 # The one field of a part that says what it is.
 DATA = ("text", "inlineData", "fileData", "functionCall", "functionResponse")
 _FILES = "://generativelanguage.googleapis.com/"
+_CONTENT = frozenset({"role", "parts"})
+_FILE = frozenset({"mimeType", "data", "fileUri", "displayName"})
+_THOUGHT = frozenset({"text", "thought", "thoughtSignature"})
 RESULT = frozenset({"id", "name", "response", "parts"})
 
 
 def messages(fields: Fields) -> Iterator[Message]:
     """The turns of a request, its system instruction first. A tool's result is a message of its own."""
-    if system := tuple(_parts(fields.inner("systemInstruction"))):
-        yield Message("system", system)
+    instruction = fields.inner("systemInstruction")
+    if system := tuple(_parts(instruction)):
+        yield Message("system", system, hints=instruction.others(_CONTENT))
     for content in fields.items("contents"):
+        hints = content.others(_CONTENT)
         model = content.one_of("role", ROLES, "") == "model"
         for answered, parts in groupby(_parts(content), lambda part: isinstance(part, ToolResult)):
             if answered:
-                yield from (Message("tool", (part,)) for part in parts)
+                yield from (Message("tool", (part,), hints=hints) for part in parts)
             else:
-                yield Message("assistant" if model else "user", parts)
+                yield Message("assistant" if model else "user", parts, hints=hints)
 
 
 def _parts(content: Fields) -> Iterator[Part]:
@@ -42,9 +47,11 @@ def _part(part: Fields) -> Iterator[Part]:
     if kind == "text":
         yield from _text(part, signature, hints)
     elif kind in ("inlineData", "fileData"):
-        yield media(part.inner(kind), hints)
+        holder = part.inner(kind)
+        yield media(holder, hints | holder.others(_FILE, kind))
     elif kind == "functionCall":
         call, named = part.inner(kind), {name: value for name, value in hints.items() if name != "thoughtSignature"}
+        named |= call.others(("id", "name", "args"), kind)
         arguments = reading.dumps(call.get("args", dict) or {})
         yield ToolCall(call.need("name", str), arguments, call.get("id", str) or "", signature=signature, hints=named)
     elif kind == "functionResponse":
@@ -55,7 +62,9 @@ def _part(part: Fields) -> Iterator[Part]:
 
 def _text(part: Fields, signature: str, hints: dict[str, Any]) -> Iterator[Part]:
     words = part.need("text", str)
-    if part.get("thought", bool):
+    if part.get("thought", bool) and part.others(_THOUGHT):
+        yield Opaque("gemini", part.raw)
+    elif part.get("thought", bool):
         yield Thinking(words, signature, "gemini")
     elif words:
         yield Text(words, {name: value for name, value in hints.items() if name != "thought"})

@@ -10,7 +10,7 @@ from samplemind_cli.formats import jsonschema
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.gemini import content
 from samplemind_cli.formats.gemini.answers import error, events, whole
-from samplemind_cli.formats.gemini.client import CONFIG_ONLY
+from samplemind_cli.formats.gemini.config import CONFIG_ONLY
 from samplemind_cli.formats.gemini.fields import (
     CANONICAL,
     DECLARATION,
@@ -35,7 +35,8 @@ _NESTED = ("generationConfig", "toolConfig")
 
 def read(fields: Fields) -> Request:
     """The request in a body. Raises BadRequestError."""
-    fields = Fields(named(fields.raw, GENERATE))
+    raw = fields.raw
+    fields = Fields(named(raw, GENERATE))
     messages = tuple(content.messages(fields))
     if all(message.role == "system" for message in messages):
         raise fields.wrong("contents", "must hold at least one part")
@@ -65,6 +66,7 @@ def read(fields: Fields) -> Request:
         extra=extra | _extra(fields, config),
         unkeyed=unkeyed | {name: fields.raw[name] for name in IGNORED if fields.raw.get(name) is not None},
         source="gemini",
+        body=raw,
     )
 
 
@@ -139,12 +141,13 @@ def _choice(config: Fields, tools: tuple[dict[str, Any], ...]) -> tuple[str | di
     for name in names:
         if name not in known:
             raise config.wrong("allowedFunctionNames", f"names {str(name)[:100]!r}, which is not among the tools")
+    more = config.others(("mode", "allowedFunctionNames"), "toolConfig.functionCallingConfig")
     if mode == "ANY" and len(names) == 1:
-        return {"type": "function", "function": {"name": names[0]}}, {}
+        return {"type": "function", "function": {"name": names[0]}}, more
     few = {config.name("allowedFunctionNames"): names} if names and set(names) != set(known) else {}
     if mode == "VALIDATED":
-        return "auto", few | {config.name("mode"): mode}
-    return {"ANY": "required", "AUTO": "auto", "NONE": "none"}.get(mode), few if mode == "ANY" else {}
+        return "auto", more | few | {config.name("mode"): mode}
+    return {"ANY": "required", "AUTO": "auto", "NONE": "none"}.get(mode), more | (few if mode == "ANY" else {})
 
 
 def _extra(fields: Fields, config: Fields) -> dict[str, Any]:

@@ -26,9 +26,10 @@ def done(model: str, reason: str, *, generate: bool) -> bytes:
 
 
 class Events:
-    """The lines of one streamed answer."""
+    """The lines of one streamed answer: a daemon's own as they came."""
 
     kind = "application/x-ndjson"
+    waits = True
 
     def __init__(self, model: str, *, generate: bool) -> None:
         self._model = model
@@ -36,9 +37,18 @@ class Events:
         self._begun = time.monotonic_ns()
         self._first = 0  # nanoseconds until the first word
         self._assembly = Assembly("ollama")
+        self._ended = False  # as the daemon's own lines say
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
         """The lines that say what a chunk says; a whole answer out of the cache is two."""
+        if (lines := chunk.came_in("ollama")) is not None and self._fits(lines):
+            for line in lines:
+                self._first = self._first or time.monotonic_ns() - self._begun
+                self._ended = self._ended or line.get("done") is True
+                yield reading.packed(line) + b"\n"
+            return
+        if chunk.answer and self._ended:
+            return
         cached = chunk.answer if not self._first else None
         parts = cached.parts if cached else tuple(self._assembly.of(chunk))
         logprobs = cached.logprobs if cached else chunk.logprobs
@@ -50,6 +60,10 @@ class Events:
         if chunk.answer:
             took = time.monotonic_ns() - self._begun
             yield self._line((), _end(chunk.answer, took, self._first))
+
+    def _fits(self, lines: Sequence[Any]) -> bool:
+        """Whether they are of the path that was asked: a chat and a generate may share one call."""
+        return all(("response" in line) == self._generate for line in lines)
 
     def end(self) -> bytes:
         """Nothing: the last line says that it is the last."""

@@ -1,10 +1,10 @@
 """How the Ollama daemon is asked and read, `/api/chat`: NDJSON."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from samplemind_cli.formats import conversation, faults, reading
+from samplemind_cli.formats.ollama import forced
 from samplemind_cli.formats.types import (
     PARAMETERS,
     Call,
@@ -55,18 +55,22 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
 
 
 def chat(request: Request, endpoint: Endpoint) -> Call:
-    """A chat that is answered whole or refused: `truncate: false`, or a long prompt loses its beginning without a word.
+    """A chat, or a generate: a client's own as it came, another format's told in this one's words.
 
-    The API has no tool choice: "none" sends no tools; a call that must be made becomes a `format`.
+    It is answered whole or refused: `truncate: false`, or a long prompt loses its beginning without a word. The API has
+    no tool choice: "none" sends no tools; a call that must be made becomes a `format`.
     """
+    if (came := conversation.as_it_came(request, "ollama")) is not None:
+        path = "/api/chat" if "messages" in came else "/api/generate"
+        return Call(f"{endpoint.base_url}{path}", {**came, **_always(endpoint)})
     if request.source == "ollama" and request.extra.keys() & {"raw", "suffix"}:
         return Call(f"{endpoint.base_url}/api/generate", _head(request, endpoint) | _prompt(request.messages))
     messages = conversation.linked(request.messages)
     sent = [told for message in messages for told in _messages(message, ids=_has_ids(request))]
     body = {**_head(request, endpoint), "messages": sent}
-    if wanted := _wanted(request):
-        body["format"] = _one_call(wanted)
-        body["messages"] = [{"role": "system", "content": _described(wanted)}, *body["messages"]]
+    if wanted := forced.wanted(request):
+        body["format"] = forced.form(wanted)
+        body["messages"] = [{"role": "system", "content": forced.described(wanted)}, *body["messages"]]
     elif request.tool_choice != "none" and (tools := [_tool(tool) for tool in request.tools if "function" in tool]):
         body["tools"] = tools
     return Call(f"{endpoint.base_url}/api/chat", body)
@@ -74,7 +78,7 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
 
 def _head(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     """A body but for what is said."""
-    body: dict[str, Any] = {"model": endpoint.model, "stream": True, "truncate": False}
+    body = _always(endpoint)
     own = request.source == "ollama"
     options: dict[str, Any] = {"temperature": request.temperature, "num_predict": request.max_tokens}
     options |= {name: getattr(request, name) for name in PARAMETERS} | {"stop": list(request.stop)}
@@ -95,6 +99,10 @@ def _head(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     return body
 
 
+def _always(endpoint: Endpoint) -> dict[str, Any]:
+    return {"model": endpoint.model, "stream": True, "truncate": False}
+
+
 def _prompt(messages: Sequence[Message]) -> dict[str, Any]:
     """A prompt that no chat template stands around, or that has a suffix: what `/api/generate` alone takes."""
     system = "\n\n".join(part.text for part in conversation.system(messages))
@@ -104,7 +112,7 @@ def _prompt(messages: Sequence[Message]) -> dict[str, Any]:
 
 def reader(request: Request) -> Reader:
     """Lines are read one by one, but for a call that was asked for as a `format`: its text is the call."""
-    if not _wanted(request):
+    if not forced.wanted(request):
         return read
     heard: list[str] = []
 
@@ -114,7 +122,7 @@ def reader(request: Request) -> Reader:
         if chunk.finish is None:
             return Chunk(thinking=chunk.thinking, usage=chunk.usage, fault=chunk.fault, model=chunk.model)
         said = "".join(heard)
-        named = reading.mapping(_parsed(said))
+        named = reading.mapping(reading.parsed(said))
         call = ToolCall(reading.text(named.get("name")), reading.arguments(named.get("arguments")))
         if not call.name:  # cut off, or no call: then it is told as what it is
             return chunk if chunk.finish != "stop" else Chunk(text=said, finish="unknown", usage=chunk.usage)
@@ -148,6 +156,18 @@ def read(event: Any) -> Chunk:
         ),
         model=reading.text(body.get("model")),
         logprobs=tuple(reading.mappings(body.get("logprobs"))),
+    )
+
+
+def readable(event: Any) -> bool:
+    """Whether it is a line as documented."""
+    body = reading.mapping(event)
+    message = body.get("message", {"content": body.get("response")})
+    calls = reading.mapping(message).get("tool_calls") or []
+    return (
+        isinstance(reading.mapping(message).get("content"), str)
+        and isinstance(calls, list)
+        and all(isinstance(reading.mapping(reading.mapping(c).get("function")).get("arguments"), dict) for c in calls)
     )
 
 
@@ -235,48 +255,6 @@ def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
     """OpenAI's shape is Ollama's too, except that here `parameters` is required."""
     function = {"parameters": {"type": "object"}, **reading.mapping(tool.get("function"))}
     return {"type": "function", "function": {name: value for name, value in function.items() if name != "strict"}}
-
-
-def _wanted(request: Request) -> list[dict[str, Any]]:
-    """The functions of which one must be called; none where the model may do as it likes."""
-    choice = request.tool_choice
-    functions = [reading.mapping(tool.get("function")) for tool in request.tools if "function" in tool]
-    if choice == "required":
-        return functions
-    if isinstance(choice, Mapping):
-        name = reading.mapping(choice.get("function")).get("name")
-        return [function for function in functions if function.get("name") == name]
-    return []
-
-
-def _one_call(functions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    calls = [
-        {
-            "type": "object",
-            "properties": {
-                "name": {"const": function.get("name"), "type": "string", "enum": [function.get("name")]},
-                "arguments": {"type": "object", **reading.mapping(function.get("parameters"))},
-            },
-            "required": ["name", "arguments"],
-        }
-        for function in functions
-    ]
-    return calls[0] if len(calls) == 1 else {"anyOf": calls}
-
-
-def _described(functions: Sequence[Mapping[str, Any]]) -> str:
-    listed = "\n".join(reading.dumps(dict(function)) for function in functions)
-    return (
-        'Call one of these functions. Answer with one JSON object, {"name": …, "arguments": {…}}, and nothing else.\n'
-        + listed
-    )
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _call(call: dict[str, Any]) -> ToolCall:

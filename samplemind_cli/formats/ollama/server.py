@@ -85,6 +85,17 @@ def request(fields: Fields, messages: tuple[Message, ...], tools: tuple[dict[str
         extra=thinking | extra,
         unkeyed=unkeyed,
         source="ollama",
+        body=fields.raw if _is_documented(fields) else None,
+    )
+
+
+def _is_documented(fields: Fields) -> bool:
+    """Whether the daemon reads a body as we do: it takes no arguments as text and no image as a URL."""
+    messages = fields.items("messages")
+    calls = (call for message in messages for call in message.items("tool_calls"))
+    pictures = (image for holder in (fields, *messages) for image in holder.get("images", list) or ())
+    return not any(isinstance(call.inner("function").raw.get("arguments"), str) for call in calls) and not any(
+        image.startswith("data:") for image in pictures
     )
 
 
@@ -139,7 +150,8 @@ def _call(fields: Fields) -> ToolCall:
         raise function.wrong("arguments", "must be an object")
     if not isinstance(arguments, str | dict | None):
         raise function.wrong("arguments", "must be an object")
-    return ToolCall(function.need("name", str), reading.arguments(arguments), fields.get("id", str) or "")
+    hints = fields.others(("id", "type", "function")) | function.others(("index", "name", "arguments"), "function")
+    return ToolCall(function.need("name", str), reading.arguments(arguments), fields.get("id", str) or "", hints=hints)
 
 
 def _tool(fields: Fields) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import orjson
 from samplemind_cli.formats.types import Answer, Chunk, Finish, Problem, ToolCall, Usage
 
 ENDS: dict[Finish, str] = {"refusal": "content_filter", "filtered": "content_filter", "unknown": "stop"}
+BILLING = "billing_error"
 DONE = b"data: [DONE]\n\n"
 
 
@@ -20,17 +21,39 @@ def completion(answer: Answer, number: str) -> bytes:
 
 
 class Events:
-    """The events of one streamed completion."""
+    """The events of one streamed completion: those of a provider of this format as they came."""
 
     kind = "text/event-stream; charset=utf-8"
+    waits = False
 
     def __init__(self, number: str, model: str, *, count: bool) -> None:
         self._head = _head(number, model, "chat.completion.chunk")
         self._count = count
         self._opened: set[int] = set()
+        self._ended = self._counted = False  # as the provider's own events say
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
         """The events that say what a chunk says; a whole answer out of the cache is one chunk."""
+        if (events := chunk.came_in("openai_chat")) is not None:
+            for each in events:
+                yield from self._came(each)
+        elif not (chunk.answer and self._ended):
+            yield from self._told(chunk)
+        if chunk.answer and self._count and not self._counted:
+            yield event({**self._head, "choices": [], "usage": usage(chunk.answer.usage)})
+
+    def _came(self, said: dict[str, Any]) -> Iterator[bytes]:
+        """An event as it came, without the tokens that the client did not want to hear of."""
+        self._opened.add(0)
+        self._ended = self._ended or any(choice.get("finish_reason") for choice in said["choices"])
+        if said.get("usage"):
+            self._counted = True
+        if self._count or "usage" not in said:
+            yield event(said)
+        elif said["choices"]:
+            yield event({name: value for name, value in said.items() if name != "usage"})
+
+    def _told(self, chunk: Chunk) -> Iterator[bytes]:
         if chunk.answer and 0 not in self._opened:
             for n, choice in enumerate((chunk.answer, *chunk.answer.others)):
                 yield self._event(_message(choice), n, logprobs=choice.logprobs)
@@ -41,8 +64,6 @@ class Events:
         if chunk.answer:
             for n, choice in enumerate((chunk.answer, *chunk.answer.others)):
                 yield self._event({}, n, _end(choice))
-            if self._count:
-                yield event({**self._head, "choices": [], "usage": usage(chunk.answer.usage)})
 
     def end(self) -> bytes:
         """What follows the last chunk."""
@@ -85,7 +106,7 @@ def usage(counted: Usage) -> dict[str, Any]:
 
 def error(problem: Problem) -> dict[str, Any]:
     """OpenAI's error object."""
-    kind = error_type(problem.status)
+    kind = problem.code if problem.code == BILLING else error_type(problem.status)
     told = {"message": problem.message, "type": kind, "param": problem.param, "code": problem.code or None}
     return {"error": told}
 

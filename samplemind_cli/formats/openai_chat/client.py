@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from samplemind_cli.formats import conversation, faults, reading, schemas
-from samplemind_cli.formats.openai_chat.events import read
+from samplemind_cli.formats.openai_chat.events import read, readable
 from samplemind_cli.formats.openai_chat.fields import DOCUMENTED
 from samplemind_cli.formats.types import (
     ABILITIES,
@@ -25,6 +25,9 @@ from samplemind_cli.formats.types import (
     ToolCall,
     ToolResult,
 )
+
+__all__ = ["chat", "embed", "fault", "is_openai", "models", "read", "read_embeddings", "read_models"]
+__all__ += ["readable", "reader", "takes"]
 
 _AUDIO = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav", "audio/vnd.wave": "wav"}
 _TAKEN = ABILITIES - {"audio_url", "file_url"} | {*PARAMETERS, "temperature", "tool_choice", "effort", "name", "detail"}
@@ -49,17 +52,39 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
 
 
 def chat(request: Request, endpoint: Endpoint) -> Call:
-    """A streamed chat completion. Without a key, no key is sent."""
+    """A streamed chat completion: a client's own as it came, another format's told in this one's words.
+
+    Without a key, no key is sent.
+    """
+    official = is_openai(endpoint.base_url)
+    came = _as_it_came(request, endpoint) if official else conversation.as_it_came(request, "openai_chat")
+    body = {**(_body(request, endpoint) if came is None else came), "model": endpoint.model, "stream": True}
+    # Obfuscation pads every event with random characters.
+    plain = {"include_obfuscation": False} if official else {}
+    body["stream_options"] = {**plain, **reading.mapping(body.get("stream_options")), "include_usage": True}
+    headers = {**_headers(endpoint), **(request.headers if request.source == "openai_chat" else {})}
+    return Call(f"{endpoint.base_url}/chat/completions", body, headers)
+
+
+def _as_it_came(request: Request, endpoint: Endpoint) -> Mapping[str, Any] | None:
+    """The body for OpenAI itself, which answers 400 to a field that it does not know.
+
+    Its newer models know no `max_tokens` either.
+    """
+    came = conversation.as_it_came(request, "openai_chat")
+    if came is None or not came.keys() <= DOCUMENTED:
+        return None
+    if not all(takes(name, request, endpoint) for name in request.wishes):
+        return None
+    longest = {} if request.max_tokens is None else {"max_completion_tokens": request.max_tokens}
+    return {name: value for name, value in came.items() if name != "max_tokens"} | longest
+
+
+def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     official = is_openai(endpoint.base_url)
     known = partial(takes, request=request, endpoint=endpoint)
     messages = conversation.known(conversation.linked(request.messages), known)
-    body: dict[str, Any] = {
-        "model": endpoint.model,
-        "messages": [sent for message in messages for sent in _messages(message)],
-        "stream": True,
-        # Obfuscation pads every event with random characters.
-        "stream_options": {"include_usage": True, **({"include_obfuscation": False} if official else {})},
-    }
+    body: dict[str, Any] = {"messages": [sent for message in messages for sent in _messages(message)]}
     for name in ("temperature", *PARAMETERS):
         if (value := getattr(request, name)) not in (None, ()):
             body[name] = value
@@ -79,15 +104,13 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
         if request.tool_choice is not None:
             choice = request.tool_choice
             body["tool_choice"] = choice if isinstance(choice, str) else dict(choice)
-    body |= {name: value for name, value in request.extra.items() if takes(name, request, endpoint)}
-    body |= _unkeyed(request, official=official)
-    return Call(f"{endpoint.base_url}/chat/completions", body, _headers(endpoint))
+    reading.beside(body, {name: value for name, value in request.extra.items() if takes(name, request, endpoint)})
+    return {**body, **_unkeyed(request, official=official)}
 
 
 def reader(request: Request) -> Reader:
-    """Events are read one by one, whatever was asked."""
-    del request
-    return read
+    """Events are read one by one; where several choices were asked for, by their numbers."""
+    return read if request.extra.get("n") not in (None, 1) else partial(read, one=True)
 
 
 def embed(texts: Inputs, dimensions: int | None, endpoint: Endpoint) -> Call:
@@ -181,12 +204,14 @@ def _spoken(parts: Sequence[Part]) -> dict[str, Any]:
     if calls:
         body["content"] = body["content"] or None
         body["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments or "{}"},
-                **call.hints,
-            }
+            reading.beside(
+                {
+                    "id": call.id,
+                    "type": "function",
+                    "function": {"name": call.name, "arguments": call.arguments or "{}"},
+                },
+                call.hints,
+            )
             for call in calls
         ]
     return body
@@ -195,15 +220,19 @@ def _spoken(parts: Sequence[Part]) -> dict[str, Any]:
 def _part(part: Text | Media) -> dict[str, Any]:
     if isinstance(part, Text):
         return {"type": "text", "text": part.text, **part.hints}
+    return reading.beside(_media(part), part.hints)
+
+
+def _media(part: Media) -> dict[str, Any]:
     if part.kind == "audio":
         form = _AUDIO.get(part.media_type, part.media_type.removeprefix("audio/"))
-        return {"type": "input_audio", "input_audio": {"data": reading.encoded(part), "format": form}, **part.hints}
+        return {"type": "input_audio", "input_audio": {"data": reading.encoded(part), "format": form}}
     if part.kind == "file":
         named = {"filename": part.name} if part.name else {}
         where = {"file_id": part.file_id} if part.file_id else {"file_data": reading.data_url(part)}
-        return {"type": "file", "file": {**named, **where}, **part.hints}
+        return {"type": "file", "file": {**named, **where}}
     detail = {"detail": part.detail} if part.detail else {}
-    return {"type": "image_url", "image_url": {"url": reading.data_url(part), **detail}, **part.hints}
+    return {"type": "image_url", "image_url": {"url": reading.data_url(part), **detail}}
 
 
 def _format(request: Request) -> dict[str, Any]:

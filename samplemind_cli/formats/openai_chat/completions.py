@@ -78,6 +78,7 @@ class TextEvents:
     """The events of one streamed completion."""
 
     kind = "text/event-stream; charset=utf-8"
+    waits = True
 
     def __init__(self, number: str, model: str, fields: Fields) -> None:
         self._head = _head(number, model)

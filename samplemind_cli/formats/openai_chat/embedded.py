@@ -6,10 +6,10 @@ from typing import Any
 
 from samplemind_cli.formats.openai_chat import client
 from samplemind_cli.formats.openai_chat.client import embed, models, read_embeddings, read_models, reader
-from samplemind_cli.formats.openai_chat.events import read
+from samplemind_cli.formats.openai_chat.events import read, readable
 from samplemind_cli.formats.types import Call, Endpoint, Fault, Request
 
-__all__ = ["chat", "embed", "fault", "models", "read", "read_embeddings", "read_models", "reader", "takes"]
+__all__ = ["chat", "embed", "fault", "models", "read", "read_embeddings", "read_models", "readable", "reader", "takes"]
 
 # A schema becomes a grammar, so even a small model keeps to it; SmolLM2's template knows no tools.
 _TAKEN = frozenset({"schema", "top_p", "stop", "seed", "presence_penalty", "frequency_penalty", "temperature"})
@@ -38,6 +38,7 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
         temperature=temperature,
         extra=extra,
         unkeyed={},
+        body=None,
         effort="",
         thinking_budget=None,
     )

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from samplemind_cli.formats.openai_chat import client
 from samplemind_cli.formats.openai_chat.client import embed, fault, models, read_embeddings, read_models, reader
-from samplemind_cli.formats.openai_chat.events import read
+from samplemind_cli.formats.openai_chat.events import read, readable
 from samplemind_cli.formats.types import ABILITIES, PARAMETERS, Call, Endpoint, Request
 
-__all__ = ["chat", "embed", "fault", "models", "read", "read_embeddings", "read_models", "reader", "takes"]
+__all__ = ["chat", "embed", "fault", "models", "read", "read_embeddings", "read_models", "readable", "reader", "takes"]
 
 # It answers 422 to a field it does not know; usage comes in the last event unasked.
 _TAKEN = ABILITIES - {"audio_url", "file_url", "file_id"} | {*PARAMETERS, "temperature", "tool_choice", "n"}
@@ -23,7 +23,9 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
 def chat(request: Request, endpoint: Endpoint) -> Call:
     """OpenAI's call, in Mistral's words."""
     extra = {name: value for name, value in request.extra.items() if name in _TAKEN}
-    asked = replace(request, extra=extra, unkeyed={}, effort="", thinking_budget=None, max_tokens_field="max_tokens")
+    asked = replace(
+        request, extra=extra, unkeyed={}, body=None, effort="", thinking_budget=None, max_tokens_field="max_tokens"
+    )
     call = client.chat(asked, endpoint)
     body = {("random_seed" if name == "seed" else name): value for name, value in call.json.items()}
     del body["stream_options"]

@@ -65,9 +65,10 @@ def read(fields: Fields) -> Request:
         frequency_penalty=fields.number("frequency_penalty", -2, 2) or None,
         parallel_tool_calls=False if parallel is False and tools else None,
         effort=_effort(fields),
-        extra={name: value for name, value in fields.raw.items() if _is_extra(fields, name)},
+        extra={name: value for name, value in fields.raw.items() if _is_extra(fields, name)} | _inside(fields),
         unkeyed={name: fields.raw[name] for name in IGNORED if fields.raw.get(name) is not None},
         source="openai_chat",
+        body=fields.raw,
     )
 
 
@@ -104,6 +105,18 @@ def _said(fields: Fields, name: str) -> bool:
 
 def _is_extra(fields: Fields, name: str) -> bool:
     return name not in TRANSLATED | IGNORED | REFUSED and _said(fields, name) and name != "reasoning"
+
+
+def _inside(fields: Fields) -> dict[str, Any]:
+    """Fields that nobody knows, of objects that are translated."""
+    found: dict[str, Any] = {}
+    if isinstance(fields.raw.get("tool_choice"), dict):
+        choice = fields.inner("tool_choice")
+        found |= choice.others(("type", "function"), "tool_choice")
+        found |= choice.inner("function").others(("name",), "tool_choice.function")
+    form = fields.inner("response_format")
+    found |= form.others(("type", "json_schema"), "response_format")
+    return found | form.inner("json_schema").others(("name", "strict", "schema"), "response_format.json_schema")
 
 
 def _effort(fields: Fields) -> str:
@@ -176,8 +189,10 @@ def _part(part: Fields) -> Part:
         holder = part.inner("image_url")
         if isinstance(part.raw.get("image_url"), str):
             raise part.wrong("image_url", "must be an object with a url")
+        hints |= holder.others(("url", "detail"), kind)
         return media(holder, "url", "image", detail=holder.get("detail", str) or "", hints=hints)
     holder = part.inner(kind)
+    hints |= holder.others(("filename", "file_id", "file_data") if kind == "file" else ("format", "data"), kind)
     if kind == "file":
         return _file(holder, hints)
     form = holder.one_of("format", tuple(SOUNDS), "")
@@ -222,8 +237,9 @@ def _calls(fields: Fields) -> tuple[ToolCall, ...]:
 
 
 def _call(call: Fields, call_id: str) -> ToolCall:
+    call.one_of("type", ("function",), "function")
     function = call.inner("function")
-    hints = _hints(call, {"id", "type", "function", "index"})
+    hints = _hints(call, {"id", "type", "function", "index"}) | function.others(("name", "arguments"), "function")
     return ToolCall(function.need("name", str), function.get("arguments", str) or "", call_id, hints=hints)
 
 

@@ -15,6 +15,7 @@ from samplemind_cli.mock.dialects.speech import (
     chosen,
     flaw,
     routed,
+    since,
     whole_number,
 )
 from samplemind_cli.mock.http1 import HttpRequest
@@ -65,10 +66,11 @@ def _messages(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     messages = body["messages"]
     tools = [ToolSpec(tool["name"], tool.get("input_schema", {})) for tool in body.get("tools") or []]
     choice = body.get("tool_choice") or {}
-    answered = "tool_result" in [part.get("type") for part in _parts(messages[-1])]
+    turn = since(messages, "assistant")
+    answered = any(part.get("type") == "tool_result" for message in turn for part in _parts(message))
     asked = PromptRequest(
         model=body["model"],
-        prompt=text_of(messages[-1]),
+        prompt=text_of(said[-1]) if (said := [m for m in turn if m["role"] != "system"]) else text_of(messages[-1]),
         input_text=f"{text_of(body.get('system'))} {text_of(messages)}",
         stream=bool(body.get("stream")),
         max_tokens=whole_number(body["max_tokens"]),
@@ -87,8 +89,12 @@ def _checked(request: HttpRequest, models: tuple[str, ...]) -> dict[str, Any]:
     if not body["messages"]:
         raise RefusedRequest(400, "messages: at least one message is required")
     for n, message in enumerate(body["messages"]):
-        if not isinstance(message, dict) or message.get("role") not in ("user", "assistant"):
+        if not isinstance(message, dict) or message.get("role") not in ("user", "assistant", "system"):
             raise RefusedRequest(400, f"messages.{n}.role: Input should be 'user' or 'assistant'")
+    roles = [message["role"] for message in body["messages"]]
+    for n, role in enumerate(roles):  # platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
+        if role == "system" and (n == 0 or roles[n - 1] == "system" or roles[n + 1 : n + 2] == ["user"]):
+            raise RefusedRequest(400, f"messages.{n}: system follows a user turn and ends the turns or precedes one")
     if request.headers["anthropic-version"] >= NO_SAMPLING and (given := [n for n in SAMPLING if n in body]):
         raise RefusedRequest(400, f"{given[0]}: Extra inputs are not permitted")
     if models and body["model"] not in models:

@@ -15,6 +15,7 @@ from samplemind_cli.mock.dialects.speech import (
     body_of,
     chosen,
     routed,
+    since,
     strings,
     whole_number,
 )
@@ -75,9 +76,9 @@ def _chat(request: HttpRequest, models: tuple[str, ...]) -> Reply:
         )
     if not messages:
         return Document(_loaded(body["model"], _chat_words("")))
-    last = messages[-1]
     tools = [ToolSpec(t["function"]["name"], t["function"].get("parameters", {})) for t in body.get("tools") or []]
-    asked = _asked(body, text_of(last), text_of(messages), chosen(tools) if last.get("role") != "tool" else None)
+    answered = any(message.get("role") == "tool" for message in since(messages, "assistant"))
+    asked = _asked(body, text_of(messages[-1]), text_of(messages), None if answered else chosen(tools))
     return Spoken(asked, _chat_whole, _chat_events, NDJSON)
 
 

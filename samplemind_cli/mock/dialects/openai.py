@@ -18,6 +18,7 @@ from samplemind_cli.mock.dialects.speech import (
     chosen,
     flaw,
     routed,
+    since,
     strings,
     whole_number,
 )
@@ -84,7 +85,7 @@ def _chat(request: HttpRequest, models: tuple[str, ...]) -> Reply:
         stream=bool(body.get("stream")),
         max_tokens=whole_number(body.get("max_completion_tokens", body.get("max_tokens"))),
         schema=_schema(body.get("response_format") or {}),
-        tool=_tool(body) if messages[-1]["role"] != "tool" else None,
+        tool=None if any(message["role"] == "tool" for message in since(messages, "assistant")) else _tool(body),
         think=body.get("reasoning_effort") not in (None, "none"),
     )
     usage = bool((body.get("stream_options") or {}).get("include_usage"))

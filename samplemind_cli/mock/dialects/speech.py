@@ -143,6 +143,12 @@ def chosen(tools: Iterable[ToolSpec], name: str = "") -> ToolSpec | None:
     return next((tool for tool in tools if name in ("", tool.name)), None)
 
 
+def since(messages: list[dict[str, Any]], role: str) -> list[dict[str, Any]]:
+    """The messages after the last one of that role: what the model has not answered yet."""
+    last = max((n for n, message in enumerate(messages) if message.get("role") == role), default=-1)
+    return messages[last + 1 :]
+
+
 def whole_number(value: Any) -> int | None:
     """A limit that is given and not negative; Ollama's -1 means none."""
     return value if isinstance(value, int) and value >= 0 else None

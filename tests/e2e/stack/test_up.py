@@ -134,6 +134,15 @@ def test_a_service_scaled_to_nothing_is_done_at_once_and_told_as_such(project, n
     assert {s["service"]: s["state"] for s in services} == {"web": "running", "workers": "scaled to 0"}
 
 
+def test_a_service_that_ran_and_is_scaled_to_nothing_goes_and_the_others_start(project):
+    stack = project({"web": project.redis(), "workers": project.redis(scale=2)})
+    stack.run("up")
+    stack.write({"web": project.redis(environment={"A": "1"}), "workers": project.redis(scale=0)})
+    services = json.loads(stack.run("up", "--json").out)["services"]
+    assert {s["service"]: s["state"] for s in services} == {"web": "running", "workers": "scaled to 0"}
+    assert stack.ps()["workers"]["state"] == "scaled to 0"
+
+
 def test_an_init_job_that_fails_shows_its_exit_code_and_last_words(project):
     needs = {"migrate": {"condition": "service_completed_successfully"}}
     job = project.python("print('relation exists'); raise SystemExit(4)")

@@ -42,14 +42,6 @@ def post(server, **kwargs):
     return run(make_ai_request(f"{server.url}/v1/chat/completions", CHAT, headers=KEY, **kwargs))
 
 
-@pytest.fixture
-def no_backoff(monkeypatch):
-    """Backoff without its seconds; what was waited for is kept."""
-    import tenacity
-
-    monkeypatch.setattr(tenacity, "wait_exponential_jitter", lambda **_: lambda _: 0.0)
-
-
 def test_a_json_answer_comes_back_decoded(mock_server):
     assert post(mock_server)["choices"][0]["message"]["content"] == "You said: hi"
 

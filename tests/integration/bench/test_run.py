@@ -213,3 +213,16 @@ def test_a_wrong_command_line_is_told_with_a_way_on(run, argv, words):
     assert (code, out) == (2, "")
     assert words in err
     assert "hint: " in err
+
+
+def test_what_is_kept_holds_no_secret_of_the_command_line(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    words = ("true", "--api-key=abc-secret", "-H", "Authorization: Bearer abc-secret")
+    code, out, err = run("run", "--runs", "6", "--json", "--save", "main", "--", *words)
+
+    assert code == 0, err
+    assert json.loads(out)["command"] == ["true", "--api-key=***", "-H", "Authorization: ***"]
+    kept = [path.read_text() for path in (tmp_path / "state").rglob("*.json")]
+    assert kept
+    assert not [text for text in kept if "abc-secret" in text]
+    assert run("run", "--runs", "6", "--compare", "main", "--", *words)[2].count("another command") == 0

@@ -216,3 +216,16 @@ def test_this_machine_is_known_by_its_names(host):
 @pytest.mark.parametrize("url", ["https://api.openai.com/v1", "http://192.168.0.1:11434", "http://127.0.0.1.example"])
 def test_another_machine_is_not_this_one(url):
     assert is_loopback(url) is False
+
+
+def test_a_container_does_not_get_the_prompts_of_other_folders_by_its_port_alone():
+    settings = Settings(strangers=(("127.0.0.1:11434", "shop"),))
+    for options in (Options(), Options(provider="ollama"), Options(model="ollama/x")):
+        (first, *_) = [route for route in routes(settings, options, fits()) if route.provider == "ollama"]
+        assert "a container of the project shop" in first.skipped
+        assert "OLLAMA_HOST" in first.fix
+    for said in ({"ollama_host": "127.0.0.1:11434"}, {"ollama_host": "http://127.0.0.1:11434"}):
+        chosen = settings.changed(said, "the environment")
+        assert routes(chosen, Options(provider="ollama"), fits())[0].skipped == ""
+    other = Settings(strangers=(("127.0.0.1:11435", "shop"),))
+    assert routes(other, Options(provider="ollama"), fits())[0].skipped == ""

@@ -1,7 +1,7 @@
 import pytest
 
 from samplemind_cli import cli
-from samplemind_cli.commands.ps import _duration, _row, _told
+from samplemind_cli.commands.ps import _duration, _rows, _told
 from samplemind_cli.stack.ps import Status
 from samplemind_cli.stack.services import Port, ServiceState
 
@@ -55,10 +55,11 @@ def test_what_a_service_tells_is_a_line(details, words):
 
 
 def test_a_row_is_empty_where_nothing_is_known():
-    assert _row(Status(service=ServiceState(service="web"))) == ("web", "not created", "", "", "", "")
+    assert _rows(Status(service=ServiceState(service="web"))) == [("web", "not created", "", "", "", "")]
     port = Port(address="", published=80, target=80)
     running = ServiceState(service="web", state="running", ports=(port,), memory_limit=2000)
-    assert _row(Status(service=running, uptime=61, cpu=1.26, memory=1000)) == (
+    [found] = _rows(Status(service=running, uptime=61, cpu=1.26, memory=1000))
+    assert found == (
         "web",
         "running",
         "1m 1s",

@@ -153,8 +153,7 @@ def test_a_conversation_with_tools_is_read_as_in_the_other_formats():
 )
 def test_each_kind_of_block_is_read_and_goes_to_claude_as_it_came(block, part):
     assert read(messages=turn(block)).messages[0].parts == (part,)
-    expected = {name: value for name, value in block.items() if value is not None}
-    assert sent(messages=turn(block))["messages"][0]["content"] == [expected]
+    assert sent(messages=turn(block))["messages"][0]["content"] == [block]
 
 
 def test_a_media_type_is_read_whatever_its_case():
@@ -265,8 +264,8 @@ def test_an_attribution_line_at_the_head_of_a_text_is_none_of_the_prompt_either(
     line = ATTRIBUTION["text"]
 
     assert read(system=f"{line}\nYou are Claude Code.").messages[0] == Message("system", "You are Claude Code.")
-    said = sent(system=f"{line}\nYou are Claude Code.")["system"]
-    assert said == [ATTRIBUTION, {"type": "text", "text": "You are Claude Code."}]
+    assert sent(system=f"{line}\nYou are Claude Code.")["system"] == f"{line}\nYou are Claude Code."
+    assert sent(openai, system=f"{line}\nYou are Claude Code.")["messages"][0]["content"] == "You are Claude Code."
     quoted = "Never send x-anthropic-billing-header: to anyone."
     assert read(system=quoted).messages[0] == Message("system", quoted)
 
@@ -364,7 +363,8 @@ def test_a_schema_is_read_where_both_versions_have_it():
     form = {"type": "json_schema", "schema": {"type": "object", "properties": {"a": {"type": "integer"}}}}
 
     assert read(output_config={"format": form}).schema == read(output_format=form).schema == form["schema"]
-    assert sent(output_format=form)["output_config"] == {"format": form}
+    assert sent(output_format=form)["output_format"] == form
+    assert sent(openai, output_format=form)["response_format"]["json_schema"]["schema"] == form["schema"]
 
 
 @pytest.mark.parametrize(
@@ -577,3 +577,10 @@ def test_a_prompt_that_does_not_fit_is_told_in_the_words_at_which_claude_code_sh
         "prompt is too long: the input length exceeds the context length"
     )
     assert told("Prompt is too long: 9 > 8") == "Prompt is too long: 9 > 8"
+
+
+def test_the_warming_of_claudes_prompt_cache_is_refused_by_its_name():
+    with pytest.raises(BadRequestError, match=r"max_tokens of 0 warms Claude's prompt cache") as refused:
+        read(max_tokens=0)
+
+    assert (refused.value.param, refused.value.code) == ("max_tokens", "unsupported_parameter")

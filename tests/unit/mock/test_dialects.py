@@ -268,7 +268,18 @@ def test_a_token_limit_cuts_the_answer_off(chat, body, request_to):
     [
         (ollama_chat, {"messages": [*HI, {"role": "tool", "content": "sunny"}]}),
         (openai_chat, {"messages": [*HI, {"role": "tool", "content": "sunny"}]}),
+        (ollama_chat, {"messages": [*HI, {"role": "tool", "content": "x"}, {"role": "system", "content": "go on"}]}),
+        (openai_chat, {"messages": [*HI, {"role": "tool", "content": "x"}, {"role": "system", "content": "go on"}]}),
         (openai_chat, {"tool_choice": "none"}),
+        (
+            anthropic_chat,
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "sunny"}]},
+                    {"role": "system", "content": "go on"},
+                ]
+            },
+        ),
         (
             anthropic_chat,
             {
@@ -284,6 +295,17 @@ def test_a_token_limit_cuts_the_answer_off(chat, body, request_to):
 )
 def test_a_tools_result_or_a_ban_on_tools_gets_words(chat, body, request_to):
     assert answer(chat(request_to, **TOOLS[chat], **body).asked).tool == ""
+
+
+def test_claude_takes_instructions_after_a_users_turn(request_to):
+    said = [*HI, {"role": "system", "content": "be brief"}]
+    assert answer(anthropic_chat(request_to, messages=said).asked).text
+
+
+@pytest.mark.parametrize("roles", [["system", "user"], ["user", "system", "user"], ["user", "system", "system"]])
+def test_claude_refuses_instructions_in_other_places(request_to, roles):
+    with pytest.raises(RefusedRequest, match="system follows"):
+        anthropic_chat(request_to, messages=[{"role": role, "content": "hi"} for role in roles])
 
 
 REFUSED = [

@@ -5,7 +5,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samplemind_cli.server.bounds import Bounds, Budget, Share
+from samplemind_cli.server.bounds import Bounds, ByteBudget, Share
 from samplemind_cli.server.message import HttpError
 from samplemind_cli.server.reading import RequestReader
 
@@ -55,7 +55,7 @@ class Heard:
 
 
 def heard(pieces):
-    listener, budget = Heard(), Budget(1000)
+    listener, budget = Heard(), ByteBudget(1000)
     share = Share(budget)
     reader = RequestReader(listener, Bounds(head=2000, body=500), share)
     for piece in pieces:
@@ -95,7 +95,7 @@ def test_a_body_whose_head_was_refused_takes_no_room():
         def begin(self, incoming):
             incoming.refused = HttpError(401, "no").reply()
 
-    budget = Budget(1000)
+    budget = ByteBudget(1000)
     listener = Refusing()
     reader = RequestReader(listener, Bounds(), Share(budget))
     reader.feed(WHOLE[2][:-2])

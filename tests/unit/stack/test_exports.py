@@ -1,6 +1,7 @@
 """The exports of `samplemind env`."""
 
 import re
+import shlex
 import shutil
 import subprocess
 
@@ -176,6 +177,12 @@ def test_the_running_containers_port_counts_before_the_declared_one(tmp_path):
     assert exports.published({"web": {}}, whose, [container(file, 2)], settings)["web"][0].published == 2
 
 
+def test_a_running_service_of_an_inactive_profile_counts_too(tmp_path):
+    whose, settings = StackOrigin(str(tmp_path), carried=False), Settings(state_dir="/nowhere")
+    found = exports.published({}, whose, [container(tmp_path / "compose.yaml", 2)], settings)
+    assert found == {"web": (port(80, published=2),)}
+
+
 def test_a_container_that_another_projects_files_started_does_not_count_whatever_it_is_called(tmp_path):
     settings = Settings(state_dir=str(tmp_path / "state"))
     elsewhere = container(tmp_path / "elsewhere" / "compose.yaml", 6)
@@ -183,6 +190,13 @@ def test_a_container_that_another_projects_files_started_does_not_count_whatever
         assert exports.published(declared(1), whose, [elsewhere, {"State": "running", "Labels": {}}], settings) == {
             "web": (port(80, published=1),)
         }
+
+
+@pytest.mark.parametrize("value", ["$(touch x)", "`x`", "a'b", 'a"b', "a\\b", "a;b", "$HOME", "a\nb", "!x"])
+def test_no_value_is_run_by_the_shell_that_evaluates_it(value):
+    for shell in ("bash", "zsh"):
+        assert shlex.split(exports.line("X", value, shell)) == ["export", f"X={value}"]
+        assert "'" in exports.line("X", value, shell)
 
 
 @pytest.mark.slow

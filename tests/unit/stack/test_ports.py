@@ -211,3 +211,10 @@ def test_only_the_taken_port_of_a_service_moves(taken):
     assert lists["web"][:3] == kept
     assert int(lists["web"][3]["published"]) > taken
     assert service["ports"][3]["published"] == str(taken)  # the files' own list stays as it was
+
+
+def test_a_name_in_somebodys_files_is_not_looked_up(monkeypatch):
+    looked = []
+    monkeypatch.setattr(socket.socket, "bind", lambda _, place: looked.append(place), raising=False)
+    assert is_free(Port(address="evil.example", published=7000, target=6379))
+    assert looked == []

@@ -107,3 +107,18 @@ def test_a_broken_record_is_no_record(settings, broken):
 def test_a_folder_that_cannot_be_written_is_one_clear_error():
     with pytest.raises(StackError, match="cannot write /dev/null"):
         record.remember(Settings(state_dir="/dev/null"), "shop", SHOP, {"cache": REDIS})
+
+
+def test_only_the_carried_stacks_services_are_told_to_every_folder(settings):
+    record.remember(settings, "shop", SHOP, {"api": {"target": 8000, "host": "127.0.0.1:8000"}})
+    assert record.carried(settings, "api") == ""
+    record.remember(settings, "samplemind", OURS, {"api": {"target": 8000, "host": "127.0.0.1:8001"}})
+    assert record.carried(settings, "api") == "127.0.0.1:8001"
+    assert record.carried(settings, "redis") == ""
+
+
+def test_a_further_address_that_another_stack_had_is_this_ones_now(settings):
+    web = {"target": 80, "host": "127.0.0.1:80", "also": ["127.0.0.1:11434", "127.0.0.1:81"]}
+    record.remember(settings, "shop", SHOP, {"web": web})
+    record.remember(settings, "samplemind", OURS, {"ollama": OLLAMA})
+    assert record.load(settings, "shop")["services"]["web"]["also"] == ["127.0.0.1:81"]

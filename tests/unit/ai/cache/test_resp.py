@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from samplemind_cli.ai.cache import resp
 from samplemind_cli.ai.cache.resp import ProtocolError, RespConnection, RespError
 
 
@@ -152,3 +153,19 @@ def test_a_lost_connection_is_no_news_when_whoever_asked_has_left():
 
 def test_protocol_errors_are_connection_errors():
     assert issubclass(ProtocolError, ConnectionError)
+
+
+@pytest.mark.parametrize("said", [b"$2000\r\n", b"+" + b"x" * 2000, b"-" + b"x" * 2000, b"$9" + b"9" * 2000])
+def test_a_reply_without_end_is_read_up_to_the_limit(monkeypatch, said):
+    monkeypatch.setattr(resp, "LARGEST", 1000)
+
+    async def run():
+        connection, wire = connected()
+        task = await asked(connection, (b"GET", b"k"))
+        connection.data_received(said)
+        (error,) = await asyncio.gather(task, return_exceptions=True)
+        return wire.closed, error
+
+    closed, error = asyncio.run(run())
+    assert closed
+    assert isinstance(error, ProtocolError)

@@ -1,6 +1,6 @@
 import pytest
 
-from samplemind_cli.profiling.withheld import without_secrets
+from samplemind_cli.child.withheld import without_secrets
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,17 @@ from samplemind_cli.profiling.withheld import without_secrets
         (["--url", "redis://me:abc@host/0"], ["--url", "redis://me:***@host/0"]),
         (["-H", "Authorization: Bearer abc"], ["-H", "Authorization: ***"]),
         (["use sk-proj-0123456789abcdefgh now"], ["use *** now"]),
+        (["redis://me:p@ss@host/0"], ["redis://me:***@host/0"]),
+        (["https://0123456789abcdef0123@github.com/x"], ["https://***@github.com/x"]),
+        (["sh", "-c", "cd x && OPENAI_API_KEY=abc run; y"], ["sh", "-c", "cd x && OPENAI_API_KEY=*** run; y"]),
+        (["sh", "-c", "export X_TOKEN='a b' && run"], ["sh", "-c", "export X_TOKEN='***' && run"]),
+        (["http://h/x?api_key=abc&n=1#key=2"], ["http://h/x?api_key=***&n=1#key=***"]),
+        (["-d", '{"api_key": "abc", "n": 1}'], ["-d", '{"api_key": "***", "n": 1}']),
+        (["-c", "f(password='abc', n=1)"], ["-c", "f(password='***', n=1)"]),
+        (["say", "Bearer abcdefgh.ijk"], ["say", "Bearer ***"]),
+        (["curl", "-u", "me:abc", "http://h"], ["curl", "-u", "me:***", "http://h"]),
+        (["gsk_0123456789abcdefghij", "hf_0123456789abcdefghij"], ["***", "***"]),
+        (["github_pat_0123456789abcdefghij"], ["***"]),
         (["--password", "--verbose"], ["--password", "--verbose"]),
     ],
 )
@@ -32,6 +43,11 @@ def test_what_looks_like_a_secret_is_not_kept(words, kept):
         ["--keyboard", "us", "monkey=1"],
         ["http://host:80/a@b"],
         ["-c", "key = 1; print(key)"],
+        ["-u", "http://host:80/"],
+        ["-u", "root"],
+        ["http://host/?monkey=1&tokens=5&keyword=x"],
+        ["https://someone@host/"],
+        ['{"max_tokens": "5", "author": "x"}'],
         ["café", "\udce9"],
     ],
 )
