@@ -96,12 +96,14 @@ DOORS = {
     "pyinstrument": {"profiling/"},
     "sqlite3": {"ledger/"},
     "genai_prices": {"ledger/prices.py"},
+    "python_multipart": {"server/upload.py"},
     "httptools": {"server/reading.py"},
     "socket": {
         "ai/cache/redis.py",  # a one-shot `ask` does without redis-py, which takes longer to import than the answer
         "bench/rows/cache.py",  # a free port for the Redis it starts
         "server/run.py",  # the listening one
         "stack/engine.py",  # the pair whose other end `docker system dial-stdio` has
+        "stack/bounded.py",  # reads from it, up to a size and a time
         "stack/http.py",  # HTTP over that pair, and to an Ollama, for `ps` and `up`: see its first line
         "stack/insight.py",  # Redis' INFO in one exchange, for `ps`; whether anything listens
         "stack/ports.py",  # whether a port can be bound
@@ -111,7 +113,6 @@ DOORS = {
     "_socket": {"hot.py"},  # see PRIVATE
     "http.client": {"bench/rows/serve.py"},  # a client of its own, to measure ours against
     "*connection": {"ai/cache/redis.py", "stack/insight.py"},  # as `socket` has it
-    "python_multipart": {"server/upload.py"},
     # The folders and the launcher run inside of the user's program, in a Python that imports nothing else of ours.
     "os.environ": {"settings.py", "__main__.py", "profiling/inject/", "bench/launcher.py", "testing/observer/"},
 }

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
+from samplemind_cli.commands._ask_line import CONVERSATION, Command, installed_models, providers, templates
 from samplemind_cli.providers import ROWS, Effort, Priority, Task
 from samplemind_cli.settings import Settings
 
@@ -15,39 +15,8 @@ if TYPE_CHECKING:
     from samplemind_cli.ai.types import Answer, Options, Request
     from samplemind_cli.asking.show import Style
 
-
+__all__ = ["Command", "ask"]
 KNOWN = ", ".join(row.name for row in ROWS)
-
-
-def _installed_models(incomplete: str) -> list[str]:
-    from samplemind_cli.asking.complete import installed_models
-
-    return [name for name in installed_models(Settings.load()) if name.startswith(incomplete)]
-
-
-def _providers(incomplete: str) -> list[str]:
-    return [row.name for row in Settings.load().rows if row.name.startswith(incomplete)]
-
-
-def _templates(incomplete: str) -> list[str]:
-    from samplemind_cli.asking.templates import names
-
-    return [name for name in names(Settings.load()) if name.startswith(incomplete)]
-
-
-CONVERSATION = ("-c", "--conversation")
-
-
-class Command(TyperCommand):
-    """`ask`, whose option -c needs no value."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Click's own; -c at the end, or before another option, gets the value "": the terminal's last conversation."""
-        end = args.index("--") if "--" in args else len(args)
-        for n in reversed(range(end)):
-            if args[n] in CONVERSATION and "".join(args[n + 1 : n + 2])[:1] in ("", "-"):
-                args = [*args[: n + 1], *([] if args[n + 1 : n + 2] == [""] else [""]), *args[n + 1 :]]
-        return super().parse_args(ctx, args)
 
 
 def ask(
@@ -56,26 +25,26 @@ def ask(
         str | None, typer.Argument(metavar="PROMPT", help="The question; piped input is appended to it.")
     ] = None,
     task: Annotated[
-        Task | None, typer.Option("--task", "-t", help="The kind of task; decides who is tried first.")
+        Task | None, typer.Option("--task", "-t", help="The kind of task; decides which provider is tried first.")
     ] = None,
     priority: Annotated[Priority, typer.Option("--priority", "-p", help="What matters most.")] = "speed",
     provider: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help=f"Use only this provider: {KNOWN}, or your own.", autocompletion=_providers),
+        typer.Option(metavar="NAME", help=f"Use only this provider: {KNOWN}, or your own.", autocompletion=providers),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", metavar="NAME", help="Use only this model.", autocompletion=_installed_models),
+        typer.Option("--model", "-m", metavar="NAME", help="Use only this model.", autocompletion=installed_models),
     ] = None,
     system: Annotated[str | None, typer.Option("--system", "-s", metavar="TEXT", help="The system prompt.")] = None,
     conversation: Annotated[
         str | None,
         typer.Option(*CONVERSATION, metavar="[NAME]", help="Continue this conversation, or this terminal's last one."),
     ] = None,
-    fork: Annotated[bool, typer.Option("--fork", help="Continue with a copy of the conversation.")] = False,
+    fork: Annotated[bool, typer.Option("--fork", help="Continue a copy of the conversation.")] = False,
     template: Annotated[
         str | None,
-        typer.Option("--template", "-T", metavar="NAME", help="Use this template.", autocompletion=_templates),
+        typer.Option("--template", "-T", metavar="NAME", help="Fill this template.", autocompletion=templates),
     ] = None,
     var: Annotated[
         list[str] | None,
@@ -87,18 +56,22 @@ def ask(
             "--attach",
             "-a",
             metavar="FILE",
-            help="An image, audio, PDF or text file, an https address, or - for stdin; may be repeated.",
+            help="An image, audio, PDF or text file, an https URL, or - for stdin; may be repeated.",
         ),
     ] = None,
     code: Annotated[bool, typer.Option("--extract", "-x", help="Print only the first code block.")] = False,
-    schema: Annotated[Path | None, typer.Option(metavar="FILE", help="A JSON Schema the answer must satisfy.")] = None,
+    schema: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A JSON Schema that the answer must satisfy.")
+    ] = None,
     tools: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Tools the model may call, in OpenAI's format.")
     ] = None,
     temperature: Annotated[
         float | None, typer.Option(min=0, max=2, metavar="NUMBER", help="0 is the least random. Not sent to Claude.")
     ] = None,
-    max_tokens: Annotated[int | None, typer.Option(min=1, metavar="N", help="Maximum length of the answer.")] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Maximum length of the answer, in tokens.")
+    ] = None,
     effort: Annotated[Effort | None, typer.Option(help="Reasoning effort, for models that reason.")] = None,
     param: Annotated[
         list[str] | None,
@@ -107,18 +80,25 @@ def ask(
         ),
     ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")] = False,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Ignore the cached answer; cache the new one.")] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Ignore the cached answer, and cache the new one.")
+    ] = False,
     ttl: Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="Maximum age of a cached answer.")] = None,
     timeout: Annotated[
         float | None, typer.Option(min=0.001, metavar="SECONDS", help="Give up after this time.")
     ] = None,
     max_cost: Annotated[
-        float | None, typer.Option("--max-cost", min=0, metavar="DOLLARS", help="Refuse what may cost more than this.")
+        float | None,
+        typer.Option("--max-cost", min=0, metavar="DOLLARS", help="Refuse a call that may cost more than this."),
     ] = None,
     no_log: Annotated[bool, typer.Option("--no-log", help="Do not record this call in the ledger.")] = False,
-    no_fallback: Annotated[bool, typer.Option("--no-fallback", help="Fail if the first one cannot answer.")] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Show who would be asked, and why; send nothing.")] = False,
-    why: Annotated[bool, typer.Option("--why", help="Show how a new question differs from cached ones.")] = False,
+    no_fallback: Annotated[
+        bool, typer.Option("--no-fallback", help="Fail if the first provider cannot answer.")
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show which provider would be used and why; send nothing.")
+    ] = False,
+    why: Annotated[bool, typer.Option("--why", help="Show how a new question differs from stored ones.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="Do not render Markdown on a terminal.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show where the answer came from.")] = False,

@@ -25,7 +25,7 @@ def env(
     profiles: Profiles = None,
     project: ProjectName = None,
     tool: Annotated[
-        str, typer.Option("--for", metavar="TOOL", help="What launch would set for claude, codex, aider and so on.")
+        str, typer.Option("--for", metavar="TOOL", help="What launch would set for claude, codex, aider, …")
     ] = "",
     model: Annotated[str, typer.Option("--model", "-m", metavar="NAME", help="With --for: the model.")] = "",
     url: Annotated[str, typer.Option(metavar="URL", help="With --for: the server; by default at port 8000.")] = "",
@@ -33,7 +33,8 @@ def env(
 ) -> None:
     r"""Print shell exports for thread counts and the stack's addresses.
 
-    With --for, those that connect a tool to samplemind serve, as launch would set them.
+    With --for, those that lead a tool to samplemind serve, as launch would set them.
+
     Thread counts for NumPy and the like follow the cores that this process may use, by affinity and control groups.
     A service of a project is SAMPLEMIND_SERVICE_NAME_URL; its `redis` and `mongodb` are REDIS_URL and MONGODB_URI
     too. OLLAMA_HOST, SAMPLEMIND_REDIS_URL and SAMPLEMIND_API_URL lead to the stack that comes with samplemind alone.

@@ -24,8 +24,8 @@ def launch(
 ) -> int:
     r"""Start an AI tool on samplemind serve, with its cache, routing and ledger.
 
-    A running server of yours is used, or one is started for as long as the tool runs. The tool's own settings are not
-    changed. Arguments after -- go to the tool.
+    A running server is used, or one is started for as long as the tool runs. The tool's own settings are not changed.
+    Arguments after -- go to the tool.
 
     \b
     Examples:

@@ -32,8 +32,6 @@ def open(  # noqa: A001 - the command's name
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
     found = urls(settings, service)
-    if not found:
-        raise StackError(f"{service} publishes no port", f"give it `ports:` in the compose file, then: up {service}")
     url = next((url for url in found if url.startswith(("http:", "https:"))), found[0])
     if print_only:
         output.write(f"{url}\n")

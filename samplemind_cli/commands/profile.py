@@ -77,8 +77,9 @@ def run(
 
     py-spy looks from outside, at all threads and child processes, and counts the time on a processor. Where the system
     does not allow that, or with --engine pyinstrument, the main thread is sampled from inside: what waits is counted
-    where it waits or awaits (in asyncio's own loop), but each call is slowed. memray counts every allocation.
-    pyinstrument and memray must be installed in the program's environment.
+    where it waits or awaits (below asyncio.run, in asyncio's own loop), but each call is slowed. memray counts every
+    allocation. Both must be installed in the program's environment, and see nothing of a process that ends by os._exit,
+    but for those of multiprocessing.
 
     \b
     Examples:

@@ -36,11 +36,10 @@ def ps(
     CPU is of one core, so 200% are two. With --json: {"project", "services": [{"service", "container", "state",
     "health", "exit_code", "uptime_s", "cpu_percent", "memory_bytes", "memory_limit_bytes", "ports": [{"address",
     "published", "target", "protocol"}], "url", "details"}]}. `state` is Docker's, or "absent" (there is no
-    container), "scaled to 0" or "adopted" (a program outside the stack is used instead). `details` is, of
-    Redis, {"hit_rate", "used_memory_bytes", "max_memory_bytes", "evicted_keys"}; of Ollama
-    {"models": [{"name", "size_bytes", "gpu_percent"}]}; of MongoDB {"cache_bytes", "cache_max_bytes"}, or {"hint"}
-    where pymongo is not installed; or {"error"}. If the state of the stack is unknown, there are no services, and
-    an "error": {"message", "hint"}.
+    container), "scaled to 0" or "adopted" (a program outside the stack is used instead). `details` is, of Redis,
+    {"hit_rate", "used_memory_bytes", "max_memory_bytes", "evicted_keys"}; of Ollama {"models": [{"name", "size_bytes",
+    "gpu_percent"}]}; of MongoDB {"cache_bytes", "cache_max_bytes"}, or {"hint"} where pymongo is not installed; or
+    {"error"}. If the state of the stack is unknown, there are no services, and an "error": {"message", "hint"}.
 
     \b
     Example:
@@ -102,13 +101,14 @@ def _rows(status: "Status") -> list[tuple[str, ...]]:
 
     service = status.service
     memory = "" if status.memory is None else size(status.memory)
+    limit = f" of {size(service.memory_limit)}" if memory and service.memory_limit else ""
     first, *others = [port.url for port in service.ports] or [""]
     row = (
         service.name,
         service.condition,
         "" if status.uptime is None else _duration(status.uptime),
         "" if status.cpu is None else f"{status.cpu:.1f}%",
-        f"{memory} of {size(service.memory_limit)}" if service.memory_limit else memory,
+        f"{memory}{limit}",
         first,
     )
     return [row, *(("",) * 5 + (url,) for url in others)]

@@ -29,7 +29,7 @@ def serve(
     ] = False,
     no_dashboard: Annotated[bool, typer.Option("--no-dashboard", help="Do not offer /dashboard.")] = False,
     manage: Annotated[
-        bool, typer.Option("--manage", help="Forward Ollama's create, copy, push, pull and delete to the daemon.")
+        bool, typer.Option("--manage", help="Hand Ollama's create, copy, push, pull and delete on to the daemon.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the address as JSON on stdout.")] = False,
 ) -> int:

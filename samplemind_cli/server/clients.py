@@ -194,7 +194,9 @@ def _vectors(found: Embeddings, body: bytes) -> Reply:
 
 async def _not_here(incoming: Incoming) -> Reply:
     raise HttpError(
-        501, f"{incoming.route} is handled by the daemon alone: ask it, or: serve --manage", "not_implemented"
+        501,
+        f"{incoming.route} is handled by the daemon alone: ask it, or: samplemind serve --manage",
+        "not_implemented",
     )
 
 

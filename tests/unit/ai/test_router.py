@@ -207,17 +207,6 @@ def test_an_image_that_no_local_model_takes_goes_to_a_hosted_one():
     assert [route.provider for route in found if not route.skipped] == [Provider.OPENAI]
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "host.docker.internal"])
-def test_this_machine_is_known_by_its_names(host):
-    assert is_loopback(f"http://{host}:11434/v1") is (host != "host.docker.internal")
-    assert is_loopback(f"//{host}:1") is (host != "host.docker.internal")
-
-
-@pytest.mark.parametrize("url", ["https://api.openai.com/v1", "http://192.168.0.1:11434", "http://127.0.0.1.example"])
-def test_another_machine_is_not_this_one(url):
-    assert is_loopback(url) is False
-
-
 def test_a_container_does_not_get_the_prompts_of_other_folders_by_its_port_alone():
     settings = Settings(strangers=(("127.0.0.1:11434", "shop"),))
     for options in (Options(), Options(provider="ollama"), Options(model="ollama/x")):
@@ -229,3 +218,14 @@ def test_a_container_does_not_get_the_prompts_of_other_folders_by_its_port_alone
         assert routes(chosen, Options(provider="ollama"), fits())[0].skipped == ""
     other = Settings(strangers=(("127.0.0.1:11435", "shop"),))
     assert routes(other, Options(provider="ollama"), fits())[0].skipped == ""
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "host.docker.internal"])
+def test_this_machine_is_known_by_its_names(host):
+    assert is_loopback(f"http://{host}:11434/v1") is (host != "host.docker.internal")
+    assert is_loopback(f"//{host}:1") is (host != "host.docker.internal")
+
+
+@pytest.mark.parametrize("url", ["https://api.openai.com/v1", "http://192.168.0.1:11434", "http://127.0.0.1.example"])
+def test_another_machine_is_not_this_one(url):
+    assert is_loopback(url) is False

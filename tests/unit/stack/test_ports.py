@@ -199,6 +199,13 @@ def test_replicas_on_one_port_are_told_as_what_they_are(three):
     ports.require_room_for_replicas({"web": {**definition("80-82"), **three}, "one": definition(81)})
 
 
+def test_a_name_in_somebodys_files_is_not_looked_up(monkeypatch):
+    looked = []
+    monkeypatch.setattr(socket.socket, "bind", lambda _, place: looked.append(place), raising=False)
+    assert is_free(Port(address="evil.example", published=7000, target=6379))
+    assert looked == []
+
+
 def test_only_the_taken_port_of_a_service_moves(taken):
     kept = [
         {"target": 80, "published": str(taken), "host_ip": "127.0.0.1", "protocol": "udp"},
@@ -211,10 +218,3 @@ def test_only_the_taken_port_of_a_service_moves(taken):
     assert lists["web"][:3] == kept
     assert int(lists["web"][3]["published"]) > taken
     assert service["ports"][3]["published"] == str(taken)  # the files' own list stays as it was
-
-
-def test_a_name_in_somebodys_files_is_not_looked_up(monkeypatch):
-    looked = []
-    monkeypatch.setattr(socket.socket, "bind", lambda _, place: looked.append(place), raising=False)
-    assert is_free(Port(address="evil.example", published=7000, target=6379))
-    assert looked == []
