@@ -1,7 +1,6 @@
 """Settings.load: defaults < the stacks' record < the user's file < the project's file < the environment < flags."""
 
 import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import Field, dataclass, field, fields, replace
@@ -230,15 +229,15 @@ def _budgets(values: Mapping[str, Any], source: str) -> "tuple[tuple[Budget, ...
 
 def _toml(path: str, allowed: tuple[str, ...], rows: Iterable[Row]) -> dict[str, Any]:
     try:
-        if stat.S_ISFIFO(Path(path).stat().st_mode):  # reading it would wait for a writer
-            raise OSError("it is a pipe")  # noqa: TRY301 - one message for every file that cannot be read
+        if why := trust.unreadable(Path(path).stat()):
+            raise OSError(why)  # noqa: TRY301 - one message for every file that cannot be read
         import tomllib  # most projects have no such file
 
         values = tomllib.loads(Path(path).read_text("utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"cannot read the settings in {path}: {error}", f"mend or move {path}") from error
+        raise UsageError(f"cannot read the settings in {path}: {error}", f"fix or move {path}") from error
     rows = (*rows, *own_rows(values[BLOCKS], path)) if BLOCKS in values and BLOCKS in allowed else tuple(rows)
     own = [row for row in rows if row.name not in TABLE]
     places = [row.setting("base_url") for row in own] if BLOCKS in allowed else []

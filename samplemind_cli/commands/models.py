@@ -35,9 +35,9 @@ def models(
     ctx: typer.Context,
     as_json: AsJson = False,
     running: Annotated[bool, typer.Option("--running", help="Only the models in memory.")] = False,
-    hosted: Annotated[bool, typer.Option("--hosted", help="Other providers' models, as they list them.")] = False,
+    hosted: Annotated[bool, typer.Option("--hosted", help="The hosted providers' models instead.")] = False,
 ) -> None:
-    r"""List the local models: size, loaded or not, wanted by the project, used by which task.
+    r"""List the local models: size, loaded or not, wanted by the project, used for which task.
 
     \b
     Examples:
@@ -49,7 +49,7 @@ def models(
     if ctx.invoked_subcommand is not None:
         return
     from samplemind_cli import output
-    from samplemind_cli.models import listing
+    from samplemind_cli.models import listing, tasks
     from samplemind_cli.models.daemon import ask
 
     settings = Settings.load()
@@ -61,7 +61,7 @@ def models(
         return await daemon.installed(), await daemon.running()
 
     installed, loaded = ask(settings, everything)
-    rows = listing.rows(installed, loaded, settings.models, _tasks(settings))
+    rows = listing.rows(installed, loaded, settings.models, tasks.of(settings))
     rows = [row for row in rows if row.loaded] if running else rows
     if as_json:
         output.print_json({"models": [row.as_json() for row in rows]})
@@ -73,9 +73,10 @@ def models(
 
 @app.command("show", context_settings=CONTEXT)
 def show(
-    name: Annotated[str, typer.Argument(help="An installed model.", autocompletion=_installed)], as_json: AsJson = False
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An installed model.", autocompletion=_installed)],
+    as_json: AsJson = False,
 ) -> None:
-    r"""Show all that the daemon knows of one model.
+    r"""Show everything the daemon knows about a model.
 
     \b
     Example:
@@ -95,7 +96,7 @@ def show(
 @app.command("rm", context_settings=CONTEXT)
 def rm(
     names: Names,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
     r"""Remove models from the daemon's disk; asks first.
 
@@ -119,7 +120,7 @@ def rm(
 
 @app.command("stop", context_settings=CONTEXT)
 def stop(names: Names) -> None:
-    r"""Take models out of memory; they stay on disk.
+    r"""Unload models from memory; they stay on disk.
 
     \b
     Example:
@@ -132,10 +133,11 @@ def stop(names: Names) -> None:
 def warm(
     names: Names,
     keep: Annotated[
-        str | None, typer.Option("--keep", metavar="TIME", help="How long unused models stay: 30m, 2h, -1 for ever.")
+        str | None,
+        typer.Option("--keep", metavar="TIME", help="How long idle models stay loaded: 30m, 2h, -1 for ever."),
     ] = None,
 ) -> None:
-    r"""Load models now, so that their first answer is fast.
+    r"""Load models into memory, so that the first answer is fast.
 
     \b
     Example:
@@ -172,17 +174,6 @@ def _each(settings: Settings, names: list[str], act: "Callable[[Daemon, str], Aw
 
     if failures := ask(settings, all_of):
         raise daemon_errors.together(failures)
-
-
-def _tasks(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """The tasks that go to Ollama's model: by name, or as "task:priority" if only another priority sends them there."""
-    from samplemind_cli.ai.router import PRIORITIES, Provider, TaskType, route_request
-
-    tasks = []
-    for task in TaskType:
-        sent = [p for p in PRIORITIES if route_request(task, p) is Provider.OLLAMA]
-        tasks += [str(task)] if "speed" in sent else [f"{task}:{priority}" for priority in sent]
-    return {settings.ollama_model: tuple(tasks)}
 
 
 def _show_hosted(settings: Settings, *, as_json: bool, running: bool) -> None:

@@ -28,7 +28,7 @@ def or_null(kind: dict[str, Any]) -> dict[str, Any]:
 
 ERROR = obj("error", error=obj("message", message=TEXT, type=TEXT, param=TEXT, code=TEXT, hint=TEXT))
 TROUBLE = obj("message", message=TEXT, hint=TEXT)  # why a part of the machine cannot be looked at, and what helps
-REFUSALS = {"400": "wrong", "401": "no session", "403": "not from the dashboard's page"}
+REFUSALS = {"400": "wrong", "401": "no session", "403": "not from the dashboard's page", "502": "it failed"}
 
 
 def get(told: str, answer: dict[str, Any], query: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def get(told: str, answer: dict[str, Any], query: dict[str, Any] | None = None, 
 def post(told: str, body: dict[str, Any], answer: dict[str, Any], kind: str = JSON) -> dict[str, Any]:
     """Something that changes what is; only the dashboard's own page may ask for it."""
     content = {JSON: {"schema": body}}
-    more = {"413": "too large", "415": "not JSON", "500": "it failed", "502": "it failed", "503": "not now"}
+    more = {"413": "too large", "415": "not JSON", "500": "it failed", "503": "not now"}
     asked = {"summary": told, "requestBody": {"required": True, "content": content}}
     return {"post": {**asked, "responses": _responses(answer, kind, more)}}
 

@@ -7,8 +7,9 @@ from typing import Any, Protocol
 
 import orjson
 
-from samplemind_cli.dashboard.access import as_json
+from samplemind_cli.dashboard.admission import as_json
 from samplemind_cli.dashboard.query import Query
+from samplemind_cli.dashboard.work import waited
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.server.message import EVENTS, HttpError, Incoming, Outcome, Reply, Stream
 
@@ -16,7 +17,7 @@ TICK = 0.5  # seconds between looks at whether this server is being shut down
 IDLE = 15.0  # seconds of silence after which a comment shows that the stream lives
 
 
-class Look(Protocol):
+class TopicLook(Protocol):
     """One watcher of a topic. It may wait, so threads call it."""
 
     def look(self) -> Any:
@@ -30,7 +31,7 @@ class Look(Protocol):
 class Topic:
     """How a topic is watched, and how many seconds lie between two looks."""
 
-    watch: Callable[[], Look]
+    watch: Callable[[], TopicLook]
     every: float
 
 
@@ -61,7 +62,7 @@ class Live:
             )
         if "text/event-stream" in incoming.headers.get("accept", ""):
             return Stream(self._events(names), {}, Outcome(), EVENTS)
-        looks = await asyncio.gather(*(asyncio.to_thread(_once, self._topics[name]) for name in names))
+        looks = await asyncio.gather(*(waited(_once, self._topics[name]) for name in names))
         return as_json(dict(zip(names, looks, strict=True)))
 
     async def _events(self, names: list[str]) -> AsyncGenerator[bytes, None]:
@@ -89,14 +90,14 @@ class Live:
 
 async def _follow(name: str, topic: Topic, told: asyncio.Queue[bytes]) -> None:
     """Tell of a topic whenever it has changed; an error is told as one, and then it is watched anew."""
-    look: Look | None = None
+    look: TopicLook | None = None
     before = b""
     try:
         while True:
             try:
                 if look is None:
-                    look = await asyncio.to_thread(topic.watch)
-                now = orjson.dumps(await asyncio.to_thread(look.look))
+                    look = await waited(topic.watch)
+                now = orjson.dumps(await waited(look.look))
             except SamplemindError as error:
                 now = orjson.dumps({"error": error.as_json()})
                 await _closed(look)
@@ -109,9 +110,9 @@ async def _follow(name: str, topic: Topic, told: asyncio.Queue[bytes]) -> None:
         await _closed(look)
 
 
-async def _closed(look: Look | None) -> None:
+async def _closed(look: TopicLook | None) -> None:
     if look:
-        await asyncio.shield(asyncio.to_thread(look.close))
+        await asyncio.shield(waited(look.close))
 
 
 def _once(topic: Topic) -> Any:

@@ -1,34 +1,43 @@
-"""The table of the dashboard: its page, and each piece of its data with the schema that describes it."""
+"""The table of the dashboard: its page, and what answers each path below /dashboard/api."""
 
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from samplemind_cli.ai.core import AICore
-from samplemind_cli.dashboard import described as d
-from samplemind_cli.dashboard.access import Access, as_json
-from samplemind_cli.dashboard.calls import LARGEST, Calls
+from samplemind_cli.dashboard.admission import Admission, as_json
+from samplemind_cli.dashboard.asking import Asking
+from samplemind_cli.dashboard.benches import Benches
+from samplemind_cli.dashboard.cache import Entries
+from samplemind_cli.dashboard.call_history import CallHistory
+from samplemind_cli.dashboard.connect import Connect
 from samplemind_cli.dashboard.live import Live, Plain, Topic
+from samplemind_cli.dashboard.models import Models
+from samplemind_cli.dashboard.schemas import PATHS
+from samplemind_cli.dashboard.stack import StackActions, StackLook
+from samplemind_cli.dashboard.sums import LedgerSums
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.formats.fields import document
-from samplemind_cli.ledger.filters import FACTS
 from samplemind_cli.server.front import Front
 from samplemind_cli.server.message import Handler, HttpError, Incoming, Reply
 from samplemind_cli.server.pages import Pages
 from samplemind_cli.server.routes import Operation
 
 PATH = "/dashboard"
-ROW = d.obj("number", "id", "at", "times", "model", number=d.WHOLE, id=d.TEXT, at=d.NUMBER, times=d.WHOLE, model=d.TEXT)
-SPAN = d.obj("name", "start", "ms", name=d.TEXT, start=d.NUMBER, ms=d.NUMBER)
-SEEN = d.obj("total", "newest", total=d.WHOLE, newest=d.WHOLE)
 
 
 def attach(front: Front, core: AICore) -> None:
     """Offer the dashboard on a server. Raises SamplemindError where its page was not built."""
-    table = _table(front, core)
-    front.add(
-        (Operation(method, f"{PATH}/api/{path}", run, public=True) for method, path, run, _ in table), _paths(table)
-    )
+    admission = Admission(core.settings)
+    handlers = _handlers(core, lambda: front.draining)
+    guarded = {name: admission.guarded(handler) for name, handler in handlers.items()}
+    guarded["POST session"] = admission.guarded(_opener(admission), opening=True)
+    operations = []
+    for name, handler in guarded.items():
+        method, _, path = name.partition(" ")
+        operations.append(Operation(method, f"{PATH}/api/{path}", handler, public=True))
+    front.add(operations, {f"{PATH}/api/{path}": told for path, told in PATHS.items()})
     front.add(Pages(page()).operations(PATH), {})
 
 
@@ -40,54 +49,44 @@ def page() -> Path:
     return folder
 
 
-_Line = tuple[str, str, Handler, dict[str, Any]]
+def _handlers(core: AICore, draining: Callable[[], bool]) -> dict[str, Handler]:
+    """What answers each method and path."""
+    settings = core.settings
+    history, sums, entries = CallHistory(settings), LedgerSums(settings), Entries(settings)
+    asking, models, stack = Asking(core), Models(settings), StackActions(settings, draining)
+    topics = {
+        "requests": Topic(lambda: Plain(history.newest), 1.0),
+        "stack": Topic(lambda: StackLook(settings), 2.0),
+        "models": Topic(lambda: Plain(models.look), 3.0),
+    }
+    return {
+        "GET live": Live(topics, draining).answer,
+        "GET requests": history.page,
+        "GET requests/{id}": history.one,
+        "GET names": history.names,
+        "GET sums": sums.answer,
+        "GET budgets": sums.budgets,
+        "GET cache": entries.answer,
+        "POST cache/clear": entries.clear,
+        "GET choices": asking.models,
+        "POST ask": asking.answer,
+        "GET models": models.answer,
+        "POST models/pull": models.pull,
+        **{f"POST models/{verb}": act for verb, act in models.acts().items()},
+        "GET stack/logs": stack.logs,
+        "POST stack/up": stack.up,
+        "POST stack/restart": stack.restart,
+        "POST stack/stop": stack.stop,
+        "GET benches": Benches(settings).answer,
+        "GET connect": Connect(settings).answer,
+    }
 
 
-def _table(front: Front, core: AICore) -> list[_Line]:
-    access = Access(core.settings)
-    calls = Calls(core.settings)
-    topics = {"requests": Topic(lambda: Plain(calls.newest), 1.0)}
-    live = Live(topics, lambda: front.draining)
-
+def _opener(admission: Admission) -> Callable[[Incoming], Any]:
     async def open_session(incoming: Incoming) -> Reply:
-        session = access.sessions.open(document(incoming.body).need("link", str))
+        session = admission.sessions.open(document(incoming.body).need("link", str))
         if session is None:
             raise HttpError(401, "this link was used or is too old: samplemind dashboard opens another", "no_session")
         return as_json({"session": session})
 
-    lines = [
-        *_calls(calls),
-        ("GET", "live", live.answer, d.get(
-            "What changes: once as JSON, or with accept: text/event-stream as a stream of events",
-            {"type": "object"}, {"topics": {**d.TEXT, "enum": list(topics)}},
-        )),
-    ]  # fmt: skip
-    guarded = [(method, path, access.guarded(run), told) for method, path, run, told in lines]
-    told = d.post("A session, for a link that works once", d.obj("link", link=d.TEXT), d.obj("session", session=d.TEXT))
-    return [*guarded, ("POST", "session", access.guarded(open_session, opening=True), told)]
-
-
-def _calls(calls: Calls) -> list[_Line]:
-    chosen = dict.fromkeys((*FACTS, "words"), d.TEXT)
-    bounds = {"first": {**d.WHOLE, "minimum": 0}, "most": {**d.WHOLE, "minimum": 1, "maximum": LARGEST}}
-    rows = d.obj("total", "first", "rows", total=d.WHOLE, first=d.WHOLE, rows=d.many(ROW))
-    one = d.obj("id", "at", "spans", id=d.TEXT, at=d.NUMBER, spans=d.many(SPAN), dollars=d.NUMBER)
-    there = {"type": "object", "additionalProperties": d.many(d.TEXT)}
-    return [
-        (
-            "GET",
-            "requests",
-            calls.page,
-            d.get("Some calls, oldest first", rows, {**chosen, **bounds}),
-        ),
-        ("GET", "requests/{id}", calls.one, d.get("One call", one, id=d.TEXT)),
-        ("GET", "names", calls.names, d.get("What calls can be chosen by", there)),
-    ]
-
-
-def _paths(table: list[_Line]) -> dict[str, Any]:
-    """What /openapi.json says of the table; two methods of one path together."""
-    paths: dict[str, Any] = {}
-    for _, path, _, told in table:
-        paths.setdefault(f"{PATH}/api/{path}", {}).update(told)
-    return paths
+    return open_session

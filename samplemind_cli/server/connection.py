@@ -68,7 +68,7 @@ class Connection(asyncio.Protocol):
         self._writable.set()
         self._leaving = False
         self.due = NEVER  # when `expire` must be called
-        self.number, self.begin = host.number, host.begin  # the reader asks for them
+        self.number = host.number  # the reader asks for it
 
     # What the transport calls.
 
@@ -114,6 +114,11 @@ class Connection(asyncio.Protocol):
 
     # What the reader calls.
 
+    def begin(self, incoming: Incoming) -> None:
+        """Decide what the head alone decides."""
+        incoming.transport = self._transport
+        self._host.begin(incoming)
+
     def welcome(self) -> None:
         """Ask for a body whose client waits to be asked; one that is ahead of its turn comes unasked in a while."""
         if not self._busy:
@@ -126,7 +131,7 @@ class Connection(asyncio.Protocol):
             self._proceed()
             return
         if len(self._waiting) > self._bounds.ahead:  # they came in one piece, before the pause
-            raise HttpError(503, "too many requests sent ahead", "overloaded", wait=1)
+            raise HttpError(503, "too many pipelined requests", "overloaded", wait=1)
         self._transport.pause_reading()  # one ahead is enough
         self._paused = True
         if self._writable.is_set():
@@ -180,7 +185,7 @@ class Connection(asyncio.Protocol):
         finally:
             self._task = None
             self._share.give_back(len(incoming.body))
-            self._host.done(incoming, status, outcome)
+            self._host.done(incoming, 200 if status == GONE and outcome.ended else status, outcome)
         self._wait()
         self._end(incoming)
         self._go_on()

@@ -27,7 +27,7 @@ class Shown:
 class Browser:
     """One process for any number of pages; messages end with a NUL, ours go to its descriptor 3, its come from 4."""
 
-    def __init__(self, profile, reachable=""):
+    def __init__(self, profile, reachable="", patience=PATIENCE):
         """`reachable`: the one host there is."""
         theirs, self._to = os.pipe()
         self._from, ours = os.pipe()
@@ -54,7 +54,7 @@ class Browser:
         )
         os.close(theirs)
         os.close(ours)
-        self._limit = threading.Timer(PATIENCE, self._process.kill)
+        self._limit = threading.Timer(patience, self._process.kill)
         self._limit.daemon = True
         self._limit.start()
         self._inbox = os.fdopen(self._from, "rb")
@@ -172,8 +172,8 @@ class Tab:
         self._do("Input.insertText", text=text)
 
     def click(self, selector):
-        """The middle of the first element that the selector finds."""
-        self.wait(f"!!document.querySelector({json.dumps(selector)})")
+        """The middle of the first element that the selector finds, once it can be clicked."""
+        self.wait(f"document.querySelector({json.dumps(selector)})?.matches(':not(:disabled)')")
         found = self.run(
             f"(() => {{ const found = document.querySelector({json.dumps(selector)});"
             " found.scrollIntoView({block: 'nearest'}); const r = found.getBoundingClientRect();"
@@ -182,6 +182,13 @@ class Tab:
         at = {"x": found[0], "y": found[1], "button": "left", "clickCount": 1}
         self._do("Input.dispatchMouseEvent", type="mousePressed", **at)
         self._do("Input.dispatchMouseEvent", type="mouseReleased", **at)
+
+    def choose(self, number, value):
+        """A value of the page's select with this number, in one step: a redrawn page would take it back."""
+        self.run(
+            f"(() => {{ const found = document.querySelectorAll('select')[{number}]; found.value = {json.dumps(value)};"
+            " found.dispatchEvent(new Event('change', {bubbles: true})); })()"
+        )
 
     def picture(self):
         return base64.b64decode(self._do("Page.captureScreenshot")["data"])

@@ -2,19 +2,36 @@
 
 import { useEffect, useRef, useState } from "react";
 import { useKeys } from "./keys";
-import { useConnection } from "./live";
+import { Live, useConnection, useStream } from "./live";
+import { Benches } from "./pages/Benches";
+import { Cache } from "./pages/Cache";
+import { Connect } from "./pages/Connect";
+import { Models } from "./pages/Models";
+import { Money } from "./pages/Money";
 import { Requests } from "./pages/Requests";
+import { Stack } from "./pages/Stack";
+import { Try } from "./pages/Try";
 import { go, hrefOf, useRoute } from "./route";
 import { Failure } from "./ui";
 
-const PAGES = { requests: { title: "Requests", Page: Requests } };
+const PAGES = {
+  requests: { title: "Requests", Page: Requests },
+  cache: { title: "Cache", Page: Cache },
+  money: { title: "Money", Page: Money },
+  try: { title: "Try it", Page: Try },
+  models: { title: "Models", Page: Models },
+  stack: { title: "Stack", Page: Stack },
+  benches: { title: "Benches", Page: Benches },
+  connect: { title: "Connect", Page: Connect },
+};
+const TOPICS: Record<string, string> = { models: "models", stack: "stack" }; // the others' is "requests"
 const KEYS: [string, string][] = [
   ["/", "search"],
   ["j, k", "the next, the previous row"],
   ["Enter", "open it"],
   ["Escape", "close it, or leave a field"],
   ["g", "the newest row"],
-  ["1 … 9", "another page"],
+  ["1 … 8", "another page"],
   ["?", "this list"],
 ];
 const SAID = {
@@ -27,6 +44,7 @@ const SAID = {
 export function App({ refused }: { refused: unknown }) {
   const route = useRoute();
   const connection = useConnection();
+  const live = useStream(TOPICS[route.page] ?? "requests");
   const [help, setHelp] = useState(false);
   const { title, Page } = PAGES[route.page as keyof typeof PAGES] ?? PAGES.requests;
   const numbered = Object.keys(PAGES).map((page, at) => [String(at + 1), () => go(hrefOf(page))]);
@@ -35,7 +53,7 @@ export function App({ refused }: { refused: unknown }) {
     document.title = `${title} · samplemind`;
   }, [title]);
   return (
-    <>
+    <Live value={live}>
       <header>
         <a className="name" href="#/requests">
           samplemind
@@ -60,7 +78,7 @@ export function App({ refused }: { refused: unknown }) {
         <Page />
       </main>
       {help && <Help close={() => setHelp(false)} />}
-    </>
+    </Live>
   );
 }
 

@@ -53,16 +53,42 @@ export function Ask(props: { question: string; yes: string; onYes: () => void; o
   );
 }
 
-export function Choose(props: { label: string; value: string; names: string[]; onChange: (value: string) => void }) {
+interface ChooseProps {
+  label: string;
+  value: string;
+  names: string[];
+  onChange: (value: string) => void;
+  all?: boolean;
+}
+
+export function Choose(props: ChooseProps) {
   const known = props.value && !props.names.includes(props.value) ? [props.value, ...props.names] : props.names;
   return (
     <label className="choose">
       <span>{props.label}</span>
       <select value={props.value} onChange={(event) => props.onChange(event.target.value)}>
-        <option value="">all</option>
+        {props.all !== false && <option value="">all</option>}
         {known.map((name) => (
           <option key={name}>{name}</option>
         ))}
+      </select>
+    </label>
+  );
+}
+
+const SPANS = { today: "today", "24h": "24 hours", "7d": "7 days", "30d": "30 days", month: "this month", all: "ever" };
+
+export function Since({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+  return (
+    <label className="choose">
+      <span>since</span>
+      <select value={value} onChange={(event) => onChange(event.target.value)}>
+        {Object.entries(SPANS).map(([span, told]) => (
+          <option key={span} value={span}>
+            {told}
+          </option>
+        ))}
+        {!(value in SPANS) && <option>{value}</option>}
       </select>
     </label>
   );
@@ -115,7 +141,7 @@ export interface Point {
 export function Bars({ title, points, most }: { title: string; points: Point[]; most?: number }) {
   if (!points.length) return null;
   const highest = most ?? Math.max(...points.map((point) => point.value), 0);
-  const width = 100 / points.length;
+  const width = 100 / Math.max(points.length, 14); // a few are not as wide as the page
   return (
     <figure className="bars">
       <figcaption>{title}</figcaption>

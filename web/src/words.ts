@@ -7,6 +7,10 @@ const full = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: 
 
 export const count = (value: number | null | undefined): string => (value == null ? "–" : whole.format(value));
 
+/** A number of things, such as 1 request and 2 requests. */
+export const counted = (value: number | null | undefined, thing: string): string =>
+  `${count(value)} ${thing}${value === 1 ? "" : "s"}`;
+
 export function moment(at: number): string {
   const date = new Date(at * 1000);
   const today = new Date().toDateString() === date.toDateString();

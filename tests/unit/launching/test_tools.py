@@ -82,3 +82,18 @@ def test_continue_is_led_to_a_config_of_ours():
 @pytest.mark.parametrize("tool", TOOLS)
 def test_what_a_tool_is_given_for_a_key_does_not_become_the_token_that_serve_demands(tool):
     assert "SAMPLEMIND_API_TOKEN" not in setup(tool, URL, "t").variables
+
+
+def test_claude_code_is_told_by_settings_which_beat_the_users_own():
+    found = setup("claude", URL, "t", "ollama/tiny")
+    told = json.loads(found.arguments[found.arguments.index("--settings") + 1])["env"]
+
+    assert told == {name: value for name, value in found.variables.items() if value != "t"}
+    assert told["CLAUDE_CODE_USE_BEDROCK"] == "0"
+
+
+def test_aider_is_told_by_options_which_beat_a_projects_env_file():
+    found = setup("aider", URL, "t")
+
+    assert found.arguments[:4] == ("--openai-api-base", f"{URL}/v1", "--set-env", f"OPENAI_BASE_URL={URL}/v1")
+    assert found.variables["OPENAI_BASE_URL"] == f"{URL}/v1"

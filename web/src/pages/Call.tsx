@@ -50,7 +50,7 @@ export function Call({ id, close }: { id: string; close: string }) {
   return (
     <article className="call" aria-label="One request">
       <div className="actions">
-        <h2 ref={head}>{id.slice(0, 12)}</h2>
+        <h2 ref={head}>{id}</h2>
         <a className="button" href={close}>
           Close
         </a>

@@ -5,10 +5,10 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useDeferredValue, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
 import { get } from "../api";
 import { useKeys } from "../keys";
-import { useLive } from "../live";
+import { useLive, useNews } from "../live";
 import { go, hrefOf, useRoute } from "../route";
 import { Choose, Failure } from "../ui";
-import { count, milliseconds, moment } from "../words";
+import { count, counted, milliseconds, moment } from "../words";
 import { Call } from "./Call";
 
 const PAGE = 100; // rows that are asked for at once
@@ -36,15 +36,11 @@ interface Page {
   rows: Row[];
 }
 
-interface Seen {
-  requests: { total: number; newest: number };
-}
-
 export function Requests() {
   const { id, query } = useRoute();
   const chosen = Object.fromEntries([...FACTS, "words"].map((name) => [name, query[name] ?? ""]));
-  const live = useLive<Seen>("requests");
-  const newest = live.requests?.newest ?? 0;
+  const seen = useLive<{ newest: number; total: number }>("requests");
+  useNews("names");
   const names = useQuery({
     queryKey: ["names"],
     queryFn: () => get<Record<string, string[]>>("names"),
@@ -66,7 +62,13 @@ export function Requests() {
             />
           ))}
         </search>
-        <List key={JSON.stringify(chosen)} chosen={chosen} newest={newest} opened={id} query={query} />
+        <List
+          key={JSON.stringify(chosen)}
+          chosen={chosen}
+          seen={seen ? `${seen.newest} ${seen.total}` : ""}
+          opened={id}
+          query={query}
+        />
       </div>
       {id && <Call id={id} close={hrefOf("requests", "", query)} />}
     </div>
@@ -102,12 +104,12 @@ function Search({ value, onChange }: { value: string; onChange: (words: string) 
 
 interface ListProps {
   chosen: Record<string, string>;
-  newest: number;
+  seen: string;
   opened: string;
   query: Record<string, string>;
 }
 
-function List({ chosen, newest, opened, query }: ListProps) {
+function List({ chosen, seen, opened, query }: ListProps) {
   const narrow = useSyncExternalStore(
     (changed) => {
       NARROW.addEventListener("change", changed);
@@ -117,7 +119,7 @@ function List({ chosen, newest, opened, query }: ListProps) {
   );
   const height = narrow ? 60 : 34;
   const last = useQuery({
-    queryKey: ["requests", chosen, "last", newest],
+    queryKey: ["requests", chosen, "last", seen],
     queryFn: ({ signal }) => get<Page>("requests", { ...chosen, most: PAGE }, signal),
     placeholderData: keepPreviousData,
   });
@@ -162,7 +164,7 @@ function List({ chosen, newest, opened, query }: ListProps) {
   return (
     <>
       <p className="total" role="status">
-        {last.data ? `${count(total)} requests` : last.error ? "" : "reading the ledger"}
+        {last.data ? counted(total, "request") : last.error ? "" : "reading the ledger"}
       </p>
       <Failure error={last.error} />
       {last.data && !total && <Nothing chosen={chosen} />}
@@ -211,13 +213,17 @@ function useStill(scroller: React.RefObject<HTMLDivElement | null>, total: numbe
 
 /** The row at an index of the list. Pages are counted from the oldest row, so those that are full never change. */
 function useRowAt(chosen: Record<string, string>, total: number, last: Page | undefined, indices: number[]) {
+  const before = useRef({ total, pruned: 0 });
+  if (total < before.current.total) before.current.pruned += 1; // the oldest went: every position has changed
+  before.current.total = total;
+  const { pruned } = before.current;
   const pageOf = (index: number) => Math.floor((total - 1 - index) / PAGE);
   const wanted = [...new Set(indices.map(pageOf))].filter(
     (page) => !last || page * PAGE < last.first, // the last answer has the others
   );
   const found = useQueries({
     queries: wanted.map((page) => ({
-      queryKey: ["requests", chosen, "page", page],
+      queryKey: ["requests", chosen, "page", page, pruned],
       queryFn: ({ signal }: { signal: AbortSignal }) =>
         get<Page>("requests", { ...chosen, first: page * PAGE, most: PAGE }, signal),
       staleTime: Number.POSITIVE_INFINITY,

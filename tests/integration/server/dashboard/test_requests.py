@@ -2,6 +2,9 @@ import time
 
 import pytest
 
+from samplemind_cli.ledger.store import Ledger
+from samplemind_cli.settings import Settings
+
 pytestmark = pytest.mark.integration
 HOSTILE = (
     '</pre><script>window.owned=1</script><img src=x onerror="window.owned=1">'
@@ -21,7 +24,7 @@ def test_what_is_asked_appears_by_itself_and_opens(served, tab):
 
     served.ask()
 
-    tab.sees("1 requests")
+    tab.sees("1 request")
     tab.click("[role=row] a")
     tab.sees("first token", "tokens in", "Its words were not kept")
     assert tab.complaints == []
@@ -34,7 +37,7 @@ def test_filters_stand_in_the_address_and_a_link_leads_to_one_call(served, tab, 
     )
 
     tab.open(f"{served.url}/dashboard#/requests?status=error")
-    tab.sees("1 requests", "error")
+    tab.sees("1 request", "error")
     tab.open(f"{served.url}/dashboard#/requests/{1:016x}?words=lion")
 
     tab.sees("they sleep", "queue", "stream", "600 ms")
@@ -48,7 +51,7 @@ def test_a_call_that_is_gone_is_told(served, tab):
     tab.sees("there is no call 'abcdef'")
 
 
-def test_everything_is_done_by_keyboard(served, tab, written):
+def test_everything_is_done_by_keyboard(served, tab, written, picture):
     written(*(call(n, prompt=f"question {n} {'odd' if n % 2 else 'even'}", answer=f"answer {n}") for n in range(30)))
     tab.open(f"{served.url}/dashboard")
     tab.sees("30 requests")
@@ -58,6 +61,7 @@ def test_everything_is_done_by_keyboard(served, tab, written):
     tab.sees("15 requests")
     tab.press("Escape", "j", "j", "k", "j", "Enter")
     tab.sees("answer 27")
+    picture(tab, "requests")
     tab.press("j")
     tab.sees("answer 25")
     tab.press("Escape")
@@ -83,6 +87,20 @@ def test_the_position_of_rows_holds_while_new_ones_come(served, tab, written):
     tab.wait("document.elementFromPoint(400, 500).closest('[role=row]').innerText.includes('question')")
     assert tab.run("document.elementFromPoint(400, 500).closest('[role=row]').innerText") == seen
     assert tab.run("document.querySelectorAll('[role=row]').length") < 80
+
+
+def test_rows_that_were_pruned_are_gone_from_the_list(served, tab, written):
+    written(*(call(n, prompt=f"question {n}.") for n in range(250)))
+    tab.open(f"{served.url}/dashboard")
+    tab.sees("250 requests")
+    tab.run("document.querySelector('.rows').scrollTop = 34 * 240")
+    tab.sees("question 0.")
+
+    with Ledger(Settings.load()).open() as connection:
+        connection.execute("DELETE FROM calls WHERE number <= 40")
+
+    tab.sees("210 requests", "question 40.")
+    tab.wait("!document.body.innerText.includes('question 39.')")
 
 
 def test_hostile_words_stay_words(served, tab, written):
@@ -120,12 +138,29 @@ def test_the_page_outlives_the_server(serve, tab):
     again = serve("--port", str(served.port))
     again.ask()
 
-    tab.sees("live", "1 requests")
+    tab.sees("live", "1 request")
+
+
+def test_a_page_that_nobody_sees_asks_for_nothing_and_catches_up(served, tab):
+    seen = "Object.defineProperty(document, 'hidden', {value: %s, configurable: true});"
+    seen += " document.dispatchEvent(new Event('visibilitychange'))"
+    tab.open(f"{served.url}/dashboard")
+    tab.sees("live", "Nothing was asked yet")
+
+    tab.run(seen % "true")
+    served.ask()
+    asked = len(tab.asked)
+    time.sleep(2.5)
+    tab.run("0")
+    assert len(tab.asked) == asked
+    tab.sees("Nothing was asked yet")
+    tab.run(seen % "false")
+
+    tab.sees("live", "1 request")
 
 
 def test_with_a_token_the_page_opens_by_its_link_alone(serve, tab, monkeypatch):
     from samplemind_cli.dashboard.sessions import Sessions
-    from samplemind_cli.settings import Settings
 
     monkeypatch.setenv("SAMPLEMIND_API_TOKEN", "t0ken")
     served, link = serve(), Sessions(Settings.load()).link()

@@ -1,6 +1,6 @@
 import pytest
 
-from samplemind_cli.dashboard.calls import spans
+from samplemind_cli.dashboard.call_history import spans
 
 HELD = {"ms": 900.0, "first_ms": 300.0, "held_ms": 100.0, "tier": "miss"}
 

@@ -1,10 +1,10 @@
 """What was asked, from the ledger: page by page, one by its id, and what there is to choose from."""
 
-import asyncio
 from typing import Any
 
-from samplemind_cli.dashboard.access import as_json
+from samplemind_cli.dashboard.admission import as_json
 from samplemind_cli.dashboard.query import Query
+from samplemind_cli.dashboard.work import waited
 from samplemind_cli.errors import UsageError
 from samplemind_cli.ledger import log
 from samplemind_cli.ledger.filters import FACTS, Choice, names
@@ -17,7 +17,7 @@ PAGE, LARGEST = 100, 500  # rows of a page
 FURTHEST = 10**12  # a position
 
 
-class Calls:
+class CallHistory:
     """Answers what the page of requests asks."""
 
     def __init__(self, settings: Settings) -> None:
@@ -29,15 +29,15 @@ class Calls:
         query = Query(incoming)
         choice = Choice(**{name: query.text(name) for name in FACTS}, words=query.text("words"))
         first, most = query.whole("first", 0, FURTHEST), query.whole("most", 1, LARGEST) or PAGE
-        return as_json(await asyncio.to_thread(self._page, choice, first, most))
+        return as_json(await waited(self._page, choice, first, most))
 
     async def one(self, incoming: Incoming) -> Reply:
         """All that is known of one call."""
-        return as_json(await asyncio.to_thread(self._one, incoming.params[0]))
+        return as_json(await waited(self._one, incoming.params[0]))
 
     async def names(self, _: Incoming) -> Reply:
         """What there is to choose from."""
-        return as_json(await asyncio.to_thread(self._names))
+        return as_json(await waited(self._names))
 
     def newest(self) -> dict[str, int]:
         """How many calls there are, and the newest one's number: what tells that something was asked."""
