@@ -1,7 +1,6 @@
 """Settings.load: defaults < the stacks' record < the user's file < the project's file < the environment < flags."""
 
 import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import Field, dataclass, field, fields, replace
@@ -230,8 +229,8 @@ def _budgets(values: Mapping[str, Any], source: str) -> "tuple[tuple[Budget, ...
 
 def _toml(path: str, allowed: tuple[str, ...], rows: Iterable[Row]) -> dict[str, Any]:
     try:
-        if stat.S_ISFIFO(Path(path).stat().st_mode):  # reading it would wait for a writer
-            raise OSError("it is a pipe")  # noqa: TRY301 - one message for every file that cannot be read
+        if why := trust.unreadable(Path(path).stat()):
+            raise OSError(why)  # noqa: TRY301 - one message for every file that cannot be read
         import tomllib  # most projects have no such file
 
         values = tomllib.loads(Path(path).read_text("utf-8-sig"))

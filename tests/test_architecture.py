@@ -50,7 +50,7 @@ ARROWS = {
     "commands": {*DOMAINS, *GROUND, "output", "ai", "help_text", "hot"},
     "help_text": {"output"},
     "asking": {*GROUND, "output", "ai", "formats", "hot", "ledger"},
-    "server": {*GROUND, "output", "ai", "formats"},
+    "server": {*GROUND, "output", "ai", "formats", "batch"},
     "dashboard": {*GROUND, "output", "server", "ledger", "ai", "formats", "stack", "models", "bench", "launching"},
     "bench": {*GROUND, "output", "ai", "mock", "stack", "testing"},
     "models": {*GROUND, "output", "ai"},
@@ -96,6 +96,7 @@ DOORS = {
     "pyinstrument": {"profiling/"},
     "sqlite3": {"ledger/"},
     "genai_prices": {"ledger/prices.py"},
+    "python_multipart": {"server/upload.py"},
     # The folders and the launcher run inside of the user's program, in a Python that imports nothing else of ours.
     "os.environ": {"settings.py", "__main__.py", "profiling/inject/", "bench/launcher.py", "testing/observer/"},
 }

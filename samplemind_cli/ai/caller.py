@@ -19,6 +19,7 @@ from samplemind_cli.ai import embedded, http_client, keys, refused
 from samplemind_cli.ai.adapters import CLIENTS, EMBEDDERS
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
+from samplemind_cli.ai.passing import GOES_ON, event_of
 from samplemind_cli.ai.spending import Purse
 from samplemind_cli.ai.types import (
     Call,
@@ -114,19 +115,22 @@ class Caller:
         while True:
             gone = self._refused.of(name)
             sent = without(request, gone)
-            client, dropped = self._client(route), tuple(sorted(gone & request.wishes))
+            client, dropped = self._client(route), tuple(sorted(gone & request.wishes)) if gone else ()
             read, made = client.reader(sent), partial(_chat, client, sent, gone)
             try:
                 async with self._events(route, sent, made, patience, options) as (events, heard, held):
                     async for event in events:
-                        chunk = read(event)
-                        heard(chunk)
-                        if chunk.fault:
-                            raise _broken_off(chunk.fault, route, begun=begun)
-                        news = (held or dropped) and not begun
-                        told = replace(chunk, held=held, dropped=dropped) if news else chunk
-                        begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls or chunk.block)
-                        yield told, event if same and client.readable(event) else None
+                        found = read(event)
+                        passed = event_of(event, found, client) if same else None
+                        for chunk in found.in_order(begun=begun) if found.pieces else (found,):
+                            heard(chunk)
+                            if chunk.fault:
+                                raise _broken_off(chunk.fault, route, begun=begun)
+                            news = (held or dropped) and not begun
+                            told = replace(chunk, held=held, dropped=dropped) if news else chunk
+                            begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls or chunk.block)
+                            yield told, passed
+                            passed = passed and GOES_ON
             except UnavailableError as error:
                 strict = self._settings.strict_fields
                 if begun or not self._refused.learns(name, error.fault, sent, strict=strict):

@@ -281,6 +281,7 @@ class AICore:
             one_call=request.parallel_tool_calls is False,
             origin=origin,
             json=request.schema is not None or request.json_mode,
+            names=request.functions,
             passing=request.source == origin,
         )
         async with aclosing(self._caller.chunks(route, request, attempt.patience, options)) as chunks:

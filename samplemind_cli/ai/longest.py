@@ -15,7 +15,9 @@ HIDDEN, FOR_TOOLS = 200, 2_000  # tokens of a provider's own instructions
 SPEED = 4_000  # tokens a second: no model that is sold speaks faster
 # Where each format says how long an answer may be, and how many are wanted.
 _LENGTHS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens", "num_predict")
-_CHOICES = ("n", "candidateCount")
+_CHOICES = ("n", "candidateCount", "best_of")
+_STORED = {"cachedContent", "previous_response_id", "conversation"}  # a part of the prompt that the provider keeps
+_UNCOUNTED = {"audio", "modalities", "responseModalities", "web_search_options", "speed", "mcp_servers", "prediction"}
 _INSIDE = ("generationConfig", "options")
 _HOUR = b'"ttl":"1h"'
 _PAID_TOOLS = re.compile(
@@ -36,7 +38,8 @@ def tokens(call: Call, request: Request | None, route: Route, prices: "Prices") 
     images = sum(one.kind == "image" for one in media)
     sound = sum(len(one.data) for one in media if one.kind == "audio")  # a second of it has more bytes than tokens
     hidden = FOR_TOOLS if request and request.tools else HIDDEN
-    unseen = any(one.kind == "file" or not one.data for one in media)  # a document's text may be compressed
+    stored = request is not None and bool(_STORED & set(request.extra))
+    unseen = stored or any(one.kind == "file" or not one.data for one in media)  # a document's text may be compressed
     read = context if unseen else min(context, len(said) - data + hidden + images * IMAGE + sound)
     if request is None:
         return Tokens(input=len(said))
@@ -56,8 +59,8 @@ def untold(request: Request | None, route: Route) -> str:
     tier = request.extra.get("service_tier", request.extra.get("serviceTier"))
     if tier not in _TIERS and "service_tier" not in route.dropped:
         return f"the service tier {tier!r}"
-    others = {"audio", "modalities", "responseModalities", "web_search_options", "speed"} & set(request.extra)
-    return f"{min(others)}" if others - set(route.dropped) else ""
+    others = (_UNCOUNTED & set(request.extra)) - set(route.dropped)
+    return min(others) if others else ""
 
 
 def _media(request: Request) -> "list[Media]":

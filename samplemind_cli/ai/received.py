@@ -10,6 +10,7 @@ from samplemind_cli.ai.refusal import place
 from samplemind_cli.ai.streams import Decoder, NotJSONError
 from samplemind_cli.ai.types import Call, Chunk, Fault, Reader
 from samplemind_cli.errors import CutStreamError
+from samplemind_cli.formats import reading
 
 
 class Response(Protocol):
@@ -74,11 +75,12 @@ class EventStream:
         self._kind = response.headers.get("content-type", "")
         self._decoder = Decoder(self._kind)
         self._waiting: Iterable[Any] = ()
+        self._read = False  # with a reader, who hears of the end
         self._over = False
 
     async def begin(self, read: Reader) -> None:
         """Read up to the first word. Raises UnavailableError for an error before it that another try may mend."""
-        passed: list[Any] = []
+        self._read, passed = True, list[Any]()
         while (found := await self._next()) is not None:
             for event in found:
                 passed.append(event)
@@ -91,12 +93,17 @@ class EventStream:
         self._waiting = passed
 
     async def events(self) -> AsyncGenerator[Any, None]:
-        """Every event, as they come. Raises CutStreamError; UnavailableError where there is none."""
+        """Every event, as they come, and last, after `begin`, that the stream said it was over.
+
+        Raises CutStreamError; UnavailableError where there is none.
+        """
         for event in self._waiting:
             yield event
         while (found := await self._next()) is not None:
             for event in found:
                 yield event
+        if self._read and self._decoder.done:
+            yield reading.OVER
 
     async def aclose(self) -> None:
         """Give the connection back, or close it."""

@@ -4,11 +4,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from samplemind_cli.ai import longest
 from samplemind_cli.ai.http_client import UnavailableError
 from samplemind_cli.ai.patience import LinkError
 from samplemind_cli.ai.types import Call, Chunk, Options, Request, Route, Usage
@@ -25,12 +24,12 @@ MARGIN = 60.0  # seconds past a call's deadline until what it holds counts as sp
 _WHERE = "prices.toml"
 
 
-@dataclass(slots=True)
 class _Spent:
     """What one call is heard to cost."""
 
-    usage: Usage = field(default_factory=Usage)
-    ended: bool = False
+    def __init__(self) -> None:
+        self.usage = Usage()
+        self.ended = False
 
     def hear(self, chunk: Chunk) -> None:
         if chunk.usage:
@@ -66,6 +65,7 @@ class Purse:
         if not (budgets or options.max_cost is not None) or self._settings.row(route.provider).local:
             yield None
             return
+        from samplemind_cli.ai import longest
         from samplemind_cli.ledger import accounts
 
         origin = options.origin
@@ -95,6 +95,7 @@ class Purse:
             self._accounts.close()
 
     def _most(self, route: Route, request: Request | None, most: "Tokens") -> int:
+        from samplemind_cli.ai import longest
         from samplemind_cli.ledger.accounts import NANO
         from samplemind_cli.ledger.prices import INSTALL
 
@@ -177,6 +178,7 @@ class Purse:
 
     def _cost(self, route: Route, most: "Tokens", heard: _Spent, seconds: float, error: BaseException | None) -> int:
         """What a call cost, in billionths of a dollar: as it was counted, and where nobody counted, at most."""
+        from samplemind_cli.ai import longest
         from samplemind_cli.ledger.accounts import NANO
 
         if _refused(error):

@@ -12,15 +12,18 @@ from types import FrameType
 from samplemind_cli import output
 from samplemind_cli.ai import costs
 from samplemind_cli.ai.core import AICore
-from samplemind_cli.ai.types import Answer, Message, Options, Request
+from samplemind_cli.ai.types import Answer, Media, Message, Options, Request, Text
 from samplemind_cli.asking import show, typed
 from samplemind_cli.asking.conversation import ConversationLog
+from samplemind_cli.asking.fetching import fetched, is_address
+from samplemind_cli.asking.prompt import attachment
 from samplemind_cli.errors import SamplemindError, UsageError
 from samplemind_cli.ledger.prices import Prices
 from samplemind_cli.settings import Settings
 
 HELP = """/model [NAME]   say which model answers, or name another one; /model auto: whichever comes first
 /system [TEXT]  say or change the instructions above it all
+/attach FILE    send a file, or what is at an https address, with the next turn
 /save FILE      write the conversation into a file, as Markdown
 /cost           say what it cost so far
 /quit           leave; Ctrl-D does too"""
@@ -37,7 +40,9 @@ class Chat:
         self._prices = Prices(settings.config_dir, settings.rows)
         self._answers = self._tokens = self._unpriced = 0
         self._dollars = 0.0
+        self._attached: list[Media | Text] = []  # to the next turn
         self._commands = {
+            "attach": self._attach,
             "model": self._model,
             "system": self._system,
             "save": self._save,
@@ -75,7 +80,7 @@ class Chat:
         self._commands[command](rest)
 
     async def _answer(self, core: AICore, text: str) -> None:
-        turn = Request(messages=(Message("user", text),))
+        turn = Request(messages=(Message("user", [Text(text), *self._attached]),))
         seen = output.on_terminal(sys.stdout)
         width = shutil.get_terminal_size().columns
         style = show.Style(terminal=seen and not self._raw, seen=seen, width=width)
@@ -83,6 +88,7 @@ class Chat:
         async with aclosing(core.stream(self._talk.continued(turn), options)) as chunks:
             answer = await show.stream(chunks, style)
         self._count(answer)
+        self._attached = []
         self._talk.keep(turn, answer)
 
     def _count(self, answer: Answer) -> None:
@@ -110,6 +116,13 @@ class Chat:
         if text:
             self._talk.system = text
         output.say(f"system: {self._talk.system or 'none'}")
+
+    def _attach(self, name: str) -> None:
+        if not name:
+            raise UsageError("/attach needs a file's name or an address", "/attach notes.txt")
+        known = is_address(name)
+        self._attached.append(fetched(name, self._settings) if known else attachment(Path(name).expanduser()))
+        output.say(f"attached: {name}")
 
     def _save(self, name: str) -> None:
         if not name:

@@ -35,6 +35,13 @@ class ConversationLog:
         except (KeyError, TypeError, ValueError) as error:
             raise SamplemindError("what is stored of this conversation cannot be read", "-c ANOTHERNAME") from error
 
+    def fork(self) -> None:
+        """Go on with a copy, which is this terminal's; what is stored stays as it is."""
+        held = self._held
+        self._held = conversations.Conversation(
+            spool.terminal(), system=held.system, model=held.model, messages=list(held.messages)
+        )
+
     @property
     def system(self) -> str:
         """The instructions above it."""

@@ -11,7 +11,7 @@ from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.model_names import options_for
 from samplemind_cli.ai.types import Options, Request
 from samplemind_cli.batch.lines import BatchLine
-from samplemind_cli.errors import SamplemindError, UsageError
+from samplemind_cli.errors import BudgetError, SamplemindError, UsageError
 from samplemind_cli.formats.fields import BadRequestError, Fields
 from samplemind_cli.formats.openai_chat import answers, embeddings, server
 from samplemind_cli.formats.types import Problem
@@ -43,7 +43,7 @@ class Asker:
         self._model = model
 
     async def answer(self, line: BatchLine) -> LineResult:
-        """The line's result; a failure is one too."""
+        """The line's result; a failure is one too. Raises BudgetError: the next line would fare no better."""
         number = os.urandom(12).hex()
         try:
             if line.wrong:
@@ -51,6 +51,8 @@ class Asker:
             return await self._answered(line, number)
         except BadRequestError as wrong:
             return _failed(line, number, Problem(wrong.status, str(wrong), wrong.code, wrong.param))
+        except BudgetError:
+            raise
         except SamplemindError as error:
             return _failed(line, number, problems.problem(error))
         except RecursionError:

@@ -37,7 +37,9 @@ class BatchProgress:
         """The tally as it is now."""
         if not self._shown.disable:
             self._shown.update(self._task, completed=self._tally.done, description=line(self._tally))
-        elif time.monotonic() >= self._next:
+        elif (
+            time.monotonic() >= self._next and self._tally.done < self._tally.total
+        ):  # the last line is said at the end
             self._next = time.monotonic() + PAUSE
             output.say(line(self._tally))
 

@@ -10,6 +10,8 @@ from samplemind_cli.providers import ROWS, Effort, Priority, Task
 from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from samplemind_cli.ai.types import Answer, Options, Request
     from samplemind_cli.asking.show import Style
 
@@ -25,6 +27,12 @@ def _installed_models(incomplete: str) -> list[str]:
 
 def _providers(incomplete: str) -> list[str]:
     return [row.name for row in Settings.load().rows if row.name.startswith(incomplete)]
+
+
+def _templates(incomplete: str) -> list[str]:
+    from samplemind_cli.asking.templates import names
+
+    return [name for name in names(Settings.load()) if name.startswith(incomplete)]
 
 
 CONVERSATION = ("-c", "--conversation")
@@ -47,7 +55,9 @@ def ask(
     prompt: Annotated[
         str | None, typer.Argument(metavar="PROMPT", help="The question; what is piped in follows it.")
     ] = None,
-    task: Annotated[Task, typer.Option("--task", "-t", help="What it is for; decides who is asked first.")] = "factual",
+    task: Annotated[
+        Task | None, typer.Option("--task", "-t", help="What it is for; decides who is asked first.")
+    ] = None,
     priority: Annotated[Priority, typer.Option("--priority", "-p", help="What matters most.")] = "speed",
     provider: Annotated[
         str | None,
@@ -66,10 +76,22 @@ def ask(
         str | None,
         typer.Option(*CONVERSATION, metavar="[NAME]", help="Go on with this conversation, or this terminal's last."),
     ] = None,
+    fork: Annotated[bool, typer.Option("--fork", help="Go on with a copy of the conversation.")] = False,
+    template: Annotated[
+        str | None,
+        typer.Option("--template", "-T", metavar="NAME", help="Fill this template.", autocompletion=_templates),
+    ] = None,
+    var: Annotated[
+        list[str] | None,
+        typer.Option("--var", metavar="NAME=VALUE", help="A variable of the template; again for more."),
+    ] = None,
     attach: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option(
-            "--attach", "-a", metavar="FILE", help="An image, audio, PDF or text file, - for stdin; may be repeated."
+            "--attach",
+            "-a",
+            metavar="FILE",
+            help="An image, audio, PDF or text file, an https address, or - for stdin; again for more.",
         ),
     ] = None,
     code: Annotated[bool, typer.Option("--extract", "-x", help="Print the first code block alone.")] = False,
@@ -128,25 +150,36 @@ def ask(
     settings = Settings.load(read_timeout=timeout, local_read_timeout=timeout)
     question = ctx.obj if isinstance(ctx.obj, hot.Question) else None
     stdin = question.stdin if question else hot.read_stdin()
-    if conversation is not None:
-        prompt, conversation = asked.named(prompt, conversation, stdin)
+    if conversation is not None or fork:
+        prompt, conversation = asked.named(prompt, conversation or "", stdin)
+    said: dict[str, Any] = {
+        "system": system,
+        "schema": schema,
+        "temperature": temperature,
+        "max_tokens": max_tokens,
+        "effort": effort,
+        "model": model,
+        "task": task,
+    }
+    said, fill = _filled(settings, template, var or [], said, verbose=verbose)
+    for_task: Task = said.pop("task") or "factual"
+    of_model: str = said.pop("model") or ""
+    attached, fetched = _attached(settings, attach or [])
+    question = None if template or fetched else question  # no record would see that one of them has changed
     request = asked.request(
         prompt,
         stdin,
-        system=system,
-        attach=attach,
-        schema=schema,
+        attach=attached,
+        fill=fill,
         tools=tools,
-        temperature=temperature,
-        max_tokens=max_tokens,
-        effort=effort or "",
         params=param or [],
+        **said | {"effort": said["effort"] or ""},
     )
     options = Options(
-        task=task,
+        task=for_task,
         priority=priority,
         provider=provider or "",
-        model=model or "",
+        model=of_model,
         fallback=not no_fallback,
         cache="off" if no_cache else "refresh" if refresh else "use",
         ttl=ttl,
@@ -162,6 +195,8 @@ def ask(
         from samplemind_cli.asking.conversation import ConversationLog
 
         talk = ConversationLog.open(settings, conversation)
+        if fork:
+            talk.fork()
         request, options = talk.continued(turn), talk.options(options)
     if explain:
         from samplemind_cli.asking.explain import explanation
@@ -176,9 +211,39 @@ def ask(
         from samplemind_cli.asking.remember import remember
 
         model_file = Path(settings.embedded_model) if settings.embedded_model else None
-        files = [path for path in (*(attach or []), schema, tools, model_file) if path and str(path) != "-"]
+        files = [path for path in (*attached, schema, tools, model_file) if path and str(path) != "-"]
         remember(question, options, answer, style, files, repeated(settings, request, options, answer))
     return _verdict(answer)
+
+
+def _filled(
+    settings: Settings, name: str | None, var: list[str], said: dict[str, Any], *, verbose: bool
+) -> "tuple[dict[str, Any], Callable[[str], str] | None]":
+    """What is asked with, as the command line and the template say it; and what makes the text of the prompt."""
+    from functools import partial
+
+    from samplemind_cli import output
+    from samplemind_cli.errors import UsageError
+
+    if not name:
+        if var:
+            raise UsageError("--var is for a template's variables", "samplemind ask -T NAME --var …")
+        return said, None
+    from samplemind_cli.asking import templates
+
+    found = templates.find(settings, name)
+    if verbose or not found.own:
+        output.say(found.origin)
+    return found.asked_with(said), partial(found.filled, variables=templates.variables(var))
+
+
+def _attached(settings: Settings, attach: list[str]) -> "tuple[list[Any], bool]":
+    """The attachments; and whether one of them was fetched."""
+    if not any("://" in one for one in attach):
+        return list(map(Path, attach)), False
+    from samplemind_cli.asking import fetching
+
+    return fetching.attached(attach, settings), any(map(fetching.is_address, attach))
 
 
 def _answered(

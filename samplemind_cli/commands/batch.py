@@ -52,7 +52,7 @@ def batch(
     from samplemind_cli.ai.types import Options, Origin
     from samplemind_cli.batch import answering, progress
     from samplemind_cli.budgets import Budget
-    from samplemind_cli.errors import ProviderError
+    from samplemind_cli.errors import BudgetError, ProviderError
 
     settings = Settings.load(read_timeout=timeout, local_read_timeout=timeout)
     if max_cost is not None:
@@ -63,11 +63,14 @@ def batch(
     command = _command(source, out, given, no_cache)
     answering.check(settings, options, model)
     results, tally = _opened(source, out, again=retry_failed)
+    stopped = "stopped: {0.done:,} of {0.total:,} lines are in {1}".format
     try:
         _run(settings, options, model, source, results, tally, jobs)
     except KeyboardInterrupt:
-        output.say(f"stopped: {tally.done:,} of {tally.total:,} lines are in {out}; to go on: {command}")
+        output.say(f"{stopped(tally, out)}; to go on: {command}")
         raise
+    except BudgetError as over:
+        raise BudgetError(f"{over.message}; {stopped(tally, out)}", f"with a larger budget: {command}") from over
     finally:
         results.close()
     output.say(progress.line(tally))
@@ -113,21 +116,27 @@ def _run(
     jobs: int,
 ) -> None:
     import asyncio
+    from contextlib import suppress
 
-    from samplemind_cli import files
+    from samplemind_cli import files, output
     from samplemind_cli.ai.core import AICore
     from samplemind_cli.batch import lines, run
     from samplemind_cli.batch.answering import Asker, LineResult
+    from samplemind_cli.batch.ending import Ending
     from samplemind_cli.batch.progress import BatchProgress, Remarks
     from samplemind_cli.ledger.prices import Prices
 
+    ending = Ending(lambda: output.say("finishing what is under way; once more stops at once"))
     prices = Prices(settings.config_dir, settings.rows)
     files.allow_open(4 * jobs + 64)
 
     async def asking() -> None:
         core = AICore(settings, notify=Remarks().say)
+        asker = Asker(core, options, model or "")
         try:
-            await run.run(lines.read(source), results, Asker(core, options, model or "").answer, jobs=jobs, tell=tell)
+            with ending:
+                ended = ending.__bool__
+                await run.run(lines.read(source), results, asker.answer, jobs=jobs, tell=tell, ended=ended)
         finally:
             await core.close()
 
@@ -137,7 +146,9 @@ def _run(
             tally.add(result, prices)
             shown.show()
 
-        asyncio.run(asking())
+        with suppress(asyncio.CancelledError):  # the second signal
+            asyncio.run(asking())
+    ending.raise_again()
 
 
 def _command(source: Path, out: Path, given: dict[str, Any], no_cache: bool) -> str:

@@ -18,6 +18,9 @@ def serve(
     queue: Annotated[int, typer.Option(min=0, help="Requests in line; more get 503.")] = 1024,
     max_body: Annotated[int, typer.Option(min=1, metavar="MB", help="The largest body; larger ones get 413.")] = 16,
     log_content: Annotated[bool, typer.Option("--log-content", help="Log prompts and answers too.")] = False,
+    keep_content: Annotated[
+        bool, typer.Option("--keep-content", help="Keep prompts and answers in the ledger.")
+    ] = False,
     no_dashboard: Annotated[bool, typer.Option("--no-dashboard", help="Do not offer /dashboard.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the address as JSON on stdout.")] = False,
 ) -> int:
@@ -61,7 +64,8 @@ def serve(
         output.say(f"serving on {run.url(listener)}")
     bounds = Bounds(working=concurrency, waiting=queue, body=max_body * 1024 * 1024)
     with mark.held(settings.state_dir, *listener.getsockname()[:2]):
-        return run.serve(listener, settings, bounds, workers, log_content=log_content, attach=offered)
+        content = {"log_content": log_content, "keep_content": keep_content}
+        return run.serve(listener, settings, bounds, workers, **content, attach=offered)
 
 
 def _dashboard() -> "Attach":

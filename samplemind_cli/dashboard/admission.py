@@ -8,6 +8,7 @@ from samplemind_cli.dashboard.sessions import Sessions
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.server.failure import problem
 from samplemind_cli.server.message import Handler, HttpError, Incoming, Reply, Stream
+from samplemind_cli.server.neighbours import is_anothers
 from samplemind_cli.settings import Settings
 
 HEADERS = {
@@ -44,13 +45,16 @@ class Admission:
         return handle
 
     def _check(self, incoming: Incoming, *, opening: bool) -> None:
-        """Raises HttpError: 401 without a session, 403 for a request from another page."""
+        """Raises HttpError: 401 without a session, 403 for a request from another page or another user's program."""
         headers = incoming.headers
         origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
         reading = incoming.method in ("GET", "HEAD")
         own = origin is not None and origin.partition("://")[2].lower() == headers.get("host", "").lower() != ""
         if site not in ("none", "same-origin") or not (own or (reading and origin is None)):
             raise HttpError(403, "only the dashboard's own page may do this; its Origin is another", "forbidden")
+        if not self._token and is_anothers(incoming.transport):
+            told = "a program of another user asks, and without SAMPLEMIND_API_TOKEN only yours may look"
+            raise HttpError(403, told, "forbidden")
         if not self._token or opening or incoming.trusted:
             return
         scheme, _, bearer = headers.get("authorization", "").partition(" ")

@@ -34,9 +34,9 @@ class Usage:
     cache_write_tokens: int | None = None
 
     def updated(self, later: "Usage") -> "Usage":
-        """What a later report of the same answer says, over what this one said."""
+        """What a later report of the same answer says, over what this one said; a 0 is no correction."""
         pairs = zip(self.counts(), later.counts(), strict=True)
-        return Usage(*(mine if new is None else new for mine, new in pairs))
+        return Usage(*(mine if new is None or (new == 0 and mine) else new for mine, new in pairs))
 
     def counts(self) -> tuple[int | None, ...]:
         """All five, in order."""
@@ -97,6 +97,7 @@ class Chunk:
 
     The last `finish` of a stream counts. A `fault` is the end of the answer. `others` are further choices of the same
     answer, where several were asked for, by their index. `signature` ends the thinking before it; `block` stands alone.
+    `pieces` say the same as the chunk, in their order, where one event adds several things.
     `events`: the provider's own that say this, and what they said in between, in its format, `origin`; None where only
     the chunk may be told.
     """
@@ -115,12 +116,17 @@ class Chunk:
     stop_sequence: str = ""
     whole: bool = False
     others: "tuple[tuple[int, Chunk], ...]" = ()
+    pieces: "tuple[Chunk, ...]" = field(default=(), compare=False)
     held: float = 0.0  # seconds that our own limits held the call up; on the first chunk
     dropped: tuple[str, ...] = ()  # fields that its model refuses, which it was asked without; on the first chunk
     events: tuple[Any, ...] | None = None
     origin: Format = ""
     answer: "Answer | None" = None  # set by the core on the last chunk alone
     route: Route | None = None  # set by the core on the first chunk alone: who answers
+
+    def in_order(self, *, begun: bool) -> "tuple[Chunk, ...]":
+        """What it says, one thing after the other; a whole answer that comes after a part of it stays whole."""
+        return (self,) if self.whole and begun else self.pieces
 
     def came_in(self, own: Format) -> tuple[Any, ...] | None:
         """The events, for who tells answers in their format."""

@@ -28,11 +28,14 @@ _CODES: tuple[tuple[str, FaultKind], ...] = (
     ("billing", "credit"),
     ("spend_limit", "credit"),
     ("usage_limit", "credit"),
+    ("exceeded_current_quota", "credit"),
     ("context_length_exceeded", "too_long"),
     ("string_above_max_length", "too_long"),
     ("exceed_context_size", "too_long"),
     ("request_too_large", "too_long"),
     ("model_not_found", "not_found"),
+    ("model_not_available", "not_found"),
+    ("invalid_model", "not_found"),
     ("not_found_error", "not_found"),
     ("invalid_api_key", "auth"),
     ("authentication_error", "auth"),
@@ -80,7 +83,14 @@ _NO_CREDIT = re.compile(
 _NO_ENTRY = re.compile(
     r"api key (not valid|expired|is invalid)|api_key_invalid|(invalid|incorrect) api key", re.IGNORECASE
 )
-_DAY = re.compile(r"per day|\((r|t)pd\)|per_day|perday|daily (limit|quota)|per month|monthly", re.IGNORECASE)
+# LM Studio, Mistral, OpenRouter, xAI, DeepSeek, Together, which say so with a 400.
+_NO_MODEL = re.compile(
+    r"no models? (is |are )?loaded|invalid model\b|not a valid model|unknown model\b|model not exist"
+    r"|unable to access model"
+    r"|model .{0,80}(does not exist|not found)|no such model",
+    re.IGNORECASE,
+)
+_DAY = re.compile(r"per[ _-]?day|\((r|t)pd\)|daily (limit|quota)|per month|monthly", re.IGNORECASE)
 _BUSY = re.compile(
     r"overloaded|(at|over|exceeded) (max(imum)? )?capacity|(too|server|currently) busy"
     r"|(temporarily|service) unavailable|maximum pending requests|high demand|insufficient capacity"
@@ -117,6 +127,7 @@ def _told_kind(coded: FaultKind | None, words: str, status: int) -> FaultKind | 
         (True, _TOO_LONG, "too_long"),
         (coded == "rate" or (coded is None and status == 429), None, "rate"),  # noqa: PLR2004 - HTTP
         (vague, _NO_ENTRY, "auth"),
+        (vague and status < 500, _NO_MODEL, "not_found"),  # noqa: PLR2004 - HTTP
         ((vague or coded == "not_found") and status < 500, _UNSUPPORTED, "unsupported"),  # noqa: PLR2004 - HTTP
         (coded is None and status not in (401, 403), _BUSY, "overloaded"),
     )

@@ -13,6 +13,19 @@ from samplemind_cli.formats.types import PASSING, Fault, FaultKind
 
 MESSAGE_LIMIT = 500
 _DEPTH = 6
+# Where a message may stand; a later one counts where the earlier ones say nothing.
+_MESSAGES: tuple[str, ...] = (
+    "error",
+    "errors",
+    "message",
+    "Message",
+    "detail",
+    "msg",
+    "error_description",
+    "description",
+    "title",
+)
+_MESSAGES += ("reason", "error_msg", "status_msg", "base_resp")
 _DAY_LONG = 86_400.0  # seconds; who asks for more has miscounted
 
 _LATER = re.compile(
@@ -61,6 +74,8 @@ def is_error(body: Any) -> bool:
         return bool(body) and is_error(body[0])
     found = mapping(body)
     if found.get("error") or found.get("object") == "error" or found.get("type") == "error":
+        return True
+    if found.get("error_msg") or mapping(found.get("base_resp")).get("status_code"):  # Baidu, MiniMax
         return True
     if found.keys() & {"choices", "candidates", "message", "content", "delta", "embeddings", "data"}:
         return isinstance(found.get("message"), str) and not found.keys() & {"choices", "candidates", "content", "data"}
@@ -125,7 +140,7 @@ def _of_object(found: dict[str, Any], depth: int) -> str:
     """A proxy's own words say less than those it wraps; FastAPI names the place of each mistake."""
     if raw := _message(mapping(found.get("metadata")).get("raw"), depth + 1):
         return raw
-    for name in ("error", "errors", "message", "detail", "msg", "error_description", "description", "title", "reason"):
+    for name in _MESSAGES:
         if told := _message(found.get(name), depth + 1):
             where = found.get("loc")
             field = ".".join(str(step) for step in where if step != "body") if isinstance(where, list) else ""
@@ -142,7 +157,7 @@ def _parsed(words: str) -> Any:
 
 def _http_status(found: dict[str, Any], status: int) -> int:
     """The status a body carries itself, which is the only one when the error comes inside an answer, else `status`."""
-    for name in ("code", "status", "status_code"):
+    for name in ("code", "status", "status_code", "http_status_code"):
         code = found.get(name)
         number = count(int(code) if isinstance(code, str) and code.isdecimal() and len(code) == 3 else code)  # noqa: PLR2004 - HTTP
         if number is not None and 400 <= number < 600:  # noqa: PLR2004 - HTTP's own classes

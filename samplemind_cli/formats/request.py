@@ -120,6 +120,14 @@ class Request:
         return frozenset(wishes)
 
     @property
+    def functions(self) -> frozenset[str]:
+        """The names of the functions that may be called."""
+        found = (tool.get("function") for tool in self.tools)
+        return frozenset(
+            str(function["name"]) for function in found if isinstance(function, Mapping) and "name" in function
+        )
+
+    @property
     def betas(self) -> dict[str, str]:
         """The headers without those that say which version of a format is spoken: that is no part of a question."""
         return {name: value for name, value in self.headers.items() if not name.endswith("-version")}

@@ -83,8 +83,11 @@ def _opencode(url: str, token: str, model: str) -> Setup:
 
 
 def _aider(url: str, token: str, model: str) -> Setup:
-    known = {"OPENAI_API_BASE": f"{url}/v1", "OPENAI_API_KEY": token}
-    return Setup(("aider",), ("--model", f"openai/{model or 'auto'}"), known, install="pipx install aider-chat")
+    """The address is an option too: aider lets a project's .env replace what the environment says, and no option."""
+    place = f"{url}/v1"
+    known = {"OPENAI_API_BASE": place, "OPENAI_API_KEY": token}
+    options = ("--openai-api-base", place, "--model", f"openai/{model or 'auto'}")
+    return Setup(("aider",), options, known, install="pipx install aider-chat")
 
 
 def _open_webui(url: str, token: str, model: str) -> Setup:

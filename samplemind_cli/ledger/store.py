@@ -25,6 +25,7 @@ FACTS = (
     "first_ms", "held_ms", "finish", "error", "key",
 )  # fmt: skip
 WORDS = ("system", "prompt", "answer")
+_HINTS = {sqlite3.SQLITE_FULL: "free space there", sqlite3.SQLITE_BUSY: "another process holds it: try again"}
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
     number INTEGER PRIMARY KEY,
@@ -75,7 +76,8 @@ class Ledger:
                 self._fold(connection)
                 yield connection
         except sqlite3.DatabaseError as error:
-            hint = f"mv {self.path} {self.path}.broken: a new one is begun"
+            mend = f"mv {self.path} {self.path}.broken: a new one is begun"
+            hint = _HINTS.get(getattr(error, "sqlite_errorcode", 0), mend)
             raise SamplemindError(f"the ledger {self.path} cannot be read: {error}", hint) from error
         except BrokenPipeError:  # whoever reads what we print has left
             raise

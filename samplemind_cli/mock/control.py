@@ -1,5 +1,7 @@
 """The mock's own doors under /_mock/, for tests in other languages: read the requests, reset, change the behaviour."""
 
+import re
+from ipaddress import ip_address
 from typing import Any
 
 from samplemind_cli.errors import UsageError
@@ -10,6 +12,8 @@ from samplemind_cli.mock.request_log import Log
 
 def control(log: Log, behaviour: Behaviour, request: HttpRequest) -> tuple[int, Any, Behaviour]:
     """Status, body, and the behaviour from now on: GET requests, POST reset (the log), POST settings (as JSON)."""
+    if not _from_a_program(request):
+        return 403, {"error": "a web page asks; this is for programs on this machine or in its containers"}, behaviour
     door = f"{request.method} {request.path.removeprefix('/_mock/')}"
     if door == "GET requests":
         return 200, {"total": log.total, "requests": [r.as_json() for r in log.records()]}, behaviour
@@ -22,3 +26,14 @@ def control(log: Log, behaviour: Behaviour, request: HttpRequest) -> tuple[int, 
         except (UsageError, TypeError, ValueError) as error:
             return 400, {"error": str(error)}, behaviour
     return 404, {"error": f"{door}: there are GET requests, POST reset and POST settings"}, behaviour
+
+
+def _from_a_program(request: HttpRequest) -> bool:
+    """Not from a web page: it would say its origin, or ask under a name of the network that was bound anew to us."""
+    if "origin" in request.headers or request.headers.get("sec-fetch-site", "none") != "none":
+        return False
+    name = re.sub(r":\d*$", "", request.headers.get("host", "")).strip("[]").lower().rstrip(".")
+    try:
+        return bool(ip_address(name))
+    except ValueError:
+        return "." not in name or name.endswith((".localhost", ".internal"))

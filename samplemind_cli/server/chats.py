@@ -30,12 +30,13 @@ AGENTS = ("x-claude-code-agent-id", "x-agent-id")
 
 
 class Chats:
-    """Handlers for chats. `content`: an outcome says what was answered."""
+    """Handlers for chats. `content`: an outcome says what was answered; `keep`: the ledger is told it too."""
 
-    def __init__(self, core: AICore, memory: Memory, *, content: bool) -> None:
+    def __init__(self, core: AICore, memory: Memory, *, content: bool, keep: bool = False) -> None:
         self._core = core
         self._memory = memory
         self._content = content
+        self._kept = keep
 
     def handler(self, room: Server, fields_of: _FIELDS = lambda _, fields: fields) -> Handler:
         """The handler of one route. `fields_of` adds to the body's fields what the path says."""
@@ -143,12 +144,12 @@ class Chats:
         told = headers.get("cache-control", "").lower()
         directives = dict(_directive(part) for part in told.split(",")) if told else {}
         if "no-store" in directives:
-            return Options(cache="off", timeout=timeout, origin=origin)
+            return Options(cache="off", timeout=timeout, origin=origin, keep_content=self._kept)
         age = directives.get("max-age", "")
         if "no-cache" in directives or age == "0":
-            return Options(cache="refresh", timeout=timeout, origin=origin)
+            return Options(cache="refresh", timeout=timeout, origin=origin, keep_content=self._kept)
         oldest = float(age) if age.isdecimal() and len(age) < 12 else None  # noqa: PLR2004 - years
-        return Options(max_age=oldest, timeout=timeout, origin=origin)
+        return Options(max_age=oldest, timeout=timeout, origin=origin, keep_content=self._kept)
 
     def _keep(self, incoming: Incoming, request: Request, options: Options, answer: Answer, reply: Reply) -> None:
         """Keep a response in memory, with what the ledger is told when it is given again."""

@@ -68,7 +68,7 @@ class Connection(asyncio.Protocol):
         self._writable.set()
         self._leaving = False
         self.due = NEVER  # when `expire` must be called
-        self.number, self.begin = host.number, host.begin  # the reader asks for them
+        self.number = host.number  # the reader asks for it
 
     # What the transport calls.
 
@@ -113,6 +113,11 @@ class Connection(asyncio.Protocol):
             self._proceed()
 
     # What the reader calls.
+
+    def begin(self, incoming: Incoming) -> None:
+        """Decide what the head alone decides."""
+        incoming.transport = self._transport
+        self._host.begin(incoming)
 
     def welcome(self) -> None:
         """Ask for a body whose client waits to be asked; one that is ahead of its turn comes unasked in a while."""

@@ -19,14 +19,13 @@ from samplemind_cli.server.journal import ServerLog
 from samplemind_cli.server.ledger_writer import LedgerWriter
 from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, Stream
 from samplemind_cli.server.metrics import Metrics, merged, text
-from samplemind_cli.server.routes import PROBES, Operation, Routes
+from samplemind_cli.server.routes import JSON, PROBES, Operation, Routes
 from samplemind_cli.server.service import Service
 from samplemind_cli.server.worker_counts import WorkerCounts
 
 if TYPE_CHECKING:
     from samplemind_cli.server.telemetry.serving import Serving
 
-JSON = "application/json"
 LEDGER_TIME = 1.0  # seconds between writings into the ledger
 
 
@@ -41,6 +40,8 @@ class Front:
         shared: Path | None,
         traced: "Serving | None",
         ledger: LedgerWriter,
+        *,
+        keep_content: bool = False,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.bounds = bounds
@@ -53,7 +54,7 @@ class Front:
         self._ledger = ledger
         self._metrics = Metrics()
         self._board = WorkerCounts(shared, self._metrics)
-        self._service = Service(core, self._measured, content=journal.content)
+        self._service = Service(core, self._measured, content=journal.content, keep=keep_content)
         self.at_once = self._service.at_once
         self.routes = Routes(self._service.operations)
         self._access = Access(core.settings)
@@ -63,6 +64,7 @@ class Front:
         self._numbers = itertools.count(1)
         self._empty = asyncio.Event()
         self._sweeping = self.loop.create_task(self._sweep())
+        self._service.jobs.resume()
 
     def add(self, operations: Iterable[Operation], paths: Mapping[str, Any]) -> None:
         """More routes, and what /openapi.json says of them."""
@@ -105,9 +107,11 @@ class Front:
             if operation is None:
                 raise self.routes.missing(incoming)
             if incoming.method == "POST" and (
-                incoming.headers.get("content-type") != JSON or "content-encoding" in incoming.headers
+                incoming.headers.get("content-type") != JSON
+                or operation.media != JSON
+                or "content-encoding" in incoming.headers
             ):
-                _check_media(incoming.headers)
+                _check_media(incoming.headers, operation.media)
         except HttpError as problem:
             incoming.refused = incoming.problem(problem)
 
@@ -149,6 +153,7 @@ class Front:
     async def drain(self, seconds: float) -> None:
         """Let what is being answered be answered, for so long; then hang up."""
         self.draining = True
+        ending = self.loop.create_task(self._service.jobs.close(seconds))
         for connection in list(self._connections):
             connection.leave()
         try:
@@ -159,6 +164,7 @@ class Front:
             for connection in list(self._connections):
                 connection.abort()
             await asyncio.sleep(0)
+        await ending
         self._sweeping.cancel()
         self._ledger.close()
         self._note()
@@ -183,11 +189,11 @@ def _date() -> str:
     return f"date: {formatdate(usegmt=True)}\r\n"
 
 
-def _check_media(headers: dict[str, str]) -> None:
-    """A body is JSON, as it is. Raises Problem (415)."""
+def _check_media(headers: dict[str, str], media: str) -> None:
+    """A body is of this kind, as it is. Raises Problem (415)."""
     kind = headers.get("content-type", "")
-    if kind.partition(";")[0].strip().lower() != JSON:
-        raise HttpError(415, f"content-type must be {JSON}", "unsupported_media_type")
+    if kind.partition(";")[0].strip().lower() != media:
+        raise HttpError(415, f"content-type must be {media}", "unsupported_media_type")
     if headers.get("content-encoding", "identity").lower() != "identity":
         compressed = HttpError(415, "a body must not be compressed", "unsupported_media_type")
         raise compressed.with_header("accept-encoding", "identity")

@@ -67,7 +67,7 @@ class Memory:
         That is a provider that could not answer this time, or an answer that lies in no local file. `repetition` is
         what the ledger is told when it is given again.
         """
-        size = len(incoming.body) + len(reply.body) + len(reply.outcome.answer) + OVERHEAD
+        size = len(incoming.body) + len(reply.body) + len(reply.outcome.answer) + len(repetition) + OVERHEAD
         untried = all(route.outcome == "untried" for route in answer.passed)
         mark = _mark(answer.kept.path) if answer.kept else None
         if answer.kept is None or mark is None or not untried or size > LARGEST or "cache-control" in incoming.headers:

@@ -1,5 +1,6 @@
 """What a handler gets and gives: a request read whole, a reply, a stream, or a problem."""
 
+from asyncio import BaseTransport
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -120,6 +121,7 @@ class Incoming:
     trusted: bool = True  # it has the token, or none is set
     refused: Reply | None = None  # the response, whatever the body holds
     added: dict[str, str] | None = None  # headers of every response to it
+    transport: BaseTransport | None = None  # of the connection that it came on
 
     def problem(self, problem: HttpError) -> Reply:
         """A problem as the client's format says it."""

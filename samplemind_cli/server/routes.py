@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from samplemind_cli.server.message import ErrorShape, Handler, HttpError, Incoming
 
+JSON = "application/json"
 PROBES = ("/healthz", "/readyz")  # whoever watches this server has no token, and asks every second
 
 
@@ -15,7 +16,8 @@ class Operation:
 
     A `{name}` in the path stands for one or more characters, slashes too, as models have them; what it stood for is in
     `Incoming.params`, in order: "/v1beta/models/{model}:generateContent". `error` says a problem in the route's format,
-    by default OpenAI's. `public`: no token is needed. HEAD is answered wherever GET is.
+    by default OpenAI's. `public`: no token is needed. `media`: the kind of a POST's body. HEAD is answered
+    wherever GET is.
     """
 
     method: str
@@ -23,6 +25,7 @@ class Operation:
     handler: Handler
     error: ErrorShape | None = None
     public: bool = False
+    media: str = JSON
 
 
 class Routes:

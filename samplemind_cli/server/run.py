@@ -58,16 +58,19 @@ def serve(  # noqa: PLR0913 - where, how, and what more
     count: int,
     *,
     log_content: bool = False,
+    keep_content: bool = False,
     attach: Attach | None = None,
 ) -> int:
     """Serve with `count` workers until SIGTERM, SIGHUP or Ctrl-C, then finish what was begun; the exit code.
 
-    `log_content`: the log holds what was asked and answered. `attach` is called in each worker: it adds routes.
+    `log_content`: the log holds what was asked and answered; `keep_content`: the ledger does. `attach` is called in
+    each worker: it adds routes.
     """
     files.allow_open(2 * bounds.connections + 256)  # each, and its request's files
 
     def work(shared: Path | None = None) -> None:
-        uvloop.run(_serve(listener, settings, bounds, shared, attach, log_content=log_content))
+        content = {"log_content": log_content, "keep_content": keep_content}
+        uvloop.run(_serve(listener, settings, bounds, shared, attach, **content))
 
     if count == 1:
         work()
@@ -84,17 +87,20 @@ async def _serve(  # noqa: PLR0913 - the same
     attach: Attach | None,
     *,
     log_content: bool,
+    keep_content: bool,
 ) -> None:
     loop, stopping = asyncio.get_running_loop(), asyncio.Event()
     for number in ending_signals():
         loop.add_signal_handler(number, stopping.set)
     http_client.use_aiohttp()
     journal = _journal(log_content=log_content)
+    if keep_content:
+        log.warning("--keep-content: prompts and answers of all clients go into the ledger")
     told = telemetry.start()
     journal.trace = told.serving.ids if told else dict
     writer = LedgerWriter(Ledger(settings, log.warning))
     core = AICore(settings, notify=log.warning, watch=told.calling.watch if told else None, record=writer.add)
-    front = Front(core, bounds, journal, shared, told.serving if told else None, writer)
+    front = Front(core, bounds, journal, shared, told.serving if told else None, writer, keep_content=keep_content)
     if attach:
         attach(front, core)
     server = await loop.create_server(front.connection, sock=listener)

@@ -15,6 +15,7 @@ from samplemind_cli.formats.fields import BadRequestError, document
 from samplemind_cli.formats.openai_chat import embeddings
 from samplemind_cli.formats.openai_chat import server as openai_chat
 from samplemind_cli.server import metrics, openapi, provenance
+from samplemind_cli.server.batches import Batches
 from samplemind_cli.server.chats import Chats
 from samplemind_cli.server.clients import Clients
 from samplemind_cli.server.failure import problem
@@ -29,17 +30,21 @@ log = logging.getLogger(__name__)
 class Service:
     """Answers requests through the core; `measured` is the text of the metrics.
 
-    `content`: an outcome says what was answered.
+    `content`: an outcome says what was answered; `keep`: the ledger is told it too.
     """
 
-    def __init__(self, core: AICore, measured: Callable[[], bytes], *, content: bool = False) -> None:
+    def __init__(
+        self, core: AICore, measured: Callable[[], bytes], *, content: bool = False, keep: bool = False
+    ) -> None:
         self._core = core
         self._measured = measured
         self._ready = Readiness(core)
         self._memory = Memory()
-        self._chats = Chats(core, self._memory, content=content)
+        self._chats = Chats(core, self._memory, content=content, keep=keep)
         self.paths = dict(openapi.DOCUMENT["paths"])  # what /openapi.json describes
         self.at_once = self._memory.find  # the response that needs no waiting
+        batches = Batches(core, self._chats, keep=keep)
+        self.jobs = batches.jobs
         self.operations = (
             Operation("POST", "/v1/chat/completions", self._chats.handler(openai_chat), openai_chat.error),
             Operation("POST", "/v1/embeddings", self._embeddings),
@@ -47,6 +52,7 @@ class Service:
             Operation("GET", "/v1/models", self._models),
             Operation("GET", "/v1/models/{model}", self._model),
             *Clients(core, self._chats).operations(),
+            *batches.operations(),
             Operation("GET", "/metrics", self._metrics),
             Operation("GET", "/openapi.json", self._openapi),
             Operation("GET", "/healthz", self._healthz, public=True),

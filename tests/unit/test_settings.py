@@ -205,6 +205,28 @@ def test_a_file_that_is_a_pipe_is_refused_instead_of_waited_for(load, write):
         load()
 
 
+def test_a_terminal_is_not_waited_for_where_a_link_leads_to_it(load, write):
+    ours, theirs = os.openpty()
+    path = write("project", "")
+    path.unlink()
+    path.symlink_to(os.ttyname(theirs))
+    path.chmod(0o620)
+    try:
+        with pytest.raises(UsageError, match="no plain file"):
+            load()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_a_file_without_end_is_not_read(load, write):
+    path = write("project", "cache_ttl = 5")
+    os.truncate(path, 1 << 40)
+
+    with pytest.raises(UsageError, match="more than"):
+        load()
+
+
 def test_a_file_may_begin_with_a_byte_order_mark(load, write):
     write("user", "\ufeffcache_ttl = 5")
 

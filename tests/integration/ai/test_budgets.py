@@ -136,6 +136,7 @@ def test_a_price_that_nobody_knows_is_refused_with_the_way_to_say_it(limited, mo
         {"tools": ({"type": "web_search_20250305", "name": "web_search"},), "source": "anthropic_messages"},
         {"extra": {"service_tier": "priority"}, "source": "openai_chat"},
         {"extra": {"modalities": ["text", "audio"]}, "source": "openai_chat"},
+        {"extra": {"prediction": {"type": "content", "content": "x"}}, "source": "openai_chat"},
     ],
 )
 def test_what_costs_more_than_its_tokens_is_refused(limited, mock_server, more):
@@ -151,9 +152,11 @@ def test_a_document_whose_text_cannot_be_seen_fills_the_models_context(limited):
     core = limited("[budgets]\nday = 100")
     file = Media("file", "application/pdf", b"%PDF-1.7", "a.pdf")
     request = Request(messages=(Message("user", (Text("sum up"), file)),), max_tokens=5)
+    kept_there = short(extra={"cachedContent": "cachedContents/1"}, source="gemini")
 
-    with pytest.raises(BudgetError, match=r"up to \$100\."):
-        core.ask_sync(request, only("gemini"))
+    for one in (request, kept_there):
+        with pytest.raises(BudgetError, match=r"up to \$100\."):
+            core.ask_sync(one, only("gemini"))
 
 
 def test_a_refused_call_costs_nothing_and_one_that_breaks_off_what_it_may_have_cost(limited, mock_server):

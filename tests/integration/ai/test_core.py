@@ -372,12 +372,12 @@ def test_a_model_that_cannot_think_is_asked_without_where_its_client_asks_every_
     assert [chunks[-1].answer.text for chunks in answers] == ["hi", "hi"]
     assert [chunks[0].route.dropped for chunks in answers] == [("effort",), ("effort",)]
     assert ["think" in request for request in daemon.asked] == [True, False, False]
-    assert told == ["ollama: tiny does not think; asking it without"]
+    assert told == ["ollama: left out effort, which tiny refuses"] * 2
 
 
-def test_a_model_that_cannot_think_refuses_one_who_means_it():
+def test_a_model_that_cannot_think_refuses_who_wants_no_field_left_out():
     with scripted.provider(thoughtless, kind=scripted.NDJSON) as daemon:
-        core = AICore(Settings(ollama_host=daemon.url))
+        core = AICore(Settings(ollama_host=daemon.url, strict_fields=True))
         meant = Request(messages=(Message("user", "hi"),), effort="high", source="openai_chat")
         with pytest.raises(NoProviderError, match="does not support thinking"):
             core.ask_sync(meant, only("ollama", model="tiny"))

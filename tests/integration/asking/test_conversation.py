@@ -244,3 +244,54 @@ def test_sigterm_ends_the_chat(mock_server, typed):  # noqa: ARG001 - sets the e
     os.kill(pid, signal.SIGTERM)
 
     assert ended(pid) == 143
+
+
+def test_a_fork_goes_on_with_a_copy_and_leaves_the_conversation_as_it_was(run, mock_server):
+    run("ask", *OPENAI, "-c", "songs", "one")
+    run("ask", *OPENAI, "-c", "songs", "--fork", "two")
+    run("ask", *OPENAI, "-c", "three")
+    run("ask", *OPENAI, "-c", "songs", "four")
+
+    _, two, three, four = map(told, mock_server.requests)
+    assert two == [*ONE, ("user", "two")]
+    assert three[:3] == two
+    assert three[-1] == ("user", "three")
+    assert four == [*ONE, ("user", "four")]
+
+
+def test_a_fork_without_a_name_is_of_this_terminals_last(run, mock_server):
+    run("ask", *OPENAI, "one")
+    run("ask", *OPENAI, "--fork", "two")
+
+    assert told(mock_server.requests[-1]) == [*ONE, ("user", "two")]
+
+
+def test_a_chat_sends_an_attachment_with_the_next_turn_alone(run, mock_server, tmp_path):
+    (tmp_path / "notes.txt").write_text("A minor")
+    done = run("chat", *OPENAI, piped="/attach notes.txt\none\n/attach nowhere.txt\n/attach\ntwo\n/cost\n")
+
+    assert "attached: notes.txt" in done.stderr
+    assert "cannot read nowhere.txt" in done.stderr
+    assert "/attach needs" in done.stderr
+    first, second = (request.body["messages"] for request in mock_server.requests)
+    assert "A minor" in str(first[-1]["content"])
+    assert second[-1]["content"] == "two"
+
+
+def test_one_answer_is_one_answer(run, mock_server):  # noqa: ARG001 - sets the environment
+    assert "1 answer, " in run("chat", "-m", "ollama/any", piped="one\n/cost\n").stderr
+
+
+def test_a_template_is_filled_and_a_projects_says_where_it_came_from(run, mock_server, tmp_path):
+    folder = tmp_path / ".samplemind" / "templates"
+    folder.mkdir(parents=True)
+    text = '+++\nmodel = "openai/gpt-6-luna"\nsystem = "Be brief"\n+++\nReview this {{language}}: {{input}}\n'
+    (folder / "review.md").write_text(text)
+    done = run("ask", "-T", "review", "--var", "language=Rust", piped="fn main() {}")
+
+    assert done.returncode == 0, done.stderr
+    assert "review.md, the project's, model openai/gpt-6-luna" in done.stderr
+    assert told(mock_server.requests[0]) == [("system", "Be brief"), ("user", "Review this Rust: fn main() {}")]
+    (folder / "review.md").write_text(text.replace("Review", "Look at"))
+    run("ask", "-T", "review", "--var", "language=Rust", "--system", "Be kind", piped="fn main() {}")
+    assert told(mock_server.requests[1]) == [("system", "Be kind"), ("user", "Look at this Rust: fn main() {}")]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,7 +37,8 @@ def test_a_tool_asks_a_server_that_lives_as_long_as_it_does(mock_server, tmp_pat
     done = launch("aider", "-m", "ollama/any", "--", "--yes", "x", path=tmp_path)
 
     assert done.returncode == 7, done.stderr
-    assert done.stdout == "You said: hi --model openai/ollama/any --yes x\n"
+    url = re.search(r"aider asks (\S+);", done.stderr)[1]
+    assert done.stdout == f"You said: hi --openai-api-base {url}/v1 --model openai/ollama/any --yes x\n"
     assert "aider asks http://127.0.0.1:" in done.stderr
 
 

@@ -82,3 +82,9 @@ def test_continue_is_led_to_a_config_of_ours():
 @pytest.mark.parametrize("tool", TOOLS)
 def test_what_a_tool_is_given_for_a_key_does_not_become_the_token_that_serve_demands(tool):
     assert "SAMPLEMIND_API_TOKEN" not in setup(tool, URL, "t").variables
+
+
+def test_a_projects_env_file_does_not_move_aider_elsewhere():
+    """It loads the .env of a repository over the environment; its options are stronger than both."""
+    arguments = setup("aider", "http://127.0.0.1:8000", "t").arguments
+    assert arguments[:2] == ("--openai-api-base", "http://127.0.0.1:8000/v1")

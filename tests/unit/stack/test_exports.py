@@ -1,6 +1,7 @@
 """The exports of `samplemind env`."""
 
 import re
+import shlex
 import shutil
 import subprocess
 
@@ -189,6 +190,13 @@ def test_a_container_that_another_projects_files_started_does_not_count_whatever
         assert exports.published(declared(1), whose, [elsewhere, {"State": "running", "Labels": {}}], settings) == {
             "web": (port(80, published=1),)
         }
+
+
+@pytest.mark.parametrize("value", ["$(touch x)", "`x`", "a'b", 'a"b', "a\\b", "a;b", "$HOME", "a\nb", "!x"])
+def test_no_value_is_run_by_the_shell_that_evaluates_it(value):
+    for shell in ("bash", "zsh"):
+        assert shlex.split(exports.line("X", value, shell)) == ["export", f"X={value}"]
+        assert "'" in exports.line("X", value, shell)
 
 
 @pytest.mark.slow

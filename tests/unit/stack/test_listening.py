@@ -86,3 +86,13 @@ def test_every_port_that_leads_to_a_projects_containers_is_recorded():
     services = [running("web", *ports), ServiceState(service="web", number=2, state="running", ports=(port(80),))]
     found = {"target": 81, "host": "127.0.0.1:81", "also": ["127.0.0.1:11434", "127.0.0.1:6380"]}
     assert listening(plan(), SHOP, services) == {"web": found}
+
+
+def test_what_a_clone_makes_of_files_above_it_is_recorded_of_the_clone(monkeypatch, tmp_path):
+    (tmp_path / "clone").mkdir()
+    monkeypatch.chdir(tmp_path / "clone")
+    monkeypatch.setattr(module, "engine_elsewhere", lambda: "")
+    both = Stack(files=(tmp_path / "compose.yaml", tmp_path / "clone" / "evil.yaml"))
+    settings = Settings(state_dir=str(tmp_path / "state"))
+    module.record(settings, plan(stack=both), [running("ollama", port(11434))])
+    assert record.load(settings, "shop")["folder"] == str(tmp_path / "clone")
