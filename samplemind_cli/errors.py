@@ -8,6 +8,7 @@ SamplemindError             1   anything that went wrong and is not a bug
     ├── NoProviderError         none of the routes could be asked
     │   └── UnsupportedError        what was asked for is nothing that their providers take
     ├── BudgetError             it may cost more than is left of a budget
+    ├── ForbiddenError          who asks may not ask this model
     ├── RejectedError           the provider calls the request itself wrong
     └── CutStreamError          an answer that began and did not end
 """
@@ -66,6 +67,10 @@ class UnsupportedError(NoProviderError):
     def __init__(self, message: str, hint: str, routes: tuple[Any, ...], lacks: frozenset[str]) -> None:
         super().__init__(message, hint, routes)
         self.lacks = lacks
+
+
+class ForbiddenError(ProviderError):
+    """Whoever asks may not ask this model."""
 
 
 class RejectedError(ProviderError):

@@ -174,7 +174,7 @@ class Caller:
         """
         with self.breakers.trial(_name(route)) as wait:
             if wait:
-                raise UnavailableError("has failed again and again", fault=Fault("overloaded", ""), wait=wait)
+                raise UnavailableError("has failed repeatedly", fault=Fault("overloaded", ""), wait=wait)
             endpoint = await self._endpoint(route, vectors=request is None)
             clock = asyncio.get_running_loop().time
             began = clock()
@@ -230,7 +230,9 @@ class Caller:
         while wait:
             now = asyncio.get_running_loop().time()
             if patience.deadline is not None and now + wait > patience.deadline:
-                raise UnavailableError("its requests per minute are used up", fault=Fault("rate", ""), wait=wait)
+                raise UnavailableError(
+                    "its rate limit (requests per minute) is used up", fault=Fault("rate", ""), wait=wait
+                )
             await asyncio.sleep(wait)
             wait = await self._take(route.provider, per_minute)
         return nullcontext()

@@ -4,6 +4,7 @@ from samplemind_cli.ai.http_client import UnavailableError
 from samplemind_cli.ai.types import FaultKind
 from samplemind_cli.errors import (
     BudgetError,
+    ForbiddenError,
     NoProviderError,
     SamplemindError,
     SettingError,
@@ -58,6 +59,8 @@ def _permanent(error: SamplemindError) -> Problem | None:
     if isinstance(error, UnsupportedError):
         name = min(error.lacks)
         return Problem(400, _told(error), "unsupported_parameter", param=_FIELDS.get(name, name))
+    if isinstance(error, ForbiddenError):
+        return Problem(403, f"{error.message}; {error.hint}", "model_not_allowed", param="model")
     if isinstance(error, BudgetError):
         return Problem(429, error.message, BILLING)
     routes = error.routes if isinstance(error, NoProviderError) else ()

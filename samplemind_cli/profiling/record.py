@@ -136,7 +136,7 @@ def render(
     if main:
         written.sort(key=lambda file: file.name == f"{kind}.{main}.json")
     if not written:
-        say(f"note: there is no {kind} profile: the program was killed, or replaced itself with another (exec)")
+        say(f"note: there is no {kind} profile: the program was killed, ended by os._exit or replaced by exec")
         return []
     try:
         each = [json.loads(file.read_bytes()) for file in written]

@@ -19,6 +19,7 @@ from samplemind_cli.server.journal import ServerLog
 from samplemind_cli.server.ledger_writer import LedgerWriter
 from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, Stream
 from samplemind_cli.server.metrics import Metrics, merged, text
+from samplemind_cli.server.quotas import Quotas
 from samplemind_cli.server.routes import JSON, PROBES, Operation, Routes
 from samplemind_cli.server.service import Service
 from samplemind_cli.server.worker_counts import WorkerCounts
@@ -58,6 +59,7 @@ class Front:
         self.at_once = self._service.at_once
         self.routes = Routes(self._service.operations)
         self._access = Access(core.settings)
+        self._quotas = Quotas(core.settings.state_dir)
         self._gate = Gate(bounds.working, bounds.waiting)
         self._connections: set[Connection] = set()
         self._prefix = os.urandom(6).hex()
@@ -103,9 +105,12 @@ class Front:
                 # A preflight cannot bring a token.
                 incoming.refused = self._access.cors.preflight(incoming, allowed)
                 return
-            self._access.check(incoming, public=operation is not None and operation.public)
+            public, owner = (operation.public, operation.owner) if operation else (False, False)
+            self._access.check(incoming, public=public, owner=owner)
             if operation is None:
                 raise self.routes.missing(incoming)
+            if incoming.key and incoming.method == "POST":
+                self._quotas.take(incoming.key)
             if incoming.method == "POST" and (
                 incoming.headers.get("content-type") != JSON
                 or operation.media != JSON
@@ -132,6 +137,8 @@ class Front:
         seconds = time.perf_counter() - incoming.began
         self._metrics.count(incoming.route, status, seconds, outcome)
         self._ledger.repeat(outcome.repetition)
+        if incoming.key:
+            self._quotas.spend(incoming.key, outcome.input_tokens + outcome.output_tokens)
         if incoming.route not in PROBES or status >= 400:  # noqa: PLR2004 - HTTP
             trace = self._traced.done(incoming, status, outcome) if self._traced else {}
             self._journal.request(incoming, status, seconds, outcome, trace)

@@ -104,7 +104,9 @@ class Memory:
 
 
 def _name(incoming: Incoming) -> tuple[str, str, bytes]:
-    return f"{incoming.path}?{incoming.query}", incoming.headers.get("content-type", ""), incoming.body
+    """What the request is, and whose: what one client may read another may not, and the ledger tells them apart."""
+    kind = f"{incoming.headers.get('content-type', '')} {incoming.client}"
+    return f"{incoming.path}?{incoming.query}", kind, incoming.body
 
 
 def _mark(path: str) -> tuple[int, int, int] | None:

@@ -9,6 +9,7 @@ import orjson
 
 from samplemind_cli.formats import types as formats
 from samplemind_cli.formats.openai_chat import server as openai_chat
+from samplemind_cli.server.client_keys import ClientKey
 
 EVENTS = "text/event-stream; charset=utf-8"
 
@@ -27,6 +28,7 @@ class Outcome:
     first_token_ms: float = 0.0  # from the whole request to the answer's first word; 0 when there was none
     held: float = 0.0  # seconds that a provider's requests per minute held it up
     answer: str = ""  # in words, where the log is to hold them
+    ended: bool = False  # a stream's last event is on its way: a client that hangs up then has all it wanted
     repetition: bytes = b""  # what the ledger is told of an answer out of this process's memory
 
 
@@ -119,9 +121,15 @@ class Incoming:
     params: tuple[str, ...] = ()  # what the pattern's {names} stand for
     error: ErrorShape | None = None  # how its format says a problem
     trusted: bool = True  # it has the token, or none is set
+    key: ClientKey | None = None  # the client's own, where it has one
     refused: Reply | None = None  # the response, whatever the body holds
     added: dict[str, str] | None = None  # headers of every response to it
     transport: BaseTransport | None = None  # of the connection that it came on
+
+    @property
+    def client(self) -> str:
+        """The client's name; empty where it has no key of its own."""
+        return self.key.name if self.key else ""
 
     def problem(self, problem: HttpError) -> Reply:
         """A problem as the client's format says it."""

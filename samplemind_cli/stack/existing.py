@@ -56,7 +56,7 @@ def running(settings: Settings, stack: Stack, engine: Engine, service: str) -> S
 def urls(settings: Settings, service: str) -> list[str]:
     """Where a service listens on this machine, by port; of one that runs outside of the stack too.
 
-    Raises UsageError when the stack has no such service, StackError when it does not run.
+    Raises UsageError when the stack has no such service, StackError when it does not run or publishes no port.
     """
     with Engine() as engine:
         engine.get("/version")
@@ -64,4 +64,18 @@ def urls(settings: Settings, service: str) -> list[str]:
         project, _ = declared(settings, stack)
         if outside := record.adopted(settings, project).get(service):
             return [f"http://{outside}"]
-        return [port.url for port in running(settings, stack, engine, service).ports]
+        one = running(settings, stack, engine, service)
+        if not one.ports:
+            raise without_ports(one)
+        return [port.url for port in one.ports]
+
+
+def without_ports(service: ServiceState) -> StackError:
+    """Why nothing leads to a running service, and what would."""
+    if service.network == "host":
+        hint = "it is on this machine's own network: see the port that its program listens on"
+    elif service.network.startswith("container:"):
+        hint = "it shares another service's network: open that one, as `network_mode` in the compose file names it"
+    else:
+        hint = f"give it `ports:` in the compose file, then: samplemind up {service.service}"
+    return StackError(f"{service.service} publishes no port", hint)

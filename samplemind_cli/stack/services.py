@@ -61,6 +61,7 @@ class ServiceState:
     restarts: int = 0
     memory_limit: int = 0  # bytes; 0: none but the machine's
     probe: str = ""  # what its last healthcheck printed
+    network: str = ""  # Docker's mode: host, container:ID, or a network's name
     ports: tuple[Port, ...] = ()
 
     def verdict(self, now: float) -> Verdict:
@@ -144,6 +145,7 @@ def service_of(container: Mapping[str, Any]) -> ServiceState:
         error=state.get("Error", ""),
         restarts=container.get("RestartCount", 0),
         memory_limit=container.get("HostConfig", {}).get("Memory", 0),
+        network=container.get("HostConfig", {}).get("NetworkMode", ""),
         probe=(log[-1].get("Output") or "").strip(),
         ports=_ports(container["NetworkSettings"].get("Ports") or {}),
     )

@@ -9,7 +9,7 @@ class UpDisplay:
 
     def __init__(self) -> None:
         self._since: dict[str, tuple[str, float]] = {}
-        self._told: set[tuple[str, str]] = set()
+        self._told: set[tuple[str, str, bool]] = set()
         self._activity = ""
         self.services: list[ServiceState] = []
         self.rows: list[tuple[str, str, str, str]] = []  # service, condition, seconds, last probe output
@@ -22,8 +22,9 @@ class UpDisplay:
             condition, _ = self._since.get(service.name, ("", 0.0))
             if condition != service.condition:
                 self._since[service.name] = service.condition, progress.seconds
-                if service.state != "absent" and (service.name, service.condition) not in self._told:
-                    self._told.add((service.name, service.condition))  # what crashes again is told of once
+                again = condition.startswith("exited")  # restarted: what it was before is what it comes to
+                if service.state != "absent" and (service.name, service.condition, again) not in self._told:
+                    self._told.add((service.name, service.condition, again))  # what crashes again is told of once
                     news.append(f"{service.name}: {service.condition} ({progress.seconds:.1f} s)")
         self.services = list(progress.services)
         self.rows = [self._row(service, progress.seconds) for service in progress.services]

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
@@ -31,6 +31,7 @@ class RunOptions:
     arguments: tuple[str, ...] = ()
     shard: tuple[int, int] | None = None
     rerun_from: str | None = None
+    store_durations: bool = False
 
 
 def shard(words: str) -> tuple[int, int]:
@@ -42,7 +43,12 @@ def shard(words: str) -> tuple[int, int]:
 
 
 def check(asked: RunOptions) -> None:
-    """Raises UsageError where `--changed` could call a stale test green."""
+    """Raises UsageError where `--changed` could call a stale test green, and where shards would not fit together."""
+    if asked.shard and (own := next(_of_this_machine(asked), "")):
+        hint = "samplemind test --rerun-from junit.xml"
+        raise UsageError(f"--shard cannot go with {own}: each machine remembers other failures", hint)
+    if asked.store_durations and (asked.changed or asked.failed or asked.shard or asked.rerun_from):
+        raise UsageError("--store-durations needs a run of all tests", "samplemind test --all --store-durations")
     if not asked.changed:
         return
     if asked.failed:
@@ -52,6 +58,12 @@ def check(asked: RunOptions) -> None:
             raise UsageError(f"--changed cannot go with {argument}: {COVERAGE}", "samplemind test --all --cov")
         if argument.startswith(("--testmon", "--no-testmon", "--tmnet")):
             raise UsageError(f"--changed chooses the tests itself, and {argument} does too", f"drop {argument}")
+
+
+def _of_this_machine(asked: RunOptions) -> Iterator[str]:
+    """The options by which pytest chooses among tests as it remembers them."""
+    own = ("--lf", "--last-failed", "--sw", "--stepwise")
+    return (word for word in (*["--failed"] * asked.failed, *asked.arguments) if word.startswith((*own, "--failed")))
 
 
 def marker_filter(project: Project, asked: RunOptions) -> str | None:

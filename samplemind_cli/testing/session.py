@@ -8,7 +8,7 @@ from pathlib import Path
 
 from samplemind_cli import processors
 from samplemind_cli.child.python import Python, find_python
-from samplemind_cli.testing import command, history, junit, pytest_run
+from samplemind_cli.testing import command, durations, history, junit, pytest_run
 from samplemind_cli.testing.changed import LastRun, RerunPlan
 from samplemind_cli.testing.command import RunOptions
 from samplemind_cli.testing.dependencies import Look
@@ -58,7 +58,7 @@ class Session:
         memory = self._memory(selection) if self.asked.changed else None
         plan = memory.plan() if memory else RerunPlan(())
         past = history.History(self.folder / "history.json")
-        choice = self._choice(plan, past)
+        choice = self._choice(plan)
         if choice.cases == []:
             self.say(f"nothing failed in {self.asked.rerun_from}")
             return PytestOutcome(0, {})
@@ -68,6 +68,7 @@ class Session:
         if parallel and first.code not in {0, NOTHING_RAN} and not first.interrupted() and first.code < 128:  # noqa: PLR2004 - a signal
             outcome = self._again(first, choice)
         if outcome.seen:
+            self._share(outcome)
             self._remember(first if parallel else outcome, outcome, selection, past, memory, plan, parallel=parallel)
             self._name_slow(outcome)
         return outcome
@@ -75,9 +76,9 @@ class Session:
     def _memory(self, selection: str) -> LastRun:
         return LastRun(self.folder, selection, partial(Look, self.project.root, self.python.path, self.env))
 
-    def _choice(self, plan: RerunPlan, past: history.History) -> Selection:
+    def _choice(self, plan: RerunPlan) -> Selection:
         cases = junit.failed_cases(Path(self.asked.rerun_from)) if self.asked.rerun_from else None
-        seconds = past.seconds if self.asked.shard else {}
+        seconds = durations.read(self.project.root) if self.asked.shard else {}
         return Selection(
             skip=frozenset() if plan.reasons else plan.skip, shard=self.asked.shard, seconds=seconds, cases=cases
         )
@@ -146,7 +147,9 @@ class Session:
         tests = "tests that failed last" if self.asked.failed else tests
         tests = f"tests that failed in {self.asked.rerun_from}" if self.asked.rerun_from else tests
         lines = [f"pytest {self.python.versions['pytest']} of {self.python.why}: {tests}"]
-        lines[0] += ", shard {} of {}".format(*self.asked.shard) if self.asked.shard else ""
+        if self.asked.shard:
+            by = durations.NAME if os.path.exists(self.project.root / durations.NAME) else "number of tests"
+            lines[0] += ", shard {} of {}".format(*self.asked.shard) + f" by {by}"
         if not command.workers_given(self.asked):
             lines[0] += ", in parallel" if parallel else ", in one process"
         if parallel and self.env.get("PYTHONDONTWRITEBYTECODE"):
@@ -165,12 +168,26 @@ class Session:
             if memory:
                 memory.learn(outcome.seen, plan)
                 self.say(f"ran {len(outcome.tests())} of {len({*memory.names(), *outcome.tests()})} known tests")
-            # The other shards are cut by the same seconds: none of them may change those.
-            if first.complete() and not self.asked.shard:
+            if first.complete():
                 part = (memory and not plan.reasons) or self.asked.rerun_from
                 past.add(None if part else selection, first.tests(), history.PARALLEL if parallel else history.ALONE)
         except OSError as error:  # a full disk or a read-only home is not the tests' failure
             self.say(f"cannot remember this run in {self.folder}: {error.strerror}")
+
+    def _share(self, outcome: PytestOutcome) -> None:
+        """Write the durations for all machines, where that was asked for; and how the shards were cut."""
+        if cut := outcome.seen.get("cut"):
+            self.say(f"the shards are cut as {cut}; on machines that say the same, each test runs once")
+        if not self.asked.store_durations:
+            return
+        if not outcome.complete():
+            self.say(f"{durations.NAME} is left as it was: not all tests ran")
+            return
+        seconds = {name: test["seconds"] for name, test in outcome.tests().items()}
+        try:
+            self.say(f"wrote {durations.store(self.project.root, seconds)}: commit it, --shard is cut by it")
+        except OSError as error:
+            self.say(f"cannot write {durations.NAME}: {error.strerror}")
 
     def _name_slow(self, outcome: PytestOutcome) -> None:
         slow = sorted(

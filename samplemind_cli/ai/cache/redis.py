@@ -16,8 +16,8 @@ PATIENCE = 0.04  # seconds for one call
 CONNECTING = 2.0  # seconds for a connection, for which nobody waits longer than for a call: a busy process needs many
 # Seconds once it has answered: a moment's stall of a Redis that is there would cost every machine a provider's call.
 TRUST = 0.5
-# Seconds. Whoever refuses, or has no name yet, costs next to nothing to ask again. Silence costs our patience: each
-# rest after it is twice the one before, so that a Redis that starts with us is used soon after it is there.
+# Seconds. Refused connections and DNS errors are retried after BRIEF_REST; timeouts back off exponentially, up to
+# LONGEST_REST, so that a Redis that starts with us is used soon after it is there.
 BRIEF_REST, LONGEST_REST = 0.25, 30.0
 LARGEST = 1024 * 1024  # bytes: what does not cross a slow network in our patience is not shared
 
@@ -139,7 +139,7 @@ def _usable(opening: "asyncio.Task[RespConnection]") -> bool:
 
 
 def _retrieved(opening: "asyncio.Task[RespConnection]") -> None:
-    """Everybody who waited may have been cancelled; the error is then nobody's, and no news."""
+    """Retrieve the exception, so that asyncio does not log it where every waiter was cancelled."""
     if not opening.cancelled():
         opening.exception()
 

@@ -109,7 +109,9 @@ class Cache:
             try:
                 shared = redis_admin.clear(self._address, provider)
             except SamplemindError as error:
-                raise SamplemindError(f"{entries} answers went from here, but {error.message}", error.hint) from error
+                raise SamplemindError(
+                    f"{entries} answers were removed here, but {error.message}", error.hint
+                ) from error
         return {"entries": entries, "bytes": freed, "redis": shared}
 
     def show(self, key: str) -> dict[str, Any]:
@@ -127,7 +129,7 @@ class Cache:
             raise UsageError(f"{len(found)} answers are stored under {key!r}:\n  {listed}", "give more of the key")
         shown = self._shown(found[0])
         if shown is None:
-            raise SamplemindError(f"the entry of {found[0]} cannot be read", "ask again; it counts as a miss")
+            raise SamplemindError(f"the entry of {found[0]} cannot be read", "ask again; it is treated as a miss")
         return shown
 
     def _keep(self, entry: Entry) -> str | None:

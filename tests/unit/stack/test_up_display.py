@@ -32,6 +32,13 @@ def test_one_that_crashes_again_and_again_is_told_of_once():
     assert [line for lines in said for line in lines] == ["web: running (0.0 s)", "web: restarting (1.0 s)"]
 
 
+def test_one_that_is_restarted_comes_to_what_it_was():
+    board = UpDisplay()
+    states = [web(state="running"), web(state="exited", exit_code=143), web(state="running")]
+    said = [board.take(look(i, service)) for i, service in enumerate(states)]
+    assert [line for lines in said for line in lines][1:] == ["web: exited (143) (1.0 s)", "web: running (2.0 s)"]
+
+
 def test_the_time_runs_until_the_service_is_ready_and_the_probe_shows_until_then():
     board = UpDisplay()
     board.take(look(2.0, web(state="running", health="starting", probe="not\nyet")))
