@@ -31,8 +31,10 @@ def read(event: Any, *, one: bool = False) -> Chunk:
 
 def readable(event: Any) -> bool:
     """Whether it is a chunk as documented: clients join texts, and calls by their whole number."""
-    choices = reading.mapping(event).get("choices")
-    return isinstance(choices, list) and all(map(_is_piece, choices))
+    body = reading.mapping(event)
+    choices = body.get("choices")
+    named = body.get("object") == "chat.completion.chunk"  # the official client overlooks any other
+    return named and isinstance(choices, list) and all(map(_is_piece, choices))
 
 
 def _is_piece(choice: Any) -> bool:
