@@ -31,3 +31,7 @@ def test_what_every_response_to_a_request_says_comes_with_it():
     incoming = Incoming("GET", "/", {}, b"", "id-1", added={"vary": "origin"})
 
     assert b"vary: origin\r\n" in head(404, {}, "", incoming, leaving=False)
+
+
+def test_a_status_that_http_has_no_name_for_has_a_line():
+    assert head(529, {}, "", INCOMING, leaving=False).startswith(b"HTTP/1.1 529 \r\n")
