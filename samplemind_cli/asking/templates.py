@@ -131,6 +131,8 @@ def _files(settings: Settings) -> Iterator[tuple[Path, bool]]:
 
 def _read(path: Path, name: str, settings: Settings, *, own: bool) -> Template:
     try:
+        if not path.is_file():  # a link to a terminal would be waited for
+            raise OSError("it is no plain file")  # noqa: TRY301 - one message for every file that cannot be read
         with path.open("rb") as file:
             raw = file.read(LARGEST + 1)
         text = raw.decode("utf-8-sig").replace("\r\n", "\n")
@@ -179,6 +181,9 @@ def _check_projects(template: Template, settings: Settings) -> None:
     if model.partition("/")[0] in own:
         why = f"{template.path} may not name a provider of your own, {model.partition('/')[0]}"
         raise UsageError(why, "name it yourself with --model")
+    top = template.path.parents[len(Path(PROJECT).parts)]
+    if not Path(os.path.realpath(template.path)).is_relative_to(os.path.realpath(top)):
+        raise UsageError(f"{template.path} leads out of {top}", "a link of the project may lead to any file of yours")
     if template.schema:
         folder, wanted = Path(os.path.realpath(template.path.parent)), Path(os.path.realpath(template.schema))
         if not wanted.is_relative_to(folder):

@@ -9,6 +9,7 @@ from samplemind_cli.errors import UsageError
 from samplemind_cli.server import client_keys
 from samplemind_cli.server.cors import Cors
 from samplemind_cli.server.message import HttpError, Incoming
+from samplemind_cli.server.neighbours import is_anothers
 from samplemind_cli.settings import Settings
 
 KEYS = ("x-api-key", "x-goog-api-key")  # Anthropic's and Google's clients send their key so
@@ -67,6 +68,10 @@ class Access:
             incoming.trusted = self.cors.allows(incoming)
         if not (incoming.trusted and self._token):
             incoming.key = self._keys.find(_wire(key).decode("utf-8", "replace") for key in given)
+        changes = owner and incoming.method not in ("GET", "HEAD")
+        if changes and not self._token and is_anothers(incoming.transport):
+            told = f"without SAMPLEMIND_API_TOKEN {incoming.route} is not for programs of other users"
+            raise HttpError(403, told, "forbidden")
         if public or incoming.trusted or (incoming.key and not owner):
             return
         if incoming.key:

@@ -57,6 +57,8 @@ class Managing:
 
     def _call(self, incoming: Incoming, body: Any) -> Call:
         route = self._core.routes(Request(messages=()), Options(provider=Provider.OLLAMA))[0]
+        if route.skipped:
+            raise HttpError(503, f"{route.provider}: {route.skipped}", "no_provider")
         return Call(f"{route.endpoint.base_url}{incoming.route}", body, method=incoming.method)
 
 

@@ -22,7 +22,11 @@ def another_user():
 
 def answered(port, head, body=b"{}"):
     """What a server on loopback answers to another user's request; `head` without Host, length and the empty line."""
-    with another_user(), socket.create_connection(("127.0.0.1", port), 30) as line:
+    with another_user():  # a socket is of whoever makes it
+        line = socket.socket()
+    with line:
+        line.settimeout(30)
+        line.connect(("127.0.0.1", port))
         lengths = f"Host: 127.0.0.1:{port}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
         line.sendall(f"{head}\r\n{lengths}".encode() + body)
         parts = []

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from parts.another_user import answered, only_root
 
 pytestmark = pytest.mark.integration
 MANAGED = [("POST", "create"), ("POST", "copy"), ("POST", "push"), ("POST", "pull"), ("DELETE", "delete")]
@@ -64,3 +65,13 @@ def test_a_clients_named_key_changes_no_models(serve, talking_daemon):
     assert deleted(key).status_code == 403
     assert isinstance(deleted(key).json()["error"], str)
     assert deleted("the-owner").status_code == 200
+
+
+@only_root
+def test_without_a_token_another_user_of_the_machine_changes_no_models(serve, mock_server):
+    served = serve("--manage")
+    for method, name in MANAGED:
+        head = f"{method} /api/{name} HTTP/1.1\r\nContent-Type: application/json"
+        said = answered(served.port, head, b'{"model": "tiny", "source": "tiny", "destination": "y"}')
+        assert said.split()[1] == b"403", (method, name, said)
+    assert not mock_server.requests

@@ -122,6 +122,35 @@ def test_a_link_out_of_a_projects_folder_is_no_schema(folders):
         find()
 
 
+@pytest.mark.parametrize("linked", ["file", "folder"])
+def test_a_projects_template_is_no_link_to_a_file_of_the_users(folders, tmp_path, linked):
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "review.md").write_text("the user's own secret")
+    if linked == "folder":
+        folders[1].rmdir()
+        folders[1].symlink_to(notes)
+    else:
+        (folders[1] / "review.md").symlink_to(notes / "review.md")
+
+    with pytest.raises(UsageError, match="leads out of"):
+        find()
+
+
+def test_a_link_within_the_project_is_followed(folders):
+    (folders[1].parents[1] / "prompt.md").write_text("hi")
+    (folders[1] / "review.md").symlink_to("../../prompt.md")
+
+    assert find().text == "hi"
+
+
+def test_a_template_that_is_no_file_is_not_waited_for(folders):
+    os.mkfifo(folders[1] / "review.md")
+
+    with pytest.raises(UsageError, match="no plain file"):
+        find()
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

@@ -96,3 +96,11 @@ def test_a_limit_that_is_not_in_the_file_is_none(folder):
     (folder / FILE).write_text(json.dumps({"keys": [{"name": "a", "digest": "d", "later": True}]}))
 
     assert [(key.name, key.rpm, key.models) for key in ClientKeys(folder).all()] == [("a", 0, ())]
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o777])
+def test_keys_that_everybody_could_have_written_open_nothing(folder, mode):
+    key = ClientKeys(folder).add("ci")
+    (folder if mode == 0o777 else folder / FILE).chmod(mode)
+
+    assert ClientKeys(folder).find([key]) is None
