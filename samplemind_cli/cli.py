@@ -17,34 +17,35 @@ from samplemind_cli.errors import SamplemindError
 # Help order. The text is the first line of the command's own help; tests hold the two together.
 COMMANDS = {
     "ask": "Ask a language model; a repeated question costs nothing.",
-    "chat": "Talk with a language model, turn by turn.",
-    "batch": "Answer a file of questions into another file; what was stopped goes on where it was.",
+    "chat": "Chat with a language model.",
+    "batch": "Answer a file of questions into another file; an interrupted batch resumes.",
     "up": "Start the stack and wait until it is healthy.",
     "down": "Stop the stack; its data stays unless --volumes is given.",
     "start": "Start stopped containers as they are, and wait until they are healthy.",
     "stop": "Stop containers and keep them; `start` starts them again.",
     "restart": "Stop containers, start them again as they are, and wait until they are healthy.",
-    "logs": "Show what the services say, by time.",
-    "ps": "Show the services: health, uptime, CPU, memory, URLs, and what they tell.",
+    "logs": "Show the services' logs, merged by time.",
+    "ps": "Show the services: health, uptime, CPU, memory, URLs and their own figures.",
     "exec": "Run a command in a service's running container; its exit code is passed on.",
     "open": "Open a running service's URL in the browser.",
-    "build": "Build the services' images; tell steps, cache hits, size and time.",
+    "build": "Build the services' images; report steps, cache hits, size and time.",
     "rebuild": "Build with the cache, then recreate the running services whose image changed.",
     "watch": "Sync or rebuild services as their files change; Ctrl-C ends it.",
-    "models": "List the local models: size, loaded or not, wanted by the project, used by which task.",
-    "pull-models": "Pull the project's local models: plan first, resume what broke off, verify.",
-    "bench": "Measure against the targets, and say whether it got faster.",
+    "models": "List the local models: size, loaded or not, wanted by the project, used for which task.",
+    "pull-models": "Pull the project's local models: plan, resume interrupted downloads, verify.",
+    "bench": "Measure against targets, and tell whether it got faster.",
     "profile": "Profile a script, a module, a samplemind command or the running api.",
-    "test": "Run the project's tests with pytest: the fast ones, in parallel where that pays.",
-    "doctor": "Check Docker, this machine, the services and the keys; name what mends them.",
-    "env": "Print the exports that speed this machine up and lead to the stack.",
-    "cache": "Look into the answer cache, or clear it.",
-    "stats": "Say what was asked, what it cost, and what the cache saved.",
-    "log": "List what was asked and answered; show one call, or ask it again.",
-    "ledger": "Look after the record of what was asked.",
+    "test": "Run the project's tests with pytest: the fast ones, in parallel if that is faster.",
+    "doctor": "Check Docker, this machine, the services and the API keys, and suggest fixes.",
+    "env": "Print shell exports for thread counts and the stack's addresses.",
+    "cache": "Inspect the answer cache, or clear it.",
+    "stats": "Show calls, tokens, costs, and what the cache saved.",
+    "log": "List recorded calls, show one, or repeat it.",
+    "ledger": "Manage the record of all calls.",
     "serve": "Serve the core over HTTP to OpenAI's, Anthropic's, Gemini's and Ollama's clients.",
     "dashboard": "Open the page that shows requests, cache, costs, models and the stack.",
-    "launch": "Start an AI tool on samplemind serve: the cache, the routing and the ledger are its too.",
+    "keys": "Give each client of serve a key of its own, with limits.",
+    "launch": "Start an AI tool on samplemind serve, with its cache, routing and ledger.",
     "mock": "Serve fake model providers on loopback, with latency and faults.",
 }
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -185,9 +186,9 @@ def _unwritten(error: OSError) -> int:
     if isinstance(error, BrokenPipeError):
         told = None
     elif error.errno in FULL:
-        told = SamplemindError(f"no room to write: {error}", "free some space: df -h tells where there is none")
+        told = SamplemindError(f"the disk is full: {error}", "free some space: df -h shows where")
     elif error.errno in NOWHERE and error.filename is None:
-        told = SamplemindError(f"nothing can be written: {error}", "look where stdout leads to")
+        told = SamplemindError(f"cannot write to stdout: {error}", "check where stdout is redirected")
     elif str(error.strerror).startswith("No usable temporary directory"):  # tempfile's words
         told = SamplemindError("there is no folder for temporary files", "export TMPDIR=FOLDER, one you can write to")
     else:

@@ -8,6 +8,7 @@ SamplemindError             1   anything that went wrong and is not a bug
     ├── NoProviderError         none of the routes could be asked
     │   └── UnsupportedError        what was asked for is nothing that their providers take
     ├── BudgetError             it may cost more than is left of a budget
+    ├── ForbiddenError          who asks may not ask this model
     ├── RejectedError           the provider calls the request itself wrong
     └── CutStreamError          an answer that began and did not end
 """
@@ -68,11 +69,25 @@ class UnsupportedError(NoProviderError):
         self.lacks = lacks
 
 
+class ForbiddenError(ProviderError):
+    """Whoever asks may not ask this model."""
+
+
 class RejectedError(ProviderError):
     """The provider calls the request itself wrong: no other is asked."""
 
 
 class CutStreamError(ProviderError):
+    """An answer began and did not end; what came of it is not an answer.
+
+    `fault` and `refusal` say why, as in an `UnavailableError`, where the provider did.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, *, fault: Any = None, refusal: Any = None) -> None:
+        super().__init__(message, hint)
+        self.fault = fault
+        self.refusal = refusal
+
     """An answer began and did not end; what came of it is not an answer."""
 
 

@@ -237,7 +237,7 @@ def _toml(path: str, allowed: tuple[str, ...], rows: Iterable[Row]) -> dict[str,
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"cannot read the settings in {path}: {error}", f"mend or move {path}") from error
+        raise UsageError(f"cannot read the settings in {path}: {error}", f"fix or move {path}") from error
     rows = (*rows, *own_rows(values[BLOCKS], path)) if BLOCKS in values and BLOCKS in allowed else tuple(rows)
     own = [row for row in rows if row.name not in TABLE]
     places = [row.setting("base_url") for row in own] if BLOCKS in allowed else []

@@ -97,9 +97,26 @@ DOORS = {
     "sqlite3": {"ledger/"},
     "genai_prices": {"ledger/prices.py"},
     "python_multipart": {"server/upload.py"},
+    "httptools": {"server/reading.py"},
+    "socket": {
+        "ai/cache/redis.py",  # a one-shot `ask` does without redis-py, which takes longer to import than the answer
+        "bench/rows/cache.py",  # a free port for the Redis it starts
+        "server/run.py",  # the listening one
+        "stack/engine.py",  # the pair whose other end `docker system dial-stdio` has
+        "stack/bounded.py",  # reads from it, up to a size and a time
+        "stack/http.py",  # HTTP over that pair, and to an Ollama, for `ps` and `up`: see its first line
+        "stack/insight.py",  # Redis' INFO in one exchange, for `ps`; whether anything listens
+        "stack/ports.py",  # whether a port can be bound
+        "testing/observer/",  # a test that opens one is run every time
+    },
+    "uvloop": {"server/run.py"},
+    "_socket": {"hot.py"},  # see PRIVATE
+    "http.client": {"bench/rows/serve.py"},  # a client of its own, to measure ours against
+    "*connection": {"ai/cache/redis.py", "stack/insight.py"},  # as `socket` has it
     # The folders and the launcher run inside of the user's program, in a Python that imports nothing else of ours.
     "os.environ": {"settings.py", "__main__.py", "profiling/inject/", "bench/launcher.py", "testing/observer/"},
 }
+CONNECTING = re.compile(r"(open|create)_(unix_)?connection")  # asyncio's functions, its loops' and the socket module's
 # What prints, and who may: output.py, and what is listed here.
 PRINTING = re.compile(
     r"print|(pprint\.|rich\.|traceback\.)p?print\w*|(sys\.)?(__)?std(out|err)(__)?\.write(lines)?|os\.writev?|.*\.buffer\.write(lines)?"
@@ -152,6 +169,8 @@ def imports(text, *, top_only=False, checked=False):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv") and ast.unparse(node.value) == "os":
             yield "os.environ"
+        elif isinstance(node, ast.Attribute) and CONNECTING.fullmatch(node.attr):
+            yield "*connection"
 
 
 def room(path):
@@ -205,6 +224,12 @@ def test_every_import_follows_an_arrow_and_goes_through_its_door():
         ("output.py", "from samplemind_cli.settings import Settings"),
         ("server/front.py", "from opentelemetry import trace"),
         ("stack/new.py", "def f():\n    import ollama"),
+        ("ai/new.py", "import socket"),
+        ("models/new.py", "from urllib.request import urlopen"),
+        ("models/new.py", "import http.client"),
+        ("ai/core.py", "import asyncio\nasyncio.open_connection"),
+        ("server/front.py", "def f(loop):\n    loop.create_connection(print)"),
+        ("server/front.py", "import httptools"),
     ],
 )
 def test_a_violation_is_found(path, line):

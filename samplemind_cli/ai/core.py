@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
-from samplemind_cli.ai import draft, embedded, http_client, journal, reasons, router, schemas, stored
+from samplemind_cli.ai import allowed, draft, embedded, http_client, journal, reasons, router, schemas, stored, why
 from samplemind_cli.ai.attempt import Attempt, as_request, kept, whole
 from samplemind_cli.ai.cache import Cache, cache_key
 from samplemind_cli.ai.caller import Caller, Watch
@@ -17,17 +17,7 @@ from samplemind_cli.ai.fit import fit_of
 from samplemind_cli.ai.flight import Emit, Flights
 from samplemind_cli.ai.http_client import UnavailableError
 from samplemind_cli.ai.question import payload
-from samplemind_cli.ai.types import (
-    COMPLETE,
-    Answer,
-    Chunk,
-    Embeddings,
-    Inputs,
-    Options,
-    Provider,
-    Request,
-    Route,
-)
+from samplemind_cli.ai.types import COMPLETE, Answer, Chunk, Embeddings, Inputs, Options, Provider, Request, Route
 from samplemind_cli.errors import BudgetError, ProviderError, RejectedError, SettingError
 from samplemind_cli.settings import Settings
 
@@ -42,10 +32,10 @@ class AICore:
     `notify` hears, in one line each, what a person should know: a provider passed over, a small model answering, a
     cache that is ill. `progress` hears of the embedded model's one download: bytes done and bytes in all. `watch` is
     entered around each call to a provider, and hears its chunks. `record` hears of each request when it is over;
-    without it the ledger does.
+    without it the ledger does. `long_lived` is the cache's.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - who hears of what
         self,
         settings: Settings | None = None,
         *,
@@ -53,12 +43,14 @@ class AICore:
         progress: Callable[[int, int], None] | None = None,
         watch: Watch | None = None,
         record: Callable[[journal.Record], None] | None = None,
+        long_lived: bool = True,
     ) -> None:
         self.settings = settings or Settings.load()
         self._notify = notify or (lambda _: None)
         self._record = record or journal.Journal(self.settings, self._notify).add
-        self._cache = Cache(self.settings, self._notify)
+        self._cache = Cache(self.settings, self._notify, long_lived=long_lived)
         self._catalog = Catalog(self.settings)
+        self.questions = why.Questions(self.settings.cache_dir)
         self._flights = Flights(Path(self.settings.cache_dir or os.devnull) / "flights.lock")
         self._caller = Caller(self.settings, self._notify, progress, self._cache.take, watch)
 
@@ -108,13 +100,14 @@ class AICore:
     async def close(self) -> None:
         """Close this event loop's connections."""
         self._caller.close()
+        self.questions.flush()
         await self._cache.close()
         await http_client.close_http_client()
 
     def routes(self, request: Request, options: Options = DEFAULT) -> list[Route]:
         """Every way to an answer, first choice first, with the reason for each that would be skipped. Calls nothing."""
         found = router.routes(self.settings, options, fit_of(request, self.settings))
-        return [self._settled(route, alone=len(found) == 1) for route in found]
+        return allowed.within((self._settled(route, alone=len(found) == 1) for route in found), options.models)
 
     def each_provider(self, request: Request | None = None) -> list[Route]:
         """A route to every configured provider, also to those that are asked by name alone. Calls nothing."""
@@ -189,7 +182,7 @@ class AICore:
                     alone = isinstance(error, SettingError) and len(routes) == 1
                     final = last and not isinstance(error, UnavailableError | SettingError)
                     if isinstance(error, BudgetError):
-                        routes[i + 1 :] = self._instead(told.request, routes[i + 1 :], error)
+                        routes[i + 1 :] = self._instead(told, routes[i + 1 :], error)
                         last = False
                     elif told.begun or alone or final or isinstance(error, RejectedError):
                         raise
@@ -197,7 +190,7 @@ class AICore:
                     routes[i] = reasons.passed_over(route, error, self.settings.row(route.provider))
                     self._tell(routes[i], last=last)
                 except TimeoutError as late:
-                    raise ProviderError(f"{route.provider}: no whole answer in time", "raise --timeout") from late
+                    raise ProviderError(f"{route.provider}: no complete answer in time", "raise --timeout") from late
             told.passed = tuple(routes)
             raise reasons.nobody(routes) from failure  # noqa: TRY301 - told below, as every error
         except BaseException as error:
@@ -206,12 +199,14 @@ class AICore:
         finally:
             self._record(told.record())
 
-    def _instead(self, request: Request, behind: list[Route], over: BudgetError) -> list[Route]:
+    def _instead(self, told: journal.JournalEntry, behind: list[Route], over: BudgetError) -> list[Route]:
         """Where a question goes that is over a budget: to a local model, where the user wants that, else nowhere."""
         if self.settings.on_budget != "local":
             raise over
         local = [route for route in behind if self.settings.row(route.provider).local]
-        return local or [route for route in self.each_provider(request) if self.settings.row(route.provider).local]
+        others = self.each_provider(told.request)
+        others = [route for route in others if self.settings.row(route.provider).local]
+        return local or allowed.within(others, told.options.models)
 
     def _attempt(self, told: journal.JournalEntry, deadline: float, *, last: bool) -> Attempt:
         route = told.answering
@@ -219,7 +214,7 @@ class AICore:
         return Attempt(route, told.request, told.options, self.key(route, told.request), patience)
 
     def _tell(self, route: Route, *, last: bool) -> None:
-        """Say of a route that should have led to an answer why it did not; what nobody set up is no news."""
+        """Say of a route that should have led to an answer why it did not; unconfigured providers are left out."""
         if route.outcome != "untried" and not last:
             self._notify(f"{route.provider}: {route.skipped}; asking the next provider")
 
@@ -294,4 +289,5 @@ class AICore:
         schemas.satisfied(answer, request)
         if options.cache != "off" and answer.sound and answer.finish_reason in COMPLETE:
             answer = kept(answer, await self._cache.put(attempt.key, stored.to_json(answer), options.ttl))
+            self.questions.keep(route, request)
         emit(Chunk(events=heard.passing.take(), origin=origin, answer=answer))

@@ -79,7 +79,7 @@ def named(routes: Sequence[Route], options: Options) -> Route:
     """The one route that `options` name. Raises UsageError: vectors of different models do not compare."""
     route = routes[0]
     if not (options.provider or options.model):
-        raise UsageError("embeddings want a model's name: vectors of different models do not compare", "ollama/NAME")
+        raise UsageError("embeddings need a model's name: vectors of different models do not compare", "ollama/NAME")
     other = options.model.removeprefix(f"{Provider.EMBEDDED}/") if route.provider == Provider.EMBEDDED else ""
     if other not in ("", route.endpoint.model):
         known = f"{Provider.EMBEDDED}/{route.endpoint.model}"

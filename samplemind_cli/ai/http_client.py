@@ -96,7 +96,7 @@ async def make_ai_request(url: str, payload: Any, **kwargs: Any) -> Any:
         async with asyncio.timeout_at(patience.deadline):
             answers = [event async for event in events(call, patience)]
     except TimeoutError:
-        raise ProviderError(f"{place(url)}: no whole answer before the deadline") from None
+        raise ProviderError(f"{place(url)}: no complete answer before the deadline") from None
     return answers[0] if len(answers) == 1 else answers
 
 
@@ -164,7 +164,7 @@ async def _beginning(call: Call, response: Response) -> bytes:
 async def _sent(call: Call, patience: Patience) -> Response:
     """The response to a call, through this loop's aiohttp or through httpx. Raises UnavailableError."""
     if any(not (value.isascii() and value.isprintable()) for value in call.headers.values()):
-        raise SettingError("the provider's key is no line of ASCII letters", "set the key anew, without line ends")
+        raise SettingError("the API key contains non-ASCII characters or a line break", "set the key again")
     headers, body = {"accept-encoding": inflate.ACCEPTED, **call.headers}, None
     if call.json is not None:
         headers, body = {"content-type": "application/json", **headers}, json_text.dumps(call.json)

@@ -122,7 +122,7 @@ class Journal:
         except OSError as error:
             if not self._ill:
                 self._ill = True
-                self._warn(f"calls are not written down: {self._folder}: {error.strerror or error}")
+                self._warn(f"calls are not recorded: {self._folder}: {error.strerror or error}")
 
 
 def line(told: Record) -> bytes:

@@ -61,7 +61,7 @@ def get_provider_url(provider: str, settings: Settings | None = None) -> str:
     row = settings.row(provider)
     told: str = settings.of(row, "base_url").strip().rstrip("/") or row.url
     if not is_address(told):
-        raise SettingError(f"{base_url_variable(row)} is no address", "it is like https://host/v1")
+        raise SettingError(f"{base_url_variable(row)} is not a valid URL", "it is like https://host/v1")
     return told
 
 
@@ -95,7 +95,9 @@ def ollama_url(host: str) -> str:
         if url.scheme not in ("http", "https") or not text.isprintable() or " " in text:
             raise ValueError("it is a host, or begins with http:// or https://")  # noqa: TRY301 - one message
     except ValueError as error:
-        raise SettingError(f"OLLAMA_HOST {host!r} is no address: {error}", "OLLAMA_HOST=127.0.0.1:11434") from error
+        raise SettingError(
+            f"OLLAMA_HOST {host!r} is not a valid address: {error}", "OLLAMA_HOST=127.0.0.1:11434"
+        ) from error
     everywhere = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - never bound, only asked
     name = everywhere.get(url.hostname, url.hostname)
     default = {"http": 80, "https": 443}.get(url.scheme, 11434) if "://" in text else 11434

@@ -26,7 +26,7 @@ def satisfied(answer: Answer, request: Request) -> None:
     except ProviderError as error:
         why = {"length": "was cut off at its longest", "filtered": "was withheld by a filter"}.get(answer.finish_reason)
         if why:
-            hint = "raise --max-tokens" if answer.finish_reason == "length" else "ask differently"
+            hint = "raise --max-tokens" if answer.finish_reason == "length" else "rephrase the prompt"
             raise ProviderError(f"{answer.provider}: the answer {why} and breaks the schema", hint) from error
         raise
 

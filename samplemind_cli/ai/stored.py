@@ -85,4 +85,4 @@ def _read(value: dict[str, Any]) -> Part:
             return Opaque(origin, block)  # type: ignore[arg-type]
         case {"media": str(kind), "media_type": str(media_type), "name": str(name), "data": str(data)}:
             return Media(kind, media_type, b64decode(data), name)  # type: ignore[arg-type]
-    raise ValueError("that is nothing that is stored")
+    raise ValueError("that is not a stored part")

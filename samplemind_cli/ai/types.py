@@ -16,6 +16,7 @@ from samplemind_cli.formats.types import (
     Call,
     Chunk,
     Client,
+    Counter,
     Embedder,
     Embeddings,
     Endpoint,
@@ -32,6 +33,7 @@ from samplemind_cli.formats.types import (
     Opaque,
     Part,
     Reader,
+    Refusal,
     Request,
     Role,
     Route,
@@ -56,6 +58,7 @@ __all__ = [
     "Call",
     "Chunk",
     "Client",
+    "Counter",
     "Embedder",
     "Embeddings",
     "Endpoint",
@@ -76,6 +79,7 @@ __all__ = [
     "Priority",
     "Provider",
     "Reader",
+    "Refusal",
     "Request",
     "Role",
     "Route",
@@ -123,8 +127,9 @@ class Options:
 
     `provider` or `model` named: that one and no other. `cache`: "use" it, "refresh" its entry, or leave it "off".
     `ttl`: seconds an entry may be old, and how long a new one lives; `max_age`: how old it may be for this request
-    alone. `timeout`: seconds for the whole answer. `max_cost`: dollars that it may cost at most. `origin`: who asks,
-    for the ledger, which holds the words too where `keep_content` says so.
+    alone. `timeout`: seconds for the whole answer. `max_cost`: dollars that it may cost at most. `models`: patterns of
+    PROVIDER/MODEL, of those that may be asked at all. `origin`: who asks, for the ledger, which holds the words too
+    where `keep_content` says so.
     """
 
     task: Task = "factual"
@@ -137,6 +142,7 @@ class Options:
     max_age: float | None = None
     timeout: float | None = None
     max_cost: float | None = None
+    models: tuple[str, ...] = ()
     origin: Origin = Origin()
     keep_content: bool = False
 

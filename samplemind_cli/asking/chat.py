@@ -68,7 +68,7 @@ class Chat:
                         else:
                             runner.run(self._answer(core, turn))
                     except KeyboardInterrupt:
-                        output.say("\nstopped; this turn is forgotten")
+                        output.say("\nstopped; this message and its answer are dropped")
                     except SamplemindError as error:
                         output.fail(error)
             finally:

@@ -26,7 +26,7 @@ class DownloadBar:
         if output.on_terminal(sys.stderr):
             self._draw(done, total)
         elif done >= total:
-            output.say("the embedded model is here")
+            output.say("the embedded model is ready")
 
     def _draw(self, done: int, total: int) -> None:
         if self._bar is None:

@@ -129,7 +129,7 @@ def named(prompt: str | None, value: str, piped: bytes) -> tuple[str | None, str
     if prompt is None and value and (not piped.strip() or not _NAME.fullmatch(value)):
         return value, ""
     if value and not _NAME.fullmatch(value):
-        raise UsageError(f"{value!r} is no name for a conversation", "letters, digits, . _ and -, at most 64")
+        raise UsageError(f"{value!r} is not a valid conversation name", "letters, digits, . _ and -, at most 64")
     return prompt, value
 
 
@@ -149,7 +149,7 @@ def part(kind: str, data: bytes, name: str, where: str) -> Media | Text:
         return media(kind, data, name)
     text = "" if kind.startswith(BINARY) else _text(data)
     if data and not text:
-        why = f"{where} is no image, audio file, PDF or text (its name says {kind or 'nothing'})"
+        why = f"{where} is not an image, audio file, PDF or text (by its name: {kind or 'unknown'})"
         raise UsageError(why, f"make text of it: … {where} | samplemind ask …")
     return Text(text if name == STDIN else f"{name}:\n\n{text}")
 
@@ -173,9 +173,9 @@ def json_schema(path: Path) -> Mapping[str, Any]:
     """A JSON Schema out of a file."""
     schema = _read_json(path)
     if not isinstance(schema, dict):
-        raise UsageError(f"{path} holds no JSON Schema: it is not an object", '{"type": "object", "properties": …}')
+        raise UsageError(f"{path} is not a JSON Schema: it is not an object", '{"type": "object", "properties": …}')
     if why := jsonschema.flaw(schema):
-        raise UsageError(f"{path} holds no JSON Schema: {why}", "https://json-schema.org")
+        raise UsageError(f"{path} is not a JSON Schema: {why}", "https://json-schema.org")
     return schema
 
 
@@ -185,7 +185,7 @@ def tool_definitions(path: Path) -> tuple[Mapping[str, Any], ...]:
     found = found.get("tools") if isinstance(found, dict) else found
     if not isinstance(found, list) or not found or not all(map(_is_tool, found)):
         example = '[{"type": "function", "function": {"name": "…", "parameters": {…}}}]'
-        raise UsageError(f"{path} holds no tool definitions", f"they look like {example}")
+        raise UsageError(f"{path} contains no tool definitions", f"they look like {example}")
     return tuple(found)
 
 

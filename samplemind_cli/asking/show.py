@@ -108,7 +108,7 @@ def code_block(answer: Answer) -> str:
     found = CODE.search(answer.text)
     if found is None:
         name = f"{answer.provider}/{answer.model}"
-        raise ProviderError(f"the answer of {name} holds no code block", "the same without -x shows it")
+        raise ProviderError(f"the answer of {name} contains no code block", "the same without -x shows it")
     indent = len(found[1])
     return re.sub(rf"^ {{0,{indent}}}", "", found[3], flags=re.MULTILINE) if indent else found[3]
 

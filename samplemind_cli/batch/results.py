@@ -59,7 +59,7 @@ class Results:
             return False
         if known not in (0, digest(line.id)):
             why = f"line {line.number} ({line.custom_id}) is not what it was when {self.path} was begun"
-            raise UsageError(why, "name another --out; --retry-failed asks anew what failed")
+            raise UsageError(why, "name another --out; --retry-failed retries what failed")
         return True
 
     def append(self, line: bytes) -> None:
@@ -160,7 +160,7 @@ def _opened(path: str, flags: int = 0) -> int:
 
 def _lock(file: int, path: str) -> None:
     if not stat.S_ISREG(os.fstat(file).st_mode):
-        raise UsageError(f"{path} is no plain file: a batch that is stopped could not go on", "--out OUT.jsonl")
+        raise UsageError(f"{path} is not a regular file: an interrupted batch could not resume", "--out OUT.jsonl")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -62,7 +62,7 @@ class Baselines:
         if not found:
             names = ", ".join(self.names())
             hint = f"kept: {names}" if names else f"samplemind bench run --save {name or 'NAME'} -- COMMAND"
-            raise UsageError(f"nothing is kept as {wanted!r}", hint)
+            raise UsageError(f"no results are saved as {wanted!r}", hint)
         return gate.load(found[-1])
 
     def names(self) -> list[str]:

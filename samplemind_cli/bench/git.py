@@ -93,7 +93,7 @@ def snapshot(repository: Path) -> str:
             done = run(repository, *words, **env)
             if done.returncode:
                 problem = f"git cannot take in the working tree: {done.stderr.strip()}"
-                raise SamplemindError(problem, "mend that, or name two revisions: samplemind bench ab REF REF")
+                raise SamplemindError(problem, "fix that, or name two revisions: samplemind bench ab REF REF")
             tree = done.stdout.strip()
         return run(repository, "commit-tree", tree, "-m", WORKING_TREE, **env).stdout.strip()
 

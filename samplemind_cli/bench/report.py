@@ -40,7 +40,7 @@ def writable(*wanted: Path | None) -> None:
     """Find out before the measuring, and not minutes later, that a file cannot be written or is wanted twice."""
     asked = [file for file in wanted if file]
     if len({file.resolve() for file in asked}) < len(asked):
-        raise UsageError(f"one file is to hold two reports: {asked[0]}", "name another for one of them")
+        raise UsageError(f"two reports cannot go to one file: {asked[0]}", "name another for one of them")
     for file in asked:
         new = not os.path.exists(file)
         with _told(file), file.open("a"):

@@ -89,7 +89,7 @@ def _step(plan: TrialPlan, command: Sequence[str], usages: list[program_run.Reso
 def _check(plan: TrialPlan, command: Sequence[str], usage: program_run.ResourceUsage, said: str) -> None:
     if usage.code and not plan.ignore_failure:
         problem = f"`{shlex.join(command)}` {usage.ending}" + (f": {said}" if said else "")
-        raise SamplemindError(problem, "--ignore-failure measures it all the same")
+        raise SamplemindError(problem, "--ignore-failure measures it anyway")
 
 
 def _row(

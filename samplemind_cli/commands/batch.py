@@ -17,17 +17,23 @@ JOBS = 8
 
 
 def batch(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A file with a question per line, in JSON.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="The file the answers go to, a line each.")],
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=1024, metavar="N", help="So many at once.")] = JOBS,
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A file with one question per line, in JSON.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="OUT", help="The file to write the answers to, one per line.")
+    ],
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, max=1024, metavar="N", help="Number of concurrent requests.")
+    ] = JOBS,
     model: Annotated[
-        str | None, typer.Option("--model", "-m", metavar="NAME", help="Ask this one, whatever the lines name.")
+        str | None, typer.Option("--model", "-m", metavar="NAME", help="Use this model, whatever the lines name.")
     ] = None,
-    task: Annotated[Task, typer.Option("--task", "-t", help="What it is for; decides who is asked first.")] = "factual",
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask anew what failed before.")] = False,
+    task: Annotated[
+        Task, typer.Option("--task", "-t", help="The kind of task; decides which provider is tried first.")
+    ] = "factual",
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Retry the lines that failed before.")] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")] = False,
     timeout: Annotated[
-        float | None, typer.Option(min=0.001, metavar="SECONDS", help="Give a question up after this long.")
+        float | None, typer.Option(min=0.001, metavar="SECONDS", help="Give up on a question after this time.")
     ] = None,
     max_cost: Annotated[
         float | None,
@@ -35,9 +41,9 @@ def batch(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="At the end, print one JSON object.")] = False,
 ) -> None:
-    r"""Answer a file of questions into another file; what was stopped goes on where it was.
+    r"""Answer a file of questions into another file; an interrupted batch resumes.
 
-    A line is {"prompt": "…"}, with "system", "model" and the like if need be, or what OpenAI's Batch API takes.
+    A line is {"prompt": "…"}, optionally with "system", "model" and the like, or a line of OpenAI's Batch API.
 
     \b
     Examples:
@@ -89,7 +95,7 @@ def _opened(source: Path, out: Path, *, again: bool) -> "tuple[Results, Tally]":
     from samplemind_cli.errors import UsageError
 
     if not source.is_file():
-        why = "is no plain file: it is read more than once" if source.exists() else "is not there"
+        why = "is not a regular file: it is read more than once" if source.exists() else "is not there"
         raise UsageError(f"{source} {why}", "samplemind batch IN.jsonl --out OUT.jsonl")
     if out.exists() and out.samefile(source):
         raise UsageError(f"{out} is the file of the questions", "name another --out")

@@ -22,7 +22,8 @@ Services = Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", he
 CacheDir = Annotated[
     Path | None,
     typer.Option(
-        help="Keep BuildKit's layers in this folder too; in CI (CI=true) on, below samplemind's cache folder."
+        metavar="FOLDER",
+        help="Also keep BuildKit's layers in this folder; with CI=true the default is in samplemind's cache folder.",
     ),
 ]
 
@@ -36,11 +37,11 @@ def build(
     project: ProjectName = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    r"""Build the services' images; tell steps, cache hits, size and time.
+    r"""Build the services' images; report steps, cache hits, size and time.
 
     The size is that of the unpacked layers. With --json: {"seconds", "seconds_before", "steps", "cached", "images":
-    [{"service", "name", "size", "size_before", "added", "base"}], "error": {"message", "hint"}}; what is not known, and
-    the error of a build that succeeded, is null.
+    [{"service", "name", "size", "size_before", "added", "base"}], "error": {"message", "hint"}}; unknown
+    values, and the error of a successful build, are null.
 
     \b
     Examples:

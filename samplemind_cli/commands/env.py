@@ -18,22 +18,25 @@ class Shell(StrEnum):
 
 
 def env(
-    shell: Annotated[Shell | None, typer.Option(help="Whose syntax to use; by default your login shell's.")] = None,
-    file: Annotated[str | None, typer.Option("--file", "-f", help="Compose file to read the addresses from.")] = None,
+    shell: Annotated[Shell | None, typer.Option(help="The shell to write for; by default your login shell.")] = None,
+    file: Annotated[
+        str | None, typer.Option("--file", "-f", metavar="FILE", help="The compose file to read the addresses from.")
+    ] = None,
     profiles: Profiles = None,
     project: ProjectName = None,
     tool: Annotated[
-        str, typer.Option("--for", metavar="TOOL", help="What launch would set for claude, codex, aider and so on.")
+        str, typer.Option("--for", metavar="TOOL", help="What launch would set for claude, codex, aider, …")
     ] = "",
     model: Annotated[str, typer.Option("--model", "-m", metavar="NAME", help="With --for: the model.")] = "",
     url: Annotated[str, typer.Option(metavar="URL", help="With --for: the server; by default at port 8000.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object of names and values instead.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object of names and values instead.")] = False,
 ) -> None:
-    r"""Print the exports that speed this machine up and lead to the stack.
+    r"""Print shell exports for thread counts and the stack's addresses.
 
     With --for, those that lead a tool to samplemind serve, as launch would set them.
-    Threads for NumPy and its like come from the cores this process may really use: affinity and control groups count.
-    A service of a project is SAMPLEMIND_SERVICE_<NAME>_URL; its `redis` and `mongodb` are REDIS_URL and MONGODB_URI
+
+    Thread counts for NumPy and the like follow the cores that this process may use, by affinity and control groups.
+    A service of a project is SAMPLEMIND_SERVICE_NAME_URL; its `redis` and `mongodb` are REDIS_URL and MONGODB_URI
     too. OLLAMA_HOST, SAMPLEMIND_REDIS_URL and SAMPLEMIND_API_URL lead to the stack that comes with samplemind alone.
 
     \b

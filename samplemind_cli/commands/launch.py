@@ -14,18 +14,18 @@ def launch(
     tool: Annotated[
         str, typer.Argument(metavar="TOOL", help="claude, codex, gemini, opencode, aider, open-webui or continue.")
     ],
-    arguments: Annotated[list[str] | None, typer.Argument(metavar="-- ARGS", help="For the tool itself.")] = None,
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="-- ARGS", help="Arguments for the tool.")] = None,
     model: Annotated[
         str, typer.Option("--model", "-m", metavar="NAME", help="auto, auto:TASK or PROVIDER/MODEL.")
     ] = "",
-    url: Annotated[str, typer.Option(metavar="URL", help="A server that runs already, elsewhere.")] = "",
-    show: Annotated[bool, typer.Option("--print", help="Say what would be set and run; start nothing.")] = False,
+    url: Annotated[str, typer.Option(metavar="URL", help="A server that is already running elsewhere.")] = "",
+    show: Annotated[bool, typer.Option("--print", help="Show what would be set and run; start nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --print: one JSON object.")] = False,
 ) -> int:
-    r"""Start an AI tool on samplemind serve: the cache, the routing and the ledger are its too.
+    r"""Start an AI tool on samplemind serve, with its cache, routing and ledger.
 
-    A server of yours that runs already is used, or one is started for as long as the tool runs.
-    The tool's own settings stay as they are. What follows -- goes to the tool.
+    A running server is used, or one is started for as long as the tool runs. The tool's own settings are not changed.
+    Arguments after -- go to the tool.
 
     \b
     Examples:

@@ -14,7 +14,7 @@ SHOWN = ("spent", "held", "left")  # of a budget
 
 @app.callback()
 def ledger() -> None:
-    r"""Look after the record of what was asked.
+    r"""Manage the record of all calls.
 
     \b
     Example:
@@ -24,7 +24,7 @@ def ledger() -> None:
 
 @app.command()
 def path() -> None:
-    r"""Print where the ledger's file is.
+    r"""Print the path of the ledger's file.
 
     \b
     Example:
@@ -40,8 +40,10 @@ def path() -> None:
 
 @app.command()
 def prune(
-    days: Annotated[float | None, typer.Option(min=0, metavar="N", help="Older than this; by default as set.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    days: Annotated[
+        float | None, typer.Option(min=0, metavar="N", help="Only calls older than this; by default the setting.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
     r"""Remove old calls from the ledger.
 

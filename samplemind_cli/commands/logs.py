@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from samplemind_cli.commands.up import Profiles, ProjectName
+from samplemind_cli.commands.up import LongFile, Profiles, ProjectName
 from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,22 +20,26 @@ STYLES = {"debug": "dim", "warning": "yellow", "error": "red", "fatal": "bold re
 
 
 def logs(
-    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as new lines come; Ctrl-C ends it.")] = False,
-    since: Annotated[str | None, typer.Option(help="From then on: 10m, 2h or 2026-11-22T20:00:00.")] = None,
-    until: Annotated[str | None, typer.Option(help="Up to then.")] = None,
-    tail: Annotated[int | None, typer.Option("--tail", "-n", min=0, help="The last N lines of each service.")] = None,
-    grep: Annotated[str | None, typer.Option(metavar="REGEX", help="Only lines in which this is found.")] = None,
+    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these services.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Show new lines as they come, until Ctrl-C.")] = False,
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="Only later lines: 10m, 2h or 2026-11-22T20:00:00.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="WHEN", help="Only earlier lines.")] = None,
+    tail: Annotated[
+        int | None, typer.Option("--tail", "-n", min=0, metavar="N", help="The last N lines of each service.")
+    ] = None,
+    grep: Annotated[str | None, typer.Option(metavar="REGEX", help="Only lines that match.")] = None,
     level: Annotated[Level, typer.Option(help="Only this level and worse.")] = "debug",
     timestamps: Annotated[bool, typer.Option("--timestamps", "-t", help="Show each line's time (UTC).")] = False,
-    file: Annotated[str | None, typer.Option(help="The compose file, instead of the project's or ours.")] = None,
+    file: LongFile = None,
     profiles: Profiles = None,
     project: ProjectName = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> None:
-    r"""Show what the services say, by time.
+    r"""Show the services' logs, merged by time.
 
-    A line without a level counts as info. --grep and --level choose among the lines that --tail and --since leave.
+    A line without a level counts as info. --grep and --level filter the lines that --tail and --since select.
 
     \b
     Example:
@@ -72,7 +76,7 @@ def _pattern(grep: str | None) -> re.Pattern[str]:
         return re.compile(grep or "")
     except re.error as error:
         raise UsageError(
-            f"--grep {grep!r} is no regular expression: {error}", "put a \\ before special signs"
+            f"--grep {grep!r} is not a valid regular expression: {error}", "put a \\ before special signs"
         ) from None
 
 

@@ -35,9 +35,9 @@ def models(
     ctx: typer.Context,
     as_json: AsJson = False,
     running: Annotated[bool, typer.Option("--running", help="Only the models in memory.")] = False,
-    hosted: Annotated[bool, typer.Option("--hosted", help="Other providers' models, as they list them.")] = False,
+    hosted: Annotated[bool, typer.Option("--hosted", help="The hosted providers' models instead.")] = False,
 ) -> None:
-    r"""List the local models: size, loaded or not, wanted by the project, used by which task.
+    r"""List the local models: size, loaded or not, wanted by the project, used for which task.
 
     \b
     Examples:
@@ -73,9 +73,10 @@ def models(
 
 @app.command("show", context_settings=CONTEXT)
 def show(
-    name: Annotated[str, typer.Argument(help="An installed model.", autocompletion=_installed)], as_json: AsJson = False
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An installed model.", autocompletion=_installed)],
+    as_json: AsJson = False,
 ) -> None:
-    r"""Show all that the daemon knows of one model.
+    r"""Show everything the daemon knows about a model.
 
     \b
     Example:
@@ -95,7 +96,7 @@ def show(
 @app.command("rm", context_settings=CONTEXT)
 def rm(
     names: Names,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
     r"""Remove models from the daemon's disk; asks first.
 
@@ -119,7 +120,7 @@ def rm(
 
 @app.command("stop", context_settings=CONTEXT)
 def stop(names: Names) -> None:
-    r"""Take models out of memory; they stay on disk.
+    r"""Unload models from memory; they stay on disk.
 
     \b
     Example:
@@ -132,10 +133,11 @@ def stop(names: Names) -> None:
 def warm(
     names: Names,
     keep: Annotated[
-        str | None, typer.Option("--keep", metavar="TIME", help="How long unused models stay: 30m, 2h, -1 for ever.")
+        str | None,
+        typer.Option("--keep", metavar="TIME", help="How long idle models stay loaded: 30m, 2h, -1 for ever."),
     ] = None,
 ) -> None:
-    r"""Load models now, so that their first answer is fast.
+    r"""Load models into memory, so that the first answer is fast.
 
     \b
     Example:

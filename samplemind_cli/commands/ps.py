@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from samplemind_cli.commands.up import Profiles, ProjectName
+from samplemind_cli.commands.up import LongFile, Profiles, ProjectName
 from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,23 +20,26 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
 def ps(
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again; Ctrl-C ends it.")] = False,
-    interval: Annotated[float, typer.Option(min=0.1, max=DAY, help="Seconds between two looks of --watch.")] = 2.0,
-    file: Annotated[str | None, typer.Option(help="The compose file, instead of the project's or ours.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh until Ctrl-C.")] = False,
+    interval: Annotated[
+        float, typer.Option(min=0.1, max=DAY, metavar="SECONDS", help="Seconds between refreshes of --watch.")
+    ] = 2.0,
+    file: LongFile = None,
     profiles: Profiles = None,
     project: ProjectName = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object; with --watch one per look.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object; with --watch one per refresh.")
+    ] = False,
 ) -> None:
-    r"""Show the services: health, uptime, CPU, memory, URLs, and what they tell.
+    r"""Show the services: health, uptime, CPU, memory, URLs and their own figures.
 
     CPU is of one core, so 200% are two. With --json: {"project", "services": [{"service", "container", "state",
     "health", "exit_code", "uptime_s", "cpu_percent", "memory_bytes", "memory_limit_bytes", "ports": [{"address",
     "published", "target", "protocol"}], "url", "details"}]}. `state` is Docker's, or "absent" (there is no
-    container), "scaled to 0" or "adopted" (a program outside of the stack serves in its stead). `details` is, of
-    Redis, {"hit_rate", "used_memory_bytes", "max_memory_bytes", "evicted_keys"}; of Ollama
-    {"models": [{"name", "size_bytes", "gpu_percent"}]}; of MongoDB {"cache_bytes", "cache_max_bytes"}, or {"hint"}
-    where pymongo is not installed; or {"error"}. When it cannot be said how the stack is, there are no services, and
-    an "error": {"message", "hint"}.
+    container), "scaled to 0" or "adopted" (a program outside the stack is used instead). `details` is, of Redis,
+    {"hit_rate", "used_memory_bytes", "max_memory_bytes", "evicted_keys"}; of Ollama {"models": [{"name", "size_bytes",
+    "gpu_percent"}]}; of MongoDB {"cache_bytes", "cache_max_bytes"}, or {"hint"} where pymongo is not installed; or
+    {"error"}. If the state of the stack is unknown, there are no services, and an "error": {"message", "hint"}.
 
     \b
     Example:
@@ -125,9 +128,9 @@ def _told(details: dict[str, Any]) -> str:
 
     match details:
         case {"error": reason}:
-            return f"does not tell: {reason}"
+            return f"no figures: {reason}"
         case {"hint": command}:
-            return f"for its figures: {command}"
+            return f"figures need pymongo: {command}"
         case {"evicted_keys": evicted, "hit_rate": rate, "used_memory_bytes": used, "max_memory_bytes": most}:
             hits = "nothing read yet" if rate is None else f"{100 * rate:.0f}% hits"
             return f"{hits}, {size(used)}{f' of {size(most)}' if most else ''} used, {evicted} evicted"

@@ -16,20 +16,18 @@ if TYPE_CHECKING:
 
 def pull_models(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[MODEL]...", help="Models to pull; none: the project's set.")
+        list[str] | None, typer.Argument(metavar="[MODEL]...", help="Models to pull; by default the project's.")
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, metavar="N", help="How many at a time.")] = 2,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, metavar="N", help="Number of concurrent downloads.")] = 2,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and pull nothing.")] = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="Pull nothing; exit 1 unless all are as in models.lock.")
-    ] = False,
-    update: Annotated[bool, typer.Option("--update", help="Also pull what the registry has changed.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Pull even if disk or memory are too small.")] = False,
-    insecure: Annotated[bool, typer.Option("--insecure", help="Ask the registry over plain HTTP.")] = False,
-    embedded: Annotated[bool, typer.Option("--embedded", help="Fetch the embedded model, and no other.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what became of each as JSON.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Pull nothing; exit 1 unless all match models.lock.")] = False,
+    update: Annotated[bool, typer.Option("--update", help="Also pull models that changed in the registry.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Pull even without enough disk or memory.")] = False,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Use plain HTTP for the registry.")] = False,
+    embedded: Annotated[bool, typer.Option("--embedded", help="Download only the embedded model.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each model's result as JSON.")] = False,
 ) -> None:
-    r"""Pull the project's local models: plan first, resume what broke off, verify.
+    r"""Pull the project's local models: plan, resume interrupted downloads, verify.
 
     \b
     Examples:
@@ -71,7 +69,7 @@ def _resolved(names: "Iterable[str]") -> list[str]:
     from samplemind_cli.models.names import Name, resolve
 
     if not names:
-        raise UsageError("this project wants no model", "name one, or list some as `models` in samplemind.toml")
+        raise UsageError("this project names no models", "name one, or list some as `models` in samplemind.toml")
     found: dict[str, None] = {}
     for name in names:
         found[resolve(name)] = None
@@ -92,7 +90,7 @@ async def _pulled(daemon: "Daemon", plan: "PullPlan", *, jobs: int, insecure: bo
     for line in plan.lines():
         output.say(line)
     if (shortages := plan.shortages()) and not force:
-        raise OllamaError("; ".join(shortages), "--force pulls all the same")
+        raise OllamaError("; ".join(shortages), "--force pulls anyway")
     try:
         with PullDisplay() as board:
             return await Puller(daemon, board.show, jobs=jobs, insecure=insecure).run(plan)

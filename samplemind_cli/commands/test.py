@@ -17,22 +17,22 @@ def test(
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Run every test, whatever its markers.")] = False,
     changed: Annotated[
-        bool, typer.Option("--changed", help="Run the tests that a change since the last --changed may have broken.")
+        bool, typer.Option("--changed", help="Run the tests that changes since the last --changed may affect.")
     ] = False,
     failed: Annotated[bool, typer.Option("--failed", help="Run the tests that failed last.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Run again whenever a file changes or a key says so.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Run again when a file changes or a key is pressed.")] = False,
     serial: Annotated[bool, typer.Option("--serial", help="Run in one process.")] = False,
     shard: Annotated[
-        str | None, typer.Option(metavar="K/N", help="Run one of N parts of the tests, of about the same duration.")
+        str | None, typer.Option(metavar="K/N", help="Run part K of N, cut to about the same duration.")
     ] = None,
     store_durations: Annotated[
         bool, typer.Option("--store-durations", help="Write .test_durations, by which --shard cuts; commit it.")
     ] = False,
     rerun_from: Annotated[
-        str | None, typer.Option(metavar="JUNIT_XML", help="Run the tests that failed by this file, as CI has made it.")
+        str | None, typer.Option(metavar="JUNIT_XML", help="Run the tests that failed according to this report of CI.")
     ] = None,
 ) -> int:
-    r"""Run the project's tests with pytest: the fast ones, in parallel where that pays.
+    r"""Run the project's tests with pytest: the fast ones, in parallel if that is faster.
 
     Any argument of pytest may be given as well: paths, -k, -m, -x, --cov=PACKAGE, --junit-xml=FILE, --durations=N.
     The exit code is pytest's. The tests run in the active environment, else in the project's .venv or venv,

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 GpuChoice = Literal["auto", "none", "nvidia", "cdi", "rocm"]
 File = Annotated[
     str | None,
-    typer.Option("--file", "-f", metavar="FILE", help="The compose file, instead of the project's or ours."),
+    typer.Option("--file", "-f", metavar="FILE", help="The compose file, instead of the project's or samplemind's."),
+]
+LongFile = Annotated[  # where -f is taken
+    str | None,
+    typer.Option("--file", metavar="FILE", help="The compose file, instead of the project's or samplemind's."),
 ]
 Profiles = Annotated[
     list[str] | None,
@@ -47,13 +51,17 @@ STYLES = {"healthy": "green", "running": "green", "unhealthy": "red"}
 
 def up(
     services: Annotated[
-        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these, and what they depend on.")
+        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these services and their dependencies.")
     ] = None,
-    build: Annotated[bool, typer.Option("--build", help="Build images before.")] = False,
-    gpu: Annotated[GpuChoice, typer.Option(help="The GPU for Ollama; auto says what it takes and why.")] = "auto",
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for health, once images are there.")] = 180,
+    build: Annotated[bool, typer.Option("--build", help="Build images first.")] = False,
+    gpu: Annotated[GpuChoice, typer.Option(help="The GPU for Ollama; auto reports its choice and why.")] = "auto",
+    timeout: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="How long to wait for health, once images are there.")
+    ] = 180,
     no_wait: NoWait = False,
-    auto_ports: Annotated[bool, typer.Option("--auto-ports", help="Take free ports where ports are taken.")] = False,
+    auto_ports: Annotated[
+        bool, typer.Option("--auto-ports", help="Pick free ports for those that are in use.")
+    ] = False,
     no_adopt: Annotated[
         bool, typer.Option("--no-adopt", help="Do not use an Ollama that runs outside of Docker.")
     ] = False,
@@ -64,10 +72,10 @@ def up(
 ) -> None:
     r"""Start the stack and wait until it is healthy.
 
-    What runs as it should is left alone. A service that fails is told of, with the last lines of its log; the others
-    keep running. Ports that --auto-ports chose are remembered until `samplemind down`. With --json: {"project", "gpu",
-    "services": [{"service", "state", "health", "url", "seconds"}], "error": {"message", "hint"} or null}; "adopted" is
-    the state of an Ollama outside.
+    A service that is running and unchanged is left alone. One that fails is reported with the last lines of its log;
+    the others keep running. Ports that --auto-ports chose are remembered until `samplemind down`. With --json:
+    {"project", "gpu", "services": [{"service", "state", "health", "url", "seconds"}], "error": {"message", "hint"} or
+    null}; "adopted" is the state of an Ollama outside.
 
     \b
     Example:

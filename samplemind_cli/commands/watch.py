@@ -9,7 +9,7 @@ from samplemind_cli.settings import Settings
 
 
 def watch(
-    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these.")] = None,
+    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these services.")] = None,
     no_up: Annotated[bool, typer.Option("--no-up", help="Do not build and start the services first.")] = False,
     file: File = None,
     profiles: Profiles = None,
@@ -17,8 +17,8 @@ def watch(
 ) -> None:
     r"""Sync or rebuild services as their files change; Ctrl-C ends it.
 
-    What is watched, and what a change does, the compose file says under `develop: watch:`
-    (https://docs.docker.com/compose/how-tos/file-watch/). Compose's own words go to stdout.
+    The compose file says what is watched and what a change does, under `develop: watch:`
+    (https://docs.docker.com/compose/how-tos/file-watch/). Compose's output goes to stdout.
 
     \b
     Examples:

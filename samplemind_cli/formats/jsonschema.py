@@ -16,7 +16,7 @@ def flaw(schema: Mapping[str, Any]) -> str:
     from jsonschema.validators import validator_for
 
     if not isinstance(schema.get("$schema", ""), str):
-        return "its $schema is no text"
+        return "its $schema is not a string"
     try:
         with at_most(SECONDS):
             validator_for(dict(schema), Draft202012Validator).check_schema(dict(schema))
@@ -34,7 +34,7 @@ def checked(schema: dict[str, Any], holder: Fields, key: str) -> dict[str, Any]:
     if any(not reference.startswith("#") for reference in _references(schema)):
         raise holder.wrong(key, "may refer to its own parts alone")
     if why := flaw(schema):
-        raise holder.wrong(key, f"is no JSON Schema: {why}")
+        raise holder.wrong(key, f"is not a JSON Schema: {why}")
     return schema
 
 

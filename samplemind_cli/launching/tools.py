@@ -34,11 +34,17 @@ class Setup:
 
 
 def _claude(url: str, token: str, model: str) -> Setup:
-    """docs/en/llm-gateway of Claude Code: no /v1 in the address; small models for small work are the same one."""
+    """docs/en/llm-gateway of Claude Code: no /v1 in the address; small models for small work are the same one.
+
+    The user's settings may hold variables too, which are stronger than ours unless ours are settings as well.
+    """
     names = ("ANTHROPIC_MODEL", "ANTHROPIC_DEFAULT_HAIKU_MODEL", "ANTHROPIC_DEFAULT_SONNET_MODEL")
     models = dict.fromkeys((*names, "ANTHROPIC_DEFAULT_OPUS_MODEL"), model) if model else {}
-    known = {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_AUTH_TOKEN": token, "CLAUDE_CODE_ATTRIBUTION_HEADER": "0"}
-    return Setup(("claude",), (), {**known, **models}, install="npm install -g @anthropic-ai/claude-code")
+    elsewhere = {"CLAUDE_CODE_USE_BEDROCK": "0", "CLAUDE_CODE_USE_VERTEX": "0"}
+    known = {"ANTHROPIC_BASE_URL": url, "CLAUDE_CODE_ATTRIBUTION_HEADER": "0", **elsewhere, **models}
+    settings = ("--settings", json.dumps({"env": known}))
+    install = "npm install -g @anthropic-ai/claude-code"
+    return Setup(("claude",), settings, {"ANTHROPIC_AUTH_TOKEN": token, **known}, install=install)
 
 
 def _codex(url: str, token: str, model: str) -> Setup:
@@ -83,11 +89,11 @@ def _opencode(url: str, token: str, model: str) -> Setup:
 
 
 def _aider(url: str, token: str, model: str) -> Setup:
-    """The address is an option too: aider lets a project's .env replace what the environment says, and no option."""
-    place = f"{url}/v1"
-    known = {"OPENAI_API_BASE": place, "OPENAI_API_KEY": token}
-    options = ("--openai-api-base", place, "--model", f"openai/{model or 'auto'}")
-    return Setup(("aider",), options, known, install="pipx install aider-chat")
+    """The address by both names that LiteLLM knows, and as options: a project's .env is stronger than variables."""
+    known = {"OPENAI_API_BASE": f"{url}/v1", "OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": token}
+    options = ("--openai-api-base", f"{url}/v1", "--set-env", f"OPENAI_BASE_URL={url}/v1")
+    command = (*options, "--model", f"openai/{model or 'auto'}")
+    return Setup(("aider",), command, known, install="pipx install aider-chat")
 
 
 def _open_webui(url: str, token: str, model: str) -> Setup:

@@ -140,7 +140,7 @@ def _own(path: Path) -> dict[str, dict[str, float]]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read the prices in {path}: {error}", f"mend or move {path}") from error
+        raise UsageError(f"cannot read the prices in {path}: {error}", f"fix or move {path}") from error
     return {model: _price(path, model, table) for model, table in tables.items()}
 
 

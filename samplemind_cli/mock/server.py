@@ -52,7 +52,7 @@ class MockServer:
         except OSError as error:
             self._thread.join()
             where, why = f"{self._address}:{self.port}", os.strerror(error.errno or 0)
-            raise SamplemindError(f"cannot listen on {where}: {why}", "--port 0 takes a free port") from None
+            raise SamplemindError(f"cannot listen on {where}: {why}", "--port 0 picks a free port") from None
         return self
 
     def stop(self) -> None:
@@ -125,5 +125,5 @@ def _address(host: str) -> IPv4Address | IPv6Address:
         return ip_address("127.0.0.1" if host == "localhost" else host)
     except ValueError:
         raise UsageError(
-            f"{host!r} is no address to listen on", "127.0.0.1, ::1, 0.0.0.0 or one of this machine's"
+            f"{host!r} is not a valid address to listen on", "127.0.0.1, ::1, 0.0.0.0 or one of this machine's"
         ) from None

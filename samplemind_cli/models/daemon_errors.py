@@ -128,7 +128,7 @@ def spoiled(name: str) -> OllamaError:
 
 def stalled(name: str, seconds: float) -> OllamaError:
     """Not a byte came for a while."""
-    return OllamaError(f"nothing of {name} came for {seconds:g} s", "pull again; what came is kept", tries=4)
+    return OllamaError(f"nothing of {name} arrived for {seconds:g} s", "pull again; what came is kept", tries=4)
 
 
 def absent(name: str) -> OllamaError:

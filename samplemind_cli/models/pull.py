@@ -27,7 +27,7 @@ class PullTimeouts:
     longest: float = 16.0
 
     def wait(self, failed: int) -> float:
-        """The pause after so many failures in a row; jittered, lest two pulls knock together."""
+        """The pause after so many failures in a row; jittered, so that parallel pulls do not retry in step."""
         return min(self.longest, self.first * 2.0 ** (failed - 1)) * uniform(0.75, 1.25)  # noqa: S311 - no secret
 
 

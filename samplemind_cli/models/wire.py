@@ -71,7 +71,7 @@ async def manifest(name: str, *, insecure: bool) -> Manifest:
     except OSError as error:
         return Manifest(trouble=f"{host} cannot be reached from here: {error}")
     except (ValueError, KeyError, TypeError, AttributeError):
-        return Manifest(trouble=f"{host} sent something that is no manifest")
+        return Manifest(trouble=f"{host} sent something that is not a manifest")
 
 
 def _layers(answer: Any) -> tuple[Layer, ...]:

@@ -21,7 +21,7 @@ def attach(asked: Asked, *, state_dir: str, say: Callable[[str], None]) -> Profi
     _check(asked.pid)
     spy = engines.py_spy() if "cpu" in asked.kinds else None
     profile = Profile.new(state_dir, asked)
-    say(f"looking at process {asked.pid} for {asked.watch} s: Ctrl-C ends it earlier")
+    say(f"looking at process {asked.pid} for {asked.watch} s: Ctrl-C stops it earlier")
     if spy:
         _time(profile, spy)
     else:

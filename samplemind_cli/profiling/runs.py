@@ -113,7 +113,7 @@ def _new_folder(profiles: Path, name: str) -> Path:
             continue
         folder.chmod(0o700)  # whatever the umask
         return folder
-    raise UsageError(f"{profiles} is full of profiles of this second", f"clear {profiles}")
+    raise UsageError(f"{profiles} has too many profiles of this second", f"clear {profiles}")
 
 
 def stored(state_dir: str) -> list[Profile]:

@@ -111,7 +111,7 @@ class Jobs:
         counts |= {"failed": results.failed, "completed": before - results.failed}
         self._kept.save("batches", batch)
         origin = Origin(command="batch", batch=batch["id"], **batch["origin"])
-        asker = Asker(self._core, Options(origin=origin, keep_content=self._keep))
+        asker = Asker(self._core, Options(origin=origin, models=tuple(batch["models"]), keep_content=self._keep))
         written = time.monotonic()
 
         def tell(result: LineResult) -> None:

@@ -24,7 +24,7 @@ JSON_LINES = "application/jsonl"
 LEAST, MOST = 3600, 30 * DAY  # seconds that a client may have a file kept
 QUEUE = 50  # batches of one owner that are not finished
 MOST_LISTED = 100
-_HIDDEN = ("owner", "window_ends_at", "origin")
+_HIDDEN = ("owner", "window_ends_at", "origin", "models")
 
 
 class Batches:
@@ -91,9 +91,11 @@ class Batches:
         waiting = [batch for batch in self._kept.all("batches", whose) if batch["status"] in UNFINISHED]
         if len(waiting) >= QUEUE:
             raise HttpError(429, f"{QUEUE} batches are not finished yet", "rate_limit_exceeded", wait=60)
-        asker = self._chats.options(incoming).origin
+        options = self._chats.options(incoming)
+        asker = options.origin
         who = {"client": asker.client, "session": asker.session, "agent": asker.agent}
-        batch = self._kept.add("batches", whose, {**_new(source["id"], endpoint, fields), "origin": who})
+        asked = {"origin": who, "models": list(options.models)}
+        batch = self._kept.add("batches", whose, {**_new(source["id"], endpoint, fields), **asked})
         self.jobs.start(batch["id"])
         return _told(batch)
 

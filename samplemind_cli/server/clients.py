@@ -3,9 +3,9 @@
 import time
 from collections.abc import Sequence
 
-from samplemind_cli.ai import daemon
+from samplemind_cli.ai import counting, daemon
 from samplemind_cli.ai.core import AICore
-from samplemind_cli.ai.model_names import TASKS, options_for
+from samplemind_cli.ai.model_names import options_for
 from samplemind_cli.ai.types import Embeddings, Options, Provider, Request
 from samplemind_cli.formats.anthropic_messages import server as anthropic
 from samplemind_cli.formats.fields import Fields, document
@@ -13,6 +13,7 @@ from samplemind_cli.formats.gemini import catalog as gemini_catalog
 from samplemind_cli.formats.gemini import embeddings as gemini_embeddings
 from samplemind_cli.formats.gemini import server as gemini
 from samplemind_cli.formats.gemini import tokens as gemini_tokens
+from samplemind_cli.formats.headers import headed
 from samplemind_cli.formats.ollama import catalog as ollama_catalog
 from samplemind_cli.formats.ollama import embeddings as ollama_embeddings
 from samplemind_cli.formats.ollama import generate
@@ -29,6 +30,7 @@ from samplemind_cli.server.message import Handler, HttpError, Incoming, Outcome,
 from samplemind_cli.server.routes import Operation
 
 ESTIMATED = {"x-samplemind-tokens": "estimated"}
+COUNTED = {"x-samplemind-tokens": "counted"}
 GEMINI_VERSIONS = ("v1beta", "v1")  # the command line asks for the first, the package for the second
 TEXT = "text/plain; charset=utf-8"
 # What changes a daemon's models is the daemon's own business.
@@ -60,8 +62,20 @@ class Clients:
         )
 
     async def _count_tokens(self, incoming: Incoming) -> Reply:
-        counted = anthropic.count_tokens(document(incoming.body))
-        return Reply(packed({"input_tokens": counted}), headers=ESTIMATED)
+        fields = document(incoming.body)
+        tokens, headers = await self._counted(incoming, anthropic.read(fields), fields.need("model", str))
+        estimate = anthropic.count_tokens(fields) if tokens is None else tokens
+        return Reply(packed({"input_tokens": estimate}), headers=headers)
+
+    async def _counted(self, incoming: Incoming, request: Request, model: str) -> tuple[int | None, dict[str, str]]:
+        """The tokens as the model's provider counts them, and what is told of that."""
+        options = options_for(model, self._chats.options(incoming))
+        routes = self._core.routes(request, options)
+        route = next((route for route in routes if not route.skipped), routes[0])
+        tokens = await counting.counted(self._core.settings, route, headed(request, incoming.headers))
+        if tokens is None:
+            return None, ESTIMATED
+        return tokens, provenance.headers(route.provider, route.endpoint.model, "miss") | COUNTED
 
     def _gemini(self) -> Sequence[Operation]:
         verbs: dict[str, Handler] = {
@@ -82,8 +96,10 @@ class Clients:
         )
 
     async def _gemini_count(self, incoming: Incoming) -> Reply:
-        tokens = gemini_tokens.estimate(gemini_catalog.counting(document(incoming.body)))
-        return Reply(gemini_catalog.counted(tokens), headers=ESTIMATED)
+        request = gemini_catalog.counting(document(incoming.body))
+        tokens, headers = await self._counted(incoming, request, incoming.params[0])
+        estimate = gemini_tokens.estimate(request) if tokens is None else tokens
+        return Reply(gemini_catalog.counted(estimate), headers=headers)
 
     async def _gemini_embed(self, incoming: Incoming) -> Reply:
         return await self._gemini_vectors(incoming, gemini_embeddings.one(document(incoming.body)), batch=False)
@@ -99,12 +115,12 @@ class Clients:
             reply.headers["x-samplemind-dropped"] = ", ".join(wanted.dropped)
         return reply
 
-    async def _gemini_models(self, _: Incoming) -> Reply:
-        return Reply(gemini_catalog.models(await self._names()))
+    async def _gemini_models(self, incoming: Incoming) -> Reply:
+        return Reply(gemini_catalog.models(await self._chats.models(incoming)))
 
     async def _gemini_model(self, incoming: Incoming) -> Reply:
-        name = incoming.params[0]
-        if name not in await self._names() and f"{Provider.GEMINI}/{name}" not in await self._names():
+        name, known = incoming.params[0], await self._chats.models(incoming)
+        if name not in known and f"{Provider.GEMINI}/{name}" not in known:
             raise HttpError(404, f"there is no model {name[:200]}", "model_not_found")
         return Reply(gemini_catalog.model(name))
 
@@ -132,15 +148,15 @@ class Clients:
         async def handle(incoming: Incoming) -> Reply | Stream:
             fields = document(incoming.body)
             if wanted := ollama.loads(fields):
-                return await self._ollama_load(fields, wanted, generated=room is generate)
+                return await self._ollama_load(incoming, fields, wanted, generated=room is generate)
             return await chat(incoming)
 
         return handle
 
-    async def _ollama_load(self, fields: Fields, wanted: str, *, generated: bool) -> Reply:
+    async def _ollama_load(self, incoming: Incoming, fields: Fields, wanted: str, *, generated: bool) -> Reply:
         """A model put into memory or out of it: the daemon is told so, where it is one of its models."""
         model = fields.need("model", str)
-        route = self._core.routes(Request(messages=()), options_for(model, Options()))[0]
+        route = self._core.routes(Request(messages=()), options_for(model, self._chats.options(incoming)))[0]
         if route.provider == Provider.OLLAMA:
             await daemon.load(route, fields.raw.get("keep_alive"), unload=wanted == "unload")
         return Reply(done(model, wanted, generate=generated))
@@ -154,8 +170,8 @@ class Clients:
             return _vectors(found, ollama_embeddings.told_one(found))
         return _vectors(found, ollama_embeddings.told(found, fields, time.perf_counter_ns() - began))
 
-    async def _ollama_tags(self, _: Incoming) -> Reply:
-        return Reply(ollama_catalog.tags(Known(name=name) for name in await self._ollama_names()))
+    async def _ollama_tags(self, incoming: Incoming) -> Reply:
+        return Reply(ollama_catalog.tags(Known(name=name) for name in await self._ollama_names(incoming)))
 
     async def _ollama_ps(self, _: Incoming) -> Reply:
         route = self._core.routes(Request(messages=()), Options(provider="ollama"))[0]
@@ -164,19 +180,16 @@ class Clients:
     async def _ollama_show(self, incoming: Incoming) -> Reply:
         fields = document(incoming.body)
         name = fields.get("model", str) or fields.need("name", str)
-        names = await self._ollama_names()
+        names = await self._ollama_names(incoming)
         known = next((one for one in (name, f"{name}:latest") if one in names), None)
         if known is None:
             raise HttpError(404, f"model '{name[:200]}' not found", "model_not_found")
         return Reply(ollama_catalog.show(Known(name=known)))
 
-    async def _ollama_names(self) -> list[str]:
+    async def _ollama_names(self, incoming: Incoming) -> list[str]:
         """Ollama's own models by their own names, the others behind their provider's."""
         own = f"{Provider.OLLAMA}/"
-        return [name.removeprefix(own) for name in await self._names()]
-
-    async def _names(self) -> list[str]:
-        return ["auto", *(f"auto:{task}" for task in TASKS), *await self._core.models()]
+        return [name.removeprefix(own) for name in await self._chats.models(incoming)]
 
 
 def _gemini_fields(incoming: Incoming, fields: Fields) -> Fields:
@@ -196,7 +209,11 @@ def _vectors(found: Embeddings, body: bytes) -> Reply:
 
 
 async def _not_here(incoming: Incoming) -> Reply:
-    raise HttpError(501, f"{incoming.route} is the daemon's own: ask it, or: samplemind models", "not_implemented")
+    raise HttpError(
+        501,
+        f"{incoming.route} is handled by the daemon alone: ask it, or: samplemind serve --manage",
+        "not_implemented",
+    )
 
 
 async def _alive(_: Incoming) -> Reply:

@@ -131,7 +131,7 @@ class Connection(asyncio.Protocol):
             self._proceed()
             return
         if len(self._waiting) > self._bounds.ahead:  # they came in one piece, before the pause
-            raise HttpError(503, "too many requests sent ahead", "overloaded", wait=1)
+            raise HttpError(503, "too many pipelined requests", "overloaded", wait=1)
         self._transport.pause_reading()  # one ahead is enough
         self._paused = True
         if self._writable.is_set():
@@ -185,7 +185,7 @@ class Connection(asyncio.Protocol):
         finally:
             self._task = None
             self._share.give_back(len(incoming.body))
-            self._host.done(incoming, status, outcome)
+            self._host.done(incoming, 200 if status == GONE and outcome.ended else status, outcome)
         self._wait()
         self._end(incoming)
         self._go_on()

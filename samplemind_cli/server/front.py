@@ -19,6 +19,7 @@ from samplemind_cli.server.journal import ServerLog
 from samplemind_cli.server.ledger_writer import LedgerWriter
 from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, Stream
 from samplemind_cli.server.metrics import Metrics, merged, text
+from samplemind_cli.server.quotas import Quotas
 from samplemind_cli.server.routes import JSON, PROBES, Operation, Routes
 from samplemind_cli.server.service import Service
 from samplemind_cli.server.worker_counts import WorkerCounts
@@ -26,6 +27,8 @@ from samplemind_cli.server.worker_counts import WorkerCounts
 if TYPE_CHECKING:
     from samplemind_cli.server.telemetry.serving import Serving
 
+FORMS = ("", "application/x-www-form-urlencoded")  # what `curl -d` says of its body
+BROWSERS = {"origin", "referer", "sec-fetch-site", "sec-fetch-mode"}  # headers by which one shows itself
 LEDGER_TIME = 1.0  # seconds between writings into the ledger
 
 
@@ -58,6 +61,7 @@ class Front:
         self.at_once = self._service.at_once
         self.routes = Routes(self._service.operations)
         self._access = Access(core.settings)
+        self._quotas = Quotas(core.settings.state_dir)
         self._gate = Gate(bounds.working, bounds.waiting)
         self._connections: set[Connection] = set()
         self._prefix = os.urandom(6).hex()
@@ -103,15 +107,18 @@ class Front:
                 # A preflight cannot bring a token.
                 incoming.refused = self._access.cors.preflight(incoming, allowed)
                 return
-            self._access.check(incoming, public=operation is not None and operation.public)
+            public, owner = (operation.public, operation.owner) if operation else (False, False)
+            self._access.check(incoming, public=public, owner=owner)
             if operation is None:
                 raise self.routes.missing(incoming)
+            if incoming.key and incoming.method == "POST":
+                self._quotas.take(incoming.key)
             if incoming.method == "POST" and (
                 incoming.headers.get("content-type") != JSON
                 or operation.media != JSON
                 or "content-encoding" in incoming.headers
             ):
-                _check_media(incoming.headers, operation.media)
+                _check_media(incoming, operation.media)
         except HttpError as problem:
             incoming.refused = incoming.problem(problem)
 
@@ -132,6 +139,8 @@ class Front:
         seconds = time.perf_counter() - incoming.began
         self._metrics.count(incoming.route, status, seconds, outcome)
         self._ledger.repeat(outcome.repetition)
+        if incoming.key:
+            self._quotas.spend(incoming.key, outcome.input_tokens + outcome.output_tokens)
         if incoming.route not in PROBES or status >= 400:  # noqa: PLR2004 - HTTP
             trace = self._traced.done(incoming, status, outcome) if self._traced else {}
             self._journal.request(incoming, status, seconds, outcome, trace)
@@ -189,10 +198,16 @@ def _date() -> str:
     return f"date: {formatdate(usegmt=True)}\r\n"
 
 
-def _check_media(headers: dict[str, str], media: str) -> None:
-    """A body is of this kind, as it is. Raises Problem (415)."""
-    kind = headers.get("content-type", "")
-    if kind.partition(";")[0].strip().lower() != media:
+def _check_media(incoming: Incoming, media: str) -> None:
+    """A body is of this kind, as it is. Raises HttpError (415).
+
+    Ollama's clients may call it something else, as `curl -d` does: where no browser asks. One would send such a body to
+    any address for a page of any origin, without a preflight.
+    """
+    headers = incoming.headers
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    plain = incoming.route.startswith("/api/") and kind in FORMS and not BROWSERS & headers.keys()
+    if kind != media and not plain:
         raise HttpError(415, f"content-type must be {media}", "unsupported_media_type")
     if headers.get("content-encoding", "identity").lower() != "identity":
         compressed = HttpError(415, "a body must not be compressed", "unsupported_media_type")

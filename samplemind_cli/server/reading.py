@@ -175,7 +175,7 @@ class RequestReader:
         if version not in VERSIONS:
             if version == "0.9":
                 raise HttpError(400, "the request line has no version that is known", "bad_request")
-            raise HttpError(505, f"version {version} of HTTP is not spoken here", "bad_request")
+            raise HttpError(505, f"HTTP version {version} is not supported", "bad_request")
         if version == "1.1" and "host" not in self._headers:
             raise HttpError(400, "no Host header", "bad_request")
         coding = self._headers.get("transfer-encoding")
@@ -184,7 +184,7 @@ class RequestReader:
         if version == "1.0":
             raise HttpError(400, "HTTP/1.0 has no transfer-encoding", "bad_request")
         if coding.lower() != "chunked":
-            raise HttpError(501, "no transfer-encoding but chunked is known here", "unsupported_transfer_encoding")
+            raise HttpError(501, "no transfer-encoding but chunked is supported", "unsupported_transfer_encoding")
 
     def _relative(self, target: str) -> str:
         """The path and query of a target that is absolute: its authority is the Host (RFC 9112, 3.2.2)."""
@@ -201,7 +201,7 @@ class RequestReader:
         if not incoming.chunked:  # HTTP/1.0 does not know it
             return
         if self._headers["expect"].lower() != "100-continue":
-            raise HttpError(417, "nothing but 100-continue may be expected", "expectation_failed")
+            raise HttpError(417, "no expectation but 100-continue is supported", "expectation_failed")
         if incoming.refused:
             raise HttpError(incoming.refused.status, "")  # its response is made
         self._listener.welcome()
@@ -224,7 +224,7 @@ class RequestReader:
         return self._parser.get_method().decode("latin-1") if self._target else ""
 
     def _head_too_large(self) -> HttpError:
-        return HttpError(431, f"a head may have {self._bounds.head} bytes", "head_too_large")
+        return HttpError(431, f"the request's head is larger than {self._bounds.head} bytes", "head_too_large")
 
     def _body_too_large(self) -> HttpError:
-        return HttpError(413, f"a body may have {self._bounds.body} bytes", "body_too_large")
+        return HttpError(413, f"the request's body is larger than {self._bounds.body} bytes", "body_too_large")

@@ -40,7 +40,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         why = error.strerror or error
-        raise SamplemindError(f"cannot listen on {host}:{port}: {why}", "--port 0 takes a free port") from error
+        raise SamplemindError(f"cannot listen on {host}:{port}: {why}", "--port 0 picks a free port") from error
     listener.setblocking(False)
     return listener
 

@@ -53,7 +53,7 @@ class Service:
             Operation("GET", "/v1/models/{model}", self._model),
             *Clients(core, self._chats).operations(),
             *batches.operations(),
-            Operation("GET", "/metrics", self._metrics),
+            Operation("GET", "/metrics", self._metrics, owner=True),
             Operation("GET", "/openapi.json", self._openapi),
             Operation("GET", "/healthz", self._healthz, public=True),
             Operation("GET", "/readyz", self._readyz, public=True),
@@ -68,7 +68,7 @@ class Service:
         except BadRequestError as wrong:
             return incoming.problem(HttpError(wrong.status, str(wrong), wrong.code, param=wrong.param))
         except SamplemindError as error:
-            return incoming.problem(problem(error))
+            return incoming.problem(problem(error, incoming.format))
         except RecursionError:
             return incoming.problem(HttpError(400, "the body is nested too deeply", "invalid_value"))
         except Exception:
@@ -101,19 +101,15 @@ class Service:
         headers = provenance.headers(found.provider, found.model, tier)
         return Reply(embeddings.told(found, form), headers=headers, outcome=outcome)
 
-    async def _models(self, _: Incoming) -> Reply:
-        data = [_model(name) for name in await self._names()]
+    async def _models(self, incoming: Incoming) -> Reply:
+        data = [_model(name) for name in await self._chats.models(incoming)]
         return Reply(orjson.dumps({"object": "list", "data": data}))
 
     async def _model(self, incoming: Incoming) -> Reply:
         name = incoming.params[0]
-        if name not in await self._names():
+        if name not in await self._chats.models(incoming):
             raise HttpError(404, f"there is no model {name[:200]}", "model_not_found", param="model")
         return Reply(orjson.dumps(_model(name)))
-
-    async def _names(self) -> list[str]:
-        """What may stand for a model: the words for routing, and every model that can be asked."""
-        return ["auto", *(f"auto:{task}" for task in TASKS), *await self._core.models()]
 
     async def _metrics(self, _: Incoming) -> Reply:
         return Reply(self._measured(), kind=metrics.KIND)

@@ -20,6 +20,7 @@ from samplemind_cli.stack.insight import insight, listens, ollama_version
 from samplemind_cli.stack.origin import is_loopback
 from samplemind_cli.stack.ports import Conflict, conflicts, wanted
 from samplemind_cli.stack.record import OLLAMA, REDIS
+from samplemind_cli.stack.redis_of_several import reached
 from samplemind_cli.stack.services import Port
 
 ENGINE, COMPOSE, BUILDX = (24, 0), (2, 26), (0, 12)  # the oldest that are known to do
@@ -107,7 +108,7 @@ def disk(facts: Facts) -> Finding:
 def memory(facts: Facts) -> Finding:
     """Whether the engine has memory for a local model."""
     if isinstance(facts.info, SamplemindError):
-        return Finding("skip", "the engine was not asked")
+        return Finding("skip", "the engine does not answer")
     total = facts.info["MemTotal"]
     if total < MEMORY_LOW:
         return Finding("warn", f"the engine has {total / 1e9:.1f} GB, for small models only", "samplemind models")
@@ -126,7 +127,7 @@ def cpu_flags(_facts: Facts) -> Finding:
 def gpu(facts: Facts) -> Finding:
     """Which GPU containers get, and why."""
     if isinstance(facts.info, SamplemindError):
-        return Finding("skip", "the engine was not asked")
+        return Finding("skip", "the engine does not answer")
     kind, reason = machine.gpu(facts.info)
     if kind == "none" and "nvidia runtime" in reason:
         return Finding(
@@ -157,9 +158,11 @@ def ports(facts: Facts) -> Finding:
 
 def redis(facts: Facts) -> Finding:
     """Whether the shared cache answers."""
+    if "+" in facts.settings.redis_url.partition(":")[0]:
+        return Finding(*reached(facts.settings))
     port = _port(facts.settings.redis_url, _published(facts, REDIS))
     if port is None:
-        return Finding("fail", "the address of Redis is not one", "unset SAMPLEMIND_REDIS_URL")
+        return Finding("fail", "the address of Redis is not valid", "unset SAMPLEMIND_REDIS_URL")
     told = insight(port)
     if "error" in told and "NOAUTH" not in told["error"]:  # one that asks for a password is there
         return Finding("warn", f"no Redis at {port.host}: {told['error']}", "samplemind up redis")
@@ -170,7 +173,7 @@ def ollama(facts: Facts) -> Finding:
     """Whether the models' daemon answers."""
     port = _port(facts.settings.ollama_host, Port(address="", published=OLLAMA, target=OLLAMA))
     if port is None:
-        return Finding("fail", "the address of Ollama is not one", "unset OLLAMA_HOST")
+        return Finding("fail", "the address of Ollama is not valid", "unset OLLAMA_HOST")
     if version := ollama_version(port):
         return Finding("ok", f"Ollama {version} answers at {port.host}")
     return Finding("warn", f"no Ollama at {port.host}", "samplemind up ollama")
@@ -211,7 +214,7 @@ def record(facts: Facts) -> Finding:
     try:
         readable = isinstance(json.loads(file.read_bytes()), dict)
     except FileNotFoundError:
-        return Finding("ok", "nothing is remembered of a stack")
+        return Finding("ok", "no stack is recorded")
     except (OSError, ValueError):
         readable = False
     return Finding("ok", str(file)) if readable else Finding("warn", f"{file} is broken", "samplemind doctor --fix")

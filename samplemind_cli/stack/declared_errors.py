@@ -46,7 +46,7 @@ DECLARED: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"exec format error",
-        "its image is for another processor, or its program is no executable: {0}",
+        "its image is for another processor, or its program is not executable: {0}",
         "set `platform` in the compose file, or build it for this machine",
     ),
     (
@@ -81,7 +81,7 @@ DECLARED: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"listen (?:tcp|udp)[46]? (\S+?):\d+: bind: cannot assign requested address",
-        "{1} is no address of the engine's machine",
+        "{1} is not an address of the engine's machine",
         "mend `ports` in the compose file",
     ),
     (

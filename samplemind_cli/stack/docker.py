@@ -1,4 +1,9 @@
-"""The Docker client, as python-on-whales or as a command line of our own; its failures become ours here, once."""
+"""The Docker client, as python-on-whales or as a command line of our own; its failures become ours here, once.
+
+python-on-whales asks what has one answer: `down`, `stop`, `rebuild`'s start, removals, copies, prunes. Its import takes
+0.2 s of CPU, half of a `docker compose up` with nothing to do, and it knows no time limits. So `up`, `ps`, `env` and
+`doctor` read the engine's own API (see `engine`), and `config`, which takes names of services too, is asked here.
+"""
 
 import json
 import re
@@ -98,15 +103,17 @@ FAILURES: tuple[tuple[str, str, str], ...] = (
     (
         r"yaml: |validating |invalid compose|undefined |must be a mapping|invalid interpolation|required variable",
         "the compose file is broken: {0}",
-        "mend it; `docker compose config` checks it",
+        "fix it; `docker compose config` checks it",
     ),
 )
 
 
-def client(stack: Stack) -> "DockerClient":
-    """python-on-whales for this stack; its import takes 0.3 s. Call it inside `translated()`."""
+def client(stack: Stack | None = None) -> "DockerClient":
+    """python-on-whales, for this stack if one is given. Call it inside `translated()`."""
     from python_on_whales import DockerClient
 
+    if stack is None:
+        return DockerClient(client_call=docker_command())
     return DockerClient(
         client_call=_call(stack),
         compose_files=list(stack.files) if stack.by_option else [],
@@ -181,7 +188,7 @@ def _ask(child: "subprocess.Popen[bytes]", over: Event, silent: Event) -> None:
                 silent.set()
                 kill(child)
                 break
-        kill(asked)  # waiting for the daemon it is deaf to less
+        kill(asked)  # docker ignores SIGTERM while it waits for the daemon
 
 
 def output_of(command: list[str], timeout: float | None = None) -> str:

@@ -63,7 +63,7 @@ class Engine:
         """End the connection, and the client with it; again is no error."""
         if self._last_words is None:
             self._line.close()
-            kill(self._client)  # one that waits for a silent engine is deaf to less
+            kill(self._client)  # docker ignores SIGTERM while it waits for the daemon
             self._last_words = self._client.communicate()[1].decode("utf-8", "replace").strip()
 
     def _gone(self) -> SamplemindError:

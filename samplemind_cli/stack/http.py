@@ -25,7 +25,7 @@ class HttpLine:
         self._answer.begin()
         words = self._answer.line().split()
         if len(words) < 2:  # noqa: PLR2004 - HTTP/1.1 and the status
-            raise ConnectionError("the other end hung up")
+            raise ConnectionError("the connection was closed")
         headers = {}
         while line := self._answer.line().strip():
             name, _, value = line.partition(b":")

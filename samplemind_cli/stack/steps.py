@@ -53,6 +53,6 @@ class BuildProgress:
         for step in self.steps.values():
             if step.state == "ERROR":
                 return StackError(
-                    "\n".join([f"a build step failed: {step.name}", *step.output]), "mend it, then build again"
+                    "\n".join([f"a build step failed: {step.name}", *step.output]), "fix it, then build again"
                 )
         return docker.failure("\n".join(self.said))

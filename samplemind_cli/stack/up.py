@@ -70,6 +70,15 @@ def started(  # noqa: PLR0913 - `again` is for itself
         raise refused(plan.selected, plan.project, services, talk.lines)
 
 
+def ready(plan: UpPlan, engine: Engine, timeout: float) -> None:
+    """Wait until what was started is ready. Raises StackError as `started` does."""
+    view, deadline = _View(plan, engine), time.monotonic() + timeout
+    while _with_verdict("waiting", services := view.look(0)) and time.monotonic() < deadline:
+        time.sleep(POLL)
+    if failed := _failed(services, ComposeOutput(), 0, late=time.monotonic() >= deadline):
+        raise _failure(plan, failed, timeout)
+
+
 def _failed(services: Sequence[ServiceState], talk: ComposeOutput, code: int, *, late: bool) -> list[ServiceState]:
     """The services to blame. Compose's own trouble (an image, a port) is nobody's: what failed earlier is old."""
     if code and not late and not any(words in "".join(talk.lines[-1:]) for words in OF_A_DEPENDENCY):
@@ -138,7 +147,7 @@ def _pause(child: "subprocess.Popen[bytes]") -> None:
 def _failure(plan: UpPlan, failed: Sequence[ServiceState], timeout: float) -> SamplemindError:
     names = " ".join(dict.fromkeys(service.service for service in failed))
     message = "\n".join(_account(plan, service, timeout) for service in failed)
-    return StackError(message, f"samplemind logs {names}, mend it, then: samplemind up {names}")
+    return StackError(message, f"samplemind logs {names}, fix it, then: samplemind up {names}")
 
 
 def _account(plan: UpPlan, service: ServiceState, timeout: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from blake3 import blake3
 
-from samplemind_cli import files
+from samplemind_cli import files, spool
 from samplemind_cli.ai.cache.entry import PREFIX, Entry, decode, encode
 from samplemind_cli.errors import SamplemindError
 
@@ -16,6 +16,7 @@ HOUR = 3600.0
 DAY = 86_400.0
 DIGITS, LONGEST_NAME = 64, 64  # of a fingerprint; of a provider
 SUFFIX = ".json"
+QUESTIONS = "questions"  # the folder beside the answers: what `ai.why` keeps of their questions
 
 
 class LocalTier:
@@ -142,6 +143,8 @@ class LocalTier:
 
         Raises SamplemindError when some of them stay.
         """
+        if provider is None:
+            files.remove(os.path.join(os.path.dirname(self.folder), QUESTIONS, spool.NAME))
         entries = freed = 0
         stuck: OSError | None = None
         for path, info in self._files():

@@ -32,7 +32,7 @@ async def _hits(settings: Settings, rounds: int) -> dict[str, list[float]]:
 
     async def hit() -> None:
         if not (await core.ask(prompt(0), options)).cached:
-            raise SamplemindError("a repeated question was not answered by the cache")
+            raise SamplemindError("a repeated prompt was not answered from the cache")
 
     try:
         await core.ask(prompt(0), options)

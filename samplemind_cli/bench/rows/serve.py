@@ -68,4 +68,4 @@ def _ask(client: HTTPConnection, model: str, text: str) -> None:
     answer = client.getresponse()
     said = answer.read()
     if answer.status != OK:
-        raise SamplemindError(f"an answer of status {answer.status} measures nothing: {said[:200]!r}")
+        raise SamplemindError(f"unexpected status {answer.status}: {said[:200]!r}")

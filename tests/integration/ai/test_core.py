@@ -107,8 +107,8 @@ def test_before_the_first_word_the_next_provider_is_asked_at_once(core, mock_ser
 @pytest.mark.parametrize(
     ("broken", "priority", "told_of"),
     [
-        ({"ollama_host": "two words"}, "speed", ["ollama: OLLAMA_HOST 'two words' is no address"]),
-        ({"gemini_api_key": "sk-é"}, "quality", ["gemini: the provider's key is no line"]),  # seen when it is sent
+        ({"ollama_host": "two words"}, "speed", ["ollama: OLLAMA_HOST 'two words' is not a valid address"]),
+        ({"gemini_api_key": "sk-é"}, "quality", ["gemini: the API key contains non-ASCII"]),  # seen when it is sent
         ({"embedded_model": "/nowhere.gguf"}, "speed", []),
     ],
 )

@@ -197,3 +197,14 @@ def on_a_terminal(argv, folder):
         assert child.wait(timeout=20) == 0
     os.close(ours)
     return printed.decode()
+
+
+def test_why_says_in_what_a_question_is_new(mock_server):  # noqa: ARG001 - sets the environment
+    def told(*arguments):
+        done = warm.run(warm.samplemind, "ask", "hi", "-m", "ollama/any", *arguments)
+        assert done.returncode == 0, done.stderr
+        return [line for line in done.stderr.splitlines() if line.startswith("why")]
+
+    assert told("--why") == ["why: no question is stored yet"]
+    assert told("--why", "--temperature", "0.5") == ["why: temperature is new"]
+    assert told("--why", "--temperature", "0.5", "--json") == ["why: the same question was answered before"]

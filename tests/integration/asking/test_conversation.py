@@ -141,7 +141,7 @@ def test_x_without_a_code_block_prints_nothing_and_fails(run, mock_server):
     done = run("ask", "-x", "list")
 
     assert (done.returncode, done.stdout) == (4, "")
-    assert "holds no code block" in done.stderr
+    assert "contains no code block" in done.stderr
 
 
 def test_a_pdf_for_a_provider_that_takes_none_is_a_clear_error(run, mock_server, tmp_path):

@@ -253,8 +253,8 @@ def test_two_processes_do_not_write_one_file(batch, mock_server):
         (["nowhere.jsonl", "--out", "o"], "is not there"),
         (["in.jsonl", "--out", "in.jsonl"], "is the file of the questions"),
         (["in.jsonl", "--out", "nowhere/o"], "cannot write"),
-        (["in.jsonl", "--out", "/dev/null"], "no plain file"),
-        (["/dev/null", "--out", "o"], "no plain file"),
+        (["in.jsonl", "--out", "/dev/null"], "not a regular file"),
+        (["/dev/null", "--out", "o"], "not a regular file"),
         (["in.jsonl", "--out", "o", "--model", "auto:nonsense"], "there is no model auto:nonsense"),
     ],
 )

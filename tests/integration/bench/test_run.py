@@ -89,7 +89,7 @@ def test_a_program_that_fails_is_told_and_not_measured(run):
     assert (code, out) == (1, "")
     assert "ended with 3: out of milk" in err
     assert "--ignore-failure" in err
-    assert "nothing is kept" in run("history")[2]
+    assert "no results" in run("history")[2]
 
 
 def test_a_program_that_fails_later_is_told_with_the_number_of_the_run(run, tmp_path):
@@ -198,13 +198,13 @@ def test_history_lists_and_plots_what_was_kept_at_each_commit(run, monkeypatch):
         (["run"], "Missing argument"),
         (["run", "--fail-over", "5", "--", "true"], "needs something to compare with"),
         (["run", "--compare", "x", "--fail-over", "5", "--runs", "19", "--", "true"], "needs 20 runs or more"),
-        (["run", "--compare", "x", "--", "true"], "nothing is kept as 'x'"),
+        (["run", "--compare", "x", "--", "true"], "no results are saved as 'x'"),
         (["run", "--save", "a@b", "--", "true"], "cannot be the name"),
         (["run", "--save", "", "--", "true"], "cannot be the name"),
         (["run", "--parameter", "n", "1,2", "--", "true"], "the command has no {n}"),
         (["run", "--runs", "0", "--", "true"], "0 is not in the range"),
         (["run", "--", "no-such-program"], "cannot start no-such-program"),
-        (["history", "nope"], "nothing is kept as 'nope'"),
+        (["history", "nope"], "no results are saved as 'nope'"),
     ],
 )
 def test_a_wrong_command_line_is_told_with_a_way_on(run, argv, words):

@@ -1,6 +1,8 @@
 """Official clients of every format on a real `serve`, whatever provider stands behind it."""
 
 import json
+import socket
+import struct
 
 import pytest
 
@@ -84,6 +86,41 @@ def test_anthropics_client_counts_tokens_and_beta_is_a_query(anthropic):
     assert beta.content[0].text == "You said: ho"
 
 
+@pytest.mark.parametrize(("provider", "told"), [("anthropic", 4), ("gemini", 4), ("ollama", None), ("openai", None)])
+def test_tokens_are_counted_by_the_provider_that_counts_and_else_estimated(served, mock_server, provider, told):
+    asked = {"messages": [{"role": "user", "content": "hi there"}], "system": "be brief"}
+    contents = {"contents": [{"parts": [{"text": "hi there"}]}], "systemInstruction": {"parts": [{"text": "be brief"}]}}
+    whole = {"generateContentRequest": {"model": "models/any", **contents}}
+    answers = [
+        (served.http.post("/v1/messages/count_tokens", json={"model": f"{provider}/any", **asked}), "input_tokens"),
+        (served.http.post(f"/v1beta/models/{provider}/any:countTokens", json=whole), "totalTokens"),
+    ]
+    for answer, name in answers:
+        assert answer.headers["x-samplemind-tokens"] == ("counted" if told else "estimated")
+        assert answer.json()[name] == told if told else answer.json()[name] > 0
+    posts = [request for request in mock_server.requests if request.method == "POST"]
+    assert len(posts) == (2 if told else 0)
+
+
+def test_tokens_are_estimated_where_the_provider_cannot_count_now(served, mock_server):
+    mock_server.behave(faults=["500"])
+    body = {"model": "anthropic/any", "messages": [{"role": "user", "content": "hi there"}]}
+    answer = served.http.post("/v1/messages/count_tokens", json=body)
+
+    assert answer.headers["x-samplemind-tokens"] == "estimated"
+    assert answer.json()["input_tokens"] > 0
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "gemini"])
+def test_official_clients_have_tokens_counted(anthropic, gemini, provider):
+    counted = anthropic.messages.count_tokens(
+        model=f"{provider}/any", messages=[{"role": "user", "content": "one two"}], system="be brief"
+    )
+
+    assert counted.input_tokens == 4
+    assert gemini.models.count_tokens(model=f"{provider}/any", contents="one two three").total_tokens == 3
+
+
 @each
 def test_openais_responses_are_answered_by_every_provider(served, provider):
     with served.openai() as client:
@@ -148,6 +185,23 @@ def test_ollamas_client_asks_every_provider_whole_and_streamed(ollama, provider)
     assert whole.message.content == "You said: hi"
     assert "".join(piece.response for piece in pieces) == "You said: ho"
     assert (pieces[-1].done, pieces[-1].done_reason) == (True, "stop")
+
+
+def test_a_client_that_hangs_up_on_the_last_event_had_its_whole_answer(served):
+    for n in range(5):
+        body = json.dumps({"model": "openai/any", "input": f"hi {n}", "stream": True}).encode()
+        lines = ["POST /v1/responses HTTP/1.1", "host: 127.0.0.1", "content-type: application/json"]
+        asked = "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body
+        with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # at once
+            connection.sendall(asked)
+            heard = b""
+            while b"response.completed" not in heard:
+                heard += connection.recv(65536)
+    served.stop()
+
+    ends = [json.loads(line) for line in served.log.splitlines() if "/v1/responses" in line]
+    assert [(end["status"], end["output_tokens"]) for end in ends] == [(200, 4)] * 5
 
 
 def test_ollamas_client_lists_shows_embeds_and_unloads(ollama, served, mock_server):

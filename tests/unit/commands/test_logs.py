@@ -12,7 +12,9 @@ def test_help_has_an_example(capfd):
     assert "samplemind logs -f --level warning" in capfd.readouterr().out
 
 
-@pytest.mark.parametrize(("option", "reason"), [("--grep=(", "no regular expression"), ("--level=loud", "loud")])
+@pytest.mark.parametrize(
+    ("option", "reason"), [("--grep=(", "not a valid regular expression"), ("--level=loud", "loud")]
+)
 def test_a_wrong_option_is_a_usage_error(option, reason, capfd):
     assert cli.run(["logs", option]) == 2
     assert reason in capfd.readouterr().err

@@ -21,7 +21,7 @@ def test_a_time_is_as_the_daemon_reads_it(keep):
 
 def test_a_name_that_is_none_is_a_usage_error(capfd):
     assert cli.run(["models", "show", "a b"]) == 2
-    assert "is no model name" in capfd.readouterr().err
+    assert "is not a valid model name" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("command", [[], ["show"], ["rm"], ["stop"], ["warm"]])

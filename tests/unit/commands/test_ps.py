@@ -26,8 +26,8 @@ def test_a_duration_has_its_two_largest_units(seconds, words):
     ("details", "words"),
     [
         ({}, ""),
-        ({"error": "refused"}, "does not tell: refused"),
-        ({"hint": "pip install 'x[mongo]'"}, "for its figures: pip install 'x[mongo]'"),
+        ({"error": "refused"}, "no figures: refused"),
+        ({"hint": "pip install 'x[mongo]'"}, "figures need pymongo: pip install 'x[mongo]'"),
         (
             {"hit_rate": 0.934, "used_memory_bytes": 1200, "max_memory_bytes": 2000, "evicted_keys": 3},
             "93% hits, 1.2 kB of 2.0 kB used, 3 evicted",

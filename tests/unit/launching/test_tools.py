@@ -84,7 +84,16 @@ def test_what_a_tool_is_given_for_a_key_does_not_become_the_token_that_serve_dem
     assert "SAMPLEMIND_API_TOKEN" not in setup(tool, URL, "t").variables
 
 
-def test_a_projects_env_file_does_not_move_aider_elsewhere():
-    """It loads the .env of a repository over the environment; its options are stronger than both."""
-    arguments = setup("aider", "http://127.0.0.1:8000", "t").arguments
-    assert arguments[:2] == ("--openai-api-base", "http://127.0.0.1:8000/v1")
+def test_claude_code_is_told_by_settings_which_beat_the_users_own():
+    found = setup("claude", URL, "t", "ollama/tiny")
+    told = json.loads(found.arguments[found.arguments.index("--settings") + 1])["env"]
+
+    assert told == {name: value for name, value in found.variables.items() if value != "t"}
+    assert told["CLAUDE_CODE_USE_BEDROCK"] == "0"
+
+
+def test_aider_is_told_by_options_which_beat_a_projects_env_file():
+    found = setup("aider", URL, "t")
+
+    assert found.arguments[:4] == ("--openai-api-base", f"{URL}/v1", "--set-env", f"OPENAI_BASE_URL={URL}/v1")
+    assert found.variables["OPENAI_BASE_URL"] == f"{URL}/v1"

@@ -108,6 +108,6 @@ def test_hosts_that_passed_do_not_fill_the_memory():
 
 
 def test_every_origin_without_a_token_is_refused_at_the_start():
-    with pytest.raises(UsageError, match="spend your keys"):
+    with pytest.raises(UsageError, match="use your API keys"):
         Access(Settings(allowed_origins=("*",)))
     assert Access(Settings(allowed_origins=("*",), api_token=TOKEN))

@@ -112,3 +112,20 @@ def test_auto_takes_the_machine_s_gpu_and_says_why(make, monkeypatch):
     assert plan.notes == ("GPU: cdi (a card, and a CDI specification)",)
     assert [Path(file).name for file in plan.stack.files] == ["compose.yaml", "compose.gpu.cdi.yaml"]
     assert make({"ollama": {}}, gpu="none").notes == ()
+
+
+def test_only_ollama_s_own_port_is_asked_whether_an_ollama_is_there(make, taken, monkeypatch):
+    probed = []
+    monkeypatch.setattr(plans, "ollama_version", lambda port: probed.append(port.target) or "")
+    for target in (6379, 11434):
+        with pytest.raises(StackError, match="svc needs port"):
+            make({"svc": listening(taken, target)})
+    assert probed == [11434]
+
+
+def test_a_container_s_port_is_never_taken_for_a_native_ollama(make, taken, monkeypatch):
+    monkeypatch.setattr(plans, "ollama_version", lambda _: "0.17.4")
+    container = {"Names": ["/x"], "Ports": [{"IP": "127.0.0.1", "PublicPort": taken, "Type": "tcp"}]}
+    monkeypatch.setattr(plans, "containers", lambda _: [container])
+    with pytest.raises(StackError, match="container x has"):
+        make({"llm": listening(taken, 11434)})

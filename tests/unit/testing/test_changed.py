@@ -193,3 +193,31 @@ def test_a_test_that_reads_all_variables_does_not_depend_on_those_of_the_shell(m
     learn(a={"variables": ["*", "OLDPWD", "MODE"]}, env={"OLDPWD": "/a", "MODE": "a"})
     assert memory(OLDPWD="/b", MODE="a").plan().skip == {"a.py::test"}
     assert memory(OLDPWD="/b", MODE="b").plan().changes == ("$MODE",)
+
+
+def test_what_everything_depends_on_stays_known_after_a_run_of_some(root, memory, learn):
+    for name in "abc":
+        (root / name).write_text("1")
+    learn(everywhere={"files": [str(root / "a")]}, a={"files": [str(root / "b")]}, b={})
+    (root / "b").write_text("22")
+    learn(everywhere={"files": [str(root / "c")]}, a={"files": [str(root / "b")]})
+    assert memory().plan() == RerunPlan((), frozenset({"a.py::test", "b.py::test"}), ())
+
+    for name in "ac":
+        (root / name).write_text("22")
+        assert memory().plan().reasons == (name,)
+        (root / name).write_text("1")
+
+
+def test_why_a_test_runs_again_is_named(root, memory, learn):
+    for name in "ab":
+        (root / name).write_text("1")
+    learn(a={"files": [str(root / "a")]}, b={"files": [str(root / "b")]})
+    (root / "a").write_text("22")
+    assert memory().plan() == RerunPlan((), frozenset({"b.py::test"}), ("a",))
+
+
+def test_a_test_that_passes_again_is_not_a_failed_one_any_more(memory, learn):
+    learn(a={}, failed="a")
+    learn(a={})
+    assert memory().plan().skip == {"a.py::test"}
