@@ -29,7 +29,7 @@ PROJECTS = {
     "click": (["pytest"], "src/click/types.py", "def convert_type(", "tests"),
     "attrs": (["pytest", "hypothesis", "cloudpickle"], "src/attr/_make.py", "def attrib(", "tests"),
     "jinja2": (["pytest", "trio"], "src/jinja2/lexer.py", "def get_lexer(", "tests"),
-    "pluggy": (["pytest", "pytest-benchmark", "coverage"], "src/pluggy/_callers.py", "def _multicall(", "testing"),
+    "pluggy": (["pytest", "pytest-benchmark", "coverage"], "src/pluggy/_execution.py", "def _multicall(", "testing"),
     "httpx": (
         [
             *[
