@@ -26,6 +26,7 @@ PACKAGE = "samplemind_cli"
 COPIED = (PACKAGE, "tests", "compose", "pytest.ini", "pyproject.toml")
 SECONDS = 60  # a fault that takes longer hangs, and is caught
 AIM = 0.92
+ADAPTERS = ("openai", "anthropic", "gemini", "ollama", "mistral")
 # The modules, and the tests beside tests/unit/ROOM/test_MODULE.py that hold them.
 TESTS: dict[str, tuple[str, ...]] = {
     "ai/cache/entry.py": (),
@@ -34,7 +35,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "ai/patience.py": (),
     "ai/refusal.py": (),
     "formats/openai_chat/server.py": ("tests/unit/formats/test_openai_chat_server.py",),
-    "formats/reading.py": ("tests/unit/formats/test_openai_chat_server.py", "tests/unit/formats/test_parameters.py"),
+    "formats/reading.py": tuple(f"tests/unit/formats/test_{name}_adapter.py" for name in ADAPTERS),
     "stack/up_plan.py": (),
     "stack/ports.py": (),
     "testing/changed.py": (),
