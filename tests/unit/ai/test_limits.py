@@ -75,3 +75,10 @@ def test_no_limit_never_waits():
 
     asyncio.run(calls())
     assert retry_after({}) is None
+
+
+def test_who_names_no_time_is_left_alone_for_five_seconds():
+    cooldowns = Cooldowns()
+    cooldowns.start("x", None)
+
+    assert 4 < cooldowns.left("x") <= 5

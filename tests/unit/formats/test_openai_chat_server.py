@@ -174,3 +174,12 @@ def test_other_stops_are_refused(given):
 )
 def test_the_effort_is_read_where_openai_or_openrouter_has_it(given, effort):
     assert read(**given).effort == effort
+
+
+def test_a_tool_that_is_asked_for_by_its_name_is_the_choice():
+    tool = {"type": "function", "function": {"name": "play"}}
+    choice = {"type": "function", "function": {"name": "play"}}
+    assert read(tools=[tool], tool_choice=choice).tool_choice == choice
+    assert read(tools=[tool], tool_choice="required").tool_choice == "required"
+    with pytest.raises(BadRequestError, match="not among the tools"):
+        read(tools=[tool], tool_choice={"type": "function", "function": {"name": "stop"}})

@@ -129,3 +129,18 @@ def test_a_container_s_port_is_never_taken_for_a_native_ollama(make, taken, monk
     monkeypatch.setattr(plans, "containers", lambda _: [container])
     with pytest.raises(StackError, match="container x has"):
         make({"llm": listening(taken, 11434)})
+
+
+def test_what_is_declared_is_remembered_where_all_of_it_was_asked_for(make):
+    remembered = make.folder / "compose.json"
+    make({"redis": {}}, services=("redis",))
+    assert not remembered.exists()
+    make({"redis": {}})
+    assert remembered.exists()
+
+
+def test_a_port_that_another_container_publishes_is_not_chosen(make, taken, monkeypatch):
+    other = {"Names": ["/x"], "Ports": [{"PrivatePort": 80}, {"PublicPort": taken + 1, "Type": "udp"}]}
+    monkeypatch.setattr(plans, "containers", lambda _: [other])
+    plan = make({"redis": listening(taken)}, auto_ports=True)
+    assert int(plan.selected["redis"]["ports"][0]["published"]) > taken + 1

@@ -221,3 +221,16 @@ def test_a_test_that_passes_again_is_not_a_failed_one_any_more(memory, learn):
     learn(a={}, failed="a")
     learn(a={})
     assert memory().plan().skip == {"a.py::test"}
+
+
+def test_what_a_run_of_some_saw_is_added_to_what_is_known():
+    one = Remembered(sources={"a": "1"}, outputs={"a"}, beside=["a"], tests={"old": set(), "kept": set()})
+    two = Remembered(sources={"b": "2"}, outputs={"b"}, beside=["b"], tests={"new": set()}, failed={"new"})
+    added = LastRun._added(one, two, RerunPlan((), frozenset({"kept"})))
+
+    assert (added.sources, added.outputs, added.beside) == ({"a": "1", "b": "2"}, {"a", "b"}, ["a", "b"])
+    assert (set(added.tests), added.failed) == ({"kept", "new"}, {"new"})
+
+
+def test_the_format_of_what_is_kept_changes_knowingly():
+    assert KNOWN["format"] == 2
