@@ -1,9 +1,11 @@
-"""`samplemind test` and `test --changed` beside plain pytest on click, attrs and jinja: the same outcomes?
+"""`samplemind test` and `test --changed` beside plain pytest on other projects: the same outcomes?
 
 Takes their sdists from PyPI, gives each an environment of its own, and makes one change after another, each undone
 before the next. Wherever pytest fails, `test --changed` has to fail; `ran` says how many tests it took to see it.
+Two workers (`-n 2`) have to end as one process does; httpx has a server on a fixed port, and waits for ever with them,
+with plain pytest too.
 
-    python benchmarks/other_projects.py [click] [attrs] [jinja2] [--keep FOLDER]
+    python benchmarks/other_projects.py [click] [attrs] [jinja2] [pluggy] [httpx] [--keep FOLDER]
 
 Exits with 1 if one stayed green that pytest calls red, or if `samplemind test` ended otherwise than pytest.
 """
@@ -22,12 +24,34 @@ from contextlib import contextmanager
 from pathlib import Path
 
 BROKEN = "\nraise RuntimeError('changed')\n"
-# By project: what its tests need, a module of it, and a function that many of its tests call.
+# By project: what its tests need, a module of it, a function that many of its tests call, and their folder.
 PROJECTS = {
-    "click": (["pytest"], "src/click/types.py", "def convert_type("),
-    "attrs": (["pytest", "hypothesis", "cloudpickle"], "src/attr/_make.py", "def attrib("),
-    "jinja2": (["pytest", "trio"], "src/jinja2/lexer.py", "def get_lexer("),
+    "click": (["pytest"], "src/click/types.py", "def convert_type(", "tests"),
+    "attrs": (["pytest", "hypothesis", "cloudpickle"], "src/attr/_make.py", "def attrib(", "tests"),
+    "jinja2": (["pytest", "trio"], "src/jinja2/lexer.py", "def get_lexer(", "tests"),
+    "pluggy": (["pytest", "pytest-benchmark", "coverage"], "src/pluggy/_callers.py", "def _multicall(", "testing"),
+    "httpx": (
+        [
+            *[
+                "pytest",
+                "trio",
+                "trustme",
+                "uvicorn",
+                "chardet",
+                "cryptography",
+                "brotli",
+                "zstandard",
+                "socksio",
+                "h2",
+            ],
+            *["click<9", "pygments", "rich<14"],
+        ],
+        "httpx/_urlparse.py",
+        "def urlparse(",
+        "tests",
+    ),
 }
+ALONE = {"httpx"}
 
 
 class Project:
@@ -36,7 +60,7 @@ class Project:
     def __init__(self, name: str, folder: Path) -> None:
         self.name, self.home = name, folder / "home"
         self.left_out: list[str] = []  # what fails unchanged would hide what a change breaks
-        wanted, self.module, self.function = PROJECTS[name]
+        wanted, self.module, self.function, self.tests = PROJECTS[name]
         command = [sys.executable, "-m", "venv", str(folder / "env")]
         subprocess.run(command, check=True)
         self.python = folder / "env" / "bin" / "python"
@@ -97,7 +121,7 @@ def written(path: Path, text: str | None) -> Iterator[None]:
 
 def changes(project: Project) -> Iterator[tuple[str, Callable[[], object], dict[str, str]]]:
     """What changes, how to make it (a context), and the environment meanwhile."""
-    root, tests = project.root, project.root / "tests"
+    root, tests = project.root, project.root / project.tests
     module = root / project.module
     text = module.read_text()
     start = text.index(project.function)
@@ -141,6 +165,10 @@ def compare(project: Project) -> bool:
     ours = project.samplemind()
     good = plain[0] == ours[0] == 0
     print(f"{project.name}: pytest {plain[0]} in {plain[2]:.1f} s, samplemind test {ours[0]} in {ours[2]:.1f} s")
+    if project.name not in ALONE:
+        workers = project.samplemind("-n", "2")
+        good = good and workers[0] == 0
+        print(f"  with two workers {workers[0]} in {workers[2]:.1f} s")
     first = project.samplemind("--changed")
     print(f"  first --changed {first[0]} in {first[2]:.1f} s")
     saved = project.home.with_name("saved")

@@ -17,10 +17,10 @@ def main() -> None:
         if argv[:1] == ["ask"] and "_SAMPLEMIND_COMPLETE" not in os.environ:
             question = hot.Question(argv[1:], os.environ)
             if question.answer():
-                os._exit(0)  # nothing is left to flush or to close; saves the interpreter's own farewell
+                os._exit(0)  # nothing is left to flush or to close; skips interpreter shutdown
     except BrokenPipeError:  # the reader has seen enough
         os._exit(0)
-    except OSError:  # no room to write: the app comes to the same end, and says so
+    except OSError:  # the disk is full: the app comes to the same end, and says so
         pass
     except KeyboardInterrupt:
         sys.exit(130)

@@ -5,110 +5,74 @@ import gc
 import signal
 import sys
 from importlib import import_module
-from math import isnan
 from types import FrameType, TracebackType
 from typing import Annotated, Any
 
 import typer
-from typer import _click as click  # Typer vendors click and exports neither its formatter nor all of its errors
-from typer._click import formatting
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
-from samplemind_cli import hot
+from samplemind_cli import help_text, hot
 from samplemind_cli.errors import SamplemindError
 
 # Help order. The text is the first line of the command's own help; tests hold the two together.
 COMMANDS = {
     "ask": "Ask a language model; a repeated question costs nothing.",
-    "chat": "Talk with a language model, turn by turn.",
-    "batch": "Answer a file of questions into another file; what was stopped goes on where it was.",
+    "chat": "Chat with a language model.",
+    "batch": "Answer a file of questions into another file; an interrupted batch resumes.",
     "up": "Start the stack and wait until it is healthy.",
     "down": "Stop the stack; its data stays unless --volumes is given.",
     "start": "Start stopped containers as they are, and wait until they are healthy.",
     "stop": "Stop containers and keep them; `start` starts them again.",
     "restart": "Stop containers, start them again as they are, and wait until they are healthy.",
-    "logs": "Show what the services say, by time.",
-    "ps": "Show the services: health, uptime, CPU, memory, URLs, and what they tell.",
+    "logs": "Show the services' logs, merged by time.",
+    "ps": "Show the services: health, uptime, CPU, memory, URLs and their own figures.",
     "exec": "Run a command in a service's running container; its exit code is passed on.",
     "open": "Open a running service's URL in the browser.",
-    "build": "Build the services' images; tell steps, cache hits, size and time.",
+    "build": "Build the services' images; report steps, cache hits, size and time.",
     "rebuild": "Build with the cache, then recreate the running services whose image changed.",
     "watch": "Sync or rebuild services as their files change; Ctrl-C ends it.",
-    "models": "List the local models: size, loaded or not, wanted by the project, used by which task.",
-    "pull-models": "Pull the project's local models: plan first, resume what broke off, verify.",
-    "bench": "Measure against the targets, and say whether it got faster.",
+    "models": "List the local models: size, loaded or not, wanted by the project, used for which task.",
+    "pull-models": "Pull the project's local models: plan, resume interrupted downloads, verify.",
+    "bench": "Measure against targets, and tell whether it got faster.",
     "profile": "Profile a script, a module, a samplemind command or the running api.",
-    "test": "Run the project's tests with pytest: the fast ones, in parallel where that pays.",
-    "doctor": "Check Docker, this machine, the services and the keys; name what mends them.",
-    "env": "Print the exports that speed this machine up and lead to the stack.",
-    "cache": "Look into the answer cache, or clear it.",
-    "stats": "Say what was asked, what it cost, and what the cache saved.",
-    "log": "List what was asked and answered; show one call, or ask it again.",
-    "ledger": "Look after the record of what was asked.",
+    "test": "Run the project's tests with pytest: the fast ones, in parallel if that is faster.",
+    "doctor": "Check Docker, this machine, the services and the API keys, and suggest fixes.",
+    "env": "Print shell exports for thread counts and the stack's addresses.",
+    "cache": "Inspect the answer cache, or clear it.",
+    "stats": "Show calls, tokens, costs, and what the cache saved.",
+    "log": "List recorded calls, show one, or repeat it.",
+    "ledger": "Manage the record of all calls.",
     "serve": "Serve the core over HTTP to OpenAI's, Anthropic's, Gemini's and Ollama's clients.",
-    "launch": "Start an AI tool on samplemind serve: the cache, the routing and the ledger are its too.",
+    "dashboard": "Open the page that shows requests, cache, costs, models and the stack.",
+    "keys": "Give each client of serve a key of its own, with limits.",
+    "launch": "Start an AI tool on samplemind serve, with its cache, routing and ledger.",
     "mock": "Serve fake model providers on loopback, with latency and faults.",
 }
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+COMPLETION = "_SAMPLEMIND_COMPLETE"  # the variable with which Typer's shell scripts ask for completions
 INTERRUPTED = 130
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NOWHERE = (errno.EIO, errno.EBADF)  # a terminal that hung up; a stdout that is open to be read
 
 
-class Formatter(formatting.HelpFormatter):
-    """Click's help, but readable at 40 columns: as narrow as the terminal, long options on a line of their own."""
-
-    def __init__(self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None) -> None:
-        columns = typer.get_terminal_size().columns
-        super().__init__(indent_increment, width or min(columns, max_width or 80) - 2, max_width)
-
-    def write_text(self, text: str) -> None:
-        """A paragraph; one that begins with backslash-b keeps its lines, also where the docstring is a raw one."""
-        super().write_text(text.replace("\\b\n", "\b\n"))
-
-    def write_dl(self, rows: Any, col_max: int = 30, col_spacing: int = 2) -> None:
-        """Rows of two columns."""
-        super().write_dl(rows, min(col_max, max(self.width // 3, 8)), col_spacing)
-
-
-def _format_commands(group: TyperGroup, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-    """A group's commands with their first lines whole; click would cut them at the terminal's width."""
-    commands = [(name, group.get_command(ctx, name)) for name in group.list_commands(ctx)]
-    with formatter.section("Commands"):
-        formatter.write_dl([(name, found.get_short_help_str(10_000)) for name, found in commands if found])
-
-
-def _convert(self: Any, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-    """Click's own, without nan, which no range leaves out."""
-    number = super(click.types.FloatRange, self).convert(value, param, ctx)
-    if isnan(number):
-        self.fail("nan is no number", param, ctx)
-    return number
-
-
-click.Context.formatter_class = Formatter
-click.types.FloatRange.convert = _convert  # type: ignore[method-assign]
-TyperGroup.format_commands = _format_commands  # type: ignore[method-assign,assignment]
-
-
-class LazyGroup(TyperGroup):
+class LazyGroup(help_text.Group):
     """A group that imports a command's module when the command is used, not before."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]  # the names are all that suggestions need
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's signature
         """The command of that name, made from `samplemind_cli.commands.<name>`."""
         return command(cmd_name) if cmd_name in COMMANDS else None
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the same
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the same
         """The table, without importing a single command."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-def command(name: str) -> click.Command:
+def command(name: str) -> Any:
     """The click command of a module in `commands/`: its `app` if it has subcommands, else the function of its name."""
     module_name = name.replace("-", "_")
     module = import_module(f"samplemind_cli.commands.{module_name}")
@@ -119,6 +83,7 @@ def command(name: str) -> click.Command:
         sub.command(name, cls=kind, context_settings=CONTEXT)(getattr(module, module_name))
     built = typer.main.get_command(sub)
     built.name = name
+    help_text.complete(built)
     if not gc.isenabled() and name != "ask":  # one question leaves no cycles behind
         gc.freeze()
         gc.enable()
@@ -160,14 +125,11 @@ def run(argv: list[str], question: hot.Question | None = None) -> int:
     output.speak_utf_8()
     try:
         code = _invoke(argv, question)
-    except click.exceptions.NoArgsIsHelpError as shown:
-        output.say(shown.format_message())
-        return 2
-    except click.exceptions.UsageError as error:
-        where = error.ctx.command_path if error.ctx else "samplemind"
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
         output.say(f"error: {error.format_message()}")
-        output.say(f"hint: {where} --help")
-        return 2
+        output.say(f"hint: {context.command_path if context else 'samplemind'} --help")
+        return error.exit_code
     except SamplemindError as error:
         output.fail(error)
         return error.exit_code
@@ -205,8 +167,11 @@ def end_by_signals() -> list[int]:
 
 def _invoke(argv: list[str], question: hot.Question | None) -> Any:
     """What click's own `main` does, but a closed pipe stays a BrokenPipeError instead of becoming exit code 1."""
+    from samplemind_cli.settings import environment
+
     group = typer.main.get_command(app)
-    group._main_shell_completion({}, "samplemind")  # noqa: SLF001 - answers the shell and exits, when the shell asks
+    if COMPLETION in environment():
+        group.main(argv, "samplemind")  # completes for the shell, and exits
     try:
         with group.make_context("samplemind", argv, obj=question) as context:
             return group.invoke(context)
@@ -221,9 +186,9 @@ def _unwritten(error: OSError) -> int:
     if isinstance(error, BrokenPipeError):
         told = None
     elif error.errno in FULL:
-        told = SamplemindError(f"no room to write: {error}", "free some space: df -h tells where there is none")
+        told = SamplemindError(f"the disk is full: {error}", "free some space: df -h shows where")
     elif error.errno in NOWHERE and error.filename is None:
-        told = SamplemindError(f"nothing can be written: {error}", "look where stdout leads to")
+        told = SamplemindError(f"cannot write to stdout: {error}", "check where stdout is redirected")
     elif str(error.strerror).startswith("No usable temporary directory"):  # tempfile's words
         told = SamplemindError("there is no folder for temporary files", "export TMPDIR=FOLDER, one you can write to")
     else:

@@ -7,6 +7,8 @@ SamplemindError             1   anything that went wrong and is not a bug
 └── ProviderError           4   a language model or its daemon
     ├── NoProviderError         none of the routes could be asked
     │   └── UnsupportedError        what was asked for is nothing that their providers take
+    ├── BudgetError             it may cost more than is left of a budget
+    ├── ForbiddenError          who asks may not ask this model
     ├── RejectedError           the provider calls the request itself wrong
     └── CutStreamError          an answer that began and did not end
 """
@@ -67,6 +69,10 @@ class UnsupportedError(NoProviderError):
         self.lacks = lacks
 
 
+class ForbiddenError(ProviderError):
+    """Whoever asks may not ask this model."""
+
+
 class RejectedError(ProviderError):
     """The provider calls the request itself wrong: no other is asked."""
 
@@ -81,3 +87,7 @@ class CutStreamError(ProviderError):
         super().__init__(message, hint)
         self.fault = fault
         self.refusal = refusal
+
+
+class BudgetError(ProviderError):
+    """A call was not made: it may cost more than is left of a budget, or nobody knows what it costs."""

@@ -155,7 +155,7 @@ def confirm(question: str, *, yes: bool) -> bool:
     if yes:
         return True
     if not (on_terminal(sys.stdin) and on_terminal(sys.stderr)):
-        raise UsageError(f"{question} Nobody can answer here.", "say --yes")
+        raise UsageError(f"{question} This is not a terminal.", "say --yes")
     _emit(sys.stderr, harmless(f"{question} [y/N] "))
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

@@ -157,7 +157,7 @@ def _own_row(name: str, block: Any, source: str) -> Row:
             raise UsageError(f"{where}: {what} cannot be that value", EXAMPLE)
     url = block.get("url", "").strip().rstrip("/")
     if not is_address(url):
-        raise UsageError(f"{where}: url is no address", EXAMPLE)
+        raise UsageError(f"{where}: url is not a valid URL", EXAMPLE)
     variable = block.get("key_variable", "")
     if variable and not _KEY_VARIABLE.fullmatch(variable):
         raise UsageError(f"{where}: key_variable is the name of a variable", "one that ends in _API_KEY or _TOKEN")

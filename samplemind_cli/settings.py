@@ -1,17 +1,19 @@
 """Settings.load: defaults < the stacks' record < the user's file < the project's file < the environment < flags."""
 
 import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from samplemind_cli import paths, recorded, trust
 from samplemind_cli.errors import UsageError
 from samplemind_cli.providers import ROWS, TABLE, Provider, Row, conventions, own_rows
 from samplemind_cli.values import WORDS, checked
+
+if TYPE_CHECKING:
+    from samplemind_cli.budgets import Budget
 
 WEEK = 604_800
 
@@ -24,10 +26,11 @@ FOLDERS = ("cache_dir", "config_dir", "data_dir", "state_dir")  # the XDG variab
 ADDRESSES = (*(row.url_setting for row in ROWS if row.url_variables), "redis_url")
 COMPOSE = ("compose_file", "compose_profiles", "compose_project")
 # A cloned project's file must not redirect those, nor choose the file a native parser loads, the programs `up` starts,
-# how much of the user's disk and cache is kept, whose files count, or which web pages may use `serve`.
+# how much of the user's disk and cache is kept, what may be spent, whose files count, or which web pages may use
+# `serve`.
 USER_ONLY = (
     *(*ADDRESSES, "embedded_model", "cache_size", "trusted_folders", *COMPOSE),
-    *("history", "history_days", "history_size", "allowed_hosts", "allowed_origins"),
+    *("history", "history_days", "history_size", "on_budget", "allowed_hosts", "allowed_origins"),
 )
 # What a project's file may set. A setting on no list is refused there.
 PROJECT_MAY = (
@@ -35,7 +38,10 @@ PROJECT_MAY = (
     *("models", "cache", "cache_ttl", "strict_fields"),
     *("connect_timeout", "read_timeout", "local_read_timeout", "deadline"),
 )
+NONE = ("sources", "strangers", "further")  # what a file cannot set
 BLOCKS = "providers"  # hosts of one's own: the user's file alone says them
+BUDGETS = "budgets"  # what may be spent: the same
+TABLES = (BLOCKS, BUDGETS)
 CACHES = WORDS["cache"]
 CLOUD = (":cloud", "-cloud")  # Ollama passes questions for these models on
 
@@ -77,6 +83,7 @@ class Settings:
     history: str = "on"  # what is written down of each call: on, or off
     history_days: float = 90.0  # how long the ledger keeps a call
     history_size: int = 200 * 1024 * 1024  # the largest size of the ledger
+    on_budget: str = "refuse"  # a question over a budget: refuse it, or ask a local model
 
     api_token: str = field(default="", repr=False)  # what `serve` demands of its clients
     allowed_hosts: tuple[str, ...] = ()  # Host names that `serve` answers without a token, beside loopback's
@@ -92,8 +99,10 @@ class Settings:
     state_dir: str = ""
 
     providers: tuple[Row, ...] = ()  # hosts of one's own
+    budgets: "tuple[Budget, ...]" = ()  # what may be spent
     further: tuple[tuple[str, Any], ...] = field(default=(), repr=False)  # settings of providers without fields here
     sources: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False)  # (setting, who set it)
+    strangers: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False)  # (HOST:PORT, whose project)
 
     @classmethod
     def load(cls, env: Mapping[str, str] | None = None, directory: Path | None = None, **flags: Any) -> Self:
@@ -102,10 +111,11 @@ class Settings:
         where = str(directory or here())
         stacks, user, *projects = paths.settings_files(env, where)
         settings = replace(cls(), **{name: getattr(paths, name)(env) for name in FOLDERS})
+        settings = replace(settings, strangers=tuple(recorded.strangers(stacks, where).items()))
         for stack, values in recorded.in_force(stacks, where):
             settings = settings.changed(values, stack)
         if trust.counts(user, env, ()):
-            settings = settings.changed(_toml(user, (*PROJECT_MAY, *USER_ONLY, BLOCKS), ROWS), user)
+            settings = settings.changed(_toml(user, (*PROJECT_MAY, *USER_ONLY, *TABLES), ROWS), user)
         variables = _environment(env, settings.rows)
         trusted = settings.changed(variables, "the environment").trusted_folders
         project = next((file for file in projects if trust.counts(file, env, trusted)), None)
@@ -119,8 +129,11 @@ class Settings:
     def changed(self, values: Mapping[str, Any], source: str) -> Self:
         """A copy with `values`, each checked against its kind; `source` is named in the error."""
         base = replace(self, providers=own_rows(values[BLOCKS], source)) if BLOCKS in values else self
+        if BUDGETS in values:
+            limits, values = _budgets(values, source)
+            base = replace(base, budgets=limits)
         kinds = {setting.name: type(setting.default) for setting in settable(base.rows)}
-        found = {n: checked(n, value, kinds[n], source) for n, value in values.items() if n != BLOCKS}
+        found = {n: checked(n, value, kinds[n], source) for n, value in values.items() if n not in TABLES}
         own = {name: found.pop(name) for name in tuple(found) if name not in _FIELDS}
         further = tuple((dict(self.further) | own).items())
         urls = (row.url_setting for row in base.providers) if BLOCKS in values else ()
@@ -193,8 +206,8 @@ def environment(**changes: str) -> dict[str, str]:
 
 
 def settable(rows: Iterable[Row] = ROWS) -> Iterator[Field[Any]]:
-    """Every setting with its default, those of providers without fields included; `[providers]` are none."""
-    yield from (setting for setting in fields(Settings) if setting.name not in ("sources", "further", BLOCKS))
+    """Every setting with its default, those of providers without fields included; tables are none."""
+    yield from (setting for setting in fields(Settings) if setting.name not in (*NONE, *TABLES))
     for name, default in ((name, default) for row in rows for name, default in row.settings().items()):
         if name not in _FIELDS:
             setting: Field[Any] = field(default=default)
@@ -205,26 +218,35 @@ def settable(rows: Iterable[Row] = ROWS) -> Iterator[Field[Any]]:
 _FIELDS = frozenset(setting.name for setting in fields(Settings))
 
 
+def _budgets(values: Mapping[str, Any], source: str) -> "tuple[tuple[Budget, ...], Mapping[str, Any]]":
+    """The budgets among `values`; and the values, to which what a budget does may belong."""
+    from samplemind_cli import budgets  # few have any
+
+    table = values[BUDGETS]
+    found = budgets.read(table, source)
+    return found, {**values, budgets.REFUSE: table[budgets.REFUSE]} if budgets.REFUSE in table else values
+
+
 def _toml(path: str, allowed: tuple[str, ...], rows: Iterable[Row]) -> dict[str, Any]:
     try:
-        if stat.S_ISFIFO(Path(path).stat().st_mode):  # reading it would wait for a writer
-            raise OSError("it is a pipe")  # noqa: TRY301 - one message for every file that cannot be read
+        if why := trust.unreadable(Path(path).stat()):
+            raise OSError(why)  # noqa: TRY301 - one message for every file that cannot be read
         import tomllib  # most projects have no such file
 
         values = tomllib.loads(Path(path).read_text("utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"cannot read the settings in {path}: {error}", f"mend or move {path}") from error
+        raise UsageError(f"cannot read the settings in {path}: {error}", f"fix or move {path}") from error
     rows = (*rows, *own_rows(values[BLOCKS], path)) if BLOCKS in values and BLOCKS in allowed else tuple(rows)
     own = [row for row in rows if row.name not in TABLE]
     places = [row.setting("base_url") for row in own] if BLOCKS in allowed else []
-    known = {*(setting.name for setting in settable(rows)), BLOCKS}
+    known = {*(setting.name for setting in settable(rows)), *TABLES}
     may = {*allowed, *(row.setting(what) for row in own for what in ("model", "rpm")), *places}
     for name in values:
         if name not in known:
             raise UsageError(f"{path} sets {name!r}, which is not a setting", f"known: {', '.join(sorted(known))}")
-        if name == BLOCKS and name not in may:
+        if name in TABLES and name not in may:
             raise UsageError(f"{path} may not set {name!r}", "write it into your own file, not a project's")
         if name not in may:
             variable = _variable(name, rows)

@@ -7,6 +7,7 @@ TYPE_CHECKING = False  # `typing` is as dear as pathlib
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+LARGEST = 1_000_000  # bytes of a file with settings
 _told: set[str] = set()  # what was left out is told once per process
 
 
@@ -50,6 +51,15 @@ def fault(file: str, env: "Mapping[str, str]") -> str:
         if info.st_mode & stat.S_IWOTH and not sticky and not stat.S_ISLNK(info.st_mode):
             return f"every user can write to {path}"
     return ""
+
+
+def unreadable(info: os.stat_result) -> str:
+    """Why a file is not read, or an empty text: a pipe or a terminal would be waited for, and a link may lead there."""
+    if stat.S_ISFIFO(info.st_mode):
+        return "it is a pipe"
+    if not stat.S_ISREG(info.st_mode):
+        return "it is no plain file"
+    return f"it has more than {LARGEST} bytes" if info.st_size > LARGEST else ""
 
 
 def counts(file: str, env: "Mapping[str, str]", trusted: "Iterable[str]") -> bool:

@@ -4,7 +4,11 @@ from typing import Any
 
 from samplemind_cli.errors import UsageError
 
-WORDS = {"history": ("on", "off"), "cache": ("on", "local", "off")}  # each keeps less than the one before
+WORDS = {
+    "history": ("on", "off"),
+    "cache": ("on", "local", "off"),  # each keeps less than the one before
+    "on_budget": ("refuse", "local"),
+}
 _SWITCH = {"1": True, "true": True, "on": True, "yes": True, "0": False, "false": False, "off": False, "no": False}
 _KINDS = {int: "a whole number", float: "a number", tuple: "a list of names", bool: "true or false"}
 
@@ -27,8 +31,8 @@ def checked(name: str, value: Any, kind: type, source: str) -> Any:
         shown = "that value" if is_secret(name) or is_address(name) else repr(value)
         raise UsageError(f"{source}: {name} cannot be {shown}", f"{name} is {_KINDS.get(kind, 'text')}") from None
     if name in WORDS and found not in WORDS[name]:
-        known = "history is on or off" if name == "history" else "cache is one of on, off, local"
-        raise UsageError(f"{source}: {name} cannot be {value!r}", known)
+        known = {"history": "on or off", "cache": "one of on, off, local"}.get(name, " or ".join(WORDS[name]))
+        raise UsageError(f"{source}: {name} cannot be {value!r}", f"{name} is {known}")
     return found
 
 

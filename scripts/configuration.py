@@ -73,6 +73,27 @@ key_variable = "VLLM_KEY"  # the environment variable with its key; by default M
 
 Such a host is then a provider like the others: `ask --provider my-vllm`, and `my-vllm/MODEL` in `serve`.
 
+What may be spent stands there too, in dollars; [Ledger](ledger.md#budgets) tells what a budget does:
+
+```toml
+[budgets]
+day = 5.0                  # for all together; also week, month
+month = 60.0
+on_budget = "local"        # over it a local model is asked; by default the question is refused
+
+[budgets.client]
+day = 1.0                  # for each client of `serve`
+
+[budgets.client.ci]
+day = 3.0                  # for this one instead
+
+[budgets.session]
+total = 2.0                # for each terminal, or an agent's session
+
+[budgets.batch]
+total = 10.0               # for each file of answers
+```
+
 Lists are separated by commas in a variable, and are arrays in a file. A setting that is unknown, misplaced or of the
 wrong type is an error that names the file or variable.
 

@@ -24,6 +24,7 @@ pytest_plugins = [
     "parts.hosts",
     "parts.ollama_daemon",
     "parts.redis_server",
+    "parts.tabs",
 ]
 
 # Fetched once per machine, and outside the home that a test gets: $XDG_DATA_HOME for a test that needs the real model.

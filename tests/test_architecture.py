@@ -3,7 +3,9 @@
 import ast
 import re
 import sys
+from collections import Counter
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ DOMAINS = {
     "ledger",
     "launching",
     "batch",
+    "dashboard",
 }
 GROUND = {
     "settings",
@@ -31,20 +34,24 @@ GROUND = {
     "escapes",
     "files",
     "processors",
+    "processor_time",
     "child",
     "providers",
     "recorded",
     "values",
     "spool",
+    "budgets",
 }
 # What each room may import of the package; a room may always import itself.
 ARROWS = {
     "__main__": {"hot", "cli"},
     "hot": {"paths", "trust", "spool"},
-    "cli": {"commands", "hot", "output", "errors"},
-    "commands": {*DOMAINS, *GROUND, "output", "ai", "hot"},
+    "cli": {"commands", "help_text", "hot", "output", "errors", "settings"},
+    "commands": {*DOMAINS, *GROUND, "output", "ai", "help_text", "hot"},
+    "help_text": {"output"},
     "asking": {*GROUND, "output", "ai", "formats", "hot", "ledger"},
-    "server": {*GROUND, "output", "ai", "formats"},
+    "server": {*GROUND, "output", "ai", "formats", "batch"},
+    "dashboard": {*GROUND, "output", "server", "ledger", "ai", "formats", "stack", "models", "bench", "launching"},
     "bench": {*GROUND, "output", "ai", "mock", "stack", "testing"},
     "models": {*GROUND, "output", "ai"},
     "stack": {*GROUND, "output", "ai"},
@@ -53,23 +60,25 @@ ARROWS = {
     "mock": {*GROUND, "output"},
     "batch": {*GROUND, "output", "ai", "formats", "ledger"},
     "launching": {*GROUND, "output", "ai", "formats"},
-    "ledger": {*GROUND, "output", "ai", "formats"},
-    "ai": {"formats", *GROUND} - {"child"},
-    "formats": {"settings", "providers", "errors"},
+    "ai": {"formats", "ledger", *GROUND} - {"child"},
+    "ledger": {*GROUND} - {"child"},
+    "formats": {"settings", "providers", "errors", "processor_time"},
     "providers": {"errors"},
     "values": {"errors"},
+    "budgets": {"errors"},
     "recorded": set(),
     "output": {"errors", "escapes", "terminal"},
     "terminal": {"escapes"},
     "escapes": set(),
     "child": {"errors"},
-    "settings": {"errors", "paths", "trust", "providers", "values", "recorded"},
+    "settings": {"errors", "paths", "trust", "providers", "values", "recorded", "budgets"},
     "errors": set(),
     "spool": {"files"},
     "paths": {"trust"},
     "trust": {"output"},
     "files": set(),
     "processors": {"files"},
+    "processor_time": set(),
 }
 # One door for each world outside.
 DOORS = {
@@ -77,6 +86,7 @@ DOORS = {
     "aiohttp": {"ai/aiohttp_client.py"},
     "urllib.request": {"ai/proxies.py"},
     "python_on_whales": {"stack/"},
+    "pymongo": {"stack/mongo.py"},
     "ollama": {"models/"},
     "redis": {"ai/cache/"},
     "xllamacpp": {"ai/embedded_engine"},
@@ -86,9 +96,27 @@ DOORS = {
     "pyinstrument": {"profiling/"},
     "sqlite3": {"ledger/"},
     "genai_prices": {"ledger/prices.py"},
+    "python_multipart": {"server/upload.py"},
+    "httptools": {"server/reading.py"},
+    "socket": {
+        "ai/cache/redis.py",  # a one-shot `ask` does without redis-py, which takes longer to import than the answer
+        "bench/rows/cache.py",  # a free port for the Redis it starts
+        "server/run.py",  # the listening one
+        "stack/engine.py",  # the pair whose other end `docker system dial-stdio` has
+        "stack/bounded.py",  # reads from it, up to a size and a time
+        "stack/http.py",  # HTTP over that pair, and to an Ollama, for `ps` and `up`: see its first line
+        "stack/insight.py",  # Redis' INFO in one exchange, for `ps`; whether anything listens
+        "stack/ports.py",  # whether a port can be bound
+        "testing/observer/",  # a test that opens one is run every time
+    },
+    "uvloop": {"server/run.py"},
+    "_socket": {"hot.py"},  # see PRIVATE
+    "http.client": {"bench/rows/serve.py"},  # a client of its own, to measure ours against
+    "*connection": {"ai/cache/redis.py", "stack/insight.py"},  # as `socket` has it
     # The folders and the launcher run inside of the user's program, in a Python that imports nothing else of ours.
     "os.environ": {"settings.py", "__main__.py", "profiling/inject/", "bench/launcher.py", "testing/observer/"},
 }
+CONNECTING = re.compile(r"(open|create)_(unix_)?connection")  # asyncio's functions, its loops' and the socket module's
 # What prints, and who may: output.py, and what is listed here.
 PRINTING = re.compile(
     r"print|(pprint\.|rich\.|traceback\.)p?print\w*|(sys\.)?(__)?std(out|err)(__)?\.write(lines)?|os\.writev?|.*\.buffer\.write(lines)?"
@@ -108,7 +136,15 @@ PRINTERS = {
     "child/probe.py": {"sys.stdout.write"},  # JSON, into a pipe
     "bench/launcher.py": {"sys.stdout.write"},  # numbers, into a pipe
 }
-COMMANDS_MAY = {"typer", "settings", "providers", "commands"}  # one command may share another's options
+# Private names of others. `hot.py`: hashlib and socket take longer to import than an answer takes to be found.
+PRIVATE = {"hot.py": {"_blake2.blake2b", "_socket"}}
+# One role that several classes play. `Fault`: the mock's, public, which becomes the one that `formats` reads.
+ROLES = {"Events": "each format's", "Pool": "each HTTP library's", "Response": "the same", "Fault": "made, and read"}
+# Modules that do the same for two rooms: the page each writes, what each keeps, how each is run, and so on.
+TWICE = {"conversation", "daemon", "faults", "files", "fit", "gate", "journal", "outside", "page", "reading", "record"}
+TWICE |= {"run", "schemas", "serving", "types", "words"}
+DOCUMENTED = re.compile(r"os\._exit|sys\._getframe")  # private by their spelling alone
+COMMANDS_MAY = {"typer", "settings", "providers", "commands", "help_text"}  # one command may share another's options
 
 
 def sources(root=ROOT / PACKAGE):
@@ -118,12 +154,12 @@ def sources(root=ROOT / PACKAGE):
 parsed = cache(ast.parse)
 
 
-def imports(text, *, top_only=False):
-    """Every module a source imports; what only a type checker would import does not count."""
+def imports(text, *, top_only=False, checked=False):
+    """Every module a source imports; what only a type checker would import counts if `checked`."""
     waiting = [*parsed(text).body]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+        if not checked and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
             continue
         if not top_only:
             waiting += ast.iter_child_nodes(node)
@@ -133,6 +169,8 @@ def imports(text, *, top_only=False):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv") and ast.unparse(node.value) == "os":
             yield "os.environ"
+        elif isinstance(node, ast.Attribute) and CONNECTING.fullmatch(node.attr):
+            yield "*connection"
 
 
 def room(path):
@@ -186,6 +224,12 @@ def test_every_import_follows_an_arrow_and_goes_through_its_door():
         ("output.py", "from samplemind_cli.settings import Settings"),
         ("server/front.py", "from opentelemetry import trace"),
         ("stack/new.py", "def f():\n    import ollama"),
+        ("ai/new.py", "import socket"),
+        ("models/new.py", "from urllib.request import urlopen"),
+        ("models/new.py", "import http.client"),
+        ("ai/core.py", "import asyncio\nasyncio.open_connection"),
+        ("server/front.py", "def f(loop):\n    loop.create_connection(print)"),
+        ("server/front.py", "import httptools"),
     ],
 )
 def test_a_violation_is_found(path, line):
@@ -229,10 +273,101 @@ def test_printing_past_the_door_is_found(line):
     assert list(prints(line))
 
 
+def modules(files):
+    """Each module by its dotted name, with the path of its file."""
+    return {f"{PACKAGE}.{path[:-3].replace('/', '.')}".removesuffix(".__init__"): path for path in files}
+
+
+def circles(files):
+    """Each set of modules that import one another, what only a type checker would import included."""
+    names, edges = modules(files), {}
+    for module, path in names.items():
+        found = (name for name in imports(files[path], checked=True) if name.startswith(PACKAGE + "."))
+        edges[module] = {name if name in names else name.rpartition(".")[0] for name in found} - {module, PACKAGE}
+    while leaves := {module for module, others in edges.items() if not others & edges.keys()}:
+        edges = {module: others for module, others in edges.items() if module not in leaves}
+    return sorted(edges)
+
+
+def test_no_modules_import_one_another():
+    assert circles(sources()) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["from samplemind_cli.ai import a", "if TYPE_CHECKING:\n    from samplemind_cli.ai.a import A"]
+)
+def test_a_circle_is_found(line):
+    assert circles({"ai/a.py": "from samplemind_cli.ai.b import b", "ai/b.py": line})
+
+
+def private(text):
+    """Each private name of another package's that a source imports, or reaches for in a module that it imports."""
+    outside = {name.split(".")[0] for name in imports(text)} - {PACKAGE}
+    yield from (name for name in imports(text) if re.search(r"(^|\.)_[a-z]", name) and name.split(".")[0] != PACKAGE)
+    for node in ast.walk(parsed(text)):
+        name = ast.unparse(node) if isinstance(node, ast.Attribute) else ""
+        if name.split(".")[0] in outside and re.fullmatch(r"[\w.]+\._[a-z]\w*", DOCUMENTED.sub("", name)):
+            yield name
+
+
+def test_nobody_elses_private_names_are_used():
+    assert {(path, name) for path, text in sources().items() for name in private(text)} == {
+        (path, name) for path, names in PRIVATE.items() for name in names
+    }
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["import typer\ntyper._click.Tuple", "from typer._click import types", "from typer import _click", "import _io"],
+)
+def test_a_private_name_is_found(line):
+    assert list(private(line))
+
+
+def modules_of_the_current_folder(text):
+    """Each place that starts our Python with a module, and lets the current folder say which one that is."""
+    for node in ast.walk(parsed(text)):
+        words = [ast.unparse(word) for word in node.elts] if isinstance(node, ast.List | ast.Tuple) else []
+        yield from (word for word, next_word in pairwise(words) if "sys.executable" in word and next_word == "'-m'")
+
+
+def test_no_folder_says_which_module_our_python_runs():
+    assert [path for path, text in sources().items() if [*modules_of_the_current_folder(text)]] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("[sys.executable, '-m', 'pip']", 1),
+        ("run((str(sys.executable), '-m', 'memray', *words))", 1),
+        ("[sys.executable, '-P', '-m', 'pip']", 0),
+        ("[python, '-m', 'pytest']", 0),
+    ],
+)
+def test_a_module_that_the_current_folder_could_replace_is_found(line, found):
+    assert len([*modules_of_the_current_folder(line)]) == found
+
+
 def test_every_room_of_the_package_is_in_the_plan():
     rooms = {room(path) for path in sources()} - {"__init__"}
 
     assert rooms - set(ARROWS) == set()
+
+
+def test_a_class_s_name_means_one_thing_in_the_whole_package():
+    made = Counter(
+        node.name for text in sources().values() for node in ast.walk(parsed(text)) if isinstance(node, ast.ClassDef)
+    )
+
+    assert {name for name, times in made.items() if times > 1} == set(ROLES)
+
+
+def test_a_module_s_name_is_one_room_s_alone():
+    """But for families of like rooms: formats, dialects, and what a command or a row of the board is named for."""
+    families = re.compile(r"formats/\w+/|mock/dialects/|commands/|bench/rows/|.*__init__")
+    made = Counter(Path(path).stem for path in sources() if not families.match(path))
+
+    assert {name for name, times in made.items() if times > 1} == TWICE
 
 
 def test_no_module_is_named_for_everything_and_nothing():

@@ -15,48 +15,30 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from samplemind_cli.ai import embedded, http_client, keys
+from samplemind_cli.ai import embedded, http_client, keys, refused
+from samplemind_cli.ai.adapters import CLIENTS, EMBEDDERS
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
+from samplemind_cli.ai.passing import GOES_ON, event_of
+from samplemind_cli.ai.refusal import broken_off
+from samplemind_cli.ai.spending import Purse
 from samplemind_cli.ai.types import (
     Call,
     Chunk,
     Client,
-    Embedder,
     Endpoint,
     Fault,
     Inputs,
+    Options,
     Provider,
-    Refusal,
     Request,
     Route,
     Usage,
 )
 from samplemind_cli.errors import CutStreamError, ProviderError, RejectedError, UsageError
-from samplemind_cli.formats.anthropic_messages import client as anthropic
-from samplemind_cli.formats.gemini import client as gemini
-from samplemind_cli.formats.ollama import client as ollama
-from samplemind_cli.formats.openai_chat import client as openai
-from samplemind_cli.formats.openai_chat import embedded as small
-from samplemind_cli.formats.openai_chat import mistral
+from samplemind_cli.formats.refused_fields import field_in, without
 from samplemind_cli.settings import Settings
 
-# By `Row.client`.
-CLIENTS: dict[str, Client] = {
-    "ollama": ollama,
-    "gemini": gemini,
-    "anthropic_messages": anthropic,
-    "openai_chat": openai,
-    "openai_chat.mistral": mistral,
-    "openai_chat.embedded": small,
-}
-EMBEDDERS: dict[str, Embedder] = {
-    "ollama": ollama,
-    "gemini": gemini,
-    "openai_chat": openai,
-    "openai_chat.mistral": mistral,
-    "openai_chat.embedded": small,
-}
 ATTEMPTS = 3
 NOTICED = 0.001  # seconds; what a free slot takes is not told
 # What is said of the embedded model.
@@ -67,6 +49,7 @@ TROUBLE = (None, "overloaded", "server")
 Take = Callable[[str, int], Awaitable[float | None]]
 # Entered around each call to a provider; what it gives hears the chunks. No request: texts are turned into vectors.
 Watch = Callable[[Route, Request | None], AbstractContextManager[Callable[[Chunk], None]]]
+_NOTHING = Request(messages=())
 _UNWATCHED: AbstractContextManager[Callable[[Chunk], None]] = nullcontext(lambda _: None)
 
 
@@ -93,7 +76,9 @@ class Caller:
         self._notify = notify
         self._progress = progress
         self._rates = RateLimits()
+        self._purse = Purse(settings)
         self._cooldowns = Cooldowns()
+        self._refused = refused.Refused()
         self._said: set[bool] = set()  # of which of the embedded model's engines
 
     def patience(self, route: Route, deadline: float, *, last: bool) -> Patience:
@@ -113,33 +98,58 @@ class Caller:
         if wait := self._cooldowns.left(_name(route)):
             raise UnavailableError(f"asks to be left alone for another {wait:.0f} s", fault=Fault("rate", ""))
 
+    def close(self) -> None:
+        """Close what keeps the budgets."""
+        self._purse.close()
+
     async def chunks(
-        self, route: Route, request: Request, patience: Patience
+        self, route: Route, request: Request, patience: Patience, options: Options
     ) -> AsyncGenerator[tuple[Chunk, Any], None]:
         """The chunks of one answer, each with its event where a client of the provider's format can read it as it is.
 
-        Raises UnavailableError before the first of them, CutStreamError after it, ProviderError for a request that
-        would be wrong anywhere.
+        A hint that the model refuses is left out, and told on the first chunk.
+        Raises BudgetError before it is asked for, UnavailableError before the first chunk, CutStreamError after it,
+        ProviderError for a request that would be wrong anywhere.
         """
-        client, begun = self._client(route), False
+        name, begun = _name(route), False
         same = request.source == self._settings.row(route.provider).format
-        read = client.reader(request)
-        async with self._events(route, request, partial(client.chat, request), patience) as (events, heard, held):
-            async for event in events:
-                chunk = replace(read(event), held=held) if held and not begun else read(event)
-                heard(chunk)
-                if chunk.fault:
-                    raise _broken_off(chunk.fault, route, event, begun=begun)
-                begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls or chunk.block)
-                yield chunk, event if same and client.readable(event) else None
+        while True:
+            gone = self._refused.of(name)
+            sent = without(request, gone)
+            client, dropped = self._client(route), tuple(sorted(gone & request.wishes)) if gone else ()
+            read, made = client.reader(sent), partial(_chat, client, sent, gone)
+            try:
+                async with self._events(route, sent, made, patience, options) as (events, heard, held):
+                    async for event in events:
+                        found = read(event)
+                        passed = event_of(event, found, client) if same else None
+                        for chunk in found.in_order(begun=begun) if found.pieces else (found,):
+                            heard(chunk)
+                            if chunk.fault:
+                                raise broken_off(chunk.fault, route.provider, event, begun=begun)
+                            news = (held or dropped) and not begun
+                            told = replace(chunk, held=held, dropped=dropped) if news else chunk
+                            begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls or chunk.block)
+                            yield told, passed
+                            passed = passed and GOES_ON
+            except UnavailableError as error:
+                strict = self._settings.strict_fields
+                if begun or not self._refused.learns(name, error.fault, sent, strict=strict):
+                    raise
+            else:
+                return
 
     async def vectors(
-        self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience
+        self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience, options: Options
     ) -> tuple[list[list[float]], int | None]:
         """A vector per text, and the tokens counted. Raises as `chunks`."""
         adapter = EMBEDDERS[self._settings.row(route.provider).client]
-        async with self._events(route, None, partial(adapter.embed, texts, dimensions), patience) as (events, heard, _):
-            found, tokens = adapter.read_embeddings(await anext(events))
+        made = partial(adapter.embed, texts, dimensions)
+        async with self._events(route, None, made, patience, options) as (events, heard, _):
+            event = await anext(events)
+            if fault := self._client(route).reader(_NOTHING)(event).fault:
+                raise broken_off(fault, route.provider, event, begun=False)
+            found, tokens = adapter.read_embeddings(event)
             heard(Chunk(usage=Usage(input_tokens=tokens)))
         if len(found) != len(texts) or not all(found):
             raise ProviderError(f"{route.provider}: {route.endpoint.model} gave no vector for each text")
@@ -152,7 +162,12 @@ class Caller:
 
     @asynccontextmanager
     async def _events(
-        self, route: Route, request: Request | None, made: Callable[[Endpoint], Call], patience: Patience
+        self,
+        route: Route,
+        request: Request | None,
+        made: Callable[[Endpoint], Call],
+        patience: Patience,
+        options: Options,
     ) -> AsyncIterator[tuple[AsyncGenerator[Any, None], Callable[[Chunk], None], float]]:
         """The events of a call `made` for the endpoint, once the provider may be asked, and who is to hear of them.
 
@@ -160,21 +175,27 @@ class Caller:
         """
         with self.breakers.trial(_name(route)) as wait:
             if wait:
-                raise UnavailableError("has failed again and again", fault=Fault("overloaded", ""), wait=wait)
+                raise UnavailableError("has failed repeatedly", fault=Fault("overloaded", ""), wait=wait)
             endpoint = await self._endpoint(route, vectors=request is None)
             clock = asyncio.get_running_loop().time
             began = clock()
             async with await self._slot(route, patience):
                 held = clock() - began if self._per_minute(route) else 0.0
                 call = made(endpoint)
-                events = http_client.events(call, patience, self._client(route).fault)
-            with self._judged(route), keys.removed_from_errors(call), self._watch(route, request) as heard:
-                async with aclosing(events):
-                    yield events, heard, held if held > NOTICED else 0.0
+                client = self._client(route)
+                reader = partial(client.reader, request or _NOTHING)
+                events = http_client.events(call, patience, client.fault, reader)
+            async with self._purse.call(route, request, call, options, patience.deadline) as counted:
+                with self._judged(route, request), self._watch(route, request) as heard, keys.removed_from_errors(call):
+                    async with aclosing(events):
+                        yield events, partial(_hear, _both(heard, counted), call), held if held > NOTICED else 0.0
 
     @contextmanager
-    def _judged(self, route: Route) -> Iterator[None]:
-        """Learn from how a call ends whether its model is to be asked again."""
+    def _judged(self, route: Route, request: Request | None) -> Iterator[None]:
+        """Learn from how a call ends whether its model is to be asked again.
+
+        A request that is called wrong is wrong anywhere, unless it is for a field that this model does not take.
+        """
         name = _name(route)
         try:
             yield
@@ -187,6 +208,9 @@ class Caller:
             self._judge(name, error)
             self._sign(error, route)
             if error.fault and error.fault.kind == "request":
+                if request and field_in(error.fault, request):
+                    error.fault = replace(error.fault, kind="unsupported")
+                    raise
                 raise RejectedError(f"{route.provider}: {error.message}", "samplemind ask --help") from error
             raise
 
@@ -214,7 +238,9 @@ class Caller:
         while wait:
             now = asyncio.get_running_loop().time()
             if patience.deadline is not None and now + wait > patience.deadline:
-                raise UnavailableError("its requests per minute are used up", fault=Fault("rate", ""), wait=wait)
+                raise UnavailableError(
+                    "its rate limit (requests per minute) is used up", fault=Fault("rate", ""), wait=wait
+                )
             await asyncio.sleep(wait)
             wait = await self._take(route.provider, per_minute)
         return nullcontext()
@@ -238,14 +264,30 @@ class Caller:
             raise UnavailableError(error.message, error.hint) from error
 
 
+def _both(heard: Callable[[Chunk], None], counted: Callable[[Chunk], None] | None) -> Callable[[Chunk], None]:
+    """What tells both of a chunk; `counted` is there where a budget is."""
+    if counted is None:
+        return heard
+
+    def tell(chunk: Chunk) -> None:
+        counted(chunk)
+        heard(chunk)
+
+    return tell
+
+
 def _name(route: Route) -> str:
     """Whom a breaker or a cooldown is about: one bad model must not close the others, nor another address."""
     return f"{route.provider}/{route.endpoint.model} {route.endpoint.base_url}"
 
 
-def _broken_off(fault: Fault, route: Route, event: Any, *, begun: bool) -> ProviderError:
-    """An error inside a stream: before the first word the next provider may be asked, after it none."""
-    if begun:
-        told = f"{route.provider} broke off: {fault.message}"
-        return CutStreamError(told, "ask again", fault=fault, refusal=Refusal(event))
-    return UnavailableError(fault.message, fault=fault, wait=fault.wait, refusal=Refusal(event))
+def _chat(client: Client, request: Request, refused_fields: frozenset[str], endpoint: Endpoint) -> Call:
+    """The call for a request, without what its model refuses."""
+    return refused.cleared(client.chat(request, endpoint), refused_fields)
+
+
+def _hear(heard: Callable[[Chunk], None], call: Call, chunk: Chunk) -> None:
+    """Tell a watch of a chunk, without the keys that a fault in it may quote."""
+    if chunk.fault:
+        chunk = replace(chunk, fault=keys.removed_from_fault(chunk.fault, call))
+    heard(chunk)

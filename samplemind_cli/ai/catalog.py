@@ -6,7 +6,7 @@ from dataclasses import replace
 from time import monotonic
 
 from samplemind_cli.ai import http_client
-from samplemind_cli.ai.caller import CLIENTS
+from samplemind_cli.ai.adapters import CLIENTS
 from samplemind_cli.ai.router import NO_MODEL
 from samplemind_cli.ai.types import Client, Provider, Route
 from samplemind_cli.errors import SamplemindError

@@ -5,34 +5,24 @@ import os
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from samplemind_cli.ai import draft, embedded, http_client, journal, reasons, router, schemas, stored
-from samplemind_cli.ai.cache import Cache, Hit, cache_key
+from samplemind_cli.ai import allowed, draft, embedded, http_client, journal, reasons, router, schemas, stored, why
+from samplemind_cli.ai.attempt import Attempt, as_request, kept, whole
+from samplemind_cli.ai.cache import Cache, cache_key
 from samplemind_cli.ai.caller import Caller, Watch
 from samplemind_cli.ai.catalog import Catalog
 from samplemind_cli.ai.fit import fit_of
 from samplemind_cli.ai.flight import Emit, Flights
-from samplemind_cli.ai.http_client import Patience, UnavailableError
+from samplemind_cli.ai.http_client import UnavailableError
 from samplemind_cli.ai.question import payload
-from samplemind_cli.ai.types import (
-    COMPLETE,
-    Answer,
-    Chunk,
-    Embeddings,
-    Inputs,
-    Kept,
-    Message,
-    Options,
-    Provider,
-    Request,
-    Route,
-)
-from samplemind_cli.errors import ProviderError, RejectedError, SettingError
+from samplemind_cli.ai.types import COMPLETE, Answer, Chunk, Embeddings, Inputs, Options, Provider, Request, Route
+from samplemind_cli.errors import BudgetError, ProviderError, RejectedError, SettingError
 from samplemind_cli.settings import Settings
 
 DEFAULT = Options()
+__all__ = ["DEFAULT", "AICore", "as_request"]
 _WORST = ("closed", "half-open", "open")
 
 
@@ -59,6 +49,7 @@ class AICore:
         self._record = record or journal.Journal(self.settings, self._notify).add
         self._cache = Cache(self.settings, self._notify)
         self._catalog = Catalog(self.settings)
+        self.questions = why.Questions(self.settings.cache_dir)
         self._flights = Flights(Path(self.settings.cache_dir or os.devnull) / "flights.lock")
         self._caller = Caller(self.settings, self._notify, progress, self._cache.take, watch)
 
@@ -107,17 +98,19 @@ class AICore:
 
     async def close(self) -> None:
         """Close this event loop's connections."""
+        self._caller.close()
+        self.questions.flush()
         await self._cache.close()
         await http_client.close_http_client()
 
     def routes(self, request: Request, options: Options = DEFAULT) -> list[Route]:
         """Every way to an answer, first choice first, with the reason for each that would be skipped. Calls nothing."""
         found = router.routes(self.settings, options, fit_of(request, self.settings))
-        return [self._settled(route, alone=len(found) == 1) for route in found]
+        return allowed.within((self._settled(route, alone=len(found) == 1) for route in found), options.models)
 
-    def each_provider(self) -> list[Route]:
+    def each_provider(self, request: Request | None = None) -> list[Route]:
         """A route to every configured provider, also to those that are asked by name alone. Calls nothing."""
-        found = router.each(self.settings, fit_of(Request(messages=()), self.settings))
+        found = router.each(self.settings, fit_of(request or Request(messages=()), self.settings))
         return [self._settled(route, alone=False) for route in found]
 
     async def models(self, routes: Iterable[Route] | None = None) -> list[str]:
@@ -166,7 +159,7 @@ class AICore:
 
         A route that is unavailable before its first word hands over to the next; after it the error is raised.
         """
-        told = journal.Entry(as_request(request), options, time.perf_counter())
+        told = journal.JournalEntry(as_request(request), options, time.perf_counter())
         deadline = asyncio.get_running_loop().time() + (options.timeout or self.settings.deadline)
         routes = self.routes(told.request, options)
         failure: ProviderError | SettingError | None = None
@@ -187,13 +180,16 @@ class AICore:
                 except (ProviderError, SettingError) as error:
                     alone = isinstance(error, SettingError) and len(routes) == 1
                     final = last and not isinstance(error, UnavailableError | SettingError)
-                    if told.begun or alone or final or isinstance(error, RejectedError):
+                    if isinstance(error, BudgetError):
+                        routes[i + 1 :] = self._instead(told, routes[i + 1 :], error)
+                        last = False
+                    elif told.begun or alone or final or isinstance(error, RejectedError):
                         raise
                     failure = error
                     routes[i] = reasons.passed_over(route, error, self.settings.row(route.provider))
                     self._tell(routes[i], last=last)
                 except TimeoutError as late:
-                    raise ProviderError(f"{route.provider}: no whole answer in time", "raise --timeout") from late
+                    raise ProviderError(f"{route.provider}: no complete answer in time", "raise --timeout") from late
             told.passed = tuple(routes)
             raise reasons.nobody(routes) from failure  # noqa: TRY301 - told below, as every error
         except BaseException as error:
@@ -202,61 +198,87 @@ class AICore:
         finally:
             self._record(told.record())
 
-    def _attempt(self, told: journal.Entry, deadline: float, *, last: bool) -> "_Attempt":
+    def _instead(self, told: journal.JournalEntry, behind: list[Route], over: BudgetError) -> list[Route]:
+        """Where a question goes that is over a budget: to a local model, where the user wants that, else nowhere."""
+        if self.settings.on_budget != "local":
+            raise over
+        local = [route for route in behind if self.settings.row(route.provider).local]
+        others = self.each_provider(told.request)
+        others = [route for route in others if self.settings.row(route.provider).local]
+        return local or allowed.within(others, told.options.models)
+
+    def _attempt(self, told: journal.JournalEntry, deadline: float, *, last: bool) -> Attempt:
         route = told.answering
         patience = self._caller.patience(route, deadline, last=last)
-        return _Attempt(route, told.request, told.options, self.key(route, told.request), patience)
+        return Attempt(route, told.request, told.options, self.key(route, told.request), patience)
 
     def _tell(self, route: Route, *, last: bool) -> None:
-        """Say of a route that should have led to an answer why it did not; what nobody set up is no news."""
+        """Say of a route that should have led to an answer why it did not; unconfigured providers are left out."""
         if route.outcome != "untried" and not last:
             self._notify(f"{route.provider}: {route.skipped}; asking the next provider")
 
     def _tell_dropped(self, route: Route, first: Chunk) -> None:
         """Say which fields a provider was not told, since it has no word for them; a stored answer is no news."""
-        if route.dropped and not first.answer:
+        if first.answer:
+            return
+        if route.dropped:
             self._notify(f"{route.provider}: left out {', '.join(route.dropped)}, for which it has no word")
+        if first.dropped:
+            self._notify(f"{route.provider}: left out {', '.join(first.dropped)}, which {route.endpoint.model} refuses")
 
-    async def _on(self, attempt: "_Attempt", *, last: bool) -> AsyncGenerator[Chunk, None]:
+    async def _on(self, attempt: Attempt, *, last: bool) -> AsyncGenerator[Chunk, None]:
         """The answer on one route: out of the cache, or from the one call that fetches it."""
         shared = attempt.options.cache == "use"
         if shared and (answer := await self._stored(attempt)):
-            yield _whole(answer)
+            yield whole(answer)
             return
         if not last:
             self._caller.check(attempt.route)
 
+        led = False
+
         async def lead(emit: Emit) -> None:
+            nonlocal led
+            led = True
             if not shared:
                 return await self._fetch(attempt, emit)
             async with self._flights.alone(attempt.key), self._cache.alone(attempt.key):
                 if answer := await self._stored(attempt):  # another process was quicker
-                    return emit(_whole(answer))
+                    return emit(whole(answer))
                 return await self._fetch(attempt, emit)
 
-        flight = self._flights.join(attempt.key if shared else object(), lead, attempt.patience.deadline)
-        async with aclosing(flight) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        while True:
+            flight = self._flights.join(attempt.key if shared else object(), lead, attempt.patience.deadline)
+            try:
+                async with aclosing(flight) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+                return  # noqa: TRY300 - it goes on after an error alone
+            except BudgetError:
+                if led:
+                    raise
+                await asyncio.sleep(0)  # it was somebody else's budget: the next one leads
 
-    async def _stored(self, attempt: "_Attempt") -> Answer | None:
+    async def _stored(self, attempt: Attempt) -> Answer | None:
         options = attempt.options
         hit = await self._cache.get(attempt.key, options.ttl if options.max_age is None else options.max_age)
         answer = stored.from_json(hit.value, attempt.key) if hit else None
-        return _kept(replace(answer, cached=hit.tier), hit) if hit and answer else None
+        return kept(replace(answer, cached=hit.tier), hit) if hit and answer else None
 
-    async def _fetch(self, attempt: "_Attempt", emit: Emit) -> None:
+    async def _fetch(self, attempt: Attempt, emit: Emit) -> None:
         """Ask the provider, pass its chunks on, and store the answer if it is whole."""
         route, request, options = attempt.route, attempt.request, attempt.options
         origin = self.settings.row(route.provider).format
         heard = draft.Draft(
             attempt.key,
+            used={call.id for message in request.messages for call in message.tool_calls},
             one_call=request.parallel_tool_calls is False,
             origin=origin,
             json=request.schema is not None or request.json_mode,
+            names=request.functions,
             passing=request.source == origin,
         )
-        async with aclosing(self._caller.chunks(route, request, attempt.patience)) as chunks:
+        async with aclosing(self._caller.chunks(route, request, attempt.patience, options)) as chunks:
             async for chunk, event in chunks:
                 if told := heard.add(chunk, event):
                     emit(told)
@@ -265,30 +287,6 @@ class AICore:
         answer = heard.answer(route.provider, route.endpoint.model)
         schemas.satisfied(answer, request)
         if options.cache != "off" and answer.sound and answer.finish_reason in COMPLETE:
-            answer = _kept(answer, await self._cache.put(attempt.key, stored.to_json(answer), options.ttl))
+            answer = kept(answer, await self._cache.put(attempt.key, stored.to_json(answer), options.ttl))
+            self.questions.keep(route, request)
         emit(Chunk(events=heard.passing.take(), origin=origin, answer=answer))
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """One request on one route."""
-
-    route: Route
-    request: Request
-    options: Options
-    key: str
-    patience: Patience
-
-
-def as_request(request: Request | str) -> Request:
-    """A prompt as a request of one message; a request as it is."""
-    return request if isinstance(request, Request) else Request(messages=(Message("user", request),))
-
-
-def _kept(answer: Answer, hit: Hit | None) -> Answer:
-    return replace(answer, kept=Kept(hit.path, hit.expires)) if hit and hit.path else answer
-
-
-def _whole(answer: Answer) -> Chunk:
-    """A stored answer as the one chunk of its stream: its parts are in `answer`."""
-    return Chunk(answer.text, answer.thinking, answer.tool_calls, answer=answer)

@@ -1,12 +1,11 @@
 """An answer in the making: the chunks of a provider mended and joined until they are whole."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
-from blake3 import blake3
-
-from samplemind_cli.ai.growing import OpenCall, Words, begins_anew
+from samplemind_cli.ai.called_tools import CalledTools
+from samplemind_cli.ai.growing import OpenCall, Words
 from samplemind_cli.ai.passing import Passing
 from samplemind_cli.errors import CutStreamError, ProviderError
 from samplemind_cli.formats import reading
@@ -30,20 +29,31 @@ class Draft:
     """What has been heard so far of one answer.
 
     `key`, the cache key of its question, is what ids for calls without one are made of: the same whenever it is told
-    again, others in the next turn. `one_call`: further calls are left out. `origin` is the provider's format. `json`:
-    a code fence around all of the text is no part of it. `passing`: a client of the provider's format waits for it.
+    again, others in the next turn. `used`: ids of earlier calls. `one_call`: further calls are left out. `origin` is
+    the provider's format. `json`: a code fence around all of the text is no part of it. `passing`: a client of the
+    provider's format waits for it. `names`: of the tools that may be called.
     """
 
-    def __init__(
-        self, key: str = "", *, one_call: bool = False, origin: Format = "", json: bool = False, passing: bool = False
+    def __init__(  # noqa: PLR0913 - each for itself
+        self,
+        key: str = "",
+        *,
+        used: Collection[str] = (),
+        one_call: bool = False,
+        origin: Format = "",
+        json: bool = False,
+        passing: bool = False,
+        names: frozenset[str] = frozenset(),
     ) -> None:
         self._key = key
+        self._used = used
         self._one_call = one_call
+        self._names = names
         self._leading: str | None = "" if json else None  # text of which it is not known whether it is fenced
         self._fenced = False
         self._origin: Format = origin
         self._parts: list[Words | OpenCall | Thinking | Opaque] = []
-        self._calls: list[OpenCall] = []
+        self._calls = CalledTools(key, used, names, one=one_call)
         self._pieces = False  # whether any of it came in pieces
         self._finish: Finish | None = None
         self._usage = Usage()
@@ -51,6 +61,7 @@ class Draft:
         self._stop_sequence = ""
         self._logprobs: list[object] = []
         self._held = 0.0
+        self._dropped: tuple[str, ...] = ()
         self._begun = False
         self._others: dict[int, Draft] = {}
         self.passing = Passing(origin, on=passing)
@@ -61,12 +72,13 @@ class Draft:
         `event` said it, if a client can read that.
         """
         heard = chunk
-        if self._finish not in _LASTING:
+        if self._finish not in _LASTING and not (self._finish and chunk.finish == "unknown"):
             self._finish = chunk.finish or self._finish
         self._usage = self._usage.updated(chunk.usage) if chunk.usage else self._usage
         self._model = self._model or chunk.model
         self._stop_sequence = chunk.stop_sequence or self._stop_sequence
         self._held = max(self._held, chunk.held)
+        self._dropped = chunk.dropped or self._dropped
         others = tuple(self._other(number, other) for number, other in chunk.others)
         if chunk.whole and self._parts:
             chunk = self._remainder(chunk)
@@ -74,38 +86,41 @@ class Draft:
         self._say(chunk)
         if chunk.text and (self._fenced or self._leading is not None):
             chunk = replace(chunk, text=self._outside(chunk.text))
-        calls = tuple(self._joined(chunk.tool_calls))
-        if chunk.finish:
-            calls = (*calls, *self._rest())
+        calls = tuple(self._calls.add(chunk.tool_calls, self._parts.append))
+        if chunk.finish and not chunk.tool_calls:  # some servers name an end with each piece of a call
+            calls = (*calls, *self._calls.rest())
         self.passing.heard(event, heard, chunk, calls, calling=bool(self._calls))
         said = chunk.text or chunk.thinking or chunk.signature or chunk.block or calls
         if not said and not any(other for _, other in others):
             return None
-        told = replace(
-            chunk,
-            tool_calls=calls,
-            finish=None,
-            usage=None,
-            whole=False,
-            model="",
-            held=0.0,
+        told = Chunk(  # made anew: replace() takes several times as long, and this is done for every word
+            chunk.text,
+            chunk.thinking,
+            calls,
+            signature=chunk.signature,
+            block=chunk.block,
+            refusal=chunk.refusal,
+            logprobs=chunk.logprobs,
+            stop_sequence=chunk.stop_sequence,
+            others=tuple((number, other) for number, other in others if other) if others else (),
             events=self.passing.take(),
             origin=self._origin,
         )
-        told = replace(told, others=tuple((number, other) for number, other in others if other))
         if not self._begun:
             self._begun = True
-            told = replace(told, usage=reading.counted(self._usage), held=self._held)
+            told = replace(told, usage=reading.counted(self._usage), held=self._held, dropped=self._dropped)
         return told
 
     def end(self) -> Chunk | None:
         """What was held back to the end."""
-        calls = tuple(self._rest())
+        calls = tuple(self._calls.rest())
         text = reading.unfenced("".join(self._texts())) if self._fenced else ""
-        if not (calls or text):
+        ends = ((number, other.end()) for number, other in self._others.items())
+        others = tuple((number, end) for number, end in ends if end)
+        if not (calls or text or others):
             return None
         self.passing.mended()
-        return Chunk(text, tool_calls=calls)
+        return Chunk(text, tool_calls=calls, others=others)
 
     def _outside(self, text: str) -> str:
         """Of a text that may be fenced what may be told: all of it once it is not, nothing while it is."""
@@ -120,7 +135,13 @@ class Draft:
 
     def _other(self, number: int, chunk: Chunk) -> tuple[int, Chunk | None]:
         if number not in self._others:
-            self._others[number] = Draft(f"{self._key}:{number}", one_call=self._one_call, origin=self._origin)
+            self._others[number] = Draft(
+                f"{self._key}:{number}",
+                used=self._used,
+                one_call=self._one_call,
+                origin=self._origin,
+                names=self._names,
+            )
         return number, self._others[number].add(chunk)
 
     def _remainder(self, chunk: Chunk) -> Chunk:
@@ -156,48 +177,6 @@ class Draft:
         self._parts.append(words)
         return words
 
-    def _joined(self, pieces: tuple[ToolCall, ...]) -> Iterator[ToolCall]:
-        for piece in pieces:
-            call = self._call(piece)
-            if call is None or (self._one_call and call.place):
-                continue
-            if told := call.news():
-                yield told
-
-    def _call(self, piece: ToolCall) -> OpenCall | None:
-        """The call that a piece belongs to, with the piece joined; None for one that was there already."""
-        call = self._open(piece)
-        if call is None or begins_anew(piece, call):
-            call = self._opened(piece)
-        elif piece.id and piece.id == call.given and piece.arguments.strip() == call.arguments.strip() and call.whole:
-            return None  # told twice
-        call.given = call.given or piece.id
-        call.name = call.name or piece.name
-        call.arguments += piece.arguments
-        call.default = call.default or piece.default
-        call.signature = call.signature or piece.signature
-        call.hints.update(piece.hints)
-        return call
-
-    def _open(self, piece: ToolCall) -> OpenCall | None:
-        """The last call with the piece's index, or the last of all where it has none."""
-        same = (call for call in reversed(self._calls) if piece.index is None or piece.index == call.index)
-        return next(same, None)
-
-    def _opened(self, piece: ToolCall) -> OpenCall:
-        place = len(self._calls)
-        taken = not piece.id or any(call.id == piece.id for call in self._calls)
-        made = f"call_{blake3(f'{self._key}:{place}'.encode()).hexdigest()[:24]}"
-        call = OpenCall(place, piece.index, piece.id, made if taken else piece.id)
-        self._calls.append(call)
-        if not (self._one_call and place):
-            self._parts.append(call)
-        return call
-
-    def _rest(self) -> Iterator[ToolCall]:
-        told = (call.news(last=True) for call in self._calls[: 1 if self._one_call else None])
-        return (call for call in told if call)
-
     def answer(self, provider: str, model: str) -> Answer:
         """The whole answer. Raises CutStreamError when its end was never heard, ProviderError when it is empty."""
         if self._finish is None:
@@ -222,6 +201,7 @@ class Draft:
             logprobs=tuple(self._logprobs),
             stop_sequence=self._stop_sequence,
             sound=sound,
+            dropped=self._dropped,
         )
 
     def _part(self, part: Words | OpenCall) -> Part:

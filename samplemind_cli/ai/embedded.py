@@ -62,7 +62,7 @@ async def start(settings: Settings, progress: Progress | None = None, *, vectors
     return endpoint
 
 
-class Engine:
+class EngineProcess:
     """A running engine. It reads our order, and later the end of our process, from its stdin."""
 
     def __init__(self, path: Path, name: str, *, vectors: bool) -> None:
@@ -117,11 +117,11 @@ def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
     return cast("IO[bytes]", stream)
 
 
-_engines: dict[tuple[Path, str, bool], Engine] = {}
+_engines: dict[tuple[Path, str, bool], EngineProcess] = {}
 _starting = threading.Lock()
 
 
-def _engine(path: Path, name: str, *, vectors: bool) -> Engine:
+def _engine(path: Path, name: str, *, vectors: bool) -> EngineProcess:
     """The engine of that model and kind, begun unless it runs."""
     with _starting:
         engine = _engines.get((path, name, vectors))
@@ -129,7 +129,7 @@ def _engine(path: Path, name: str, *, vectors: bool) -> Engine:
             engine.stop()
             engine = None
         if not engine:
-            engine = _engines[path, name, vectors] = Engine(path, name, vectors=vectors)
+            engine = _engines[path, name, vectors] = EngineProcess(path, name, vectors=vectors)
         return engine
 
 

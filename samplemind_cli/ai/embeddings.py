@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from samplemind_cli.ai import reasons
+from samplemind_cli.ai.adapters import EMBEDDERS
 from samplemind_cli.ai.cache import Cache, cache_key
-from samplemind_cli.ai.caller import EMBEDDERS, Caller
+from samplemind_cli.ai.caller import Caller
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.types import Embeddings, Inputs, Options, Provider, Route
 from samplemind_cli.errors import ProviderError, UnsupportedError, UsageError
@@ -53,14 +54,14 @@ class Vectors:
         patience = self._caller.patience(route, deadline, last=True)
         try:
             async with asyncio.timeout_at(deadline):
-                return await self._in_turn(route, texts, dimensions, patience)
+                return await self._in_turn(route, texts, dimensions, patience, options)
         except UnavailableError as error:
             raise reasons.nobody([reasons.passed_over(route, error, self._settings.row(route.provider))]) from error
         except TimeoutError as late:
             raise ProviderError(f"{route.provider}: no embeddings in time", "raise the timeout") from late
 
     async def _in_turn(
-        self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience
+        self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience, options: Options
     ) -> tuple[list[list[float]], int | None]:
         """As many calls as the texts need."""
         size = AT_ONCE_HERE if route.provider == Provider.EMBEDDED else AT_ONCE
@@ -68,7 +69,7 @@ class Vectors:
         counts: list[int | None] = []
         for start in range(0, len(texts), size):
             some = texts[start : start + size]
-            found, counted = await self._caller.vectors(route, some, dimensions, patience)
+            found, counted = await self._caller.vectors(route, some, dimensions, patience, options)
             vectors += found
             counts.append(counted)
         return vectors, None if None in counts else sum(filter(None, counts))
@@ -78,7 +79,7 @@ def named(routes: Sequence[Route], options: Options) -> Route:
     """The one route that `options` name. Raises UsageError: vectors of different models do not compare."""
     route = routes[0]
     if not (options.provider or options.model):
-        raise UsageError("embeddings want a model's name: vectors of different models do not compare", "ollama/NAME")
+        raise UsageError("embeddings need a model's name: vectors of different models do not compare", "ollama/NAME")
     other = options.model.removeprefix(f"{Provider.EMBEDDED}/") if route.provider == Provider.EMBEDDED else ""
     if other not in ("", route.endpoint.model):
         known = f"{Provider.EMBEDDED}/{route.endpoint.model}"

@@ -1,8 +1,9 @@
 """What a provider does not take of a request, and what it would not be told."""
 
-from samplemind_cli.ai.caller import CLIENTS
+from samplemind_cli.ai.adapters import CLIENTS
 from samplemind_cli.ai.router import Fit
 from samplemind_cli.ai.types import Endpoint, Request
+from samplemind_cli.formats.types import NO_TOKENS
 from samplemind_cli.settings import Settings
 
 
@@ -14,7 +15,7 @@ def fit_of(request: Request, settings: Settings) -> Fit:
 
     def fit(provider: str, endpoint: Endpoint) -> tuple[frozenset[str], tuple[str, ...]]:
         takes = CLIENTS[settings.row(provider).client].takes
-        lacks = frozenset(name for name in needs if not takes(name, request, endpoint))
+        lacks = frozenset(name for name in needs if name == NO_TOKENS or not takes(name, request, endpoint))
         return lacks, tuple(sorted(name for name in wishes if not takes(name, request, endpoint)))
 
     return fit

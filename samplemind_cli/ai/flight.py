@@ -88,7 +88,7 @@ class Flights:
     def _over(self, name: Hashable, flight: _Flight) -> None:
         self._forget(name, flight)
         if not flight.task.cancelled():
-            flight.task.exception()  # its last follower may have left just before: then it is nobody's, and no news
+            flight.task.exception()  # retrieved, so that asyncio does not log it
 
     def _forget(self, name: Hashable, flight: _Flight) -> None:
         if self._flights.get(name) is flight:

@@ -39,6 +39,7 @@ class OpenCall:
     hints: dict[str, object] = field(default_factory=dict)
     told: int = 0  # characters of the arguments
     named: bool = False
+    named_in_part: bool = False
     closed: bool = False
 
     @property
@@ -52,9 +53,9 @@ class OpenCall:
 
     def news(self, *, last: bool = False) -> ToolCall | None:
         """What has not been told yet and may be."""
-        if not self.name or self.closed:
-            return None
         live = self.arguments.lstrip()[:1] == "{"
+        if not self.name or (self.named_in_part and not (self.arguments or last)) or (self.closed and not self.told):
+            return None
         arguments = self.arguments[self.told :] if live else self.final() if last else ""
         head, self.named, self.closed = not self.named, True, last
         if live:
@@ -71,12 +72,14 @@ class OpenCall:
 def begins_anew(piece: ToolCall, call: OpenCall) -> bool:
     """Whether a piece is another call than the one that is open where it says it belongs.
 
-    Another id or another name is another call; so is a name again, or a whole call with the same id, once the call's
-    arguments are whole.
+    Another name is another call, and so is another id, unless it comes without a name while the call's arguments are
+    not whole (LM Studio gives each piece an id of its own); so is a name again, or a whole call with the same id, once
+    the call's arguments are whole.
     """
     if piece.id and call.given:
         again = bool(piece.name) and call.whole and reading.is_object(piece.arguments)
-        return piece.id != call.given or (again and piece.arguments != call.arguments)
+        other = piece.id != call.given and (bool(piece.name) or call.whole)
+        return other or (again and piece.arguments != call.arguments)
     if piece.name and call.name:
         return piece.name != call.name or call.whole
     return False

@@ -4,18 +4,18 @@ httpx makes one-shot calls; inside `serve` aiohttp does, whose calls cost a sixt
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from samplemind_cli.ai import inflate, json_text, keys, proxies, refusal
 from samplemind_cli.ai.keys import without_keys
 from samplemind_cli.ai.patience import CONNECTIONS, LinkError, Patience, UnavailableError, silence, tried
-from samplemind_cli.ai.refusal import Reader, place
-from samplemind_cli.ai.streams import Decoder, NotJSONError
-from samplemind_cli.ai.types import Call, Fault
+from samplemind_cli.ai.received import Body, EventStream, Response
+from samplemind_cli.ai.refusal import place
+from samplemind_cli.ai.types import Call, FaultReader, Reader
 from samplemind_cli.errors import CutStreamError, ProviderError, SettingError
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = [
     "CONNECTIONS",
     "Patience",
-    "Reply",
     "UnavailableError",
+    "WholeResponse",
     "close_http_client",
     "events",
     "get_http_client",
@@ -38,17 +38,6 @@ __all__ = [
 ]
 LARGEST = 256_000_000  # bytes of an answer: 2048 vectors of 3072 numbers are 140 MB
 ERROR = 1_000_000  # bytes of an error that are read
-
-
-class _Response(Protocol):
-    """A response whose head has come, of either client."""
-
-    status_code: int
-    headers: Mapping[str, str]
-    encoding: str
-
-    async def read(self) -> bytes: ...
-    async def aclose(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -63,7 +52,7 @@ _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, _Pools] = WeakKeyDictionary
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class WholeResponse:
     """A whole response, whatever its status."""
 
     status: int
@@ -107,116 +96,75 @@ async def make_ai_request(url: str, payload: Any, **kwargs: Any) -> Any:
         async with asyncio.timeout_at(patience.deadline):
             answers = [event async for event in events(call, patience)]
     except TimeoutError:
-        raise ProviderError(f"{place(url)}: no whole answer before the deadline") from None
+        raise ProviderError(f"{place(url)}: no complete answer before the deadline") from None
     return answers[0] if len(answers) == 1 else answers
 
 
-async def events(call: Call, patience: Patience, read_fault: Reader | None = None) -> AsyncGenerator[Any, None]:
+async def events(
+    call: Call, patience: Patience, read_fault: FaultReader | None = None, reader: Callable[[], Reader] | None = None
+) -> AsyncGenerator[Any, None]:
     """The decoded events of an answer as they come; one event when it was not streamed.
 
-    Retries until the first byte of an answer, never after it. Leaving the iteration closes the connection. No error
-    tells the call's keys; a fault among the events may, until `without_keys` has seen it.
+    Retries until the first byte of an answer, never after it; with `reader`, which makes what reads one answer, until
+    its first word. Leaving the iteration closes the connection. No error tells the call's keys; a fault among the
+    events may, until `without_keys` has seen it.
     """
     with keys.removed_from_errors(call):
-        body = await tried(lambda: _opened(call, patience, read_fault), patience)
-        kind, status = body.response.headers.get("content-type", ""), body.response.status_code
-        decoder = Decoder(kind)
+        stream = await tried(lambda: _begun(call, patience, read_fault, reader), patience)
         try:
-            while not decoder.done and (data := await body.read()):
-                for piece in body.inflated(data):
-                    for event in decoder.feed(piece):
-                        yield event
-            for event in decoder.end():
+            async for event in stream.events():
                 yield event
-        except NotJSONError as error:
-            raise refusal.not_json(call, status, kind, whole=error.whole) from error
         finally:
-            await body.response.aclose()
-        if not (decoder.decoded or decoder.event_stream or decoder.json_lines):
-            raise refusal.empty(call, status)
+            await stream.aclose()
 
 
-async def reply(call: Call, patience: Patience, largest: int = ERROR) -> Reply:
+async def reply(call: Call, patience: Patience, largest: int = ERROR) -> WholeResponse:
     """The whole response to one request of up to `largest` bytes, whatever its status and type; it is not retried.
 
     Raises UnavailableError where nobody answered, CutStreamError where the answer broke off or is larger.
     """
     with keys.removed_from_errors(call):
-        body = _Body(call, await _sent(call, patience), largest)
+        body = Body(call, await _sent(call, patience), largest)
         try:
             whole = b"".join([piece async for piece in body.pieces()])
         finally:
             await body.response.aclose()
-        return Reply(body.response.status_code, body.response.headers, whole)
+        return WholeResponse(body.response.status_code, body.response.headers, whole)
 
 
-class _Body:
-    """The body of a response, inflated, up to `limit` bytes."""
-
-    def __init__(self, call: Call, response: _Response, limit: int) -> None:
-        self.response = response
-        self._call = call
-        self._limit = self._left = limit
-        try:
-            self._inflater = inflate.Inflater(response.encoding)
-        except inflate.EncodingError as error:
-            told = f"{place(call.url)}: {error}"
-            raise UnavailableError(told, fault=Fault("server", told)) from error
-
-    async def read(self) -> bytes:
-        """The next bytes, as they were sent; nothing at the end. Raises CutStreamError."""
-        try:
-            return await self.response.read()
-        except LinkError as error:
-            told = f"{place(self._call.url)} broke off in the middle of its answer"
-            raise CutStreamError(told, "ask again") from error
-
-    def inflated(self, data: bytes) -> Iterator[bytes]:
-        """What these bytes stand for. Raises CutStreamError."""
-        try:
-            for piece in self._inflater.feed(data):
-                self._left -= len(piece)
-                if self._left < 0:
-                    raise refusal.endless(self._call, self._limit)
-                yield piece
-        except inflate.EncodingError as error:
-            raise CutStreamError(f"{place(self._call.url)}: {error}", "ask again") from error
-
-    async def pieces(self) -> AsyncGenerator[bytes, None]:
-        """The inflated body. Raises CutStreamError."""
-        while data := await self.read():
-            for piece in self.inflated(data):
-                yield piece
-
-
-async def _opened(call: Call, patience: Patience, read_fault: Reader | None) -> _Body:
-    """The body of an answer whose status is good. Raises UnavailableError."""
+async def _begun(
+    call: Call, patience: Patience, read_fault: FaultReader | None, reader: Callable[[], Reader] | None
+) -> EventStream:
+    """An answer whose status is good, and, with a `reader`, whose beginning is too. Raises UnavailableError."""
     response = await _sent(call, patience)
     try:
-        if response.status_code < 300:  # noqa: PLR2004 - HTTP
-            return _Body(call, response, LARGEST)
-        beginning = await _beginning(call, response)
-        raise refusal.refused(call, response.status_code, response.headers, beginning, read_fault)  # noqa: TRY301
+        if response.status_code >= 300:  # noqa: PLR2004 - HTTP
+            beginning = await _beginning(call, response)
+            raise refusal.refused(call, response.status_code, response.headers, beginning, read_fault)  # noqa: TRY301
+        stream = EventStream(call, response, LARGEST)
+        if reader:
+            await stream.begin(reader())
     except BaseException:
         await response.aclose()
         raise
+    return stream
 
 
-async def _beginning(call: Call, response: _Response) -> bytes:
+async def _beginning(call: Call, response: Response) -> bytes:
     """As much of an error's body as anybody reads; it may break off, or not be what it says."""
     beginning = b""
     with suppress(CutStreamError, UnavailableError):
-        async for piece in _Body(call, response, 2 * ERROR).pieces():
+        async for piece in Body(call, response, 2 * ERROR).pieces():
             beginning += piece
             if len(beginning) > ERROR:
                 break
     return beginning
 
 
-async def _sent(call: Call, patience: Patience) -> _Response:
+async def _sent(call: Call, patience: Patience) -> Response:
     """The response to a call, through this loop's aiohttp or through httpx. Raises UnavailableError."""
     if any(not (value.isascii() and value.isprintable()) for value in call.headers.values()):
-        raise SettingError("the provider's key is no line of ASCII letters", "set the key anew, without line ends")
+        raise SettingError("the API key contains non-ASCII characters or a line break", "set the key again")
     headers, body = {"accept-encoding": inflate.ACCEPTED, **call.headers}, None
     if call.json is not None:
         headers, body = {"content-type": "application/json", **headers}, json_text.dumps(call.json)

@@ -69,9 +69,9 @@ class Pool:
                 return Response(await client.send(request, stream=True))
         except httpx.PoolTimeout as error:
             why = f"none of our connections was free within {patience.pool:g} s"
-            raise UnavailableError(f"{place(call.url)}: {why}", "ask less at once") from error
+            raise UnavailableError(f"{place(call.url)}: {why}", "send fewer inputs at once") from error
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            told = f"{place(call.url) or 'the base URL'} is no address: {error}"
+            told = f"{place(call.url) or 'the base URL'} is not a valid URL: {error}"
             raise SettingError(told, "check the base URL") from error
 
     async def close(self) -> None:
@@ -105,7 +105,7 @@ def surroundings(*, proxied: bool = False) -> Iterator[None]:
         raise SettingError(told, "check SSL_CERT_FILE and SSL_CERT_DIR") from error
     except (ValueError, httpx.InvalidURL):  # its text may hold a password
         hint = "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY"
-        raise SettingError("a proxy in the environment is no http:// address", hint) from None
+        raise SettingError("a proxy in the environment is not an http:// URL", hint) from None
 
 
 def bounded(limit: int, endless: str) -> Callable[[httpx.Response], Coroutine[Any, Any, None]]:

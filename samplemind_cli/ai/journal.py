@@ -17,7 +17,7 @@ LONGEST = 1_000_000  # characters of a prompt or an answer that are kept
 
 
 @dataclass(slots=True)
-class Entry:
+class JournalEntry:
     """What there is to tell of one request: who answered, when it began, and how it ended."""
 
     request: Request
@@ -43,12 +43,18 @@ class Entry:
         if not self.begun:
             self.begun = True
             self.first, self.held = time.perf_counter() - self.started, chunk.held
-            chunk = replace(chunk, route=self.route)
+            chunk = replace(chunk, route=self._route(chunk))
         if chunk.answer is None:
             return chunk
         latency = (time.perf_counter() - self.started) * 1000
         self.answer = replace(chunk.answer, latency_ms=latency, passed=self.passed)
         return replace(chunk, answer=self.answer)
+
+    def _route(self, first: Chunk) -> Route:
+        """Who answers, and what was left out for its model."""
+        left_out = first.answer.dropped if first.answer else first.dropped
+        route = self.answering
+        return replace(route, dropped=tuple(sorted({*route.dropped, *left_out}))) if left_out else route
 
     def record(self) -> Record:
         """The line of it."""
@@ -116,7 +122,7 @@ class Journal:
         except OSError as error:
             if not self._ill:
                 self._ill = True
-                self._warn(f"calls are not written down: {self._folder}: {error.strerror or error}")
+                self._warn(f"calls are not recorded: {self._folder}: {error.strerror or error}")
 
 
 def line(told: Record) -> bytes:
@@ -127,7 +133,7 @@ def line(told: Record) -> bytes:
 def repetition(request: Request, options: Options, answer: Answer) -> bytes:
     """What is told of an answer that is given again: a record without its id, time and latency, nor its beginning."""
     route = Route(answer.provider, Endpoint("", answer.model))
-    entry = Entry(request, options, time.perf_counter(), route, answer=replace(answer, cached="local"))
+    entry = JournalEntry(request, options, time.perf_counter(), route, answer=replace(answer, cached="local"))
     told = {name: value for name, value in entry.record().items() if name not in ("id", "at", "ms")}
     return line(told).removeprefix(b"{").rstrip(b"\n")
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from samplemind_cli.ai.patience import UnavailableError
-from samplemind_cli.ai.types import Call
+from samplemind_cli.ai.types import Call, Fault
 from samplemind_cli.errors import CutStreamError, ProviderError
 from samplemind_cli.formats import faults
 
@@ -43,10 +43,15 @@ def removed_from_errors(call: Call) -> Iterator[None]:
         error.message = without_keys(error.message, call)
         error.args = (error.message,)
         if isinstance(error, UnavailableError | CutStreamError) and error.fault:
-            error.fault = replace(error.fault, message=without_keys(error.fault.message, call))
+            error.fault = removed_from_fault(error.fault, call)
         if isinstance(error, UnavailableError | CutStreamError) and error.refusal:
             error.refusal = replace(error.refusal, body=_without(error.refusal.body, call))
         raise
+
+
+def removed_from_fault(fault: Fault, call: Call) -> Fault:
+    """The fault without the keys of the call in its message."""
+    return replace(fault, message=without_keys(fault.message, call))
 
 
 def _without(value: Any, call: Call, depth: int = 0) -> Any:

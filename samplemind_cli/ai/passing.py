@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from samplemind_cli.ai.types import Chunk, Format, ToolCall
+from samplemind_cli.ai.types import Chunk, Client, Format, ToolCall
+from samplemind_cli.formats.reading import OVER
 
+GOES_ON: Any = "goes on"  # instead of an event: the one before says this too, or nothing is to be passed on
 NAMING = ("openai_chat", "anthropic_messages")  # formats with a word of their own for an end in calls
 
 
@@ -25,7 +27,7 @@ class Passing:
         if self._untold is None:
             return
         if event is not None and self._ends_well(said, calling=calling) and self._is_same(said, told, calls):
-            self._untold.append(event)
+            self._untold += () if event is GOES_ON else (event,)
         else:
             self._untold = None
 
@@ -60,3 +62,13 @@ class Passing:
         if calling:
             return said.finish not in ("stop", "unknown") or self._origin not in NAMING
         return said.finish != "tool_calls"
+
+
+def event_of(event: Any, chunk: Chunk, client: Client) -> Any:
+    """What a client of the provider's format hears instead of a chunk: the event that said it.
+
+    None where it could not read that; `GOES_ON` for what is no event of the provider's.
+    """
+    if event is OVER:
+        return GOES_ON
+    return event if client.readable(event) and not chunk.whole else None

@@ -3,7 +3,9 @@
 from samplemind_cli.ai.http_client import UnavailableError
 from samplemind_cli.ai.types import FaultKind, Refusal
 from samplemind_cli.errors import (
+    BudgetError,
     CutStreamError,
+    ForbiddenError,
     NoProviderError,
     SamplemindError,
     SettingError,
@@ -26,6 +28,7 @@ _STATUS: dict[FaultKind, tuple[int, str]] = {
     "address": (502, "provider_error"),
     "server": (502, "provider_error"),
 }
+BILLING = "billing_error"  # a budget of the user's own: it is of no use to try again
 BUSY = ("rate", "overloaded")
 PAUSE = 1.0  # seconds until another try, when nobody named a time
 
@@ -69,6 +72,10 @@ def _permanent(error: SamplemindError) -> Problem | None:
     """A refusal that would be the same for ever: nothing a client gains by trying again."""
     if isinstance(error, UnsupportedError):
         return Problem(400, _told(error), "unsupported_parameter", param=min(error.lacks), kind="unsupported")
+    if isinstance(error, ForbiddenError):
+        return Problem(403, f"{error.message}; {error.hint}", "model_not_allowed", param="model")
+    if isinstance(error, BudgetError):
+        return Problem(429, error.message, BILLING)
     routes = error.routes if isinstance(error, NoProviderError) else ()
     if routes and all(route.outcome == "untried" for route in routes):
         return Problem(400, _told(error), "provider_not_configured", param="model")

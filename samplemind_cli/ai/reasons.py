@@ -8,6 +8,7 @@ from samplemind_cli.ai.http_client import UnavailableError
 from samplemind_cli.ai.router import base_url_variable, broken, key_variable, shown
 from samplemind_cli.ai.types import Fault, Provider, Route
 from samplemind_cli.errors import (
+    BudgetError,
     CutStreamError,
     NoProviderError,
     ProviderError,
@@ -95,6 +96,7 @@ def kind(error: BaseException) -> str:
     if isinstance(cause, TimeoutError):
         return "timeout"
     words: dict[type[BaseException] | tuple[type[BaseException], ...], str] = {
+        BudgetError: "budget",
         CutStreamError: "cut",
         UnsupportedError: "unsupported",
         SamplemindError: "failed",

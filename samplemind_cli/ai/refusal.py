@@ -1,6 +1,6 @@
 """What comes instead of an answer: an error, the way to another place, a page for people."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -9,14 +9,13 @@ from samplemind_cli.ai.limits import retry_after
 from samplemind_cli.ai.patience import UnavailableError
 from samplemind_cli.ai.router import shown
 from samplemind_cli.ai.streams import Decoder
-from samplemind_cli.ai.types import Call, Fault, FaultKind, Refusal
+from samplemind_cli.ai.types import PASSING, Call, Fault, FaultKind, FaultReader, Refusal
 from samplemind_cli.errors import CutStreamError, ProviderError
 
 RETRIED = frozenset({408, 409, 429, 529})  # and every 5xx
 NO_SUCH_PATH = (404, 405, 501)
 _TRYING_AGAIN = ("retry-after", "retry-after-ms", "x-should-retry")
 LONGEST = 200  # characters of an address that are told
-Reader = Callable[[int, Any], Fault]
 
 
 def place(url: str) -> str:
@@ -25,7 +24,7 @@ def place(url: str) -> str:
 
 
 def refused(
-    call: Call, status: int, headers: Mapping[str, str], body: bytes, read_fault: Reader | None
+    call: Call, status: int, headers: Mapping[str, str], body: bytes, read_fault: FaultReader | None
 ) -> UnavailableError:
     """What a status from 300 on means; `body` may be the beginning of one."""
     if status < 400:  # noqa: PLR2004 - HTTP
@@ -39,9 +38,16 @@ def refused(
             return _elsewhere(call, f"has nothing at {urlsplit(call.url).path} (HTTP {status})")
         said = body.decode("utf-8", "replace")
     fault = (read_fault or _read_fault)(status, said)
-    again = (status in RETRIED or status >= 500) and fault.kind not in ("credit", "request", "too_long")  # noqa: PLR2004 - HTTP
-    again = again and headers.get("x-should-retry") != "false"
-    return UnavailableError(fault.message, fault=fault, again=again, wait=retry_after(headers), refusal=came)
+    again = (status in RETRIED or status >= 500) and fault.kind in PASSING  # noqa: PLR2004 - HTTP
+    found = unavailable(fault, headers, again=again and headers.get("x-should-retry") != "false")
+    found.refusal = came
+    return found
+
+
+def unavailable(fault: Fault, headers: Mapping[str, str], *, again: bool) -> UnavailableError:
+    """The error for a fault; both the headers and the error itself may say how long to wait: the longer word counts."""
+    waits = [wait for wait in (retry_after(headers), fault.wait) if wait is not None]
+    return UnavailableError(fault.message, fault=fault, again=again, wait=max(waits, default=None))
 
 
 def not_json(call: Call, status: int, kind: str, *, whole: bool) -> ProviderError:
@@ -61,6 +67,14 @@ def endless(call: Call, limit: int) -> CutStreamError:
     """The error for an answer of more than `limit` bytes."""
     told = f"{place(call.url)} sent more than {limit // 1_000_000} MB as one answer"
     return CutStreamError(told, "ask again, or choose another --provider")
+
+
+def broken_off(fault: Fault, provider: str, event: Any, *, begun: bool) -> ProviderError:
+    """An error inside a stream: before the first word the next provider may be asked, after it none."""
+    if begun:
+        told = f"{provider} broke off: {fault.message}"
+        return CutStreamError(told, "ask again", fault=fault, refusal=Refusal(event))
+    return UnavailableError(fault.message, fault=fault, wait=fault.wait, refusal=Refusal(event))
 
 
 def _said(headers: Mapping[str, str], body: bytes) -> Any:

@@ -61,7 +61,7 @@ def get_provider_url(provider: str, settings: Settings | None = None) -> str:
     row = settings.row(provider)
     told: str = settings.of(row, "base_url").strip().rstrip("/") or row.url
     if not is_address(told):
-        raise SettingError(f"{base_url_variable(row)} is no address", "it is like https://host/v1")
+        raise SettingError(f"{base_url_variable(row)} is not a valid URL", "it is like https://host/v1")
     return told
 
 
@@ -95,7 +95,9 @@ def ollama_url(host: str) -> str:
         if url.scheme not in ("http", "https") or not text.isprintable() or " " in text:
             raise ValueError("it is a host, or begins with http:// or https://")  # noqa: TRY301 - one message
     except ValueError as error:
-        raise SettingError(f"OLLAMA_HOST {host!r} is no address: {error}", "OLLAMA_HOST=127.0.0.1:11434") from error
+        raise SettingError(
+            f"OLLAMA_HOST {host!r} is not a valid address: {error}", "OLLAMA_HOST=127.0.0.1:11434"
+        ) from error
     everywhere = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - never bound, only asked
     name = everywhere.get(url.hostname, url.hostname)
     default = {"http": 80, "https": 443}.get(url.scheme, 11434) if "://" in text else 11434
@@ -164,6 +166,13 @@ def _among_others(row: Row, settings: Settings, fit: Fit) -> Route:
         return broken(Route(row.name, Endpoint("", settings.of(row, "model"))), error)
 
 
+def _stranger(row: Row, endpoint: Endpoint, settings: Settings) -> str:
+    """Whose project has the address at which Ollama is usually; empty where nobody has, or the user chose it."""
+    if row.name != Provider.OLLAMA or settings.source(row.url_setting) != "the default":
+        return ""
+    return dict(settings.strangers).get(urlsplit(endpoint.base_url).netloc, "")
+
+
 def _chosen(settings: Settings, options: Options) -> tuple[str, str] | None:
     if options.provider:
         provider = settings.row(options.provider).name
@@ -183,6 +192,9 @@ def _route(row: Row, model: str, settings: Settings, fit: Fit) -> Route:
         why = f"takes no {' or '.join(sorted(lacks))}"
         return Route(row.name, endpoint, why, "choose another --provider", lacks=lacks)
     route = Route(row.name, endpoint, dropped=dropped)
+    if whose := _stranger(row, endpoint, settings):
+        why = f"at {shown(endpoint.base_url)} listens a container of the project {whose}"
+        return replace(route, skipped=why, fix="stop that project's stack, or export OLLAMA_HOST=… to ask it")
     own_server = row.format == "openai_chat" and settings.of(row, "base_url")  # it may need no key
     if row.needs_key and not key and not own_server:
         return replace(route, skipped="no key", fix=f"export {key_variable(row)}=…")

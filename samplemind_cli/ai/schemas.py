@@ -6,8 +6,9 @@ from typing import Any
 
 from samplemind_cli.ai.types import Answer, Request
 from samplemind_cli.errors import ProviderError, UsageError
-from samplemind_cli.formats.jsonschema import LONGEST
+from samplemind_cli.formats.jsonschema import LONGEST, SECONDS
 from samplemind_cli.formats.schemas import ANY_OBJECT
+from samplemind_cli.processor_time import TooLongError, at_most
 
 
 def satisfied(answer: Answer, request: Request) -> None:
@@ -25,7 +26,7 @@ def satisfied(answer: Answer, request: Request) -> None:
     except ProviderError as error:
         why = {"length": "was cut off at its longest", "filtered": "was withheld by a filter"}.get(answer.finish_reason)
         if why:
-            hint = "raise --max-tokens" if answer.finish_reason == "length" else "ask differently"
+            hint = "raise --max-tokens" if answer.finish_reason == "length" else "rephrase the prompt"
             raise ProviderError(f"{answer.provider}: the answer {why} and breaks the schema", hint) from error
         raise
 
@@ -43,12 +44,16 @@ def check(text: str, schema: Mapping[str, Any], provider: str) -> None:
 
     validator = validator_for(dict(schema), Draft202012Validator)(dict(schema), registry=Registry())
     try:
-        broken = best_match(validator.iter_errors(json.loads(text)))
+        with at_most(SECONDS):
+            broken = best_match(validator.iter_errors(json.loads(text)))
     except ValueError as error:
         raise ProviderError(f"{provider}: the answer is not JSON: {error}", "ask again, or another --model") from error
     except Unresolvable as error:
         told = f"the schema refers to what it does not hold: {str(error)[:LONGEST]}"
         raise UsageError(told, "put what it refers to under its $defs") from error
+    except TooLongError as error:
+        told = f"to hold an answer against the schema takes more than {SECONDS:g} s"
+        raise UsageError(told, "look for a pattern that repeats what it repeats, or a $ref that doubles") from error
     except RecursionError as error:
         told = "the schema, or the answer, goes deeper than can be followed"
         raise UsageError(told, "look for a $ref that leads to itself") from error

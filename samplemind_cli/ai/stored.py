@@ -15,6 +15,8 @@ def to_json(answer: Answer) -> dict[str, Any]:
     plain = {name: getattr(answer, name) for name in _PLAIN}
     usage = {name: getattr(answer.usage, name) for name in _USAGE}  # a tenth of the time of asdict
     more: dict[str, Any] = {"logprobs": list(answer.logprobs)} if answer.logprobs else {}
+    if answer.dropped:
+        more["dropped"] = list(answer.dropped)
     if answer.others:
         more["others"] = [to_json(other) for other in answer.others]
     return {**plain, "usage": usage, "parts": [_told(part) for part in answer.parts], **more}
@@ -34,6 +36,7 @@ def from_json(value: Any, key: str) -> Answer | None:
             usage=Usage(**usage),
             key=key,
             logprobs=tuple(value.get("logprobs", ())),
+            dropped=tuple(map(str, value.get("dropped", ()))),
             others=tuple(other for other in others if other),
             **{name: value[name] for name in _PLAIN},
         )
@@ -82,4 +85,4 @@ def _read(value: dict[str, Any]) -> Part:
             return Opaque(origin, block)  # type: ignore[arg-type]
         case {"media": str(kind), "media_type": str(media_type), "name": str(name), "data": str(data)}:
             return Media(kind, media_type, b64decode(data), name)  # type: ignore[arg-type]
-    raise ValueError("that is nothing that is stored")
+    raise ValueError("that is not a stored part")

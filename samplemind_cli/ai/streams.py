@@ -3,6 +3,7 @@
 The content type alone does not decide: gateways send event streams as text/plain, and errors as event streams.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,9 @@ FIELDS = (b"data:", b"event:", b"retry:", b"id:", b":")  # how a server-sent eve
 PINGS = ("ping", "keepalive", "keep-alive", "heartbeat")  # names of events that only keep a connection open
 _ENOUGH = max(map(len, FIELDS))  # bytes that tell one kind from another
 _SPACE = b" \t\r\n"
+# The first half of a character at the end of a text, and the second at the beginning of one.
+_HIGH = re.compile(rb'(?<!\\)(?:\\\\)*(\\u[dD][89abAB][0-9a-fA-F]{2})"')
+_LOW = re.compile(rb'(?<!\\)"(?=\\u[dD][c-fC-F][0-9a-fA-F]{2})')
 
 
 class NotJSONError(ValueError):
@@ -55,12 +59,43 @@ class Lines:
         return line
 
 
-class Events:
+class Halves:
+    """Joins a character of which a server put the halves, two escapes, into the texts of two events.
+
+    An event that ends with the first half waits for the next one.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: tuple[bytes, Any] | None = None
+
+    def decoded(self, data: bytes) -> list[Any]:
+        """The values that a JSON text completes. Raises ValueError."""
+        if not (self._waiting or b"\\ud" in data or b"\\uD" in data):
+            return [loads(data)]
+        value, values = loads(data), []
+        if self._waiting:
+            (before, values), self._waiting = (self._waiting[0], [self._waiting[1]]), None
+            if (high := _HIGH.search(before)) and _LOW.search(data):
+                data = _LOW.sub(lambda quote: quote[0] + high[1], data, count=1)
+                values, value = [loads(before[: high.start(1)] + before[high.end(1) :])], loads(data)
+        if _HIGH.search(data):
+            self._waiting = data, value
+            return values
+        return [*values, value]
+
+    def end(self) -> list[Any]:
+        """What still waits."""
+        values, self._waiting = [self._waiting[1]] if self._waiting else [], None
+        return values
+
+
+class EventParser:
     """Server-sent events (WHATWG HTML, 9.2.6), line by line; also those that no blank line ends."""
 
     def __init__(self) -> None:
         self._name = ""
         self._data: list[bytes] = []
+        self._halves = Halves()
         self.done = False
 
     def line(self, line: bytes) -> list[Any]:
@@ -84,13 +119,19 @@ class Events:
         """The decoded event that a blank line or the end of the stream completes. Raises ValueError."""
         name, data = self._name, b"\n".join(self._data).strip(_SPACE)
         self._name, self._data = "", []
+        if not name and data.startswith(b"{"):
+            return self._halves.decoded(data)
+        data = _unwrapped(data)
         if data == END:
             self.done = True
-        elif name == "error":
-            return [_error(data)]
-        elif data and name not in PINGS:
-            return [loads(data)]
-        return []
+            return self.rest()
+        if name == "error":
+            return [*self.rest(), _error(data)]
+        return self._halves.decoded(data) if data and name not in PINGS and not _is_ping(data) else []
+
+    def rest(self) -> list[Any]:
+        """What waited for another event."""
+        return self._halves.end()
 
 
 class JSONLines:
@@ -100,6 +141,7 @@ class JSONLines:
 
     def __init__(self, *, only_lines: bool) -> None:
         self._only_lines = only_lines
+        self._halves = Halves()
         self._whole: list[bytes] = []
         self._begun = False
 
@@ -109,20 +151,24 @@ class JSONLines:
             self._whole.append(line)
         elif line := line.strip(_SPACE):
             try:
-                value = loads(line)
+                values = self._halves.decoded(line)
             except ValueError:
                 if self._begun or self._only_lines:
                     raise
                 self._whole.append(line)
             else:
                 self._begun = True
-                return [value]
+                return values
         return []
 
     def end(self) -> list[Any]:
         """What the lines say together. Raises ValueError."""
         whole, self._whole = b"\n".join(self._whole), []
         return [loads(whole)] if whole else []
+
+    def rest(self) -> list[Any]:
+        """What waited for another line."""
+        return self._halves.end()
 
 
 class Decoder:
@@ -135,7 +181,7 @@ class Decoder:
         self.decoded = 0  # values
         self._first: bytes | None = b""  # until it tells what kind it is
         self._lines = Lines()
-        self._messages: Events | JSONLines = Events()
+        self._messages: EventParser | JSONLines = EventParser()
 
     @property
     def done(self) -> bool:
@@ -161,6 +207,7 @@ class Decoder:
                 yield from self._decoded(self._messages.line, line)
         if not self.done:
             yield from self._decoded(self._messages.end)
+            yield from self._decoded(self._messages.rest)
 
     def _begin(self) -> bytes:
         """Choose how to read, unless it is known; the bytes that have been held back for it."""
@@ -188,6 +235,18 @@ def _complete(data: bytes) -> bool:
     except ValueError:
         return data.strip(_SPACE) == END
     return True
+
+
+def _unwrapped(data: bytes) -> bytes:
+    """The data of an event; a proxy that does not look wraps an event in another."""
+    while data.startswith(b"data:"):
+        data = data[len(b"data:") :].strip(_SPACE)
+    return data
+
+
+def _is_ping(data: bytes) -> bool:
+    """Whether it is none: a comment that a proxy made to data, or a word that keeps a connection open."""
+    return data.startswith(b":") or (data[:1] != b"{" and data.strip(b"[]").lower().decode("ascii", "replace") in PINGS)
 
 
 def _error(data: bytes) -> Any:

@@ -11,6 +11,7 @@ from samplemind_cli.formats.types import (
     CONSTRAINTS,
     EFFORTS,
     PARAMETERS,
+    PASSING,
     Answer,
     Call,
     Chunk,
@@ -21,6 +22,7 @@ from samplemind_cli.formats.types import (
     Endpoint,
     Fault,
     FaultKind,
+    FaultReader,
     Finish,
     Format,
     Inputs,
@@ -50,6 +52,7 @@ __all__ = [
     "CONSTRAINTS",
     "EFFORTS",
     "PARAMETERS",
+    "PASSING",
     "PRIORITIES",
     "Answer",
     "Call",
@@ -61,6 +64,7 @@ __all__ = [
     "Endpoint",
     "Fault",
     "FaultKind",
+    "FaultReader",
     "Finish",
     "Format",
     "Inputs",
@@ -105,12 +109,16 @@ class TaskType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Who asks: the command of ours, or, of `serve`'s clients, the client's name, its session and its agent."""
+    """Who asks: the command of ours, or, of `serve`'s clients, the client's name, its session and its agent.
+
+    `batch`: which one it belongs to.
+    """
 
     command: str = "library"
     client: str = ""
     session: str = ""
     agent: str = ""
+    batch: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +127,9 @@ class Options:
 
     `provider` or `model` named: that one and no other. `cache`: "use" it, "refresh" its entry, or leave it "off".
     `ttl`: seconds an entry may be old, and how long a new one lives; `max_age`: how old it may be for this request
-    alone. `timeout`: seconds for the whole answer. `origin`: who asks, for the ledger, which holds the words too where
-    `keep_content` says so.
+    alone. `timeout`: seconds for the whole answer. `max_cost`: dollars that it may cost at most. `models`: patterns of
+    PROVIDER/MODEL, of those that may be asked at all. `origin`: who asks, for the ledger, which holds the words too
+    where `keep_content` says so.
     """
 
     task: Task = "factual"
@@ -132,6 +141,8 @@ class Options:
     ttl: float | None = None
     max_age: float | None = None
     timeout: float | None = None
+    max_cost: float | None = None
+    models: tuple[str, ...] = ()
     origin: Origin = Origin()
     keep_content: bool = False
 

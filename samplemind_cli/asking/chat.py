@@ -10,16 +10,20 @@ from pathlib import Path
 from types import FrameType
 
 from samplemind_cli import output
+from samplemind_cli.ai import costs
 from samplemind_cli.ai.core import AICore
-from samplemind_cli.ai.types import Answer, Message, Options, Request
+from samplemind_cli.ai.types import Answer, Media, Message, Options, Request, Text
 from samplemind_cli.asking import show, typed
-from samplemind_cli.asking.conversation import Talk
+from samplemind_cli.asking.conversation import ConversationLog
+from samplemind_cli.asking.fetching import fetched, is_address
+from samplemind_cli.asking.prompt import attachment
 from samplemind_cli.errors import SamplemindError, UsageError
-from samplemind_cli.ledger.prices import Prices, Tokens
+from samplemind_cli.ledger.prices import Prices
 from samplemind_cli.settings import Settings
 
 HELP = """/model [NAME]   say which model answers, or name another one; /model auto: whichever comes first
 /system [TEXT]  say or change the instructions above it all
+/attach FILE    send a file, or what is at an https address, with the next turn
 /save FILE      write the conversation into a file, as Markdown
 /cost           say what it cost so far
 /quit           leave; Ctrl-D does too"""
@@ -28,15 +32,17 @@ HELP = """/model [NAME]   say which model answers, or name another one; /model a
 class Chat:
     """One sitting: its conversation, its options, and what it cost."""
 
-    def __init__(self, settings: Settings, talk: Talk, options: Options, *, raw: bool) -> None:
+    def __init__(self, settings: Settings, talk: ConversationLog, options: Options, *, raw: bool) -> None:
         self._settings = settings
         self._talk = talk
         self._options = options
         self._raw = raw
-        self._prices = Prices(settings.config_dir)
+        self._prices = Prices(settings.config_dir, settings.rows)
         self._answers = self._tokens = self._unpriced = 0
         self._dollars = 0.0
+        self._attached: list[Media | Text] = []  # to the next turn
         self._commands = {
+            "attach": self._attach,
             "model": self._model,
             "system": self._system,
             "save": self._save,
@@ -62,7 +68,7 @@ class Chat:
                         else:
                             runner.run(self._answer(core, turn))
                     except KeyboardInterrupt:
-                        output.say("\nstopped; this turn is forgotten")
+                        output.say("\nstopped; this message and its answer are dropped")
                     except SamplemindError as error:
                         output.fail(error)
             finally:
@@ -74,7 +80,7 @@ class Chat:
         self._commands[command](rest)
 
     async def _answer(self, core: AICore, text: str) -> None:
-        turn = Request(messages=(Message("user", text),))
+        turn = Request(messages=(Message("user", [Text(text), *self._attached]),))
         seen = output.on_terminal(sys.stdout)
         width = shutil.get_terminal_size().columns
         style = show.Style(terminal=seen and not self._raw, seen=seen, width=width)
@@ -82,15 +88,14 @@ class Chat:
         async with aclosing(core.stream(self._talk.continued(turn), options)) as chunks:
             answer = await show.stream(chunks, style)
         self._count(answer)
+        self._attached = []
         self._talk.keep(turn, answer)
 
     def _count(self, answer: Answer) -> None:
         self._answers += 1
         if answer.cached:
             return
-        used = answer.usage
-        counts = (used.input_tokens, used.output_tokens, used.cached_tokens, used.cache_write_tokens)
-        tokens = Tokens(*(count or 0 for count in counts))
+        tokens = costs.tokens(answer.usage)
         self._tokens += tokens.input + tokens.output
         cost = self._prices.dollars(answer.provider, answer.model, tokens)
         self._dollars += cost or 0.0
@@ -112,6 +117,13 @@ class Chat:
             self._talk.system = text
         output.say(f"system: {self._talk.system or 'none'}")
 
+    def _attach(self, name: str) -> None:
+        if not name:
+            raise UsageError("/attach needs a file's name or an address", "/attach notes.txt")
+        known = is_address(name)
+        self._attached.append(fetched(name, self._settings) if known else attachment(Path(name).expanduser()))
+        output.say(f"attached: {name}")
+
     def _save(self, name: str) -> None:
         if not name:
             raise UsageError("/save needs a file's name", "/save chat.md")
@@ -124,8 +136,12 @@ class Chat:
         output.say(f"saved: {name}")
 
     def _cost(self, _: str) -> None:
-        unknown = f", and {self._unpriced} answers of unknown price" if self._unpriced else ""
-        output.say(f"{self._answers} answers, {self._tokens:,} tokens, ${self._dollars:.6f}{unknown}")
+        unknown = f", and {_answers(self._unpriced)} of unknown price" if self._unpriced else ""
+        output.say(f"{_answers(self._answers)}, {self._tokens:,} tokens, {costs.in_dollars(self._dollars)}{unknown}")
+
+
+def _answers(count: int) -> str:
+    return f"{count} answer" if count == 1 else f"{count} answers"
 
 
 def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's

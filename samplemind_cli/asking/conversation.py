@@ -14,7 +14,7 @@ from samplemind_cli.settings import Settings
 WORTHLESS = ("refusal", "filtered")  # ends that nothing can follow
 
 
-class Talk:
+class ConversationLog:
     """One conversation, loaded from the ledger and kept there."""
 
     def __init__(self, settings: Settings, held: conversations.Conversation) -> None:
@@ -23,7 +23,7 @@ class Talk:
         self._said = [message_from_json(value) for value in held.messages]
 
     @classmethod
-    def open(cls, settings: Settings, name: str) -> "Talk":
+    def open(cls, settings: Settings, name: str) -> "ConversationLog":
         """The conversation of that name; "": the last one of this terminal. Raises UsageError without a ledger."""
         if settings.history == "off" or not settings.state_dir:
             raise UsageError("a conversation is kept in the ledger, and history is off", "ask without -c or --no-log")
@@ -34,6 +34,13 @@ class Talk:
             return cls(settings, held)
         except (KeyError, TypeError, ValueError) as error:
             raise SamplemindError("what is stored of this conversation cannot be read", "-c ANOTHERNAME") from error
+
+    def fork(self) -> None:
+        """Go on with a copy, which is this terminal's; what is stored stays as it is."""
+        held = self._held
+        self._held = conversations.Conversation(
+            spool.terminal(), system=held.system, model=held.model, messages=list(held.messages)
+        )
 
     @property
     def system(self) -> str:
@@ -84,9 +91,9 @@ class Talk:
             conversations.keep(connection, self._held, list(map(message_to_json, turn)))
 
 
-def unkept(settings: Settings) -> Talk:
+def unkept(settings: Settings) -> ConversationLog:
     """A new conversation of this terminal, which is stored where history is kept."""
-    return Talk(settings, conversations.Conversation(spool.terminal()))
+    return ConversationLog(settings, conversations.Conversation(spool.terminal()))
 
 
 def _spoken(request: Request) -> list[Message]:

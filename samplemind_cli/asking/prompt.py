@@ -3,7 +3,7 @@
 import json
 import mimetypes
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,8 @@ def request(  # noqa: PLR0913 - one parameter per option
     piped: bytes,
     *,
     system: str | None = None,
-    attach: list[Path] | None = None,
+    attach: Sequence[Path | Media | Text] | None = None,
+    fill: Callable[[str], str] | None = None,
     schema: Path | None = None,
     tools: Path | None = None,
     temperature: float | None = None,
@@ -52,12 +53,18 @@ def request(  # noqa: PLR0913 - one parameter per option
     effort: str = "",
     params: Sequence[str] = (),
 ) -> Request:
-    """A request of one turn. Raises UsageError for an empty prompt and for files that do not hold what they should."""
+    """A request of one turn; `fill` makes the text of it out of the prompt and the pipe.
+
+    Raises UsageError for an empty prompt and for files that do not hold what they should.
+    """
     piped = _bounded(piped, "what is piped in")
-    attached = [attachment(path, piped if str(path) == STDIN else None) for path in attach or []]
-    if STDIN in map(str, attach or []):
+    attached = [
+        attachment(one, piped if str(one) == STDIN else None) if isinstance(one, Path) else one for one in attach or []
+    ]
+    if Path(STDIN) in (attach or []):
         piped = b""
     text = "\n\n".join(part for part in (decoded(prompt or ""), piped.decode("utf-8", "replace").strip()) if part)
+    text = fill(text) if fill else text
     if not text.strip():
         raise UsageError("there is nothing to ask: the prompt is empty", EXAMPLE)
     messages = [Message("system", decoded(system))] if system else []
@@ -122,7 +129,7 @@ def named(prompt: str | None, value: str, piped: bytes) -> tuple[str | None, str
     if prompt is None and value and (not piped.strip() or not _NAME.fullmatch(value)):
         return value, ""
     if value and not _NAME.fullmatch(value):
-        raise UsageError(f"{value!r} is no name for a conversation", "letters, digits, . _ and -, at most 64")
+        raise UsageError(f"{value!r} is not a valid conversation name", "letters, digits, . _ and -, at most 64")
     return prompt, value
 
 
@@ -132,15 +139,19 @@ def attachment(path: Path, data: bytes | None = None) -> Media | Text:
     What it is, a file's name says, and stdin's first bytes.
     """
     kind = (mimetypes.guess_type(path.name)[0] or "") if data is None else _kind(data)
-    data = _read(path) if data is None else data
+    return part(kind, _read(path) if data is None else data, path.name, str(path))
+
+
+def part(kind: str, data: bytes, name: str, where: str) -> Media | Text:
+    """An attachment of this media type; `where` it came from is told in an error. Raises UsageError."""
     if kind.startswith(("image/", "audio/")) or kind == PDF:
         kind = {"audio/x-wav": "audio/wav", "audio/mpeg": "audio/mpeg"}.get(kind, kind)
-        return media(kind, data, path.name)
+        return media(kind, data, name)
     text = "" if kind.startswith(BINARY) else _text(data)
     if data and not text:
-        why = f"{path} is no image, audio file, PDF or text (its name says {kind or 'nothing'})"
-        raise UsageError(why, f"make text of it: … {path} | samplemind ask …")
-    return Text(text if path.name == STDIN else f"{path.name}:\n\n{text}")
+        why = f"{where} is not an image, audio file, PDF or text (by its name: {kind or 'unknown'})"
+        raise UsageError(why, f"make text of it: … {where} | samplemind ask …")
+    return Text(text if name == STDIN else f"{name}:\n\n{text}")
 
 
 def _text(data: bytes) -> str:
@@ -162,9 +173,9 @@ def json_schema(path: Path) -> Mapping[str, Any]:
     """A JSON Schema out of a file."""
     schema = _read_json(path)
     if not isinstance(schema, dict):
-        raise UsageError(f"{path} holds no JSON Schema: it is not an object", '{"type": "object", "properties": …}')
+        raise UsageError(f"{path} is not a JSON Schema: it is not an object", '{"type": "object", "properties": …}')
     if why := jsonschema.flaw(schema):
-        raise UsageError(f"{path} holds no JSON Schema: {why}", "https://json-schema.org")
+        raise UsageError(f"{path} is not a JSON Schema: {why}", "https://json-schema.org")
     return schema
 
 
@@ -174,7 +185,7 @@ def tool_definitions(path: Path) -> tuple[Mapping[str, Any], ...]:
     found = found.get("tools") if isinstance(found, dict) else found
     if not isinstance(found, list) or not found or not all(map(_is_tool, found)):
         example = '[{"type": "function", "function": {"name": "…", "parameters": {…}}}]'
-        raise UsageError(f"{path} holds no tool definitions", f"they look like {example}")
+        raise UsageError(f"{path} contains no tool definitions", f"they look like {example}")
     return tuple(found)
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from samplemind_cli import output
+from samplemind_cli.ai import costs
 from samplemind_cli.ai.types import Answer, Chunk
 from samplemind_cli.asking.addresses import in_one_line
 from samplemind_cli.errors import ProviderError
@@ -40,7 +41,7 @@ class Style:
     def out(self, answer: Answer, latency: str) -> str:
         """All of stdout. `latency` is how many milliseconds this call took."""
         if self.json:
-            return _as_json(answer, latency)
+            return _as_json(answer, latency, self._cost(answer))
         if not self.terminal:
             text = code_block(answer) if self.code else _text(answer)
             return _ended(harmless(text) if self.seen else text)
@@ -54,7 +55,12 @@ class Style:
         if not self.verbose:
             return ""
         addresses = in_one_line(self.settings, answer.provider) if self.settings else ""
-        return f"{provenance(answer, latency)}{addresses}\n"
+        cost = self._cost(answer)
+        priced = f", {costs.in_dollars(cost)}" if cost else ""
+        return f"{provenance(answer, latency)}{priced}{addresses}\n"
+
+    def _cost(self, answer: Answer) -> float | None:
+        return costs.dollars(self.settings, answer) if self.settings else None
 
 
 def provenance(answer: Answer, latency: str) -> str:
@@ -73,7 +79,7 @@ def _count(tokens: int | None) -> str:
     return "?" if tokens is None else str(tokens)
 
 
-def _as_json(answer: Answer, latency: str) -> str:
+def _as_json(answer: Answer, latency: str, cost: float | None) -> str:
     whole = {
         "text": answer.text,
         "provider": answer.provider,
@@ -82,6 +88,7 @@ def _as_json(answer: Answer, latency: str) -> str:
         "key": answer.key,
         "finish_reason": answer.finish_reason,
         "usage": asdict(answer.usage),
+        "cost": cost,
         "tool_calls": [
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
             for call in answer.tool_calls
@@ -101,7 +108,7 @@ def code_block(answer: Answer) -> str:
     found = CODE.search(answer.text)
     if found is None:
         name = f"{answer.provider}/{answer.model}"
-        raise ProviderError(f"the answer of {name} holds no code block", "the same without -x shows it")
+        raise ProviderError(f"the answer of {name} contains no code block", "the same without -x shows it")
     indent = len(found[1])
     return re.sub(rf"^ {{0,{indent}}}", "", found[3], flags=re.MULTILINE) if indent else found[3]
 

@@ -16,7 +16,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BatchLine:
     """One line: its number in the file, what it is called, the id of its answer, its fields or what is wrong with it.
 
     A line without a `custom_id` is called `line-NUMBER`. The id is made of what the line says.
@@ -29,7 +29,7 @@ class Line:
     wrong: BadRequestError | None = None
 
 
-def read(path: Path) -> Iterator[Line]:
+def read(path: Path) -> Iterator[BatchLine]:
     """The lines of a file that are not blank, one at a time in memory. Raises OSError."""
     with path.open("rb") as file:
         number = 0
@@ -63,21 +63,21 @@ def digest(text: str) -> int:
     return int.from_bytes(blake3(text.encode("utf-8", "replace")).digest(8))
 
 
-def _line(number: int, text: bytes) -> Line:
+def _line(number: int, text: bytes) -> BatchLine:
     unnamed = f"line-{number}"
     if len(text) > LARGEST:
         wrong = BadRequestError(f"the line is larger than {LARGEST // 1_000_000} MB", "too_large", status=413)
-        return Line(number, unnamed, _id(unnamed, text), Fields({}), wrong)
+        return BatchLine(number, unnamed, _id(unnamed, text), Fields({}), wrong)
     try:
         fields = document(text)
         custom_id = fields.get("custom_id", str) or unnamed
         said = json.dumps(fields.raw, sort_keys=True).encode()
     except BadRequestError as wrong:
-        return Line(number, unnamed, _id(unnamed, text), Fields({}), wrong)
+        return BatchLine(number, unnamed, _id(unnamed, text), Fields({}), wrong)
     except RecursionError:
         deep = BadRequestError("the line is nested too deeply")
-        return Line(number, unnamed, _id(unnamed, text), Fields({}), deep)
-    return Line(number, custom_id, _id(custom_id, said), fields)
+        return BatchLine(number, unnamed, _id(unnamed, text), Fields({}), deep)
+    return BatchLine(number, custom_id, _id(custom_id, said), fields)
 
 
 def _id(custom_id: str, said: bytes) -> str:

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from samplemind_cli import output
+from samplemind_cli.ai import costs
 from samplemind_cli.batch.run import Tally
 
 MOST = 100  # different remarks that are passed on
@@ -12,7 +13,7 @@ FIRST, PAUSE = 2.0, 10.0  # seconds until the first line where nobody looks, and
 _MINUTE, _HOUR = 60, 3600
 
 
-class Progress:
+class BatchProgress:
     """Shows a tally on stderr while a batch runs."""
 
     def __init__(self, tally: Tally) -> None:
@@ -36,7 +37,9 @@ class Progress:
         """The tally as it is now."""
         if not self._shown.disable:
             self._shown.update(self._task, completed=self._tally.done, description=line(self._tally))
-        elif time.monotonic() >= self._next:
+        elif (
+            time.monotonic() >= self._next and self._tally.done < self._tally.total
+        ):  # the last line is said at the end
             self._next = time.monotonic() + PAUSE
             output.say(line(self._tally))
 
@@ -66,8 +69,7 @@ def line(tally: Tally) -> str:
 
 def cost(tally: Tally) -> list[str]:
     """What this run cost, as far as it is known."""
-    small = 0 < tally.dollars < 0.01  # noqa: PLR2004 - a cent
-    spent = [f"${tally.dollars:.{6 if small else 2}f}"] if tally.dollars or not tally.unpriced else []
+    spent = [costs.in_dollars(tally.dollars)] if tally.dollars or not tally.unpriced else []
     return [*spent, f"{tally.unpriced:,} of unknown price"] if tally.unpriced else spent
 
 

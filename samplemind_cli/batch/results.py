@@ -12,10 +12,12 @@ from typing import Any, Self
 import orjson
 
 from samplemind_cli import files
-from samplemind_cli.batch.lines import OURS, Line, digest
+from samplemind_cli.batch.lines import OURS, BatchLine, digest
 from samplemind_cli.errors import SamplemindError, UsageError
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
+
+_HALF = (b"{", b"\0")  # how the only line begins whose writer was killed
 
 
 @dataclass(slots=True)
@@ -31,7 +33,7 @@ class Results:
     def open(cls, path: Path, *, again: bool) -> Self:
         """The file, made where there is none. A half last line goes; so do failures, where they are asked `again`.
 
-        Raises UsageError where it is no file, SamplemindError where another process writes it.
+        Raises UsageError where it is no file of answers, SamplemindError where another process writes it.
         """
         try:
             results = cls(Path(os.path.realpath(path)), _locked(path))
@@ -50,14 +52,14 @@ class Results:
         """Let others write it."""
         os.close(self._file)
 
-    def has(self, line: Line) -> bool:
+    def has(self, line: BatchLine) -> bool:
         """Whether the line's answer is there. Raises UsageError where it is another line's of the same name."""
         known = self._known.get(digest(line.custom_id))
         if known is None:
             return False
         if known not in (0, digest(line.id)):
             why = f"line {line.number} ({line.custom_id}) is not what it was when {self.path} was begun"
-            raise UsageError(why, "name another --out; --retry-failed asks anew what failed")
+            raise UsageError(why, "name another --out; --retry-failed retries what failed")
         return True
 
     def append(self, line: bytes) -> None:
@@ -77,6 +79,9 @@ class Results:
         end = 0
         for raw in self._lines():
             whole, value = raw.endswith(b"\n"), _object(raw)
+            if value is None and raw.strip() and (whole or not (end or raw.startswith(_HALF))):
+                why = f"{self.path} holds something else than a batch's answers"
+                raise UsageError(why, "name another --out")  # in somebody else's folder it may be a link to anything
             if not whole and value is None:
                 os.ftruncate(self._file, end)  # whoever wrote it was killed
                 return
@@ -155,7 +160,7 @@ def _opened(path: str, flags: int = 0) -> int:
 
 def _lock(file: int, path: str) -> None:
     if not stat.S_ISREG(os.fstat(file).st_mode):
-        raise UsageError(f"{path} is no plain file: a batch that is stopped could not go on", "--out OUT.jsonl")
+        raise UsageError(f"{path} is not a regular file: an interrupted batch could not resume", "--out OUT.jsonl")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from samplemind_cli.batch.asking import Result
-from samplemind_cli.batch.lines import Line
+from samplemind_cli.batch.answering import LineResult
+from samplemind_cli.batch.lines import BatchLine
 from samplemind_cli.batch.results import Results
+from samplemind_cli.errors import BudgetError
 from samplemind_cli.ledger.prices import Prices
 
 
@@ -38,7 +39,7 @@ class Tally:
         """Lines per second in this run."""
         return self.asked / max(time.monotonic() - self.began, 1e-6)
 
-    def add(self, result: Result, prices: Prices) -> None:
+    def add(self, result: LineResult, prices: Prices) -> None:
         """Count one more line."""
         self.asked += 1
         self.failed += result.failed
@@ -55,28 +56,39 @@ class Tally:
         return {**counts, "done": self.done, "seconds": round(seconds, 3), "dollars": round(self.dollars, 6)}
 
 
-Ask = Callable[[Line], Awaitable[Result]]
+Ask = Callable[[BatchLine], Awaitable[LineResult]]
 
 
-async def run(
-    lines: Iterator[Line],
+async def run(  # noqa: PLR0913 - what a batch needs
+    lines: Iterator[BatchLine],
     results: Results,
     ask: Ask,
     *,
     jobs: int,
-    tell: Callable[[Result], None],
+    tell: Callable[[LineResult], None],
+    ended: Callable[[], bool] = lambda: False,
 ) -> None:
     """Answer every line that has no result yet, `jobs` at once; `tell` hears of each.
 
-    No more lines are in memory than are being asked. Raises OSError where the results cannot be written.
+    Once it is to be `ended` no line is begun, and those under way come to their results; so too where one is over a
+    budget, which then raises BudgetError. No more lines are in memory than are being asked. Raises OSError where the
+    results cannot be written.
     """
+    over: list[BudgetError] = []
 
     async def work() -> None:
         for line in lines:  # all workers share it: each takes the next one
-            if not results.has(line):
+            if over or ended():
+                return
+            if results.has(line):
+                continue
+            try:
                 result = await ask(line)
-                results.append(result.line)
-                tell(result)
+            except BudgetError as error:
+                over.append(error)
+                return
+            results.append(result.line)
+            tell(result)
 
     workers = [asyncio.create_task(work()) for _ in range(jobs)]
     try:
@@ -85,3 +97,5 @@ async def run(
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
+    if over:
+        raise over[0]

@@ -10,6 +10,7 @@ from typing import Any
 from samplemind_cli.bench import evidence, git, trees
 from samplemind_cli.bench import measure as kernel
 from samplemind_cli.bench.evidence import Judgement
+from samplemind_cli.child.withheld import without_secrets
 from samplemind_cli.errors import SamplemindError
 
 LOOKS = 4  # at the numbers; each could be wrong by chance, so that each is held to a part of the allowed error
@@ -31,7 +32,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class AbPlan:
     """What to compare and how: two versions, a command (none: the project's default), how to install them.
 
     `margin` is the share that does not matter; `seconds` limits the measuring.
@@ -44,7 +45,7 @@ class Plan:
     seconds: float = 120.0
 
 
-def run(folder: Path, plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
+def run(folder: Path, plan: AbPlan, say: Callable[[str], None]) -> dict[str, Any]:
     """Lay both versions out, run each once in `folder`'s place in them, then compare them: see `document`."""
     repository = git.repository_of(folder)
     inside = git.run(folder, "rev-parse", "--show-prefix").stdout.removesuffix("\n")
@@ -59,7 +60,7 @@ def run(folder: Path, plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
 
 
 def _ready(
-    argv: Sequence[str], side: trees.Tree, plan: Plan, say: Callable[[str], None]
+    argv: Sequence[str], side: trees.Tree, plan: AbPlan, say: Callable[[str], None]
 ) -> tuple[list[str], Mapping[str, str], Path]:
     """A side's command once it has run there; one that cannot ends before the other side is installed for nothing."""
     tree = trees.prepared(side, plan.setup, say)
@@ -119,7 +120,7 @@ def document(found: Comparison, names: Sequence[str], command: Sequence[str], ma
     """
     base, candidate = (evidence.quantile(times, 0.5) for times in zip(*found.pairs, strict=True))
     return {
-        "command": list(command),
+        "command": list(without_secrets(command)),
         "base": {"name": names[0], "median": base},
         "candidate": {"name": names[1], "median": candidate},
         "quotient_of_medians": candidate / base,

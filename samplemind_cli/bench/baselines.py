@@ -22,7 +22,7 @@ NOWHERE = "none"  # in a file's name: there is no commit
 class Baselines:
     """The kept measurements of one project, by name."""
 
-    def __init__(self, state_dir: str, project: git.Project) -> None:
+    def __init__(self, state_dir: str, project: git.Repository) -> None:
         self.project = project
         self.root = Path(state_dir) / "bench"
         self.folder = self.root / digest(os.fsencode(project.root))
@@ -62,7 +62,7 @@ class Baselines:
         if not found:
             names = ", ".join(self.names())
             hint = f"kept: {names}" if names else f"samplemind bench run --save {name or 'NAME'} -- COMMAND"
-            raise UsageError(f"nothing is kept as {wanted!r}", hint)
+            raise UsageError(f"no results are saved as {wanted!r}", hint)
         return gate.load(found[-1])
 
     def names(self) -> list[str]:

@@ -22,7 +22,7 @@ Verdict = Literal["met", "missed", "unsure", "skipped", "measured"]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ScoreRow:
     """One line. `share` is the quantile that counts; `better` the direction of the target."""
 
     key: str
@@ -42,35 +42,35 @@ class Row:
 ROWS = {
     row.key: row
     for row in (
-        Row("cli.repeated", "repeated ask, whole process P50", "ms", 50),
-        Row("cli.repeated-ratio", "repeated ask / python -c pass", "x", 1.5),
-        Row("cli.version", "--version / python -c pass", "x", 1.5),
-        Row("cli.help", "--help / python -c pass", "x", 8),
-        Row("cli.uncached", "uncached ask beyond curl, whole process P50", "ms", 250),
-        Row("cache.local", "local tier, one read P50", "ms"),
-        Row("cache.redis-read", "Redis, one read P50", "ms", 2),
-        Row("cache.redis-write", "Redis, one write P50", "ms", 2),
-        Row("cache.hit-rate", "hit rate", "%", 60, better="more"),
-        Row("cache.efficiency", "hit rate / ideal hit rate", "%", 99, better="more"),
-        Row("cache.calls-saved", "calls saved", "calls", better="more"),
-        Row("cache.dollars-saved", "dollars saved", "$", better="more"),
-        Row("core.answer", "AI answer P95", "ms", 150, 200, share=0.95),
-        Row("core.hit", "repeated answer in process P50", "ms"),
-        Row("providers.ollama-overhead", "Ollama, our overhead P50", "ms", 50),
-        Row("providers.ollama-first-token", "Ollama, first token P50", "ms", 50),
-        Row("providers.embedded-first-token", "embedded model, first token P50", "ms"),
-        Row("providers.gemini", "Gemini, short answer P50", "s", 0.5, 3),
-        Row("providers.anthropic", "Claude, short answer P50", "s", 0.8, 5),
-        Row("providers.openai", "OpenAI, short answer P50", "s", 0.6, 4),
-        Row("serve.cached", "serve, cached answer P50", "ms"),
-        Row("serve.overhead", "serve, added to an uncached answer P50", "ms", 1.5),
-        Row("build.seconds", "docker build without a cache", "s", 150, 300),
-        Row("build.cached", "steps from the cache, built again", "%", 90, better="more"),
-        Row("build.image", "image", "MB", 750, 1200),
-        Row("build.added", "image beyond its base", "MB", 40),
-        Row("frontend.build", "front-end build", "s", 20),
-        Row("tests.fast", "fast tests", "s", 20),
-        Row("tests.all", "full test suite", "s", 50, 120),
+        ScoreRow("cli.repeated", "repeated ask, whole process P50", "ms", 50),
+        ScoreRow("cli.repeated-ratio", "repeated ask / python -c pass", "x", 1.5),
+        ScoreRow("cli.version", "--version / python -c pass", "x", 1.5),
+        ScoreRow("cli.help", "--help / python -c pass", "x", 8),
+        ScoreRow("cli.uncached", "uncached ask beyond curl, whole process P50", "ms", 250),
+        ScoreRow("cache.local", "local tier, one read P50", "ms"),
+        ScoreRow("cache.redis-read", "Redis, one read P50", "ms", 2),
+        ScoreRow("cache.redis-write", "Redis, one write P50", "ms", 2),
+        ScoreRow("cache.hit-rate", "hit rate", "%", 60, better="more"),
+        ScoreRow("cache.efficiency", "hit rate / ideal hit rate", "%", 99, better="more"),
+        ScoreRow("cache.calls-saved", "calls saved", "calls", better="more"),
+        ScoreRow("cache.dollars-saved", "dollars saved", "$", better="more"),
+        ScoreRow("core.answer", "AI answer P95", "ms", 150, 200, share=0.95),
+        ScoreRow("core.hit", "repeated answer in process P50", "ms"),
+        ScoreRow("providers.ollama-overhead", "Ollama, our overhead P50", "ms", 50),
+        ScoreRow("providers.ollama-first-token", "Ollama, first token P50", "ms", 50),
+        ScoreRow("providers.embedded-first-token", "embedded model, first token P50", "ms"),
+        ScoreRow("providers.gemini", "Gemini, short answer P50", "s", 0.5, 3),
+        ScoreRow("providers.anthropic", "Claude, short answer P50", "s", 0.8, 5),
+        ScoreRow("providers.openai", "OpenAI, short answer P50", "s", 0.6, 4),
+        ScoreRow("serve.cached", "serve, cached answer P50", "ms"),
+        ScoreRow("serve.overhead", "serve, added to an uncached answer P50", "ms", 1.5),
+        ScoreRow("build.seconds", "docker build without a cache", "s", 150, 300),
+        ScoreRow("build.cached", "steps from the cache, built again", "%", 90, better="more"),
+        ScoreRow("build.image", "image", "MB", 750, 1200),
+        ScoreRow("build.added", "image beyond its base", "MB", 40),
+        ScoreRow("frontend.build", "front-end build", "s", 20),
+        ScoreRow("tests.fast", "fast tests", "s", 20),
+        ScoreRow("tests.all", "full test suite", "s", 50, 120),
     )
 }
 
@@ -82,7 +82,7 @@ class Score:
     `calibration` holds the seconds of a fixed piece of work done beside each sample; none for what is a ratio already.
     """
 
-    row: Row
+    row: ScoreRow
     samples: tuple[float, ...] = ()
     calibration: tuple[float, ...] = ()
     note: str = ""
@@ -107,7 +107,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class BoardRun:
     """What the groups get: settings, whether to be quick, a folder of their own, and where to tell what is going on.
 
     `ends`, on the monotonic clock, is when a quick run has to be done.
@@ -151,10 +151,10 @@ def measured(groups: Sequence[str], settings: Settings, say: Callable[[str], Non
             raise UsageError(f"there is no group {name!r}", f"groups: {', '.join(GROUPS)}")
     ends = time.monotonic() + QUICK if quick else math.inf
     with TemporaryDirectory(prefix="samplemind-bench-") as folder:
-        return list(measure(dict.fromkeys(groups) or GROUPS, Run(settings, quick, Path(folder), say, ends)))
+        return list(measure(dict.fromkeys(groups) or GROUPS, BoardRun(settings, quick, Path(folder), say, ends)))
 
 
-def measure(groups: Iterable[str], run: Run) -> Iterator[Score]:
+def measure(groups: Iterable[str], run: BoardRun) -> Iterator[Score]:
     """Every row of the groups, as each group is done; one that fails says why in the rows it still owes.
 
     After Ctrl-C, or when a quick run's time is over, these rows and those of the groups that would follow say so.

@@ -28,7 +28,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
+class Repository:
     """What is measured in a folder: `root` is one for all worktrees of a repository, else the folder itself.
 
     `commit` is None outside a repository and before its first commit; `changed`: a tracked file differs from it.
@@ -39,20 +39,20 @@ class Project:
     changed: bool = False
 
 
-def project(directory: Path) -> Project:
+def project(directory: Path) -> Repository:
     """What is in `directory`, also where there is no git."""
     try:
         common = run(directory, "rev-parse", "--git-common-dir")
     except SamplemindError:
-        return Project(directory)
+        return Repository(directory)
     if common.returncode:
-        return Project(directory)
+        return Repository(directory)
     root = (directory / common.stdout.removesuffix("\n")).resolve()
     head = run(directory, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     if head.returncode:
-        return Project(root)
+        return Repository(root)
     changed = run(directory, "status", "--porcelain", "--untracked-files=no").stdout
-    return Project(root, head.stdout.strip(), bool(changed))
+    return Repository(root, head.stdout.strip(), bool(changed))
 
 
 def resolve(repository: Path, name: str | None) -> Version:
@@ -93,7 +93,7 @@ def snapshot(repository: Path) -> str:
             done = run(repository, *words, **env)
             if done.returncode:
                 problem = f"git cannot take in the working tree: {done.stderr.strip()}"
-                raise SamplemindError(problem, "mend that, or name two revisions: samplemind bench ab REF REF")
+                raise SamplemindError(problem, "fix that, or name two revisions: samplemind bench ab REF REF")
             tree = done.stdout.strip()
         return run(repository, "commit-tree", tree, "-m", WORKING_TREE, **env).stdout.strip()
 
@@ -108,7 +108,9 @@ def submodules(repository: Path, commit: str) -> dict[str, str]:
 def run(directory: Path, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
     """A git command's outcome, whatever it is. Raises SamplemindError where there is no git."""
     try:
-        done = ended(["git", *words], {**outside_hooks(), **_kept(directory), **env}, directory)
+        # The config that came with an unpacked archive would name a program for every look at the files.
+        quiet = ("-c", "core.fsmonitor=false")
+        done = ended(["git", *quiet, *words], {**outside_hooks(), **_kept(directory), **env}, directory)
     except (FileNotFoundError, PermissionError) as error:  # the latter: a folder of PATH is closed to us
         raise SamplemindError("git is not installed", "install git") from error
     out, err = os.fsdecode(done.stdout), os.fsdecode(done.stderr)

@@ -4,7 +4,7 @@ import html
 from collections.abc import Sequence
 from typing import Any
 
-from samplemind_cli.bench import ab, gate, machine, plots, report
+from samplemind_cli.bench import ab, gate, hardware, plots, report
 from samplemind_cli.bench import load as loads
 
 STYLE = """
@@ -63,7 +63,7 @@ def page(title: str, body: str, when: str) -> str:
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>'
-        f"<body><h1>{title}</h1>{body}<footer><p>{_text(machine.described())}, {when}</p></footer></body></html>\n"
+        f"<body><h1>{title}</h1>{body}<footer><p>{_text(hardware.described())}, {when}</p></footer></body></html>\n"
     )
 
 

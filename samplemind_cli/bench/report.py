@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from samplemind_cli import __version__, files
-from samplemind_cli.bench import machine
+from samplemind_cli.bench import hardware
 from samplemind_cli.bench.board import INTERRUPTED, Score
 from samplemind_cli.errors import SamplemindError, UsageError
 
@@ -26,7 +26,7 @@ def document(scores: Sequence[Score]) -> dict[str, Any]:
     return {
         "samplemind": __version__,
         "when": now(),
-        "machine": machine.fingerprint(),
+        "machine": hardware.fingerprint(),
         "rows": [_row(score) for score in scores],
     }
 
@@ -40,7 +40,7 @@ def writable(*wanted: Path | None) -> None:
     """Find out before the measuring, and not minutes later, that a file cannot be written or is wanted twice."""
     asked = [file for file in wanted if file]
     if len({file.resolve() for file in asked}) < len(asked):
-        raise UsageError(f"one file is to hold two reports: {asked[0]}", "name another for one of them")
+        raise UsageError(f"two reports cannot go to one file: {asked[0]}", "name another for one of them")
     for file in asked:
         new = not os.path.exists(file)
         with _told(file), file.open("a"):
@@ -120,7 +120,7 @@ def as_markdown(found: dict[str, Any], comparison: Sequence[Sequence[str]] = ())
     notes = "".join(f"- {_escaped(remark)}\n" for remark in remarks(found["rows"]))
     since = f"{_markdown(comparison)}\n" if comparison else ""
     board = _markdown([COLUMNS, *table(found["rows"])])
-    return f"{board}\n{notes}\n{since}{machine.described()}, {found['when']}\n"
+    return f"{board}\n{notes}\n{since}{hardware.described()}, {found['when']}\n"
 
 
 def amount(value: float | None, unit: str) -> str:

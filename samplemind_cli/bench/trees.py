@@ -133,7 +133,7 @@ def _installed(directory: Path, home: Path, env: Mapping[str, str]) -> dict[str,
     else:
         runner = _pip_runner()
         bare, pip = (["--without-pip"], [str(runner)]) if runner else ([], ["-m", "pip"])
-        _run([sys.executable, "-m", "venv", *bare, str(home)], own_cache, directory, "python -m venv")
+        _run([sys.executable, "-P", "-m", "venv", *bare, str(home)], own_cache, directory, "python -m venv")
         options = ["--quiet", "--disable-pip-version-check", "--no-compile"]  # the rehearsal compiles what is imported
         install = [str(python), *pip, "install", *options, str(directory)]
     _run(install, own_cache, directory, " ".join(install))

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from samplemind_cli import output
-from samplemind_cli.bench import evidence, gate, parameters, program, report
+from samplemind_cli.bench import evidence, gate, parameters, program_run, report
 from samplemind_cli.bench import measure as kernel
-from samplemind_cli.bench.board import Row, Score
+from samplemind_cli.bench.board import Score, ScoreRow
 from samplemind_cli.bench.parameters import Values
+from samplemind_cli.child.withheld import without_secrets
 from samplemind_cli.errors import SamplemindError
 
 SECONDS = 5.0  # of measuring, unless a number of runs is named
@@ -27,7 +28,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class TrialPlan:
     """What to run and how often; `runs` is None for as many as fit into SECONDS, at least `gate.LEAST`."""
 
     command: tuple[str, ...]
@@ -38,7 +39,7 @@ class Plan:
     ignore_failure: bool = False
 
 
-def measured(plan: Plan, say: Say) -> dict[str, Any]:
+def measured(plan: TrialPlan, say: Say) -> dict[str, Any]:
     """The document of a plan: rows as on the board, three for each combination of parameters. Raises SamplemindError.
 
     Each row is calibrated by what a bare Python took in the same round.
@@ -46,12 +47,12 @@ def measured(plan: Plan, say: Say) -> dict[str, Any]:
     variants = parameters.combinations(plan.parameters)
     commands = [parameters.substituted(plan.command, values) for values in variants]
     _warm_up(plan, commands, say)
-    bare: list[program.Usage] = []
-    usages: list[list[program.Usage]] = [[] for _ in commands]
+    bare: list[program_run.ResourceUsage] = []
+    usages: list[list[program_run.ResourceUsage]] = [[] for _ in commands]
     steps: dict[int, kernel.Step] = {
         at: partial(_step, plan, command, usages[at]) for at, command in enumerate(commands)
     }
-    steps[len(commands)] = lambda: bare.append(program.run(BARE, plan.directory))
+    steps[len(commands)] = lambda: bare.append(program_run.run(BARE, plan.directory))
     rounds, seconds = (plan.runs, float("inf")) if plan.runs else (MOST, SECONDS)
     kernel.interleaved(steps, rounds, seconds=seconds, least=gate.LEAST)
     rows = [_row(metric, values, usages[at], bare) for at, values in enumerate(variants) for metric in METRICS]
@@ -60,17 +61,17 @@ def measured(plan: Plan, say: Say) -> dict[str, Any]:
     found["rows"] = [{**row, **extra} for row, extra in zip(found["rows"], extras, strict=True)]
     return {
         **found,
-        "command": list(plan.command),
+        "command": list(without_secrets(plan.command)),
         "directory": str(plan.directory),
         "parameters": {name: list(values) for name, values in plan.parameters.items()},
     }
 
 
-def _warm_up(plan: Plan, commands: Sequence[Sequence[str]], say: Say) -> None:
+def _warm_up(plan: TrialPlan, commands: Sequence[Sequence[str]], say: Say) -> None:
     took = 0.0
     for command in commands:
         for _ in range(plan.warmup):
-            usage, said = program.rehearse(command, plan.directory)
+            usage, said = program_run.rehearse(command, plan.directory)
             _check(plan, command, usage, said)
             took = max(took, usage.seconds)
     number = f"{plan.runs}" if plan.runs else f"at least {gate.LEAST}"
@@ -79,20 +80,23 @@ def _warm_up(plan: Plan, commands: Sequence[Sequence[str]], say: Say) -> None:
         say(f"measuring: {shlex.join(command)}, {number} runs{about}")
 
 
-def _step(plan: Plan, command: Sequence[str], usages: list[program.Usage]) -> None:
-    usage = program.run(command, plan.directory)
+def _step(plan: TrialPlan, command: Sequence[str], usages: list[program_run.ResourceUsage]) -> None:
+    usage = program_run.run(command, plan.directory)
     _check(plan, command, usage, f"in run {len(usages) + 1}" + ("" if plan.warmup else "; --warmup 1 shows its stderr"))
     usages.append(usage)
 
 
-def _check(plan: Plan, command: Sequence[str], usage: program.Usage, said: str) -> None:
+def _check(plan: TrialPlan, command: Sequence[str], usage: program_run.ResourceUsage, said: str) -> None:
     if usage.code and not plan.ignore_failure:
         problem = f"`{shlex.join(command)}` {usage.ending}" + (f": {said}" if said else "")
-        raise SamplemindError(problem, "--ignore-failure measures it all the same")
+        raise SamplemindError(problem, "--ignore-failure measures it anyway")
 
 
 def _row(
-    metric: str, values: Mapping[str, str], usages: Sequence[program.Usage], bare: Sequence[program.Usage]
+    metric: str,
+    values: Mapping[str, str],
+    usages: Sequence[program_run.ResourceUsage],
+    bare: Sequence[program_run.ResourceUsage],
 ) -> tuple[Score, dict[str, Any]]:
     """A metric of one combination, and what its row tells beside what the board's rows do."""
     name = f"{metric} {parameters.label(values)}".rstrip()
@@ -103,11 +107,11 @@ def _row(
         note = ""
     if metric == MEMORY and any(usage.memory <= usage.floor for usage in usages):
         note = "an upper bound: less than the process that starts the program cannot be measured"
-    score = Score(Row(name, name, METRICS[metric]), samples, work, note)
+    score = Score(ScoreRow(name, name, METRICS[metric]), samples, work, note)
     return score, {"parameters": dict(values), "failures": dict(failures)}
 
 
-def _samples(metric: str, usages: Sequence[program.Usage]) -> tuple[float, ...]:
+def _samples(metric: str, usages: Sequence[program_run.ResourceUsage]) -> tuple[float, ...]:
     match metric:
         case "time":
             return tuple(usage.seconds for usage in usages)

@@ -12,6 +12,8 @@ from pathlib import Path
 from samplemind_cli.errors import UsageError
 
 PROBE = Path(__file__).with_name("probe.py")
+# -P: without it, `samplemind_cli` or what it imports would be looked for in the current folder first.
+OURS = (sys.executable, "-P", "-m", "samplemind_cli")
 
 
 @dataclass(frozen=True, slots=True)

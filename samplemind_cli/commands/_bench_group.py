@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from typer.core import TyperGroup
+from samplemind_cli.help_text import Group
 
 COMMAND = "samplemind.bench.command"  # the key in Click's context of what was given after `--`
 
 
-class BoardFirst(TyperGroup):
+class BoardFirst(Group):
     """`bench` alone is `bench board`: its groups and options need no name before them."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -3,16 +3,15 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer._click import types  # Typer vendors click, and has no name of its own for an option of two words
 
 from samplemind_cli.settings import Settings, here
 
 if TYPE_CHECKING:
     from samplemind_cli.bench.baselines import Baselines
     from samplemind_cli.bench.gate import Change
-    from samplemind_cli.bench.trial import Plan
+    from samplemind_cli.bench.trial import TrialPlan
 
-NAME_AND_VALUES = types.Tuple([str, str])
+NAME_AND_VALUES: Any = (str, str)  # two words; Typer types `click_type` as a class of click's that it does not export
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -20,9 +19,11 @@ def run(
     words: Annotated[list[str], typer.Argument(metavar="-- COMMAND [ARGUMENTS]...", help="The program to measure.")],
     runs: Annotated[
         int | None,
-        typer.Option(min=1, max=100_000, metavar="N", help="By default as many as take 5 s, at least 20."),
+        typer.Option(
+            min=1, max=100_000, metavar="N", help="Number of runs; by default as many as take 5 s, at least 20."
+        ),
     ] = None,
-    warmup: Annotated[int, typer.Option(min=0, max=1000, metavar="N", help="Runs that do not count, before.")] = 1,
+    warmup: Annotated[int, typer.Option(min=0, max=1000, metavar="N", help="Uncounted runs before.")] = 1,
     parameter: Annotated[
         list[Any] | None,
         typer.Option(
@@ -32,18 +33,20 @@ def run(
         ),
     ] = None,
     ignore_failure: Annotated[
-        bool, typer.Option("--ignore-failure", help="Measure runs whose exit code is not 0 too, and count them.")
+        bool, typer.Option("--ignore-failure", help="Also measure runs whose exit code is not 0, and count them.")
     ] = False,
     save: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Keep the numbers under this name, one set for each commit.")
+        str | None, typer.Option(metavar="NAME", help="Save the results under this name, one set per commit.")
     ] = None,
     compare: Annotated[
         str | None,
-        typer.Option(metavar="NAME[@REF]", help="Tell the change since what was last kept, or kept of that commit."),
+        typer.Option(
+            metavar="NAME[@REF]", help="Show the change since the results last saved, or saved at that commit."
+        ),
     ] = None,
     fail_over: Annotated[
         float | None,
-        typer.Option(min=0, metavar="PCT", help="With --compare: exit code 1 when it takes more by more than this."),
+        typer.Option(min=0, metavar="PCT", help="With --compare: exit code 1 if it takes more by more than this."),
     ] = None,
     as_json: Json = False,
 ) -> int:
@@ -74,7 +77,7 @@ def run(
     if fail_over is not None and runs is not None and runs < gate.LEAST:
         raise UsageError(f"--fail-over needs {gate.LEAST} runs or more", f"--runs {gate.LEAST}, or leave it out")
     directory = here()
-    plan = trial.Plan(
+    plan = trial.TrialPlan(
         command=tuple(words), directory=directory, parameters=parameters.read(parameter or [], words), runs=runs,
         warmup=warmup, ignore_failure=ignore_failure,
     )  # fmt: skip
@@ -93,7 +96,9 @@ def run(
     return trial.exit_code(changes, share)
 
 
-def _measured(plan: "Plan", then: dict[str, Any] | None, share: float | None) -> "tuple[dict[str, Any], list[Change]]":
+def _measured(
+    plan: "TrialPlan", then: dict[str, Any] | None, share: float | None
+) -> "tuple[dict[str, Any], list[Change]]":
     from samplemind_cli import output
     from samplemind_cli.bench import gate, trial
 
@@ -136,7 +141,7 @@ def history(
     last: Annotated[int, typer.Option(min=1, metavar="N", help="Only the newest of each name.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, samples included.")] = False,
 ) -> None:
-    r"""List and plot what `bench run --save` has kept of this project, oldest first.
+    r"""List and plot the results that `bench run --save` saved of this project, oldest first.
 
     A commit with a plus had changes that were not committed.
 
@@ -153,7 +158,7 @@ def history(
     known = baselines.names()
     for name in names or []:
         if name not in known:
-            raise UsageError(f"nothing is kept as {name!r}", f"kept: {', '.join(known) or 'nothing yet'}")
+            raise UsageError(f"no results are saved as {name!r}", f"kept: {', '.join(known) or 'nothing yet'}")
     documents = []
     for name in names or known:
         for found in list(baselines.all(name))[-last:]:
@@ -165,7 +170,7 @@ def history(
         output.print_json({"project": str(baselines.project.root), "measurements": documents})
         return
     if not documents:
-        output.say("nothing is kept of this project yet: samplemind bench run --save NAME -- COMMAND")
+        output.say("no results of this project are saved yet: samplemind bench run --save NAME -- COMMAND")
         return
     output.table(trend.COLUMNS, trend.table(documents))
     output.write("".join(f"{line}\n" for line in ("", *trend.plots(documents), *trend.remarks(documents))))

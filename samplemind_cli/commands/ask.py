@@ -4,84 +4,75 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
+from samplemind_cli.commands._ask_line import CONVERSATION, Command, installed_models, providers, templates
 from samplemind_cli.providers import ROWS, Effort, Priority, Task
 from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from samplemind_cli.ai.types import Answer, Options, Request
     from samplemind_cli.asking.show import Style
 
-
+__all__ = ["Command", "ask"]
 KNOWN = ", ".join(row.name for row in ROWS)
-
-
-def _installed_models(incomplete: str) -> list[str]:
-    from samplemind_cli.asking.complete import installed_models
-
-    return [name for name in installed_models(Settings.load()) if name.startswith(incomplete)]
-
-
-def _providers(incomplete: str) -> list[str]:
-    return [row.name for row in Settings.load().rows if row.name.startswith(incomplete)]
-
-
-CONVERSATION = ("-c", "--conversation")
-
-
-class Command(TyperCommand):
-    """`ask`, whose option -c needs no value."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Click's own; -c at the end, or before another option, gets the value "": the terminal's last conversation."""
-        end = args.index("--") if "--" in args else len(args)
-        for n in reversed(range(end)):
-            if args[n] in CONVERSATION and "".join(args[n + 1 : n + 2])[:1] in ("", "-"):
-                args = [*args[: n + 1], *([] if args[n + 1 : n + 2] == [""] else [""]), *args[n + 1 :]]
-        return super().parse_args(ctx, args)
 
 
 def ask(
     ctx: typer.Context,
     prompt: Annotated[
-        str | None, typer.Argument(metavar="PROMPT", help="The question; what is piped in follows it.")
+        str | None, typer.Argument(metavar="PROMPT", help="The question; piped input is appended to it.")
     ] = None,
-    task: Annotated[Task, typer.Option("--task", "-t", help="What it is for; decides who is asked first.")] = "factual",
+    task: Annotated[
+        Task | None, typer.Option("--task", "-t", help="The kind of task; decides which provider is tried first.")
+    ] = None,
     priority: Annotated[Priority, typer.Option("--priority", "-p", help="What matters most.")] = "speed",
     provider: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help=f"Ask this one alone: {KNOWN}, or your own.", autocompletion=_providers),
+        typer.Option(metavar="NAME", help=f"Use only this provider: {KNOWN}, or your own.", autocompletion=providers),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(
-            "--model", "-m", metavar="NAME", help="Ask this model and no other.", autocompletion=_installed_models
-        ),
+        typer.Option("--model", "-m", metavar="NAME", help="Use only this model.", autocompletion=installed_models),
     ] = None,
-    system: Annotated[
-        str | None, typer.Option("--system", "-s", metavar="TEXT", help="Instructions that stand above the prompt.")
-    ] = None,
+    system: Annotated[str | None, typer.Option("--system", "-s", metavar="TEXT", help="The system prompt.")] = None,
     conversation: Annotated[
         str | None,
-        typer.Option(*CONVERSATION, metavar="[NAME]", help="Go on with this conversation, or this terminal's last."),
+        typer.Option(*CONVERSATION, metavar="[NAME]", help="Continue this conversation, or this terminal's last one."),
+    ] = None,
+    fork: Annotated[bool, typer.Option("--fork", help="Continue a copy of the conversation.")] = False,
+    template: Annotated[
+        str | None,
+        typer.Option("--template", "-T", metavar="NAME", help="Fill this template.", autocompletion=templates),
+    ] = None,
+    var: Annotated[
+        list[str] | None,
+        typer.Option("--var", metavar="NAME=VALUE", help="A variable of the template; may be repeated."),
     ] = None,
     attach: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option(
-            "--attach", "-a", metavar="FILE", help="An image, audio, PDF or text file, - for stdin; may be repeated."
+            "--attach",
+            "-a",
+            metavar="FILE",
+            help="An image, audio, PDF or text file, an https URL, or - for stdin; may be repeated.",
         ),
     ] = None,
-    code: Annotated[bool, typer.Option("--extract", "-x", help="Print the first code block alone.")] = False,
-    schema: Annotated[Path | None, typer.Option(metavar="FILE", help="A JSON Schema the answer must satisfy.")] = None,
+    code: Annotated[bool, typer.Option("--extract", "-x", help="Print only the first code block.")] = False,
+    schema: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A JSON Schema that the answer must satisfy.")
+    ] = None,
     tools: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Tools the model may call, as OpenAI has them.")
+        Path | None, typer.Option(metavar="FILE", help="Tools the model may call, in OpenAI's format.")
     ] = None,
     temperature: Annotated[
-        float | None, typer.Option(min=0, max=2, metavar="NUMBER", help="0 is steady, 2 is wild. Not sent to Claude.")
+        float | None, typer.Option(min=0, max=2, metavar="NUMBER", help="0 is the least random. Not sent to Claude.")
     ] = None,
-    max_tokens: Annotated[int | None, typer.Option(min=1, metavar="N", help="The longest answer, in tokens.")] = None,
-    effort: Annotated[Effort | None, typer.Option(help="How hard a model that reasons shall think.")] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Maximum length of the answer, in tokens.")
+    ] = None,
+    effort: Annotated[Effort | None, typer.Option(help="Reasoning effort, for models that reason.")] = None,
     param: Annotated[
         list[str] | None,
         typer.Option(
@@ -89,19 +80,28 @@ def ask(
         ),
     ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")] = False,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Ask anew, and cache the new answer.")] = False,
-    ttl: Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="How old a cached answer may be.")] = None,
-    timeout: Annotated[
-        float | None, typer.Option(min=0.001, metavar="SECONDS", help="Give up after this long.")
-    ] = None,
-    no_log: Annotated[bool, typer.Option("--no-log", help="Keep nothing of this in the ledger.")] = False,
-    no_fallback: Annotated[
-        bool, typer.Option("--no-fallback", help="If the first provider cannot answer, fail.")
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Ignore the cached answer, and cache the new one.")
     ] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Say who would be asked and why; ask nobody.")] = False,
+    ttl: Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="Maximum age of a cached answer.")] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=0.001, metavar="SECONDS", help="Give up after this time.")
+    ] = None,
+    max_cost: Annotated[
+        float | None,
+        typer.Option("--max-cost", min=0, metavar="DOLLARS", help="Refuse a call that may cost more than this."),
+    ] = None,
+    no_log: Annotated[bool, typer.Option("--no-log", help="Do not record this call in the ledger.")] = False,
+    no_fallback: Annotated[
+        bool, typer.Option("--no-fallback", help="Fail if the first provider cannot answer.")
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show which provider would be used and why; send nothing.")
+    ] = False,
+    why: Annotated[bool, typer.Option("--why", help="Show how a new question differs from stored ones.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    raw: Annotated[bool, typer.Option("--raw", help="On a terminal, print the Markdown as it is.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say where the answer came from.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Do not render Markdown on a terminal.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show where the answer came from.")] = False,
 ) -> int:
     r"""Ask a language model; a repeated question costs nothing.
 
@@ -125,29 +125,41 @@ def ask(
     settings = Settings.load(read_timeout=timeout, local_read_timeout=timeout)
     question = ctx.obj if isinstance(ctx.obj, hot.Question) else None
     stdin = question.stdin if question else hot.read_stdin()
-    if conversation is not None:
-        prompt, conversation = asked.named(prompt, conversation, stdin)
+    if conversation is not None or fork:
+        prompt, conversation = asked.named(prompt, conversation or "", stdin)
+    said: dict[str, Any] = {
+        "system": system,
+        "schema": schema,
+        "temperature": temperature,
+        "max_tokens": max_tokens,
+        "effort": effort,
+        "model": model,
+        "task": task,
+    }
+    said, fill = _filled(settings, template, var or [], said, verbose=verbose)
+    for_task: Task = said.pop("task") or "factual"
+    of_model: str = said.pop("model") or ""
+    attached, fetched = _attached(settings, attach or [])
+    question = None if template or fetched else question  # no record would see that one of them has changed
     request = asked.request(
         prompt,
         stdin,
-        system=system,
-        attach=attach,
-        schema=schema,
+        attach=attached,
+        fill=fill,
         tools=tools,
-        temperature=temperature,
-        max_tokens=max_tokens,
-        effort=effort or "",
         params=param or [],
+        **said | {"effort": said["effort"] or ""},
     )
     options = Options(
-        task=task,
+        task=for_task,
         priority=priority,
         provider=provider or "",
-        model=model or "",
+        model=of_model,
         fallback=not no_fallback,
         cache="off" if no_cache else "refresh" if refresh else "use",
         ttl=ttl,
         timeout=timeout,
+        max_cost=max_cost,
         origin=Origin(command="ask", session=spool.terminal()),
         keep_content=True,
     )
@@ -155,16 +167,18 @@ def ask(
         settings = settings.changed({"history": "off"}, "--no-log")
     turn, talk = request, None
     if conversation is not None:
-        from samplemind_cli.asking.conversation import Talk
+        from samplemind_cli.asking.conversation import ConversationLog
 
-        talk = Talk.open(settings, conversation)
+        talk = ConversationLog.open(settings, conversation)
+        if fork:
+            talk.fork()
         request, options = talk.continued(turn), talk.options(options)
     if explain:
         from samplemind_cli.asking.explain import explanation
 
         explanation(settings, request, options, as_json=as_json)
         return 0
-    answer, style = _answered(settings, request, options, as_json=as_json, raw=raw, verbose=verbose, code=code)
+    answer, style = _answered(settings, request, options, as_json=as_json, raw=raw, verbose=verbose, code=code, why=why)
     if talk:  # each of its turns is another question: nothing to print again
         talk.keep(turn, answer)
     elif question:
@@ -172,13 +186,51 @@ def ask(
         from samplemind_cli.asking.remember import remember
 
         model_file = Path(settings.embedded_model) if settings.embedded_model else None
-        files = [path for path in (*(attach or []), schema, tools, model_file) if path and str(path) != "-"]
+        files = [path for path in (*attached, schema, tools, model_file) if path and str(path) != "-"]
         remember(question, options, answer, style, files, repeated(settings, request, options, answer))
     return _verdict(answer)
 
 
+def _filled(
+    settings: Settings, name: str | None, var: list[str], said: dict[str, Any], *, verbose: bool
+) -> "tuple[dict[str, Any], Callable[[str], str] | None]":
+    """What is asked with, as the command line and the template say it; and what makes the text of the prompt."""
+    from functools import partial
+
+    from samplemind_cli import output
+    from samplemind_cli.errors import UsageError
+
+    if not name:
+        if var:
+            raise UsageError("--var is for a template's variables", "samplemind ask -T NAME --var …")
+        return said, None
+    from samplemind_cli.asking import templates
+
+    found = templates.find(settings, name)
+    if verbose or not found.own:
+        output.say(found.origin)
+    return found.asked_with(said), partial(found.filled, variables=templates.variables(var))
+
+
+def _attached(settings: Settings, attach: list[str]) -> "tuple[list[Any], bool]":
+    """The attachments; and whether one of them was fetched."""
+    if not any("://" in one for one in attach):
+        return list(map(Path, attach)), False
+    from samplemind_cli.asking import fetching
+
+    return fetching.attached(attach, settings), any(map(fetching.is_address, attach))
+
+
 def _answered(
-    settings: Settings, request: "Request", options: "Options", *, as_json: bool, raw: bool, verbose: bool, code: bool
+    settings: Settings,
+    request: "Request",
+    options: "Options",
+    *,
+    as_json: bool,
+    raw: bool,
+    verbose: bool,
+    code: bool,
+    why: bool,
 ) -> "tuple[Answer, Style]":
     import asyncio
     import shutil
@@ -187,7 +239,7 @@ def _answered(
 
     from samplemind_cli import output
     from samplemind_cli.ai.core import AICore
-    from samplemind_cli.asking import progress, show
+    from samplemind_cli.asking import download_bar, newness, show
 
     seen = output.on_terminal(sys.stdout)
     style = show.Style(
@@ -202,10 +254,14 @@ def _answered(
     )
 
     async def asking() -> "Answer":
-        core = AICore(settings, notify=output.say, progress=progress.Download())
+        core = AICore(settings, notify=output.say, progress=download_bar.DownloadBar())
         try:
+            new = newness.Newness(core.questions.known(), request) if why else None
             async with aclosing(core.stream(request, options)) as chunks:
-                return await show.stream(chunks, style)
+                answer = await show.stream(new.heard(chunks) if new else chunks, style)
+            for line in new.lines(answer) if new else ():
+                output.say(line)
+            return answer
         finally:
             await core.close()
 
@@ -219,9 +275,9 @@ def _verdict(answer: "Answer") -> int:
 
     match answer.finish_reason:
         case "length":
-            output.say("the answer was cut off at its longest; raise --max-tokens for all of it")
+            output.say("the answer was cut off at the token limit; raise --max-tokens")
         case "refusal":
-            raise ProviderError(f"{answer.provider}: {answer.model} refused to answer", "ask differently")
+            raise ProviderError(f"{answer.provider}: {answer.model} refused to answer", "rephrase the prompt")
         case "filtered":
-            raise ProviderError(f"{answer.provider}: the answer was withheld by a filter", "ask differently")
+            raise ProviderError(f"{answer.provider}: the answer was withheld by a filter", "rephrase the prompt")
     return 0

@@ -17,23 +17,33 @@ JOBS = 8
 
 
 def batch(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A file with a question per line, in JSON.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="The file the answers go to, a line each.")],
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=1024, metavar="N", help="So many at once.")] = JOBS,
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A file with one question per line, in JSON.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="OUT", help="The file to write the answers to, one per line.")
+    ],
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, max=1024, metavar="N", help="Number of concurrent requests.")
+    ] = JOBS,
     model: Annotated[
-        str | None, typer.Option("--model", "-m", metavar="NAME", help="Ask this one, whatever the lines name.")
+        str | None, typer.Option("--model", "-m", metavar="NAME", help="Use this model, whatever the lines name.")
     ] = None,
-    task: Annotated[Task, typer.Option("--task", "-t", help="What it is for; decides who is asked first.")] = "factual",
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask anew what failed before.")] = False,
+    task: Annotated[
+        Task, typer.Option("--task", "-t", help="The kind of task; decides which provider is tried first.")
+    ] = "factual",
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Retry the lines that failed before.")] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")] = False,
     timeout: Annotated[
-        float | None, typer.Option(min=0.001, metavar="SECONDS", help="Give a question up after this long.")
+        float | None, typer.Option(min=0.001, metavar="SECONDS", help="Give up on a question after this time.")
+    ] = None,
+    max_cost: Annotated[
+        float | None,
+        typer.Option("--max-cost", min=0, metavar="DOLLARS", help="Spend no more than this on all its runs."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="At the end, print one JSON object.")] = False,
 ) -> None:
-    r"""Answer a file of questions into another file; what was stopped goes on where it was.
+    r"""Answer a file of questions into another file; an interrupted batch resumes.
 
-    A line is {"prompt": "…"}, with "system", "model" and the like if need be, or what OpenAI's Batch API takes.
+    A line is {"prompt": "…"}, optionally with "system", "model" and the like, or a line of OpenAI's Batch API.
 
     \b
     Examples:
@@ -41,21 +51,32 @@ def batch(
       samplemind batch IN.jsonl --out OUT.jsonl --jobs 32 --model openai/gpt-6-luna
       samplemind batch IN.jsonl --out OUT.jsonl --retry-failed
     """
+    import os
+    from dataclasses import replace
+
     from samplemind_cli import output
     from samplemind_cli.ai.types import Options, Origin
-    from samplemind_cli.batch import asking, progress
-    from samplemind_cli.errors import ProviderError
+    from samplemind_cli.batch import answering, progress
+    from samplemind_cli.budgets import Budget
+    from samplemind_cli.errors import BudgetError, ProviderError
 
     settings = Settings.load(read_timeout=timeout, local_read_timeout=timeout)
-    options = Options(task=task, cache="off" if no_cache else "use", timeout=timeout, origin=Origin(command="batch"))
-    command = _command(source, out, {"--jobs": jobs, "--model": model, "--task": task, "--timeout": timeout}, no_cache)
-    asking.check(settings, options, model)
+    if max_cost is not None:
+        settings = replace(settings, budgets=(*settings.budgets, Budget(max_cost, "total", "batch")))
+    origin = Origin(command="batch", batch=os.path.realpath(out))
+    options = Options(task=task, cache="off" if no_cache else "use", timeout=timeout, origin=origin)
+    given = {"--jobs": jobs, "--model": model, "--task": task, "--timeout": timeout, "--max-cost": max_cost}
+    command = _command(source, out, given, no_cache)
+    answering.check(settings, options, model)
     results, tally = _opened(source, out, again=retry_failed)
+    stopped = "stopped: {0.done:,} of {0.total:,} lines are in {1}".format
     try:
         _run(settings, options, model, source, results, tally, jobs)
     except KeyboardInterrupt:
-        output.say(f"stopped: {tally.done:,} of {tally.total:,} lines are in {out}; to go on: {command}")
+        output.say(f"{stopped(tally, out)}; to go on: {command}")
         raise
+    except BudgetError as over:
+        raise BudgetError(f"{over.message}; {stopped(tally, out)}", f"with a larger budget: {command}") from over
     finally:
         results.close()
     output.say(progress.line(tally))
@@ -74,7 +95,7 @@ def _opened(source: Path, out: Path, *, again: bool) -> "tuple[Results, Tally]":
     from samplemind_cli.errors import UsageError
 
     if not source.is_file():
-        why = "is no plain file: it is read more than once" if source.exists() else "is not there"
+        why = "is not a regular file: it is read more than once" if source.exists() else "is not there"
         raise UsageError(f"{source} {why}", "samplemind batch IN.jsonl --out OUT.jsonl")
     if out.exists() and out.samefile(source):
         raise UsageError(f"{out} is the file of the questions", "name another --out")
@@ -101,31 +122,39 @@ def _run(
     jobs: int,
 ) -> None:
     import asyncio
+    from contextlib import suppress
 
-    from samplemind_cli import files
+    from samplemind_cli import files, output
     from samplemind_cli.ai.core import AICore
     from samplemind_cli.batch import lines, run
-    from samplemind_cli.batch.asking import Asker, Result
-    from samplemind_cli.batch.progress import Progress, Remarks
+    from samplemind_cli.batch.answering import Asker, LineResult
+    from samplemind_cli.batch.ending import Ending
+    from samplemind_cli.batch.progress import BatchProgress, Remarks
     from samplemind_cli.ledger.prices import Prices
 
-    prices = Prices(settings.config_dir)
+    ending = Ending(lambda: output.say("finishing what is under way; once more stops at once"))
+    prices = Prices(settings.config_dir, settings.rows)
     files.allow_open(4 * jobs + 64)
 
     async def asking() -> None:
         core = AICore(settings, notify=Remarks().say)
+        asker = Asker(core, options, model or "")
         try:
-            await run.run(lines.read(source), results, Asker(core, options, model or "").answer, jobs=jobs, tell=tell)
+            with ending:
+                ended = ending.__bool__
+                await run.run(lines.read(source), results, asker.answer, jobs=jobs, tell=tell, ended=ended)
         finally:
             await core.close()
 
-    with Progress(tally) as shown:
+    with BatchProgress(tally) as shown:
 
-        def tell(result: Result) -> None:
+        def tell(result: LineResult) -> None:
             tally.add(result, prices)
             shown.show()
 
-        asyncio.run(asking())
+        with suppress(asyncio.CancelledError):  # the second signal
+            asyncio.run(asking())
+    ending.raise_again()
 
 
 def _command(source: Path, out: Path, given: dict[str, Any], no_cache: bool) -> str:

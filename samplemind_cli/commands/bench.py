@@ -11,7 +11,7 @@ from samplemind_cli.commands._bench_group import COMMAND, BoardFirst
 from samplemind_cli.settings import Settings, here
 
 Workload = Literal["unique", "zipf"]
-Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with plots; it needs no network.")]
+Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a self-contained page with plots.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 app = typer.Typer(
@@ -21,10 +21,10 @@ app = typer.Typer(
 
 @app.callback()
 def bench() -> None:
-    r"""Measure against the targets, and say whether it got faster.
+    r"""Measure against targets, and tell whether it got faster.
 
-    One scoreboard: metric, baseline, target, what is measured now, how sure that is, and a verdict. It needs no
-    services: what is not there is measured on embedded parts, which the row says, or skipped with the reason.
+    A scoreboard: metric, baseline, target, measured value, confidence and verdict. No services are needed: rows
+    without theirs are measured on embedded parts, and say so, or are skipped with the reason.
 
     \b
     Examples:
@@ -41,22 +41,22 @@ def bench() -> None:
 @app.command()
 def board(
     groups: Annotated[list[str] | None, typer.Argument(metavar="[GROUP]...", help="By default all.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="At most 30 seconds; what takes longer is skipped.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="At most 30 seconds; slower rows are skipped.")] = False,
     as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
     html: Html = None,
-    save: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep the numbers, to compare with later.")] = None,
-    compare: Annotated[Path | None, typer.Option(metavar="FILE", help="Tell the change since they were kept.")] = None,
+    save: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the results, to compare with later.")] = None,
+    compare: Annotated[Path | None, typer.Option(metavar="FILE", help="Show the change since these results.")] = None,
     fail_over: Annotated[
         float | None,
-        typer.Option(min=0, metavar="PCT", help="With --compare: exit code 1 when a row is slower by more."),
+        typer.Option(min=0, metavar="PCT", help="With --compare: exit code 1 if a row is slower by more."),
     ] = None,
 ) -> int:
     r"""Print the scoreboard.
 
-    Groups: cli, cache, core, providers, serve, build, frontend, tests. A hosted provider with a key is asked ten short
-    questions, with --quick three. Ctrl-C prints what was measured until then. --fail-over measures everything
+    Groups: cli, cache, core, providers, serve, build, frontend, tests. A hosted provider with a key gets ten short
+    prompts, three with --quick. Ctrl-C prints the rows so far. --fail-over measures everything
     twice to learn what this machine's noise hides, and refuses a gate that is finer: exit code 2, as when a row
     stays unsure.
 
@@ -219,7 +219,7 @@ def ab(
     report.writable(html)
     folder = here()
     repository = git.repository_of(folder)
-    plan = compared.Plan(
+    plan = compared.AbPlan(
         versions=(git.resolve(repository, base), git.resolve(repository, candidate)),
         command=ctx.meta.get(COMMAND, ()),
         setup=setup,

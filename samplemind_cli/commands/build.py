@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from samplemind_cli.errors import SamplemindError
     from samplemind_cli.stack.build import Build, Image, Watch
     from samplemind_cli.stack.files import Stack
-    from samplemind_cli.stack.steps import Progress, Step
+    from samplemind_cli.stack.steps import BuildProgress, BuildStep
 
 Services = Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="What to build; by default all.")]
 CacheDir = Annotated[
     Path | None,
     typer.Option(
-        help="Keep BuildKit's layers in this folder too; in CI (CI=true) on, below samplemind's cache folder."
+        metavar="FOLDER",
+        help="Also keep BuildKit's layers in this folder; with CI=true the default is in samplemind's cache folder.",
     ),
 ]
 
@@ -36,11 +37,11 @@ def build(
     project: ProjectName = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    r"""Build the services' images; tell steps, cache hits, size and time.
+    r"""Build the services' images; report steps, cache hits, size and time.
 
     The size is that of the unpacked layers. With --json: {"seconds", "seconds_before", "steps", "cached", "images":
-    [{"service", "name", "size", "size_before", "added", "base"}], "error": {"message", "hint"}}; what is not known, and
-    the error of a build that succeeded, is null.
+    [{"service", "name", "size", "size_before", "added", "base"}], "error": {"message", "hint"}}; unknown
+    values, and the error of a successful build, are null.
 
     \b
     Examples:
@@ -48,13 +49,13 @@ def build(
       samplemind build api --no-cache
     """
     from samplemind_cli import output
-    from samplemind_cli.stack import docker, files, plan
+    from samplemind_cli.stack import docker, files, up_plan
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
     with object_on_failure(as_json=as_json):
         docker.require_daemon()
         stack, named = files.located(settings), services or []
-        declared = plan.read(stack, named, output.say)
+        declared = up_plan.read(stack, named, output.say)
         built = run(stack, settings, declared, named, cache=not no_cache, cache_dir=cache_dir)
     show(built, as_json=as_json)
 
@@ -121,7 +122,7 @@ def _told(image: "Image") -> str:
 
 def _cache_of_ci(settings: Settings) -> Path | None:
     """A CI service starts with an empty engine but may keep a folder; not every engine can write one."""
-    from samplemind_cli import output
+    from samplemind_cli import files, output
     from samplemind_cli.stack.build import exports_cache
     from samplemind_cli.stack.engine import Engine
 
@@ -129,7 +130,8 @@ def _cache_of_ci(settings: Settings) -> Path | None:
         return None
     with Engine() as engine:
         if exports_cache(engine):
-            return Path(settings.cache_dir) / "build"
+            # Docker would make it as the umask has it, and layers hold whatever is copied into an image.
+            return Path(files.private_folder(settings.cache_dir, "build"))
     output.say("note: no layer cache is kept: the engine does not use the containerd image store")
     return None
 
@@ -142,7 +144,7 @@ def _display(images: "list[Image]") -> "Iterator[Watch]":
 
     from samplemind_cli import output
 
-    def watch(progress: "Progress", ended: "Step | None") -> None:
+    def watch(progress: "BuildProgress", ended: "BuildStep | None") -> None:
         if ended and not output.on_terminal(sys.stderr):
             output.say(f"{ended.state.lower():8} {ended.name}")
         doing = next((s.name for s in reversed(progress.steps.values()) if s.state == "running"), names)

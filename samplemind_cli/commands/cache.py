@@ -5,23 +5,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from samplemind_cli.help_text import Group
 from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
     from samplemind_cli.ai.cache import Cache
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
+app = typer.Typer(cls=Group, rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Provider = Annotated[str | None, typer.Option("--provider", metavar="NAME", help="Only this provider's answers.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
-Key = Annotated[str, typer.Argument(metavar="KEY", help="A key, or enough of its beginning or of its fingerprint.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+Key = Annotated[str, typer.Argument(metavar="KEY", help="A key, or a unique prefix of it or of its fingerprint.")]
 
 UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
 @app.callback()
 def cache() -> None:
-    r"""Look into the answer cache, or clear it.
+    r"""Inspect the answer cache, or clear it.
 
     \b
     Example:
@@ -31,7 +32,7 @@ def cache() -> None:
 
 @app.command()
 def stats(as_json: Json = False) -> None:
-    r"""Say what is kept, where, and how much room it takes.
+    r"""Show what is cached, where, and its size.
 
     \b
     Example:
@@ -74,7 +75,7 @@ def clear(provider: Provider = None, yes: Yes = False, as_json: Json = False) ->
 
 @app.command()
 def show(key: Key, as_json: Json = False) -> None:
-    r"""Print one stored answer; its whereabouts go to stderr.
+    r"""Print one cached answer; its metadata goes to stderr.
 
     \b
     Examples:

@@ -8,22 +8,18 @@ from samplemind_cli.settings import Settings
 
 
 def chat(
-    model: Annotated[
-        str | None, typer.Option("--model", "-m", metavar="NAME", help="Ask this model and no other.")
-    ] = None,
-    provider: Annotated[str | None, typer.Option(metavar="NAME", help="Ask this provider and no other.")] = None,
-    system: Annotated[
-        str | None, typer.Option("--system", "-s", metavar="TEXT", help="Instructions that stand above it all.")
-    ] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", metavar="NAME", help="Use only this model.")] = None,
+    provider: Annotated[str | None, typer.Option(metavar="NAME", help="Use only this provider.")] = None,
+    system: Annotated[str | None, typer.Option("--system", "-s", metavar="TEXT", help="The system prompt.")] = None,
     conversation: Annotated[
-        str | None, typer.Option("--conversation", "-c", metavar="NAME", help="Go on with this one, or begin it.")
+        str | None, typer.Option("--conversation", "-c", metavar="NAME", help="Continue or start this conversation.")
     ] = None,
-    raw: Annotated[bool, typer.Option("--raw", help="On a terminal, print the Markdown as it is.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Do not render Markdown on a terminal.")] = False,
 ) -> None:
-    r"""Talk with a language model, turn by turn.
+    r"""Chat with a language model.
 
-    A backslash at a line's end, or \"\"\" around them, makes several lines one turn. Ctrl-C stops an answer, Ctrl-D
-    ends the chat; /help lists its commands. `samplemind ask -c` goes on with it.
+    A backslash at the end of a line, or triple quotes around several, makes them one message. Ctrl-C stops an answer,
+    Ctrl-D ends the chat, /help lists its commands. `samplemind ask -c` continues it.
 
     \b
     Examples:
@@ -33,11 +29,11 @@ def chat(
     """
     from samplemind_cli.ai.types import Options, Origin
     from samplemind_cli.asking.chat import Chat
-    from samplemind_cli.asking.conversation import Talk, unkept
+    from samplemind_cli.asking.conversation import ConversationLog, unkept
     from samplemind_cli.spool import terminal
 
     settings = Settings.load()
-    talk = Talk.open(settings, conversation) if conversation else unkept(settings)
+    talk = ConversationLog.open(settings, conversation) if conversation else unkept(settings)
     talk.system = system or talk.system
     talk.model = model or talk.model
     origin = Origin(command="chat", session=terminal())

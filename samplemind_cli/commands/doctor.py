@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from samplemind_cli.commands.up import LongFile
 from samplemind_cli.settings import Settings, environment
 
 if TYPE_CHECKING:
@@ -15,11 +16,11 @@ COLOURS = {"ok": 32, "warn": 33, "fail": 31, "skip": 2}  # green, yellow, red, d
 
 
 def doctor(
-    fix: Annotated[bool, typer.Option("--fix", help="Mend what is safe to mend, and say what was done.")] = False,
-    file: Annotated[str | None, typer.Option(help="The compose file, instead of the project's or ours.")] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Fix what is safe to fix, and report it.")] = False,
+    file: LongFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    r"""Check Docker, this machine, the services and the keys; name what mends them.
+    r"""Check Docker, this machine, the services and the API keys, and suggest fixes.
 
     Exits with 1 when a check fails; a warning is no failure. --fix does only what costs nothing but time to undo: it
     removes a broken record of the stack, and, when the disk is low, nameless images and old build layers. With --json:

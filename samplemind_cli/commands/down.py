@@ -19,10 +19,10 @@ SHORT = 12  # characters: of an anonymous volume's name, a digest, people know t
 
 
 def down(
-    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these.")] = None,
-    volumes: Annotated[bool, typer.Option("--volumes", "-v", help="Delete their data too, but for models.")] = False,
+    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these services.")] = None,
+    volumes: Annotated[bool, typer.Option("--volumes", "-v", help="Delete their data too, except models.")] = False,
     models: Annotated[bool, typer.Option("--models", help="With --volumes: delete the models too.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     grace: Grace = None,
     file: File = None,
     profiles: Profiles = None,
@@ -31,10 +31,10 @@ def down(
 ) -> None:
     r"""Stop the stack; its data stays unless --volumes is given.
 
-    Services of every profile, services that the compose files no longer declare, one-off containers and networks go
-    too. What stays is named, with the command that deletes it. --volumes lists what would be lost, with sizes, and
-    asks. With --json: {"project", "stopped": [CONTAINER], "deleted": [{"volume", "bytes"}], "kept": [{"volume",
-    "bytes"}], "networks": [NAME]}; `networks` are those that containers of others still use.
+    Services of every profile, services that the compose files no longer declare, one-off containers and networks are
+    removed too. What is kept is listed, with the command that deletes it. --volumes lists what would be lost, with
+    sizes, and asks. With --json: {"project", "stopped": [CONTAINER], "deleted": [{"volume", "bytes"}], "kept":
+    [{"volume", "bytes"}], "networks": [NAME]}; `networks` are those that containers of others still use.
 
     \b
     Example:
@@ -66,7 +66,10 @@ def down(
             for container in containers:
                 output.say(f"{container}: stopped and removed")
                 gone.append(container)
-        networks = [] if named else doing.networks(engine, name)
+        unused, networks = ([], []) if named else doing.networks(engine, name)
+    if unused:
+        doing.remove_networks(stack, unused)
+        output.say(f"removed: network {', '.join(unused)}")
     if lost:
         doing.remove(stack, lost)
         output.say(f"deleted: {', '.join(map(_placed, lost))}")

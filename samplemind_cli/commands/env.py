@@ -18,26 +18,40 @@ class Shell(StrEnum):
 
 
 def env(
-    shell: Annotated[Shell | None, typer.Option(help="Whose syntax to use; by default your login shell's.")] = None,
-    file: Annotated[str | None, typer.Option("--file", "-f", help="Compose file to read the addresses from.")] = None,
+    shell: Annotated[Shell | None, typer.Option(help="The shell to write for; by default your login shell.")] = None,
+    file: Annotated[
+        str | None, typer.Option("--file", "-f", metavar="FILE", help="The compose file to read the addresses from.")
+    ] = None,
     profiles: Profiles = None,
     project: ProjectName = None,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object of names and values instead.")] = False,
+    tool: Annotated[
+        str, typer.Option("--for", metavar="TOOL", help="What launch would set for claude, codex, aider, …")
+    ] = "",
+    model: Annotated[str, typer.Option("--model", "-m", metavar="NAME", help="With --for: the model.")] = "",
+    url: Annotated[str, typer.Option(metavar="URL", help="With --for: the server; by default at port 8000.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object of names and values instead.")] = False,
 ) -> None:
-    r"""Print the exports that speed this machine up and lead to the stack.
+    r"""Print shell exports for thread counts and the stack's addresses.
 
-    Threads for NumPy and its like come from the cores this process may really use: affinity and control groups count.
-    A service of a project is SAMPLEMIND_SERVICE_<NAME>_URL; its `redis` and `mongodb` are REDIS_URL and MONGODB_URI
+    With --for, those that lead a tool to samplemind serve, as launch would set them.
+
+    Thread counts for NumPy and the like follow the cores that this process may use, by affinity and control groups.
+    A service of a project is SAMPLEMIND_SERVICE_NAME_URL; its `redis` and `mongodb` are REDIS_URL and MONGODB_URI
     too. OLLAMA_HOST, SAMPLEMIND_REDIS_URL and SAMPLEMIND_API_URL lead to the stack that comes with samplemind alone.
 
     \b
     Examples:
       eval "$(samplemind env)"
       samplemind env --shell fish | source
+      eval "$(samplemind env --for claude -m ollama/qwen3-coder)"; claude
     """
     from samplemind_cli import output, processors
     from samplemind_cli.stack import exports
 
+    shown = shell or (Shell.fish if environment().get("SHELL", "").endswith("fish") else Shell.bash)
+    if tool:
+        _for(tool, model, url, shown, as_json=as_json)
+        return
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
     found = exports.of_stack(settings)
     for note in found.notes:
@@ -46,5 +60,21 @@ def env(
     if as_json:
         output.print_json(values)
         return
-    name = shell or (Shell.fish if environment().get("SHELL", "").endswith("fish") else Shell.bash)
-    output.write("".join(f"{exports.line(key, value, name.value)}\n" for key, value in values.items()))
+    output.write("".join(f"{exports.line(key, value, shown.value)}\n" for key, value in values.items()))
+
+
+def _for(tool: str, model: str, url: str, shell: Shell, *, as_json: bool) -> None:
+    """The exports for a tool; its config is written where they say. What is no variable is in a comment."""
+    from samplemind_cli import output
+    from samplemind_cli.launching import home, serving, showing, tools
+    from samplemind_cli.stack import exports
+
+    settings = Settings.load()
+    told = tools.setup(tool, url or serving.DEFAULT, settings.api_token and showing.TOKEN, model)
+    setup = home.furnished(settings, tool, told)
+    if as_json:
+        output.print_json(setup.variables)
+        return
+    output.lines(showing.exports(setup, lambda name, value: exports.line(name, value, shell.value)))
+    if setup.arguments:
+        output.lines([f"# {showing.command(setup, [])}"])

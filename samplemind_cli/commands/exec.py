@@ -13,22 +13,26 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.command("exec", context_settings={"allow_interspersed_args": False, "help_option_names": ["-h", "--help"]})
 def exec(  # noqa: A001 - the command's name
-    service: Annotated[str, typer.Argument(metavar="SERVICE", help="Whose container.", show_default=False)],
-    command: Annotated[list[str], typer.Argument(metavar="COMMAND [ARGUMENT]...", show_default=False)],
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="The service.", show_default=False)],
+    command: Annotated[
+        list[str], typer.Argument(metavar="COMMAND [ARGUMENT]...", help="The command.", show_default=False)
+    ],
     user: Annotated[str | None, typer.Option("--user", "-u", metavar="USER", help="The user to run it as.")] = None,
-    workdir: Annotated[str | None, typer.Option("--workdir", "-w", metavar="FOLDER", help="Where to run it.")] = None,
-    env: Annotated[
-        list[str] | None, typer.Option("--env", "-e", metavar="NAME=VALUE", help="A variable for it; may be repeated.")
+    workdir: Annotated[
+        str | None, typer.Option("--workdir", "-w", metavar="FOLDER", help="The working directory.")
     ] = None,
-    no_tty: Annotated[bool, typer.Option("--no-tty", "-T", help="Give it no terminal, although there is one.")] = False,
+    env: Annotated[
+        list[str] | None, typer.Option("--env", "-e", metavar="NAME=VALUE", help="Set a variable; may be repeated.")
+    ] = None,
+    no_tty: Annotated[bool, typer.Option("--no-tty", "-T", help="Do not allocate a terminal.")] = False,
     file: File = None,
     profiles: Profiles = None,
     project: ProjectName = None,
 ) -> int:
     r"""Run a command in a service's running container; its exit code is passed on.
 
-    Input and output are its own; it gets a terminal where there is one. Options go before SERVICE, all that follows it
-    is the command.
+    It reads and writes directly, with a terminal if there is one. Options go before SERVICE; everything after it is
+    the command.
 
     \b
     Examples:

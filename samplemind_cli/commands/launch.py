@@ -14,18 +14,18 @@ def launch(
     tool: Annotated[
         str, typer.Argument(metavar="TOOL", help="claude, codex, gemini, opencode, aider, open-webui or continue.")
     ],
-    arguments: Annotated[list[str] | None, typer.Argument(metavar="-- ARGS", help="For the tool itself.")] = None,
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="-- ARGS", help="Arguments for the tool.")] = None,
     model: Annotated[
         str, typer.Option("--model", "-m", metavar="NAME", help="auto, auto:TASK or PROVIDER/MODEL.")
     ] = "",
-    url: Annotated[str, typer.Option(metavar="URL", help="A server that runs already, elsewhere.")] = "",
-    show: Annotated[bool, typer.Option("--print", help="Say what would be set and run; start nothing.")] = False,
+    url: Annotated[str, typer.Option(metavar="URL", help="A server that is already running elsewhere.")] = "",
+    show: Annotated[bool, typer.Option("--print", help="Show what would be set and run; start nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --print: one JSON object.")] = False,
 ) -> int:
-    r"""Start an AI tool on samplemind serve: the cache, the routing and the ledger are its too.
+    r"""Start an AI tool on samplemind serve, with its cache, routing and ledger.
 
-    A server that runs already is used, or one is started for as long as the tool runs.
-    The tool's own settings stay as they are. What follows -- goes to the tool.
+    A running server is used, or one is started for as long as the tool runs. The tool's own settings are not changed.
+    Arguments after -- go to the tool.
 
     \b
     Examples:
@@ -37,26 +37,23 @@ def launch(
     from pathlib import Path
 
     from samplemind_cli import child, files, output
-    from samplemind_cli.launching import serving, tools
+    from samplemind_cli.launching import home, serving, showing, tools
     from samplemind_cli.settings import environment
+    from samplemind_cli.stack import record
 
     settings, more = Settings.load(), arguments or []
     tools.setup(tool, serving.DEFAULT, "")  # an unknown one is told before anything starts
     if show:
-        setup = tools.setup(tool, url or serving.DEFAULT, settings.api_token and "$SAMPLEMIND_API_TOKEN", model)
-        _show(setup, more, as_json=as_json)
+        setup = tools.setup(tool, url or serving.DEFAULT, settings.api_token and showing.TOKEN, model)
+        _show(setup.placed(home.folder(settings, tool)), more, as_json=as_json)
         return 0
     _installed(tools.setup(tool, "", ""))
     folder = Path(files.private_folder(settings.state_dir, "launch"))
-    found = url or (serving.DEFAULT if serving.running() else "")
+    found = url or serving.found(settings, record.carried(settings, "api"), output.say)
     with nullcontext(found) if found else serving.started(settings, folder / "serve.log") as address:
-        setup = tools.setup(tool, address, settings.api_token, model)
-        config = folder / (setup.config_name or "unused")
-        if setup.config:
-            files.write(config, setup.config.encode())
+        setup = home.furnished(settings, tool, tools.setup(tool, address, settings.api_token, model))
         output.say(f"{tool} asks {address}" + ("" if found else f"; its log: {folder / 'serve.log'}"))
-        arguments = [word.replace("{config}", str(config)) for word in setup.arguments]
-        return child.run([*setup.command, *arguments, *more], environment(**setup.variables))
+        return child.run([*setup.command, *setup.arguments, *more], environment(**setup.variables))
 
 
 def _installed(setup: "Setup") -> None:
@@ -69,15 +66,15 @@ def _installed(setup: "Setup") -> None:
 
 
 def _show(setup: "Setup", more: list[str], *, as_json: bool) -> None:
-    import shlex
-
     from samplemind_cli import output
+    from samplemind_cli.launching import showing
+    from samplemind_cli.stack import exports
 
-    command = [*setup.command, *setup.arguments, *more]
     if as_json:
-        output.print_json({"variables": setup.variables, "command": command, "config": setup.config or None})
+        words = [*setup.command, *setup.arguments, *more]
+        output.print_json({"variables": setup.variables, "command": words, "config": setup.config or None})
         return
-    output.lines(f"export {name}={shlex.quote(value)}" for name, value in setup.variables.items())
+    output.lines(showing.exports(setup, lambda name, value: exports.line(name, value, "bash")))
     if setup.config:
         output.write(f"# {setup.config_name}:\n{setup.config}")
-    output.write(shlex.join(command) + "\n")
+    output.write(showing.command(setup, more) + "\n")

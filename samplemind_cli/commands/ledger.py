@@ -4,14 +4,17 @@ from typing import Annotated
 
 import typer
 
+from samplemind_cli.help_text import Group
 from samplemind_cli.settings import Settings
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
+app = typer.Typer(cls=Group, rich_markup_mode=None, add_completion=False, no_args_is_help=True)
+
+SHOWN = ("spent", "held", "left")  # of a budget
 
 
 @app.callback()
 def ledger() -> None:
-    r"""Look after the record of what was asked.
+    r"""Manage the record of all calls.
 
     \b
     Example:
@@ -21,7 +24,7 @@ def ledger() -> None:
 
 @app.command()
 def path() -> None:
-    r"""Print where the ledger's file is.
+    r"""Print the path of the ledger's file.
 
     \b
     Example:
@@ -37,8 +40,10 @@ def path() -> None:
 
 @app.command()
 def prune(
-    days: Annotated[float | None, typer.Option(min=0, metavar="N", help="Older than this; by default as set.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    days: Annotated[
+        float | None, typer.Option(min=0, metavar="N", help="Only calls older than this; by default the setting.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
     r"""Remove old calls from the ledger.
 
@@ -78,3 +83,32 @@ def export(
     with Ledger(Settings.load()).open() as connection:
         for call in log.every(connection, moment(since)):
             output.print_json(call)
+
+
+@app.command()
+def budgets(
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each.")] = False,
+) -> None:
+    r"""Show what was spent of each budget, and what is left.
+
+    \b
+    Example:
+      samplemind ledger budgets
+    """
+    from samplemind_cli import output
+    from samplemind_cli.ledger import accounts
+    from samplemind_cli.ledger.prices import Prices
+
+    settings = Settings.load()
+    found = accounts.standing(settings, Prices(settings.config_dir, settings.rows))
+    if as_json:
+        for one in found:
+            output.print_json(one)
+    elif not found:
+        output.say(f"there are no budgets: write [budgets] into {settings.config_dir}/config.toml")
+    else:
+        rows = [
+            (str(one["budget"]), *(accounts.dollars(round(one[name] * accounts.NANO)) for name in SHOWN))
+            for one in found
+        ]
+        output.table(("budget", *SHOWN), rows)

@@ -11,15 +11,17 @@ PAUSE = 0.5  # seconds between looks with --follow
 
 
 def log(
-    call: Annotated[str | None, typer.Argument(metavar="ID", help="One call, or enough of its id's beginning.")] = None,
-    search: Annotated[str | None, typer.Option(metavar="WORDS", help="Only calls that hold these words.")] = None,
-    count: Annotated[int, typer.Option("--tail", "-n", min=1, metavar="N", help="So many, the last ones.")] = 20,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is asked from now on.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="Ask ID anew, and show both answers.")] = False,
-    model: Annotated[str | None, typer.Option("--model", "-m", metavar="NAME", help="--again with this one.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object per line.")] = False,
+    call: Annotated[str | None, typer.Argument(metavar="ID", help="A call's id, or a unique prefix of it.")] = None,
+    search: Annotated[str | None, typer.Option(metavar="WORDS", help="Only calls that contain these words.")] = None,
+    count: Annotated[int, typer.Option("--tail", "-n", min=1, metavar="N", help="Only the last N calls.")] = 20,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Show new calls as they come, until Ctrl-C.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Repeat the call, and show both answers.")] = False,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", metavar="NAME", help="With --again: use this model.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    r"""List what was asked and answered; show one call, or ask it again.
+    r"""List recorded calls, show one, or repeat it.
 
     \b
     Examples:
@@ -34,7 +36,7 @@ def log(
     if again and not call:
         raise UsageError("--again needs a call's ID", "samplemind log lists them")
     if call and (search or follow):
-        raise UsageError("an ID stands alone", "samplemind log ID")
+        raise UsageError("an ID cannot be combined with other filters", "samplemind log ID")
     book = Ledger(Settings.load())
     if call:
         with book.open() as connection:
@@ -104,7 +106,7 @@ def _ask_again(call: dict[str, Any], model: str | None) -> None:
     from samplemind_cli.errors import UsageError
 
     if not call.get("prompt"):
-        raise UsageError("the words of this call were not kept", "only those of ask are, unless history is off")
+        raise UsageError("the text of this call was not recorded", "only that of ask is, unless history is off")
     spoken = [Message("system", call["system"])] if call.get("system") else []
     request = Request(messages=(*spoken, Message("user", call["prompt"])))
     named = model or f"{call['provider']}/{call['model']}"

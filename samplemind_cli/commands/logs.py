@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from samplemind_cli.commands.up import Profiles, ProjectName
+from samplemind_cli.commands.up import LongFile, Profiles, ProjectName
 from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from samplemind_cli.stack.logs import Line
+    from samplemind_cli.stack.logs import LogLine
 
 Level = Literal["debug", "info", "warning", "error", "fatal"]
 COLOURS = ("cyan", "magenta", "green", "blue", "bright_cyan", "bright_magenta")
@@ -20,22 +20,26 @@ STYLES = {"debug": "dim", "warning": "yellow", "error": "red", "fatal": "bold re
 
 
 def logs(
-    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as new lines come; Ctrl-C ends it.")] = False,
-    since: Annotated[str | None, typer.Option(help="From then on: 10m, 2h or 2026-11-22T20:00:00.")] = None,
-    until: Annotated[str | None, typer.Option(help="Up to then.")] = None,
-    tail: Annotated[int | None, typer.Option("--tail", "-n", min=0, help="The last N lines of each service.")] = None,
-    grep: Annotated[str | None, typer.Option(metavar="REGEX", help="Only lines in which this is found.")] = None,
+    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these services.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Show new lines as they come, until Ctrl-C.")] = False,
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="Only later lines: 10m, 2h or 2026-11-22T20:00:00.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="WHEN", help="Only earlier lines.")] = None,
+    tail: Annotated[
+        int | None, typer.Option("--tail", "-n", min=0, metavar="N", help="The last N lines of each service.")
+    ] = None,
+    grep: Annotated[str | None, typer.Option(metavar="REGEX", help="Only lines that match.")] = None,
     level: Annotated[Level, typer.Option(help="Only this level and worse.")] = "debug",
     timestamps: Annotated[bool, typer.Option("--timestamps", "-t", help="Show each line's time (UTC).")] = False,
-    file: Annotated[str | None, typer.Option(help="The compose file, instead of the project's or ours.")] = None,
+    file: LongFile = None,
     profiles: Profiles = None,
     project: ProjectName = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> None:
-    r"""Show what the services say, by time.
+    r"""Show the services' logs, merged by time.
 
-    A line without a level counts as info. --grep and --level choose among the lines that --tail and --since leave.
+    A line without a level counts as info. --grep and --level filter the lines that --tail and --since select.
 
     \b
     Example:
@@ -72,11 +76,11 @@ def _pattern(grep: str | None) -> re.Pattern[str]:
         return re.compile(grep or "")
     except re.error as error:
         raise UsageError(
-            f"--grep {grep!r} is no regular expression: {error}", "put a \\ before special signs"
+            f"--grep {grep!r} is not a valid regular expression: {error}", "put a \\ before special signs"
         ) from None
 
 
-def _as_json(line: "Line") -> str:
+def _as_json(line: "LogLine") -> str:
     from dataclasses import asdict
 
     from samplemind_cli.escapes import json_text
@@ -84,7 +88,7 @@ def _as_json(line: "Line") -> str:
     return json_text(asdict(line)) + "\n"
 
 
-def _people(*, timestamps: bool) -> "Callable[[Line], str]":
+def _people(*, timestamps: bool) -> "Callable[[LogLine], str]":
     """A function from a line to text: `service | message`, on a terminal in the service's colour."""
     from samplemind_cli import output
     from samplemind_cli.escapes import harmless_line
@@ -92,7 +96,7 @@ def _people(*, timestamps: bool) -> "Callable[[Line], str]":
     width, colours = 8, dict[str, str]()
     console = output.console(sys.stdout) if output.on_terminal(sys.stdout) else None
 
-    def shown(line: "Line") -> str:
+    def shown(line: "LogLine") -> str:
         nonlocal width
         width = max(width, len(line.name))
         head = f"{f'{line.time[:23]} ' if timestamps else ''}{line.name:{width}} | "

@@ -11,22 +11,24 @@ if TYPE_CHECKING:
 
 
 def mock(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 0,
-    host: Annotated[str, typer.Option(help="The address to bind.")] = "127.0.0.1",
-    latency: Annotated[float, typer.Option(min=0, metavar="MS", help="Before the first byte of an answer.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="PORT", help="The port; 0 picks a free one.")] = 0,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to bind.")] = "127.0.0.1",
+    latency: Annotated[float, typer.Option(min=0, metavar="MS", help="Delay before the first byte of an answer.")] = 0,
     tokens_per_second: Annotated[
-        float, typer.Option(min=0, metavar="N", help="How fast words come; 0: all at once.")
+        float, typer.Option(min=0, metavar="N", help="Speed of the answer; 0: all at once.")
     ] = 0,
     fault: Annotated[
         list[str] | None,
-        typer.Option(metavar="[PROVIDER/]KIND[:COUNT|:SHARE%][@RETRY_AFTER]", help="What goes wrong; again for more."),
+        typer.Option(
+            metavar="[PROVIDER/]KIND[:COUNT|:SHARE%][@RETRY_AFTER]", help="A fault to inject; may be repeated."
+        ),
     ] = None,
     reply: Annotated[str | None, typer.Option(metavar="TEXT", help="The answer, instead of an echo.")] = None,
     model: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A model it knows, again for more; default: any name.")
+        list[str] | None, typer.Option(metavar="NAME", help="A model it knows; may be repeated. By default any name.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the address and the exports as JSON.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A line on stderr for every request.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every request on stderr.")] = False,
 ) -> None:
     r"""Serve fake model providers on loopback, with latency and faults.
 
@@ -43,7 +45,7 @@ def mock(
       samplemind mock --fault openai/cut:10%  # every tenth of OpenAI's is cut
 
     \b
-    Faults; the first that fits counts:
+    Faults; the first that matches counts:
       400 to 599  that status
       auth        the key is refused
       credit      no money left
@@ -60,7 +62,7 @@ def mock(
       filter      a safety filter stops it
       thinking    thoughts and no answer
 
-    A request may ask for its own with the header x-mock-fault. GET /_mock/requests
+    A request may choose its own with the header x-mock-fault. GET /_mock/requests
     lists the requests; POST /_mock/reset and /_mock/settings change the server.
     """
     from samplemind_cli.mock import MockServer

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from samplemind_cli.models.daemon import Daemon, Loaded, Model
-    from samplemind_cli.models.listing import Row
+    from samplemind_cli.models.listing import ListedModel
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=CONTEXT)
@@ -35,9 +35,9 @@ def models(
     ctx: typer.Context,
     as_json: AsJson = False,
     running: Annotated[bool, typer.Option("--running", help="Only the models in memory.")] = False,
-    hosted: Annotated[bool, typer.Option("--hosted", help="Other providers' models, as they list them.")] = False,
+    hosted: Annotated[bool, typer.Option("--hosted", help="The hosted providers' models instead.")] = False,
 ) -> None:
-    r"""List the local models: size, loaded or not, wanted by the project, used by which task.
+    r"""List the local models: size, loaded or not, wanted by the project, used for which task.
 
     \b
     Examples:
@@ -49,7 +49,7 @@ def models(
     if ctx.invoked_subcommand is not None:
         return
     from samplemind_cli import output
-    from samplemind_cli.models import listing
+    from samplemind_cli.models import listing, tasks
     from samplemind_cli.models.daemon import ask
 
     settings = Settings.load()
@@ -61,7 +61,7 @@ def models(
         return await daemon.installed(), await daemon.running()
 
     installed, loaded = ask(settings, everything)
-    rows = listing.rows(installed, loaded, settings.models, _tasks(settings))
+    rows = listing.rows(installed, loaded, settings.models, tasks.of(settings))
     rows = [row for row in rows if row.loaded] if running else rows
     if as_json:
         output.print_json({"models": [row.as_json() for row in rows]})
@@ -73,9 +73,10 @@ def models(
 
 @app.command("show", context_settings=CONTEXT)
 def show(
-    name: Annotated[str, typer.Argument(help="An installed model.", autocompletion=_installed)], as_json: AsJson = False
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An installed model.", autocompletion=_installed)],
+    as_json: AsJson = False,
 ) -> None:
-    r"""Show all that the daemon knows of one model.
+    r"""Show everything the daemon knows about a model.
 
     \b
     Example:
@@ -95,7 +96,7 @@ def show(
 @app.command("rm", context_settings=CONTEXT)
 def rm(
     names: Names,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
     r"""Remove models from the daemon's disk; asks first.
 
@@ -119,7 +120,7 @@ def rm(
 
 @app.command("stop", context_settings=CONTEXT)
 def stop(names: Names) -> None:
-    r"""Take models out of memory; they stay on disk.
+    r"""Unload models from memory; they stay on disk.
 
     \b
     Example:
@@ -132,10 +133,11 @@ def stop(names: Names) -> None:
 def warm(
     names: Names,
     keep: Annotated[
-        str | None, typer.Option("--keep", metavar="TIME", help="How long unused models stay: 30m, 2h, -1 for ever.")
+        str | None,
+        typer.Option("--keep", metavar="TIME", help="How long idle models stay loaded: 30m, 2h, -1 for ever."),
     ] = None,
 ) -> None:
-    r"""Load models now, so that their first answer is fast.
+    r"""Load models into memory, so that the first answer is fast.
 
     \b
     Example:
@@ -154,11 +156,11 @@ def _each(settings: Settings, names: list[str], act: "Callable[[Daemon, str], Aw
     from time import monotonic
 
     from samplemind_cli import output
-    from samplemind_cli.models import faults
+    from samplemind_cli.models import daemon_errors
     from samplemind_cli.models.daemon import ask
     from samplemind_cli.models.names import resolve
 
-    async def all_of(daemon: "Daemon") -> "list[faults.OllamaError]":
+    async def all_of(daemon: "Daemon") -> "list[daemon_errors.OllamaError]":
         failures = []
         await daemon.version()
         for name in dict.fromkeys(map(resolve, names)):
@@ -166,23 +168,12 @@ def _each(settings: Settings, names: list[str], act: "Callable[[Daemon, str], Aw
             try:
                 await act(daemon, name)
                 output.say(f"{name}: {done} ({monotonic() - began:.1f} s)")
-            except faults.OllamaError as error:
+            except daemon_errors.OllamaError as error:
                 failures.append(error)
         return failures
 
     if failures := ask(settings, all_of):
-        raise faults.together(failures)
-
-
-def _tasks(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """The tasks that go to Ollama's model: by name, or as "task:priority" if only another priority sends them there."""
-    from samplemind_cli.ai.router import PRIORITIES, Provider, TaskType, route_request
-
-    tasks = []
-    for task in TaskType:
-        sent = [p for p in PRIORITIES if route_request(task, p) is Provider.OLLAMA]
-        tasks += [str(task)] if "speed" in sent else [f"{task}:{priority}" for priority in sent]
-    return {settings.ollama_model: tuple(tasks)}
+        raise daemon_errors.together(failures)
 
 
 def _show_hosted(settings: Settings, *, as_json: bool, running: bool) -> None:
@@ -203,7 +194,7 @@ def _show_hosted(settings: Settings, *, as_json: bool, running: bool) -> None:
             output.say(f"{host.provider}: {host.reason}: {host.fix}")
 
 
-def _print_rows(rows: "list[Row]", *, running: bool) -> None:
+def _print_rows(rows: "list[ListedModel]", *, running: bool) -> None:
     from samplemind_cli import output
 
     if not rows:
@@ -220,7 +211,7 @@ def _print_rows(rows: "list[Row]", *, running: bool) -> None:
         output.say("hint: samplemind pull-models")
 
 
-def _cells(row: "Row") -> tuple[str, ...]:
+def _cells(row: "ListedModel") -> tuple[str, ...]:
     from samplemind_cli.models.fit import gigabytes
 
     model = row.installed
@@ -260,7 +251,7 @@ def _facts(name: str, told: dict[str, Any]) -> list[tuple[str, str]]:
     return [(label, str(text)) for label, text in facts if text]
 
 
-def _advise(settings: Settings, rows: "list[Row]") -> None:
+def _advise(settings: Settings, rows: "list[ListedModel]") -> None:
     """Tell a small machine which of the set is too large for it; nothing where the daemon is elsewhere."""
     from samplemind_cli import output
     from samplemind_cli.ai.router import is_loopback

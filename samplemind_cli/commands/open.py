@@ -9,15 +9,15 @@ from samplemind_cli.settings import Settings
 
 
 def open(  # noqa: A001 - the command's name
-    service: Annotated[str, typer.Argument(metavar="SERVICE", help="Whose page.", show_default=False)],
-    print_only: Annotated[bool, typer.Option("--print", help="Print the URL, open nothing.")] = False,
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="The service.", show_default=False)],
+    print_only: Annotated[bool, typer.Option("--print", help="Print the URL; open nothing.")] = False,
     file: File = None,
     profiles: Profiles = None,
     project: ProjectName = None,
 ) -> None:
     r"""Open a running service's URL in the browser.
 
-    Of several ports it takes the first that speaks HTTP. The browser is the system's, or the one that BROWSER names.
+    With several ports, it opens the first that answers HTTP. The browser is the system's, or the one named by BROWSER.
 
     \b
     Examples:
@@ -32,8 +32,6 @@ def open(  # noqa: A001 - the command's name
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
     found = urls(settings, service)
-    if not found:
-        raise StackError(f"{service} publishes no port", f"give it `ports:` in the compose file, then: up {service}")
     url = next((url for url in found if url.startswith(("http:", "https:"))), found[0])
     if print_only:
         output.write(f"{url}\n")

@@ -4,15 +4,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from typer.core import TyperGroup
 
+from samplemind_cli.commands.up import LongFile
+from samplemind_cli.help_text import Group
 from samplemind_cli.settings import Settings, environment, here
 
 if TYPE_CHECKING:
     from samplemind_cli.profiling.runs import Asked, Profile
 
 
-class RunByDefault(TyperGroup):
+class RunByDefault(Group):
     """`profile script.py` means `profile run script.py`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -56,18 +57,19 @@ def run(
     cpu: Annotated[bool, typer.Option("--cpu", help="Where the time goes (default).")] = False,
     memory: Annotated[bool, typer.Option("--memory", help="Where the memory goes, with memray.")] = False,
     both: Annotated[
-        bool, typer.Option("--both", help="Both, in two runs: only the first one's output is shown.")
+        bool, typer.Option("--both", help="Both, in two runs; only the first run's output is shown.")
     ] = False,
-    native: Annotated[bool, typer.Option("--native", help="For memory, follow C and C++ code too.")] = False,
-    children: Annotated[bool, typer.Option("--children", help="Add up the Python processes that it starts.")] = False,
+    native: Annotated[bool, typer.Option("--native", help="With memory, follow C and C++ code too.")] = False,
+    children: Annotated[bool, typer.Option("--children", help="Include its Python child processes.")] = False,
     engine: Annotated[
-        Literal["py-spy", "pyinstrument"] | None, typer.Option(help="What takes the time, instead of the best here.")
+        Literal["py-spy", "pyinstrument"] | None,
+        typer.Option(help="The profiler for time, instead of the best available."),
     ] = None,
     overhead: Annotated[
         bool, typer.Option("--overhead", help="Measure the overhead: run without a profiler, before and after.")
     ] = False,
 ) -> int:
-    r"""Profile a program, and keep the result. `run` may be left out.
+    r"""Profile a program, and save the result. `run` may be left out.
 
     The program is a script, -m MODULE, -c CODE (each after Python's own options, such as -X and -W), a console script
     such as pytest, or a samplemind command. It runs in the active environment, else in the project's .venv or venv,
@@ -75,8 +77,9 @@ def run(
 
     py-spy looks from outside, at all threads and child processes, and counts the time on a processor. Where the system
     does not allow that, or with --engine pyinstrument, the main thread is sampled from inside: what waits is counted
-    where it waits or awaits (in asyncio's own loop), but each call is slowed. memray counts every allocation.
-    pyinstrument and memray must be installed in the program's environment.
+    where it waits or awaits (below asyncio.run, in asyncio's own loop), but each call is slowed. memray counts every
+    allocation. Both must be installed in the program's environment, and see nothing of a process that ends by os._exit,
+    but for those of multiprocessing.
 
     \b
     Examples:
@@ -96,10 +99,10 @@ def run(
 
 @app.command("api")
 def api(
-    seconds: Annotated[int, typer.Option(min=1, max=3600, help="For how long to look.")] = 30,
-    file: Annotated[str | None, typer.Option(help="The compose file, instead of the project's or ours.")] = None,
+    seconds: Annotated[int, typer.Option(min=1, max=3600, metavar="SECONDS", help="How long to sample.")] = 30,
+    file: LongFile = None,
 ) -> None:
-    r"""Profile the stack's running api for a while, under the load it has.
+    r"""Profile the stack's running api under its current load.
 
     The service is neither changed nor started anew: py-spy looks at its stacks 100 times a second, from a container
     beside it, and each look stops it for a moment. What the service computes is seen; what it waits for is not, nor
@@ -117,11 +120,11 @@ def api(
 @app.command("attach")
 def attach(
     pid: Annotated[int, typer.Argument(metavar="PID", min=1, help="The process.")],
-    seconds: Annotated[int, typer.Option(metavar="SECONDS", min=1, max=3600, help="For how long to look.")] = 30,
-    memory: Annotated[bool, typer.Option("--memory", help="What it allocates meanwhile, with memray.")] = False,
-    children: Annotated[bool, typer.Option("--children", help="Add up the Python processes below it.")] = False,
+    seconds: Annotated[int, typer.Option(metavar="SECONDS", min=1, max=3600, help="How long to sample.")] = 30,
+    memory: Annotated[bool, typer.Option("--memory", help="Its allocations instead, with memray.")] = False,
+    children: Annotated[bool, typer.Option("--children", help="Include its Python child processes.")] = False,
 ) -> None:
-    r"""Profile a process that runs already, until the time is over or Ctrl-C.
+    r"""Profile a running process until the time is over or Ctrl-C.
 
     py-spy counts its time on a processor. For the memory memray must be installed in that process's environment, and
     gdb or lldb on this machine (not from Python 3.14 on).
@@ -139,7 +142,7 @@ def attach(
 
 @app.command("again")
 def again() -> int:
-    r"""Repeat the last profile, in the folder it was made in, and show what changed.
+    r"""Repeat the last profile in the same folder, and show what changed.
 
     \b
     Example:
@@ -159,8 +162,10 @@ def again() -> int:
 
 @app.command("diff")
 def diff(
-    before: Annotated[str, typer.Argument(help="An id, its beginning or end, `last` or `previous`.")] = "previous",
-    after: Annotated[str, typer.Argument(help="The same.")] = "last",
+    before: Annotated[
+        str, typer.Argument(metavar="ID", help="An id, or its beginning or end, or `last` or `previous`.")
+    ] = "previous",
+    after: Annotated[str, typer.Argument(metavar="ID", help="The same.")] = "last",
     as_json: Annotated[bool, typer.Option("--json", help="Every difference, as JSON.")] = False,
 ) -> None:
     r"""Compare two profiles, function by function.
@@ -186,7 +191,7 @@ def diff(
 
 @app.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    r"""List the kept profiles, oldest first.
+    r"""List the saved profiles, oldest first.
 
     \b
     Example:
@@ -243,6 +248,6 @@ def _watch(asked: "Asked") -> "Profile":
     python = program.choose_python(asked, environment(), "pyinstrument")
     running = beside.running(settings, directory, service)
     spy = living.program(running.processor, settings.data_dir)
-    output.say(f"looking at {service} for {asked.watch} s")
+    output.say(f"sampling {service} for {asked.watch} s")
     samples = beside.run(running, spy, living.arguments(asked.watch))
     return living.keep(asked, samples, python, settings.state_dir, output.say)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from samplemind_cli.commands.up import Profiles, ProjectName
+from samplemind_cli.commands.up import LongFile, Profiles, ProjectName
 from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,22 +20,26 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
 def ps(
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again; Ctrl-C ends it.")] = False,
-    interval: Annotated[float, typer.Option(min=0.1, max=DAY, help="Seconds between two looks of --watch.")] = 2.0,
-    file: Annotated[str | None, typer.Option(help="The compose file, instead of the project's or ours.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh until Ctrl-C.")] = False,
+    interval: Annotated[
+        float, typer.Option(min=0.1, max=DAY, metavar="SECONDS", help="Seconds between refreshes of --watch.")
+    ] = 2.0,
+    file: LongFile = None,
     profiles: Profiles = None,
     project: ProjectName = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object; with --watch one per look.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object; with --watch one per refresh.")
+    ] = False,
 ) -> None:
-    r"""Show the services: health, uptime, CPU, memory, URLs, and what they tell.
+    r"""Show the services: health, uptime, CPU, memory, URLs and their own figures.
 
     CPU is of one core, so 200% are two. With --json: {"project", "services": [{"service", "container", "state",
     "health", "exit_code", "uptime_s", "cpu_percent", "memory_bytes", "memory_limit_bytes", "ports": [{"address",
     "published", "target", "protocol"}], "url", "details"}]}. `state` is Docker's, or "absent" (there is no
-    container), or "adopted" (a program outside of the stack serves in its stead). `details` is, of Redis, {"hit_rate",
-    "used_memory_bytes", "max_memory_bytes", "evicted_keys"}; of Ollama {"models": [{"name", "size_bytes",
-    "gpu_percent"}]}; of MongoDB {"cache_bytes", "cache_max_bytes"}; or {"error"}. When it cannot be said how the stack
-    is, there are no services, and an "error": {"message", "hint"}.
+    container), "scaled to 0" or "adopted" (a program outside the stack is used instead). `details` is, of Redis,
+    {"hit_rate", "used_memory_bytes", "max_memory_bytes", "evicted_keys"}; of Ollama {"models": [{"name", "size_bytes",
+    "gpu_percent"}]}; of MongoDB {"cache_bytes", "cache_max_bytes"}, or {"hint"} where pymongo is not installed; or
+    {"error"}. If the state of the stack is unknown, there are no services, and an "error": {"message", "hint"}.
 
     \b
     Example:
@@ -62,9 +66,9 @@ def ps(
 
 def _looks(settings: Settings, interval: float | None) -> "Iterator[tuple[str, list[Status]]]":
     """The project's name and its services: once, or every `interval` seconds."""
-    from samplemind_cli.stack.ps import Watch
+    from samplemind_cli.stack.ps import StackWatch
 
-    stack = Watch(settings)
+    stack = StackWatch(settings)
     try:
         yield stack.project, stack.look()
         while interval is not None:
@@ -78,31 +82,36 @@ def _show(services: list["Status"]) -> None:
     from samplemind_cli import output
 
     columns = ("SERVICE", "STATE", "UPTIME", "CPU", "MEMORY", "URL")
-    rows = [_row(status) for status in services]
+    rows = [row for status in services for row in _rows(status)]
     told = [f"{status.service.name}: {text}" for status in services if (text := _told(status.details))]
     width = sum(max(map(len, column)) + GAP for column in zip(columns, *rows, strict=True))
     if output.on_terminal(sys.stdout) and shutil.get_terminal_size().columns < width:
         for name, state, uptime, *rest in rows:
-            output.lines([f"{name} {state} {uptime}".rstrip(), *(f"  {cell}" for cell in rest if cell)])
+            head = f"{name} {state} {uptime}".strip()
+            output.lines([*filter(None, [head]), *(f"  {cell}" for cell in rest if cell)])
         output.lines(told)
     else:
         output.table(columns, rows)
         output.lines(told)
 
 
-def _row(status: "Status") -> tuple[str, ...]:
+def _rows(status: "Status") -> list[tuple[str, ...]]:
+    """A service's row, and one for each further URL of it."""
     from samplemind_cli.output import size
 
     service = status.service
     memory = "" if status.memory is None else size(status.memory)
-    return (
+    limit = f" of {size(service.memory_limit)}" if memory and service.memory_limit else ""
+    first, *others = [port.url for port in service.ports] or [""]
+    row = (
         service.name,
         service.condition,
         "" if status.uptime is None else _duration(status.uptime),
         "" if status.cpu is None else f"{status.cpu:.1f}%",
-        f"{memory} of {size(service.memory_limit)}" if service.memory_limit else memory,
-        service.url,
+        f"{memory}{limit}",
+        first,
     )
+    return [row, *(("",) * 5 + (url,) for url in others)]
 
 
 def _duration(seconds: float) -> str:
@@ -119,7 +128,9 @@ def _told(details: dict[str, Any]) -> str:
 
     match details:
         case {"error": reason}:
-            return f"does not tell: {reason}"
+            return f"no figures: {reason}"
+        case {"hint": command}:
+            return f"figures need pymongo: {command}"
         case {"evicted_keys": evicted, "hit_rate": rate, "used_memory_bytes": used, "max_memory_bytes": most}:
             hits = "nothing read yet" if rate is None else f"{100 * rate:.0f}% hits"
             return f"{hits}, {size(used)}{f' of {size(most)}' if most else ''} used, {evicted} evicted"

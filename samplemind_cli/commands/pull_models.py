@@ -10,26 +10,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from samplemind_cli.models.daemon import Daemon, Model
-    from samplemind_cli.models.plan import Plan
-    from samplemind_cli.models.pull import Result
+    from samplemind_cli.models.pull import PullResult
+    from samplemind_cli.models.pull_plan import PullPlan
 
 
 def pull_models(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[MODEL]...", help="Models to pull; none: the project's set.")
+        list[str] | None, typer.Argument(metavar="[MODEL]...", help="Models to pull; by default the project's.")
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, metavar="N", help="How many at a time.")] = 2,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, metavar="N", help="Number of concurrent downloads.")] = 2,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and pull nothing.")] = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="Pull nothing; exit 1 unless all are as in models.lock.")
-    ] = False,
-    update: Annotated[bool, typer.Option("--update", help="Also pull what the registry has changed.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Pull even if disk or memory are too small.")] = False,
-    insecure: Annotated[bool, typer.Option("--insecure", help="Ask the registry over plain HTTP.")] = False,
-    embedded: Annotated[bool, typer.Option("--embedded", help="Fetch the embedded model, and no other.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what became of each as JSON.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Pull nothing; exit 1 unless all match models.lock.")] = False,
+    update: Annotated[bool, typer.Option("--update", help="Also pull models that changed in the registry.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Pull even without enough disk or memory.")] = False,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Use plain HTTP for the registry.")] = False,
+    embedded: Annotated[bool, typer.Option("--embedded", help="Download only the embedded model.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each model's result as JSON.")] = False,
 ) -> None:
-    r"""Pull the project's local models: plan first, resume what broke off, verify.
+    r"""Pull the project's local models: plan, resume interrupted downloads, verify.
 
     \b
     Examples:
@@ -49,8 +47,8 @@ def pull_models(
         _check(settings, wanted, ask(settings, lambda daemon: daemon.installed()), as_json=as_json)
         return
 
-    async def plan_and_pull(daemon: "Daemon") -> "list[Result]":
-        from samplemind_cli.models import plan as planning
+    async def plan_and_pull(daemon: "Daemon") -> "list[PullResult]":
+        from samplemind_cli.models import pull_plan as planning
 
         plan = await planning.make(daemon, wanted, await daemon.installed(), update=update, insecure=insecure)
         if dry_run:
@@ -71,7 +69,7 @@ def _resolved(names: "Iterable[str]") -> list[str]:
     from samplemind_cli.models.names import Name, resolve
 
     if not names:
-        raise UsageError("this project wants no model", "name one, or list some as `models` in samplemind.toml")
+        raise UsageError("this project names no models", "name one, or list some as `models` in samplemind.toml")
     found: dict[str, None] = {}
     for name in names:
         found[resolve(name)] = None
@@ -80,21 +78,21 @@ def _resolved(names: "Iterable[str]") -> list[str]:
     return list(found)
 
 
-async def _pulled(daemon: "Daemon", plan: "Plan", *, jobs: int, insecure: bool, force: bool) -> "list[Result]":
+async def _pulled(daemon: "Daemon", plan: "PullPlan", *, jobs: int, insecure: bool, force: bool) -> "list[PullResult]":
     """Tell the plan, refuse one without room, pull; the plan's models in its order, those already there included."""
     from samplemind_cli import output
-    from samplemind_cli.models.board import Board
-    from samplemind_cli.models.faults import OllamaError
+    from samplemind_cli.models.daemon_errors import OllamaError
     from samplemind_cli.models.pull import Puller, present
+    from samplemind_cli.models.pull_display import PullDisplay
 
     if not plan.wanted:
         return [present(item) for item in plan.items]
     for line in plan.lines():
         output.say(line)
     if (shortages := plan.shortages()) and not force:
-        raise OllamaError("; ".join(shortages), "--force pulls all the same")
+        raise OllamaError("; ".join(shortages), "--force pulls anyway")
     try:
-        with Board() as board:
+        with PullDisplay() as board:
             return await Puller(daemon, board.show, jobs=jobs, insecure=insecure).run(plan)
     except BaseException as stopped:
         if not isinstance(stopped, Exception):  # Ctrl-C
@@ -102,7 +100,7 @@ async def _pulled(daemon: "Daemon", plan: "Plan", *, jobs: int, insecure: bool, 
         raise
 
 
-def _show(plan: "Plan", *, as_json: bool) -> None:
+def _show(plan: "PullPlan", *, as_json: bool) -> None:
     from samplemind_cli import output
 
     if as_json:
@@ -131,7 +129,7 @@ def _check(settings: Settings, wanted: list[str], installed: "list[Model]", *, a
         raise SamplemindError("; ".join(wrong), f"samplemind pull-models{' --update' if drifted else ''}")
 
 
-def _lock(settings: Settings, results: "list[Result]", *, update: bool) -> None:
+def _lock(settings: Settings, results: "list[PullResult]", *, update: bool) -> None:
     """Record the set's new digests in models.lock. What is there already changes with --update only, and is told."""
     from samplemind_cli import output
     from samplemind_cli.models import lock
@@ -149,10 +147,10 @@ def _lock(settings: Settings, results: "list[Result]", *, update: bool) -> None:
         output.say(f"recorded in {file}")
 
 
-def _report(results: "list[Result]", *, as_json: bool) -> None:
+def _report(results: "list[PullResult]", *, as_json: bool) -> None:
     """The summary, and an error that names the models that failed."""
     from samplemind_cli import output
-    from samplemind_cli.models import faults
+    from samplemind_cli.models import daemon_errors
     from samplemind_cli.models.fit import gigabytes
 
     if as_json:
@@ -161,7 +159,7 @@ def _report(results: "list[Result]", *, as_json: bool) -> None:
         rows = [(r.name, r.status, gigabytes(r.bytes), f"{r.seconds:.1f} s") for r in results]
         output.table(("model", "status", "pulled", "time"), rows)
     if failures := [result.error for result in results if result.error]:
-        raise faults.together(failures)
+        raise daemon_errors.together(failures)
 
 
 def _fetch_embedded(settings: Settings, *, as_json: bool) -> None:
@@ -169,10 +167,10 @@ def _fetch_embedded(settings: Settings, *, as_json: bool) -> None:
 
     from samplemind_cli import output
     from samplemind_cli.ai import embedded
-    from samplemind_cli.asking.progress import Download
+    from samplemind_cli.asking.download_bar import DownloadBar
 
     there = embedded.is_present(settings)
-    path = asyncio.run(embedded.fetch(settings, Download()))
+    path = asyncio.run(embedded.fetch(settings, DownloadBar()))
     status, size = "present" if there else "pulled", path.stat().st_size
     if as_json:
         told: dict[str, Any] = {"name": embedded.model_name(settings), "status": status, "path": str(path)}

@@ -25,7 +25,7 @@ def rebuild(
       samplemind rebuild api --json
     """
     from samplemind_cli import output
-    from samplemind_cli.stack import files, plan, record
+    from samplemind_cli.stack import files, record, up_plan
     from samplemind_cli.stack.engine import Engine
     from samplemind_cli.stack.recreate import recreate
 
@@ -34,7 +34,7 @@ def rebuild(
         with Engine() as engine:
             stack = files.located(settings, engine=engine.get("/version")["Version"])
         named = services or []
-        declared = plan.read(stack, named, output.say)
+        declared = up_plan.read(stack, named, output.say)
         built = run(stack, settings, declared, named, cache_dir=cache_dir)
     for host in record.adopted(settings, declared["name"]).values():  # as `up` did, or the api would be another one
         stack = files.with_ollama_outside(stack, int(host.rpartition(":")[2]))

@@ -9,7 +9,7 @@ from samplemind_cli.settings import Settings
 
 
 def restart(
-    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these.")] = None,
+    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these services.")] = None,
     grace: Grace = None,
     wait_timeout: WaitTimeout = 180,
     no_wait: NoWait = False,

@@ -9,7 +9,7 @@ from samplemind_cli.settings import Settings
 
 
 def start(
-    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these.")] = None,
+    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these services.")] = None,
     wait_timeout: WaitTimeout = 180,
     no_wait: NoWait = False,
     file: File = None,
@@ -19,7 +19,7 @@ def start(
 ) -> None:
     r"""Start stopped containers as they are, and wait until they are healthy.
 
-    `up` makes containers and follows changes of the compose files; `start` does neither. With --json: {"project",
+    `up` creates containers and applies changes of the compose files; `start` does neither. With --json: {"project",
     "services", "error"} as `up --json` has them.
 
     \b

@@ -18,11 +18,11 @@ def stats(
     since: Annotated[
         str, typer.Option(metavar="WHEN", help="today, yesterday, week, month, all, 3h, 7d or 2026-11-30.")
     ] = "week",
-    by: Annotated[Group | None, typer.Option(help="Apart by this.")] = None,
+    by: Annotated[Group | None, typer.Option(help="Group by this.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
 ) -> None:
-    r"""Say what was asked, what it cost, and what the cache saved.
+    r"""Show calls, tokens, costs, and what the cache saved.
 
     \b
     Examples:

@@ -12,7 +12,7 @@ ENDED = ("created", "exited", "dead")
 
 
 def stop(
-    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these.")] = None,
+    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these services.")] = None,
     grace: Grace = None,
     file: File = None,
     profiles: Profiles = None,

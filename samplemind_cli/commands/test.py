@@ -17,19 +17,22 @@ def test(
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Run every test, whatever its markers.")] = False,
     changed: Annotated[
-        bool, typer.Option("--changed", help="Run the tests that a change since the last --changed may have broken.")
+        bool, typer.Option("--changed", help="Run the tests that changes since the last --changed may affect.")
     ] = False,
     failed: Annotated[bool, typer.Option("--failed", help="Run the tests that failed last.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Run again whenever a file changes or a key says so.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Run again when a file changes or a key is pressed.")] = False,
     serial: Annotated[bool, typer.Option("--serial", help="Run in one process.")] = False,
     shard: Annotated[
-        str | None, typer.Option(metavar="K/N", help="Run one of N parts of the tests, of about the same duration.")
+        str | None, typer.Option(metavar="K/N", help="Run part K of N, cut to about the same duration.")
     ] = None,
+    store_durations: Annotated[
+        bool, typer.Option("--store-durations", help="Write .test_durations, by which --shard cuts; commit it.")
+    ] = False,
     rerun_from: Annotated[
-        str | None, typer.Option(metavar="JUNIT_XML", help="Run the tests that failed by this file, as CI has made it.")
+        str | None, typer.Option(metavar="JUNIT_XML", help="Run the tests that failed according to this report of CI.")
     ] = None,
 ) -> int:
-    r"""Run the project's tests with pytest: the fast ones, in parallel where that pays.
+    r"""Run the project's tests with pytest: the fast ones, in parallel if that is faster.
 
     Any argument of pytest may be given as well: paths, -k, -m, -x, --cov=PACKAGE, --junit-xml=FILE, --durations=N.
     The exit code is pytest's. The tests run in the active environment, else in the project's .venv or venv,
@@ -43,7 +46,8 @@ def test(
     server elsewhere runs every time. What one test leaves in memory for another is not seen beyond imports, caches of
     functools and global variables: now and then, run them all.
 
-    --shard cuts by the durations that runs without it have recorded here, else by count.
+    --shard cuts by .test_durations in the project's root (pytest-split's file, which --store-durations writes), else by
+    the number of tests; what one machine alone remembers never counts, so that each test is in one shard.
 
     \b
     Examples:
@@ -51,6 +55,7 @@ def test(
       samplemind test --changed --watch
       samplemind test --all --cov=mypackage --junit-xml=junit.xml
       samplemind test tests/test_shop.py -k price -x
+      samplemind test --store-durations && git add .test_durations
       samplemind test --shard 1/3 --junit-xml=junit.xml
       samplemind test --rerun-from junit.xml
     """
@@ -58,10 +63,14 @@ def test(
     from samplemind_cli.testing import command
     from samplemind_cli.testing.session import Session
 
-    asked = command.Asked(
+    asked = command.RunOptions(
         all=all_, changed=changed, failed=failed, serial=serial, arguments=tuple(arguments or ()),
-        shard=command.shard(shard) if shard else None, rerun_from=rerun_from,
+        shard=command.shard(shard) if shard else None, rerun_from=rerun_from, store_durations=store_durations,
     )  # fmt: skip
     state_dir = Settings.load().state_dir
     session = Session.at(here(), asked, state_dir=state_dir, env=environment(), say=output.say)
-    return session.watch() if watch else session.run()
+    if not watch:
+        return session.run()
+    from samplemind_cli.testing import watching
+
+    return watching.watch(session)

@@ -15,14 +15,18 @@ if TYPE_CHECKING:
     from rich.console import Group
 
     from samplemind_cli.errors import SamplemindError
-    from samplemind_cli.stack.board import Board
-    from samplemind_cli.stack.plan import Plan
-    from samplemind_cli.stack.up import Progress
+    from samplemind_cli.stack.up import UpProgress
+    from samplemind_cli.stack.up_display import UpDisplay
+    from samplemind_cli.stack.up_plan import UpPlan
 
 GpuChoice = Literal["auto", "none", "nvidia", "cdi", "rocm"]
 File = Annotated[
     str | None,
-    typer.Option("--file", "-f", metavar="FILE", help="The compose file, instead of the project's or ours."),
+    typer.Option("--file", "-f", metavar="FILE", help="The compose file, instead of the project's or samplemind's."),
+]
+LongFile = Annotated[  # where -f is taken
+    str | None,
+    typer.Option("--file", metavar="FILE", help="The compose file, instead of the project's or samplemind's."),
 ]
 Profiles = Annotated[
     list[str] | None,
@@ -47,13 +51,17 @@ STYLES = {"healthy": "green", "running": "green", "unhealthy": "red"}
 
 def up(
     services: Annotated[
-        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these, and what they depend on.")
+        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these services and their dependencies.")
     ] = None,
-    build: Annotated[bool, typer.Option("--build", help="Build images before.")] = False,
-    gpu: Annotated[GpuChoice, typer.Option(help="The GPU for Ollama; auto says what it takes and why.")] = "auto",
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for health, once images are there.")] = 180,
+    build: Annotated[bool, typer.Option("--build", help="Build images first.")] = False,
+    gpu: Annotated[GpuChoice, typer.Option(help="The GPU for Ollama; auto reports its choice and why.")] = "auto",
+    timeout: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="How long to wait for health, once images are there.")
+    ] = 180,
     no_wait: NoWait = False,
-    auto_ports: Annotated[bool, typer.Option("--auto-ports", help="Take free ports where ports are taken.")] = False,
+    auto_ports: Annotated[
+        bool, typer.Option("--auto-ports", help="Pick free ports for those that are in use.")
+    ] = False,
     no_adopt: Annotated[
         bool, typer.Option("--no-adopt", help="Do not use an Ollama that runs outside of Docker.")
     ] = False,
@@ -64,10 +72,10 @@ def up(
 ) -> None:
     r"""Start the stack and wait until it is healthy.
 
-    What runs as it should is left alone. A service that fails is told of, with the last lines of its log; the others
-    keep running. Ports that --auto-ports chose are remembered until `samplemind down`. With --json: {"project", "gpu",
-    "services": [{"service", "state", "health", "url", "seconds"}], "error": {"message", "hint"} or null}; "adopted" is
-    the state of an Ollama outside.
+    A service that is running and unchanged is left alone. One that fails is reported with the last lines of its log;
+    the others keep running. Ports that --auto-ports chose are remembered until `samplemind down`. With --json:
+    {"project", "gpu", "services": [{"service", "state", "health", "url", "seconds"}], "error": {"message", "hint"} or
+    null}; "adopted" is the state of an Ollama outside.
 
     \b
     Example:
@@ -76,8 +84,8 @@ def up(
     """
     from samplemind_cli import output
     from samplemind_cli.stack.engine import Engine
-    from samplemind_cli.stack.plan import Wish, planned
     from samplemind_cli.stack.up import started
+    from samplemind_cli.stack.up_plan import Wish, planned
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
     wish = Wish(services=tuple(services or ()), gpu=gpu, adopt=not no_adopt, auto_ports=auto_ports)
@@ -90,21 +98,21 @@ def up(
 
 
 @dataclass(slots=True)
-class Outcome:
+class StartOutcome:
     """What became of a start: the plan, once there is one, and the board of its services."""
 
-    board: "Board"
-    plan: "Plan | None" = None
+    board: "UpDisplay"
+    plan: "UpPlan | None" = None
 
 
 @contextmanager
-def outcome(*, as_json: bool, gpu: bool = False) -> "Iterator[Outcome]":
+def outcome(*, as_json: bool, gpu: bool = False) -> "Iterator[StartOutcome]":
     """At its end the services are printed; with --json also when an error ends it. `gpu`: that is in the object too."""
     from samplemind_cli import output
     from samplemind_cli.errors import SamplemindError
-    from samplemind_cli.stack.board import Board
+    from samplemind_cli.stack.up_display import UpDisplay
 
-    found = Outcome(Board())
+    found = StartOutcome(UpDisplay())
     try:
         yield found
     except SamplemindError as error:
@@ -117,7 +125,7 @@ def outcome(*, as_json: bool, gpu: bool = False) -> "Iterator[Outcome]":
         _table(found.plan, found.board)
 
 
-def follow(settings: Settings, plan: "Plan", looks: "Generator[Progress, None, None]", found: Outcome) -> None:
+def follow(settings: Settings, plan: "UpPlan", looks: "Generator[UpProgress, None, None]", found: StartOutcome) -> None:
     """Follow a start to its end, and remember where the services listen. Raises StackError."""
     from samplemind_cli.errors import StackError
     from samplemind_cli.stack import listening
@@ -134,11 +142,11 @@ def follow(settings: Settings, plan: "Plan", looks: "Generator[Progress, None, N
 
 
 @contextmanager
-def _display(board: "Board") -> "Iterator[Callable[[Progress], None]]":
+def _display(board: "UpDisplay") -> "Iterator[Callable[[UpProgress], None]]":
     """A function that shows a look: on a live board that leaves no trace, or as lines where nobody can see one."""
     from samplemind_cli import output
 
-    def told(look: "Progress") -> None:
+    def told(look: "UpProgress") -> None:
         for line in board.take(look):
             output.say(line)
 
@@ -150,14 +158,14 @@ def _display(board: "Board") -> "Iterator[Callable[[Progress], None]]":
     console = output.console(sys.stderr)
     with Live(console=console, transient=True, auto_refresh=False) as live:
 
-        def drawn(look: "Progress") -> None:
+        def drawn(look: "UpProgress") -> None:
             board.take(look)
             live.update(_drawing(board, look, console.width), refresh=True)
 
         yield drawn
 
 
-def _drawing(board: "Board", look: "Progress", width: int) -> "Group":
+def _drawing(board: "UpDisplay", look: "UpProgress", width: int) -> "Group":
     """A row per service, cut to the terminal's width, and what is pulled or built."""
     from rich.console import Group
     from rich.table import Table
@@ -178,7 +186,7 @@ def _drawing(board: "Board", look: "Progress", width: int) -> "Group":
 
 
 def _as_json(
-    plan: "Plan | None", board: "Board", *, gpu: bool = True, error: "SamplemindError | None" = None
+    plan: "UpPlan | None", board: "UpDisplay", *, gpu: bool = True, error: "SamplemindError | None" = None
 ) -> dict[str, Any]:
     services = [
         {
@@ -198,7 +206,7 @@ def _as_json(
     return {**about, "services": services + adopted, "error": error.as_json() if error else None}
 
 
-def _table(plan: "Plan", board: "Board") -> None:
+def _table(plan: "UpPlan", board: "UpDisplay") -> None:
     from samplemind_cli import output
 
     rows = [(name, "adopted", f"http://{host}") for name, host in plan.adopted.items()]

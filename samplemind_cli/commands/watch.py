@@ -9,7 +9,7 @@ from samplemind_cli.settings import Settings
 
 
 def watch(
-    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these.")] = None,
+    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these services.")] = None,
     no_up: Annotated[bool, typer.Option("--no-up", help="Do not build and start the services first.")] = False,
     file: File = None,
     profiles: Profiles = None,
@@ -17,8 +17,8 @@ def watch(
 ) -> None:
     r"""Sync or rebuild services as their files change; Ctrl-C ends it.
 
-    What is watched, and what a change does, the compose file says under `develop: watch:`
-    (https://docs.docker.com/compose/how-tos/file-watch/). Compose's own words go to stdout.
+    The compose file says what is watched and what a change does, under `develop: watch:`
+    (https://docs.docker.com/compose/how-tos/file-watch/). Compose's output goes to stdout.
 
     \b
     Examples:
@@ -26,7 +26,7 @@ def watch(
       samplemind watch api --no-up
     """
     from samplemind_cli import output
-    from samplemind_cli.stack import plan
+    from samplemind_cli.stack import up_plan
     from samplemind_cli.stack import watch as watching
     from samplemind_cli.stack.docker import require_daemon
     from samplemind_cli.stack.files import located
@@ -34,7 +34,7 @@ def watch(
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
     require_daemon()
     stack, named = located(settings), services or []
-    declared = plan.read(stack, named, output.say)
+    declared = up_plan.read(stack, named, output.say)
     watched = watching.watchable(declared, named)
     for line in watching.watched(stack, watched, start=not no_up):
         output.write(f"{line}\n")

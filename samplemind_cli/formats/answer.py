@@ -35,9 +35,9 @@ class Usage:
     cache_write_tokens: int | None = None
 
     def updated(self, later: "Usage") -> "Usage":
-        """What a later report of the same answer says, over what this one said."""
+        """What a later report of the same answer says, over what this one said; a 0 is no correction."""
         pairs = zip(self.counts(), later.counts(), strict=True)
-        return Usage(*(mine if new is None else new for mine, new in pairs))
+        return Usage(*(mine if new is None or (new == 0 and mine) else new for mine, new in pairs))
 
     def counts(self) -> tuple[int | None, ...]:
         """All five, in order."""
@@ -54,6 +54,7 @@ FaultKind = Literal[
     "auth", "credit", "quota", "rate", "overloaded", "request", "unsupported", "not_found", "too_long", "address",
     "server",
 ]  # fmt: skip
+PASSING: frozenset[FaultKind] = frozenset({"rate", "overloaded", "server"})  # another try may help
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,15 @@ class Fault:
     auth: the key is refused. credit: no money, also as a 429. quota: a day's or month's share is spent. rate,
     overloaded, server: worth another try, after `wait` seconds where it says so. request: it is wrong. unsupported:
     this model cannot do it. not_found: no such model. too_long: the prompt does not fit. address: that is no provider.
+    `passing`: it came inside an answer, and says by its code or words that another try may help. `param`: the field
+    that it names.
     """
 
     kind: FaultKind
     message: str
     wait: float | None = None
+    passing: bool = field(default=False, compare=False)
+    param: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,7 @@ class Chunk:
 
     The last `finish` of a stream counts. A `fault` is the end of the answer. `others` are further choices of the same
     answer, where several were asked for, by their index. `signature` ends the thinking before it; `block` stands alone.
+    `pieces` say the same as the chunk, in their order, where one event adds several things.
     `events`: the provider's own that say this, and what they said in between, in its format, `origin`; None where only
     the chunk may be told.
     """
@@ -124,11 +130,17 @@ class Chunk:
     stop_sequence: str = ""
     whole: bool = False
     others: "tuple[tuple[int, Chunk], ...]" = ()
+    pieces: "tuple[Chunk, ...]" = field(default=(), compare=False)
     held: float = 0.0  # seconds that our own limits held the call up; on the first chunk
+    dropped: tuple[str, ...] = ()  # fields that its model refuses, which it was asked without; on the first chunk
     events: tuple[Any, ...] | None = None
     origin: Format = ""
     answer: "Answer | None" = None  # set by the core on the last chunk alone
     route: Route | None = None  # set by the core on the first chunk alone: who answers
+
+    def in_order(self, *, begun: bool) -> "tuple[Chunk, ...]":
+        """What it says, one thing after the other; a whole answer that comes after a part of it stays whole."""
+        return (self,) if self.whole and begun else self.pieces
 
     def came_in(self, own: Format) -> tuple[Any, ...] | None:
         """The events, for who tells answers in their format."""
@@ -163,6 +175,7 @@ class Answer:
     logprobs: tuple[Any, ...] = ()
     stop_sequence: str = ""
     sound: bool = True
+    dropped: tuple[str, ...] = ()  # fields that its model refuses, which it was asked without
     passed: tuple[Route, ...] = ()  # those that stood before the one that answered
     kept: Kept | None = None
 

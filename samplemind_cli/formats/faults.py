@@ -6,85 +6,28 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from samplemind_cli.formats import fault_kinds
+from samplemind_cli.formats.fault_kinds import READ
 from samplemind_cli.formats.reading import count, mapping, text
-from samplemind_cli.formats.types import Fault, FaultKind
+from samplemind_cli.formats.types import PASSING, Fault, FaultKind
 
 MESSAGE_LIMIT = 500
-_READ = 4000  # characters of a message that are looked at: a provider may quote a whole prompt back
 _DEPTH = 6
+# Where a message may stand; a later one counts where the earlier ones say nothing.
+_MESSAGES: tuple[str, ...] = (
+    "error",
+    "errors",
+    "message",
+    "Message",
+    "detail",
+    "msg",
+    "error_description",
+    "description",
+    "title",
+)
+_MESSAGES += ("reason", "error_msg", "status_msg", "base_resp")
+_DAY_LONG = 86_400.0  # seconds; who asks for more has miscounted
 
-_STATUS: dict[int, FaultKind] = {
-    401: "auth",
-    402: "credit",
-    403: "auth",
-    404: "not_found",
-    408: "server",
-    409: "server",
-    413: "too_long",
-    429: "rate",
-    503: "overloaded",
-    529: "overloaded",  # Anthropic's own
-}
-
-# Words in an error's type, code or status, the telling ones first: a 429 without credit must not look like a full
-# minute. (platform.openai.com/docs/guides/error-codes, docs/en/api/errors of Anthropic, google.rpc.Code, llama.cpp.)
-_CODES: tuple[tuple[str, FaultKind], ...] = (
-    ("insufficient_quota", "credit"),
-    ("insufficient_balance", "credit"),
-    ("credit_balance", "credit"),
-    ("billing", "credit"),
-    ("spend_limit", "credit"),
-    ("usage_limit", "credit"),
-    ("context_length_exceeded", "too_long"),
-    ("string_above_max_length", "too_long"),
-    ("exceed_context_size", "too_long"),
-    ("request_too_large", "too_long"),
-    ("model_not_found", "not_found"),
-    ("not_found_error", "not_found"),
-    ("invalid_api_key", "auth"),
-    ("authentication_error", "auth"),
-    ("permission_error", "auth"),
-    ("unauthenticated", "auth"),
-    ("permission_denied", "auth"),
-    ("rate_limit", "rate"),
-    ("resource_exhausted", "rate"),
-    ("overloaded", "overloaded"),
-    ("unavailable", "overloaded"),
-    ("invalid_request_error", "request"),
-    ("invalid_argument", "request"),
-)
-
-# How they say that a prompt does not fit: Ollama "the input length exceeds the context length", llama.cpp "exceeds the
-# available context size", OpenAI "maximum context length is", Anthropic "prompt is too long", Gemini "input token
-# count (…) exceeds the maximum", xAI "maximum prompt length is", Together "`inputs` tokens + `max_new_tokens` must be",
-# TGI "`inputs` must have less than", Groq and OpenAI "Request too large … Limit 6000, Requested 7000", Cohere "too many
-# tokens", vLLM "longer than the maximum model length", Bedrock "Input is too long", Groq "reduce the length".
-_TOO_LONG = re.compile(
-    r"context[ _](length|size|window|limit)|(prompt|input|request|message)s? (is|are|was) too (long|large)"
-    r"|token count .*exceeds|maximum (prompt|input|model|sequence) length|longer than the (maximum )?model"
-    r"|inputs.{0,3} tokens \+ .*must be|inputs.{0,3} must have less than|must have less than \d+ tokens"
-    r"|request too large|too many (input )?tokens|exceeds? the (maximum|model'?s) .{0,40}(tokens|length)"
-    r"|reduce (the|your) (length|prompt|messages)|tokens must be reduced|exceeds the (token|input) limit",
-    re.IGNORECASE,
-)
-_UNSUPPORTED = re.compile(
-    r"(do(es)? not|doesn't|don't|cannot|can't|not) (currently )?support(s|ed)?\b.{0,40}\b(tool|function|image"
-    r"|vision|audio|multimodal|chat|system|thinking|reasoning|embedding|json|schema|generate|response_format|stream)"
-    r"|\b(tool|function call|image|vision|audio|chat|thinking|schema|embedding|response_format)\w*\b.{0,60}"
-    r"\b((is|are) not|isn't|aren't|not) (currently )?(supported|enabled|available)"
-    r"|no endpoints found that support|not a chat model|has no vision",
-    re.IGNORECASE,
-)
-_NO_CREDIT = re.compile(
-    r"credit balance is too low|usage blocked due to|reached your specified .*usage limits|prepayment credits"
-    r"|spending cap|insufficient (credit|balance|fund)|payment required",
-    re.IGNORECASE,
-)
-_NO_ENTRY = re.compile(
-    r"api key (not valid|expired|is invalid)|api_key_invalid|(invalid|incorrect) api key", re.IGNORECASE
-)
-_DAY = re.compile(r"per day|\((r|t)pd\)|per_day|perday|daily (limit|quota)|per month|monthly", re.IGNORECASE)
-_BUSY = re.compile(r"overloaded|at capacity|too busy|over capacity|temporarily unavailable", re.IGNORECASE)
 _LATER = re.compile(
     r"(?:try again|retry) (?:in|after) (?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?) ?(ms|s|seconds?))?", re.IGNORECASE
 )
@@ -108,9 +51,16 @@ def fault(status: int, body: Any) -> Fault:
     message = _message(body)
     told = _http_status(found, status)
     label = " ".join(text(found.get(name)) for name in ("type", "code", "status", "reason", "error_type")).lower()
-    kind = _kind(label, message, told, body)
-    wait = _wait(found, message) if kind in ("rate", "overloaded", "server") else None
-    return Fault(kind, clean(message) or f"an error without a message (HTTP {told})", wait)
+    known = fault_kinds.kind(label, message, told, _details(body))
+    kind = known or "server"
+    wait = _wait(found, message) if kind in PASSING else None
+    passing = status < 400 and known in PASSING  # noqa: PLR2004 - HTTP
+    return Fault(kind, clean(message) or f"an error without a message (HTTP {told})", wait, passing, _param(found))
+
+
+def _param(found: dict[str, Any]) -> str:
+    """The field that an error names, in OpenAI's way."""
+    return text(found.get("param"))[:MESSAGE_LIMIT]
 
 
 def named(kind: FaultKind, message: str) -> Fault:
@@ -125,6 +75,8 @@ def is_error(body: Any) -> bool:
     found = mapping(body)
     if found.get("error") or found.get("object") == "error" or found.get("type") == "error":
         return True
+    if found.get("error_msg") or mapping(found.get("base_resp")).get("status_code"):  # Baidu, MiniMax
+        return True
     if found.keys() & {"choices", "candidates", "message", "content", "delta", "embeddings", "data"}:
         return isinstance(found.get("message"), str) and not found.keys() & {"choices", "candidates", "content", "data"}
     return bool(found.get("errors") or found.get("detail"))
@@ -138,7 +90,7 @@ def is_told(event: Any) -> bool:
 
 def clean(message: str) -> str:
     """A provider's message on one line, of sane length, without anything that looks like a key."""
-    line = " ".join(without_likely_keys(message[:_READ]).split())
+    line = " ".join(without_likely_keys(message[:READ]).split())
     return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1] + "…"
 
 
@@ -153,33 +105,6 @@ def relabelled(found: Fault, kinds: Mapping[str, FaultKind]) -> Fault:
         if phrase in found.message:
             return replace(found, kind=kind)
     return found
-
-
-def _kind(label: str, message: str, status: int, body: Any) -> FaultKind:
-    words = message[:_READ]
-    coded = next((kind for word, kind in _CODES if word in label), None)
-    if coded == "request" and status in _STATUS:
-        coded = _STATUS[status]
-    told = _told_kind(coded, words, status)
-    if coded == "credit" or "enforced_spend_limit" in str(body)[:_READ]:
-        told = "credit"
-    if told == "rate" and (_DAY.search(words) or _DAY.search(_quota(body))):
-        told = "quota"
-    return told or coded or _STATUS.get(status) or ("request" if 400 <= status < 500 else "server")  # noqa: PLR2004 - HTTP
-
-
-def _told_kind(coded: FaultKind | None, words: str, status: int) -> FaultKind | None:
-    """What an error's words say of it, as far as its code leaves room."""
-    vague = coded in (None, "request")
-    tests: tuple[tuple[bool, re.Pattern[str] | None, FaultKind], ...] = (
-        (True, _NO_CREDIT, "credit"),
-        (True, _TOO_LONG, "too_long"),
-        (coded == "rate" or (coded is None and status == 429), None, "rate"),  # noqa: PLR2004 - HTTP
-        (vague, _NO_ENTRY, "auth"),
-        ((vague or coded == "not_found") and status < 500, _UNSUPPORTED, "unsupported"),  # noqa: PLR2004 - HTTP
-        (coded is None and status not in (401, 403), _BUSY, "overloaded"),
-    )
-    return next((kind for open_, pattern, kind in tests if open_ and (not pattern or pattern.search(words))), None)
 
 
 def _error(body: Any) -> dict[str, Any]:
@@ -220,7 +145,7 @@ def _of_object(found: dict[str, Any], depth: int) -> str:
     """A proxy's own words say less than those it wraps; FastAPI names the place of each mistake."""
     if raw := _message(mapping(found.get("metadata")).get("raw"), depth + 1):
         return raw
-    for name in ("error", "errors", "message", "detail", "msg", "error_description", "description", "title", "reason"):
+    for name in _MESSAGES:
         if told := _message(found.get(name), depth + 1):
             where = found.get("loc")
             field = ".".join(str(step) for step in where if step != "body") if isinstance(where, list) else ""
@@ -237,7 +162,7 @@ def _parsed(words: str) -> Any:
 
 def _http_status(found: dict[str, Any], status: int) -> int:
     """The status a body carries itself, which is the only one when the error comes inside an answer, else `status`."""
-    for name in ("code", "status", "status_code"):
+    for name in ("code", "status", "status_code", "http_status_code"):
         code = found.get(name)
         number = count(int(code) if isinstance(code, str) and code.isdecimal() and len(code) == 3 else code)  # noqa: PLR2004 - HTTP
         if number is not None and 400 <= number < 600:  # noqa: PLR2004 - HTTP's own classes
@@ -245,17 +170,12 @@ def _http_status(found: dict[str, Any], status: int) -> int:
     return status
 
 
-def _details(body: Any) -> list[dict[str, Any]]:
+def _details(body: Any) -> str:
+    """What an error says of limits: the names of Gemini's quotas, and Anthropic's word for a spent budget."""
     details = _error(body).get("details")
-    return [item for item in details if isinstance(item, dict)] if isinstance(details, list) else []
-
-
-def _quota(body: Any) -> str:
-    """The names of Gemini's quotas that were exceeded."""
-    violations = [item.get("violations") for item in _details(body)]
-    return " ".join(
-        text(mapping(each).get("quotaId")) for items in violations if isinstance(items, list) for each in items
-    )
+    violations = [mapping(item).get("violations") for item in details] if isinstance(details, list) else []
+    quotas = [text(mapping(each).get("quotaId")) for items in violations if isinstance(items, list) for each in items]
+    return " ".join([*quotas, *(word for word in ("enforced_spend_limit",) if word in str(body)[:READ])])
 
 
 def _wait(found: dict[str, Any], message: str) -> float | None:
@@ -264,16 +184,16 @@ def _wait(found: dict[str, Any], message: str) -> float | None:
     for item in details if isinstance(details, list) else []:
         delay = mapping(item).get("retryDelay")
         if isinstance(delay, str) and re.fullmatch(r"\d+(\.\d+)?s", delay):
-            return float(delay[:-1])
+            return min(float(delay[:-1]), _DAY_LONG)
         if count(mapping(delay).get("seconds")) is not None:
-            return float(mapping(delay)["seconds"])
+            return min(float(mapping(delay)["seconds"]), _DAY_LONG)
     for holder in (found, mapping(found.get("metadata"))):
         given = holder.get("retry_after")
-        if isinstance(given, int | float) and not isinstance(given, bool) and 0 <= given < 86_400:  # noqa: PLR2004 - a day
-            return float(given)
+        if isinstance(given, int | float) and not isinstance(given, bool) and given >= 0:
+            return min(float(given), _DAY_LONG)
     said = _LATER.search(message)
     if not said or not any(said.groups()):
         return None
     hours, minutes, number, unit = said.groups()
     seconds = float(number or 0) / (1000 if unit == "ms" else 1)
-    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + seconds
+    return min(int(hours or 0) * 3600 + int(minutes or 0) * 60 + seconds, _DAY_LONG)

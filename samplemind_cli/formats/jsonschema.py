@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from samplemind_cli.formats.fields import Fields
+from samplemind_cli.processor_time import TooLongError, at_most
 
+SECONDS = 0.5  # that a schema, or an answer against it, may take: meanwhile nobody else is answered
 LONGEST = 300  # characters of a reason, which may quote all of a schema
 
 
@@ -14,13 +16,16 @@ def flaw(schema: Mapping[str, Any]) -> str:
     from jsonschema.validators import validator_for
 
     if not isinstance(schema.get("$schema", ""), str):
-        return "its $schema is no text"
+        return "its $schema is not a string"
     try:
-        validator_for(dict(schema), Draft202012Validator).check_schema(dict(schema))
+        with at_most(SECONDS):
+            validator_for(dict(schema), Draft202012Validator).check_schema(dict(schema))
     except SchemaError as error:
         return error.message[:LONGEST]
     except RecursionError:
         return "it is nested too deeply"
+    except TooLongError:
+        return "to look through it takes too long"
     return ""
 
 
@@ -29,7 +34,7 @@ def checked(schema: dict[str, Any], holder: Fields, key: str) -> dict[str, Any]:
     if any(not reference.startswith("#") for reference in _references(schema)):
         raise holder.wrong(key, "may refer to its own parts alone")
     if why := flaw(schema):
-        raise holder.wrong(key, f"is no JSON Schema: {why}")
+        raise holder.wrong(key, f"is not a JSON Schema: {why}")
     return schema
 
 

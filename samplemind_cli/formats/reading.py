@@ -4,12 +4,15 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import orjson
 
 from samplemind_cli.formats.types import Finish, Media, ToolCall, Usage
 
+# What a reader hears when a stream says by its own word, and not by an event, that it is over.
+OVER: dict[str, Any] = {"type": "stream_over"}
 _FENCE = re.compile(r"\s*(?:```|~~~)[\w+-]*[ \t]*\r?\n?(.*?)\s*(?:```|~~~)\s*", re.DOTALL)
 
 # How an answer may end, in lower case: the formats' own words, and those of servers that mix them.
@@ -56,9 +59,9 @@ def mapping(value: Any) -> dict[str, Any]:
 
 
 def mappings(value: Any) -> list[dict[str, Any]]:
-    """The JSON objects in the value if it is an array; the value itself where it is one object."""
+    """The JSON objects in the value if it is an array; the value itself where it is one object that says something."""
     if isinstance(value, dict):
-        return [value]
+        return [value] if value else []
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
@@ -86,7 +89,10 @@ def content(value: Any) -> tuple[str, str]:
                 thought += "".join(inner)
             else:
                 inner = content(
-                    next((part[name] for name in ("text", "content", "value", "refusal") if part.get(name)), "")
+                    next(
+                        (part[name] for name in ("text", "content", "value", "refusal", "summary") if part.get(name)),
+                        "",
+                    )
                 )
                 said, thought = said + inner[0], thought + inner[1]
     return said, thought
@@ -111,14 +117,29 @@ def total(*counts: int | None) -> int | None:
     return sum(known) if known else None
 
 
+def either(found: dict[str, Any], name: str) -> Any:
+    """The value of a name in camel case, or of the same in snake case, as Google's own libraries write both."""
+    return found[name] if name in found else found.get(_snake(name))
+
+
+@cache
+def _snake(name: str) -> str:
+    return re.sub("(?=[A-Z])", "_", name).lower()
+
+
 def counted(usage: Usage) -> Usage | None:
     """The usage, or None where it says nothing."""
     return None if usage == Usage() else usage
 
 
 def finish(reason: Any) -> Finish | None:
-    """The end that a provider's word means, whatever its case; "unknown" for a word that nobody knows."""
+    """The end that a provider's word means, whatever its case; "unknown" for a word that nobody knows.
+
+    Some write "null" into every event that is not the last.
+    """
     word = text(reason).strip().lower()
+    if word in ("null", "none"):
+        return None
     return _ENDS.get(word.removeprefix("finish_reason_"), "unknown") if word else None
 
 
@@ -138,9 +159,10 @@ def packed(value: Any) -> bytes:
 def arguments(value: Any) -> str:
     """A call's arguments as JSON text: an object is written as one, text within text is opened; nothing is "{}".
 
-    Text that is no JSON object comes back as it is: a model's slip.
+    So is an empty list, as PHP writes an object without fields. Text that is no JSON object comes back as it is: a
+    model's slip.
     """
-    if value is None or (isinstance(value, str) and value.strip() in ("", "null")):
+    if value in (None, []) or (isinstance(value, str) and value.strip() in ("", "null", "[]")):
         return "{}"
     if not isinstance(value, str):
         return dumps(value)

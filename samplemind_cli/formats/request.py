@@ -75,7 +75,7 @@ class Request:
     @property
     def needs(self) -> frozenset[str]:
         """What a provider must be able to do, or take, to be asked this: without it the answer would be another one."""
-        needs = {name for name in PARAMETERS if getattr(self, name) not in (None, ())}
+        needs = {name for name in PARAMETERS if self._is_set(name) and (self.source, name) not in _HABITS}
         needs |= {name for name in self.extra if is_constraint(name, self.source)}
         for part in self._parts():
             if isinstance(part, Media):
@@ -88,12 +88,15 @@ class Request:
             needs |= {"tool_choice", *self._forced()}
         if self.schema is not None or self.json_mode:
             needs.add("schema")
+        if self.max_tokens is not None and self.max_tokens < 1:
+            needs.add(NO_TOKENS)
         return frozenset(needs)
 
     @property
     def wishes(self) -> frozenset[str]:
         """What a provider is told if it has a word for it; else it is left out."""
         wishes = {name for name in ("temperature", "thinking_budget") if getattr(self, name) is not None}
+        wishes |= {name for name in PARAMETERS if self._is_set(name) and (self.source, name) in _HABITS}
         thinks = bool(self.effort) or self.thinking_budget is not None  # then the field that said so is translated
         told = (name for name in self.extra if not (thinks and name in THINKING_FIELDS))
         wishes |= {name for name in told if not is_constraint(name, self.source)}
@@ -117,6 +120,14 @@ class Request:
         return frozenset(wishes)
 
     @property
+    def functions(self) -> frozenset[str]:
+        """The names of the functions that may be called."""
+        found = (tool.get("function") for tool in self.tools)
+        return frozenset(
+            str(function["name"]) for function in found if isinstance(function, Mapping) and "name" in function
+        )
+
+    @property
     def betas(self) -> dict[str, str]:
         """The headers without those that say which version of a format is spoken: that is no part of a question."""
         return {name: value for name, value in self.headers.items() if not name.endswith("-version")}
@@ -124,6 +135,9 @@ class Request:
     def own_tool(self, tool: Mapping[str, Any]) -> str:
         """What a tool that only the request's own format knows is called among `needs` and `wishes`."""
         return f"{self.source} {tool.get('type') or next(iter(tool), 'tool')}".lstrip()
+
+    def _is_set(self, name: str) -> bool:
+        return getattr(self, name) not in (None, ())
 
     def _forced(self) -> Iterator[str]:
         """The tools of its own format of which one must be called, so that no other tool can be."""
@@ -145,6 +159,8 @@ class Request:
                     yield from part.parts
 
 
+# An answer of no tokens is none: Claude warms its prompt cache so, others call it an error or an answer without end.
+NO_TOKENS = "max_tokens below 1"
 # Parameters that not every provider has; each is a field of `Request`.
 PARAMETERS = ("top_p", "stop", "seed", "presence_penalty", "frequency_penalty")
 # Other fields that change what counts as an answer; by these names in every format that has them.
@@ -176,6 +192,8 @@ CONSTRAINTS = frozenset(
         "web_search_options",
     }
 )
+# What a format's clients name in every request, meant or not: the daemon's memory, and Gemini's own sampling.
+_HABITS = frozenset({("ollama", "num_ctx"), ("gemini", "top_k"), ("gemini", "top_p")})
 # Where the formats say how much a model may think.
 THINKING_FIELDS = frozenset({"reasoning", "think", "thinking", "thinkingConfig"})
 # What a provider may need beyond words that no parameter could move from this machine to a paid provider.
@@ -192,6 +210,4 @@ def is_constraint(name: str, source: Format) -> bool:
 
     What a person set by hand (`ask --param`) is meant: it is never left out.
     """
-    if (name, source) == ("num_ctx", "ollama"):  # there every client names the size of the daemon's memory
-        return False
-    return not source or name in CONSTRAINTS
+    return not source or (name in CONSTRAINTS and (source, name) not in _HABITS)

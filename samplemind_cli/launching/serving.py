@@ -1,23 +1,42 @@
-"""The `serve` that a tool is to ask: the one that runs already, or one that lives as long as the tool."""
+"""The server that a tool is to ask: one that runs already, or a `serve` that lives as long as the tool."""
 
 import json
 import os
-import sys
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from samplemind_cli.child.python import OURS
 from samplemind_cli.child.reaped import reaped
 from samplemind_cli.errors import SamplemindError
+from samplemind_cli.launching import mark
 from samplemind_cli.settings import Settings, environment
 
 DEFAULT = "http://127.0.0.1:8000"
 PATIENCE = 1.0  # seconds for a server on this machine to say that it is there
 
 
-def running(url: str = DEFAULT) -> bool:
-    """Whether a `serve` of ours answers there."""
+def found(settings: Settings, api: str, say: Callable[[str], None]) -> str:
+    """The URL of a server of this user's that answers; empty when there is none.
+
+    It is a `serve` at its usual address, or `api`, HOST:PORT of the carried stack's. Another user, or a container of a
+    stranger's project, may listen there too, and would get prompts, code and token, and say what a tool does next.
+    """
+    parts = urlsplit(DEFAULT)
+    if mark.is_held(settings.state_dir, str(parts.hostname), parts.port or 0):
+        return DEFAULT if running(DEFAULT) else ""
+    if api and running(f"http://{api}"):
+        return f"http://{api}"
+    if running(DEFAULT):
+        say(f"note: what answers at {DEFAULT} is no server that this user started: it is not asked; --url takes it")
+    return ""
+
+
+def running(url: str) -> bool:
+    """Whether something there says that it is a `serve`."""
     import asyncio
 
     from samplemind_cli.ai import http_client
@@ -31,25 +50,31 @@ def running(url: str = DEFAULT) -> bool:
         finally:
             await http_client.close_http_client()
 
-    found = asyncio.run(look())
-    if isinstance(found, str):  # with a token set, it says that one is missing, in our words
-        return "authorization: Bearer" in found
-    return isinstance(found, dict) and found.get("info", {}).get("title") == "samplemind"
+    said = asyncio.run(look())
+    if isinstance(said, str):  # with a token set, it says that one is missing, in our words
+        return "authorization: Bearer" in said
+    about = said.get("info") if isinstance(said, dict) else None
+    return isinstance(about, dict) and about.get("title") == "samplemind"
 
 
 @contextmanager
 def started(settings: Settings, log: Path) -> Iterator[str]:
     """The URL of a `serve` of its own, on a free port of loopback; it ends with the block, its log stays in `log`."""
-    env = environment(
-        PYTHONSAFEPATH="1", **({"SAMPLEMIND_API_TOKEN": settings.api_token} if settings.api_token else {})
-    )
-    command = [sys.executable, "-m", "samplemind_cli", "serve", "--port", "0", "--json"]
+    with process(settings, log) as (url, _):
+        yield url
+
+
+@contextmanager
+def process(settings: Settings, log: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """As `started`, with the process, for whoever waits for its end."""
+    env = environment(**({"SAMPLEMIND_API_TOKEN": settings.api_token} if settings.api_token else {}))
+    command = [*OURS, "serve", "--port", "0", "--json"]
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         with reaped(command, stderr=file, env=env) as server:
             line = server.stdout.readline() if server.stdout else b""
             with suppress(ValueError, KeyError, TypeError):
-                yield str(json.loads(line)["url"])
+                yield str(json.loads(line)["url"]), server
                 return
             raise SamplemindError(f"the server did not start: {log.read_text('utf-8', 'replace')[-500:]}", f"cat {log}")
     finally:

@@ -3,7 +3,7 @@
 import importlib.util
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,34 @@ from samplemind_cli.providers import ROWS, Row
 
 INSTALL = "pip install 'samplemind-cli[prices]'"
 FILE = "prices.toml"  # beside the user's config file: ["provider/model"] input = 1.0, output = 2.0, cached = 0.1
-_FIELDS = ("input", "output", "cached", "cache_write")
+_PRICES = ("input", "output", "cached", "cache_write")
+_LIMITS = ("context", "max_output")
+LARGEST = 2_000_000  # tokens: the largest context of any model that is sold
+# The longest answers, in tokens, by how a model's name begins, as the providers' documents have them; those of a model
+# that is not here are as long as its context.
+OUTPUTS = {
+    ("gpt-4o", "gpt-4.5"): 16_384,
+    ("gpt-4.1",): 32_768,
+    ("gpt-5", "gpt-6"): 128_000,
+    ("o1", "o3", "o4"): 100_000,
+    ("gemini-1.5", "gemini-2.0"): 8192,
+    ("gemini-2.5", "gemini-3", "gemini-flash", "gemini-pro"): 65_536,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Tokens of one or many answers. `input` is the whole prompt; `cached` and `written` are parts of it."""
+    """Tokens of one or many answers. `input` is the whole prompt; the others are parts of it.
+
+    `written` into the provider's cache, `hour` of them to be kept there for an hour; `audio` is sound.
+    """
 
     input: int = 0
     output: int = 0
     cached: int = 0
     written: int = 0
+    hour: int = 0
+    audio: int = 0
 
 
 class Prices:
@@ -35,13 +52,40 @@ class Prices:
 
     def dollars(self, provider: str, model: str, tokens: Tokens) -> float | None:
         """What these tokens cost."""
-        own = self._own.get(f"{provider}/{model}") or self._own.get(model)
-        if own:
+        if own := self._priced(provider, model):
             return _counted(own, tokens)
         row = self._rows.get(provider)
         if row and row.local:
             return 0.0
-        return _public(row.price_list or provider if row else provider, model, tokens)
+        return _public(self._public_name(provider), model, tokens)
+
+    def _priced(self, provider: str, model: str) -> Mapping[str, float]:
+        """The user's own price."""
+        return self._own.get(f"{provider}/{model}") or self._own.get(model) or {}
+
+    def _public_name(self, provider: str) -> str:
+        row = self._rows.get(provider)
+        return row.price_list or provider if row else provider
+
+    def most(self, provider: str, model: str, tokens: Tokens) -> float | None:
+        """What these tokens cost at most, whatever part of them the provider writes into its cache."""
+        plain = replace(tokens, written=0, hour=0)
+        hours = (0, tokens.input) if tokens.hour else (0,)
+        kinds = (plain, *(replace(plain, written=plain.input, hour=hour) for hour in hours))
+        first, *others = (self.dollars(provider, model, kind) for kind in kinds)
+        return None if first is None else max([first, *(dollars for dollars in others if dollars is not None)])
+
+    def context(self, provider: str, model: str) -> int:
+        """The most tokens that a prompt and its answer have together, as far as that is known."""
+        own = self._priced(provider, model).get("context")
+        return int(own or _context(self._public_name(provider), model) or LARGEST)
+
+    def longest_answer(self, provider: str, model: str) -> int:
+        """The most tokens that an answer has."""
+        own = self._priced(provider, model).get("max_output")
+        bare = model.rpartition("/")[2]
+        known = next((most for names, most in OUTPUTS.items() if bare.startswith(names)), None)
+        return int(own or known or self.context(provider, model))
 
     @property
     def known(self) -> bool:
@@ -63,17 +107,31 @@ def _public(provider: str, model: str, tokens: Tokens) -> float | None:
         from genai_prices import Usage, calc_price
     except ImportError:
         return None
-    usage = Usage(
-        input_tokens=tokens.input,
-        output_tokens=tokens.output,
-        cache_read_tokens=tokens.cached,
-        cache_write_tokens=tokens.written,
-    )
+    counted = {
+        "input_tokens": tokens.input,
+        "output_tokens": tokens.output,
+        "cache_read_tokens": tokens.cached,
+        "cache_write_tokens": tokens.written,
+    }
+    parts = {"cache_write_1h_tokens": tokens.hour, "input_audio_tokens": tokens.audio}
+    usage = Usage(**counted, **{name: count for name, count in parts.items() if count})
     try:
         found = calc_price(usage, model_ref=model.removeprefix("models/"), provider_id=provider)
     except (LookupError, ValueError):
         return None
     return float(found.total_price)
+
+
+@lru_cache(256)
+def _context(provider: str, model: str) -> int | None:
+    try:
+        from genai_prices import Usage, calc_price
+    except ImportError:
+        return None
+    try:
+        return calc_price(Usage(), model_ref=model.removeprefix("models/"), provider_id=provider).model.context_window
+    except (LookupError, ValueError):
+        return None
 
 
 def _own(path: Path) -> dict[str, dict[str, float]]:
@@ -82,13 +140,13 @@ def _own(path: Path) -> dict[str, dict[str, float]]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read the prices in {path}: {error}", f"mend or move {path}") from error
+        raise UsageError(f"cannot read the prices in {path}: {error}", f"fix or move {path}") from error
     return {model: _price(path, model, table) for model, table in tables.items()}
 
 
 def _price(path: Path, model: str, table: Any) -> dict[str, float]:
     example = '["openai/my-model"] input = 1.0, output = 2.0: dollars per million tokens'
-    wrong = not isinstance(table, dict) or not {"input", "output"} <= set(table) <= set(_FIELDS)
+    wrong = not isinstance(table, dict) or not {"input", "output"} <= set(table) <= {*_PRICES, *_LIMITS}
     if wrong or not all(isinstance(value, int | float) and value >= 0 for value in table.values()):
         raise UsageError(f"{path}: {model!r} has no price", example)
     return {name: float(value) for name, value in table.items()}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from samplemind_cli.ledger.prices import Prices, Tokens
+from samplemind_cli.ledger.rates import Rates
 
 BY = ("model", "provider", "task", "client", "command", "session", "day", "hour")
 _GROUPS = {
@@ -71,8 +72,9 @@ def sums(connection: sqlite3.Connection, prices: Prices, since: float, by: Seque
     rows = connection.execute(query, (since,)).fetchall()
     usual = _usual(connection, {row["key"] for row in rows if row["tier"] not in (None, "miss")})
     found: dict[str, Sums] = {}
+    rates = Rates(prices)
     for row in rows:
-        _add(found.setdefault(row["name"], Sums(row["name"])), row, prices, usual)
+        _add(found.setdefault(row["name"], Sums(row["name"])), row, rates, usual)
     dated = bool(by) and by[0] in ("day", "hour")
     return sorted(found.values(), key=lambda s: s.name) if dated else sorted(found.values(), key=lambda s: -s.calls)
 
@@ -84,14 +86,14 @@ def _usual(connection: sqlite3.Connection, keys: Iterable[str]) -> dict[str, flo
     return {key: row["ms"] for key, row in found if row and row["ms"]}
 
 
-def _add(total: Sums, row: sqlite3.Row, prices: Prices, usual: dict[str, float]) -> None:
+def _add(total: Sums, row: sqlite3.Row, rates: Rates, usual: dict[str, float]) -> None:
     times = row["times"]
     total.calls += times
     if row["error"]:
         total.errors += times
         return
     tokens = Tokens(*((row[name] or 0) for name in _TOKENS))
-    dollars = prices.dollars(row["provider"] or "", row["model"] or "", tokens)
+    dollars = rates.dollars(row["provider"] or "", row["model"] or "", tokens)
     if row["tier"] in (None, "miss"):
         total.input_tokens += tokens.input
         total.output_tokens += tokens.output

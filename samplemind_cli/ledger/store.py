@@ -25,6 +25,7 @@ FACTS = (
     "first_ms", "held_ms", "finish", "error", "key",
 )  # fmt: skip
 WORDS = ("system", "prompt", "answer")
+_HINTS = {sqlite3.SQLITE_FULL: "free space there", sqlite3.SQLITE_BUSY: "another process holds it: try again"}
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
     number INTEGER PRIMARY KEY,
@@ -71,37 +72,17 @@ class Ledger:
     def open(self) -> Iterator[sqlite3.Connection]:
         """A connection to the file, with all in it that was written down until now."""
         try:
-            with closing(self._connected()) as connection:
+            with closing(connected(self.path, _SCHEMA, VERSION)) as connection:
                 self._fold(connection)
                 yield connection
         except sqlite3.DatabaseError as error:
-            hint = f"mv {self.path} {self.path}.broken: a new one is begun"
+            mend = f"mv {self.path} {self.path}.broken: a new one is begun"
+            hint = _HINTS.get(getattr(error, "sqlite_errorcode", 0), mend)
             raise SamplemindError(f"the ledger {self.path} cannot be read: {error}", hint) from error
         except BrokenPipeError:  # whoever reads what we print has left
             raise
         except OSError as error:
             raise SamplemindError(f"the ledger {self.path}: {error.strerror or error}", "free space there") from error
-
-    def _connected(self) -> sqlite3.Connection:
-        files.private_folder(self.path.parent.parent, self.path.parent.name)
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-        self.path.chmod(0o600)  # the write-ahead log beside it gets the same
-        connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)
-        try:
-            self._prepare(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        """Set the connection up, and make the tables where they are not there yet."""
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
-            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
 
     def _fold(self, connection: sqlite3.Connection) -> None:
         """Take in every line that was written down; one process at a time, and each line once."""
@@ -151,6 +132,25 @@ class Ledger:
             connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
         )
         return int((pages - free) * size)
+
+
+def connected(path: Path, schema: str, version: int) -> sqlite3.Connection:
+    """A connection to a file of the user's alone, with its tables made. Raises OSError, sqlite3.DatabaseError."""
+    files.private_folder(path.parent.parent, path.parent.name)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    path.chmod(0o600)  # the write-ahead log beside it gets the same
+    connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        if connection.execute("PRAGMA user_version").fetchone()[0] < version:
+            connection.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {version}; COMMIT;")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 @contextmanager

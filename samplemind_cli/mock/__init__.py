@@ -1,7 +1,7 @@
 """Fake model providers on loopback that speak every wire format, with latency and faults."""
 
 from samplemind_cli.mock.faults import Fault
-from samplemind_cli.mock.record import Recorded
+from samplemind_cli.mock.request_log import Recorded
 from samplemind_cli.mock.server import MockServer
 
 __all__ = ["Fault", "MockServer", "Recorded"]

@@ -1,26 +1,39 @@
 """The mock's own doors under /_mock/, for tests in other languages: read the requests, reset, change the behaviour."""
 
-from typing import TYPE_CHECKING, Any
+import re
+from ipaddress import ip_address
+from typing import Any
 
 from samplemind_cli.errors import UsageError
-from samplemind_cli.mock.http1 import Request
+from samplemind_cli.mock.behaviour import Behaviour
+from samplemind_cli.mock.http1 import HttpRequest
+from samplemind_cli.mock.request_log import Log
 
-if TYPE_CHECKING:
-    from samplemind_cli.mock.service import Service
 
-
-def control(service: "Service", request: Request) -> tuple[int, Any]:
-    """Status and body: GET requests, POST reset (the log), POST settings (any of Behaviour's, as JSON)."""
+def control(log: Log, behaviour: Behaviour, request: HttpRequest) -> tuple[int, Any, Behaviour]:
+    """Status, body, and the behaviour from now on: GET requests, POST reset (the log), POST settings (as JSON)."""
+    if not _from_a_program(request):
+        return 403, {"error": "a web page asks; this is for programs on this machine or in its containers"}, behaviour
     door = f"{request.method} {request.path.removeprefix('/_mock/')}"
     if door == "GET requests":
-        return 200, {"total": service.log.total, "requests": [r.as_json() for r in service.log.records()]}
+        return 200, {"total": log.total, "requests": [r.as_json() for r in log.records()]}, behaviour
     if door == "POST reset":
-        service.log.clear()
-        return 200, {}
+        log.clear()
+        return 200, {}, behaviour
     if door == "POST settings":
         try:
-            service.behaviour = service.behaviour.changed(dict(request.json))
+            return 200, {}, behaviour.changed(dict(request.json))
         except (UsageError, TypeError, ValueError) as error:
-            return 400, {"error": str(error)}
-        return 200, {}
-    return 404, {"error": f"{door}: there are GET requests, POST reset and POST settings"}
+            return 400, {"error": str(error)}, behaviour
+    return 404, {"error": f"{door}: there are GET requests, POST reset and POST settings"}, behaviour
+
+
+def _from_a_program(request: HttpRequest) -> bool:
+    """Not from a web page: it would say its origin, or ask under a name of the network that was bound anew to us."""
+    if "origin" in request.headers or request.headers.get("sec-fetch-site", "none") != "none":
+        return False
+    name = re.sub(r":\d*$", "", request.headers.get("host", "")).strip("[]").lower().rstrip(".")
+    try:
+        return bool(ip_address(name))
+    except ValueError:
+        return "." not in name or name.endswith((".localhost", ".internal"))

@@ -9,9 +9,9 @@ from typing import Any
 from samplemind_cli.mock.behaviour import Behaviour
 from samplemind_cli.mock.dialects.speech import Dialect, Document, Framing, Reply, Spoken, Trouble, dumped
 from samplemind_cli.mock.faults import MIDWAY, Fault
-from samplemind_cli.mock.http1 import Connection, phrase
-from samplemind_cli.mock.model import Answer
-from samplemind_cli.mock.record import Recorded
+from samplemind_cli.mock.http1 import ClientConnection, phrase
+from samplemind_cli.mock.model import ScriptedAnswer
+from samplemind_cli.mock.request_log import Recorded
 
 GARBAGE = b'{"gar\xff\xfebage'
 
@@ -19,7 +19,7 @@ GARBAGE = b'{"gar\xff\xfebage'
 class Delivery:
     """One reply on its way to a client."""
 
-    def __init__(self, connection: Connection, dialect: Dialect, behaviour: Behaviour, record: Recorded) -> None:
+    def __init__(self, connection: ClientConnection, dialect: Dialect, behaviour: Behaviour, record: Recorded) -> None:
         self._connection = connection
         self._dialect = dialect
         self._behaviour = behaviour
@@ -56,7 +56,7 @@ class Delivery:
             return None
         return Trouble(fault.status, f"{phrase(fault.status)} (told to fail)")
 
-    def _timed(self, said: Answer) -> Answer:
+    def _timed(self, said: ScriptedAnswer) -> ScriptedAnswer:
         """The answer with the times it is made to take; a daemon never reports a zero, its clients divide by it."""
         speed = self._behaviour.tokens_per_second
         speak = said.output_tokens / speed if speed else 0
@@ -76,7 +76,7 @@ class Delivery:
         await self._connection.send(status, {"Content-Type": media_type, **headers}, data, length)
         return True
 
-    async def _stream(self, reply: Spoken, said: Answer, fault: str) -> bool:
+    async def _stream(self, reply: Spoken, said: ScriptedAnswer, fault: str) -> bool:
         frames = list(reply.framing.frames(reply.events(reply.asked, said)))
         self._record.status = 200
         await self._connection.begin(200, {"Content-Type": reply.framing.media_type})
@@ -86,7 +86,7 @@ class Delivery:
         await self._paced(frames[: _middle([token for _, token in frames])], said)
         return await self._break(reply.framing, fault)
 
-    async def _paced(self, frames: Iterable[tuple[bytes, bool]], said: Answer) -> None:
+    async def _paced(self, frames: Iterable[tuple[bytes, bool]], said: ScriptedAnswer) -> None:
         """Each word when it is due, counted from the start, so that small delays do not add up."""
         begun, words = time.monotonic(), 0
         pause = said.speak_ns / 1e9 / max(said.output_tokens, 1) if self._behaviour.tokens_per_second else 0

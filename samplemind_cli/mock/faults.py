@@ -50,7 +50,7 @@ class Fault:
         found = FORM.fullmatch(text.strip())
         kind = found["kind"] if found else ""
         if not found or not (kind in KINDS or re.fullmatch(r"[45]\d\d", kind)):
-            raise UsageError(f"{text!r} is no fault", HINT + ", ".join(KINDS))
+            raise UsageError(f"{text!r} is not a fault", HINT + ", ".join(KINDS))
         if found["provider"] and found["provider"] not in PROVIDERS:
             raise UsageError(f"{text!r}: no such provider", f"one of {', '.join(PROVIDERS)}")
         amount, retry_after = found["amount"] or "", found["retry"] or ""
@@ -60,7 +60,7 @@ class Fault:
             share = float(amount[:-1]) / 100 if amount.endswith("%") else 1.0
             count = None if not amount or amount.endswith("%") else int(amount)
         except ValueError:
-            raise UsageError(f"{text!r}: {amount} is no amount", "write 2 or 10%") from None
+            raise UsageError(f"{text!r}: {amount} is not an amount", "write 2 or 10%") from None
         return cls(kind, count, share, found["provider"] or "", retry_after)
 
     def takes(self, provider: str) -> bool:

@@ -23,7 +23,7 @@ class BadRequest(Exception):  # noqa: N818 - the status names it
 
 
 @dataclass(frozen=True)
-class Request:
+class HttpRequest:
     """One request as it came; header names are lower-case."""
 
     method: str
@@ -50,7 +50,7 @@ class Request:
             raise ValueError("nested too deeply") from None
 
 
-class Connection:
+class ClientConnection:
     """One client's connection. What it sends while an answer is under way is kept for the next request."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -59,7 +59,7 @@ class Connection:
         self._ahead = bytearray()
         self._bodiless = False  # the answer to HEAD
 
-    async def request(self) -> Request | None:
+    async def request(self) -> HttpRequest | None:
         """The next request; None when the client has gone. Raises BadRequest."""
         end = await self._find(b"\r\n\r\n", MAX_HEAD)
         if end < 0:
@@ -74,7 +74,7 @@ class Connection:
         self._bodiless = parts[0] == "HEAD"
         headers = {name.strip().lower(): value.strip() for name, _, value in (h.partition(":") for h in rest)}
         body = await self._body(headers)
-        return None if body is None else Request(parts[0], parts[1], headers, body)
+        return None if body is None else HttpRequest(parts[0], parts[1], headers, body)
 
     async def hung_up(self) -> None:
         """Return when the client closes its end, however long that takes."""

@@ -18,7 +18,7 @@ THOUGHT = "The question is clear and the answer follows from it. "
 
 
 @dataclass(frozen=True)
-class Tool:
+class ToolSpec:
     """A function the model may call, and the JSON Schema of its arguments."""
 
     name: str
@@ -26,7 +26,7 @@ class Tool:
 
 
 @dataclass(frozen=True)
-class Asked:
+class PromptRequest:
     """What a request asks for, in no dialect: `prompt` is what the answer repeats, `input_text` all that is counted."""
 
     model: str
@@ -35,7 +35,7 @@ class Asked:
     stream: bool
     max_tokens: int | None = None
     schema: Any = None  # a JSON Schema; {} for "any JSON object"; None for text
-    tool: Tool | None = None
+    tool: ToolSpec | None = None
     think: bool = False
 
     @property
@@ -45,7 +45,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ScriptedAnswer:
     """What the model says, token by token; a tool call's arguments are JSON text in tokens too."""
 
     text: tuple[str, ...] = ()
@@ -68,24 +68,24 @@ class Answer:
         return len(self.text) + len(self.thinking) + len(self.arguments)
 
 
-def answer(asked: Asked, reply: str | None = None, fault: str = "") -> Answer:
+def answer(asked: PromptRequest, reply: str | None = None, fault: str = "") -> ScriptedAnswer:
     """The answer: a tool call, `reply`, JSON for the schema, or an echo; bent by `fault` if it is one of a model."""
     read = count_tokens(asked.input_text)
     if fault == "refusal":
-        return Answer(finish="refusal", input_tokens=read)
+        return ScriptedAnswer(finish="refusal", input_tokens=read)
     thinking = tokens(THOUGHT) if asked.think or fault == "thinking" else ()
     limit = math.inf if asked.max_tokens is None else asked.max_tokens
     if fault == "thinking":
-        return _limited(Answer(thinking=thinking, input_tokens=read), limit)
+        return _limited(ScriptedAnswer(thinking=thinking, input_tokens=read), limit)
     if asked.tool and fault not in ("length", "filter"):
         arguments = tokens(json.dumps(example({"type": "object", **asked.tool.parameters})))
-        return Answer((), thinking, asked.tool.name, arguments, "tool_calls", read)
+        return ScriptedAnswer((), thinking, asked.tool.name, arguments, "tool_calls", read)
     text = tokens(_text(asked, reply))
-    whole = Answer(text, thinking, input_tokens=read)
+    whole = ScriptedAnswer(text, thinking, input_tokens=read)
     if fault == "length":
         limit = min(limit, len(thinking) + len(text) // 2)
     if fault == "filter":
-        return Answer(text[: len(text) // 2], thinking, finish="filter", input_tokens=read)
+        return ScriptedAnswer(text[: len(text) // 2], thinking, finish="filter", input_tokens=read)
     return _limited(whole, limit)
 
 
@@ -118,7 +118,7 @@ def text_of(value: Any) -> str:
     return ""
 
 
-def _text(asked: Asked, reply: str | None) -> str:
+def _text(asked: PromptRequest, reply: str | None) -> str:
     if reply is not None:
         return reply
     if asked.schema is not None:
@@ -127,9 +127,11 @@ def _text(asked: Asked, reply: str | None) -> str:
     return f"You said: {' '.join(words[:ECHOED])}{' …' if len(words) > ECHOED else ''}"
 
 
-def _limited(whole: Answer, limit: float) -> Answer:
+def _limited(whole: ScriptedAnswer, limit: float) -> ScriptedAnswer:
     """`whole` as far as the token limit lets it come; thoughts use the limit up first."""
     if whole.output_tokens <= limit:
         return whole
     thinking = whole.thinking[: int(limit)]
-    return Answer(whole.text[: int(limit) - len(thinking)], thinking, finish="length", input_tokens=whole.input_tokens)
+    return ScriptedAnswer(
+        whole.text[: int(limit) - len(thinking)], thinking, finish="length", input_tokens=whole.input_tokens
+    )

@@ -10,8 +10,8 @@ from typing import Any, Self
 
 from samplemind_cli.errors import SamplemindError, UsageError
 from samplemind_cli.mock.behaviour import Behaviour
-from samplemind_cli.mock.record import Log, Recorded
-from samplemind_cli.mock.service import Service
+from samplemind_cli.mock.exchanges import MockService
+from samplemind_cli.mock.request_log import Log, Recorded
 
 BACKLOG = 1024  # a load test opens its connections at once
 KEY = "mock"
@@ -37,7 +37,7 @@ class MockServer:
         self._address = _address(host)
         self.port = port
         self._log = Log(tell)
-        self._service = Service(Behaviour().changed(behaviour), self._log)
+        self._service = MockService(Behaviour().changed(behaviour), self._log)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop
         self._stopping: asyncio.Event
@@ -52,7 +52,7 @@ class MockServer:
         except OSError as error:
             self._thread.join()
             where, why = f"{self._address}:{self.port}", os.strerror(error.errno or 0)
-            raise SamplemindError(f"cannot listen on {where}: {why}", "--port 0 takes a free port") from None
+            raise SamplemindError(f"cannot listen on {where}: {why}", "--port 0 picks a free port") from None
         return self
 
     def stop(self) -> None:
@@ -125,5 +125,5 @@ def _address(host: str) -> IPv4Address | IPv6Address:
         return ip_address("127.0.0.1" if host == "localhost" else host)
     except ValueError:
         raise UsageError(
-            f"{host!r} is no address to listen on", "127.0.0.1, ::1, 0.0.0.0 or one of this machine's"
+            f"{host!r} is not a valid address to listen on", "127.0.0.1, ::1, 0.0.0.0 or one of this machine's"
         ) from None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from samplemind_cli.ai.http_client import close_http_client
 from samplemind_cli.ai.router import Provider, get_provider_url, is_loopback
-from samplemind_cli.models import faults, wire
+from samplemind_cli.models import daemon_errors, wire
 from samplemind_cli.settings import Settings, variable
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PullEvent:
     """One event of a pull: what the daemon does, and of the blob `digest` how many bytes of `total` it has."""
 
     status: str
@@ -102,12 +102,12 @@ class Daemon:
 
     async def version(self) -> str:
         """The daemon's version; an OllamaError if nothing answers, or no Ollama, or one that is too old."""
-        with faults.translated(self.url, seconds=wire.SECONDS):
+        with daemon_errors.translated(self.url, seconds=wire.SECONDS):
             told = await wire.version(self.url)
         if not isinstance(told, str):
-            raise faults.not_ollama(self.url)
-        if faults.older(told, OLDEST):
-            raise faults.too_old(self.url, told, OLDEST)
+            raise daemon_errors.not_ollama(self.url)
+        if daemon_errors.older(told, OLDEST):
+            raise daemon_errors.too_old(self.url, told, OLDEST)
         return told
 
     async def models(self) -> list[Model]:
@@ -134,12 +134,12 @@ class Daemon:
 
     async def held(self, digests: Iterable[str]) -> set[str]:
         """Those of the layers that are there whole."""
-        with faults.translated(self.url, seconds=wire.SECONDS):
+        with daemon_errors.translated(self.url, seconds=wire.SECONDS):
             return await wire.held(self.url, digests)
 
     async def modelfile(self, name: str) -> str:
         """A model's Modelfile, which names its blobs by their paths; empty for a model that cannot be shown."""
-        with suppress(faults.OllamaError):
+        with suppress(daemon_errors.OllamaError):
             return (await self.show(name)).get("modelfile") or ""
         return ""
 
@@ -163,18 +163,18 @@ class Daemon:
         async with self._asking(self._read, name):
             await self._client.generate(name, keep_alive=0)
 
-    async def pull(self, name: str, *, insecure: bool) -> AsyncGenerator[Step, None]:
+    async def pull(self, name: str, *, insecure: bool) -> AsyncGenerator[PullEvent, None]:
         """The steps of a pull; leaving the iteration stops the download, and the daemon keeps what came.
 
         The last step's status is "success". Silence is the caller's to bound: verifying takes its time.
         """
         async with self._asking(None, name):
             async for part in await self._client.pull(name, insecure=insecure, stream=True):
-                yield Step(part.status or "", part.digest or "", part.completed or 0, part.total or 0)
+                yield PullEvent(part.status or "", part.digest or "", part.completed or 0, part.total or 0)
 
     @asynccontextmanager
     async def _asking(self, seconds: float | None, name: str = "") -> AsyncIterator[None]:
-        with faults.translated(self.url, name, seconds or 0):
+        with daemon_errors.translated(self.url, name, seconds or 0):
             async with asyncio.timeout(seconds):
                 yield
 

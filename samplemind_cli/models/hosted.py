@@ -11,7 +11,7 @@ from samplemind_cli.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class HostedProvider:
     """One provider: where it is, its models (`PROVIDER/MODEL`), and what keeps it from being asked."""
 
     provider: str
@@ -25,7 +25,7 @@ class Host:
         return asdict(self)
 
 
-def hosts(settings: Settings) -> list[Host]:
+def hosts(settings: Settings) -> list[HostedProvider]:
     """Every configured provider with its models; one that does not list them has the model that would be asked."""
 
     async def listed() -> list[str]:
@@ -38,7 +38,7 @@ def hosts(settings: Settings) -> list[Host]:
     routes = [r for r in core.each_provider() if r.provider not in (Provider.OLLAMA, Provider.EMBEDDED)]
     names = asyncio.run(listed())
     return [
-        Host(
+        HostedProvider(
             str(route.provider),
             router.shown(route.endpoint.base_url),
             tuple(name for name in names if name.startswith(f"{route.provider}/")),

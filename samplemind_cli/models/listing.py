@@ -8,7 +8,7 @@ from samplemind_cli.models.names import resolve, same
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListedModel:
     """One model. `installed` is None for one that the project wants and the daemon lacks."""
 
     name: str
@@ -43,14 +43,14 @@ class Row:
 
 def rows(
     models: Sequence[Model], running: Mapping[str, Loaded], wanted: Iterable[str], tasks: Mapping[str, tuple[str, ...]]
-) -> list[Row]:
+) -> list[ListedModel]:
     """The installed models by name, then the missing ones: those that the set wants, and those that tasks route to."""
     wished = [resolve(name) for name in wanted]
     routed = {resolve(name): told for name, told in tasks.items()}
     installed = [model.name for model in models]
     missing = list(dict.fromkeys(n for n in (*wished, *routed) if not any(same(n, have) for have in installed)))
     return [
-        Row(
+        ListedModel(
             name=name,
             installed=next((model for model in models if model.name == name), None),
             loaded=running.get(name),

@@ -28,7 +28,7 @@ def read(file: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"cannot read {file}: {error}", f"mend or remove {file}") from error
+        raise UsageError(f"cannot read {file}: {error}", f"fix or remove {file}") from error
 
 
 def write(file: Path, models: Mapping[str, str]) -> None:

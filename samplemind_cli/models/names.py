@@ -63,7 +63,7 @@ class Name:
         name = cls(model, tag if colon else "latest", namespace, host)
         parts = (name.model, name.tag, name.namespace)
         if len(path) > 2 or not _HOST.fullmatch(host) or not all(map(_PART.fullmatch, parts)):  # noqa: PLR2004
-            raise UsageError(f"{text!r} is no model name", "a model is named like qwen2.5:7b-instruct")
+            raise UsageError(f"{text!r} is not a valid model name", "a model is named like qwen2.5:7b-instruct")
         return name
 
     def __str__(self) -> str:

@@ -10,16 +10,16 @@ from random import uniform
 from time import monotonic
 from typing import Any, Literal
 
-from samplemind_cli.models import faults, fit
-from samplemind_cli.models.daemon import Daemon, Step
-from samplemind_cli.models.faults import OllamaError
-from samplemind_cli.models.plan import Item, Plan
+from samplemind_cli.models import daemon_errors, fit
+from samplemind_cli.models.daemon import Daemon, PullEvent
+from samplemind_cli.models.daemon_errors import OllamaError
+from samplemind_cli.models.pull_plan import PlannedModel, PullPlan
 
 Phase = Literal["waiting", "pulling", "verifying", "trying again", "done", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class PullTimeouts:
     """In seconds: how long not a byte may come, and the first and the longest wait between two tries."""
 
     stall: float = 60.0  # the daemon itself asks again after 30 (server/download.go), but not before the first byte
@@ -27,7 +27,7 @@ class Patience:
     longest: float = 16.0
 
     def wait(self, failed: int) -> float:
-        """The pause after so many failures in a row; jittered, lest two pulls knock together."""
+        """The pause after so many failures in a row; jittered, so that parallel pulls do not retry in step."""
         return min(self.longest, self.first * 2.0 ** (failed - 1)) * uniform(0.75, 1.25)  # noqa: S311 - no secret
 
 
@@ -35,19 +35,19 @@ class Patience:
 class Download:
     """How far one model is."""
 
-    item: Item
+    item: PlannedModel
     phase: Phase = "waiting"
     trouble: str = ""
-    have: dict[str, Step] = field(default_factory=dict)  # the last event of each layer
+    have: dict[str, PullEvent] = field(default_factory=dict)  # the last event of each layer
     taken: set[str] = field(default_factory=set)  # layers that the daemon had, and so did not verify, on this try
 
     def begin(self) -> None:
         """A try begins."""
         self.phase = "pulling"
         self.taken = set()
-        self.have = {digest: Step("") for digest in self.have}
+        self.have = {digest: PullEvent("") for digest in self.have}
 
-    def take(self, step: Step) -> bool:
+    def take(self, step: PullEvent) -> bool:
         """Note one event; whether it tells of something new."""
         if not step.digest:
             self.phase = "pulling" if step.status.startswith("pulling") else "verifying"
@@ -75,7 +75,7 @@ class Download:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class PullResult:
     """How one model ended. `bytes` are those of it that were not there before; `digest` is its manifest's."""
 
     name: str
@@ -97,9 +97,9 @@ class Result:
         }
 
 
-def present(item: Item) -> Result:
+def present(item: PlannedModel) -> PullResult:
     """The result of a model that was left alone."""
-    return Result(name=item.name, status="present", digest=item.present.digest if item.present else "")
+    return PullResult(name=item.name, status="present", digest=item.present.digest if item.present else "")
 
 
 class Puller:
@@ -112,16 +112,16 @@ class Puller:
         *,
         jobs: int = 2,
         insecure: bool = False,
-        patience: Patience | None = None,
+        patience: PullTimeouts | None = None,
     ) -> None:
         self._daemon = daemon
         self._watch = watch
         self._insecure = insecure
         self._store: Path | None = None
-        self._patience = patience or Patience()
+        self._patience = patience or PullTimeouts()
         self._slots = asyncio.Semaphore(jobs)
 
-    async def run(self, plan: Plan) -> list[Result]:
+    async def run(self, plan: PullPlan) -> list[PullResult]:
         """Pull what the plan wants; one failure does not stop the others. Cancelled, what came stays for next time.
 
         The results are in the plan's order, those of models that were left alone included.
@@ -137,7 +137,7 @@ class Puller:
             digests = {model.name.lower(): model.digest for model in await self._daemon.models()}
         return [_finished(results[item.name], item, digests) for item in plan.items]
 
-    async def _one(self, item: Item) -> Result:
+    async def _one(self, item: PlannedModel) -> PullResult:
         download = Download(item)
         self._watch(download)
         async with self._slots:
@@ -147,10 +147,10 @@ class Puller:
             except OllamaError as error:
                 download.phase, download.trouble = "failed", error.message
                 self._watch(download)
-                return Result(name=item.name, status="failed", seconds=monotonic() - began, error=error)
+                return PullResult(name=item.name, status="failed", seconds=monotonic() - began, error=error)
         download.phase = "done"
         self._watch(download)
-        return Result(name=item.name, status="pulled", bytes=_came(download), seconds=monotonic() - began)
+        return PullResult(name=item.name, status="pulled", bytes=_came(download), seconds=monotonic() - began)
 
     async def _whole(self, download: Download) -> None:
         """Try until the model is whole; an OllamaError when that is not to be."""
@@ -199,8 +199,8 @@ class Puller:
                     if step.status == "success":
                         return
         except TimeoutError as error:
-            raise faults.stalled(name, stall) from error
-        raise faults.said("EOF", name)
+            raise daemon_errors.stalled(name, stall) from error
+        raise daemon_errors.said("EOF", name)
 
     async def _verify(self, download: Download) -> None:
         """Verify the layers that the daemon took as present: a try that was cut may have left them unverified."""
@@ -211,14 +211,14 @@ class Puller:
         store = self._store or fit.find_store(await self._daemon.modelfile(item.name))
         if store and not await asyncio.to_thread(all, (_is_whole(store, digest) for digest in unverified)):
             await self._daemon.remove(item.name)
-            raise faults.spoiled(item.name)
+            raise daemon_errors.spoiled(item.name)
 
-    async def _standing(self, item: Item, result: Result) -> Result:
+    async def _standing(self, item: PlannedModel, result: PullResult) -> PullResult:
         """The result, unless another model's failure took a shared layer away: the daemon drops one that is spoiled."""
         if result.error or item.lacking <= await self._daemon.held(item.lacking):
             return result
         await self._daemon.remove(item.name)
-        return replace(result, status="failed", bytes=0, error=faults.spoiled(item.name))
+        return replace(result, status="failed", bytes=0, error=daemon_errors.spoiled(item.name))
 
 
 def _is_whole(store: Path, digest: str) -> bool:
@@ -236,7 +236,7 @@ def _came(download: Download) -> int:
     return download.done if planned is None or download.item.trouble else planned
 
 
-def _finished(result: Result, item: Item, digests: dict[str, str]) -> Result:
+def _finished(result: PullResult, item: PlannedModel, digests: dict[str, str]) -> PullResult:
     """The result with the digest that the model now has, and whether that is news."""
     digest = digests.get(item.name.lower(), "")
     if not item.wanted:

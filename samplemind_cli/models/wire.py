@@ -71,7 +71,7 @@ async def manifest(name: str, *, insecure: bool) -> Manifest:
     except OSError as error:
         return Manifest(trouble=f"{host} cannot be reached from here: {error}")
     except (ValueError, KeyError, TypeError, AttributeError):
-        return Manifest(trouble=f"{host} sent something that is no manifest")
+        return Manifest(trouble=f"{host} sent something that is not a manifest")
 
 
 def _layers(answer: Any) -> tuple[Layer, ...]:
@@ -79,7 +79,7 @@ def _layers(answer: Any) -> tuple[Layer, ...]:
     return tuple({blob["digest"]: Layer(str(blob["digest"]), int(blob["size"])) for blob in blobs}.values())
 
 
-async def _asked(url: str, *, method: str = "GET", accept: str = "application/json") -> http_client.Reply:
+async def _asked(url: str, *, method: str = "GET", accept: str = "application/json") -> http_client.WholeResponse:
     """The reply, where a redirect leads included; an error status is one, too. OSError when there is none in time."""
     patience = http_client.Patience(connect=SECONDS, read=SECONDS, attempts=1)
     try:

@@ -21,7 +21,7 @@ def attach(asked: Asked, *, state_dir: str, say: Callable[[str], None]) -> Profi
     _check(asked.pid)
     spy = engines.py_spy() if "cpu" in asked.kinds else None
     profile = Profile.new(state_dir, asked)
-    say(f"looking at process {asked.pid} for {asked.watch} s: Ctrl-C ends it earlier")
+    say(f"looking at process {asked.pid} for {asked.watch} s: Ctrl-C stops it earlier")
     if spy:
         _time(profile, spy)
     else:
@@ -90,7 +90,7 @@ def _memory(profile: Profile) -> None:
 
 
 def _memray(profile: Profile, what: str, *options: str) -> None:
-    command = [sys.executable, "-m", "memray", what, *options, str(profile.asked.pid)]
+    command = [sys.executable, "-P", "-m", "memray", what, *options, str(profile.asked.pid)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip() or "it gave no reason").splitlines()[-1]

@@ -15,7 +15,7 @@ NAMES = (PY_SPY, PYINSTRUMENT)
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class Profiler:
     """The engine for the time, and py-spy's program when it is that."""
 
     name: str
@@ -31,20 +31,20 @@ class Engine:
         return replace(asked, engine=self.name) if "cpu" in asked.kinds else asked
 
 
-def choose(asked: Asked, say: Callable[[str], None]) -> Engine:
+def choose(asked: Asked, say: Callable[[str], None]) -> Profiler:
     """The engine asked for; else py-spy, and pyinstrument where the system does not allow that.
 
     Raises UsageError, with the command that installs it, when it is not here.
     """
     refused = outside.refusal()
     if "cpu" not in asked.kinds or asked.engine == PYINSTRUMENT:
-        return Engine(PYINSTRUMENT, None)
+        return Profiler(PYINSTRUMENT, None)
     if refused and not asked.engine:
         say(f"note: pyinstrument takes the time, py-spy may not: {refused}")
-        return Engine(PYINSTRUMENT, None)
+        return Profiler(PYINSTRUMENT, None)
     if refused:
         raise UsageError(f"py-spy cannot look at the program: {refused}", "--engine pyinstrument")
-    return Engine(PY_SPY, py_spy())
+    return Profiler(PY_SPY, py_spy())
 
 
 def py_spy() -> Path:

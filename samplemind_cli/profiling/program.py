@@ -2,11 +2,10 @@
 
 import os
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from samplemind_cli.child.python import Python, find_python
+from samplemind_cli.child.python import OURS, Python, find_python
 from samplemind_cli.errors import UsageError
 from samplemind_cli.profiling.runs import Asked
 from samplemind_cli.profiling.words import split
@@ -29,7 +28,7 @@ def command_line(asked: Asked, python: Path) -> list[str]:
     Raises UsageError when there is no such program.
     """
     if is_subcommand(asked):
-        return [sys.executable, "-m", "samplemind_cli", *asked.words]
+        return [*OURS, *asked.words]
     options, run = split(asked.words)
     if options or run[0].startswith("-") or os.path.exists(Path(asked.directory) / run[0]):
         return [str(python), *asked.words]

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import IO
 
 from samplemind_cli import child
+from samplemind_cli.child.withheld import without_secrets
 from samplemind_cli.errors import UsageError
 from samplemind_cli.output import size
 from samplemind_cli.profiling import engines, outside, stacks
 from samplemind_cli.profiling.program import choose_python, command_line
 from samplemind_cli.profiling.runs import Asked, Profile
-from samplemind_cli.profiling.withheld import without_secrets
 from samplemind_cli.profiling.words import split
 
 INJECT = Path(__file__).parent / "inject"
@@ -136,7 +136,7 @@ def render(
     if main:
         written.sort(key=lambda file: file.name == f"{kind}.{main}.json")
     if not written:
-        say(f"note: there is no {kind} profile: the program was killed, or replaced itself with another (exec)")
+        say(f"note: there is no {kind} profile: the program was killed, ended by os._exit or replaced by exec")
         return []
     try:
         each = [json.loads(file.read_bytes()) for file in written]

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from samplemind_cli import files
+from samplemind_cli.child.withheld import without_secrets
 from samplemind_cli.errors import UsageError
-from samplemind_cli.profiling.withheld import without_secrets
 from samplemind_cli.profiling.words import title
 
 KINDS = ("cpu", "memory")
@@ -113,7 +113,7 @@ def _new_folder(profiles: Path, name: str) -> Path:
             continue
         folder.chmod(0o700)  # whatever the umask
         return folder
-    raise UsageError(f"{profiles} is full of profiles of this second", f"clear {profiles}")
+    raise UsageError(f"{profiles} has too many profiles of this second", f"clear {profiles}")
 
 
 def stored(state_dir: str) -> list[Profile]:

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from samplemind_cli.child.withheld import without_secrets
 from samplemind_cli.profiling.runs import Profile
-from samplemind_cli.profiling.withheld import without_secrets
 
 # `process PID:"command";process PID:"command";thread (ID): name;function (file:line);… count`, outermost first.
 RECORD = re.compile(r'^(?=process \d+:")', re.MULTILINE)
 PROCESS = re.compile(r'(?:^|";)process (\d+):"')
 THREAD = re.compile(r'";thread \((\w+)\)(?:: ([^;]*?))?(?=;| \d+$)')
 FRAME = re.compile(r"([^;]+?) \(([^;]+):(\d+)\)(?=;| \d+$)")
+OURS = re.compile(r"/samplemind-profile-\w+/\w+\.py\x00")  # what waits for py-spy before the program begins
 MAIN = "MainThread"
 WAITING = 0.3  # the least share of what py-spy counted that is work, on a machine that has others to do
 Sample = tuple[list[str], float]  # frames as pyinstrument has them, outermost first, and their seconds
@@ -59,13 +60,13 @@ def read(printed: Iterable[tuple[str, float]]) -> dict[int, Process]:
             *_, process = PROCESS.finditer(record, 0, thread.start())
             one = found.setdefault(int(process[1]), Process(int(process[1]), record[process.end() : thread.start()]))
             _count(one, thread, record.rstrip("\n"), rate)
-    return found
+    return {pid: one for pid, one in found.items() if one.threads}
 
 
 def _count(process: Process, thread: re.Match[str], record: str, rate: float) -> None:
     identity = thread[1]
     frames = [f"{function}\x00{file}\x00{line}" for function, file, line in FRAME.findall(record, thread.end())]
-    if not frames:  # Python is starting or ending
+    if not frames or any(map(OURS.search, frames)):  # Python is starting or ending
         return
     if thread[2] or identity not in process.names:  # py-spy does not always find the name
         process.names[identity] = thread[2] or (MAIN if int(identity, 0) == process.pid else f"thread {identity}")

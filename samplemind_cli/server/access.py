@@ -3,13 +3,16 @@
 import hmac
 import re
 from ipaddress import ip_address
+from urllib.parse import parse_qs
 
 from samplemind_cli.errors import UsageError
+from samplemind_cli.server import client_keys
 from samplemind_cli.server.cors import Cors
-from samplemind_cli.server.message import Incoming, Problem
+from samplemind_cli.server.message import HttpError, Incoming
 from samplemind_cli.settings import Settings
 
 KEYS = ("x-api-key", "x-goog-api-key")  # Anthropic's and Google's clients send their key so
+GOOGLES = ("/v1beta/", "/v1/models/{model}:")  # routes of which a URL may hold the key
 SEEN = 256
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[\w.-]*)(?::\d{0,5})?", re.ASCII | re.IGNORECASE)
 
@@ -19,12 +22,13 @@ class Access:
 
     def __init__(self, settings: Settings) -> None:
         self._token = settings.api_token.encode()
+        self._keys = client_keys.of(settings)
         self._hosts = frozenset(name.lower().rstrip(".") for name in settings.allowed_hosts)
         self._seen: set[str] = set()  # Host headers that passed
         self.cors = Cors(settings.allowed_origins)
         if self.cors.any and not self._token:
             raise UsageError(
-                "allowed_origins: with '*' and no token every web page could spend your keys",
+                "allowed_origins: with '*' and no token, any web page could use your API keys",
                 "export SAMPLEMIND_API_TOKEN=…, or name the origins",
             )
 
@@ -38,40 +42,58 @@ class Access:
             return
         match = _HOST.fullmatch(given)
         if not match:
-            raise Problem(400, "the Host header is not a host", "bad_request")
+            raise HttpError(400, "the Host header is not a host", "bad_request")
         name = match[1].lower().rstrip(".")
         if not self._token and name not in self._hosts and not _is_loopback(name):
             message = (
                 f"without SAMPLEMIND_API_TOKEN only loopback names are answered, not {name[:200]};"
                 " SAMPLEMIND_ALLOWED_HOSTS allows more"
             )
-            raise Problem(403, message, "forbidden")
+            raise HttpError(403, message, "forbidden")
         if len(self._seen) < SEEN:
             self._seen.add(given)
 
-    def check(self, incoming: Incoming, *, public: bool) -> None:
+    def check(self, incoming: Incoming, *, public: bool, owner: bool = False) -> None:
         """The token, if there is one; without one, a web page must not use the browser's way to loopback.
 
-        Raises Problem. What is public needs neither, and `trusted` says whether the client may see details.
+        Raises Problem. What is public needs neither, and `trusted` says whether the client may see details. A named key
+        does instead of the token, but for what is the `owner`'s alone; without a token it only says who asks.
         """
         headers = incoming.headers
+        given = _given(incoming)
         if self._token:
-            incoming.trusted = self._has_token(headers)
+            incoming.trusted = any(hmac.compare_digest(_wire(key), self._token) for key in given)
         elif "origin" in headers:
             incoming.trusted = self.cors.allows(incoming)
-        if public or incoming.trusted:
+        if not (incoming.trusted and self._token):
+            incoming.key = self._keys.find(_wire(key).decode("utf-8", "replace") for key in given)
+        if public or incoming.trusted or (incoming.key and not owner):
             return
+        if incoming.key:
+            raise HttpError(403, f"{incoming.route} is not for named keys: it needs SAMPLEMIND_API_TOKEN", "forbidden")
         if self._token:
-            wrong = Problem(401, "wrong or missing token: authorization: Bearer …", "invalid_api_key")
+            wrong = HttpError(401, "wrong or missing token: authorization: Bearer …", "invalid_api_key")
             raise wrong.with_header("www-authenticate", "Bearer")
-        raise Problem(403, "this page's origin is not in SAMPLEMIND_ALLOWED_ORIGINS, and no token is set", "forbidden")
+        raise HttpError(
+            403, "this page's origin is not in SAMPLEMIND_ALLOWED_ORIGINS, and no token is set", "forbidden"
+        )
 
-    def _has_token(self, headers: dict[str, str]) -> bool:
-        scheme, _, bearer = headers.get("authorization", "").partition(" ")
-        given = [headers[name] for name in KEYS if name in headers]
-        if scheme.lower() == "bearer":
-            given.append(bearer.strip())
-        return any(hmac.compare_digest(key.encode("latin-1", "replace"), self._token) for key in given)
+
+def _given(incoming: Incoming) -> list[str]:
+    """Every key that a request brings: in the headers, and in the URL where Google's clients may put it."""
+    headers = incoming.headers
+    given = [headers[name] for name in KEYS if name in headers]
+    scheme, _, bearer = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        given.append(bearer.strip())
+    if "key=" in incoming.query and incoming.route.startswith(GOOGLES):
+        given += parse_qs(incoming.query).get("key", [])
+    return given
+
+
+def _wire(key: str) -> bytes:
+    """The bytes that were sent: a header's are read as latin-1."""
+    return key.encode("latin-1", "replace")
 
 
 def _is_loopback(name: str) -> bool:

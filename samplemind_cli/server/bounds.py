@@ -23,7 +23,7 @@ class Bounds:
 
 
 @dataclass(slots=True)
-class Budget:
+class ByteBudget:
     """The bytes of request bodies that all connections of a worker hold together."""
 
     limit: int
@@ -33,7 +33,7 @@ class Budget:
 class Share:
     """One connection's part of a budget: what it took is given back once, whatever becomes of the connection."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: ByteBudget) -> None:
         self._budget = budget
         self._held = 0
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing, suppress
+from dataclasses import replace
 
-from samplemind_cli.ai import journal
+from samplemind_cli.ai import costs, journal, why
+from samplemind_cli.ai.allowed import allows
 from samplemind_cli.ai.core import AICore
-from samplemind_cli.ai.model_names import options_for
+from samplemind_cli.ai.model_names import TASKS, options_for
 from samplemind_cli.ai.types import Answer, Chunk, Options, Origin, Request
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.formats.fields import Fields, document
@@ -20,6 +22,8 @@ from samplemind_cli.server.memory import Memory
 from samplemind_cli.server.message import Handler, Incoming, Outcome, Reply, Stream
 
 DEADLINE = "x-samplemind-timeout"
+WHY = "x-samplemind-why"  # a client sends it, and hears in what its question is new
+COST = "x-samplemind-cost"  # a client that wants to know sends it; looking a price up takes longer than a hit
 NAMED = 128  # characters of a session's or an agent's name that are kept
 IDLE = 15.0  # seconds of a provider's silence after which a client hears that it is waited for
 _FIELDS = Callable[[Incoming, Fields], Fields]
@@ -29,12 +33,13 @@ AGENTS = ("x-claude-code-agent-id", "x-agent-id")
 
 
 class Chats:
-    """Handlers for chats. `content`: an outcome says what was answered."""
+    """Handlers for chats. `content`: an outcome says what was answered; `keep`: the ledger is told it too."""
 
-    def __init__(self, core: AICore, memory: Memory, *, content: bool) -> None:
+    def __init__(self, core: AICore, memory: Memory, *, content: bool, keep: bool = False) -> None:
         self._core = core
         self._memory = memory
         self._content = content
+        self._kept = keep
 
     def handler(self, room: Server, fields_of: _FIELDS = lambda _, fields: fields) -> Handler:
         """The handler of one route. `fields_of` adds to the body's fields what the path says."""
@@ -52,15 +57,17 @@ class Chats:
             answer, headers, outcome = await self.whole(incoming, request, options)
             reply = Reply(room.whole(answer, incoming.id, fields), headers=headers, outcome=outcome)
             self._keep(incoming, request, options, answer, reply)
-            return reply
-        model = options.model or "auto"
+            return await self._priced(incoming, answer, reply)
+        model, known = options.model or "auto", self._known(incoming)
+        events = room.events(incoming.id, model, fields)
         chunks = self._core.stream(request, options)
-        source = _with_pauses(chunks) if room.events(incoming.id, model, fields).idle() else chunks
+        source = _with_pauses(chunks) if events.waits else chunks
         first = await anext(source)
         if first is None:  # the client hears that it is waited for before it is known who answers
-            events, outcome = room.events(incoming.id, model, fields), Outcome(model=model)
+            outcome = Outcome(model=model)
             return Stream(self._events(incoming, first, source, events, outcome), {}, outcome, events.kind)
         headers, outcome = opened(first)
+        headers |= _why(known, first, request)
         events = room.events(incoming.id, headers["x-samplemind-route"], fields)
         if first.answer is None:
             return Stream(self._events(incoming, first, source, events, outcome), headers, outcome, events.kind)
@@ -75,18 +82,37 @@ class Chats:
         self, incoming: Incoming, request: Request, options: Options
     ) -> tuple[Answer, dict[str, str], Outcome]:
         """The whole answer, the headers that say where it comes from, and what is counted of it."""
-        outcome, answer = Outcome(), None
-        headers: dict[str, str] = {}
+        outcome, answer, route = Outcome(), None, None
+        headers, known = dict[str, str](), self._known(incoming)
         async with aclosing(self._core.stream(request, options)) as chunks:
             async for chunk in chunks:
                 if chunk.route:
                     headers, outcome = opened(chunk)
+                    headers |= _why(known, chunk, request)
+                    route = chunk.route
                 _clock(outcome, incoming.began, chunk)
                 answer = chunk.answer
         if answer is None:  # a stream ends with its answer or raises
             raise AssertionError
         count(outcome, answer, content=self._content)
+        cold = why.of_prefix(known, route, request, answer.usage) if known and route and not answer.cached else ""
+        if cold:
+            headers[WHY] += f"; 0 tokens cached by {answer.provider}: {cold}"
         return answer, headers, outcome
+
+    def _known(self, incoming: Incoming) -> Sequence[why.Parts] | None:
+        """The questions that were stored before, for one who wants to know in what a new one differs.
+
+        Not for a client with a key of its own: it would learn what others asked.
+        """
+        return self._core.questions.known() if WHY in incoming.headers and not incoming.key else None
+
+    async def _priced(self, incoming: Incoming, answer: Answer, reply: Reply) -> Reply:
+        """The response with what the answer cost, for a client that wants to know."""
+        if COST in incoming.headers:
+            cost = await asyncio.to_thread(costs.dollars, self._core.settings, answer)
+            reply.headers |= {} if cost is None else {COST: f"{cost:.9f}"}
+        return reply
 
     async def _events(
         self,
@@ -99,14 +125,11 @@ class Chats:
         """A stream's events; an error after the first one is an event too, and then nothing follows."""
         try:
             async with aclosing(rest):
-                last = first
                 for event in self._told(incoming, first, events, outcome):
                     yield event
-                async for last in rest:
-                    for event in self._told(incoming, last, events, outcome):
+                async for chunk in rest:
+                    for event in self._told(incoming, chunk, events, outcome):
                         yield event
-            if last and last.answer:
-                count(outcome, last.answer, content=self._content)
             if end := events.end():  # an empty chunk would end the body
                 yield end
         except SamplemindError as error:
@@ -121,7 +144,16 @@ class Chats:
             outcome.provider, outcome.model = chunk.route.provider, chunk.route.endpoint.model
             outcome.cache, outcome.held = provenance.tier(chunk), chunk.held
         _clock(outcome, incoming.began, chunk)
+        if chunk.answer:
+            count(outcome, chunk.answer, content=self._content)
+            outcome.ended = True
         return events.of(chunk)
+
+    async def models(self, incoming: Incoming) -> list[str]:
+        """What may stand for a model: the words for routing, and every model that can be asked and this client may."""
+        patterns = incoming.key.models if incoming.key else ()
+        found = (name for name in await self._core.models() if allows(patterns, name))
+        return ["auto", *(f"auto:{task}" for task in TASKS), *found]
 
     def options(self, incoming: Incoming) -> Options:
         """What the headers say of how a request is to be answered: RFC 9111's Cache-Control, a deadline, who asks."""
@@ -131,16 +163,18 @@ class Chats:
         )
         session = next((headers[name][:NAMED] for name in SESSIONS if name in headers), "")
         agent = next((headers[name][:NAMED] for name in AGENTS if name in headers), "")
-        origin = Origin(command="serve", session=session, agent=agent)
+        origin = Origin(command="serve", client=incoming.client, session=session, agent=agent)
+        models = incoming.key.models if incoming.key else ()
         told = headers.get("cache-control", "").lower()
         directives = dict(_directive(part) for part in told.split(",")) if told else {}
+        plain = Options(timeout=timeout, origin=origin, models=models, keep_content=self._kept)
         if "no-store" in directives:
-            return Options(cache="off", timeout=timeout, origin=origin)
+            return replace(plain, cache="off")
         age = directives.get("max-age", "")
         if "no-cache" in directives or age == "0":
-            return Options(cache="refresh", timeout=timeout, origin=origin)
-        oldest = float(age) if age.isdecimal() and len(age) < 12 else None  # noqa: PLR2004 - years
-        return Options(max_age=oldest, timeout=timeout, origin=origin)
+            return replace(plain, cache="refresh")
+        oldest = age.isdecimal() and len(age) < 12  # noqa: PLR2004 - years
+        return replace(plain, max_age=float(age)) if oldest else plain
 
     def _keep(self, incoming: Incoming, request: Request, options: Options, answer: Answer, reply: Reply) -> None:
         """Keep a response in memory, with what the ledger is told when it is given again."""
@@ -175,6 +209,13 @@ def opened(first: Chunk) -> tuple[dict[str, str], Outcome]:
     outcome = Outcome(provenance.routed(first).provider, endpoint.model, provenance.tier(first))
     outcome.held = first.held
     return provenance.of_chunk(first), outcome
+
+
+def _why(known: Sequence[why.Parts] | None, first: Chunk, request: Request) -> dict[str, str]:
+    """The header that says in what a question is new; none for an answer out of the cache."""
+    if known is None or (first.answer and first.answer.cached):
+        return {}
+    return {WHY: why.of_miss(known, provenance.routed(first), request)}
 
 
 def count(outcome: Outcome, answer: Answer, *, content: bool) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from samplemind_cli.ai import counting, daemon
 from samplemind_cli.ai.core import AICore
-from samplemind_cli.ai.model_names import TASKS, options_for
+from samplemind_cli.ai.model_names import options_for
 from samplemind_cli.ai.types import Embeddings, Options, Provider, Request
 from samplemind_cli.formats.anthropic_messages import server as anthropic
 from samplemind_cli.formats.fields import Fields, document
@@ -26,7 +26,7 @@ from samplemind_cli.formats.reading import packed
 from samplemind_cli.formats.types import Server
 from samplemind_cli.server import provenance
 from samplemind_cli.server.chats import Chats
-from samplemind_cli.server.message import Handler, Incoming, Outcome, Problem, Reply, Stream
+from samplemind_cli.server.message import Handler, HttpError, Incoming, Outcome, Reply, Stream
 from samplemind_cli.server.routes import Operation
 
 ESTIMATED = {"x-samplemind-tokens": "estimated"}
@@ -115,13 +115,13 @@ class Clients:
             reply.headers["x-samplemind-dropped"] = ", ".join(wanted.dropped)
         return reply
 
-    async def _gemini_models(self, _: Incoming) -> Reply:
-        return Reply(gemini_catalog.models(await self._names()))
+    async def _gemini_models(self, incoming: Incoming) -> Reply:
+        return Reply(gemini_catalog.models(await self._chats.models(incoming)))
 
     async def _gemini_model(self, incoming: Incoming) -> Reply:
-        name = incoming.params[0]
-        if name not in await self._names() and f"{Provider.GEMINI}/{name}" not in await self._names():
-            raise Problem(404, f"there is no model {name[:200]}", "model_not_found")
+        name, known = incoming.params[0], await self._chats.models(incoming)
+        if name not in known and f"{Provider.GEMINI}/{name}" not in known:
+            raise HttpError(404, f"there is no model {name[:200]}", "model_not_found")
         return Reply(gemini_catalog.model(name))
 
     def _ollama(self) -> Sequence[Operation]:
@@ -148,15 +148,15 @@ class Clients:
         async def handle(incoming: Incoming) -> Reply | Stream:
             fields = document(incoming.body)
             if wanted := ollama.loads(fields):
-                return await self._ollama_load(fields, wanted, generated=room is generate)
+                return await self._ollama_load(incoming, fields, wanted, generated=room is generate)
             return await chat(incoming)
 
         return handle
 
-    async def _ollama_load(self, fields: Fields, wanted: str, *, generated: bool) -> Reply:
+    async def _ollama_load(self, incoming: Incoming, fields: Fields, wanted: str, *, generated: bool) -> Reply:
         """A model put into memory or out of it: the daemon is told so, where it is one of its models."""
         model = fields.need("model", str)
-        route = self._core.routes(Request(messages=()), options_for(model, Options()))[0]
+        route = self._core.routes(Request(messages=()), options_for(model, self._chats.options(incoming)))[0]
         if route.provider == Provider.OLLAMA:
             await daemon.load(route, fields.raw.get("keep_alive"), unload=wanted == "unload")
         return Reply(done(model, wanted, generate=generated))
@@ -170,8 +170,8 @@ class Clients:
             return _vectors(found, ollama_embeddings.told_one(found))
         return _vectors(found, ollama_embeddings.told(found, fields, time.perf_counter_ns() - began))
 
-    async def _ollama_tags(self, _: Incoming) -> Reply:
-        return Reply(ollama_catalog.tags(Known(name=name) for name in await self._ollama_names()))
+    async def _ollama_tags(self, incoming: Incoming) -> Reply:
+        return Reply(ollama_catalog.tags(Known(name=name) for name in await self._ollama_names(incoming)))
 
     async def _ollama_ps(self, _: Incoming) -> Reply:
         route = self._core.routes(Request(messages=()), Options(provider="ollama"))[0]
@@ -180,19 +180,16 @@ class Clients:
     async def _ollama_show(self, incoming: Incoming) -> Reply:
         fields = document(incoming.body)
         name = fields.get("model", str) or fields.need("name", str)
-        names = await self._ollama_names()
+        names = await self._ollama_names(incoming)
         known = next((one for one in (name, f"{name}:latest") if one in names), None)
         if known is None:
-            raise Problem(404, f"model '{name[:200]}' not found", "model_not_found")
+            raise HttpError(404, f"model '{name[:200]}' not found", "model_not_found")
         return Reply(ollama_catalog.show(Known(name=known)))
 
-    async def _ollama_names(self) -> list[str]:
+    async def _ollama_names(self, incoming: Incoming) -> list[str]:
         """Ollama's own models by their own names, the others behind their provider's."""
         own = f"{Provider.OLLAMA}/"
-        return [name.removeprefix(own) for name in await self._names()]
-
-    async def _names(self) -> list[str]:
-        return ["auto", *(f"auto:{task}" for task in TASKS), *await self._core.models()]
+        return [name.removeprefix(own) for name in await self._chats.models(incoming)]
 
 
 def _gemini_fields(incoming: Incoming, fields: Fields) -> Fields:
@@ -212,7 +209,11 @@ def _vectors(found: Embeddings, body: bytes) -> Reply:
 
 
 async def _not_here(incoming: Incoming) -> Reply:
-    raise Problem(501, f"{incoming.route} is the daemon's own: ask it, or: samplemind models", "not_implemented")
+    raise HttpError(
+        501,
+        f"{incoming.route} is handled by the daemon alone: ask it, or: samplemind serve --manage",
+        "not_implemented",
+    )
 
 
 async def _alive(_: Incoming) -> Reply:

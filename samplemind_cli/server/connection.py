@@ -6,10 +6,10 @@ from collections import deque
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Protocol
 
-from samplemind_cli.server.bounds import Bounds, Budget, Share
+from samplemind_cli.server.bounds import Bounds, ByteBudget, Share
 from samplemind_cli.server.head import head
-from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Stream
-from samplemind_cli.server.reading import Reader
+from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, Stream
+from samplemind_cli.server.reading import RequestReader
 
 NEVER = float("inf")
 GONE = 499  # nginx's number for a client that did not wait
@@ -22,11 +22,11 @@ class Host(Protocol):
 
     loop: asyncio.AbstractEventLoop
     bounds: Bounds
-    budget: Budget
+    budget: ByteBudget
     draining: bool
     date: str  # the Date header's line
 
-    def opened(self, connection: "Connection") -> Problem | None:
+    def opened(self, connection: "Connection") -> HttpError | None:
         """Count a connection in; the reason when there is no room for it."""
 
     def closed(self, connection: "Connection") -> None:
@@ -59,7 +59,7 @@ class Connection(asyncio.Protocol):
         self._bounds = host.bounds
         self._loop = host.loop
         self._share = Share(host.budget)
-        self._reader = Reader(self, host.bounds, self._share)
+        self._reader = RequestReader(self, host.bounds, self._share)
         self._transport: asyncio.Transport
         self._waiting: deque[Incoming] = deque()  # sent before the answer to the one before
         self._paused = False  # no more is read until the next request's turn
@@ -68,7 +68,7 @@ class Connection(asyncio.Protocol):
         self._writable.set()
         self._leaving = False
         self.due = NEVER  # when `expire` must be called
-        self.number, self.begin = host.number, host.begin  # the reader asks for them
+        self.number = host.number  # the reader asks for it
 
     # What the transport calls.
 
@@ -114,6 +114,11 @@ class Connection(asyncio.Protocol):
 
     # What the reader calls.
 
+    def begin(self, incoming: Incoming) -> None:
+        """Decide what the head alone decides."""
+        incoming.transport = self._transport
+        self._host.begin(incoming)
+
     def welcome(self) -> None:
         """Ask for a body whose client waits to be asked; one that is ahead of its turn comes unasked in a while."""
         if not self._busy:
@@ -126,7 +131,7 @@ class Connection(asyncio.Protocol):
             self._proceed()
             return
         if len(self._waiting) > self._bounds.ahead:  # they came in one piece, before the pause
-            raise Problem(503, "too many requests sent ahead", "overloaded", wait=1)
+            raise HttpError(503, "too many pipelined requests", "overloaded", wait=1)
         self._transport.pause_reading()  # one ahead is enough
         self._paused = True
         if self._writable.is_set():
@@ -172,7 +177,7 @@ class Connection(asyncio.Protocol):
                 else:
                     self._write(response, incoming)
                     status = response.status
-        except Problem as full:
+        except HttpError as full:
             self._write(incoming.problem(full), incoming)
             status = full.status
         except ConnectionError:
@@ -180,7 +185,7 @@ class Connection(asyncio.Protocol):
         finally:
             self._task = None
             self._share.give_back(len(incoming.body))
-            self._host.done(incoming, status, outcome)
+            self._host.done(incoming, 200 if status == GONE and outcome.ended else status, outcome)
         self._wait()
         self._end(incoming)
         self._go_on()
@@ -255,7 +260,7 @@ class Connection(asyncio.Protocol):
         elif self._leaving or not self._writable.is_set():
             self._transport.abort()
         elif self._reader.under_way:
-            self._reader.refuse(Problem(408, "the request took too long to arrive", "timeout"))
+            self._reader.refuse(HttpError(408, "the request took too long to arrive", "timeout"))
             self._proceed()
         else:
             self._transport.close()

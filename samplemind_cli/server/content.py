@@ -1,4 +1,4 @@
-"""What was asked and answered, in words, for a log that is to hold them."""
+"""Prompt and answer text for `--log-content`."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from samplemind_cli.errors import UsageError
-from samplemind_cli.server.message import Incoming, Problem, Reply
+from samplemind_cli.server.message import HttpError, Incoming, Reply
 
 ANY = "*"
 MAX_AGE = "600"  # seconds for which a browser keeps a preflight's answer
@@ -47,7 +47,7 @@ class Cors:
         headers = {"allow": allowed}
         if "access-control-request-method" in incoming.headers and "origin" in incoming.headers:
             if not self.allows(incoming):
-                raise Problem(403, "allowed_origins does not name this page's origin", "forbidden")
+                raise HttpError(403, "allowed_origins does not name this page's origin", "forbidden")
             wanted = incoming.headers.get("access-control-request-headers", "")
             headers |= {"access-control-allow-methods": allowed, "access-control-max-age": MAX_AGE}
             if _NAMES.fullmatch(wanted):

@@ -4,28 +4,29 @@ import asyncio
 import itertools
 import os
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from email.utils import formatdate
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.server.access import Access
-from samplemind_cli.server.board import Board
-from samplemind_cli.server.bounds import Bounds, Budget
+from samplemind_cli.server.bounds import Bounds, ByteBudget
 from samplemind_cli.server.connection import Connection
 from samplemind_cli.server.gate import Gate
-from samplemind_cli.server.journal import Journal
+from samplemind_cli.server.journal import ServerLog
 from samplemind_cli.server.ledger_writer import LedgerWriter
-from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Stream
+from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, Stream
 from samplemind_cli.server.metrics import Metrics, merged, text
-from samplemind_cli.server.routes import PROBES, Routes
+from samplemind_cli.server.quotas import Quotas
+from samplemind_cli.server.routes import JSON, PROBES, Operation, Routes
 from samplemind_cli.server.service import Service
+from samplemind_cli.server.worker_counts import WorkerCounts
 
 if TYPE_CHECKING:
     from samplemind_cli.server.telemetry.serving import Serving
 
-JSON = "application/json"
 FORMS = ("", "application/x-www-form-urlencoded")  # what `curl -d` says of its body
 BROWSERS = {"origin", "referer", "sec-fetch-site", "sec-fetch-mode"}  # headers by which one shows itself
 LEDGER_TIME = 1.0  # seconds between writings into the ledger
@@ -38,14 +39,16 @@ class Front:
         self,
         core: AICore,
         bounds: Bounds,
-        journal: Journal,
+        journal: ServerLog,
         shared: Path | None,
         traced: "Serving | None",
         ledger: LedgerWriter,
+        *,
+        keep_content: bool = False,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.bounds = bounds
-        self.budget = Budget(bounds.bodies)
+        self.budget = ByteBudget(bounds.bodies)
         self.draining = False
         self.date = _date()
         self._core = core
@@ -53,27 +56,34 @@ class Front:
         self._traced = traced
         self._ledger = ledger
         self._metrics = Metrics()
-        self._board = Board(shared, self._metrics)
-        self._service = Service(core, self._measured, content=journal.content)
+        self._board = WorkerCounts(shared, self._metrics)
+        self._service = Service(core, self._measured, content=journal.content, keep=keep_content)
         self.at_once = self._service.at_once
         self.routes = Routes(self._service.operations)
         self._access = Access(core.settings)
+        self._quotas = Quotas(core.settings.state_dir)
         self._gate = Gate(bounds.working, bounds.waiting)
         self._connections: set[Connection] = set()
         self._prefix = os.urandom(6).hex()
         self._numbers = itertools.count(1)
         self._empty = asyncio.Event()
         self._sweeping = self.loop.create_task(self._sweep())
+        self._service.jobs.resume()
+
+    def add(self, operations: Iterable[Operation], paths: Mapping[str, Any]) -> None:
+        """More routes, and what /openapi.json says of them."""
+        self.routes.add(operations)
+        self._service.paths.update(paths)
 
     def connection(self) -> Connection:
         """A protocol for a new connection."""
         return Connection(self)
 
-    def opened(self, connection: Connection) -> Problem | None:
+    def opened(self, connection: Connection) -> HttpError | None:
         """Count a connection in; the reason when there is no room for it."""
         self._connections.add(connection)
         if len(self._connections) > self.bounds.connections:
-            return Problem(503, "too many connections", "overloaded", wait=1)
+            return HttpError(503, "too many connections", "overloaded", wait=1)
         return None
 
     def closed(self, connection: Connection) -> None:
@@ -97,14 +107,19 @@ class Front:
                 # A preflight cannot bring a token.
                 incoming.refused = self._access.cors.preflight(incoming, allowed)
                 return
-            self._access.check(incoming, public=operation is not None and operation.public)
+            public, owner = (operation.public, operation.owner) if operation else (False, False)
+            self._access.check(incoming, public=public, owner=owner)
             if operation is None:
                 raise self.routes.missing(incoming)
+            if incoming.key and incoming.method == "POST":
+                self._quotas.take(incoming.key)
             if incoming.method == "POST" and (
-                incoming.headers.get("content-type") != JSON or "content-encoding" in incoming.headers
+                incoming.headers.get("content-type") != JSON
+                or operation.media != JSON
+                or "content-encoding" in incoming.headers
             ):
-                _check_media(incoming)
-        except Problem as problem:
+                _check_media(incoming, operation.media)
+        except HttpError as problem:
             incoming.refused = incoming.problem(problem)
 
     def room(self, incoming: Incoming) -> AbstractAsyncContextManager[None]:
@@ -114,7 +129,7 @@ class Front:
     async def reply(self, incoming: Incoming) -> Reply | Stream:
         """The response; while the server is being shut down nobody is told that it is ready."""
         if self.draining and incoming.route == "/readyz":
-            return incoming.problem(Problem(503, "this server is shutting down", "draining"))
+            return incoming.problem(HttpError(503, "this server is shutting down", "draining"))
         if self._traced and incoming.route not in PROBES:
             self._traced.begin(incoming)
         return await self._service.reply(incoming)
@@ -124,6 +139,8 @@ class Front:
         seconds = time.perf_counter() - incoming.began
         self._metrics.count(incoming.route, status, seconds, outcome)
         self._ledger.repeat(outcome.repetition)
+        if incoming.key:
+            self._quotas.spend(incoming.key, outcome.input_tokens + outcome.output_tokens)
         if incoming.route not in PROBES or status >= 400:  # noqa: PLR2004 - HTTP
             trace = self._traced.done(incoming, status, outcome) if self._traced else {}
             self._journal.request(incoming, status, seconds, outcome, trace)
@@ -145,6 +162,7 @@ class Front:
     async def drain(self, seconds: float) -> None:
         """Let what is being answered be answered, for so long; then hang up."""
         self.draining = True
+        ending = self.loop.create_task(self._service.jobs.close(seconds))
         for connection in list(self._connections):
             connection.leave()
         try:
@@ -155,6 +173,7 @@ class Front:
             for connection in list(self._connections):
                 connection.abort()
             await asyncio.sleep(0)
+        await ending
         self._sweeping.cancel()
         self._ledger.close()
         self._note()
@@ -179,17 +198,17 @@ def _date() -> str:
     return f"date: {formatdate(usegmt=True)}\r\n"
 
 
-def _check_media(incoming: Incoming) -> None:
-    """A body is JSON, as it is. Raises Problem (415).
+def _check_media(incoming: Incoming, media: str) -> None:
+    """A body is of this kind, as it is. Raises HttpError (415).
 
-    Ollama's clients may call it something else, as `curl -d` does: where no browser asks. One would send such a body to
-    any address for a page of any origin, without a preflight.
+    Ollama's clients may call JSON something else, as `curl -d` does: where no browser asks. One would send such a body
+    to any address for a page of any origin, without a preflight.
     """
     headers = incoming.headers
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    plain = incoming.route.startswith("/api/") and kind in FORMS and not BROWSERS & headers.keys()
-    if kind != JSON and not plain:
-        raise Problem(415, f"content-type must be {JSON}", "unsupported_media_type")
+    plain = incoming.route.startswith("/api/") and media == JSON and kind in FORMS and not BROWSERS & headers.keys()
+    if kind != media and not plain:
+        raise HttpError(415, f"content-type must be {media}", "unsupported_media_type")
     if headers.get("content-encoding", "identity").lower() != "identity":
-        compressed = Problem(415, "a body must not be compressed", "unsupported_media_type")
+        compressed = HttpError(415, "a body must not be compressed", "unsupported_media_type")
         raise compressed.with_header("accept-encoding", "identity")

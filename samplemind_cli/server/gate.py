@@ -4,7 +4,7 @@ import asyncio
 import time
 from types import TracebackType
 
-from samplemind_cli.server.message import Problem
+from samplemind_cli.server.message import HttpError
 
 
 class Gate:
@@ -19,7 +19,7 @@ class Gate:
     async def __aenter__(self) -> None:
         if self._room.locked():
             if self.in_line >= self._waiting:
-                raise Problem(503, "this server is full", "overloaded", wait=1)
+                raise HttpError(503, "this server is full", "overloaded", wait=1)
             self.in_line += 1
             began = time.monotonic()
             try:

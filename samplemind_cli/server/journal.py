@@ -14,10 +14,11 @@ from samplemind_cli.escapes import harmless_json
 from samplemind_cli.server.content import asked
 from samplemind_cli.server.message import Incoming, Outcome
 
+TOLD = tuple(name for name in Outcome.__slots__ if name != "ended")
 PAUSE = 0.2  # seconds in which lines gather, as a system call for each would cost more than the lines
 
 
-class Journal(logging.Handler):
+class ServerLog(logging.Handler):
     """Also takes what the package's loggers say. Keys are none of its fields; prompts and answers are with `content`.
 
     `trace` tells the ids of the request that is being worked on.
@@ -34,7 +35,9 @@ class Journal(logging.Handler):
         self, incoming: Incoming, status: int, seconds: float, outcome: Outcome, trace: Mapping[str, str]
     ) -> None:
         """A request is over; `trace` are the ids of its own."""
-        told = {name: value for name in Outcome.__slots__ if (value := getattr(outcome, name))}
+        told = {name: value for name in TOLD if (value := getattr(outcome, name))}
+        if incoming.client:
+            told["client"] = incoming.client
         if self.content and (prompt := asked(incoming.body)):
             told["prompt"] = prompt
         self._write(
@@ -58,7 +61,7 @@ class Journal(logging.Handler):
         self._loop.call_soon_threadsafe(self._write, record.levelname.lower(), record.getMessage(), fields)
 
     def flush(self) -> None:
-        """Write what has gathered; a reader that has gone is no reason to stop."""
+        """Write what has gathered; a closed stderr is ignored."""
         lines, self._lines = self._lines, []
         if not lines or sys.stderr is None:
             return

@@ -62,7 +62,7 @@ class Memory:
         That is a provider that could not answer this time, or an answer that lies in no local file. `repetition` is
         what the ledger is told when it is given again.
         """
-        size = len(incoming.body) + len(reply.body) + len(reply.outcome.answer) + OVERHEAD
+        size = len(incoming.body) + len(reply.body) + len(reply.outcome.answer) + len(repetition) + OVERHEAD
         untried = all(route.outcome == "untried" for route in answer.passed)
         mark = _mark(answer.kept.path) if answer.kept else None
         if answer.kept is None or mark is None or not untried or size > LARGEST or "cache-control" in incoming.headers:
@@ -84,9 +84,8 @@ class Memory:
         name = _name(incoming)
         self._forget(name)
         until = min(answer.kept.expires, time.time() + LIFE)
-        self._kept[name] = _Kept(
-            again, answer.kept.path, mark, until, size, Stamped.of(reply.body, incoming.id.encode())
-        )
+        body = Stamped.of(reply.body, incoming.id.encode())
+        self._kept[name] = _Kept(again, answer.kept.path, mark, until, size, body)
         self._held += size
         while self._held > self._bound:
             self._forget(next(iter(self._kept)))
@@ -97,7 +96,9 @@ class Memory:
 
 
 def _name(incoming: Incoming) -> tuple[str, str, bytes]:
-    return f"{incoming.path}?{incoming.query}", incoming.headers.get("content-type", ""), incoming.body
+    """What the request is, and whose: what one client may read another may not, and the ledger tells them apart."""
+    kind = f"{incoming.headers.get('content-type', '')} {incoming.client}"
+    return f"{incoming.path}?{incoming.query}", kind, incoming.body
 
 
 def _mark(path: str) -> tuple[int, int, int] | None:

@@ -1,5 +1,6 @@
 """What a handler gets and gives: a request read whole, a reply, a stream, or a problem."""
 
+from asyncio import BaseTransport
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -9,6 +10,7 @@ import orjson
 from samplemind_cli.formats import types as formats
 from samplemind_cli.formats.openai_chat import server as openai_chat
 from samplemind_cli.formats.types import FaultKind, Format
+from samplemind_cli.server.client_keys import ClientKey
 
 EVENTS = "text/event-stream; charset=utf-8"
 
@@ -27,6 +29,7 @@ class Outcome:
     first_token_ms: float = 0.0  # from the whole request to the answer's first word; 0 when there was none
     held: float = 0.0  # seconds that a provider's requests per minute held it up
     answer: str = ""  # in words, where the log is to hold them
+    ended: bool = False  # a stream's last event is on its way: a client that hangs up then has all it wanted
     repetition: bytes = b""  # what the ledger is told of an answer out of this process's memory
 
 
@@ -51,7 +54,7 @@ class Stream:
     kind: str = EVENTS
 
 
-class Problem(Exception):  # noqa: N818 - it is what a client is told, and often not an error of ours
+class HttpError(Exception):
     """Why there is no answer: platform.openai.com/docs/guides/error-codes, and what its clients do with it.
 
     See `formats.types.Problem`.
@@ -100,7 +103,7 @@ Handler = Callable[["Incoming"], Awaitable[Reply | Stream]]
 
 
 async def _nowhere(_: "Incoming") -> Reply:
-    raise Problem(404, "there is nothing here", "not_found")
+    raise HttpError(404, "there is nothing here", "not_found")
 
 
 @dataclass(slots=True)
@@ -124,9 +127,16 @@ class Incoming:
     format: Format = ""  # its body's, once that is read
     error: ErrorShape | None = None  # how its format says a problem
     trusted: bool = True  # it has the token, or none is set
+    key: ClientKey | None = None  # the client's own, where it has one
     refused: Reply | None = None  # the response, whatever the body holds
     added: dict[str, str] | None = None  # headers of every response to it
+    transport: BaseTransport | None = None  # of the connection that it came on
 
-    def problem(self, problem: Problem) -> Reply:
+    @property
+    def client(self) -> str:
+        """The client's name; empty where it has no key of its own."""
+        return self.key.name if self.key else ""
+
+    def problem(self, problem: HttpError) -> Reply:
         """A problem as the client's format says it."""
         return problem.reply(self.error)

@@ -19,7 +19,7 @@ Counts = dict[str, Counter[Labels]]
 Kind = tuple[str, int, str, str, str, str]  # of a request: path, status, tier, provider, model, error
 FAMILIES = {
     "requests_total": ("counter", "Requests answered."),
-    "model_requests_total": ("counter", "Answers by the model that gave them; those of the cache count too."),
+    "model_requests_total": ("counter", "Answers by model, cached ones included."),
     "cache_total": ("counter", "Where answers came from: memory, local, redis or miss."),
     "tokens_total": ("counter", "Tokens that providers counted."),
     "model_tokens_total": ("counter", "Tokens that providers counted, by model."),
@@ -31,8 +31,8 @@ FAMILIES = {
     ),
     "breaker_state": ("gauge", "Circuit breakers: 0 closed, 1 half-open, 2 open; the worst of all workers."),
     "connections": ("gauge", "Clients' connections."),
-    "requests_at_work": ("gauge", "Requests at work."),
-    "requests_in_line": ("gauge", "Requests that wait for room."),
+    "requests_at_work": ("gauge", "Requests in flight."),
+    "requests_in_line": ("gauge", "Queued requests."),
     "tasks": ("gauge", "Tasks of asyncio; what does not come down again after a load is a leak."),
 }
 HISTOGRAMS = {

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from samplemind_cli.server.message import Incoming, Problem, Reply
+from samplemind_cli.server.message import HttpError, Incoming, Reply
 from samplemind_cli.server.routes import Operation
 
 INDEX = "index.html"
@@ -51,7 +51,7 @@ class Pages:
         name = incoming.params[0] if incoming.params else INDEX
         found = self._files.get(name)
         if found is None:
-            raise Problem(404, f"there is no page {name[:200]}", "not_found")
+            raise HttpError(404, f"there is no page {name[:200]}", "not_found")
         kind, tag, body = found
         headers = {**HEADERS, "etag": tag}
         if _matches(incoming.headers.get("if-none-match", ""), tag):

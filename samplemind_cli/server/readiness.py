@@ -48,7 +48,7 @@ class Readiness:
         if route.skipped:
             return route.skipped
         if self._core.breakers[route.provider] == "open":
-            return "has failed again and again"
+            return "has failed repeatedly"
         row = self._core.settings.row(route.provider)
         if not row.local or row.name == Provider.EMBEDDED:
             return NOT_ASKED

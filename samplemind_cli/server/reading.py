@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import httptools
 
 from samplemind_cli.server.bounds import Bounds, Share
-from samplemind_cli.server.message import Incoming, Problem
+from samplemind_cli.server.message import HttpError, Incoming
 
 VERSIONS = ("1.1", "1.0")
 # Names as nearly every client writes them, decoded once.
@@ -34,7 +34,7 @@ class Listener(Protocol):
         """A request is whole."""
 
 
-class Reader:
+class RequestReader:
     """Tells its listener of each head and each request that is whole.
 
     `under_way` says that a request has begun; `refusal` is the request whose response is the connection's last;
@@ -65,17 +65,17 @@ class Reader:
         except httptools.HttpParserUpgrade as wish:
             rest = data[wish.args[0] :]
         except httptools.HttpParserCallbackError as error:
-            if not isinstance(error.__context__, Problem):
+            if not isinstance(error.__context__, HttpError):
                 raise
             self.refuse(error.__context__)
         except httptools.HttpParserError as error:
-            self.refuse(Problem(400, f"not HTTP: {error}", "bad_request"))
+            self.refuse(HttpError(400, f"not HTTP: {error}", "bad_request"))
         if rest is not None:  # not while the wish is handled: it would be the next error's context
             self._ask_plainly(rest)
         elif self._untold > self._bounds.head:
             self.refuse(self._head_too_large())
 
-    def refuse(self, problem: Problem) -> None:
+    def refuse(self, problem: HttpError) -> None:
         """Read no more. The first reason counts; it is told in the format of the request that is under way."""
         if self.refusal:
             return
@@ -114,7 +114,7 @@ class Reader:
         key, text = KNOWN.get(name) or name.decode("latin-1").lower(), value.decode("latin-1")
         if key in self._headers:
             if key == "host":
-                raise Problem(400, "two Host headers", "bad_request")
+                raise HttpError(400, "two Host headers", "bad_request")
             text = f"{self._headers[key]}, {text}"
         self._headers[key] = text
 
@@ -157,7 +157,7 @@ class Reader:
             return
         self._body.append(data)
         if not self._share.take(len(data)):
-            raise Problem(503, "too many large requests at once", "overloaded", wait=1)
+            raise HttpError(503, "too many large requests at once", "overloaded", wait=1)
 
     def on_message_complete(self) -> None:
         """A request is whole."""
@@ -174,17 +174,17 @@ class Reader:
         """RFC 9112: the version, one Host (3.2), and a length that no proxy reads otherwise (6.1)."""
         if version not in VERSIONS:
             if version == "0.9":
-                raise Problem(400, "the request line has no version that is known", "bad_request")
-            raise Problem(505, f"version {version} of HTTP is not spoken here", "bad_request")
+                raise HttpError(400, "the request line has no version that is known", "bad_request")
+            raise HttpError(505, f"HTTP version {version} is not supported", "bad_request")
         if version == "1.1" and "host" not in self._headers:
-            raise Problem(400, "no Host header", "bad_request")
+            raise HttpError(400, "no Host header", "bad_request")
         coding = self._headers.get("transfer-encoding")
         if coding is None:
             return
         if version == "1.0":
-            raise Problem(400, "HTTP/1.0 has no transfer-encoding", "bad_request")
+            raise HttpError(400, "HTTP/1.0 has no transfer-encoding", "bad_request")
         if coding.lower() != "chunked":
-            raise Problem(501, "no transfer-encoding but chunked is known here", "unsupported_transfer_encoding")
+            raise HttpError(501, "no transfer-encoding but chunked is supported", "unsupported_transfer_encoding")
 
     def _relative(self, target: str) -> str:
         """The path and query of a target that is absolute: its authority is the Host (RFC 9112, 3.2.2)."""
@@ -192,7 +192,7 @@ class Reader:
             return target
         absolute = _ABSOLUTE.fullmatch(target)
         if not absolute:
-            raise Problem(400, "the target is neither a path nor an http URL", "bad_request")
+            raise HttpError(400, "the target is neither a path nor an http URL", "bad_request")
         self._headers["host"] = absolute[1]
         return absolute[2] if absolute[2].startswith("/") else f"/{absolute[2]}"
 
@@ -201,9 +201,9 @@ class Reader:
         if not incoming.chunked:  # HTTP/1.0 does not know it
             return
         if self._headers["expect"].lower() != "100-continue":
-            raise Problem(417, "nothing but 100-continue may be expected", "expectation_failed")
+            raise HttpError(417, "no expectation but 100-continue is supported", "expectation_failed")
         if incoming.refused:
-            raise Problem(incoming.refused.status, "")  # its response is made
+            raise HttpError(incoming.refused.status, "")  # its response is made
         self._listener.welcome()
 
     def _ask_plainly(self, rest: bytes) -> None:
@@ -212,7 +212,7 @@ class Reader:
         Java's HTTP client wishes for HTTP/2 in its first request.
         """
         if self._headers.pop("upgrade", None) is None:
-            connect = Problem(405, "this is not a proxy", "method_not_allowed")
+            connect = HttpError(405, "this is not a proxy", "method_not_allowed")
             return self.refuse(connect.with_header("allow", "GET, HEAD, POST, OPTIONS"))
         method, version = self._parser.get_method(), self._parser.get_http_version().encode()
         line = b"%b %b HTTP/%b\r\n" % (method, self._target, version)
@@ -223,8 +223,8 @@ class Reader:
     def _method(self) -> str:
         return self._parser.get_method().decode("latin-1") if self._target else ""
 
-    def _head_too_large(self) -> Problem:
-        return Problem(431, f"a head may have {self._bounds.head} bytes", "head_too_large")
+    def _head_too_large(self) -> HttpError:
+        return HttpError(431, f"the request's head is larger than {self._bounds.head} bytes", "head_too_large")
 
-    def _body_too_large(self) -> Problem:
-        return Problem(413, f"a body may have {self._bounds.body} bytes", "body_too_large")
+    def _body_too_large(self) -> HttpError:
+        return HttpError(413, f"the request's body is larger than {self._bounds.body} bytes", "body_too_large")

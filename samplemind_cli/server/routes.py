@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from samplemind_cli.server.message import ErrorShape, Handler, Incoming, Problem
+from samplemind_cli.server.message import ErrorShape, Handler, HttpError, Incoming
 
+JSON = "application/json"
 PROBES = ("/healthz", "/readyz")  # whoever watches this server has no token, and asks every second
 
 
@@ -15,7 +16,8 @@ class Operation:
 
     A `{name}` in the path stands for one or more characters, slashes too, as models have them; what it stood for is in
     `Incoming.params`, in order: "/v1beta/models/{model}:generateContent". `error` says a problem in the route's format,
-    by default OpenAI's. `public`: no token is needed. HEAD is answered wherever GET is.
+    by default OpenAI's. `public`: no token is needed; `owner`: a client's named key does not do. `media`: the kind of a
+    POST's body. HEAD is answered wherever GET is.
     """
 
     method: str
@@ -23,6 +25,8 @@ class Operation:
     handler: Handler
     error: ErrorShape | None = None
     public: bool = False
+    media: str = JSON
+    owner: bool = False
 
 
 class Routes:
@@ -61,12 +65,12 @@ class Routes:
         methods = self._methods(incoming)
         return ", ".join([*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"]) if methods else ""
 
-    def missing(self, incoming: Incoming) -> Problem:
+    def missing(self, incoming: Incoming) -> HttpError:
         """Why no operation was found."""
         if allowed := self.allowed(incoming):
             text = f"{incoming.path[:200]} takes {allowed}"
-            return Problem(405, text, "method_not_allowed").with_header("allow", allowed)
-        return Problem(404, f"there is nothing at {incoming.path[:200]}", "not_found")
+            return HttpError(405, text, "method_not_allowed").with_header("allow", allowed)
+        return HttpError(404, f"there is nothing at {incoming.path[:200]}", "not_found")
 
     def _methods(self, incoming: Incoming) -> dict[str, Operation]:
         if found := self._exact.get(incoming.path):

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import uvloop
@@ -18,7 +19,7 @@ from samplemind_cli.server import telemetry, workers
 from samplemind_cli.server.bounds import Bounds
 from samplemind_cli.server.content import LONGEST
 from samplemind_cli.server.front import Front
-from samplemind_cli.server.journal import Journal
+from samplemind_cli.server.journal import ServerLog
 from samplemind_cli.server.ledger_writer import LedgerWriter
 from samplemind_cli.settings import Settings
 
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 BACKLOG = 1024
 GRACE = 8.0  # seconds to finish what was begun; Compose kills after 10
 FLUSH = 1.0  # seconds after those to send the last of the telemetry
+Attach = Callable[[Front, AICore], None]
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -38,7 +40,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         why = error.strerror or error
-        raise SamplemindError(f"cannot listen on {host}:{port}: {why}", "--port 0 takes a free port") from error
+        raise SamplemindError(f"cannot listen on {host}:{port}: {why}", "--port 0 picks a free port") from error
     listener.setblocking(False)
     return listener
 
@@ -49,15 +51,26 @@ def url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"
 
 
-def serve(listener: socket.socket, settings: Settings, bounds: Bounds, count: int, *, log_content: bool = False) -> int:
+def serve(  # noqa: PLR0913 - where, how, and what more
+    listener: socket.socket,
+    settings: Settings,
+    bounds: Bounds,
+    count: int,
+    *,
+    log_content: bool = False,
+    keep_content: bool = False,
+    attach: Attach | None = None,
+) -> int:
     """Serve with `count` workers until SIGTERM, SIGHUP or Ctrl-C, then finish what was begun; the exit code.
 
-    `log_content`: the log holds what was asked and answered.
+    `log_content`: the log holds what was asked and answered; `keep_content`: the ledger does. `attach` is called in
+    each worker: it adds routes.
     """
     files.allow_open(2 * bounds.connections + 256)  # each, and its request's files
 
     def work(shared: Path | None = None) -> None:
-        uvloop.run(_serve(listener, settings, bounds, shared, log_content=log_content))
+        content = {"log_content": log_content, "keep_content": keep_content}
+        uvloop.run(_serve(listener, settings, bounds, shared, attach, **content))
 
     if count == 1:
         work()
@@ -66,19 +79,30 @@ def serve(listener: socket.socket, settings: Settings, bounds: Bounds, count: in
         return workers.run(count, lambda: work(Path(shared)))
 
 
-async def _serve(
-    listener: socket.socket, settings: Settings, bounds: Bounds, shared: Path | None, *, log_content: bool
+async def _serve(  # noqa: PLR0913 - the same
+    listener: socket.socket,
+    settings: Settings,
+    bounds: Bounds,
+    shared: Path | None,
+    attach: Attach | None,
+    *,
+    log_content: bool,
+    keep_content: bool,
 ) -> None:
     loop, stopping = asyncio.get_running_loop(), asyncio.Event()
     for number in ending_signals():
         loop.add_signal_handler(number, stopping.set)
     http_client.use_aiohttp()
     journal = _journal(log_content=log_content)
+    if keep_content:
+        log.warning("--keep-content: prompts and answers of all clients go into the ledger")
     told = telemetry.start()
     journal.trace = told.serving.ids if told else dict
     writer = LedgerWriter(Ledger(settings, log.warning))
     core = AICore(settings, notify=log.warning, watch=told.calling.watch if told else None, record=writer.add)
-    front = Front(core, bounds, journal, shared, told.serving if told else None, writer)
+    front = Front(core, bounds, journal, shared, told.serving if told else None, writer, keep_content=keep_content)
+    if attach:
+        attach(front, core)
     server = await loop.create_server(front.connection, sock=listener)
     await stopping.wait()
     server.close()
@@ -90,9 +114,9 @@ async def _serve(
     journal.flush()
 
 
-def _journal(*, log_content: bool) -> Journal:
+def _journal(*, log_content: bool) -> ServerLog:
     """The journal, in place of every other way in which our loggers or asyncio's would speak."""
-    journal = Journal(content=log_content)
+    journal = ServerLog(content=log_content)
     for name in ("samplemind_cli", "asyncio"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [journal], False

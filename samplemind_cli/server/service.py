@@ -15,11 +15,12 @@ from samplemind_cli.formats.fields import BadRequestError, document
 from samplemind_cli.formats.openai_chat import embeddings
 from samplemind_cli.formats.openai_chat import server as openai_chat
 from samplemind_cli.server import metrics, openapi, provenance
+from samplemind_cli.server.batches import Batches
 from samplemind_cli.server.chats import Chats
 from samplemind_cli.server.clients import Clients
 from samplemind_cli.server.failure import problem
 from samplemind_cli.server.memory import Memory
-from samplemind_cli.server.message import Incoming, Outcome, Problem, Reply, Stream
+from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, Stream
 from samplemind_cli.server.readiness import Readiness
 from samplemind_cli.server.routes import Operation
 
@@ -29,16 +30,21 @@ log = logging.getLogger(__name__)
 class Service:
     """Answers requests through the core; `measured` is the text of the metrics.
 
-    `content`: an outcome says what was answered.
+    `content`: an outcome says what was answered; `keep`: the ledger is told it too.
     """
 
-    def __init__(self, core: AICore, measured: Callable[[], bytes], *, content: bool = False) -> None:
+    def __init__(
+        self, core: AICore, measured: Callable[[], bytes], *, content: bool = False, keep: bool = False
+    ) -> None:
         self._core = core
         self._measured = measured
         self._ready = Readiness(core)
         self._memory = Memory()
-        self._chats = Chats(core, self._memory, content=content)
+        self._chats = Chats(core, self._memory, content=content, keep=keep)
+        self.paths = dict(openapi.DOCUMENT["paths"])  # what /openapi.json describes
         self.at_once = self._memory.find  # the response that needs no waiting
+        batches = Batches(core, self._chats, keep=keep)
+        self.jobs = batches.jobs
         self.operations = (
             Operation("POST", "/v1/chat/completions", self._chats.handler(openai_chat), openai_chat.error),
             Operation("POST", "/v1/embeddings", self._embeddings),
@@ -46,7 +52,8 @@ class Service:
             Operation("GET", "/v1/models", self._models),
             Operation("GET", "/v1/models/{model}", self._model),
             *Clients(core, self._chats).operations(),
-            Operation("GET", "/metrics", self._metrics),
+            *batches.operations(),
+            Operation("GET", "/metrics", self._metrics, owner=True),
             Operation("GET", "/openapi.json", self._openapi),
             Operation("GET", "/healthz", self._healthz, public=True),
             Operation("GET", "/readyz", self._readyz, public=True),
@@ -56,18 +63,18 @@ class Service:
         """The response to a request, whatever it holds. A bug is logged, and a 500."""
         try:
             return await incoming.handler(incoming)
-        except Problem as told_already:
+        except HttpError as told_already:
             return incoming.problem(told_already)
         except BadRequestError as wrong:
-            return incoming.problem(Problem(wrong.status, str(wrong), wrong.code, param=wrong.param))
+            return incoming.problem(HttpError(wrong.status, str(wrong), wrong.code, param=wrong.param))
         except SamplemindError as error:
             return incoming.problem(problem(error, incoming.format))
         except RecursionError:
-            return incoming.problem(Problem(400, "the body is nested too deeply", "invalid_value"))
+            return incoming.problem(HttpError(400, "the body is nested too deeply", "invalid_value"))
         except Exception:
             log.exception("request %s", incoming.id)
             ours = f"an error of this server; its log tells of {incoming.id}"
-            return incoming.problem(Problem(500, ours, "internal_error"))
+            return incoming.problem(HttpError(500, ours, "internal_error"))
 
     async def _ask(self, incoming: Incoming) -> Reply:
         fields = document(incoming.body)
@@ -94,25 +101,21 @@ class Service:
         headers = provenance.headers(found.provider, found.model, tier)
         return Reply(embeddings.told(found, form), headers=headers, outcome=outcome)
 
-    async def _models(self, _: Incoming) -> Reply:
-        data = [_model(name) for name in await self._names()]
+    async def _models(self, incoming: Incoming) -> Reply:
+        data = [_model(name) for name in await self._chats.models(incoming)]
         return Reply(orjson.dumps({"object": "list", "data": data}))
 
     async def _model(self, incoming: Incoming) -> Reply:
         name = incoming.params[0]
-        if name not in await self._names():
-            raise Problem(404, f"there is no model {name[:200]}", "model_not_found", param="model")
+        if name not in await self._chats.models(incoming):
+            raise HttpError(404, f"there is no model {name[:200]}", "model_not_found", param="model")
         return Reply(orjson.dumps(_model(name)))
-
-    async def _names(self) -> list[str]:
-        """What may stand for a model: the words for routing, and every model that can be asked."""
-        return ["auto", *(f"auto:{task}" for task in TASKS), *await self._core.models()]
 
     async def _metrics(self, _: Incoming) -> Reply:
         return Reply(self._measured(), kind=metrics.KIND)
 
     async def _openapi(self, _: Incoming) -> Reply:
-        return Reply(orjson.dumps(openapi.DOCUMENT))
+        return Reply(orjson.dumps({**openapi.DOCUMENT, "paths": self.paths}))
 
     async def _healthz(self, _: Incoming) -> Reply:
         return Reply(b'{"status":"ok"}')

@@ -4,17 +4,18 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from samplemind_cli.child.reaped import reaped
 from samplemind_cli.errors import StackError
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import existing
-from samplemind_cli.stack.docker import docker_command, output_of
+from samplemind_cli.stack.docker import client, docker_command, translated
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import located
 
 # Root with one capability, to look into other processes, and without a network.
-CONFINED = ("--user=0:0", "--cap-drop=ALL", "--cap-add=SYS_PTRACE", "--network=none")
+CONFINED: dict[str, Any] = {"user": "0:0", "cap_drop": ["ALL"], "cap_add": ["SYS_PTRACE"], "networks": ["none"]}
 PLACE = "/beside"
 KILLED = 137  # 128 + SIGKILL: with the service's first process all the others end
 
@@ -47,16 +48,19 @@ def run(beside: Running, program: Path, arguments: Sequence[str]) -> str:
 
     It runs on the service's own image, so that nothing is pulled, in a container that goes when it ends.
     """
-    pid = f"--pid=container:{beside.id}"
-    where = ["--rm", "--log-driver=none", "--no-healthcheck", pid, *CONFINED, f"--entrypoint={PLACE}", beside.image]
-    made = output_of(docker_command("create", *where, *arguments)).strip()
-    try:
-        output_of(docker_command("cp", str(program), f"{made}:{PLACE}"))
-        with reaped(docker_command("start", "--attach", made), subprocess.PIPE) as child:
-            out, err = (said.decode("utf-8", "replace") for said in child.communicate())
-    except BaseException:
-        subprocess.run(docker_command("rm", "--force", made), capture_output=True, check=False)  # noqa: S603 - no shell
-        raise
+    with translated():
+        whales = client()
+        made = whales.container.create(
+            beside.image, list(arguments), pid=f"container:{beside.id}", entrypoint=PLACE,
+            remove=True, log_driver="none", healthcheck=False, **CONFINED,
+        )  # fmt: skip
+        try:
+            whales.copy(program, (made, PLACE))
+            with reaped(docker_command("start", "--attach", made.id), subprocess.PIPE) as child:
+                out, err = (said.decode("utf-8", "replace") for said in child.communicate())
+        except BaseException:
+            whales.container.remove(made, force=True)
+            raise
     if child.returncode == KILLED:
         raise StackError(f"{beside.service} ended meanwhile", f"samplemind logs {beside.service}")
     if child.returncode:

@@ -16,9 +16,9 @@ from samplemind_cli.stack import docker
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.record import write_whole
-from samplemind_cli.stack.steps import Progress, Step
+from samplemind_cli.stack.steps import BuildProgress, BuildStep
 
-Watch = Callable[[Progress, Step | None], None]
+Watch = Callable[[BuildProgress, BuildStep | None], None]
 
 BASE_LABEL = "org.opencontainers.image.base.name"  # OCI image specification, annotations
 
@@ -66,7 +66,7 @@ def buildable(config: Mapping[str, Any], services: Iterable[str]) -> list[Image]
 
 def build(
     stack: Stack, images: list[Image], watch: Watch, *, cache: bool = True, cache_dir: Path | None = None
-) -> Progress:
+) -> BuildProgress:
     """Build the images; `watch` is called for every line read, with the step it ended. Raises StackError.
 
     `cache_dir` holds a layer cache that outlives the engine's own: it is read, and replaced after a good build.
@@ -81,7 +81,7 @@ def build(
     return progress
 
 
-def recorded(settings: Settings, images: Iterable[Image], progress: Progress, seconds: float) -> Build:
+def recorded(settings: Settings, images: Iterable[Image], progress: BuildProgress, seconds: float) -> Build:
     """The finished build beside the previous one of the same images, which it replaces in the record."""
     record = Path(settings.state_dir) / "builds.json"
     before = _read(record)
@@ -104,8 +104,8 @@ def exports_cache(engine: Engine) -> bool:
     return any("io.containerd" in str(value) for _, value in status)
 
 
-def _run(command: list[str], watch: Watch) -> Progress:
-    progress = Progress()
+def _run(command: list[str], watch: Watch) -> BuildProgress:
+    progress = BuildProgress()
     with docker.attended(command) as child:
         for raw in child.stdout or ():
             watch(progress, progress.read(raw.decode("utf-8", "replace").rstrip()))

@@ -17,6 +17,7 @@ from samplemind_cli.providers import TABLE
 from samplemind_cli.stack import docker, machine
 from samplemind_cli.stack.facts import Facts
 from samplemind_cli.stack.insight import insight, listens, ollama_version
+from samplemind_cli.stack.origin import is_loopback
 from samplemind_cli.stack.ports import Conflict, conflicts, wanted
 from samplemind_cli.stack.record import OLLAMA, REDIS
 from samplemind_cli.stack.services import Port
@@ -24,7 +25,12 @@ from samplemind_cli.stack.services import Port
 ENGINE, COMPOSE, BUILDX = (24, 0), (2, 26), (0, 12)  # the oldest that are known to do
 DISK_LOW, DISK_FULL = 15e9, 2e9  # bytes: the images and a small model; less than one layer of a big one
 MEMORY_LOW = 8e9  # bytes: a 3B model at 8 bits, its context, and the rest of the stack
-EXTRAS = {"serve": "httptools", "embedded": "xllamacpp", "dev": "pytest"}  # extra: the module that tells
+EXTRAS = {
+    "serve": "httptools",
+    "embedded": "xllamacpp",
+    "mongo": "pymongo",
+    "dev": "pytest",
+}  # extra: the module that tells
 
 Verdict = Literal["ok", "warn", "fail", "skip"]
 
@@ -101,7 +107,7 @@ def disk(facts: Facts) -> Finding:
 def memory(facts: Facts) -> Finding:
     """Whether the engine has memory for a local model."""
     if isinstance(facts.info, SamplemindError):
-        return Finding("skip", "the engine was not asked")
+        return Finding("skip", "the engine does not answer")
     total = facts.info["MemTotal"]
     if total < MEMORY_LOW:
         return Finding("warn", f"the engine has {total / 1e9:.1f} GB, for small models only", "samplemind models")
@@ -120,7 +126,7 @@ def cpu_flags(_facts: Facts) -> Finding:
 def gpu(facts: Facts) -> Finding:
     """Which GPU containers get, and why."""
     if isinstance(facts.info, SamplemindError):
-        return Finding("skip", "the engine was not asked")
+        return Finding("skip", "the engine does not answer")
     kind, reason = machine.gpu(facts.info)
     if kind == "none" and "nvidia runtime" in reason:
         return Finding(
@@ -153,7 +159,7 @@ def redis(facts: Facts) -> Finding:
     """Whether the shared cache answers."""
     port = _port(facts.settings.redis_url, _published(facts, REDIS))
     if port is None:
-        return Finding("fail", "the address of Redis is not one", "unset SAMPLEMIND_REDIS_URL")
+        return Finding("fail", "the address of Redis is not valid", "unset SAMPLEMIND_REDIS_URL")
     told = insight(port)
     if "error" in told and "NOAUTH" not in told["error"]:  # one that asks for a password is there
         return Finding("warn", f"no Redis at {port.host}: {told['error']}", "samplemind up redis")
@@ -164,7 +170,7 @@ def ollama(facts: Facts) -> Finding:
     """Whether the models' daemon answers."""
     port = _port(facts.settings.ollama_host, Port(address="", published=OLLAMA, target=OLLAMA))
     if port is None:
-        return Finding("fail", "the address of Ollama is not one", "unset OLLAMA_HOST")
+        return Finding("fail", "the address of Ollama is not valid", "unset OLLAMA_HOST")
     if version := ollama_version(port):
         return Finding("ok", f"Ollama {version} answers at {port.host}")
     return Finding("warn", f"no Ollama at {port.host}", "samplemind up ollama")
@@ -205,7 +211,7 @@ def record(facts: Facts) -> Finding:
     try:
         readable = isinstance(json.loads(file.read_bytes()), dict)
     except FileNotFoundError:
-        return Finding("ok", "nothing is remembered of a stack")
+        return Finding("ok", "no stack is recorded")
     except (OSError, ValueError):
         readable = False
     return Finding("ok", str(file)) if readable else Finding("warn", f"{file} is broken", "samplemind doctor --fix")
@@ -273,7 +279,11 @@ def _listens(url: str) -> bool:
 
 
 def _published(facts: Facts, target: int) -> Port:
-    """Where the stack publishes a container's port; loopback and the same port when it does not say."""
+    """Where the stack publishes a container's port; loopback and the same port when it does not say.
+
+    Whose address is elsewhere is not asked: any project's files may name any machine.
+    """
     services = facts.config["services"].values() if isinstance(facts.config, dict) else ()
-    ports = (port for service in services for port in wanted(service) if port.target == target)
+    known = (port for service in services for port in wanted(service) if port.target == target)
+    ports = (port for port in known if is_loopback(port.address_here))
     return next(ports, Port(address="", published=target, target=target))

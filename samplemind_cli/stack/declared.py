@@ -4,15 +4,17 @@ import json
 import zlib
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from samplemind_cli.errors import StackError
+from samplemind_cli.errors import StackError, UsageError
 from samplemind_cli.settings import Settings, environment, here
 from samplemind_cli.stack import dotenv
-from samplemind_cli.stack.docker import config, every_service, require
+from samplemind_cli.stack.docker import EVERY_PROFILE, config, every_service, require
 from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.record import write_whole
+from samplemind_cli.stack.services import scaled_to_zero
 
 FILE = "compose.json"
 
@@ -22,14 +24,22 @@ def declared(settings: Settings, stack: Stack) -> tuple[str, list[str]]:
 
     A file that these include may change unnoticed; then a new service is only told of once it has a container.
     """
-    file, key = Path(settings.cache_dir) / FILE, _key(stack)
+    known = _known(settings, stack)
+    return known["project"], known["services"]
+
+
+def scaled_to_none(settings: Settings, stack: Stack) -> list[str]:
+    """The declared services that are to have no container; from the same memory."""
+    return list(_known(settings, stack)["scaled"])
+
+
+def _known(settings: Settings, stack: Stack) -> dict[str, Any]:
+    key = _key(stack)
     with suppress(OSError, ValueError, LookupError, TypeError):
-        known = json.loads(file.read_bytes())
-        if known["key"] == key:
-            return known["project"], known["services"]
-    told = config(stack)
-    remember(settings, stack, told)
-    return told["name"], list(told["services"])
+        known: dict[str, Any] = json.loads((Path(settings.cache_dir) / FILE).read_bytes())
+        if known["key"] == key and {"project", "services", "scaled"} <= known.keys():
+            return known
+    return remember(settings, stack, config(stack))
 
 
 def merged(stack: Stack, services: Iterable[str] = ()) -> dict[str, Any]:
@@ -41,9 +51,25 @@ def merged(stack: Stack, services: Iterable[str] = ()) -> dict[str, Any]:
     if set(services) <= set(active["services"]):
         return active
     require_declared(stack, active["services"], services)
-    named = config(stack, services)
+    named = _with_dependencies(stack, services)
     sections = ("services", "networks", "volumes")
     return {**active, **{name: {**(named.get(name) or {}), **(active.get(name) or {})} for name in sections}}
+
+
+def _with_dependencies(stack: Stack, services: Iterable[str]) -> dict[str, Any]:
+    """Compose's JSON of these services and those they depend on, which must be in active profiles."""
+    try:
+        return config(stack, services)
+    except UsageError as error:
+        missing = error.message.removeprefix("no such service: ")
+        everything = config(replace(stack, profiles=(EVERY_PROFILE,)))["services"]
+        if missing in services or missing not in everything:
+            raise
+        askers = [name for name, found in everything.items() if missing in (found.get("depends_on") or {})]
+        profile = everything[missing]["profiles"][0]
+        raise UsageError(
+            f"{' and '.join(askers)} needs {missing}, whose profile is not active", f"add --profile {profile}"
+        ) from error
 
 
 def require_declared(stack: Stack, active: Collection[str], services: Iterable[str]) -> None:
@@ -52,11 +78,13 @@ def require_declared(stack: Stack, active: Collection[str], services: Iterable[s
         require(missing, every_service(stack))
 
 
-def remember(settings: Settings, stack: Stack, told: Mapping[str, Any]) -> None:
+def remember(settings: Settings, stack: Stack, told: Mapping[str, Any]) -> dict[str, Any]:
     """Keep what Compose's `config` told of the stack."""
-    known = {"key": _key(stack), "project": told["name"], "services": list(told["services"])}
+    scaled = [name for name, definition in told["services"].items() if scaled_to_zero(definition)]
+    known = {"key": _key(stack), "project": told["name"], "services": list(told["services"]), "scaled": scaled}
     with suppress(StackError):  # without the memory it only takes longer
         write_whole(Path(settings.cache_dir) / FILE, json.dumps(known))
+    return known
 
 
 def _key(stack: Stack) -> list[Any]:

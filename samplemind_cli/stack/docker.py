@@ -1,4 +1,9 @@
-"""The Docker client, as python-on-whales or as a command line of our own; its failures become ours here, once."""
+"""The Docker client, as python-on-whales or as a command line of our own; its failures become ours here, once.
+
+python-on-whales asks what has one answer: `down`, `stop`, `rebuild`'s start, removals, copies, prunes. Its import takes
+0.2 s of CPU, half of a `docker compose up` with nothing to do, and it knows no time limits. So `up`, `ps`, `env` and
+`doctor` read the engine's own API (see `engine`), and `config`, which takes names of services too, is asked here.
+"""
 
 import json
 import re
@@ -14,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from samplemind_cli.child.reaped import kill, reaped
 from samplemind_cli.errors import SamplemindError, StackError, UsageError
 from samplemind_cli.settings import environment
-from samplemind_cli.stack.faults import DECLARED
+from samplemind_cli.stack.declared_errors import DECLARED
 from samplemind_cli.stack.files import Stack
 
 if TYPE_CHECKING:
@@ -27,7 +32,7 @@ ALWAYS = {"BUILDKIT_PROGRESS": "plain", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "
 REMOTE = ("COMPOSE_EXPERIMENTAL_GIT_REMOTE", "COMPOSE_EXPERIMENTAL_OCI_REMOTE")
 
 SILENCE = 30.0  # seconds after which a daemon that says nothing is given up
-ANSWER = 15.0  # seconds to wait for its first answer, to the question for its version
+ANSWER = 15.0  # seconds to wait for its first answer, whatever is asked first
 PATIENCE, POLL = 5.0, 0.2  # seconds a command may take before the daemon is asked; between two looks at the answer
 
 DAEMON = "Error response from daemon: "
@@ -98,15 +103,17 @@ FAILURES: tuple[tuple[str, str, str], ...] = (
     (
         r"yaml: |validating |invalid compose|undefined |must be a mapping|invalid interpolation|required variable",
         "the compose file is broken: {0}",
-        "mend it; `docker compose config` checks it",
+        "fix it; `docker compose config` checks it",
     ),
 )
 
 
-def client(stack: Stack) -> "DockerClient":
-    """python-on-whales for this stack; its import takes 0.3 s. Call it inside `translated()`."""
+def client(stack: Stack | None = None) -> "DockerClient":
+    """python-on-whales, for this stack if one is given. Call it inside `translated()`."""
     from python_on_whales import DockerClient
 
+    if stack is None:
+        return DockerClient(client_call=docker_command())
     return DockerClient(
         client_call=_call(stack),
         compose_files=list(stack.files) if stack.by_option else [],
@@ -181,7 +188,7 @@ def _ask(child: "subprocess.Popen[bytes]", over: Event, silent: Event) -> None:
                 silent.set()
                 kill(child)
                 break
-        kill(asked)  # waiting for the daemon it is deaf to less
+        kill(asked)  # docker ignores SIGTERM while it waits for the daemon
 
 
 def output_of(command: list[str], timeout: float | None = None) -> str:
@@ -209,12 +216,14 @@ def require_daemon() -> None:
         raise failure(stderr.decode("utf-8", "replace"))
 
 
-def config(stack: Stack, services: Iterable[str] = (), timeout: float | None = 30) -> dict[str, Any]:
+def config(stack: Stack, services: Iterable[str] = (), timeout: float | None = None) -> dict[str, Any]:
     """The compose files merged and filled in (`name`, `services`, `volumes`, …), as Compose prints it in JSON.
+
+    Raises StackError after `timeout` seconds, ANSWER by default.
 
     It has the services of active profiles; with `services`, those and what they depend on, whatever their profiles.
     """
-    printed = output_of(compose_command(stack, "config", "--format", "json", *services), timeout)
+    printed = output_of(compose_command(stack, "config", "--format", "json", *services), timeout or ANSWER)
     loaded: dict[str, Any] = json.loads(printed)
     return loaded
 
@@ -222,7 +231,7 @@ def config(stack: Stack, services: Iterable[str] = (), timeout: float | None = 3
 def every_service(stack: Stack) -> list[str]:
     """The names of all declared services, those of inactive profiles too."""
     everything = replace(stack, profiles=(EVERY_PROFILE,))
-    return output_of(compose_command(everything, "config", "--services"), 30).split()
+    return output_of(compose_command(everything, "config", "--services"), ANSWER).split()
 
 
 def require(services: Iterable[str], declared: Collection[str]) -> None:

@@ -1,8 +1,9 @@
 """Running the checks side by side, and mending the few things that may be mended unasked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from samplemind_cli import paths
 from samplemind_cli.errors import SamplemindError
@@ -35,9 +36,12 @@ def _forget_record(facts: Facts) -> str:
 
 def _prune(_facts: Facts) -> str:
     """Images without a name and layers that no build used for a week: a build makes them again."""
-    docker.output_of(docker.docker_command("image", "prune", "--force"))
-    said = docker.output_of(docker.docker_command("builder", "prune", "--force", "--filter", "until=168h"))
-    return f"removed nameless images and build layers unused for a week ({said.strip().splitlines()[-1]})"
+    with docker.translated():
+        client = docker.client()
+        client.image.prune()
+        lines: Iterable[Any] = client.buildx.prune(filters={"until": "168h"}, stream_logs=True)
+        *_, total = map(str, lines)  # they are, whatever their type says
+    return f"removed nameless images and build layers unused for a week ({' '.join(total.split())})"
 
 
 MENDS: dict[str, Callable[[Facts], str]] = {"record": _forget_record, "disk": _prune}

@@ -33,7 +33,7 @@ def _read(file: Path) -> dict[str, str]:
     try:
         text = file.read_text("utf-8-sig", "replace") if os.path.isfile(file) else ""
     except OSError as error:
-        raise UsageError(f"cannot read {file}: {error}", f"mend or move {file}") from error
+        raise UsageError(f"cannot read {file}: {error}", f"fix or move {file}") from error
     if PREFIX not in text:  # most name none, and the library's import takes 10 ms
         return {}
     from io import StringIO

@@ -1,22 +1,14 @@
 """Stopping the stack, and removing the data it leaves, which is named before."""
 
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from samplemind_cli.errors import StackError
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import record
-from samplemind_cli.stack.docker import (
-    EVERY_PROFILE,
-    attended,
-    client,
-    compose_command,
-    config,
-    failure,
-    translated,
-)
+from samplemind_cli.stack.docker import EVERY_PROFILE, client, config, translated
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import Stack, ports_file
 from samplemind_cli.stack.services import COMPOSE
@@ -64,10 +56,17 @@ def volumes(engine: Engine, declared: Mapping[str, Any], services: Sequence[str]
     return [Volume(name=name, size=sizes[name], place=places.get(name, "")) for name in sorted(ours & set(sizes))]
 
 
-def networks(engine: Engine, project: str) -> list[str]:
-    """The names of the networks that are left of a project: a foreign container is in them."""
-    found = engine.get("/networks", filters={"label": [f"{PROJECT}={project}"]})
-    return sorted(network["Name"] for network in found or ())
+def networks(engine: Engine, project: str) -> tuple[list[str], list[str]]:
+    """The names of the networks that are left of a project: unused ones, and those that a foreign container is in.
+
+    Compose leaves a network that the files declare no more.
+    """
+    unused: list[str] = []
+    used: list[str] = []
+    for network in engine.get("/networks", filters={"label": [f"{PROJECT}={project}"]}) or ():
+        users = engine.get("/containers/json", all="1", filters={"network": [network["Id"]]})
+        (used if users else unused).append(network["Name"])
+    return sorted(unused), sorted(used)
 
 
 def outliving(engine: Engine, project: str, services: Sequence[str]) -> list[Volume]:
@@ -117,36 +116,37 @@ def removed(stack: Stack, services: Sequence[str], grace: int | None) -> Generat
     more and one-off ones) and networks; each container's name as it goes. `grace`: seconds until one is killed, else
     its own. Raises StackError.
     """
-    orphans = [] if services else ["--remove-orphans"]
-    yield from _each(replace(stack, profiles=(EVERY_PROFILE,)), "down", [*orphans, *_timeout(grace), *services])
+    with translated():
+        compose = client(replace(stack, profiles=(EVERY_PROFILE,))).compose
+        orphans = not services
+        lines = compose.down(list(services) or None, remove_orphans=orphans, timeout=grace, stream_logs=True)
+        yield from _gone("Removed", lines)
 
 
 def stopped(stack: Stack, services: Sequence[str], grace: int | None) -> Generator[str, None, None]:
     """Stop the containers and keep them; each one's name as it stops. Raises StackError."""
-    yield from _each(replace(stack, profiles=(EVERY_PROFILE,)), "stop", [*_timeout(grace), *services])
+    with translated():
+        compose = client(replace(stack, profiles=(EVERY_PROFILE,))).compose
+        yield from _gone("Stopped", compose.stop(list(services) or None, timeout=grace, stream_logs=True))
 
 
-def _timeout(grace: int | None) -> list[str]:
-    return [] if grace is None else ["--timeout", str(grace)]
-
-
-def _each(stack: Stack, verb: str, arguments: Sequence[str]) -> Generator[str, None, None]:
-    """Run Compose's `verb`; each container's name when it has been stopped or removed."""
-    done = {"down": "Removed", "stop": "Stopped"}[verb]
-    lines: list[str] = []
-    with attended(compose_command(stack, verb, *arguments)) as child:
-        for raw in child.stdout or ():
-            lines.append(raw.decode("utf-8", "replace").strip())
-            if gone := re.match(rf"(?:\x1b\[\d*K)?Container (\S+) +{done}", lines[-1]):
-                yield gone[1]
-        if child.wait() != 0:
-            raise failure("\n".join(lines))
+def _gone(done: str, lines: Iterable[tuple[str, bytes]]) -> Iterator[str]:
+    """The containers of which Compose says that they are stopped or removed."""
+    for _, line in lines:
+        if found := re.match(rf"(?:\x1b\[\d*K)?\s*Container (\S+) +{done}", line.decode("utf-8", "replace")):
+            yield found[1]
 
 
 def remove(stack: Stack, doomed: Sequence[Volume]) -> None:
     """Remove volumes for good. Raises StackError."""
     with translated():
         client(stack).volume.remove([volume.name for volume in doomed])
+
+
+def remove_networks(stack: Stack, names: Sequence[str]) -> None:
+    """Remove unused networks. Raises StackError."""
+    with translated():
+        client(stack).network.remove(list(names))
 
 
 def forget(settings: Settings, stack: Stack, project: str, services: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from samplemind_cli.child.reaped import kill
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.stack.docker import ANSWER, SILENCE, docker_command, failure
-from samplemind_cli.stack.http import Line
+from samplemind_cli.stack.http import HttpLine
 
 NOT_OK, NOT_FOUND = 400, 404
 
@@ -34,7 +34,7 @@ class Engine:
             # In a group of its own: Ctrl-C is ours to answer.
             self._client = subprocess.Popen(command, stdin=line, stdout=line, stderr=subprocess.PIPE, process_group=0)  # noqa: S603 - no shell
         self._last_words: str | None = None
-        self._line = Line(ours)
+        self._line = HttpLine(ours)
 
     def __enter__(self) -> Self:
         return self
@@ -63,7 +63,7 @@ class Engine:
         """End the connection, and the client with it; again is no error."""
         if self._last_words is None:
             self._line.close()
-            kill(self._client)  # one that waits for a silent engine is deaf to less
+            kill(self._client)  # docker ignores SIGTERM while it waits for the daemon
             self._last_words = self._client.communicate()[1].decode("utf-8", "replace").strip()
 
     def _gone(self) -> SamplemindError:

@@ -10,13 +10,13 @@ from samplemind_cli.stack.declared import declared, require_declared
 from samplemind_cli.stack.docker import EVERY_PROFILE, compose_command, every_service
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import Stack, located
-from samplemind_cli.stack.plan import Plan
-from samplemind_cli.stack.services import COMPOSE, Service, containers, observe
+from samplemind_cli.stack.services import COMPOSE, ServiceState, containers, observe
+from samplemind_cli.stack.up_plan import UpPlan
 
 
 def planned(
     settings: Settings, engine: Engine, verb: Sequence[str], services: Sequence[str], tell: Callable[[str], None]
-) -> Plan:
+) -> UpPlan:
     """Compose's `verb` on `services`, or on all that have a container; `tell` gets the files and project first.
 
     Raises UsageError for an unknown service, StackError where there is no container.
@@ -35,10 +35,10 @@ def planned(
     everything = replace(stack, profiles=(EVERY_PROFILE,))
     command = compose_command(everything, *verb, *names)
     selected: dict[str, dict[str, object]] = {name: {} for name in names}
-    return Plan(stack=stack, project=project, services=names, selected=selected, command=tuple(command))
+    return UpPlan(stack=stack, project=project, services=names, selected=selected, command=tuple(command))
 
 
-def running(settings: Settings, stack: Stack, engine: Engine, service: str) -> Service:
+def running(settings: Settings, stack: Stack, engine: Engine, service: str) -> ServiceState:
     """The first running container of a service.
 
     Raises UsageError when the stack has no such service, StackError when it does not run.
@@ -49,14 +49,14 @@ def running(settings: Settings, stack: Stack, engine: Engine, service: str) -> S
     ours = [one for one in observe(engine, containers(engine, project)) if one.service == service]
     if one := next((one for one in ours if one.state == "running"), None):
         return one
-    condition = ours[0].condition if ours else Service(service=service).condition
+    condition = ours[0].condition if ours else ServiceState(service=service).condition
     raise StackError(f"{service} does not run: it is {condition}", f"samplemind up {service}")
 
 
 def urls(settings: Settings, service: str) -> list[str]:
     """Where a service listens on this machine, by port; of one that runs outside of the stack too.
 
-    Raises UsageError when the stack has no such service, StackError when it does not run.
+    Raises UsageError when the stack has no such service, StackError when it does not run or publishes no port.
     """
     with Engine() as engine:
         engine.get("/version")
@@ -64,4 +64,18 @@ def urls(settings: Settings, service: str) -> list[str]:
         project, _ = declared(settings, stack)
         if outside := record.adopted(settings, project).get(service):
             return [f"http://{outside}"]
-        return [port.url for port in running(settings, stack, engine, service).ports]
+        one = running(settings, stack, engine, service)
+        if not one.ports:
+            raise without_ports(one)
+        return [port.url for port in one.ports]
+
+
+def without_ports(service: ServiceState) -> StackError:
+    """Why nothing leads to a running service, and what would."""
+    if service.network == "host":
+        hint = "it is on this machine's own network: see the port that its program listens on"
+    elif service.network.startswith("container:"):
+        hint = "it shares another service's network: open that one, as `network_mode` in the compose file names it"
+    else:
+        hint = f"give it `ports:` in the compose file, then: samplemind up {service.service}"
+    return StackError(f"{service.service} publishes no port", hint)

@@ -20,7 +20,7 @@ from samplemind_cli.settings import Settings
 from samplemind_cli.stack import docker
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import located
-from samplemind_cli.stack.origin import Origin, engine_elsewhere, is_loopback, origin, started_from
+from samplemind_cli.stack.origin import StackOrigin, engine_elsewhere, is_loopback, origin, started_from
 from samplemind_cli.stack.ports import wanted
 from samplemind_cli.stack.services import COMPOSE, Port, containers, number_of, ports_in_list, preferred
 
@@ -60,7 +60,7 @@ def of_stack(settings: Settings) -> Exports:
         if host := engine_elsewhere():
             return Exports(notes=[f"the stack's addresses are left out: its engine is on another machine ({host})"])
         stack = located(settings)
-        config = docker.config(stack)
+        config = docker.config(stack, timeout=docker.PATIENCE)
     except StackError as error:
         return Exports(notes=[f"no addresses of the stack: {error.message}"])
     whose, running = origin(settings, stack.files), list[dict[str, Any]]()
@@ -70,23 +70,23 @@ def of_stack(settings: Settings) -> Exports:
 
 
 def published(
-    declared: Mapping[str, Any], whose: Origin, running: Iterable[Mapping[str, Any]], settings: Settings
+    declared: Mapping[str, Any], whose: StackOrigin, running: Iterable[Mapping[str, Any]], settings: Settings
 ) -> dict[str, tuple[Port, ...]]:
     """The ports of each service in Compose's JSON: those of its running container, else those that the files fix.
 
-    `running` is the engine's list of containers. One that another stack's files started does not count, whatever its
-    project is called.
+    `running` is the engine's list of containers, those of services in inactive profiles too. One that another stack's
+    files started does not count, whatever its project is called.
     """
     found = {name: preferred(wanted(definition)) for name, definition in declared.items()}
     for container in sorted(running, key=lambda one: number_of(one["Labels"]), reverse=True):  # the first one counts
         files = started_from(container)
         if container["State"] == "running" and files and origin(settings, files) == whose:
             name, ports = container["Labels"].get(f"{COMPOSE}.service", ""), ports_in_list(container)
-            found.update({name: ports} if ports and name in found else {})
+            found.update({name: ports} if ports and name else {})
     return found
 
 
-def addresses(services: Mapping[str, Sequence[Port]], whose: Origin, settings: Settings) -> Exports:
+def addresses(services: Mapping[str, Sequence[Port]], whose: StackOrigin, settings: Settings) -> Exports:
     """Each service's address by its variables' names. Addresses that are not this machine's are left out.
 
     A Redis or Ollama that the user's settings name is in use instead of the carried stack's own.

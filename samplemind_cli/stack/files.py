@@ -2,9 +2,9 @@
 
 import os
 import re
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
 
@@ -63,7 +63,7 @@ def located(settings: Settings, directory: Path | None = None, gpu: Gpu = "none"
     separator = said.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
     listed = named or _listed(said.get("COMPOSE_FILE", ""), separator, directory, "COMPOSE_FILE")
     own = listed or _own(settings, directory)
-    files = own or _in(next(filter(os.path.isdir, CARRIED), CARRIED[0]))
+    files = [*map(_followed, own)] or _in(next(filter(os.path.isdir, CARRIED), CARRIED[0]))
     overlays = (*_gpu_overlay(files[0], gpu), *_engine_overlay(files[0], engine), ports_file(settings, files[0]))
     return Stack(
         files=(*files, *filter(os.path.isfile, overlays)),
@@ -87,7 +87,8 @@ def ports_file(settings: Settings, base: Path) -> Path:
     Under another project name the same files are another stack.
     """
     key = os.fsencode(base.absolute()) + (f"\0{settings.compose_project}".encode() if settings.compose_project else b"")
-    return Path(settings.state_dir) / f"ports-{zlib.crc32(key):08x}.yaml"
+    # A stranger may choose the names of folders: nobody must find one whose ports are another stack's.
+    return Path(settings.state_dir) / f"ports-{blake2b(key, digest_size=16).hexdigest()}.yaml"
 
 
 def _listed(value: str, separator: str, directory: Path, source: str) -> list[Path]:
@@ -99,6 +100,12 @@ def _listed(value: str, separator: str, directory: Path, source: str) -> list[Pa
     return files
 
 
+def _followed(file: Path) -> Path:
+    """Where a link to one of our files leads: what lies beside the link, such as a .env, may not fill ours in."""
+    real = Path(os.path.realpath(file))
+    return next((folder / real.name for folder in CARRIED if os.path.realpath(folder) == str(real.parent)), file)
+
+
 def _count(settings: Settings, files: Iterable[Path]) -> bool:
     """Whether each of the files counts, as nobody else could have written it; an absent one does."""
     env = environment()
@@ -108,11 +115,12 @@ def _count(settings: Settings, files: Iterable[Path]) -> bool:
 def _own(settings: Settings, directory: Path) -> list[Path]:
     """The nearest compose files, in `directory` or above it: a folder's own, else those in its `compose/`.
 
-    They count only where each file that Compose might read beside them does.
+    They count only where each file that Compose might read beside them does. A repository that is called `compose` is
+    nobody's but its own.
     """
     for folder in map(Path, trust.folders(str(directory.absolute()), environment())):
         for place in (folder, folder / FOLDER):
-            files = _in(place)
+            files = [] if place != folder and os.path.lexists(place / ".git") else _in(place)
             beside = (*files, *filter(os.path.exists, (place / ".env", *place.glob("compose.*.yaml"))))
             if files and _count(settings, beside):
                 return files

@@ -4,31 +4,36 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from samplemind_cli.stack.http import Line
+from samplemind_cli.stack.bounded import BoundedReader
+from samplemind_cli.stack.http import HttpLine
 from samplemind_cli.stack.services import Port
 
-TIMEOUT = 1.0  # seconds; they are on this machine
+TIMEOUT = 1.0  # seconds to connect; they are on this machine
+WHOLE = 3.0  # seconds for a whole answer
+LONGEST = 300  # characters of a reason
+LARGEST = 8_000_000  # bytes of an answer
 
 
 def insight(port: Port) -> dict[str, Any]:
     """What the service behind a port tells, by the port inside its container; empty for one we do not know.
 
     Redis: hit_rate (0..1, None before the first read), used_memory_bytes, max_memory_bytes (0: none), evicted_keys.
-    Ollama: models [{name, size_bytes, gpu_percent}]. MongoDB: cache_bytes, cache_max_bytes. Or `{"error": …}`.
+    Ollama: models [{name, size_bytes, gpu_percent}]. MongoDB: cache_bytes, cache_max_bytes; where
+    its driver is not installed, `{"hint": …}`. Or `{"error": …}`.
     """
     if port.target not in READERS or port.protocol != "tcp":
         return {}
     try:
         return READERS[port.target](_address(port))
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        return {"error": str(error).partition(". ")[0] or type(error).__name__}  # Redis' refusals are essays
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        return {"error": str(error)[:LONGEST].partition(". ")[0] or type(error).__name__}  # Redis' refusals are essays
 
 
 def ollama_version(port: Port) -> str:
     """The version of the Ollama that listens there, or an empty string."""
     try:
         return str(_ollama_json(_address(port), "/api/version")["version"])
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return ""
 
 
@@ -60,11 +65,11 @@ def _redis_info(address: tuple[str, int]) -> dict[str, str]:
     """Redis' INFO (https://redis.io/docs/latest/commands/info/). Raises OSError, ValueError with Redis' own refusal."""
     with socket.create_connection(address, TIMEOUT) as line:
         line.sendall(b"*1\r\n$4\r\nINFO\r\n")
-        with line.makefile("rb") as answer:
-            head = answer.readline().decode("utf-8", "replace").strip()
-            if not head.startswith("$"):
-                raise ValueError(head.lstrip("-") or "no answer")
-            text = answer.read(int(head[1:])).decode("utf-8", "replace")
+        answer = BoundedReader(line, LARGEST, WHOLE)
+        head = answer.line().decode("utf-8", "replace").strip()
+        if not head.startswith("$"):
+            raise ValueError(head.lstrip("-")[:LONGEST] or "no answer")
+        text = answer.exactly(int(head[1:])).decode("utf-8", "replace")
     return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
 
 
@@ -74,7 +79,7 @@ def _ollama(address: tuple[str, int]) -> dict[str, Any]:
         "models": [
             {
                 "name": model["name"],
-                "size_bytes": model["size"],
+                "size_bytes": int(model["size"]),
                 "gpu_percent": round(100 * model.get("size_vram", 0) / (model["size"] or 1)),
             }
             for model in loaded
@@ -83,7 +88,7 @@ def _ollama(address: tuple[str, int]) -> dict[str, Any]:
 
 
 def _ollama_json(address: tuple[str, int], path: str) -> Any:
-    line = Line(socket.create_connection(address, TIMEOUT))
+    line = HttpLine(socket.create_connection(address, TIMEOUT), LARGEST, WHOLE)
     try:
         return line.get(path)[1]
     finally:
@@ -91,14 +96,15 @@ def _ollama_json(address: tuple[str, int], path: str) -> Any:
 
 
 def _mongodb(address: tuple[str, int]) -> dict[str, Any]:
-    from samplemind_cli.stack.mongo import server_status
+    from samplemind_cli.stack import mongo
 
-    status = server_status(address, TIMEOUT)
-    if not status.get("ok"):
-        raise ValueError(status.get("errmsg", "refused"))
+    try:
+        status = mongo.server_status(address, TIMEOUT, WHOLE)
+    except ModuleNotFoundError:
+        return {"hint": mongo.INSTALL}
     cache = status.get("wiredTiger", {}).get("cache", {})  # not every server of this protocol has WiredTiger
     names = {"cache_bytes": "bytes currently in the cache", "cache_max_bytes": "maximum bytes configured"}
-    return {ours: cache[theirs] for ours, theirs in names.items() if theirs in cache}
+    return {ours: int(cache[theirs]) for ours, theirs in names.items() if theirs in cache}
 
 
 READERS: dict[int, Callable[[tuple[str, int]], dict[str, Any]]] = {6379: _redis, 11434: _ollama, 27017: _mongodb}

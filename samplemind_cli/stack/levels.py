@@ -18,15 +18,19 @@ _SAID = re.compile(
     rf"\b(?:level|lvl|severity)=[\"']?(\w+)|\[({_NAMED}|{_NAMED.upper()})\]|^\W*(?i:({_NAMED}|fail|dbug)!?):|\b({_NAMED.upper()})\b"
     r"|^\d+:[XCSM] .{20,30} ([.*#-]) "  # Redis: role, date, then a sign for the level
     r"|^([IWEF])\d{4} \d\d:\d\d:\d\d\.\d+ "  # klog and glog: level, month and day, time
+    r"|^(fatal)(?: error)?: "  # Go's runtime, git
+    r"|^(error)(?: [A-Z]+\d+|\[E\d+\]): "  # tsc, MSBuild, rustc
+    r"|^thread '.*' (panic)ked at "  # Rust
 )
 _STATUS = re.compile(r"\| (\d{3}) \|")  # Ollama's request log
 _RAISED = re.compile(
-    r"Traceback \(most recent|[\w.]+(?:Error|Exception)\b|(?:Uncaught )?(?:Error|Exception)(?=[:\s]*$|:| \[)"
+    r"Traceback \(most recent|Exception in thread "
+    r"|[\w.]+(?:Error|Exception)\b|(?:Uncaught )?(?:Error|Exception)(?=[:\s]*$|:| \[)"
 )
 
-# Where JSON lines have it: most libraries, python-json-logger, ECS, OpenTelemetry, Serilog, .NET, MongoDB's `s`
-# (https://www.mongodb.com/docs/manual/reference/log-messages/).
-_KEYS = ("level", "levelname", "log.level", "severity", "severity_text", "severityText", "lvl", "@l", "LogLevel", "s")
+# Where JSON lines have it, in capitals or not: most libraries, python-json-logger, ECS, OpenTelemetry, Serilog, .NET,
+# MongoDB's `s` (https://www.mongodb.com/docs/manual/reference/log-messages/).
+_KEYS = ("level", "levelname", "log.level", "severity", "severity_text", "severitytext", "lvl", "@l", "loglevel", "s")
 # pino and bunyan number them (https://getpino.io/#/docs/api?id=logger-level).
 _NUMBERS = ((60, "fatal"), (50, "error"), (40, "warning"), (30, "info"), (10, "debug"))
 
@@ -47,14 +51,16 @@ def _in_json(message: str) -> str:
         record: Any = json.loads(message)
     except (ValueError, RecursionError):
         return ""
+    record = {key.lower(): value for key, value in record.items()}
     nested = record.get("log")
     values = [record.get(key) for key in _KEYS] + [nested.get("level") if isinstance(nested, dict) else None]
     return next((level for value in values if (level := _of_value(value))), "")
 
 
 def _of_value(value: Any) -> str:
-    if isinstance(value, str):
+    if isinstance(value, str) and not value.isdecimal():
         return _WORDS.get(value.lower(), "")
+    value = float(value) if isinstance(value, str) else value
     if isinstance(value, int | float) and not isinstance(value, bool):
         return next((level for least, level in _NUMBERS if value >= least), "")
     return ""

@@ -4,11 +4,14 @@ import os
 import re
 import select
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from samplemind_cli.stack.docker import attended, compose_command, every_service, failure, require
 from samplemind_cli.stack.files import Stack
+from samplemind_cli.stack.following import CHECKS, Followed
 from samplemind_cli.stack.levels import level_of
 from samplemind_cli.stack.sources import Source, Sources, by_name
 
@@ -23,7 +26,7 @@ _TIME = re.compile(rb"[^|]*\| (\d{4}-\d\d-\d\dT\S+Z )")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LogLine:
     """One line of a service's log. `time` is RFC 3339 in UTC, `number` the container's among the service's."""
 
     service: str
@@ -45,7 +48,7 @@ class Parser:
         self._source_of = source_of
         self._last: dict[tuple[str, int], tuple[str, str]] = {}
 
-    def line(self, raw: str) -> Line | None:
+    def line(self, raw: str) -> LogLine | None:
         """One line, or None when it is Compose's own talk."""
         found = _LINE.match(_ANSI.sub("", raw))
         if found is None:
@@ -55,7 +58,7 @@ class Parser:
         last_time, last_level = self._last.get(source, ("", "info"))
         level = level_of(message) or (last_level if message[:1].isspace() else "info")
         self._last[source] = (time or last_time, level)
-        return Line(*source, time or last_time, level, message)
+        return LogLine(*source, time or last_time, level, message)
 
 
 def read(
@@ -65,25 +68,55 @@ def read(
     *,
     project: str = "",
     reader: int | None = None,
-) -> Iterator[Line]:
+) -> Iterator[LogLine]:
     """The log lines of `services` (none: of all); `options` are Compose's own. Without --follow they come by time.
 
     `project` is the stack's; without it the service is read off the container's name.
     Ends when `reader`, the descriptor written to, has nobody at its other end: a quiet log would not notice.
     Raises StackError, UsageError for an unknown service.
     """
-    command = compose_command(stack, "logs", "--timestamps", "--no-color", *options, *services)
     parser = Parser(Sources(project).find if project else by_name)
     line = None
-    with attended(command, stderr=subprocess.PIPE) as child:
-        decoded = (whole_line(raw).decode("utf-8", "replace") for raw in _raw_lines(child, reader))
-        lines = (line for raw in decoded if (line := parser.line(raw)))
-        for line in lines if "--follow" in options else sorted(lines, key=lambda line: line.time):
-            yield line
-        if child.wait() != 0 and child.stderr is not None:
-            raise failure(child.stderr.read().decode("utf-8", "replace"))
+    if "--follow" in options:
+        lines = _followed(stack, services, options, project, parser, reader)
+    else:
+        found = (line for line in _lines(stack, services, options, parser, reader) if line)
+        lines = iter(sorted(found, key=lambda line: line.time))
+    for line in lines:
+        yield line
     if line is None and services:
         require(services, every_service(stack))
+
+
+def _followed(  # noqa: PLR0913, PLR0917 - as `read`
+    stack: Stack, services: Sequence[str], options: Sequence[str], project: str, parser: Parser, reader: int | None
+) -> Iterator[LogLine]:
+    """Each line once, as it comes; begun anew where Compose has missed a container."""
+    followed, again = Followed(project, services), list(options)
+    while again:
+        words, again = again, []
+        with closing(_lines(stack, services, words, parser, reader, CHECKS if project else ())) as lines:
+            for line in lines:
+                if line is None and (again := followed.missed()):
+                    break
+                if line and followed.is_new((line.service, line.number), line.time, line.message):
+                    yield line
+
+
+def _lines(  # noqa: PLR0913, PLR0917 - as `read`
+    stack: Stack, services: Sequence[str], options: Sequence[str], parser: Parser, reader: int | None,
+    checks: Sequence[float] = (),
+) -> Generator[LogLine | None, None, None]:  # fmt: skip
+    """Compose's lines; None whenever one of `checks`, in seconds from now, is over, and where Compose ends before."""
+    command = compose_command(stack, "logs", "--timestamps", "--no-color", *options, *services)
+    with attended(command, stderr=subprocess.PIPE) as child:
+        for raw in _raw_lines(child, reader, checks):
+            if raw is None:
+                yield None
+            elif line := parser.line(whole_line(raw).decode("utf-8", "replace")):
+                yield line
+        if child.wait() != 0 and child.stderr is not None:
+            raise failure(child.stderr.read().decode("utf-8", "replace"))
 
 
 def whole_line(raw: bytes) -> bytes:
@@ -99,18 +132,23 @@ def whole_line(raw: bytes) -> bytes:
     return b"".join(parts) + raw[position:]
 
 
-def _raw_lines(child: "subprocess.Popen[bytes]", reader: int | None) -> Iterator[bytes]:
+def _raw_lines(child: "subprocess.Popen[bytes]", reader: int | None, checks: Sequence[float]) -> Iterator[bytes | None]:
     assert child.stdout is not None  # noqa: S101 - attended() makes it a pipe
     source = child.stdout.fileno()
     poll = select.poll()
     poll.register(source, select.POLLIN)
     if reader is not None:
         poll.register(reader, 0)  # only ever reports that the other end is gone
-    rest = b""
+    rest, began, due = b"", time.monotonic(), [*checks]
     while True:
-        ready = dict(poll.poll())
+        ready = dict(poll.poll(1000 * max(began + due[0] - time.monotonic(), 0) if due else None))
         if reader in ready:
             raise BrokenPipeError
+        if due and time.monotonic() >= began + due[0]:
+            due.pop(0)
+            yield None
+        if not ready:
+            continue
         chunk = os.read(source, CHUNK)
         *whole, rest = (rest + chunk).split(b"\n")
         yield from whole
@@ -118,3 +156,5 @@ def _raw_lines(child: "subprocess.Popen[bytes]", reader: int | None) -> Iterator
             break
     if rest:
         yield rest
+    if due:
+        yield None

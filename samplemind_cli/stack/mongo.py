@@ -1,69 +1,27 @@
-"""MongoDB's serverStatus in one message: mongosh takes a second of CPU to start, and a driver is a dependency.
+"""MongoDB's serverStatus, through its own driver, which the extra `mongo` installs."""
 
-Wire facts: https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/ (OP_MSG) and https://bsonspec.org/spec.html.
-"""
-
-import socket
-import struct
 from typing import Any
 
-OP_MSG = 2013
-LARGEST = 48_000_000  # bytes; MongoDB's own limit for a message
-_HEADER = struct.Struct("<iiii")  # length of all, request, in answer to, code
-_SERVER_STATUS = b"\x10serverStatus\0\x01\0\0\0\x02$db\0\x06\0\0\0admin\0"  # {serverStatus: int32 1, $db: "admin"}
-
-_STRING, _BINARY, _NESTED = 0x02, 0x05, (0x03, 0x04)
-_FIXED = {0x01: "<d", 0x08: "<?", 0x09: "<q", 0x10: "<i", 0x11: "<Q", 0x12: "<q"}
-_SKIPPED = {0x06: 0, 0x07: 12, 0x0A: 0, 0x13: 16, 0x7F: 0, 0xFF: 0}  # undefined, id, null, decimal, max and min key
+INSTALL = "pip install 'samplemind-cli[mongo]'"
+LONGEST = 300  # characters of a reason
 
 
-def server_status(address: tuple[str, int], timeout: float) -> dict[str, Any]:
-    """The server's own account of itself. Raises OSError when it does not answer, ValueError when it is no MongoDB."""
-    document = struct.pack("<i", len(_SERVER_STATUS) + 5) + _SERVER_STATUS + b"\0"
-    body = struct.pack("<IB", 0, 0) + document  # no flags; section kind 0: one document
-    with socket.create_connection(address, timeout) as line:
-        line.sendall(_HEADER.pack(_HEADER.size + len(body), 1, 0, OP_MSG) + body)
-        with line.makefile("rb") as answer:
-            length, _, _, code = _HEADER.unpack(_exactly(answer, _HEADER.size))
-            if code != OP_MSG or not _HEADER.size < length < LARGEST:
-                raise ValueError("not MongoDB's wire protocol")
-            return decoded(_exactly(answer, length - _HEADER.size)[5:])
+def server_status(address: tuple[str, int], timeout: float, whole: float = 3.0) -> dict[str, Any]:
+    """The server's answer to serverStatus: `timeout` seconds to connect, `whole` for all of it.
 
+    Raises OSError without one, ModuleNotFoundError without pymongo.
+    """
+    from pymongo import MongoClient
+    from pymongo.errors import PyMongoError
 
-def _exactly(answer: Any, size: int) -> bytes:
-    data: bytes = answer.read(size)
-    if len(data) < size:
-        raise ConnectionError("the answer was cut")
-    return data
-
-
-def decoded(document: bytes) -> dict[str, Any]:
-    """A BSON document's numbers, strings and documents, arrays as documents. Raises ValueError when it is none."""
+    host, port = address
+    limit = max(1, round(timeout * 1000))
+    client: MongoClient[dict[str, Any]]
     try:
-        return _document(document, 0)[0]
-    except (IndexError, ValueError, RecursionError, struct.error) as error:
-        raise ValueError("not BSON") from error
-
-
-def _document(data: bytes, at: int) -> tuple[dict[str, Any], int]:
-    found: dict[str, Any] = {}
-    at += 4  # the length; a zero byte ends the document
-    while kind := data[at]:
-        end = data.index(b"\0", at + 1)
-        found[data[at + 1 : end].decode("utf-8", "replace")], at = _value(kind, data, end + 1)
-    return found, at + 1
-
-
-def _value(kind: int, data: bytes, at: int) -> tuple[Any, int]:
-    if kind in _FIXED:
-        return struct.unpack_from(_FIXED[kind], data, at)[0], at + struct.calcsize(_FIXED[kind])
-    if kind in _SKIPPED:
-        return None, at + _SKIPPED[kind]
-    if kind in _NESTED:
-        return _document(data, at)
-    (length,) = struct.unpack_from("<i", data, at)
-    if kind == _STRING:
-        return data[at + 4 : at + 3 + length].decode("utf-8", "replace"), at + 4 + length
-    if kind == _BINARY:
-        return None, at + 5 + length
-    raise ValueError(kind)
+        with MongoClient(
+            host, port, directConnection=True,
+            connectTimeoutMS=limit, serverSelectionTimeoutMS=limit, timeoutMS=round(whole * 1000),
+        ) as client:  # fmt: skip
+            return client.admin.command("serverStatus")
+    except PyMongoError as error:  # what follows is the driver's own state
+        raise OSError(str(error).partition(" (configured timeouts")[0].partition(", ")[0][:LONGEST]) from error

@@ -8,33 +8,71 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from samplemind_cli.settings import Settings, environment
+from samplemind_cli.settings import Settings, environment, here
+from samplemind_cli.stack import dotenv
 from samplemind_cli.stack.docker import PATIENCE, docker_command, output_of
-from samplemind_cli.stack.files import CARRIED
+from samplemind_cli.stack.files import CARRIED, Stack, ports_file
 from samplemind_cli.stack.services import COMPOSE
 
 FOLDER = "compose"  # a project may keep its compose files there instead of beside its code
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class StackOrigin:
     """The folder of the project that a stack belongs to; `carried`: it comes with samplemind and belongs to none."""
 
     folder: str
     carried: bool
 
 
-def origin(settings: Settings, files: Iterable[Path]) -> Origin:
+def origin(settings: Settings, files: Iterable[Path]) -> StackOrigin:
     """Of a stack's compose files. A single one that is not ours makes it a project's: overlays replace images.
 
     It is decided by where the files lie and never by a name or a label in them, which any project can copy.
     """
-    real = [Path(os.path.realpath(file)) for file in files]
-    ours = {*(os.path.realpath(folder) for folder in CARRIED), os.path.realpath(settings.state_dir)}
-    if all(str(file.parent) in ours for file in real) and str(real[0].parent) != os.path.realpath(settings.state_dir):
-        return Origin("", carried=True)
-    folder = real[0].parent
-    return Origin(str(folder.parent if folder.name == FOLDER else folder), carried=False)
+    files = [*files]
+    real = [*map(_real, files)]
+    overlay = os.path.realpath(ports_file(settings, files[0]))  # that of another stack may open ports to everybody
+    ours = [os.path.realpath(folder) for folder in CARRIED]
+    if all(str(file.parent) in ours or (str(file) == overlay and file != real[0]) for file in real):
+        return StackOrigin("", carried=True)
+    return StackOrigin(_project(real[0].parent), carried=False)
+
+
+def scope(settings: Settings, stack: Stack) -> str:
+    """The folder in which, and below which, a project's stack may say where prompts go.
+
+    Of several places that have a say (files from here and there, a .env) it is the innermost around the current folder:
+    whoever made that one chose what the others are made into.
+    """
+    directory, overlay = os.path.realpath(here()), ports_file(settings, stack.files[0])
+    files = [way for file in stack.files if file != overlay for way in (file, _real(file))]
+    places = {_project(Path(os.path.realpath(file.parent))) for file in files}
+    if not stack.by_option:
+        env = dotenv.files(here(), environment())
+        places |= {os.path.realpath(file.parent) for file in env if os.path.isfile(file)}
+    if len(places) == 1:
+        return places.pop()
+    return max((place for place in places if _within(directory, place)), key=len, default=directory)
+
+
+def _project(folder: Path) -> str:
+    """The folder of a project with compose files there: the one above `compose`, where that is a part of it.
+
+    It is none of a repository of its own that is called so, nor of a folder that was entered on its own.
+    """
+    if folder.name != FOLDER or os.path.lexists(folder / ".git"):
+        return str(folder)
+    entered = _within(os.path.realpath(here()), str(folder))
+    return str(folder if entered and not os.path.lexists(folder.parent / ".git") else folder.parent)
+
+
+def _real(file: Path) -> Path:
+    return Path(os.path.realpath(file))
+
+
+def _within(directory: str, folder: str) -> bool:
+    return os.path.commonpath((directory, folder)) == folder
 
 
 def started_from(container: Mapping[str, Any]) -> list[Path]:

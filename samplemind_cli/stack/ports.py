@@ -1,6 +1,7 @@
 """The ports the stack wants to listen on: who has them already, and which are free instead."""
 
 import errno
+import ipaddress
 import json
 import re
 import socket
@@ -120,7 +121,12 @@ def _named(container: Mapping[str, Any]) -> str:
 
 
 def is_free(port: Port) -> bool:
-    """Whether a program could listen there now. Ports that only root may have are taken for free: Docker is root."""
+    """Whether a program could listen there now. Ports that only root may have are taken for free: Docker is root.
+
+    So is what has no address in digits: a name in somebody's files would have to be looked up in the network.
+    """
+    if not _in_digits(port.address):
+        return True
     family = socket.AF_INET6 if ":" in port.address else socket.AF_INET
     kind = socket.SOCK_STREAM if port.protocol == "tcp" else socket.SOCK_DGRAM
     with socket.socket(family, kind) as candidate:
@@ -131,6 +137,13 @@ def is_free(port: Port) -> bool:
         except OSError as error:
             return error.errno != errno.EADDRINUSE
     return True
+
+
+def _in_digits(address: str) -> bool:
+    try:
+        return not address or bool(ipaddress.ip_address(address.partition("%")[0]))
+    except ValueError:
+        return False
 
 
 def program_on(port: Port, proc: Path = PROC) -> str:

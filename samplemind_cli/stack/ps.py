@@ -9,11 +9,11 @@ from typing import Any
 
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import record
-from samplemind_cli.stack.declared import declared
+from samplemind_cli.stack.declared import declared, scaled_to_none
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import located
 from samplemind_cli.stack.insight import insight
-from samplemind_cli.stack.services import Port, Service, containers, observe, with_absent
+from samplemind_cli.stack.services import Port, ServiceState, containers, observe, with_absent
 
 WINDOW = 0.03  # seconds between two looks at a CPU's counter, at least
 
@@ -31,7 +31,7 @@ class Sample:
 class Status:
     """A service, its share of one CPU in percent, its memory in bytes, and its own account (see `insight`)."""
 
-    service: Service
+    service: ServiceState
     uptime: float | None = None
     cpu: float | None = None
     memory: int | None = None
@@ -60,14 +60,16 @@ class Status:
         }
 
 
-class Watch:
+class StackWatch:
     """Looks at one stack, again and again over one connection; each look measures the CPU since the one before."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._engine = Engine()  # connects while the compose files are read
         try:
-            self.project, self._declared = declared(settings, located(settings))
+            stack = located(settings)
+            self.project, self._declared = declared(settings, stack)
+            self._scaled = scaled_to_none(settings, stack)
             self._listed = containers(self._engine, self.project)
             self._before = self._samples(c["Id"] for c in self._listed if c["State"] == "running")
         except BaseException:
@@ -83,7 +85,7 @@ class Watch:
         adopted = record.adopted(self._settings, self.project)
         listed = self._listed or containers(self._engine, self.project)
         self._listed = []
-        found = with_absent(observe(self._engine, listed), self._declared)
+        found = with_absent(observe(self._engine, listed), self._declared, self._scaled)
         services = [_adopted(s, adopted[s.service]) if _replaced(s, adopted) else s for s in found]
         details = _details(services)
         before = self._before
@@ -97,11 +99,11 @@ class Watch:
         return {id_: sample for id_, stats in told if (sample := sample_of(stats))}
 
 
-def _details(services: Iterable[Service]) -> dict[str, dict[str, Any]]:
+def _details(services: Iterable[ServiceState]) -> dict[str, dict[str, Any]]:
     """What each service tells of itself, by name; all are asked at once, so one that hangs costs its own time only."""
     told: dict[str, dict[str, Any]] = {}
 
-    def ask(service: Service) -> None:
+    def ask(service: ServiceState) -> None:
         told[service.name] = next((found for port in service.ports if (found := insight(port))), {})
 
     asked = [s for s in services if s.ports and s.state in ("running", "adopted")]
@@ -130,7 +132,7 @@ def sample_of(stats: dict[str, Any] | None) -> Sample | None:
     )
 
 
-def _status(service: Service, before: Sample | None, now: Sample | None, details: dict[str, Any]) -> Status:
+def _status(service: ServiceState, before: Sample | None, now: Sample | None, details: dict[str, Any]) -> Status:
     if now is None:
         return Status(service=service, details=details)
     elapsed = now.at - before.at if before else 0
@@ -143,12 +145,12 @@ def _status(service: Service, before: Sample | None, now: Sample | None, details
     )
 
 
-def _replaced(service: Service, adopted: dict[str, str]) -> bool:
+def _replaced(service: ServiceState, adopted: dict[str, str]) -> bool:
     return service.service in adopted and service.state == "absent"
 
 
-def _adopted(service: Service, host: str) -> Service:
+def _adopted(service: ServiceState, host: str) -> ServiceState:
     """The service that runs outside, in the place of an absent one."""
     address, _, port = host.rpartition(":")
     own = Port(address=address, published=int(port), target=record.OLLAMA)
-    return Service(service=service.service, state="adopted", ports=(own,))
+    return ServiceState(service=service.service, state="adopted", ports=(own,))

@@ -3,7 +3,7 @@
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from samplemind_cli import files, paths
 from samplemind_cli.errors import StackError
 from samplemind_cli.settings import Settings
-from samplemind_cli.stack.origin import Origin
+from samplemind_cli.stack.origin import StackOrigin
 
 REDIS, OLLAMA = 6379, 11434  # ports inside the containers
 
@@ -31,7 +31,13 @@ def adopted(settings: Settings, project: str) -> dict[str, str]:
     return {name: service["host"] for name, service in services if service.get("adopted")}
 
 
-def remember(settings: Settings, project: str, origin: Origin, services: Mapping[str, Mapping[str, Any]]) -> None:
+def carried(settings: Settings, service: str) -> str:
+    """HOST:PORT of a service of the carried stack; empty where `up` recorded none."""
+    ours = (stack["services"] for stack in _read(settings).values() if stack["carried"])
+    return next((str(services[service]["host"]) for services in ours if service in services), "")
+
+
+def remember(settings: Settings, project: str, origin: StackOrigin, services: Mapping[str, Mapping[str, Any]]) -> None:
     """Add services (`{NAME: {"target": 6379, "host": "127.0.0.1:6379"}}`) to the project's record.
 
     What was recorded of another stack by that project's name is replaced: Compose has replaced its containers too.
@@ -41,10 +47,16 @@ def remember(settings: Settings, project: str, origin: Origin, services: Mapping
         place = {"folder": origin.folder, "carried": origin.carried}
         before = stacks.pop(project, {})
         kept = before["services"] if before.items() >= place.items() else {}
-        hosts = {service["host"] for service in services.values()}
+        hosts = {host for service in services.values() for host in (service["host"], *service.get("also", ()))}
         for stack in stacks.values():
-            stack["services"] = {name: s for name, s in stack["services"].items() if s["host"] not in hosts}
+            stack["services"] = {n: _without(hosts, s) for n, s in stack["services"].items() if s["host"] not in hosts}
         stacks[project] = {**place, "services": {**kept, **services}}
+
+
+def _without(hosts: Collection[str], service: dict[str, Any]) -> dict[str, Any]:
+    return (
+        {**service, "also": [host for host in service["also"] if host not in hosts]} if "also" in service else service
+    )
 
 
 def forget(settings: Settings, project: str, services: Iterable[str] = ()) -> None:

@@ -1,18 +1,17 @@
 """Replacing the containers whose image was built anew."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.stack.build import Image, image_of
-from samplemind_cli.stack.docker import compose_command
+from samplemind_cli.stack.docker import client, translated
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import Stack
-from samplemind_cli.stack.plan import Plan
 from samplemind_cli.stack.services import containers, observe
-from samplemind_cli.stack.up import started
+from samplemind_cli.stack.up import ready
+from samplemind_cli.stack.up_plan import UpPlan
 
 PATIENCE = 180.0  # seconds to wait for health, as `up` does
 
@@ -42,21 +41,21 @@ def recreate(stack: Stack, config: Mapping[str, Any], images: Iterable[Image]) -
     return Recreated(tuple(sorted({one.service for one in after if one.id not in before})), error)
 
 
-def _plan(stack: Stack, config: Mapping[str, Any], services: tuple[str, ...]) -> Plan:
-    return Plan(
+def _plan(stack: Stack, config: Mapping[str, Any], services: tuple[str, ...]) -> UpPlan:
+    return UpPlan(
         stack=stack,
         project=config["name"],
         services=services,
         selected={name: config["services"][name] for name in services},
-        command=tuple(compose_command(stack, "up", "--detach", "--no-build", "--no-deps", *services)),
     )
 
 
-def _start(plan: Plan, engine: Engine) -> SamplemindError | None:
+def _start(plan: UpPlan, engine: Engine) -> SamplemindError | None:
+    names = list(plan.services)
     try:
-        with closing(started(plan, engine, build=False, wait=True, timeout=PATIENCE)) as looks:
-            for _ in looks:
-                pass
+        with translated():
+            client(plan.stack).compose.up(names, detach=True, no_build=True, dependencies=False, quiet=True)
+        ready(plan, engine, PATIENCE)
     except SamplemindError as error:
         return error
     return None

@@ -7,7 +7,7 @@ from typing import Any
 
 from samplemind_cli.errors import SamplemindError, StackError
 from samplemind_cli.stack.docker import failure
-from samplemind_cli.stack.services import Service
+from samplemind_cli.stack.services import ServiceState
 
 # Compose's progress: what it does to a container, and that it is done.
 _BEGUN = re.compile(r"Container (\S+) +(?:Creating|Recreate|Starting)$")
@@ -15,7 +15,7 @@ _DONE = re.compile(r"Container (\S+) +(?:Created|Recreated|Started|Running)$")
 
 
 def refused(
-    selected: Mapping[str, Mapping[str, Any]], project: str, services: Sequence[Service], lines: Sequence[str]
+    selected: Mapping[str, Mapping[str, Any]], project: str, services: Sequence[ServiceState], lines: Sequence[str]
 ) -> SamplemindError:
     """The error for a start that Compose gave up: what it said last, and which service that was about, if any.
 

@@ -1,6 +1,6 @@
 """What the stack's services are doing: the engine's words, told per service."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -45,7 +45,7 @@ class Port:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class ServiceState:
     """One container of a service, or the lack of one (`state` "absent")."""
 
     service: str
@@ -61,6 +61,7 @@ class Service:
     restarts: int = 0
     memory_limit: int = 0  # bytes; 0: none but the machine's
     probe: str = ""  # what its last healthcheck printed
+    network: str = ""  # Docker's mode: host, container:ID, or a network's name
     ports: tuple[Port, ...] = ()
 
     def verdict(self, now: float) -> Verdict:
@@ -101,7 +102,7 @@ def containers(engine: Engine, project: str | None = None) -> list[dict[str, Any
     return found
 
 
-def observe(engine: Engine, listed: Iterable[Mapping[str, Any]]) -> list[Service]:
+def observe(engine: Engine, listed: Iterable[Mapping[str, Any]]) -> list[ServiceState]:
     """What these containers of the engine's list do now, by service and number; one that has gone is left out.
 
     To look at a container costs the engine 1 ms, to list them 30.
@@ -111,11 +112,14 @@ def observe(engine: Engine, listed: Iterable[Mapping[str, Any]]) -> list[Service
     return sorted(found, key=lambda service: (service.service, service.number))
 
 
-def with_absent(found: Iterable[Service], declared: Iterable[str]) -> list[Service]:
-    """The services found, and an absent one for each that is declared and has no container."""
+def with_absent(
+    found: Iterable[ServiceState], declared: Iterable[str], scaled: Collection[str] = ()
+) -> list[ServiceState]:
+    """The services found, and an absent or `scaled` one for each that is declared and has no container."""
     found = list(found)
     missing = set(declared) - {service.service for service in found}
-    return sorted([*found, *(Service(service=name) for name in missing)], key=lambda s: (s.service, s.number))
+    without = [ServiceState(service=name, state=SCALED if name in scaled else "absent") for name in missing]
+    return sorted([*found, *without], key=lambda s: (s.service, s.number))
 
 
 def scaled_to_zero(definition: Mapping[str, Any]) -> bool:
@@ -123,12 +127,12 @@ def scaled_to_zero(definition: Mapping[str, Any]) -> bool:
     return 0 in (definition.get("scale"), (definition.get("deploy") or {}).get("replicas"))
 
 
-def service_of(container: Mapping[str, Any]) -> Service:
+def service_of(container: Mapping[str, Any]) -> ServiceState:
     """A container as the engine's `/containers/ID/json` tells it."""
     state, labels = container["State"], container["Config"]["Labels"]
     health = state.get("Health") or {}
     log = health.get("Log") or [{}]
-    return Service(
+    return ServiceState(
         service=labels.get(f"{COMPOSE}.service", ""),
         number=number_of(labels),
         image=container["Config"].get("Image", ""),
@@ -141,6 +145,7 @@ def service_of(container: Mapping[str, Any]) -> Service:
         error=state.get("Error", ""),
         restarts=container.get("RestartCount", 0),
         memory_limit=container.get("HostConfig", {}).get("Memory", 0),
+        network=container.get("HostConfig", {}).get("NetworkMode", ""),
         probe=(log[-1].get("Output") or "").strip(),
         ports=_ports(container["NetworkSettings"].get("Ports") or {}),
     )

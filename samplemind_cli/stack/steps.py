@@ -14,7 +14,7 @@ _EVENT = re.compile(r"#(\d+) (CACHED|DONE|ERROR|CANCELED|[\d.]+ )(.*)")
 
 
 @dataclass(slots=True)
-class Step:
+class BuildStep:
     """One instruction of a Dockerfile; `state`: running, CACHED, DONE, ERROR or CANCELED, as BuildKit says it."""
 
     name: str
@@ -22,18 +22,18 @@ class Step:
     output: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL))
 
 
-class Progress:
+class BuildProgress:
     """What a running build has said so far. FROM is no step: it is never built."""
 
     def __init__(self) -> None:
-        self.steps: dict[str, Step] = {}
+        self.steps: dict[str, BuildStep] = {}
         self.said: list[str] = []  # all that is not about a step: warnings, and why a build fails before its first one
 
-    def read(self, line: str) -> Step | None:
+    def read(self, line: str) -> BuildStep | None:
         """Take one line; the step that it ends, if it ends one."""
         if found := _STEP.fullmatch(line):
             if not found[2].startswith("FROM "):
-                self.steps.setdefault(found[1], Step(" ".join(found[2].split())))
+                self.steps.setdefault(found[1], BuildStep(" ".join(found[2].split())))
         elif (found := _EVENT.fullmatch(line)) and (step := self.steps.get(found[1])):
             if not found[2].isupper():
                 step.output.append(found[3])
@@ -53,6 +53,6 @@ class Progress:
         for step in self.steps.values():
             if step.state == "ERROR":
                 return StackError(
-                    "\n".join([f"a build step failed: {step.name}", *step.output]), "mend it, then build again"
+                    "\n".join([f"a build step failed: {step.name}", *step.output]), "fix it, then build again"
                 )
         return docker.failure("\n".join(self.said))

@@ -14,7 +14,7 @@ _FACTOR = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}
 
 
 @dataclass(slots=True)
-class Talk:
+class ComposeOutput:
     """Compose's lines, as people read them (`lines`), and what they come to."""
 
     lines: list[str] = field(default_factory=list)

@@ -14,28 +14,31 @@ from samplemind_cli.errors import SamplemindError, StackError
 from samplemind_cli.stack.docker import compose_command
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.logs import read
-from samplemind_cli.stack.plan import Plan
 from samplemind_cli.stack.refusals import refused
-from samplemind_cli.stack.services import SCALED, Service, containers, observe, scaled_to_zero, with_absent
-from samplemind_cli.stack.talk import Talk
+from samplemind_cli.stack.services import ServiceState, containers, observe, scaled_to_zero, with_absent
+from samplemind_cli.stack.talk import ComposeOutput
+from samplemind_cli.stack.up_plan import UpPlan
 
 POLL = 0.2  # seconds between two looks
 LOG_LINES, PROBE_LINES = 20, 10
 OF_A_DEPENDENCY = ("dependency failed to start", "didn't complete successfully")  # Compose's last words
+EMPTIED = "has no container to start"  # Compose, of a service whose containers it has just removed: scaled to 0
 KILLED = 137  # 128 + SIGKILL: by hand, or for want of memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class UpProgress:
     """One look: seconds since the start, the services, and what Compose pulls or builds, in bytes where it tells."""
 
     seconds: float
-    services: Sequence[Service]
+    services: Sequence[ServiceState]
     activity: str = ""
     pulled: tuple[float, float] = (0, 0)
 
 
-def started(plan: Plan, engine: Engine, *, build: bool, wait: bool, timeout: float) -> Generator[Progress, None, None]:
+def started(  # noqa: PLR0913 - `again` is for itself
+    plan: UpPlan, engine: Engine, *, build: bool, wait: bool, timeout: float, again: bool = True
+) -> Generator[UpProgress, None, None]:
     """Start what is planned and tell of it every POLL seconds, until all is ready; without `wait`, until it is started.
 
     `timeout` seconds are counted from when the images are there. Raises StackError with Compose's reason, or for each
@@ -43,14 +46,14 @@ def started(plan: Plan, engine: Engine, *, build: bool, wait: bool, timeout: flo
     """
     if plan.services and set(plan.services) <= set(plan.adopted):
         return  # naming no service to Compose would start them all
-    talk, began, deadline, view = Talk(), time.monotonic(), math.inf, _View(plan, engine)
+    talk, began, deadline, view = ComposeOutput(), time.monotonic(), math.inf, _View(plan, engine)
     with reaped(_command(plan, build=build)) as child:
         listener = Thread(target=_listen, args=(child, talk), daemon=True)
         listener.start()
         while True:
             ended = child.poll() is not None  # asked first: what is seen after its end is what came of it
             services, now = view.look(talk.made), time.monotonic()
-            yield Progress(seconds=now - began, services=services, activity=talk.activity, pulled=talk.pulled)
+            yield UpProgress(seconds=now - began, services=services, activity=talk.activity, pulled=talk.pulled)
             if deadline == math.inf and (ended or talk.starting):
                 deadline = now + timeout
             if now > deadline or (ended and (child.returncode or not wait or not _with_verdict("waiting", services))):
@@ -58,13 +61,25 @@ def started(plan: Plan, engine: Engine, *, build: bool, wait: bool, timeout: flo
             _pause(child)
     listener.join()
     code, late = child.returncode, now > deadline
+    if code and again and EMPTIED in "".join(talk.lines[-1:]):
+        yield from started(plan, engine, build=False, wait=wait, timeout=timeout, again=False)
+        return
     if failed := _failed(services, talk, code, late=late) if wait or code else []:
         raise _failure(plan, failed, timeout)
     if code and not late:
         raise refused(plan.selected, plan.project, services, talk.lines)
 
 
-def _failed(services: Sequence[Service], talk: Talk, code: int, *, late: bool) -> list[Service]:
+def ready(plan: UpPlan, engine: Engine, timeout: float) -> None:
+    """Wait until what was started is ready. Raises StackError as `started` does."""
+    view, deadline = _View(plan, engine), time.monotonic() + timeout
+    while _with_verdict("waiting", services := view.look(0)) and time.monotonic() < deadline:
+        time.sleep(POLL)
+    if failed := _failed(services, ComposeOutput(), 0, late=time.monotonic() >= deadline):
+        raise _failure(plan, failed, timeout)
+
+
+def _failed(services: Sequence[ServiceState], talk: ComposeOutput, code: int, *, late: bool) -> list[ServiceState]:
     """The services to blame. Compose's own trouble (an image, a port) is nobody's: what failed earlier is old."""
     if code and not late and not any(words in "".join(talk.lines[-1:]) for words in OF_A_DEPENDENCY):
         return []
@@ -73,12 +88,12 @@ def _failed(services: Sequence[Service], talk: Talk, code: int, *, late: bool) -
     return _with_verdict("failed", services) + (slow or waiting)
 
 
-def _with_verdict(verdict: str, services: Sequence[Service]) -> list[Service]:
+def _with_verdict(verdict: str, services: Sequence[ServiceState]) -> list[ServiceState]:
     now = time.time()
     return [service for service in services if service.verdict(now) == verdict]
 
 
-def _command(plan: Plan, *, build: bool) -> list[str]:
+def _command(plan: UpPlan, *, build: bool) -> list[str]:
     """The plan's own command, or Compose's `up`, with each adopted service scaled to 0.
 
     What depends on such a service then starts without it. Compose refuses to scale what it would not start anyway.
@@ -95,7 +110,7 @@ def _command(plan: Plan, *, build: bool) -> list[str]:
     return compose_command(stack, "up", "--detach", *(["--build"] if build else []), *scale, *named)
 
 
-def _listen(child: "subprocess.Popen[bytes]", talk: Talk) -> None:
+def _listen(child: "subprocess.Popen[bytes]", talk: ComposeOutput) -> None:
     with suppress(ValueError):  # the pipe is closed under us when the child is ended
         for line in child.stdout or ():
             talk.hear(line)
@@ -104,22 +119,21 @@ def _listen(child: "subprocess.Popen[bytes]", talk: Talk) -> None:
 class _View:
     """The planned services' containers, listed anew only when some have come or gone."""
 
-    def __init__(self, plan: Plan, engine: Engine) -> None:
+    def __init__(self, plan: UpPlan, engine: Engine) -> None:
         self._names = {*plan.selected, *plan.services} - set(plan.adopted)
         self._none = {name for name, definition in plan.selected.items() if scaled_to_zero(definition)}
         self._project, self._engine = plan.project, engine
         self._listed: list[dict[str, Any]] = []
         self._made = -1
 
-    def look(self, made: int) -> list[Service]:
+    def look(self, made: int) -> list[ServiceState]:
         """The services now; `made` grows when there is a new container."""
         found = observe(self._engine, self._listed)
         if made != self._made or len(found) < len(self._listed):
             self._made = made
             self._listed = containers(self._engine, self._project)
             found = observe(self._engine, self._listed)
-        known = with_absent([service for service in found if service.service in self._names], self._names)
-        return [replace(s, state=SCALED) if s.state == "absent" and s.service in self._none else s for s in known]
+        return with_absent([s for s in found if s.service in self._names], self._names, self._none)
 
 
 def _pause(child: "subprocess.Popen[bytes]") -> None:
@@ -130,13 +144,13 @@ def _pause(child: "subprocess.Popen[bytes]") -> None:
         time.sleep(POLL)
 
 
-def _failure(plan: Plan, failed: Sequence[Service], timeout: float) -> SamplemindError:
+def _failure(plan: UpPlan, failed: Sequence[ServiceState], timeout: float) -> SamplemindError:
     names = " ".join(dict.fromkeys(service.service for service in failed))
     message = "\n".join(_account(plan, service, timeout) for service in failed)
-    return StackError(message, f"samplemind logs {names}, mend it, then: samplemind up {names}")
+    return StackError(message, f"samplemind logs {names}, fix it, then: samplemind up {names}")
 
 
-def _account(plan: Plan, service: Service, timeout: float) -> str:
+def _account(plan: UpPlan, service: ServiceState, timeout: float) -> str:
     """What befell the service, what its last probe printed, and the last lines of its log."""
     killed = " (killed; perhaps out of memory)" if service.exit_code == KILLED else ""
     reason = {

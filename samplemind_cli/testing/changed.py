@@ -17,7 +17,7 @@ Used = dict[str, set[Dependency]]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RerunPlan:
     """`reasons` to run everything; else all but the tests in `skip`. `changes`: why any of them runs."""
 
     reasons: tuple[str, ...]
@@ -26,7 +26,7 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Known:
+class Remembered:
     """What is remembered: by test, and for all of them; `failed` ones run again."""
 
     tests: Used = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Known:
     beside: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, document: Mapping[str, Any]) -> "Known":
+    def of(cls, document: Mapping[str, Any]) -> "Remembered":
         """Raises LookupError, TypeError, ValueError or AttributeError for what `document` did not make."""
         table = [Dependency(kind, what, _frozen(value)) for kind, what, value in document["dependencies"]]
         return cls(
@@ -60,47 +60,47 @@ class Known:
         return {"format": FORMAT, **known, **rest}
 
 
-class Memory:
+class LastRun:
     """What one selection's tests depended on when they last ran, and what that looks like now."""
 
     def __init__(self, folder: Path, selection: str, look_at: Callable[[Contents], Look]) -> None:
         self.file = folder / f"{selection}.json"
         self.look_at = look_at
         self.contents = Contents(folder / "contents.json")
-        self.known: Known | None = None
+        self.known: Remembered | None = None
         document = history.read(self.file)
         try:
-            self.known = Known.of(document) if document.get("format") == FORMAT else None
+            self.known = Remembered.of(document) if document.get("format") == FORMAT else None
         except (LookupError, TypeError, AttributeError, ValueError):  # it is not as `learn` writes it
             return
 
-    def plan(self) -> Plan:
+    def plan(self) -> RerunPlan:
         """Compare everything that is remembered with what it looks like now."""
         self.began = time.time_ns()
         self.look = self._look(self.contents)
         try:
-            plan = self._plan(self.known) if self.known else Plan((UNKNOWN,))
+            plan = self._plan(self.known) if self.known else RerunPlan((UNKNOWN,))
         except (TypeError, AttributeError, ValueError):
-            self.known, plan = None, Plan((UNKNOWN,))
+            self.known, plan = None, RerunPlan((UNKNOWN,))
         if plan.reasons:  # to tell afterwards a file that a test only touched from one that has changed
             for path in self.look.project_paths:
                 self.contents.of(path)
         return plan
 
-    def _plan(self, known: Known) -> Plan:
+    def _plan(self, known: Remembered) -> RerunPlan:
         stale = {d: found for d in known.everywhere.union(*known.tests.values()) if (found := self.look.stale(d))}
         reasons = {reason for dependency in known.everywhere & stale.keys() for reason in stale[dependency]}
         tests = {name for name, used in known.tests.items() if name in known.failed or not used.isdisjoint(stale)}
         changes = {
             reason for name in tests for dependency in known.tests[name] & stale.keys() for reason in stale[dependency]
         }
-        return Plan(tuple(sorted(reasons)), frozenset(known.tests.keys() - tests), tuple(sorted(changes)))
+        return RerunPlan(tuple(sorted(reasons)), frozenset(known.tests.keys() - tests), tuple(sorted(changes)))
 
     def names(self) -> Iterable[str]:
         """The tests that are known."""
         return self.known.tests if self.known else ()
 
-    def learn(self, seen: Mapping[str, Any], plan: Plan) -> None:
+    def learn(self, seen: Mapping[str, Any], plan: RerunPlan) -> None:
         """Remember what a run used. A run of everything that was cut short leaves the next one everything to do.
 
         Raises OSError; what was remembered then stays, and asks for more tests rather than for fewer.
@@ -109,7 +109,7 @@ class Memory:
             return
         fresh = self._look(self.contents.again())
         lesson = Lesson(fresh, self.look, seen, self.began)
-        new = Known(
+        new = Remembered(
             tests=lesson.tests(),
             everywhere=lesson.everywhere(),
             failed={name for name, test in seen["tests"].items() if test["outcome"] == "failed"},
@@ -123,10 +123,10 @@ class Memory:
         history.write(self.file, new.document())
 
     @staticmethod
-    def _added(known: Known, new: Known, plan: Plan) -> Known:
+    def _added(known: Remembered, new: Remembered, plan: RerunPlan) -> Remembered:
         """What is known of the tests that did not have to run stays; of one that had to and did not, nothing."""
         kept = {name: used for name, used in known.tests.items() if name in plan.skip}
-        return Known(
+        return Remembered(
             tests=kept | new.tests,
             everywhere=known.everywhere | new.everywhere,
             failed=new.failed,

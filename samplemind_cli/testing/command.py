@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
@@ -21,7 +21,7 @@ JUNIT = ("--junit-xml", "--junitxml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class RunOptions:
     """The options of `samplemind test`; `arguments` are pytest's own, `shard` is (K, N)."""
 
     all: bool = False
@@ -31,6 +31,7 @@ class Asked:
     arguments: tuple[str, ...] = ()
     shard: tuple[int, int] | None = None
     rerun_from: str | None = None
+    store_durations: bool = False
 
 
 def shard(words: str) -> tuple[int, int]:
@@ -41,8 +42,13 @@ def shard(words: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def check(asked: Asked) -> None:
-    """Raises UsageError where `--changed` could call a stale test green."""
+def check(asked: RunOptions) -> None:
+    """Raises UsageError where `--changed` could call a stale test green, and where shards would not fit together."""
+    if asked.shard and (own := next(_of_this_machine(asked), "")):
+        hint = "samplemind test --rerun-from junit.xml"
+        raise UsageError(f"--shard cannot go with {own}: each machine remembers other failures", hint)
+    if asked.store_durations and (asked.changed or asked.failed or asked.shard or asked.rerun_from):
+        raise UsageError("--store-durations needs a run of all tests", "samplemind test --all --store-durations")
     if not asked.changed:
         return
     if asked.failed:
@@ -54,7 +60,13 @@ def check(asked: Asked) -> None:
             raise UsageError(f"--changed chooses the tests itself, and {argument} does too", f"drop {argument}")
 
 
-def marker_filter(project: Project, asked: Asked) -> str | None:
+def _of_this_machine(asked: RunOptions) -> Iterator[str]:
+    """The options by which pytest chooses among tests as it remembers them."""
+    own = ("--lf", "--last-failed", "--sw", "--stepwise")
+    return (word for word in (*["--failed"] * asked.failed, *asked.arguments) if word.startswith((*own, "--failed")))
+
+
+def marker_filter(project: Project, asked: RunOptions) -> str | None:
     """The expression for -m: `fast` by default, empty for no filter, None to leave it to pytest's settings.
 
     A file or a test that is named is run whatever its markers; a folder is not.
@@ -70,7 +82,7 @@ def marker_filter(project: Project, asked: Asked) -> str | None:
     return " and ".join(f"not {kind}" for kind in kinds) if kinds and not _given(project.addopts, "-m") else None
 
 
-def selection(project: Project, asked: Asked) -> str:
+def selection(project: Project, asked: RunOptions) -> str:
     """A short name for the set of tests asked for; the same words give the same name."""
     narrowing = [argument for argument in asked.arguments if not MANNER.fullmatch(argument)]
     ours = [str(part) for part in (asked.shard, asked.rerun_from) if part]
@@ -78,17 +90,17 @@ def selection(project: Project, asked: Asked) -> str:
     return blake2b("\0".join(words).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
 
-def must_be_serial(asked: Asked) -> bool:
+def must_be_serial(asked: RunOptions) -> bool:
     """Whether there can be one process only: asked for, or the arguments need it. pytest-benchmark needs it too."""
     return asked.serial or any(a in ALONE or a.startswith("--benchmark") for a in asked.arguments)
 
 
-def workers_given(asked: Asked) -> bool:
+def workers_given(asked: RunOptions) -> bool:
     """Whether pytest's own -n is among the arguments, whatever its number."""
     return any(word.startswith(("-n", "--numprocesses")) for word in asked.arguments)
 
 
-def parallel_given(asked: Asked) -> bool:
+def parallel_given(asked: RunOptions) -> bool:
     """Whether the arguments ask for several workers."""
     return _asks_for_workers(asked.arguments)
 
@@ -99,7 +111,7 @@ def workers_of_project(project: Project) -> bool:
 
 
 def has_plugin(  # noqa: PLR0913, PLR0917 - all that decides it
-    project: Project, asked: Asked, python: Python, env: Mapping[str, str], package: str, name: str
+    project: Project, asked: RunOptions, python: Python, env: Mapping[str, str], package: str, name: str
 ) -> bool:
     """Whether pytest will load an installed plugin: settings, arguments and variables may keep it out."""
     if not python.versions.get(package):
@@ -114,7 +126,7 @@ def has_plugin(  # noqa: PLR0913, PLR0917 - all that decides it
 
 
 def pytest_argv(  # noqa: PLR0913 - a pure function of all it depends on
-    project: Project, python: Python, asked: Asked, *, parallel: bool, record: str, choice: str | None = None,
+    project: Project, python: Python, asked: RunOptions, *, parallel: bool, record: str, choice: str | None = None,
     env: Mapping[str, str] | None = None,
 ) -> list[str]:  # fmt: skip
     """The whole command line. `record` and `choice`: the observer's files."""
@@ -132,7 +144,7 @@ def pytest_argv(  # noqa: PLR0913 - a pure function of all it depends on
     return [*argv, *(_workers(project, asked, parallel=parallel) if xdist else []), *asked.arguments]
 
 
-def again(asked: Asked, *, keep_reports: bool) -> Asked:
+def again(asked: RunOptions, *, keep_reports: bool) -> RunOptions:
     """The same in one process. A part of the tests must not overwrite the JUnit file of all."""
     kept, skip = [], False
     for word in asked.arguments:
@@ -152,7 +164,7 @@ def _is_value(word: str, *, keep_reports: bool) -> bool:
     return word.startswith(ours) or re.fullmatch(r"-n=?(\d+|auto|logical)", word) is not None
 
 
-def covered(project: Project, asked: Asked) -> bool:
+def covered(project: Project, asked: RunOptions) -> bool:
     """Whether coverage is measured, and may fail the run by itself."""
     return _given((*project.addopts, *asked.arguments), "--cov")
 
@@ -166,7 +178,7 @@ def with_addopts(project: Project, env: Mapping[str, str]) -> Project:
     return replace(project, addopts=(*project.addopts, *words))
 
 
-def _workers(project: Project, asked: Asked, *, parallel: bool) -> list[str]:
+def _workers(project: Project, asked: RunOptions, *, parallel: bool) -> list[str]:
     if workers_given(asked):
         return []
     if not parallel:

@@ -45,7 +45,7 @@ def _configured(file: Path, options: Mapping[str, Any]) -> Project:
     try:
         return _project(file.parent, file, options)
     except (AttributeError, TypeError, ValueError) as error:  # a quote that is not closed, a number for a list
-        raise UsageError(f"cannot read pytest's settings in {file}: {error}", f"mend {file}") from error
+        raise UsageError(f"cannot read pytest's settings in {file}: {error}", f"fix {file}") from error
 
 
 def _project(root: Path, config: Path | None, options: Mapping[str, Any]) -> Project:
@@ -63,7 +63,7 @@ def _pytest_options(file: Path) -> Mapping[str, Any] | None:
             return None
         found = _toml(file) if file.suffix == ".toml" else _ini(file)
     except (OSError, ValueError, AttributeError, configparser.Error) as error:
-        raise UsageError(f"cannot read {file}: {error}", f"mend {file}") from error
+        raise UsageError(f"cannot read {file}: {error}", f"fix {file}") from error
     return found if found is not None or file.name not in ALWAYS else {}
 
 

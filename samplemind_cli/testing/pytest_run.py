@@ -11,7 +11,7 @@ from typing import Any
 from samplemind_cli import child
 from samplemind_cli.child.python import Python
 from samplemind_cli.testing import command, history
-from samplemind_cli.testing.command import Asked
+from samplemind_cli.testing.command import RunOptions
 from samplemind_cli.testing.project import Project
 
 OBSERVER = Path(__file__).parent / "observer"
@@ -20,7 +20,7 @@ INTERRUPTED = 128 + 2  # before pytest was there to tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Selection:
     """Which of the collected tests run; see observer/samplemind_choice.py."""
 
     skip: frozenset[str] = frozenset()
@@ -40,7 +40,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PytestOutcome:
     """pytest's exit code, and the observer's record; empty when pytest ended before it could write one."""
 
     code: int
@@ -66,13 +66,13 @@ class Outcome:
 def run(  # noqa: PLR0913 - all that one run depends on
     project: Project,
     python: Python,
-    asked: Asked,
-    choice: Choice,
+    asked: RunOptions,
+    choice: Selection,
     env: Mapping[str, str],
     *,
     parallel: bool,
     ends: bool,
-) -> Outcome:
+) -> PytestOutcome:
     """Run pytest once. `ends`: SIGTERM and SIGHUP end this process too, within a second."""
     with tempfile.TemporaryDirectory(prefix="samplemind-test-") as beside:
         record, chosen = Path(beside) / "record.json", Path(beside) / "choice.json"
@@ -85,4 +85,4 @@ def run(  # noqa: PLR0913 - all that one run depends on
         paths = [str(OBSERVER), *filter(None, [env.get("PYTHONPATH")])]
         patience = PATIENCE if ends else None
         code = child.run(argv, {**env, "PYTHONPATH": os.pathsep.join(paths)}, project.root, patience=patience)
-        return Outcome(code, history.read(record))
+        return PytestOutcome(code, history.read(record))

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from samplemind_cli import processors
 from samplemind_cli.child.python import Python, find_python
-from samplemind_cli.testing import command, history, junit, pytest_run
-from samplemind_cli.testing.changed import Memory, Plan
-from samplemind_cli.testing.command import Asked
+from samplemind_cli.testing import command, durations, history, junit, pytest_run
+from samplemind_cli.testing.changed import LastRun, RerunPlan
+from samplemind_cli.testing.command import RunOptions
 from samplemind_cli.testing.dependencies import Look
 from samplemind_cli.testing.project import Project, find_project
-from samplemind_cli.testing.pytest_run import Choice, Outcome
+from samplemind_cli.testing.pytest_run import PytestOutcome, Selection
 
 SLOW = 1.0  # seconds from which a test is worth naming
 SHOWN = 5  # names in one line of talk
@@ -26,7 +26,7 @@ class Session:
 
     project: Project
     python: Python
-    asked: Asked
+    asked: RunOptions
     folder: Path
     env: Mapping[str, str]
     say: Callable[[str], None]
@@ -34,7 +34,7 @@ class Session:
 
     @classmethod
     def at(
-        cls, directory: Path, asked: Asked, *, state_dir: str, env: Mapping[str, str], say: Callable[[str], None]
+        cls, directory: Path, asked: RunOptions, *, state_dir: str, env: Mapping[str, str], say: Callable[[str], None]
     ) -> "Session":
         """The session for the project at or above `directory`. Raises UsageError for what is missing or unsafe."""
         command.check(asked)
@@ -52,49 +52,44 @@ class Session:
         """Run pytest once; its exit code."""
         return self.once().code
 
-    def watch(self) -> int:
-        """Run, wait for a change or a key, run again, until `q` or Ctrl-C; the exit code of the last run."""
-        from samplemind_cli.testing.watching import watch
-
-        return watch(replace(self, ends=True))
-
-    def once(self) -> Outcome:
+    def once(self) -> PytestOutcome:
         """Run pytest once, and what failed in parallel a second time in one process."""
         selection = command.selection(self.project, self.asked)
         memory = self._memory(selection) if self.asked.changed else None
-        plan = memory.plan() if memory else Plan(())
+        plan = memory.plan() if memory else RerunPlan(())
         past = history.History(self.folder / "history.json")
-        choice = self._choice(plan, past)
+        choice = self._choice(plan)
         if choice.cases == []:
             self.say(f"nothing failed in {self.asked.rerun_from}")
-            return Outcome(0, {})
+            return PytestOutcome(0, {})
         parallel = self._parallel(past, selection, memory, plan)
         self.say(self._headline(plan, parallel=parallel))
         first = outcome = self._pytest(self.asked, choice, parallel=parallel)
         if parallel and first.code not in {0, NOTHING_RAN} and not first.interrupted() and first.code < 128:  # noqa: PLR2004 - a signal
             outcome = self._again(first, choice)
         if outcome.seen:
+            self._share(outcome)
             self._remember(first if parallel else outcome, outcome, selection, past, memory, plan, parallel=parallel)
             self._name_slow(outcome)
         return outcome
 
-    def _memory(self, selection: str) -> Memory:
-        return Memory(self.folder, selection, partial(Look, self.project.root, self.python.path, self.env))
+    def _memory(self, selection: str) -> LastRun:
+        return LastRun(self.folder, selection, partial(Look, self.project.root, self.python.path, self.env))
 
-    def _choice(self, plan: Plan, past: history.History) -> Choice:
+    def _choice(self, plan: RerunPlan) -> Selection:
         cases = junit.failed_cases(Path(self.asked.rerun_from)) if self.asked.rerun_from else None
-        seconds = past.seconds if self.asked.shard else {}
-        return Choice(
+        seconds = durations.read(self.project.root) if self.asked.shard else {}
+        return Selection(
             skip=frozenset() if plan.reasons else plan.skip, shard=self.asked.shard, seconds=seconds, cases=cases
         )
 
-    def _pytest(self, asked: Asked, choice: Choice, *, parallel: bool) -> Outcome:
+    def _pytest(self, asked: RunOptions, choice: Selection, *, parallel: bool) -> PytestOutcome:
         outcome = pytest_run.run(self.project, self.python, asked, choice, self.env, parallel=parallel, ends=self.ends)
         if missing := outcome.seen.get("missing"):
             self.say(f"not among the tests here: {_some(missing)}")
         return outcome
 
-    def _again(self, first: Outcome, choice: Choice) -> Outcome:
+    def _again(self, first: PytestOutcome, choice: Selection) -> PytestOutcome:
         """What failed in parallel, run in one process; everything, where the workers did not come to the end."""
         failed = first.failed()
         if first.complete() and failed and not command.covered(self.project, self.asked):
@@ -105,7 +100,7 @@ class Session:
             if alone.tests().keys() >= set(failed) or alone.interrupted() or self.asked.serial:
                 if only := sorted(set(failed) - set(alone.failed())) if alone.complete() else []:
                     self.say(f"fails only in parallel: {_some(only)}")
-                return Outcome(alone.code, _merged(first, alone))
+                return PytestOutcome(alone.code, _merged(first, alone))
         self.say(
             "the tests did not come to their end in parallel; all in one process:"
             if not failed
@@ -116,7 +111,7 @@ class Session:
             self.say(f"fails only in parallel: {_some(only)}")
         return alone
 
-    def _parallel(self, past: history.History, selection: str, memory: Memory | None, plan: Plan) -> bool:
+    def _parallel(self, past: history.History, selection: str, memory: LastRun | None, plan: RerunPlan) -> bool:
         """Where the settings or the user ask for it, or an earlier run showed that it changes no result."""
         if command.must_be_serial(self.asked) or not self._has_xdist():
             return False
@@ -146,13 +141,15 @@ class Session:
             return None
         return past.selections.get(command.selection(self.project, replace(self.asked, arguments=())))
 
-    def _headline(self, plan: Plan, *, parallel: bool) -> str:
+    def _headline(self, plan: RerunPlan, *, parallel: bool) -> str:
         tests = {"": "all tests", None: "tests"}.get(command.marker_filter(self.project, self.asked), "")
         tests = tests or f"tests marked {command.marker_filter(self.project, self.asked)!r}"
         tests = "tests that failed last" if self.asked.failed else tests
         tests = f"tests that failed in {self.asked.rerun_from}" if self.asked.rerun_from else tests
         lines = [f"pytest {self.python.versions['pytest']} of {self.python.why}: {tests}"]
-        lines[0] += ", shard {} of {}".format(*self.asked.shard) if self.asked.shard else ""
+        if self.asked.shard:
+            by = durations.NAME if os.path.exists(self.project.root / durations.NAME) else "number of tests"
+            lines[0] += ", shard {} of {}".format(*self.asked.shard) + f" by {by}"
         if not command.workers_given(self.asked):
             lines[0] += ", in parallel" if parallel else ", in one process"
         if parallel and self.env.get("PYTHONDONTWRITEBYTECODE"):
@@ -164,21 +161,35 @@ class Session:
         return "\n".join(lines)
 
     def _remember(  # noqa: PLR0913, PLR0917 - what is known before and after
-        self, first: Outcome, outcome: Outcome, selection: str, past: history.History, memory: Memory | None,
-        plan: Plan, *, parallel: bool,
+        self, first: PytestOutcome, outcome: PytestOutcome, selection: str, past: history.History,
+        memory: LastRun | None, plan: RerunPlan, *, parallel: bool,
     ) -> None:  # fmt: skip
         try:
             if memory:
                 memory.learn(outcome.seen, plan)
                 self.say(f"ran {len(outcome.tests())} of {len({*memory.names(), *outcome.tests()})} known tests")
-            # The other shards are cut by the same seconds: none of them may change those.
-            if first.complete() and not self.asked.shard:
+            if first.complete():
                 part = (memory and not plan.reasons) or self.asked.rerun_from
                 past.add(None if part else selection, first.tests(), history.PARALLEL if parallel else history.ALONE)
         except OSError as error:  # a full disk or a read-only home is not the tests' failure
             self.say(f"cannot remember this run in {self.folder}: {error.strerror}")
 
-    def _name_slow(self, outcome: Outcome) -> None:
+    def _share(self, outcome: PytestOutcome) -> None:
+        """Write the durations for all machines, where that was asked for; and how the shards were cut."""
+        if cut := outcome.seen.get("cut"):
+            self.say(f"the shards are cut as {cut}; on machines that say the same, each test runs once")
+        if not self.asked.store_durations:
+            return
+        if not outcome.complete():
+            self.say(f"{durations.NAME} is left as it was: not all tests ran")
+            return
+        seconds = {name: test["seconds"] for name, test in outcome.tests().items()}
+        try:
+            self.say(f"wrote {durations.store(self.project.root, seconds)}: commit it, --shard is cut by it")
+        except OSError as error:
+            self.say(f"cannot write {durations.NAME}: {error.strerror}")
+
+    def _name_slow(self, outcome: PytestOutcome) -> None:
         slow = sorted(
             ((t["seconds"], name) for name, t in outcome.tests().items() if t["seconds"] >= SLOW), reverse=True
         )
@@ -186,7 +197,7 @@ class Session:
             self.say("slowest: " + "; ".join(f"{seconds:.1f} s {name}" for seconds, name in slow[:3]))
 
 
-def _merged(first: Outcome, alone: Outcome) -> dict[str, object]:
+def _merged(first: PytestOutcome, alone: PytestOutcome) -> dict[str, object]:
     """The record of a run with those of its tests that ran again; what either used counts."""
     everywhere = (
         {kind: [*found, *alone.seen["everywhere"][kind]] for kind, found in first.seen["everywhere"].items()}

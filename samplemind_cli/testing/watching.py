@@ -4,14 +4,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from samplemind_cli.testing import fingerprints, keyboard
-from samplemind_cli.testing.command import Asked
+from samplemind_cli.testing.command import RunOptions
 from samplemind_cli.testing.fingerprints import Contents, Snapshot
-
-if TYPE_CHECKING:
-    from samplemind_cli.testing.session import Session
+from samplemind_cli.testing.session import Session
 
 PAUSE = 0.3  # seconds between two looks at the files, and at least
 REST = 4  # times as long as a look took
@@ -25,13 +22,13 @@ class Filters:
     path: str = ""
     name: str = ""
 
-    def applied(self, asked: Asked) -> Asked:
+    def applied(self, asked: RunOptions) -> RunOptions:
         """The same, for these tests only."""
         words = [*asked.arguments, *["-k", self.name][: 2 * bool(self.name)], *[self.path][: bool(self.path)]]
         return replace(asked, arguments=tuple(words))
 
 
-def chosen(asked: Asked, key: str) -> Asked:
+def chosen(asked: RunOptions, key: str) -> RunOptions:
     """What a key changes in what was asked, for one run."""
     if key == "a":
         return replace(asked, all=True, changed=False, failed=False)
@@ -40,8 +37,9 @@ def chosen(asked: Asked, key: str) -> Asked:
     return replace(asked, changed=True, failed=False) if key == "c" else asked
 
 
-def watch(session: "Session") -> int:
+def watch(session: Session) -> int:
     """Run, wait for a change or a key, run again, until `q` or Ctrl-C; the exit code of the last run."""
+    session = replace(session, ends=True)
     root, asked, filters = session.project.root, session.asked, Filters()
     contents = Contents()
     while True:
@@ -66,7 +64,7 @@ def watch(session: "Session") -> int:
         contents = contents.again()
 
 
-def _wait(session: "Session", known: Snapshot, filters: Filters) -> tuple[list[str], str]:
+def _wait(session: Session, known: Snapshot, filters: Filters) -> tuple[list[str], str]:
     with keyboard.keys() as keys:
         listening = KEYS if keyboard.listens() else "Ctrl-C ends"
         session.say(f"waiting for a change; {_told(filters)}{listening}")

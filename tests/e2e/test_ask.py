@@ -109,7 +109,7 @@ def test_a_full_disk_is_told(start, mock_server, tmp_path):
             done = start(*argv, stdout=full)
 
         assert done.wait(20) == 1
-        assert done.stderr.read().startswith(b"error: no room to write: ")
+        assert done.stderr.read().startswith(b"error: the disk is full: ")
     assert len(mock_server.requests) == 1
 
 

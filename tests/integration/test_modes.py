@@ -11,7 +11,7 @@ import pytest
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import declared, record
 from samplemind_cli.stack.files import Stack
-from samplemind_cli.stack.origin import Origin
+from samplemind_cli.stack.origin import StackOrigin
 
 pytestmark = pytest.mark.integration
 FOLDERS = (".cache", ".local", ".config")
@@ -59,7 +59,10 @@ def test_the_record_of_a_stack_and_the_services_it_declares_are_the_users_alone(
     try:
         settings = Settings(state_dir=str(home / "state" / "samplemind"), cache_dir=str(home / "cache" / "samplemind"))
         record.remember(
-            settings, "shop", Origin(str(home), carried=False), {"redis": {"target": 6379, "host": "127.0.0.1:6379"}}
+            settings,
+            "shop",
+            StackOrigin(str(home), carried=False),
+            {"redis": {"target": 6379, "host": "127.0.0.1:6379"}},
         )
         declared.remember(settings, Stack(files=(home / "compose.yaml",)), {"name": "shop", "services": {"redis": {}}})
     finally:

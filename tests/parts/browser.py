@@ -6,7 +6,10 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 from dataclasses import dataclass
+
+import pytest
 
 PATIENCE = 60.0  # seconds for all its pages together; a browser that hangs is killed, and then has ended
 BINARY = shutil.which("chromium") or shutil.which("google-chrome")
@@ -24,7 +27,8 @@ class Shown:
 class Browser:
     """One process for any number of pages; messages end with a NUL, ours go to its descriptor 3, its come from 4."""
 
-    def __init__(self, profile):
+    def __init__(self, profile, reachable="", patience=PATIENCE):
+        """`reachable`: the one host there is."""
         theirs, self._to = os.pipe()
         self._from, ours = os.pipe()
         pipes = f'exec 3<&{theirs} 4>&{ours}; exec "$@"'
@@ -41,7 +45,7 @@ class Browser:
             "--disable-background-networking",
             "--disable-sync",
             f"--user-data-dir={profile}",
-            "--host-resolver-rules=MAP * ~NOTFOUND",
+            f"--host-resolver-rules=MAP * ~NOTFOUND{f', EXCLUDE {reachable}' if reachable else ''}",
             "--window-size=1000,700",
             "--remote-debugging-pipe",
         ]
@@ -50,7 +54,7 @@ class Browser:
         )
         os.close(theirs)
         os.close(ours)
-        self._limit = threading.Timer(PATIENCE, self._process.kill)
+        self._limit = threading.Timer(patience, self._process.kill)
         self._limit.daemon = True
         self._limit.start()
         self._inbox = os.fdopen(self._from, "rb")
@@ -74,6 +78,14 @@ class Browser:
         complaints = [json.dumps(event) for event in self._events if event["method"] in said]
         return Shown(text["result"]["value"], complaints, base64.b64decode(picture))
 
+    def tab(self):
+        """A tab that stays open, to be driven."""
+        target = self._call("Target.createTarget", url="about:blank")["targetId"]
+        session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self._call(f"{domain}.enable", session)
+        return Tab(self, target, session)
+
     def close(self):
         """End it."""
         self._call("Browser.close")
@@ -91,6 +103,12 @@ class Browser:
         assert "result" in said, said
         return said["result"]
 
+    def _taken(self, session):
+        """What one tab told since it was asked last."""
+        told = [event for event in self._events if event.get("sessionId") == session]
+        self._events = [event for event in self._events if event.get("sessionId") != session]
+        return told
+
     def _heard(self):
         """The next message."""
         message = bytearray()
@@ -98,3 +116,100 @@ class Browser:
             assert byte, "the browser has ended"
             message += byte
         return json.loads(message)
+
+
+class Tab:
+    """One page, as its user has it: keys, clicks, sizes; `complaints` and `asked` are what it told and fetched."""
+
+    def __init__(self, browser, target, session):
+        self._browser, self._target, self._session = browser, target, session
+        self._told = []
+
+    def open(self, address):
+        self._do("Page.navigate", url=address)
+        self.wait("document.readyState === 'complete'")
+
+    def size(self, width, height, *, dark=False):
+        self._do("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self._do("Emulation.setEmulatedMedia", features=[scheme])
+
+    def run(self, expression):
+        """The value of an expression, once its promise is kept."""
+        found = self._do("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in found, found["exceptionDetails"]
+        return found["result"].get("value")
+
+    def wait(self, expression, seconds=20.0):
+        """The value of an expression as soon as it is true."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                found = self.run(expression)
+            except AssertionError:  # the page is being exchanged for another
+                found = None
+            if found:
+                return found
+            if time.monotonic() > until:
+                pytest.fail(f"never true: {expression}; the page: {self.run('document.body.innerText')[:2000]}")
+            time.sleep(0.03)
+
+    def sees(self, *words):
+        """Wait until all of these words are on the page."""
+        for text in words:
+            self.wait(f"document.body.innerText.includes({json.dumps(text)})")
+
+    def press(self, *keys):
+        """Keys by their names, or letters."""
+        for key in keys:
+            text = "\r" if key == "Enter" else key if len(key) == 1 else ""
+            code = {"Enter": 13, "Escape": 27, "Tab": 9, "ArrowDown": 40, "Backspace": 8}.get(key, ord(key[0].upper()))
+            event = {"key": key, "windowsVirtualKeyCode": code}
+            self._do("Input.dispatchKeyEvent", type="keyDown", **event, **({"text": text} if text else {}))
+            self._do("Input.dispatchKeyEvent", type="keyUp", **event)
+
+    def type(self, text):
+        self._do("Input.insertText", text=text)
+
+    def click(self, selector):
+        """The middle of the first element that the selector finds, once it can be clicked."""
+        self.wait(f"document.querySelector({json.dumps(selector)})?.matches(':not(:disabled)')")
+        found = self.run(
+            f"(() => {{ const found = document.querySelector({json.dumps(selector)});"
+            " found.scrollIntoView({block: 'nearest'}); const r = found.getBoundingClientRect();"
+            " return [r.x + r.width / 2, r.y + r.height / 2]; })()"
+        )
+        at = {"x": found[0], "y": found[1], "button": "left", "clickCount": 1}
+        self._do("Input.dispatchMouseEvent", type="mousePressed", **at)
+        self._do("Input.dispatchMouseEvent", type="mouseReleased", **at)
+
+    def choose(self, number, value):
+        """A value of the page's select with this number, in one step: a redrawn page would take it back."""
+        self.run(
+            f"(() => {{ const found = document.querySelectorAll('select')[{number}]; found.value = {json.dumps(value)};"
+            " found.dispatchEvent(new Event('change', {bubbles: true})); })()"
+        )
+
+    def picture(self):
+        return base64.b64decode(self._do("Page.captureScreenshot")["data"])
+
+    @property
+    def complaints(self):
+        said = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
+        return [json.dumps(event["params"]) for event in self._events() if event["method"] in said]
+
+    @property
+    def asked(self):
+        """Every address that it asked for."""
+        sent = [event["params"] for event in self._events() if event["method"] == "Network.requestWillBeSent"]
+        return [request["request"]["url"] for request in sent]
+
+    def close(self):
+        self._browser._call("Target.closeTarget", targetId=self._target)
+
+    def _events(self):
+        self._told += self._browser._taken(self._session)
+        return self._told
+
+    def _do(self, method, **params):
+        return self._browser._call(method, self._session, **params)

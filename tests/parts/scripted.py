@@ -10,7 +10,17 @@ SSE, NDJSON, JSON = "text/event-stream", "application/x-ndjson", "application/js
 
 @contextmanager
 def provider(body, *, status=200, kind=JSON, headers=()):
-    """A server whose every answer is `body`; it notes the decoded requests (`asked`) and their headers (`heads`)."""
+    """A server whose every answer is `body`; of a list one after the other, the last again and again.
+
+    A function is given the decoded request, and gives a status and a body. `asked` of what it yields are the requests,
+    `heads` their headers.
+    """
+
+    def answer(request):
+        if callable(body):
+            return body(request)
+        bodies = body if isinstance(body, list) else [body]
+        return status, bodies[min(len(server.asked), len(bodies)) - 1]
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -20,9 +30,11 @@ def provider(body, *, status=200, kind=JSON, headers=()):
 
         def do_POST(self):
             server.heads.append(dict(self.headers.items()))
-            server.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            data = body if isinstance(body, bytes) else body.encode()
-            self.send_response(status)
+            request = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            server.asked.append(request)
+            code, said = answer(request)
+            data = said if isinstance(said, bytes) else said.encode()
+            self.send_response(code)
             for name, value in (("content-type", kind), ("content-length", str(len(data))), *headers):
                 self.send_header(name, value)
             self.end_headers()
@@ -42,54 +54,64 @@ def provider(body, *, status=200, kind=JSON, headers=()):
         thread.join()
 
 
-def events(*values, done=""):
-    return "".join(f"data: {json.dumps(value)}\n\n" for value in values) + done
+def events(*values, done="", named=False):
+    """Server-sent events; `named`: each by its type, as Anthropic's client demands."""
+    names = (f"event: {value['type']}\n" if named else "" for value in values)
+    return "".join(f"{name}data: {json.dumps(value)}\n\n" for name, value in zip(names, values, strict=True)) + done
 
 
 def openai(text="", calls=(), finish="stop", *, stream=True):
     """`calls` are (id, name, arguments), the arguments of whatever type."""
     told = [{"id": i, "type": "function", "function": {"name": name, "arguments": given}} for i, name, given in calls]
+    counted = {"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 6}
     if not stream:
         message = {"role": "assistant", "content": text or None, **({"tool_calls": told} if told else {})}
-        return json.dumps(
-            {"object": "chat.completion", "choices": [{"message": message, "finish_reason": finish}]}
-        ), JSON
+        choice = {"index": 0, "message": message, "finish_reason": finish}
+        head = {"id": "c", "object": "chat.completion", "created": 1, "model": "m"}
+        return json.dumps({**head, "choices": [choice], "usage": counted}), JSON
     deltas = [{"content": text}] if text else []
     deltas += [{"tool_calls": [{"index": n, **call}]} for n, call in enumerate(told)]
-    chunks = [{"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
-    return events(
-        *chunks, {"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]}, done="data: [DONE]\n\n"
-    ), SSE
+    choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
+    choices.append({"index": 0, "delta": {}, "finish_reason": finish})
+    head = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    chunks = [{**head, "choices": [choice]} for choice in choices]
+    return events(*chunks, {**head, "choices": [], "usage": counted}, done="data: [DONE]\n\n"), SSE
 
 
 def anthropic(text="", calls=(), finish="end_turn", *, stream=True):
     blocks = [{"type": "text", "text": text}] if text else []
     blocks += [{"type": "tool_use", "id": i, "name": name, "input": given} for i, name, given in calls]
+    head = {"id": "m", "type": "message", "role": "assistant", "model": "m"}
     if not stream:
-        return json.dumps({"type": "message", "content": blocks, "stop_reason": finish}), JSON
-    told = [{"type": "message_start", "message": {"type": "message", "content": [], "usage": {"input_tokens": 5}}}]
+        counted = {"input_tokens": 5, "output_tokens": 1}
+        return json.dumps({**head, "content": blocks, "stop_reason": finish, "usage": counted}), JSON
+    counted = {"input_tokens": 5, "output_tokens": 0}
+    told = [{"type": "message_start", "message": {**head, "content": [], "stop_reason": None, "usage": counted}}]
     for n, block in enumerate(blocks):
         told.append({"type": "content_block_start", "index": n, "content_block": block})
         told.append({"type": "content_block_stop", "index": n})
     told += [{"type": "message_delta", "delta": {"stop_reason": finish}, "usage": {"output_tokens": 1}}]
-    return events(*told, {"type": "message_stop"}), SSE
+    return events(*told, {"type": "message_stop"}, named=True), SSE
 
 
 def gemini(text="", calls=(), finish="STOP", *, stream=True):
     parts = [{"text": text}] if text else []
     parts += [{"functionCall": {"id": i, "name": name, "args": given}} for i, name, given in calls]
-    whole = {"candidates": [{"content": {"parts": parts}, "finishReason": finish}]}
+    counted = {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}
+    whole = {"candidates": [{"content": {"parts": parts}, "finishReason": finish}], "usageMetadata": counted}
     return (events(whole), SSE) if stream else (json.dumps(whole), JSON)
 
 
 def ollama(text="", calls=(), finish="stop", *, stream=True):
     told = [{"id": i, "function": {"name": name, "arguments": given}} for i, name, given in calls]
     message = {"role": "assistant", "content": text, **({"tool_calls": told} if told else {})}
-    whole = {"model": "m", "message": message, "done": True, "done_reason": finish}
+    end = {"model": "m", "done": True, "done_reason": finish, "prompt_eval_count": 5, "eval_count": 1}
+    whole = {**end, "message": message}
     if not stream:
         return json.dumps(whole), JSON
-    end = {"model": "m", "message": {"role": "assistant", "content": ""}, "done": True, "done_reason": finish}
-    return "".join(json.dumps(line) + "\n" for line in ({**whole, "done": False}, end)), NDJSON
+    first = {"model": "m", "message": message, "done": False}
+    last = {**end, "message": {"role": "assistant", "content": ""}}
+    return f"{json.dumps(first)}\n{json.dumps(last)}\n", NDJSON
 
 
 WIRES = {"openai": openai, "anthropic": anthropic, "gemini": gemini, "ollama": ollama}

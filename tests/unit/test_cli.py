@@ -43,6 +43,23 @@ def test_every_command_has_help_with_an_example_that_fits_the_terminal(capsys, m
     assert max(map(len, prose)) <= int(columns)
 
 
+def commands(command, *words):
+    """A command and those below it, each with its words."""
+    yield words, command
+    for name, sub in getattr(command, "commands", {}).items():
+        yield from commands(sub, *words, name)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_placeholder_in_help_is_a_word_that_says_what_goes_in_or_the_choices(capsys, name):
+    for words, _ in commands(cli.command(name), name):
+        out = run(capsys, *words, "--help")[1]
+        placeholders = re.findall(r"<[a-z -]+>", re.sub(r"<[\w\s-]+(\|[\w\s-]+)+>", "", out))
+
+        assert (words, placeholders) == (words, [])
+        assert '\\"' not in out
+
+
 @pytest.mark.parametrize("columns", ["40", "80"])
 def test_the_root_help_lists_every_command_in_order_and_fits(capsys, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", columns)
@@ -112,9 +129,9 @@ def test_what_others_write_is_utf_8_whatever_the_locale_says(monkeypatch):
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (OSError(errno.ENOSPC, "full"), "no room to write: [Errno 28] full"),
-        (OSError(errno.EFBIG, "large"), "no room to write: [Errno 27] large"),
-        (OSError(errno.EBADF, "bad"), "nothing can be written: [Errno 9] bad"),
+        (OSError(errno.ENOSPC, "full"), "the disk is full: [Errno 28] full"),
+        (OSError(errno.EFBIG, "large"), "the disk is full: [Errno 27] large"),
+        (OSError(errno.EBADF, "bad"), "cannot write to stdout: [Errno 9] bad"),
         (OSError(errno.ENOENT, "No usable temporary directory found in …"), "there is no folder for temporary files"),
     ],
 )

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_architecture import sources
 
-from samplemind_cli.ai.caller import CLIENTS, EMBEDDERS
+from samplemind_cli.ai.adapters import CLIENTS, EMBEDDERS
 from samplemind_cli.ai.router import Provider, get_provider_url, provider_of, routes
 from samplemind_cli.ai.types import Options
 from samplemind_cli.errors import SettingError, UsageError
@@ -16,7 +16,7 @@ FURTHER = [row.name for row in ROWS if row.name not in list(Provider)]
 VLLM = {"url": "http://127.0.0.1:8000/v1", "model": "qwen3", "local": True}
 # Where two names of the table may stand together: the table itself; the wire formats, of which two are named for their
 # makers; and the mock, which reads the documents on its own and knows nothing of us.
-LISTS_MAY = ("providers.py", "formats/parts.py", "mock/", "ai/caller.py")
+LISTS_MAY = ("providers.py", "formats/parts.py", "mock/", "ai/adapters.py")
 
 
 def fits(*lacks, but=()):

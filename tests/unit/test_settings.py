@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from samplemind_cli import paths
 from samplemind_cli import settings as settings_module
+from samplemind_cli.budgets import Budget
 from samplemind_cli.errors import UsageError
 from samplemind_cli.settings import CONVENTIONS, FOLDERS, KEYS, PROJECT_MAY, SECRETS, USER_ONLY, Settings, settable
 
@@ -102,6 +103,9 @@ def test_no_file_says_who_set_an_address(load, write, place):
         load()
 
 
+WORDS = {"history": "off", "on_budget": "local"}  # settings that are one of a few words
+
+
 @pytest.mark.parametrize("name", [*SECRETS, *USER_ONLY, *FOLDERS])
 def test_a_projects_file_may_not_say_where_keys_and_prompts_go_or_what_is_run(load, write, name):
     path = write("project", f'{name} = "https://elsewhere"')
@@ -111,7 +115,7 @@ def test_a_projects_file_may_not_say_where_keys_and_prompts_go_or_what_is_run(lo
 
     assert str(path) in refused.value.message
     variable = refused.value.hint.split()[1]
-    assert load_without(path, {variable: "/7"}).value(name) in ("/7", "/7/samplemind", 7, ("/7",), "off")
+    assert load_without(path, {variable: "/7"}).value(name) in ("/7", "/7/samplemind", 7, ("/7",), *WORDS.values())
 
 
 def load_without(path, env):
@@ -119,16 +123,16 @@ def load_without(path, env):
     try:
         return Settings.load({"HOME": "/nowhere", **env}, path.parent)
     except UsageError:  # a number
-        value = "off" if "SAMPLEMIND_HISTORY" in env else "7"
+        value = next((word for name, word in WORDS.items() if f"SAMPLEMIND_{name.upper()}" in env), "7")
         return Settings.load({"HOME": "/nowhere", **dict.fromkeys(env, value)}, path.parent)
 
 
 @pytest.mark.parametrize("name", USER_ONLY)
 def test_the_users_own_file_may_say_all_of_that(load, write, name):
     numbers = ("cache_size", "history_size", "history_days")
-    write("user", f"{name} = 7" if name in numbers else f'{name} = "{"off" if name == "history" else "/7"}"')
+    write("user", f"{name} = 7" if name in numbers else f'{name} = "{WORDS.get(name, "/7")}"')
 
-    assert load().value(name) in ("/7", ("/7",), 7, "off")
+    assert load().value(name) in ("/7", ("/7",), 7, *WORDS.values())
 
 
 def test_a_setting_on_no_list_is_refused_in_a_projects_file(load, write, monkeypatch):
@@ -201,6 +205,28 @@ def test_a_file_that_is_a_pipe_is_refused_instead_of_waited_for(load, write):
         load()
 
 
+def test_a_terminal_is_not_waited_for_where_a_link_leads_to_it(load, write):
+    ours, theirs = os.openpty()
+    path = write("project", "")
+    path.unlink()
+    path.symlink_to(os.ttyname(theirs))
+    path.chmod(0o620)
+    try:
+        with pytest.raises(UsageError, match="no plain file"):
+            load()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_a_file_without_end_is_not_read(load, write):
+    path = write("project", "cache_ttl = 5")
+    os.truncate(path, 1 << 40)
+
+    with pytest.raises(UsageError, match="more than"):
+        load()
+
+
 def test_a_file_may_begin_with_a_byte_order_mark(load, write):
     write("user", "\ufeffcache_ttl = 5")
 
@@ -217,6 +243,17 @@ def test_a_projects_own_stack_counts_in_its_folder_and_below_and_nowhere_else(lo
     for elsewhere in (home, home / "project-2", home / "other" / "project"):
         elsewhere.mkdir(parents=True, exist_ok=True)
         assert Settings.load({"HOME": str(home)}, elsewhere).ollama_host == "127.0.0.1:11434"
+
+
+def test_it_is_known_what_listens_here_for_projects_elsewhere(load, write, home):
+    web = {"host": "127.0.0.1:80", "also": ["127.0.0.1:11434"]}
+    shop = {**own(home / "shop"), "services": {"web": web, "ollama": {"host": "127.0.0.1:5", "adopted": True}}}
+    write("stack", stacks(shop=shop, samplemind={**carried(), "services": {"redis": {"host": "127.0.0.1:6379"}}}))
+    assert dict(load().strangers) == {"127.0.0.1:80": "shop", "127.0.0.1:11434": "shop"}
+    assert Settings.load({"HOME": str(home)}, home / "shop").strangers == ()
+    for broken in ("", "{}", '{"stacks": 7}', '{"stacks": {"x": {}}}'):
+        write("stack", broken)
+        assert load().strangers == ()
 
 
 def test_a_link_into_a_projects_folder_is_inside_of_it(write, home):
@@ -406,3 +443,51 @@ def test_a_switch_is_nothing_else(load, write, said):
 
     with pytest.raises(UsageError, match="strict_fields"):
         load()
+
+
+def test_the_users_own_file_says_what_may_be_spent(load, write):
+    text = """
+        [budgets]
+        day = 5
+        on_budget = "local"
+        [budgets.client]
+        day = 1.5
+        [budgets.client.ci]
+        month = 30
+    """
+    write("user", text)
+
+    assert load().on_budget == "local"
+    assert set(load().budgets) == {
+        Budget(5, "day"),
+        Budget(1.5, "day", "client"),
+        Budget(30, "month", "client", "ci"),
+    }
+
+
+def test_a_projects_file_may_not_say_what_may_be_spent(load, write):
+    write("project", "[budgets]\nday = 5000")
+
+    with pytest.raises(UsageError, match="may not set 'budgets'"):
+        load()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "budgets = 5",
+        "[budgets]\nyear = 5",
+        "[budgets]\nday = -1",
+        "[budgets]\nday = true",
+        "[budgets]\nday = nan",
+        "[budgets.team]\nday = 5",
+        "[budgets.client.x.y]\nday = 5",
+        '[budgets]\non_budget = "maybe"',
+    ],
+)
+def test_a_budget_that_is_none_is_refused(load, write, text):
+    path = write("user", text)
+
+    with pytest.raises(UsageError) as refused:
+        load()
+    assert str(path) in refused.value.message

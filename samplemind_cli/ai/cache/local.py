@@ -1,5 +1,6 @@
 """The local tier: one file per answer in a folder only its user can read."""
 
+import heapq
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -7,7 +8,7 @@ from typing import Any
 
 from blake3 import blake3
 
-from samplemind_cli import files
+from samplemind_cli import files, spool
 from samplemind_cli.ai.cache.entry import PREFIX, Entry, decode, encode
 from samplemind_cli.errors import SamplemindError
 
@@ -15,6 +16,7 @@ HOUR = 3600.0
 DAY = 86_400.0
 DIGITS, LONGEST_NAME = 64, 64  # of a fingerprint; of a provider
 SUFFIX = ".json"
+QUESTIONS = "questions"  # the folder beside the answers: what `ai.why` keeps of their questions
 
 
 class LocalTier:
@@ -109,6 +111,12 @@ class LocalTier:
             elif self._is_entry(path) and (entry := self._peek(path)):
                 yield entry.key
 
+    def largest(self, count: int) -> list[tuple[str, int]]:
+        """The keys of the largest entries, with their bytes."""
+        sizes = heapq.nlargest(count, ((info.st_size, path) for path, info in self._files() if self._is_entry(path)))
+        found = ((self._peek(path), size) for size, path in sizes)
+        return [(entry.key, size) for entry, size in found if entry]
+
     def stats(self) -> dict[str, Any]:
         """Entries, bytes (hot records too), bound, entries per provider, first and last `stored`; reads every entry."""
         providers: dict[str, int] = {}
@@ -135,6 +143,8 @@ class LocalTier:
 
         Raises SamplemindError when some of them stay.
         """
+        if provider is None:
+            files.remove(os.path.join(os.path.dirname(self.folder), QUESTIONS, spool.NAME))
         entries = freed = 0
         stuck: OSError | None = None
         for path, info in self._files():

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from samplemind_cli.ai.cache.address import Address
-from samplemind_cli.ai.cache.resp import Connection, Refused, Reply
+from samplemind_cli.ai.cache.resp import Reply, RespConnection, RespError
 
 if TYPE_CHECKING:
     import ssl
@@ -16,8 +16,8 @@ PATIENCE = 0.04  # seconds for one call
 CONNECTING = 2.0  # seconds for a connection, for which nobody waits longer than for a call: a busy process needs many
 # Seconds once it has answered: a moment's stall of a Redis that is there would cost every machine a provider's call.
 TRUST = 0.5
-# Seconds. Whoever refuses, or has no name yet, costs next to nothing to ask again. Silence costs our patience: each
-# rest after it is twice the one before, so that a Redis that starts with us is used soon after it is there.
+# Seconds. Refused connections and DNS errors are retried after BRIEF_REST; timeouts back off exponentially, up to
+# LONGEST_REST, so that a Redis that starts with us is used soon after it is there.
 BRIEF_REST, LONGEST_REST = 0.25, 30.0
 LARGEST = 1024 * 1024  # bytes: what does not cross a slow network in our patience is not shared
 
@@ -33,7 +33,7 @@ class RedisTier:
         self._warn = warn
         self._patience = patience
         self._answered = False
-        self._opening: dict[asyncio.AbstractEventLoop, asyncio.Task[Connection]] = {}
+        self._opening: dict[asyncio.AbstractEventLoop, asyncio.Task[RespConnection]] = {}
         self._rest = 0.0
         self._resting_until = 0.0
         self._tls = _tls_context() if address.tls else None
@@ -78,16 +78,16 @@ class RedisTier:
                 if self._opening.get(loop) is not before:  # not a connection that broke while it was idle
                     raise
                 replies = await (await self._connection(loop, deadline)).ask(*commands, deadline=deadline)
-        except (OSError, UnicodeError, Refused) as error:
+        except (OSError, UnicodeError, RespError) as error:
             self._leave_alone(error)
             return None
         self._answered, self._rest = True, 0.0
         for reply in replies:
-            if isinstance(reply, Refused):
+            if isinstance(reply, RespError):
                 self._complain(reply)
         return replies
 
-    async def _connection(self, loop: asyncio.AbstractEventLoop, deadline: float) -> Connection:
+    async def _connection(self, loop: asyncio.AbstractEventLoop, deadline: float) -> RespConnection:
         opening = self._opening.get(loop)
         if opening is None or not _usable(opening):
             self._opening = {known: task for known, task in self._opening.items() if not known.is_closed()}
@@ -98,17 +98,17 @@ class RedisTier:
         async with asyncio.timeout_at(deadline):
             return await asyncio.shield(opening)  # others wait for it too, and it goes on for the next who asks
 
-    async def _open(self, loop: asyncio.AbstractEventLoop) -> Connection:
+    async def _open(self, loop: asyncio.AbstractEventLoop) -> RespConnection:
         at, deadline = self.address, loop.time() + max(CONNECTING, self._patience or PATIENCE)
         async with asyncio.timeout_at(deadline):
             if at.path:
-                _, connection = await loop.create_unix_connection(Connection, at.path)
+                _, connection = await loop.create_unix_connection(RespConnection, at.path)
             else:
-                _, connection = await loop.create_connection(Connection, at.host, at.port, ssl=self._tls)
+                _, connection = await loop.create_connection(RespConnection, at.host, at.port, ssl=self._tls)
         await connection.close_with_loop()
         if commands := at.handshake():
             for reply in await connection.ask(*commands, deadline=deadline):
-                if isinstance(reply, Refused):
+                if isinstance(reply, RespError):
                     connection.abort(reply)
                     raise reply
         return connection
@@ -132,14 +132,14 @@ def _name(key: str) -> bytes:
     return key.encode("utf-8", "surrogatepass")
 
 
-def _usable(opening: "asyncio.Task[Connection]") -> bool:
+def _usable(opening: "asyncio.Task[RespConnection]") -> bool:
     if not opening.done():
         return True
     return not opening.cancelled() and not opening.exception() and opening.result().open
 
 
-def _retrieved(opening: "asyncio.Task[Connection]") -> None:
-    """Everybody who waited may have been cancelled; the error is then nobody's, and no news."""
+def _retrieved(opening: "asyncio.Task[RespConnection]") -> None:
+    """Retrieve the exception, so that asyncio does not log it where every waiter was cancelled."""
     if not opening.cancelled():
         opening.exception()
 

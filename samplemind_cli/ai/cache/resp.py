@@ -5,13 +5,14 @@ from collections import deque
 from collections.abc import AsyncGenerator
 
 
-class Refused(Exception):  # noqa: N818 - it is a reply first; only a handshake raises it
+class RespError(Exception):
     """An error that Redis replied with, in its own words."""
 
 
 # A Redis on this machine replies sooner than a sleeping process wakes: look a few times before going to sleep.
 LOOKS = 16
-Reply = bytes | int | Refused | None
+LARGEST = 256_000_000  # bytes of a reply, as of an answer
+Reply = bytes | int | RespError | None
 
 
 class ProtocolError(ConnectionError):
@@ -29,7 +30,7 @@ class Batch:
         self.replies: list[Reply] = []
 
 
-class Connection(asyncio.Protocol):
+class RespConnection(asyncio.Protocol):
     """One connection. A reply that is late, or no reply, ends it: no answer is ever taken for another's."""
 
     def __init__(self) -> None:
@@ -80,7 +81,7 @@ class Connection(asyncio.Protocol):
             batch = self._waiting.popleft()
             if not batch.done.done():
                 batch.done.set_exception(error)
-                batch.done.exception()  # whoever asked may have left: then it is nobody's, and no news
+                batch.done.exception()  # retrieved, so that asyncio does not log it
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
@@ -101,8 +102,11 @@ class Connection(asyncio.Protocol):
         except ValueError as error:
             self.abort(ProtocolError(f"not a Redis reply: {error}"))
         del self._buffer[:at]
+        if len(self._buffer) > LARGEST:
+            self.abort(ProtocolError(f"a reply of more than {LARGEST} bytes"))
+            self._buffer.clear()
         if self._buffer and not self._waiting:
-            self.abort(ProtocolError("a reply that nobody asked for"))
+            self.abort(ProtocolError("an unexpected reply"))
 
     def _take(self, reply: Reply) -> None:
         batch = self._waiting[0]
@@ -142,11 +146,13 @@ def _parse(buffer: bytearray, at: int) -> tuple[Reply, int] | None:
     if kind == b"+":
         return line, end + 2
     if kind == b"-":
-        return Refused(line.decode("utf-8", "replace")), end + 2
+        return RespError(line.decode("utf-8", "replace")), end + 2
     if kind == b":":
         return int(line), end + 2
     length = int(line)
     if length < 0:
         return None, end + 2
+    if length > LARGEST:
+        raise ValueError(f"{length} bytes")
     after = end + 2 + length
     return (bytes(buffer[end + 2 : after]), after + 2) if len(buffer) >= after + 2 else None

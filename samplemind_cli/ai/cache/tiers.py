@@ -92,6 +92,10 @@ class Cache:
         """`local` as LocalTier.stats; `redis` None, or url, `reachable`, and if so redis_admin.stats."""
         return {"local": self._kept.stats(), "redis": self._redis_stats()}
 
+    def largest(self, count: int) -> list[tuple[str, int]]:
+        """As LocalTier.largest."""
+        return self._kept.largest(count)
+
     def clear(self, provider: str | None = None) -> dict[str, Any]:
         """Remove every answer, or one provider's, from both tiers: `entries` and `bytes` here, `redis` entries there.
 
@@ -105,7 +109,9 @@ class Cache:
             try:
                 shared = redis_admin.clear(self._address, provider)
             except SamplemindError as error:
-                raise SamplemindError(f"{entries} answers went from here, but {error.message}", error.hint) from error
+                raise SamplemindError(
+                    f"{entries} answers were removed here, but {error.message}", error.hint
+                ) from error
         return {"entries": entries, "bytes": freed, "redis": shared}
 
     def show(self, key: str) -> dict[str, Any]:
@@ -123,7 +129,7 @@ class Cache:
             raise UsageError(f"{len(found)} answers are stored under {key!r}:\n  {listed}", "give more of the key")
         shown = self._shown(found[0])
         if shown is None:
-            raise SamplemindError(f"the entry of {found[0]} cannot be read", "ask again; it counts as a miss")
+            raise SamplemindError(f"the entry of {found[0]} cannot be read", "ask again; it is treated as a miss")
         return shown
 
     def _keep(self, entry: Entry) -> str | None:

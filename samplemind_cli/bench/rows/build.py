@@ -3,13 +3,13 @@
 import time
 from collections.abc import Iterator
 
-from samplemind_cli.bench.board import Run, Score, score, skipped
+from samplemind_cli.bench.board import BoardRun, Score, score, skipped
 from samplemind_cli.stack import build, docker, files
 
 MEGABYTE = 1e6
 
 
-def measure(run: Run) -> Iterator[Score]:
+def measure(run: BoardRun) -> Iterator[Score]:
     """One build without the cache, then one with it; the images keep their names."""
     if run.quick:
         for key in ("build.seconds", "build.cached", "build.image", "build.added"):
@@ -32,7 +32,7 @@ def measure(run: Run) -> Iterator[Score]:
         yield skipped("build.added", "an image does not say what it is built on")
 
 
-def _built(run: Run, stack: files.Stack, images: list[build.Image], *, cache: bool) -> build.Build:
+def _built(run: BoardRun, stack: files.Stack, images: list[build.Image], *, cache: bool) -> build.Build:
     begun = time.monotonic()
     progress = build.build(stack, images, lambda _progress, _step: None, cache=cache)
     return build.recorded(run.settings, images, progress, time.monotonic() - begun)

@@ -15,8 +15,8 @@ from samplemind_cli.ai.cache import Cache, cache_key
 from samplemind_cli.ai.cache.address import Address
 from samplemind_cli.ai.cache.redis import RedisTier
 from samplemind_cli.bench import measure as kernel
-from samplemind_cli.bench import prices
-from samplemind_cli.bench.board import Run, Score, score, skipped
+from samplemind_cli.bench import price_table
+from samplemind_cli.bench.board import BoardRun, Score, score, skipped
 from samplemind_cli.bench.workload import Zipf, ideal_hit_rate, prompt
 from samplemind_cli.child.reaped import reaped
 from samplemind_cli.errors import SamplemindError
@@ -31,7 +31,7 @@ REPLY = "Jazz. A brushed snare would carry it and a double bass would ground it.
 PATIENCE = 5.0  # seconds for a Redis of our own to listen, and for a reply: a slow one is a number as well
 
 
-def measure(run: Run) -> Iterator[Score]:
+def measure(run: BoardRun) -> Iterator[Score]:
     """The tiers in one interleaved run with a fixed piece of work, then the workload through the whole core."""
     rounds = 60 if run.quick else 200
     with _redis(run) as (url, where):
@@ -45,7 +45,7 @@ def measure(run: Run) -> Iterator[Score]:
 
 
 @contextlib.contextmanager
-def _redis(run: Run) -> Iterator[tuple[str, str]]:
+def _redis(run: BoardRun) -> Iterator[tuple[str, str]]:
     """A Redis URL and what it is in words: the one in use, or one of our own; without either, why not."""
     url, program = run.settings.redis_url, shutil.which("redis-server")
     if url and asyncio.run(_reached(url)):
@@ -110,7 +110,7 @@ async def _tiers(folder: Path, url: str, rounds: int) -> dict[str, list[float]]:
         await tier.close()
 
 
-def _workload(run: Run) -> Iterator[Score]:
+def _workload(run: BoardRun) -> Iterator[Score]:
     workload = Zipf()
     sequence = workload.sequence()
     settings = Settings(cache_dir=str(run.folder / "workload"))
@@ -126,11 +126,11 @@ def _workload(run: Run) -> Iterator[Score]:
 
 
 def _dollars(model: str, answers: list[Answer]) -> Score:
-    saved = [prices.dollars(model, answer.usage) for answer in answers if answer.cached]
+    saved = [price_table.dollars(model, answer.usage) for answer in answers if answer.cached]
     known = [cost for cost in saved if cost is not None]
     if len(known) < len(saved):
-        return skipped("cache.dollars-saved", f"the price of {model} is not in the table of {prices.AS_OF}")
-    note = f"had {model} been asked, prices of {prices.AS_OF}; tokens as the mock counts them"
+        return skipped("cache.dollars-saved", f"the price of {model} is not in the table of {price_table.AS_OF}")
+    note = f"had {model} been asked, prices of {price_table.AS_OF}; tokens as the mock counts them"
     return score("cache.dollars-saved", [sum(known)], note=note)
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from samplemind_cli.bench import measure as kernel
-from samplemind_cli.bench.board import Row, Run, Score, score, skipped, why
+from samplemind_cli.bench.board import BoardRun, Score, ScoreRow, score, skipped, why
+from samplemind_cli.child.python import OURS
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.mock import MockServer
 from samplemind_cli.settings import environment
@@ -21,7 +22,7 @@ QUICK = 5.0  # the same with --quick
 START_TARGET = 8.0  # times `python -c pass`, the same as for `--help`
 
 
-def measure(run: Run) -> Iterator[Score]:
+def measure(run: BoardRun) -> Iterator[Score]:
     """The hot path, the cold one, and the start-up of every command; against a mock that answers at once."""
     with MockServer() as server:
         times = whole_processes(run.folder, server, rounds=60, seconds=QUICK if run.quick else SECONDS)
@@ -78,10 +79,10 @@ def start_ups(folder: Path, rounds: int) -> tuple[dict[str, list[float]], dict[s
     return kernel.interleaved(steps, rounds), failed
 
 
-def _starts(run: Run) -> Iterator[Score]:
+def _starts(run: BoardRun) -> Iterator[Score]:
     times, failed = start_ups(run.folder, rounds=2 if run.quick else 20)
     for name in sorted({*times, *failed} - {BARE}):
-        row = Row(f"cli.start-{name}", f"{name} --help / python -c pass", "x", START_TARGET)
+        row = ScoreRow(f"cli.start-{name}", f"{name} --help / python -c pass", "x", START_TARGET)
         if name in failed:
             yield Score(row, reason=why(failed[name]))
         else:
@@ -91,7 +92,7 @@ def _starts(run: Run) -> Iterator[Score]:
 def program() -> list[str]:
     """The installed command of this very interpreter, or the module where there is none."""
     script = Path(sys.executable).with_name("samplemind")
-    return [str(script)] if script.is_file() else [sys.executable, "-m", "samplemind_cli"]
+    return [str(script)] if script.is_file() else [*OURS]
 
 
 def sandbox(folder: Path, server: MockServer | None = None) -> dict[str, str]:

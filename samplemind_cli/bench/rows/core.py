@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from samplemind_cli.ai import AICore, Message, Options, Request
 from samplemind_cli.bench import measure as kernel
-from samplemind_cli.bench.board import Run, Score, score, skipped
-from samplemind_cli.bench.local import in_time, local_model
+from samplemind_cli.bench.board import BoardRun, Score, score, skipped
+from samplemind_cli.bench.local_model import in_time, local_model
 from samplemind_cli.bench.workload import Zipf, prompt
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.mock import MockServer
@@ -18,7 +18,7 @@ SECONDS = 60.0  # for the workload on a real model
 GENRES = ["jazz", "rock", "house", "techno", "hip hop", "folk"]
 
 
-def measure(run: Run) -> Iterator[Score]:
+def measure(run: BoardRun) -> Iterator[Score]:
     """The hit in process, then the P95 on whichever real model is at hand."""
     with MockServer() as server:
         settings = Settings(cache_dir=str(run.folder), ollama_host=server.url, ollama_model="bench")
@@ -32,7 +32,7 @@ async def _hits(settings: Settings, rounds: int) -> dict[str, list[float]]:
 
     async def hit() -> None:
         if not (await core.ask(prompt(0), options)).cached:
-            raise SamplemindError("a repeated question was not answered by the cache")
+            raise SamplemindError("a repeated prompt was not answered from the cache")
 
     try:
         await core.ask(prompt(0), options)
@@ -41,7 +41,7 @@ async def _hits(settings: Settings, rounds: int) -> dict[str, list[float]]:
         await core.close()
 
 
-def _answers(run: Run) -> Score:
+def _answers(run: BoardRun) -> Score:
     if run.quick:
         return skipped("core.answer", "a real model takes a minute for it: leave out --quick")
     try:
@@ -50,7 +50,7 @@ def _answers(run: Run) -> Score:
         return skipped("core.answer", error)
 
 
-async def _asked(run: Run) -> Score:
+async def _asked(run: BoardRun) -> Score:
     provider, where = await local_model(run.settings)
     core = AICore(replace(run.settings, cache_dir=str(run.folder / "answers"), redis_url=""))
     options, workload = Options(provider=provider), Zipf()

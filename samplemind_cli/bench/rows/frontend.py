@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from samplemind_cli.bench import git
-from samplemind_cli.bench.board import Run, Score, score, skipped
+from samplemind_cli.bench.board import BoardRun, Score, score, skipped
 from samplemind_cli.bench.measure import TAIL
 from samplemind_cli.child.reaped import reaped
 from samplemind_cli.errors import SamplemindError
@@ -34,7 +34,7 @@ NEEDS = ("dependencies", "devDependencies", "optionalDependencies")
 INSTALLED = ("node_modules", ".pnp.cjs")  # the latter is Yarn's own way
 
 
-def measure(run: Run) -> Iterator[Score]:
+def measure(run: BoardRun) -> Iterator[Score]:
     """One build, as its package.json says it, with what it built before in place."""
     if run.quick:
         yield skipped(KEY, "a build takes longer: leave out --quick")
@@ -88,7 +88,7 @@ def ready(folder: Path, top: Path, manager: str, env: Mapping[str, str]) -> None
         raise SamplemindError(f"there is no node_modules for {folder}", hint)
 
 
-def _timed(run: Run, folder: Path, argv: list[str]) -> Score:
+def _timed(run: BoardRun, folder: Path, argv: list[str]) -> Score:
     words = shlex.join(argv)
     run.say(f"  {words} in {folder}")
     # Into a file, not a pipe: a daemon of the build may hold it open for long.

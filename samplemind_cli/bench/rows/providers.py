@@ -9,8 +9,8 @@ from samplemind_cli import providers
 from samplemind_cli.ai import AICore, Options, Provider, Request, router
 from samplemind_cli.ai.types import Message
 from samplemind_cli.bench import measure as kernel
-from samplemind_cli.bench.board import OVER, ROWS, Row, Run, Score, score, skipped, why
-from samplemind_cli.bench.local import PATIENCE, embedded_absent, in_time, ollama_absent
+from samplemind_cli.bench.board import OVER, ROWS, BoardRun, Score, ScoreRow, score, skipped, why
+from samplemind_cli.bench.local_model import PATIENCE, embedded_absent, in_time, ollama_absent
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.mock import MockServer
 from samplemind_cli.settings import Settings
@@ -20,7 +20,7 @@ FEW = 10  # answers of a provider that may cost money
 QUICK = 6.0  # seconds for a provider with --quick
 
 
-def measure(run: Run) -> Iterator[Score]:
+def measure(run: BoardRun) -> Iterator[Score]:
     """Ours against a mock; theirs where they can be reached."""
     with MockServer() as server:
         settings = Settings(ollama_host=server.url, ollama_model="bench")
@@ -44,7 +44,7 @@ async def _overhead(settings: Settings, rounds: int) -> dict[str, list[float]]:
         await core.close()
 
 
-def _first_token(run: Run, provider: Provider, absent: str) -> Score:
+def _first_token(run: BoardRun, provider: Provider, absent: str) -> Score:
     key = f"providers.{provider}-first-token"
     if absent:
         return skipped(key, absent)
@@ -55,7 +55,7 @@ def _first_token(run: Run, provider: Provider, absent: str) -> Score:
     return score(key, kernel.milliseconds(waits), note=f"{model}, loaded before")
 
 
-async def _first_words(run: Run, provider: Provider, count: int) -> tuple[list[float], str]:
+async def _first_words(run: BoardRun, provider: Provider, count: int) -> tuple[list[float], str]:
     """Seconds until the first word of `count` answers, and the model's name.
 
     Each is of one token and heard to its end: hung up on again and again, Ollama 0.17.4 answers nobody any more.
@@ -79,10 +79,10 @@ async def _first_words(run: Run, provider: Provider, count: int) -> tuple[list[f
         await core.close()
 
 
-def _short(run: Run, row: providers.Row) -> Score:
+def _short(run: BoardRun, row: providers.Row) -> Score:
     """Whole short answers; a provider without a target has a row of its own."""
     key = f"providers.{row.name}"
-    measured = ROWS.get(key) or Row(key, f"{row.title}, short answer P50", "s")
+    measured = ROWS.get(key) or ScoreRow(key, f"{row.title}, short answer P50", "s")
     try:
         route = AICore(run.settings).routes(QUESTION, Options(provider=row.name))[0]
         if route.skipped:
@@ -95,7 +95,7 @@ def _short(run: Run, row: providers.Row) -> Score:
     return Score(measured, tuple(seconds), note=f"{route.endpoint.model}{elsewhere}")
 
 
-async def _short_answers(run: Run, provider: str, count: int) -> list[float]:
+async def _short_answers(run: BoardRun, provider: str, count: int) -> list[float]:
     core = AICore(replace(run.settings, cache="off"))
 
     async def short_answer() -> float:
@@ -107,7 +107,7 @@ async def _short_answers(run: Run, provider: str, count: int) -> list[float]:
         await core.close()
 
 
-async def _repeated(run: Run, call: Callable[[], Awaitable[float]], count: int) -> list[float]:
+async def _repeated(run: BoardRun, call: Callable[[], Awaitable[float]], count: int) -> list[float]:
     """The seconds of `count` calls; with --quick of fewer, where one more would take longer than it may."""
     if run.left < 1:
         raise SamplemindError(OVER)

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from samplemind_cli.bench import measure as kernel
-from samplemind_cli.bench.board import Run, Score, score
+from samplemind_cli.bench.board import BoardRun, Score, score
 from samplemind_cli.bench.rows.cli import MODEL, program, sandbox
 from samplemind_cli.child.reaped import reaped
 from samplemind_cli.errors import SamplemindError
@@ -21,7 +21,7 @@ OK = 200
 PATIENCE = 10.0  # seconds for one answer
 
 
-def measure(run: Run) -> Iterator[Score]:
+def measure(run: BoardRun) -> Iterator[Score]:
     """A repeated answer, and what the way through `serve` adds to an answer of the mock."""
     number = itertools.count()
     with MockServer() as mock, _serving(run.folder, mock) as url, _client(url) as ours, _client(mock.url) as theirs:
@@ -68,4 +68,4 @@ def _ask(client: HTTPConnection, model: str, text: str) -> None:
     answer = client.getresponse()
     said = answer.read()
     if answer.status != OK:
-        raise SamplemindError(f"an answer of status {answer.status} measures nothing: {said[:200]!r}")
+        raise SamplemindError(f"unexpected status {answer.status}: {said[:200]!r}")

@@ -1,20 +1,19 @@
 """The project's tests: how long a person waits for them."""
 
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from typing import IO
 
-from samplemind_cli.bench.board import Run, Score, score, skipped
-from samplemind_cli.child.python import find_python
+from samplemind_cli.bench.board import BoardRun, Score, score, skipped
+from samplemind_cli.child.python import OURS, find_python
 from samplemind_cli.child.reaped import reaped
 from samplemind_cli.settings import environment, here
 from samplemind_cli.testing.project import find_project
 
 
-def measure(run: Run) -> Iterator[Score]:
+def measure(run: BoardRun) -> Iterator[Score]:
     """`samplemind test`, then all of them, in the project at hand; red tests measure nothing."""
     for key, options in (("tests.fast", []), ("tests.all", ["--all"])):
         if run.quick:
@@ -23,7 +22,7 @@ def measure(run: Run) -> Iterator[Score]:
             yield _timed(run, key, " ".join(["test", *options]))
 
 
-def _timed(run: Run, key: str, words: str) -> Score:
+def _timed(run: BoardRun, key: str, words: str) -> Score:
     project = find_project(here())
     if project.config is None:
         return skipped(key, f"no pytest settings in {here()} or above")
@@ -31,7 +30,7 @@ def _timed(run: Run, key: str, words: str) -> Score:
     run.say(f"  samplemind {words}")
     # Into a file, not a pipe: what a test has left behind may hold it open for long.
     with tempfile.TemporaryFile() as told:
-        argv = [sys.executable, "-m", "samplemind_cli", *words.split()]
+        argv = [*OURS, *words.split()]
         begun = time.perf_counter()
         with reaped(argv, subprocess.DEVNULL, stdout=told.fileno()) as child:
             child.wait()

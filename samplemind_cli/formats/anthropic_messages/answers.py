@@ -12,6 +12,7 @@ from samplemind_cli.formats.anthropic_messages import tokens
 from samplemind_cli.formats.anthropic_messages.came import Came
 from samplemind_cli.formats.anthropic_messages.told import Told, proof
 from samplemind_cli.formats.types import (
+    NO_TOKENS,
     Answer,
     Chunk,
     FaultKind,
@@ -51,11 +52,11 @@ _KIND: dict[FaultKind | None, str] = {
     "rate": "rate_limit_error",
     "overloaded": "overloaded_error",
 }
-_CODE = {"insufficient_quota": "billing_error", "overloaded": "overloaded_error"}
+_CODE = {"insufficient_quota": "billing_error", "billing_error": "billing_error", "overloaded": "overloaded_error"}
 # Where this format says what we call otherwise.
 PARAMS = dict.fromkeys(("image", "audio", "file", "image_url", "audio_url", "file_url", "file_id"), "messages")
 PARAMS |= {"stop": "stop_sequences", "schema": "output_config.format", "effort": "output_config.effort"}
-PARAMS |= {"thinking_budget": "thinking.budget_tokens"}
+PARAMS |= {"thinking_budget": "thinking.budget_tokens", NO_TOKENS: "max_tokens"}
 _SERVER_ERROR = 500
 _TOO_LONG = "prompt is too long"  # the words at which Claude Code shortens its conversation
 
@@ -75,6 +76,7 @@ class Events:
     """
 
     kind = "text/event-stream"
+    waits = True
 
     def __init__(self, number: str, model: str, asked: Callable[[], int]) -> None:
         self._number = number

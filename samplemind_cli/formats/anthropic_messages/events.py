@@ -1,6 +1,7 @@
 """What a provider of Anthropic's Messages API answers: its events, or a whole message."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from samplemind_cli.formats import faults, reading
@@ -23,7 +24,8 @@ def readable(event: Any) -> bool:
     body = reading.mapping(event)
     match body.get("type"):
         case "message_start":
-            return bool(reading.count(reading.mapping(reading.mapping(body.get("message")).get("usage")).get(_ASKED)))
+            message = reading.mapping(body.get("message"))
+            return not message.get("content") and bool(reading.count(reading.mapping(message.get("usage")).get(_ASKED)))
         case "content_block_start":
             block = reading.mapping(body.get("content_block"))
             return reading.count(body.get("index")) is not None and _is_begun(block)
@@ -53,6 +55,7 @@ class Blocks:
 
     def __init__(self) -> None:
         self._open: dict[int, tuple[dict[str, Any], list[str]]] = {}
+        self._ended = False
 
     def __call__(self, event: Any) -> Chunk:
         """What one event adds."""
@@ -72,7 +75,11 @@ class Blocks:
                 given = reading.parsed("".join(pieces))
                 whole = {**block, "input": given} if isinstance(given, dict) else block
                 return Chunk(block=Opaque("anthropic_messages", whole))
-        return read(event)
+            case "message_stop" if not self._ended:  # it is over, and no end was named
+                return Chunk(finish="unknown")
+        chunk = read(event)
+        self._ended = self._ended or chunk.finish is not None
+        return chunk
 
     def _add(self, index: int, delta: dict[str, Any]) -> None:
         """Input comes as text; what other kinds have (`compaction_delta`) stands in fields that are set."""
@@ -84,25 +91,42 @@ class Blocks:
 
 
 def _begun(event: dict[str, Any]) -> Chunk:
+    """The head of a message; some proxies put its content there, too."""
     message = reading.mapping(event.get("message"))
+    if message.get("content"):
+        found = _whole(message)
+        pieces = tuple(replace(piece, finish=None) for piece in found.pieces)
+        return replace(found, finish=None, whole=False, pieces=pieces)
     return Chunk(usage=_usage(message), model=reading.text(message.get("model")))
 
 
 def _whole(message: dict[str, Any]) -> Chunk:
     content = message.get("content")
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else reading.mappings(content)
-    chunks = [_block(block) for block in blocks]
-    return Chunk(
+    chunks = [chunk for block in blocks for chunk in (_block(block), *_citations(block))]
+    end = Chunk(
+        finish=reading.finish(message.get("stop_reason")) or "unknown",
+        usage=_usage(message),
+        model=reading.text(message.get("model")),
+        stop_sequence=reading.text(message.get("stop_sequence")),
+    )
+    return replace(
+        end,
         text="".join(chunk.text for chunk in chunks),
         thinking="".join(chunk.thinking for chunk in chunks),
         signature=next((chunk.signature for chunk in chunks if chunk.signature), ""),
         tool_calls=tuple(call for chunk in chunks for call in chunk.tool_calls),
-        finish=reading.finish(message.get("stop_reason")),
-        usage=_usage(message),
-        model=reading.text(message.get("model")),
-        stop_sequence=reading.text(message.get("stop_sequence")),
         whole=True,
+        pieces=(*chunks, end),
     )
+
+
+def _citations(block: dict[str, Any]) -> list[Chunk]:
+    """A whole text's citations, as a stream tells them."""
+    if block.get("type") != "text":
+        return []
+    cited = reading.mappings(block.get("citations"))
+    return [Chunk(block=Opaque("anthropic_messages", {"type": "citations_delta", "citation": one})) for one in cited]
 
 
 def _block(block: dict[str, Any], index: int | None = None) -> Chunk:
@@ -117,7 +141,7 @@ def _block(block: dict[str, Any], index: int | None = None) -> Chunk:
             return Chunk(block=Thinking(signature=data, origin="anthropic_messages", redacted=True))
         case "tool_use":
             return Chunk(tool_calls=(_call(block, index),))
-        case str() if index is None:
+        case _ if index is None:
             return Chunk(block=Opaque("anthropic_messages", block))
     return Chunk()
 

@@ -33,7 +33,7 @@ def read(fields: Fields) -> Request:
     return Request(
         messages=(*system, *(message for turn in turns for message in messages(turn))),
         temperature=fields.number("temperature", 0, 1),
-        max_tokens=fields.whole("max_tokens"),
+        max_tokens=_cap(fields),
         schema=_schema(fields),
         tools=tools,
         tool_choice=choice if tools else None,
@@ -73,6 +73,14 @@ def count_tokens(fields: Fields) -> int:
     """
     read(fields)
     return tokens.asked(fields.raw)
+
+
+def _cap(fields: Fields) -> int | None:
+    """The longest answer. Claude alone takes 0, to warm its prompt cache; that is no answer, and is not passed on."""
+    if type(fields.raw.get("max_tokens")) is int and fields.raw["max_tokens"] == 0:
+        why = "of 0 warms Claude's prompt cache and gives no answer, which is not passed on here: it must be at least 1"
+        raise fields.wrong("max_tokens", why, "unsupported_parameter")
+    return fields.whole("max_tokens")
 
 
 def _extra(fields: Fields) -> dict[str, Any]:

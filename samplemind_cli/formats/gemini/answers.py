@@ -10,6 +10,7 @@ from samplemind_cli.formats.gemini import logprobs
 from samplemind_cli.formats.gemini.config import CONFIG, EXTRA
 from samplemind_cli.formats.gemini.fields import GENERATE, named
 from samplemind_cli.formats.types import (
+    NO_TOKENS,
     Answer,
     Chunk,
     Finish,
@@ -50,6 +51,7 @@ PARAMS = dict.fromkeys(("image", "audio", "file", "image_url", "audio_url", "fil
 PARAMS |= {ours: f"generationConfig.{theirs}" for ours, theirs in (CONFIG | EXTRA).items()}
 PARAMS |= {"schema": "generationConfig.responseJsonSchema", "tool_choice": "toolConfig.functionCallingConfig"}
 PARAMS |= dict.fromkeys(("effort", "thinking_budget"), "generationConfig.thinkingConfig")
+PARAMS[NO_TOKENS] = "generationConfig.maxOutputTokens"
 _RPC = "type.googleapis.com/google.rpc"
 _NOTHING: dict[str, Any] = {"text": ""}  # clients look for a first part
 
@@ -69,6 +71,8 @@ def whole(answer: Answer, number: str, fields: Fields) -> bytes:
 
 class Events:
     """The responses of one stream, server-sent events or the items of one array: Gemini's own as they came."""
+
+    waits = True
 
     def __init__(self, number: str, model: str, *, sse: bool, thoughts: bool) -> None:
         self.kind = "text/event-stream" if sse else "application/json"
@@ -151,6 +155,9 @@ def events(number: str, model: str, fields: Fields) -> Events:
     return Events(number, model, sse=fields.raw.get("alt") == "sse", thoughts=_shows_thoughts(fields))
 
 
+_SPENT = ("insufficient_quota", "billing_error")
+
+
 def error(problem: Problem) -> dict[str, Any]:
     """google.rpc.Status as JSON; when to come back and which field is wrong stand among its details.
 
@@ -168,7 +175,10 @@ def error(problem: Problem) -> dict[str, Any]:
         details.append({"@type": f"{_RPC}.BadRequest", "fieldViolations": [violation]})
     if problem.wait is not None:
         details.append({"@type": f"{_RPC}.RetryInfo", "retryDelay": f"{problem.wait:g}s"})
-    if problem.kind == "quota" or problem.code == "insufficient_quota":  # a day's: clients that see it do not try again
+    if problem.kind == "quota" or problem.code in (
+        "insufficient_quota",
+        "billing_error",
+    ):  # a day's: clients that see it do not try again
         quota = {"quotaId": "RequestsPerDay", "subject": "provider"}
         details.append({"@type": f"{_RPC}.QuotaFailure", "violations": [quota]})
     return {"error": found | ({"details": details} if details else {})}

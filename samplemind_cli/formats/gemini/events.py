@@ -9,6 +9,8 @@ from samplemind_cli.formats.types import Chunk, Fault, Opaque, Thinking, ToolCal
 
 # What a candidate says of its words.
 _BESIDE = ("citationMetadata", "groundingMetadata", "groundingAttributions", "urlContextMetadata")
+# Names that clients other than Google's own do not know.
+_SNAKES = {"usage_metadata", "model_version", "prompt_feedback", "finish_reason", "finish_message"}
 # No answer to speak of.
 _FAULTS = ("malformed_function_call", "malformed_response", "unexpected_tool_call", "too_many_tool_calls", "no_image")
 
@@ -19,6 +21,8 @@ def read(event: Any) -> Chunk:
         chunks = [read(item) for item in event]
         return _joined(chunks) if len(chunks) != 1 else chunks[0]
     body = reading.mapping(event)
+    if "candidates" not in body and isinstance(body.get("response"), dict):  # as Google's code assistants have it
+        body = body["response"]
     candidates = reading.mappings(body.get("candidates"))
     if not candidates and faults.is_told(event):
         return Chunk(fault=faults.fault(200, body))
@@ -32,6 +36,8 @@ def readable(event: Any) -> bool:
     """Whether it is a response as documented."""
     body = reading.mapping(event)
     candidates = body.get("candidates", [])
+    if "response" in body or any(_SNAKES & found.keys() for found in (body, *reading.mappings(candidates))):
+        return False
     return isinstance(candidates, list) and all(
         isinstance(part, dict)
         and isinstance(part.get("text"), str | None)
@@ -59,6 +65,7 @@ def _joined(chunks: Sequence[Chunk]) -> Chunk:
         signature="".join(chunk.signature for chunk in chunks),
         block=_merged([chunk.block for chunk in chunks if chunk.block]),
         logprobs=tuple(each for chunk in chunks for each in chunk.logprobs),
+        pieces=tuple(piece for chunk in chunks for piece in chunk.pieces or (chunk,)),
     )
 
 
@@ -81,21 +88,34 @@ def _candidate(candidate: dict[str, Any], body: dict[str, Any], others: tuple[tu
     calls = tuple(_call(part) for part in parts if "functionCall" in part or "function_call" in part)
     words = [part for part in parts if "text" in part]
     finish, bad_end = _end(candidate)
-    if reading.text(reading.mapping(body.get("promptFeedback")).get("blockReason")):
+    feedback = reading.mapping(reading.either(body, "promptFeedback"))
+    if reading.text(reading.either(feedback, "blockReason")):
         finish = "filtered"
     return Chunk(
         text="".join("".join(reading.content(part["text"])) for part in words if part.get("thought") is not True),
         thinking="".join(reading.text(part["text"]) for part in words if part.get("thought") is True),
         tool_calls=calls,
         finish=finish,
-        usage=_usage(reading.mapping(body.get("usageMetadata"))),
+        usage=_usage(reading.mapping(reading.either(body, "usageMetadata"))),
         fault=bad_end,
-        model=reading.text(body.get("modelVersion")),
+        model=reading.text(reading.either(body, "modelVersion")),
         signature="".join(_proof(part) for part in words if part.get("thought") is True),
         block=_block(candidate, parts),
         logprobs=logprobs.read(candidate.get("logprobsResult")),
         others=others,
+        pieces=_pieces(candidate, body, parts, others) if len(parts) > 1 else (),
     )
+
+
+def _pieces(
+    candidate: dict[str, Any],
+    body: dict[str, Any],
+    parts: Sequence[dict[str, Any]],
+    others: tuple[tuple[int, Chunk], ...],
+) -> tuple[Chunk, ...]:
+    """Each part by itself, and then what is said of them all."""
+    each = (_candidate({"content": {"parts": [part]}}, {}) for part in parts)
+    return (*each, _candidate({**candidate, "content": {}}, body, others))
 
 
 def _block(candidate: dict[str, Any], parts: Sequence[dict[str, Any]]) -> Thinking | Opaque | None:
@@ -110,7 +130,7 @@ def _block(candidate: dict[str, Any], parts: Sequence[dict[str, Any]]) -> Thinki
 
 
 def _proof(part: dict[str, Any]) -> str:
-    return reading.text(part.get("thoughtSignature"))
+    return reading.text(reading.either(part, "thoughtSignature"))
 
 
 def _call(part: dict[str, Any]) -> ToolCall:
@@ -119,27 +139,31 @@ def _call(part: dict[str, Any]) -> ToolCall:
         name=reading.text(call.get("name")),
         arguments=reading.arguments(call.get("args", call.get("arguments"))),
         id=reading.identifier(call.get("id")),
-        signature=reading.text(part.get("thoughtSignature")),
+        signature=_proof(part),
     )
 
 
 def _end(candidate: dict[str, Any]) -> tuple[Any, Fault | None]:
     """MALFORMED_FUNCTION_CALL and its like leave no answer to speak of: they are faults."""
-    reason = reading.text(candidate.get("finishReason"))
+    reason = reading.text(reading.either(candidate, "finishReason"))
     if reason.lower() in _FAULTS:
-        detail = reading.text(candidate.get("finishMessage"))
+        detail = reading.text(reading.either(candidate, "finishMessage"))
         return None, faults.named("server", f"the answer ended with {reason}" + (f": {detail}" if detail else ""))
     return reading.finish(reason), None
 
 
 def _usage(usage: dict[str, Any]) -> Usage | None:
-    """`promptTokenCount` includes cached tokens; thoughts are counted beside the candidates and billed as output."""
-    thoughts = reading.count(usage.get("thoughtsTokenCount"))
+    """`promptTokenCount` includes cached tokens; what tools of its own read, and thoughts, are counted beside."""
+
+    def count(name: str) -> int | None:
+        return reading.count(reading.either(usage, f"{name}TokenCount"))
+
+    thoughts = count("thoughts")
     return reading.counted(
         Usage(
-            input_tokens=reading.count(usage.get("promptTokenCount")),
-            output_tokens=reading.total(reading.count(usage.get("candidatesTokenCount")), thoughts),
-            cached_tokens=reading.count(usage.get("cachedContentTokenCount")),
+            input_tokens=reading.total(count("prompt"), count("toolUsePrompt")),
+            output_tokens=reading.total(count("candidates"), thoughts),
+            cached_tokens=count("cachedContent"),
             reasoning_tokens=thoughts,
         )
     )

@@ -7,12 +7,14 @@ from typing import Any
 import orjson
 
 from samplemind_cli.formats import reading
-from samplemind_cli.formats.types import Answer, Chunk, Finish, Problem, ToolCall, Usage
+from samplemind_cli.formats.types import NO_TOKENS, Answer, Chunk, Finish, Problem, ToolCall, Usage
 
 ENDS: dict[Finish, str] = {"refusal": "content_filter", "filtered": "content_filter", "unknown": "stop"}
+BILLING = "billing_error"
 # Where this format says what we call otherwise.
 PARAMS = dict.fromkeys(("image", "audio", "file", "image_url", "audio_url", "file_url", "file_id"), "messages")
 PARAMS |= {"schema": "response_format", "effort": "reasoning_effort", "thinking_budget": "reasoning_effort"}
+PARAMS |= {NO_TOKENS: "max_tokens"}
 DONE = b"data: [DONE]\n\n"
 
 
@@ -27,6 +29,7 @@ class Events:
     """The events of one streamed completion: those of a provider of this format as they came."""
 
     kind = "text/event-stream; charset=utf-8"
+    waits = False
 
     def __init__(self, number: str, model: str, *, count: bool) -> None:
         self._head = _head(number, model, "chat.completion.chunk")
@@ -110,7 +113,7 @@ def error(problem: Problem, names: Mapping[str, str] = PARAMS) -> dict[str, Any]
     """OpenAI's error object; a provider's own as it came. `names`: what parameters are called, by our words."""
     if reading.mapping(problem.said).get("error"):
         return dict(problem.said)
-    kind = error_type(problem.status)
+    kind = problem.code if problem.code == BILLING else error_type(problem.status)
     param = names.get(problem.param, problem.param) if problem.param else None
     return {"error": {"message": problem.message, "type": kind, "param": param, "code": problem.code or None}}
 

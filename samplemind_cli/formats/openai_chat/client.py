@@ -109,9 +109,8 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
 
 
 def reader(request: Request) -> Reader:
-    """Events are read one by one, whatever was asked."""
-    del request
-    return read
+    """Events are read one by one; where several choices were asked for, by their numbers."""
+    return read if request.extra.get("n") not in (None, 1) else partial(read, one=True)
 
 
 def embed(texts: Inputs, dimensions: int | None, endpoint: Endpoint) -> Call:

@@ -74,10 +74,11 @@ def whole(answer: Answer, number: str, fields: Fields) -> bytes:
     return orjson.dumps({**head, "choices": choices, "usage": answers.usage(answer.usage)})
 
 
-class Events:
+class TextEvents:
     """The events of one streamed completion."""
 
     kind = "text/event-stream; charset=utf-8"
+    waits = True
 
     def __init__(self, number: str, model: str, fields: Fields) -> None:
         self._head = _head(number, model)
@@ -113,7 +114,7 @@ class Events:
         return answers.event({**self._head, "choices": [choice]})
 
 
-events = Events
+events = TextEvents
 
 
 def _said(fields: Fields, name: str) -> bool:
@@ -143,4 +144,4 @@ def _end(answer: Answer) -> str:
     return answers.ENDS.get(reason, "stop" if reason == "tool_calls" else reason)
 
 
-__all__ = ["Events", "error", "events", "read", "streams", "whole"]
+__all__ = ["TextEvents", "error", "events", "read", "streams", "whole"]

@@ -10,15 +10,20 @@ from samplemind_cli.formats.types import Chunk, ToolCall, Usage
 _FAILED = ("error", "insufficient_system_resource")
 
 
-def read(event: Any) -> Chunk:
-    """One event (`delta`), or a whole completion (`message`), which counts for nothing beside a `delta`."""
+def read(event: Any, *, one: bool = False) -> Chunk:
+    """One event (`delta`), or a whole completion (`message`), which counts for nothing beside a `delta`.
+
+    `one`: no more than one choice was asked for, so that it is the first, whatever its number.
+    """
     body = reading.mapping(event)
+    if event is reading.OVER:  # without an end that was named
+        return Chunk(finish="unknown")
     choices = reading.mappings(body.get("choices"))
     if not choices and faults.is_told(event):
         return Chunk(fault=faults.fault(200, event))
     if body.get("error"):
         return Chunk(fault=faults.fault(200, body))
-    first, others = _split(choices)
+    first, others = _split(choices, one=one)
     if failure := reading.mapping(first.get("error")):
         return Chunk(fault=faults.fault(200, {"error": failure}))
     return _choice(first, body, others)
@@ -36,6 +41,8 @@ def _is_piece(choice: Any) -> bool:
     delta = reading.mapping(choice).get("delta")
     if not isinstance(delta, dict) or not isinstance(delta.get("content"), str | None):
         return False
+    if (end := choice.get("finish_reason")) and not reading.finish(end):  # the word null
+        return False
     calls = delta.get("tool_calls") or []
     return "function_call" not in delta and isinstance(calls, list) and all(map(_is_call, calls))
 
@@ -47,8 +54,10 @@ def _is_call(call: Any) -> bool:
     return bool(call.get("id")) or "name" not in function  # the first piece of a call says both
 
 
-def _split(choices: list[dict[str, Any]]) -> tuple[dict[str, Any], list[tuple[int, dict[str, Any]]]]:
+def _split(choices: list[dict[str, Any]], *, one: bool) -> tuple[dict[str, Any], list[tuple[int, dict[str, Any]]]]:
     """The first choice, and the others by their index."""
+    if one and len(choices) == 1:
+        return choices[0], []
     numbered = [(reading.count(choice.get("index")) or 0, choice) for choice in choices]
     first = next((choice for number, choice in numbered if number == 0), {})
     return first, [(number, choice) for number, choice in numbered if number]
@@ -67,13 +76,13 @@ def _choice(choice: dict[str, Any], body: dict[str, Any], others: Sequence[tuple
         calls.append(_call({"function": legacy, "index": 0}, whole=whole))
     reason = reading.text(choice.get("finish_reason"))
     failed = reason in _FAILED
-    finish = "refusal" if refusal else None if failed else reading.finish(reason)
+    finish = "refusal" if refusal else None if failed else reading.finish(reason) or ("unknown" if whole else None)
     return Chunk(
         text=text + refusal,
         thinking=thinking or _thought(said),
         tool_calls=tuple(calls),
         finish=finish,
-        usage=_usage(reading.mapping(body.get("usage")) or reading.mapping(choice.get("usage"))),
+        usage=_usage(_counts(body) or _counts(choice) or _counts(reading.mapping(body.get("x_groq")))),
         fault=faults.named("server", f"the answer ended with {reason}") if failed else None,
         model=reading.text(body.get("model")),
         refusal=bool(refusal),
@@ -99,25 +108,33 @@ def _call(call: dict[str, Any], *, whole: bool) -> ToolCall:
 
 
 def _thought(said: Mapping[str, Any]) -> str:
-    """The name that DeepSeek, vLLM and llama.cpp gave it, or OpenRouter's and Groq's."""
-    for name in ("reasoning_content", "reasoning", "thinking"):
+    """The name that DeepSeek, vLLM and llama.cpp gave it, or OpenRouter's, Groq's and MiniMax's."""
+    for name in ("reasoning_content", "reasoning", "thinking", "reasoning_details"):
         found = reading.content(said.get(name))
         if any(found):
             return "".join(found)
     return ""
 
 
+def _counts(found: Mapping[str, Any]) -> dict[str, Any]:
+    return reading.mapping(found.get("usage"))
+
+
 def _usage(usage: dict[str, Any]) -> Usage | None:
-    asked = reading.mapping(usage.get("prompt_tokens_details"))
-    cached = reading.count(asked.get("cached_tokens"))
+    """Tokens; xAI counts thinking beside the completion, and some servers have Anthropic's names."""
+    prompt = reading.mapping(usage.get("prompt_tokens_details"))
+    cached = reading.count(prompt.get("cached_tokens"))
+    asked = reading.count(usage.get("prompt_tokens", usage.get("input_tokens")))
+    said = reading.count(usage.get("completion_tokens", usage.get("output_tokens")))
+    thought = reading.count(reading.mapping(usage.get("completion_tokens_details")).get("reasoning_tokens"))
+    if thought and reading.count(usage.get("total_tokens")) == (asked or 0) + (said or 0) + thought:
+        said = (said or 0) + thought
     return reading.counted(
         Usage(
-            input_tokens=reading.count(usage.get("prompt_tokens")),
-            output_tokens=reading.count(usage.get("completion_tokens")),
+            input_tokens=asked,
+            output_tokens=said,
             cached_tokens=reading.count(usage.get("prompt_cache_hit_tokens")) if cached is None else cached,
-            reasoning_tokens=reading.count(
-                reading.mapping(usage.get("completion_tokens_details")).get("reasoning_tokens")
-            ),
-            cache_write_tokens=reading.count(asked.get("cache_write_tokens")),
+            reasoning_tokens=thought,
+            cache_write_tokens=reading.count(prompt.get("cache_write_tokens")),
         )
     )

@@ -104,8 +104,8 @@ def ending(answer: Answer, *, refused: bool) -> tuple[str, dict[str, Any] | None
 
 def failure(problem: Problem) -> dict[str, Any]:
     """What a response has failed of. Codex reads out of a full limit's message how long to wait."""
-    known = (*_CODES.values(), "server_error")
-    code = _CODES.get(problem.kind, "") if problem.kind else problem.code if problem.code in known else ""
+    known = {code: code for code in (*_CODES.values(), "server_error")} | {"billing_error": "insufficient_quota"}
+    code = _CODES.get(problem.kind, "") if problem.kind else known.get(problem.code, "")
     code = code or _STATUS.get(problem.status, "server_error")
     message = problem.message
     if code == "rate_limit_exceeded" and problem.wait and "try again in" not in message.lower():

@@ -24,6 +24,7 @@ class Events:
     """
 
     kind = "text/event-stream; charset=utf-8"
+    waits = True
 
     def __init__(self, number: str, model: str, fields: Fields) -> None:
         self._head = answers.head(number, model, fields)

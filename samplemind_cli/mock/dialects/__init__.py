@@ -2,12 +2,12 @@
 
 from samplemind_cli.mock.dialects import anthropic, gemini, ollama, openai
 from samplemind_cli.mock.dialects.speech import Dialect
-from samplemind_cli.mock.http1 import Request
+from samplemind_cli.mock.http1 import HttpRequest
 
 __all__ = ["dialect_of"]
 
 
-def dialect_of(request: Request) -> Dialect:
+def dialect_of(request: HttpRequest) -> Dialect:
     """The module of the provider that a request is meant for; three have a /v1/models, headers tell whose it is."""
     if (
         request.path.startswith("/v1beta/")

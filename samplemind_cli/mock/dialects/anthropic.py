@@ -8,7 +8,7 @@ from samplemind_cli.mock.dialects.speech import (
     NAMED_SSE,
     Document,
     Event,
-    Refused,
+    RefusedRequest,
     Reply,
     Spoken,
     Trouble,
@@ -16,10 +16,11 @@ from samplemind_cli.mock.dialects.speech import (
     chosen,
     flaw,
     routed,
+    since,
     whole_number,
 )
-from samplemind_cli.mock.http1 import Request
-from samplemind_cli.mock.model import Answer, Asked, Tool, count_tokens, text_of
+from samplemind_cli.mock.http1 import HttpRequest
+from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, count_tokens, text_of
 
 NAME = "anthropic"
 TROUBLES = {
@@ -45,13 +46,13 @@ SAMPLING = ("temperature", "top_p", "top_k")
 FINISHES = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "filter": "refusal"}
 
 
-def reply(request: Request, models: tuple[str, ...]) -> Reply:
+def reply(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     """What the API answers. Raises Refused."""
     handler = routed(ROUTES, request)
     if not (request.headers.get("x-api-key") or request.headers.get("authorization")):
-        raise Refused(401, "x-api-key header is required")
+        raise RefusedRequest(401, "x-api-key header is required")
     if not request.headers.get("anthropic-version"):
-        raise Refused(400, "anthropic-version: header is required")
+        raise RefusedRequest(400, "anthropic-version: header is required")
     return handler(request, models)
 
 
@@ -61,15 +62,16 @@ def error(trouble: Trouble) -> Any:
     return {"type": "error", "error": {"type": kind, "message": trouble.message}, "request_id": "req_mock"}
 
 
-def _messages(request: Request, models: tuple[str, ...]) -> Reply:
+def _messages(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     body = _checked(request, models)
     messages = body["messages"]
-    tools = [Tool(tool["name"], tool.get("input_schema", {})) for tool in body.get("tools") or []]
+    tools = [ToolSpec(tool["name"], tool.get("input_schema", {})) for tool in body.get("tools") or []]
     choice = body.get("tool_choice") or {}
-    answered = "tool_result" in [part.get("type") for part in _parts(messages[-1])]
-    asked = Asked(
+    turn = since(messages, "assistant")
+    answered = any(part.get("type") == "tool_result" for message in turn for part in _parts(message))
+    asked = PromptRequest(
         model=body["model"],
-        prompt=text_of(messages[-1]),
+        prompt=text_of(said[-1]) if (said := [m for m in turn if m["role"] != "system"]) else text_of(messages[-1]),
         input_text=f"{text_of(body.get('system'))} {text_of(messages)}",
         stream=bool(body.get("stream")),
         max_tokens=whole_number(body["max_tokens"]),
@@ -80,7 +82,7 @@ def _messages(request: Request, models: tuple[str, ...]) -> Reply:
     return Spoken(asked, _whole, _events, NAMED_SSE)
 
 
-def _count(request: Request, models: tuple[str, ...]) -> Reply:
+def _count(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     """A prompt's tokens: the words of all that it says, tools too."""
     body = _checked(request, models, {"model": str, "messages": list})
     said = f"{text_of(body.get('system'))} {text_of(body['messages'])}"
@@ -88,20 +90,24 @@ def _count(request: Request, models: tuple[str, ...]) -> Reply:
     return Document({"input_tokens": count_tokens(f"{said} {tools}")}, of_model=True)
 
 
-def _checked(request: Request, models: tuple[str, ...], needed: dict[str, type] | None = None) -> dict[str, Any]:
+def _checked(request: HttpRequest, models: tuple[str, ...], needed: dict[str, type] | None = None) -> dict[str, Any]:
     body = body_of(request, "The request body is not valid JSON")
     if found := flaw(body, needed or {"model": str, "max_tokens": int, "messages": list}):
         name, missing = found
-        raise Refused(400, f"{name}: Field required" if missing else f"{name}: Input should be a valid type")
+        raise RefusedRequest(400, f"{name}: Field required" if missing else f"{name}: Input should be a valid type")
     if not body["messages"]:
-        raise Refused(400, "messages: at least one message is required")
+        raise RefusedRequest(400, "messages: at least one message is required")
     for n, message in enumerate(body["messages"]):
-        if not isinstance(message, dict) or message.get("role") not in ("user", "assistant"):
-            raise Refused(400, f"messages.{n}.role: Input should be 'user' or 'assistant'")
+        if not isinstance(message, dict) or message.get("role") not in ("user", "assistant", "system"):
+            raise RefusedRequest(400, f"messages.{n}.role: Input should be 'user' or 'assistant'")
+    roles = [message["role"] for message in body["messages"]]
+    for n, role in enumerate(roles):  # platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
+        if role == "system" and (n == 0 or roles[n - 1] == "system" or roles[n + 1 : n + 2] == ["user"]):
+            raise RefusedRequest(400, f"messages.{n}: system follows a user turn and ends the turns or precedes one")
     if request.headers["anthropic-version"] >= NO_SAMPLING and (given := [n for n in SAMPLING if n in body]):
-        raise Refused(400, f"{given[0]}: Extra inputs are not permitted")
+        raise RefusedRequest(400, f"{given[0]}: Extra inputs are not permitted")
     if models and body["model"] not in models:
-        raise Refused(404, f"model: {body['model']}")
+        raise RefusedRequest(404, f"model: {body['model']}")
     return body
 
 
@@ -110,7 +116,9 @@ def _parts(message: dict[str, Any]) -> list[dict[str, Any]]:
     return [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
 
 
-def _message(asked: Asked, answer: Answer, content: list[Any], finish: str | None, spoken: int) -> dict[str, Any]:
+def _message(
+    asked: PromptRequest, answer: ScriptedAnswer, content: list[Any], finish: str | None, spoken: int
+) -> dict[str, Any]:
     return {
         "id": f"msg_{asked.id}",
         "type": "message",
@@ -123,7 +131,7 @@ def _message(asked: Asked, answer: Answer, content: list[Any], finish: str | Non
     }
 
 
-def _usage(answer: Answer, spoken: int) -> dict[str, Any]:
+def _usage(answer: ScriptedAnswer, spoken: int) -> dict[str, Any]:
     return {
         "input_tokens": answer.input_tokens,
         "output_tokens": spoken,
@@ -133,7 +141,7 @@ def _usage(answer: Answer, spoken: int) -> dict[str, Any]:
     }
 
 
-def _whole(asked: Asked, answer: Answer) -> Any:
+def _whole(asked: PromptRequest, answer: ScriptedAnswer) -> Any:
     content: list[dict[str, Any]] = []
     if answer.thinking:
         content.append({"type": "thinking", "thinking": "".join(answer.thinking), "signature": "mock"})
@@ -144,7 +152,7 @@ def _whole(asked: Asked, answer: Answer) -> Any:
     return _message(asked, answer, content, _finish(answer), answer.output_tokens)
 
 
-def _events(asked: Asked, answer: Answer) -> Iterator[Event]:
+def _events(asked: PromptRequest, answer: ScriptedAnswer) -> Iterator[Event]:
     yield Event({"type": "message_start", "message": _message(asked, answer, [], None, 1)})
     yield Event({"type": "ping"})
     blocks: list[tuple[dict[str, Any], str, tuple[str, ...]]] = [
@@ -174,15 +182,15 @@ def _block(index: int, block: dict[str, Any], kind: str, words: tuple[str, ...])
     yield Event({"type": "content_block_stop", "index": index})
 
 
-def _tool_block(asked: Asked, answer: Answer) -> dict[str, Any]:
+def _tool_block(asked: PromptRequest, answer: ScriptedAnswer) -> dict[str, Any]:
     return {"type": "tool_use", "id": f"toolu_{asked.id}", "name": answer.tool, "input": {}}
 
 
-def _finish(answer: Answer) -> str:
+def _finish(answer: ScriptedAnswer) -> str:
     return FINISHES.get(answer.finish, answer.finish)
 
 
-def _models(_request: Request, models: tuple[str, ...]) -> Reply:
+def _models(_request: HttpRequest, models: tuple[str, ...]) -> Reply:
     made = "2026-01-01T00:00:00Z"
     data = [{"type": "model", "id": m, "display_name": m, "created_at": made} for m in models or ("mock",)]
     return Document({"data": data, "first_id": data[0]["id"], "last_id": data[-1]["id"], "has_more": False})

@@ -10,7 +10,7 @@ from samplemind_cli.mock.dialects.speech import (
     SSE,
     Document,
     Event,
-    Refused,
+    RefusedRequest,
     Reply,
     Spoken,
     Trouble,
@@ -19,8 +19,8 @@ from samplemind_cli.mock.dialects.speech import (
     flaw,
     whole_number,
 )
-from samplemind_cli.mock.http1 import Request
-from samplemind_cli.mock.model import Answer, Asked, Tool, count_tokens, text_of
+from samplemind_cli.mock.http1 import HttpRequest
+from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, count_tokens, text_of
 
 NAME = "gemini"
 TROUBLES = {
@@ -46,18 +46,18 @@ MODEL_PATH = re.compile(
 )
 
 
-def reply(request: Request, models: tuple[str, ...]) -> Reply:
+def reply(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     """What the API answers. Raises Refused."""
     found = MODEL_PATH.fullmatch(request.path)
     listing = request.path in ("/v1beta/models", "/v1/models")
     if not (found and request.method == "POST") and not (listing and request.method == "GET"):
-        raise Refused(404, f"{request.method} {request.path} was not found on this server.")
+        raise RefusedRequest(404, f"{request.method} {request.path} was not found on this server.")
     if not (request.headers.get("x-goog-api-key") or request.query.get("key")):
-        raise Refused(403, "Method doesn't allow unregistered callers. Please use API Key.")
+        raise RefusedRequest(403, "Method doesn't allow unregistered callers. Please use API Key.")
     if found is None:
         return _models(models)
     if models and found["model"] not in models:
-        raise Refused(404, f"models/{found['model']} is not found for API version v1beta.")
+        raise RefusedRequest(404, f"models/{found['model']} is not found for API version v1beta.")
     if found["method"] == "countTokens":
         return _count(request)
     framing = SSE if request.query.get("alt") == "sse" else ARRAY
@@ -75,42 +75,44 @@ def error(trouble: Trouble) -> Any:
     return {"error": body}
 
 
-def _count(request: Request) -> Reply:
+def _count(request: HttpRequest) -> Reply:
     """A prompt's tokens: contents alone, or a whole request with its instruction and tools, never both."""
     body = body_of(request, "Invalid JSON payload received.")
     whole = _field(body, "generateContentRequest")
     if whole and body.get("contents"):
-        raise Refused(400, "* CountTokensRequest: contents and generateContentRequest are mutually exclusive")
+        raise RefusedRequest(400, "* CountTokensRequest: contents and generateContentRequest are mutually exclusive")
     if whole and not str(whole.get("model", "")).startswith("models/"):
-        raise Refused(400, "* CountTokensRequest.generate_content_request.model: unexpected model name format")
+        raise RefusedRequest(400, "* CountTokensRequest.generate_content_request.model: unexpected model name format")
     asked = _contents(whole or body)
     said = f"{text_of(_field(asked, 'systemInstruction'))} {text_of(asked['contents'])}"
     tools = json.dumps(asked["tools"]) if asked.get("tools") else ""
     return Document({"totalTokens": count_tokens(f"{said} {tools}")}, of_model=True)
 
 
-def _checked(request: Request) -> dict[str, Any]:
+def _checked(request: HttpRequest) -> dict[str, Any]:
     return _contents(body_of(request, "Invalid JSON payload received."))
 
 
 def _contents(body: dict[str, Any]) -> dict[str, Any]:
     if flaw(body, {"contents": list}) or not body["contents"]:
-        raise Refused(400, "* GenerateContentRequest.contents: contents is not specified")
+        raise RefusedRequest(400, "* GenerateContentRequest.contents: contents is not specified")
     for n, content in enumerate(body["contents"]):
         if not isinstance(content, dict) or content.get("role", "user") not in ("user", "model", "function"):
-            raise Refused(400, "Please use a valid role: user, model.")
+            raise RefusedRequest(400, "Please use a valid role: user, model.")
         if not content.get("parts"):
-            raise Refused(400, f"* GenerateContentRequest.contents[{n}].parts: contents.parts must not be empty.")
+            raise RefusedRequest(
+                400, f"* GenerateContentRequest.contents[{n}].parts: contents.parts must not be empty."
+            )
     return body
 
 
-def _asked(body: dict[str, Any], model: str, stream: bool) -> Asked:
+def _asked(body: dict[str, Any], model: str, stream: bool) -> PromptRequest:
     last = body["contents"][-1]
     config = _field(body, "generationConfig")
     wants_json = _field(config, "responseMimeType") == "application/json"
     schema = _field(config, "responseJsonSchema") or _field(config, "responseSchema")
     answered = any(_field(part, "functionResponse") for part in last["parts"])
-    return Asked(
+    return PromptRequest(
         model=model,
         prompt=text_of(last),
         input_text=f"{text_of(_field(body, 'systemInstruction'))} {text_of(body['contents'])}",
@@ -122,10 +124,10 @@ def _asked(body: dict[str, Any], model: str, stream: bool) -> Asked:
     )
 
 
-def _tool(body: dict[str, Any]) -> Tool | None:
+def _tool(body: dict[str, Any]) -> ToolSpec | None:
     config = _field(_field(body, "toolConfig"), "functionCallingConfig")
     declared = [f for tool in body.get("tools") or [] for f in _field(tool, "functionDeclarations")]
-    tools = [Tool(f["name"], _field(f, "parametersJsonSchema") or _field(f, "parameters")) for f in declared]
+    tools = [ToolSpec(f["name"], _field(f, "parametersJsonSchema") or _field(f, "parameters")) for f in declared]
     allowed = _field(config, "allowedFunctionNames") or [""]
     return None if config.get("mode") == "NONE" else chosen(tools, allowed[0])
 
@@ -136,7 +138,7 @@ def _field(message: dict[str, Any], name: str) -> Any:
     return message.get(name) or message.get(snake) or {}
 
 
-def _whole(asked: Asked, answer: Answer) -> Any:
+def _whole(asked: PromptRequest, answer: ScriptedAnswer) -> Any:
     parts = []
     if answer.thinking:
         parts.append({"text": "".join(answer.thinking), "thought": True})
@@ -147,7 +149,7 @@ def _whole(asked: Asked, answer: Answer) -> Any:
     return _response(asked, answer, parts, last=True)
 
 
-def _events(asked: Asked, answer: Answer) -> Iterator[Event]:
+def _events(asked: PromptRequest, answer: ScriptedAnswer) -> Iterator[Event]:
     """Each event is a whole response with the next part of the text; the last one has the end and the usage."""
     for word in answer.thinking:
         yield Event(_response(asked, answer, [{"text": word, "thought": True}]), token=True)
@@ -156,7 +158,7 @@ def _events(asked: Asked, answer: Answer) -> Iterator[Event]:
     yield Event(_response(asked, answer, [_call(answer)] if answer.tool else [{"text": ""}], last=True))
 
 
-def _response(asked: Asked, answer: Answer, parts: list[Any], *, last: bool = False) -> dict[str, Any]:
+def _response(asked: PromptRequest, answer: ScriptedAnswer, parts: list[Any], *, last: bool = False) -> dict[str, Any]:
     head = {"modelVersion": asked.model, "responseId": asked.id}
     if answer.finish == "refusal":  # a blocked prompt has no candidates at all
         return {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "usageMetadata": _usage(answer), **head}
@@ -166,11 +168,11 @@ def _response(asked: Asked, answer: Answer, parts: list[Any], *, last: bool = Fa
     return {"candidates": [candidate], "usageMetadata": _usage(answer, spoken=last), **head}
 
 
-def _call(answer: Answer) -> dict[str, Any]:
+def _call(answer: ScriptedAnswer) -> dict[str, Any]:
     return {"functionCall": {"name": answer.tool, "args": answer.call_arguments}}
 
 
-def _usage(answer: Answer, *, spoken: bool = False) -> dict[str, Any]:
+def _usage(answer: ScriptedAnswer, *, spoken: bool = False) -> dict[str, Any]:
     """Thoughts are counted beside the candidates, not among them."""
     usage = {"promptTokenCount": answer.input_tokens, "totalTokenCount": answer.input_tokens}
     if spoken:

@@ -8,18 +8,19 @@ from samplemind_cli.mock.dialects.speech import (
     NDJSON,
     Document,
     Event,
-    Refused,
+    RefusedRequest,
     Reply,
     Spoken,
     Trouble,
     body_of,
     chosen,
     routed,
+    since,
     strings,
     whole_number,
 )
-from samplemind_cli.mock.http1 import Request
-from samplemind_cli.mock.model import Answer, Asked, Tool, count_tokens, embedding, text_of
+from samplemind_cli.mock.http1 import HttpRequest
+from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, count_tokens, embedding, text_of
 
 NAME = "ollama"
 TROUBLES = {
@@ -40,7 +41,7 @@ SIZE = 1_000_000
 CONTEXT = 8192
 
 
-def reply(request: Request, models: tuple[str, ...]) -> Reply:
+def reply(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     """What the daemon answers. Raises Refused."""
     return routed(ROUTES, request)(request, models)
 
@@ -50,15 +51,15 @@ def error(trouble: Trouble) -> Any:
     return {"error": trouble.message}
 
 
-def _asking(request: Request, models: tuple[str, ...]) -> dict[str, Any]:
+def _asking(request: HttpRequest, models: tuple[str, ...]) -> dict[str, Any]:
     if not request.body:
-        raise Refused(400, "missing request body")
+        raise RefusedRequest(400, "missing request body")
     body = body_of(request, "invalid character in the request body")
     model = body.get("model") or body.get("name")  # /api/show once took `name`
     if not isinstance(model, str):
-        raise Refused(400, "model is required")
+        raise RefusedRequest(400, "model is required")
     if models and _full(model) not in map(_full, models):
-        raise Refused(404, f"model '{model}' not found")
+        raise RefusedRequest(404, f"model '{model}' not found")
     return {**body, "model": model}
 
 
@@ -66,20 +67,22 @@ def _full(model: str) -> str:
     return model if ":" in model else f"{model}:latest"
 
 
-def _chat(request: Request, models: tuple[str, ...]) -> Reply:
+def _chat(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     body = _asking(request, models)
     messages = body.get("messages") or []
     if not isinstance(messages, list) or not all(isinstance(m, dict) for m in messages):
-        raise Refused(400, "json: cannot unmarshal into Go struct field ChatRequest.messages of type []api.Message")
+        raise RefusedRequest(
+            400, "json: cannot unmarshal into Go struct field ChatRequest.messages of type []api.Message"
+        )
     if not messages:
         return Document(_loaded(body, _chat_words("")))
-    last = messages[-1]
-    tools = [Tool(t["function"]["name"], t["function"].get("parameters", {})) for t in body.get("tools") or []]
-    asked = _asked(body, text_of(last), text_of(messages), chosen(tools) if last.get("role") != "tool" else None)
+    tools = [ToolSpec(t["function"]["name"], t["function"].get("parameters", {})) for t in body.get("tools") or []]
+    answered = any(message.get("role") == "tool" for message in since(messages, "assistant"))
+    asked = _asked(body, text_of(messages[-1]), text_of(messages), None if answered else chosen(tools))
     return Spoken(asked, _chat_whole, _chat_events, NDJSON)
 
 
-def _generate(request: Request, models: tuple[str, ...]) -> Reply:
+def _generate(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     body = _asking(request, models)
     prompt = str(body.get("prompt") or "")
     if not prompt:
@@ -88,9 +91,9 @@ def _generate(request: Request, models: tuple[str, ...]) -> Reply:
     return Spoken(asked, _generate_whole, _generate_events, NDJSON)
 
 
-def _asked(body: dict[str, Any], prompt: str, input_text: str, tool: Tool | None) -> Asked:
+def _asked(body: dict[str, Any], prompt: str, input_text: str, tool: ToolSpec | None) -> PromptRequest:
     schema = body.get("format") or None
-    return Asked(
+    return PromptRequest(
         model=body["model"],
         prompt=prompt,
         input_text=input_text,
@@ -102,7 +105,7 @@ def _asked(body: dict[str, Any], prompt: str, input_text: str, tool: Tool | None
     )
 
 
-def _chat_words(text: str, thinking: str = "", answer: Answer | None = None) -> dict[str, Any]:
+def _chat_words(text: str, thinking: str = "", answer: ScriptedAnswer | None = None) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": text}
     if thinking:
         message["thinking"] = thinking
@@ -116,16 +119,16 @@ def _generate_words(text: str, thinking: str = "") -> dict[str, Any]:
     return {"response": text} | ({"thinking": thinking} if thinking else {})
 
 
-def _chat_whole(asked: Asked, answer: Answer) -> Any:
+def _chat_whole(asked: PromptRequest, answer: ScriptedAnswer) -> Any:
     words = _chat_words("".join(answer.text), "".join(answer.thinking), answer)
     return _line(asked.model, words, _end(answer))
 
 
-def _generate_whole(asked: Asked, answer: Answer) -> Any:
+def _generate_whole(asked: PromptRequest, answer: ScriptedAnswer) -> Any:
     return _line(asked.model, _generate_words("".join(answer.text), "".join(answer.thinking)), _end(answer))
 
 
-def _chat_events(asked: Asked, answer: Answer) -> Iterator[Event]:
+def _chat_events(asked: PromptRequest, answer: ScriptedAnswer) -> Iterator[Event]:
     for word in answer.thinking:
         yield Event(_line(asked.model, _chat_words("", word)), token=True)
     for word in answer.text:
@@ -135,7 +138,7 @@ def _chat_events(asked: Asked, answer: Answer) -> Iterator[Event]:
     yield Event(_line(asked.model, _chat_words(""), _end(answer)))
 
 
-def _generate_events(asked: Asked, answer: Answer) -> Iterator[Event]:
+def _generate_events(asked: PromptRequest, answer: ScriptedAnswer) -> Iterator[Event]:
     for word in answer.thinking:
         yield Event(_line(asked.model, _generate_words("", word)), token=True)
     for word in answer.text:
@@ -154,7 +157,7 @@ def _loaded(body: dict[str, Any], words: dict[str, Any]) -> dict[str, Any]:
     return _line(body["model"], words, {"done_reason": reason})
 
 
-def _end(answer: Answer) -> dict[str, Any]:
+def _end(answer: ScriptedAnswer) -> dict[str, Any]:
     return {
         "done_reason": "length" if answer.finish == "length" else "stop",
         "total_duration": answer.wait_ns + answer.speak_ns,
@@ -166,7 +169,7 @@ def _end(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _embed(request: Request, models: tuple[str, ...]) -> Reply:
+def _embed(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     body = _asking(request, models)
     texts = strings(body["input"]) if body.get("input") else []
     vectors = [embedding(text, whole_number(body.get("dimensions"))) for text in texts]
@@ -180,24 +183,24 @@ def _summary(model: str) -> dict[str, Any]:
     return {"name": _full(model), "model": _full(model), "size": SIZE, "digest": digest, "details": DETAILS}
 
 
-def _tags(_request: Request, models: tuple[str, ...]) -> Reply:
+def _tags(_request: HttpRequest, models: tuple[str, ...]) -> Reply:
     return Document({"models": [{**_summary(model), "modified_at": _now()} for model in models or ("mock",)]})
 
 
-def _ps(_request: Request, models: tuple[str, ...]) -> Reply:
+def _ps(_request: HttpRequest, models: tuple[str, ...]) -> Reply:
     """Every model is loaded, on the CPU."""
     extra = {"expires_at": _now(minutes=5), "size_vram": 0, "context_length": CONTEXT}
     return Document({"models": [{**_summary(model), **extra} for model in models or ("mock",)]})
 
 
-def _embedding(request: Request, models: tuple[str, ...]) -> Reply:
+def _embedding(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     """What `/api/embed` replaced: one prompt, one vector; an empty vector for an empty prompt."""
     body = _asking(request, models)
     prompt = str(body.get("prompt") or "")
     return Document({"embedding": embedding(prompt) if prompt else []}, of_model=True)
 
 
-def _show(request: Request, models: tuple[str, ...]) -> Reply:
+def _show(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     _asking(request, models)
     return Document(
         {
@@ -212,11 +215,11 @@ def _show(request: Request, models: tuple[str, ...]) -> Reply:
     )
 
 
-def _version(_request: Request, _models: tuple[str, ...]) -> Reply:
+def _version(_request: HttpRequest, _models: tuple[str, ...]) -> Reply:
     return Document({"version": "0.17.4"})
 
 
-def _root(_request: Request, _models: tuple[str, ...]) -> Reply:
+def _root(_request: HttpRequest, _models: tuple[str, ...]) -> Reply:
     return Document("Ollama is running")
 
 

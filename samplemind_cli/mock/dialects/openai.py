@@ -11,7 +11,7 @@ from samplemind_cli.mock.dialects.speech import (
     SSE,
     Document,
     Event,
-    Refused,
+    RefusedRequest,
     Reply,
     Spoken,
     Trouble,
@@ -19,11 +19,12 @@ from samplemind_cli.mock.dialects.speech import (
     chosen,
     flaw,
     routed,
+    since,
     strings,
     whole_number,
 )
-from samplemind_cli.mock.http1 import Request
-from samplemind_cli.mock.model import Answer, Asked, Tool, count_tokens, embedding, text_of
+from samplemind_cli.mock.http1 import HttpRequest
+from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, count_tokens, embedding, text_of
 
 NAME = "openai"
 TROUBLES = {
@@ -40,11 +41,11 @@ FINISHES = {"refusal": "stop", "filter": "content_filter"}
 REFUSAL = "I can't help with that."
 
 
-def reply(request: Request, models: tuple[str, ...]) -> Reply:
+def reply(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     """What the API answers. Raises Refused."""
     handler = routed(ROUTES, request)
     if not request.headers.get("authorization", "").removeprefix("Bearer").strip():
-        raise Refused(401, "You didn't provide an API key in an Authorization header (Bearer).")
+        raise RefusedRequest(401, "You didn't provide an API key in an Authorization header (Bearer).")
     return handler(request, models)
 
 
@@ -55,42 +56,44 @@ def error(trouble: Trouble) -> Any:
     return {"error": {"message": trouble.message, "type": kind, "param": trouble.param, "code": code}}
 
 
-def _asking(request: Request, models: tuple[str, ...], required: dict[str, Any]) -> dict[str, Any]:
+def _asking(request: HttpRequest, models: tuple[str, ...], required: dict[str, Any]) -> dict[str, Any]:
     body = body_of(request, NOT_JSON)
     if found := flaw(body, required):
         name, missing = found
         if missing:
-            raise Refused(400, f"Missing required parameter: '{name}'.", "missing_required_parameter", name)
-        raise Refused(400, f"Invalid type for '{name}'.", "invalid_type", name)
+            raise RefusedRequest(400, f"Missing required parameter: '{name}'.", "missing_required_parameter", name)
+        raise RefusedRequest(400, f"Invalid type for '{name}'.", "invalid_type", name)
     if models and body["model"] not in models:
         message = f"The model `{body['model']}` does not exist or you do not have access to it."
-        raise Refused(404, message, "model_not_found")
+        raise RefusedRequest(404, message, "model_not_found")
     return body
 
 
-def _chat(request: Request, models: tuple[str, ...]) -> Reply:
+def _chat(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     body = _asking(request, models, {"model": str, "messages": list})
     messages = body["messages"]
     for n, message in enumerate(messages):
         if not isinstance(message, dict) or message.get("role") not in ROLES:
-            raise Refused(400, f"Invalid value for 'messages[{n}].role'.", "invalid_value", f"messages[{n}].role")
+            raise RefusedRequest(
+                400, f"Invalid value for 'messages[{n}].role'.", "invalid_value", f"messages[{n}].role"
+            )
     if not messages:
-        raise Refused(400, "Invalid 'messages': empty array.", "empty_array", "messages")
-    asked = Asked(
+        raise RefusedRequest(400, "Invalid 'messages': empty array.", "empty_array", "messages")
+    asked = PromptRequest(
         model=body["model"],
         prompt=text_of(messages[-1]),
         input_text=text_of(messages),
         stream=bool(body.get("stream")),
         max_tokens=whole_number(body.get("max_completion_tokens", body.get("max_tokens"))),
         schema=_schema(body.get("response_format") or {}),
-        tool=_tool(body) if messages[-1]["role"] != "tool" else None,
+        tool=None if any(message["role"] == "tool" for message in since(messages, "assistant")) else _tool(body),
         think=body.get("reasoning_effort") not in (None, "none"),
     )
     usage = bool((body.get("stream_options") or {}).get("include_usage"))
     return Spoken(asked, _whole, lambda asked, answer: _events(asked, answer, usage), SSE)
 
 
-def _responses(request: Request, models: tuple[str, ...]) -> Reply:
+def _responses(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     return responses.asked(_asking(request, models, {"model": str}))
 
 
@@ -100,16 +103,16 @@ def _schema(wanted: dict[str, Any]) -> Any:
     return {} if wanted.get("type") == "json_object" else None
 
 
-def _tool(body: dict[str, Any]) -> Tool | None:
+def _tool(body: dict[str, Any]) -> ToolSpec | None:
     choice = body.get("tool_choice") or "auto"
     functions = [tool["function"] for tool in body.get("tools") or [] if tool.get("type") == "function"]
-    tools = [Tool(function["name"], function.get("parameters", {})) for function in functions]
+    tools = [ToolSpec(function["name"], function.get("parameters", {})) for function in functions]
     if choice == "none":
         return None
     return chosen(tools, choice["function"]["name"] if isinstance(choice, dict) else "")
 
 
-def _whole(asked: Asked, answer: Answer) -> Any:
+def _whole(asked: PromptRequest, answer: ScriptedAnswer) -> Any:
     message: dict[str, Any] = {"role": "assistant", "content": "".join(answer.text), "refusal": None}
     if answer.finish == "refusal":
         message |= {"content": None, "refusal": REFUSAL}
@@ -120,7 +123,7 @@ def _whole(asked: Asked, answer: Answer) -> Any:
     return {**_head(asked, "chat.completion"), "choices": [choice], "usage": _usage(answer)}
 
 
-def _events(asked: Asked, answer: Answer, usage: bool) -> Iterator[Event]:
+def _events(asked: PromptRequest, answer: ScriptedAnswer, usage: bool) -> Iterator[Event]:
     head = _head(asked, "chat.completion.chunk") | ({"usage": None} if usage else {})
 
     def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
@@ -143,19 +146,19 @@ def _events(asked: Asked, answer: Answer, usage: bool) -> Iterator[Event]:
     yield Event("[DONE]")
 
 
-def _head(asked: Asked, kind: str) -> dict[str, Any]:
+def _head(asked: PromptRequest, kind: str) -> dict[str, Any]:
     return {"id": f"chatcmpl-{asked.id}", "object": kind, "created": int(time.time()), "model": asked.model}
 
 
-def _call_id(asked: Asked) -> str:
+def _call_id(asked: PromptRequest) -> str:
     return f"call_{asked.id}"
 
 
-def _finish(answer: Answer) -> str:
+def _finish(answer: ScriptedAnswer) -> str:
     return FINISHES.get(answer.finish, answer.finish)
 
 
-def _usage(answer: Answer) -> dict[str, Any]:
+def _usage(answer: ScriptedAnswer) -> dict[str, Any]:
     """Thoughts are never shown in this format, only counted."""
     return {
         "prompt_tokens": answer.input_tokens,
@@ -166,7 +169,7 @@ def _usage(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _embeddings(request: Request, models: tuple[str, ...]) -> Reply:
+def _embeddings(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     body = _asking(request, models, {"model": str, "input": (str, list)})
     texts = strings(body["input"])
     data = []
@@ -180,7 +183,7 @@ def _embeddings(request: Request, models: tuple[str, ...]) -> Reply:
     return Document({"object": "list", "data": data, "model": body["model"], "usage": usage}, of_model=True)
 
 
-def _models(_request: Request, models: tuple[str, ...]) -> Reply:
+def _models(_request: HttpRequest, models: tuple[str, ...]) -> Reply:
     data = [{"id": model, "object": "model", "created": 0, "owned_by": "mock"} for model in models or ("mock",)]
     return Document({"object": "list", "data": data})
 

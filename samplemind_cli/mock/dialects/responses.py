@@ -4,31 +4,32 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from samplemind_cli.mock.dialects.speech import NAMED_SSE, Event, Refused, Spoken, chosen, whole_number
-from samplemind_cli.mock.model import Answer, Asked, Tool, text_of
+from samplemind_cli.mock.dialects.speech import NAMED_SSE, Event, RefusedRequest, Spoken, chosen, whole_number
+from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, text_of
 
 KEPT = ("previous_response_id", "conversation", "prompt")  # they name what only OpenAI holds
 REFUSAL = "I can't help with that."
 REASONS = {"length": "max_output_tokens", "filter": "content_filter"}
+Told = tuple[str, dict[str, Any], bool]  # an event's type, what else it says, whether it carries a word
 ROLES = frozenset({"user", "assistant", "system", "developer"})
 
 
 def asked(body: dict[str, Any]) -> Spoken:
-    """What a response's body asks for. Raises Refused."""
+    """What a response's body asks for. Raises RefusedRequest."""
     for name in KEPT:
         if body.get(name) is not None:
-            raise Refused(400, f"The {name} was not found.", "not_found", name)
+            raise RefusedRequest(400, f"The {name} was not found.", "not_found", name)
     given = body.get("input")
     items = [{"role": "user", "content": given}] if isinstance(given, str) else given
     if not isinstance(items, list) or not items:
-        raise Refused(400, "Missing required parameter: 'input'.", "missing_required_parameter", "input")
+        raise RefusedRequest(400, "Missing required parameter: 'input'.", "missing_required_parameter", "input")
     for n, item in enumerate(items):
         if not isinstance(item, dict) or (item.get("type", "message") == "message" and item.get("role") not in ROLES):
-            raise Refused(400, f"Invalid value for 'input[{n}]'.", "invalid_value", f"input[{n}]")
+            raise RefusedRequest(400, f"Invalid value for 'input[{n}]'.", "invalid_value", f"input[{n}]")
     last = items[-1]
     answered = str(last.get("type", "")).endswith("_call_output")
     form = (body.get("text") or {}).get("format") or {}
-    found = Asked(
+    found = PromptRequest(
         model=body["model"],
         prompt=_words(last),
         input_text=" ".join([str(body.get("instructions") or ""), *map(_words, items)]),
@@ -45,16 +46,18 @@ def _words(item: dict[str, Any]) -> str:
     return text_of(item.get("content") or item.get("output") or item.get("arguments") or "")
 
 
-def _tool(body: dict[str, Any]) -> Tool | None:
+def _tool(body: dict[str, Any]) -> ToolSpec | None:
     choice = body.get("tool_choice") or "auto"
     functions = [tool for tool in body.get("tools") or [] if tool.get("type") == "function"]
-    tools = [Tool(function["name"], function.get("parameters") or {}) for function in functions]
+    tools = [ToolSpec(function["name"], function.get("parameters") or {}) for function in functions]
     if choice == "none":
         return None
     return chosen(tools, choice.get("name", "") if isinstance(choice, dict) else "")
 
 
-def _response(body: dict[str, Any], asked: Asked, status: str, output: list[Any], **more: Any) -> dict[str, Any]:
+def _response(
+    body: dict[str, Any], asked: PromptRequest, status: str, output: list[Any], **more: Any
+) -> dict[str, Any]:
     told = {name: body.get(name) for name in ("instructions", "max_output_tokens", "previous_response_id")}
     return {
         "id": f"resp_{asked.id}",
@@ -76,7 +79,7 @@ def _response(body: dict[str, Any], asked: Asked, status: str, output: list[Any]
     }
 
 
-def _output(asked: Asked, answer: Answer, status: str) -> list[dict[str, Any]]:
+def _output(asked: PromptRequest, answer: ScriptedAnswer, status: str) -> list[dict[str, Any]]:
     """The items: a thought, a message, a call."""
     found: list[dict[str, Any]] = []
     if answer.thinking:
@@ -91,7 +94,7 @@ def _output(asked: Asked, answer: Answer, status: str) -> list[dict[str, Any]]:
     return found
 
 
-def _message(asked: Asked, content: list[Any], status: str) -> dict[str, Any]:
+def _message(asked: PromptRequest, content: list[Any], status: str) -> dict[str, Any]:
     return {"id": f"msg_{asked.id}", "type": "message", "role": "assistant", "status": status, "content": content}
 
 
@@ -99,12 +102,12 @@ def _text(words: str) -> dict[str, Any]:
     return {"type": "output_text", "text": words, "annotations": [], "logprobs": []}
 
 
-def _call(asked: Asked, answer: Answer, arguments: str, status: str) -> dict[str, Any]:
+def _call(asked: PromptRequest, answer: ScriptedAnswer, arguments: str, status: str) -> dict[str, Any]:
     head = {"id": f"fc_{asked.id}", "type": "function_call", "call_id": f"call_{asked.id}", "name": answer.tool}
     return {**head, "arguments": arguments, "status": status}
 
 
-def _ended(body: dict[str, Any], asked: Asked, answer: Answer) -> dict[str, Any]:
+def _ended(body: dict[str, Any], asked: PromptRequest, answer: ScriptedAnswer) -> dict[str, Any]:
     reason = REASONS.get(answer.finish)
     status = "incomplete" if reason else "completed"
     details = {"incomplete_details": {"reason": reason}} if reason else {}
@@ -118,17 +121,17 @@ def _ended(body: dict[str, Any], asked: Asked, answer: Answer) -> dict[str, Any]
     return _response(body, asked, status, _output(asked, answer, status), usage=usage, **details)
 
 
-def _whole(body: dict[str, Any], asked: Asked, answer: Answer) -> Any:
+def _whole(body: dict[str, Any], asked: PromptRequest, answer: ScriptedAnswer) -> Any:
     return _ended(body, asked, answer)
 
 
-def _events(body: dict[str, Any], asked: Asked, answer: Answer) -> Iterator[Event]:
+def _events(body: dict[str, Any], asked: PromptRequest, answer: ScriptedAnswer) -> Iterator[Event]:
     """Every event is numbered; the last one holds the whole response."""
     for number, (kind, told, token) in enumerate(_told(body, asked, answer)):
         yield Event({"type": kind, "sequence_number": number, **told}, token=token)
 
 
-def _told(body: dict[str, Any], asked: Asked, answer: Answer) -> Iterator[tuple[str, dict[str, Any], bool]]:
+def _told(body: dict[str, Any], asked: PromptRequest, answer: ScriptedAnswer) -> Iterator[Told]:
     begun = _response(body, asked, "in_progress", [])
     for kind in ("created", "in_progress"):
         yield f"response.{kind}", {"response": begun}, False
@@ -138,7 +141,7 @@ def _told(body: dict[str, Any], asked: Asked, answer: Answer) -> Iterator[tuple[
     yield f"response.{ended['status']}", {"response": ended}, False
 
 
-def _item(index: int, item: dict[str, Any], answer: Answer) -> Iterator[tuple[str, dict[str, Any], bool]]:
+def _item(index: int, item: dict[str, Any], answer: ScriptedAnswer) -> Iterator[Told]:
     where = {"item_id": item["id"], "output_index": index}
     empty: dict[str, dict[str, Any]] = {
         "reasoning": {"summary": []},
@@ -162,9 +165,7 @@ def _item(index: int, item: dict[str, Any], answer: Answer) -> Iterator[tuple[st
     yield "response.output_item.done", {"output_index": index, "item": item}, False
 
 
-def _part(
-    kind: str, where: dict[str, Any], part: dict[str, Any], words: tuple[str, ...]
-) -> Iterator[tuple[str, dict[str, Any], bool]]:
+def _part(kind: str, where: dict[str, Any], part: dict[str, Any], words: tuple[str, ...]) -> Iterator[Told]:
     yield f"response.{kind}_part.added", {**where, "part": {**part, "text": ""}}, False
     for word in words:
         yield f"response.{kind}_text.delta", {**where, "delta": word}, True
@@ -172,9 +173,7 @@ def _part(
     yield f"response.{kind}_part.done", {**where, "part": part}, False
 
 
-def _content(
-    where: dict[str, Any], part: dict[str, Any], words: tuple[str, ...]
-) -> Iterator[tuple[str, dict[str, Any], bool]]:
+def _content(where: dict[str, Any], part: dict[str, Any], words: tuple[str, ...]) -> Iterator[Told]:
     name = "text" if part["type"] == "output_text" else "refusal"
     kind = part["type"] if name == "text" else "refusal"
     more: dict[str, Any] = {"logprobs": []} if name == "text" else {}

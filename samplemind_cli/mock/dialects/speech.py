@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from samplemind_cli.mock.http1 import Request
-from samplemind_cli.mock.model import Answer, Asked, Tool
+from samplemind_cli.mock.http1 import HttpRequest
+from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec
 
 
 class Trouble(NamedTuple):
@@ -18,7 +18,7 @@ class Trouble(NamedTuple):
     param: str | None = None
 
 
-class Refused(Exception):  # noqa: N818 - not a fault of the mock
+class RefusedRequest(Exception):  # noqa: N818 - not a fault of the mock
     """A request that a real provider would not answer either."""
 
     def __init__(self, status: int, message: str, code: str = "", param: str | None = None) -> None:
@@ -62,15 +62,15 @@ class Document:
 class Spoken:
     """A reply that the model has to speak: `whole` and `events` put what it `said` into the dialect."""
 
-    asked: Asked
-    whole: Callable[[Asked, Answer], Any]
-    events: Callable[[Asked, Answer], Iterator[Event]]
+    asked: PromptRequest
+    whole: Callable[[PromptRequest, ScriptedAnswer], Any]
+    events: Callable[[PromptRequest, ScriptedAnswer], Iterator[Event]]
     framing: Framing
-    said: Answer = field(default_factory=Answer)
+    said: ScriptedAnswer = field(default_factory=ScriptedAnswer)
 
 
 Reply = Document | Spoken
-Handler = Callable[[Request, tuple[str, ...]], Reply]
+Handler = Callable[[HttpRequest, tuple[str, ...]], Reply]
 
 
 class Dialect(Protocol):
@@ -84,7 +84,7 @@ class Dialect(Protocol):
     TROUBLES: dict[str, Trouble]
     MIDSTREAM: Trouble
 
-    def reply(self, request: Request, models: tuple[str, ...]) -> Reply:  # noqa: D102 - the class says it
+    def reply(self, request: HttpRequest, models: tuple[str, ...]) -> Reply:  # noqa: D102 - the class says it
         ...
 
     def error(self, trouble: Trouble) -> Any:  # noqa: D102 - the same
@@ -110,23 +110,23 @@ NAMED_SSE = Framing("text/event-stream", _named)  # Anthropic's events carry the
 ARRAY = Framing("application/json", dumped, b"[", b",\r\n", b"]")  # Gemini's stream without alt=sse
 
 
-def routed(routes: Mapping[tuple[str, str], Handler], request: Request) -> Handler:
+def routed(routes: Mapping[tuple[str, str], Handler], request: HttpRequest) -> Handler:
     """The handler of a request's method and path. Raises Refused."""
     handler = routes.get(("GET" if request.method == "HEAD" else request.method, request.path))
     if handler is None:
         known = any(path == request.path for _, path in routes)
-        raise Refused(405 if known else 404, f"{request.method} {request.path} is not here", "unknown_url")
+        raise RefusedRequest(405 if known else 404, f"{request.method} {request.path} is not here", "unknown_url")
     return handler
 
 
-def body_of(request: Request, complaint: str) -> dict[str, Any]:
+def body_of(request: HttpRequest, complaint: str) -> dict[str, Any]:
     """The body, a JSON object. Raises Refused with the provider's `complaint`."""
     try:
         body = request.json
     except ValueError:
-        raise Refused(400, complaint) from None
+        raise RefusedRequest(400, complaint) from None
     if not isinstance(body, dict):
-        raise Refused(400, complaint)
+        raise RefusedRequest(400, complaint)
     return body
 
 
@@ -138,9 +138,15 @@ def flaw(body: Mapping[str, Any], required: Mapping[str, type]) -> tuple[str, bo
     return None
 
 
-def chosen(tools: Iterable[Tool], name: str = "") -> Tool | None:
+def chosen(tools: Iterable[ToolSpec], name: str = "") -> ToolSpec | None:
     """The tool of that name, or the first one."""
     return next((tool for tool in tools if name in ("", tool.name)), None)
+
+
+def since(messages: list[dict[str, Any]], role: str) -> list[dict[str, Any]]:
+    """The messages after the last one of that role: what the model has not answered yet."""
+    last = max((n for n, message in enumerate(messages) if message.get("role") == role), default=-1)
+    return messages[last + 1 :]
 
 
 def whole_number(value: Any) -> int | None:

@@ -17,19 +17,22 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from contextlib import suppress
-from contextvars import Context, copy_context
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from contextvars import Context
 
 HERE = Path(__file__).parent
 INTERVAL = 0.001  # seconds between two samples
 ENDING = {signal.SIGTERM}
+LAST = -100  # among what multiprocessing does at the end of a process
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time, "main_thread": time.thread_time}
 
 
@@ -46,33 +49,12 @@ class Bare:
         """Nothing to write."""
 
 
-class Later(ModuleType):
-    """A module that is imported when something in it is called."""
-
-    def __getattr__(self, name: str) -> Any:
-        def imported(*args: Any, **options: Any) -> Any:
-            return getattr(import_module(self.__name__), name)(*args, **options)
-
-        return imported
-
-
-def memray() -> Any:
-    """The package without its terminal, which the program may import itself: that would weigh nothing then."""
-    terminal = "rich.progress"
-    sys.modules.setdefault(terminal, Later(terminal))
-    with suppress(Exception):  # another version may need it at once
-        import_module("memray")
-    if isinstance(sys.modules[terminal], Later):
-        del sys.modules[terminal]
-    return import_module("memray")
-
-
-class Memory(Bare):
+class MemoryTracker(Bare):
     """memray's tracker."""
 
     def __init__(self, raw: Path, *, native: bool, children: bool) -> None:
         super().__init__(raw)
-        made, typed = memray(), sys.argv
+        made, typed = import_module("memray"), sys.argv
         sys.argv = OPTIONS["command"]  # memray keeps it, as UTF-8
         try:
             self.tracker = made.Tracker(
@@ -111,7 +93,7 @@ class Cpu(Bare):
 
     def start(self) -> None:
         """Sample this thread, and any asyncio.Runner it starts."""
-        sys.meta_path.insert(0, AsyncioFinder(self))
+        sys.meta_path.insert(0, AsyncioFinder(self.create_task))
         self.outer.start()
 
     def stop(self) -> None:
@@ -133,6 +115,16 @@ class Cpu(Bare):
         self.sessions.append(profiler.stop())
         profiler.reset()
 
+    def create_task(self, loop: Any, coroutine: Any, **options: Any) -> Any:
+        """A loop's task factory. What asyncio.run begins with is looked at in its own context, until it is done."""
+        from asyncio import Task
+
+        task = Task(coroutine, loop=loop, **options)
+        context = options.get("context")
+        if context is not None and not loop.is_running() and self.enter(context):
+            task.add_done_callback(lambda _: self.leave(context))
+        return task
+
     def enter(self, context: Context) -> bool:
         """Look at what an event loop runs in this context; False where it is not ours to see."""
         if not self.outer.is_running or threading.current_thread() is not threading.main_thread():
@@ -147,41 +139,32 @@ class Cpu(Bare):
             context.run(self.keep, self.inner)
             self.outer.start()
 
-    def follow(self, runners: Any) -> None:
-        """Wrap the beginning and the end of a loop's work; what runs in between stays, so tracebacks do."""
-        runner, tasks = runners.Runner, runners.tasks
-        begin, close, ensure = runner._lazy_init, runner.close, tasks.ensure_future  # noqa: SLF001 - no public moment has the context
 
-        def begun(runner: Any) -> None:
-            begin(runner)
-            self.enter(runner._context)  # noqa: SLF001 - the same
+def follow(asyncio: Any, create_task: Any) -> None:
+    """Give the event loops that asyncio makes a task factory, by its policy; CPython 3.16 will have none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        usual = type(asyncio.get_event_loop_policy())
 
-        def closed(runner: Any) -> None:
-            self.leave(getattr(runner, "_context", None) or copy_context())
-            close(runner)
+        class Policy(usual):  # type: ignore[misc, valid-type]
+            def new_event_loop(self) -> Any:
+                loop = super().new_event_loop()
+                loop.set_task_factory(create_task)
+                return loop
 
-        def ensured(future: Any, *, loop: Any = None) -> Any:
-            """As a loop's run_until_complete begins with a coroutine; a Runner has made a task of it already."""
-            context = copy_context()
-            if loop is None or loop.is_running() or tasks.futures.isfuture(future) or not self.enter(context):
-                return ensure(future, loop=loop)
-            task = context.run(ensure, future, loop=loop)
-            task.add_done_callback(lambda _task: self.leave(context))
-            return task
-
-        runner._lazy_init, runner.close, tasks.ensure_future = begun, closed, ensured  # noqa: SLF001 - the same
+        asyncio.set_event_loop_policy(Policy())
 
 
 class AsyncioFinder(MetaPathFinder, Loader):
-    """Follows asyncio.runners when, and only when, the program imports it."""
+    """Follows asyncio when, and only when, the program imports it."""
 
-    def __init__(self, profiler: Cpu) -> None:
-        self.profiler = profiler
+    def __init__(self, create_task: Any) -> None:
+        self.create = create_task
         self.loader: Any = None
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         """The usual spec, with this object as its loader."""
-        if name != "asyncio.runners":
+        if name != "asyncio":
             return None
         sys.meta_path.remove(self)
         spec = PathFinder.find_spec(name, path, target)
@@ -194,12 +177,14 @@ class AsyncioFinder(MetaPathFinder, Loader):
         return self.loader.create_module(spec)
 
     def exec_module(self, module: Any) -> None:
-        """The usual module, then the wrapping."""
+        """The usual module, then its policy."""
+        module.__loader__ = module.__spec__.loader = self.loader
         self.loader.exec_module(module)
-        self.profiler.follow(module)
+        with suppress(AttributeError):
+            follow(module, self.create)
 
 
-class Run:
+class ProfiledProcess:
     """One process from its start to its end, however it ends."""
 
     def __init__(self, options: dict[str, Any]) -> None:
@@ -217,7 +202,7 @@ class Run:
     def make(self, raw: Path) -> Bare:
         """The profiler asked for."""
         if self.options["kind"] == "memory":
-            return Memory(raw, native=self.options["native"], children=self.options["children"])
+            return MemoryTracker(raw, native=self.options["native"], children=self.options["children"])
         return Cpu(raw) if self.options["kind"] == "cpu" else Bare(raw)
 
     def finish(self) -> None:
@@ -234,17 +219,8 @@ class Run:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
     def at_every_end(self) -> None:
-        """Normal exit, os._exit, the default SIGTERM; and a forked child begins anew or not at all."""
+        """Normal exit and the default SIGTERM; and a forked child begins anew or not at all. os._exit is not seen."""
         atexit.register(self.finish)
-        leave = os._exit
-
-        def left(status: int) -> None:
-            try:
-                self.finish()
-            finally:  # a profiler cannot be stopped from another thread
-                leave(status)
-
-        os._exit = left  # type: ignore[assignment]
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, self.terminated)
         if self.options["children"]:
@@ -256,6 +232,8 @@ class Run:
             self.pid = os.getpid()
         else:
             self.begin()
+        if util := sys.modules.get("multiprocessing.util"):  # its processes end with os._exit
+            util.register_after_fork(self, lambda run: util.Finalize(None, run.finish, exitpriority=LAST))
 
     def terminated(self, number: int, _frame: Any) -> None:
         """Write, then end as the signal would have ended it."""
@@ -286,4 +264,4 @@ if OPTIONS["outside"]:
     spec.loader.exec_module(outside)  # type: ignore[union-attr]
     outside.begin(OPTIONS)
 else:
-    Run(OPTIONS).at_every_end()
+    ProfiledProcess(OPTIONS).at_every_end()

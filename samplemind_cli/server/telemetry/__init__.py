@@ -55,10 +55,12 @@ def _exporters(env: Mapping[str, str], signal: str) -> frozenset[str]:
     names = _said(env, f"OTEL_{signal}_EXPORTER") or ("otlp" if endpoint else "none")
     named = frozenset(name.strip() for name in names.split(","))
     if unknown := named.difference(EXPORTERS, ("none",)):
-        log.warning("OTEL_%s_EXPORTER: no %s here; known: %s", signal, ", ".join(unknown), ", ".join(EXPORTERS))
+        log.warning(
+            "OTEL_%s_EXPORTER: %s is not supported; known: %s", signal, ", ".join(unknown), ", ".join(EXPORTERS)
+        )
     spoken = _said(env, f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL") or _said(env, "OTEL_EXPORTER_OTLP_PROTOCOL")
     if "otlp" in named and spoken not in ("", "http/protobuf"):
-        log.warning("OTEL_EXPORTER_OTLP_PROTOCOL: no %s here; http/protobuf is spoken", spoken)
+        log.warning("OTEL_EXPORTER_OTLP_PROTOCOL: %s is not supported; use http/protobuf", spoken)
     return named.intersection(EXPORTERS)
 
 

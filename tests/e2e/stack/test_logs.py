@@ -80,3 +80,19 @@ def test_replicas_are_told_apart_however_their_containers_are_called(project, na
     lines = stack.run("logs", "--level", "error").out.splitlines()
     assert sorted(line.split()[0] for line in lines) == ["work_er-2", "work_er-2-2"]
     assert [line.split()[0] for line in stack.run("ps").out.splitlines()] == ["SERVICE", "work_er-2", "work_er-2-2"]
+
+
+def test_a_container_that_starts_just_after_a_follower_is_told_too_and_no_line_twice(project):
+    code = "import time\nfor n in range(600): print(n, flush=True); time.sleep(0.2)"
+    stack = project({"one": project.python(code), "two": project.python(code)})
+    stack.compose("up", "--detach", "one")
+    stack.compose("create", "two")
+    with stack.start("logs", "-f", "--json") as follower:
+        follower.stdout.readline()
+        stack.compose("start", "two")
+        lines = [json.loads(follower.stdout.readline()) for _ in range(60)]
+        follower.terminate()
+    for service in ("one", "two"):
+        numbers = [int(line["message"]) for line in lines if line["service"] == service]
+        assert numbers[:5] == list(range(numbers[0], numbers[0] + 5))
+        assert len(numbers) == len(set(numbers))

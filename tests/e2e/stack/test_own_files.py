@@ -93,10 +93,28 @@ def test_down_leaves_nothing_of_profiles_former_names_and_one_off_runs(folder):
     folder.run("up")
     told = folder.run("down", "--timeout", "1")
     assert folder.left() == []
+    assert "network" not in told.stderr.partition("kept:")[2]
     assert f"kept: {folder.name}_data (" in told.stderr
     assert "to delete: samplemind down --volumes" in told.stderr
     folder.run("down", "--volumes", "--yes")
     assert folder.name not in docker("volume", "ls", "--quiet")
+
+
+def test_a_network_that_the_files_no_longer_declare_goes_with_the_stack(folder):
+    folder.write({"web": {**SLEEP, "networks": ["back"]}}, networks={"back": {}})
+    folder.run("up")
+    folder.write({"web": SLEEP})
+    assert f"removed: network {folder.name}_back\n" in folder.run("down", "--timeout", "1").stderr
+    assert folder.left() == []
+
+
+def test_what_a_service_needs_of_an_inactive_profile_is_named_with_the_option_that_activates_it(folder):
+    folder.write({"db": {**SLEEP, "profiles": ["data"]}, "web": {**SLEEP, "profiles": ["web"], "depends_on": ["db"]}})
+    assert "--profile NAME" in folder.run("up", code=3).stderr
+    for verb in ("up", "build", "rebuild"):
+        told = folder.run(verb, "web", code=2).stderr
+        assert "web needs db, whose profile is not active\nhint: add --profile data\n" in told
+    folder.run("up", "web", "--profile", "data")
 
 
 def test_a_network_that_others_use_and_an_anonymous_volume_are_named(folder):

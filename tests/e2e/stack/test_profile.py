@@ -69,7 +69,7 @@ class Stack:
 def stack(project, tmp_path):
     stack = Stack(tmp_path, project.free_port(), project.free_port())
     yield stack
-    stack.run("down", "--volumes", "--yes", "--timeout", "1")
+    stack.run("down", "--volumes", "--models", "--yes", "--timeout", "1")
     docker("image", "rm", "--force", stack.name)
 
 

@@ -53,6 +53,15 @@ def test_works_with_half_the_stack_down(project):
     assert [line.split()[:2] for line in lines if line.startswith("never")] == [["never", "not"]]
 
 
+def test_every_address_of_a_service_is_told_tcp_first(project):
+    web, dns = project.free_port(), project.free_port()
+    ports = [f"127.0.0.1:{dns}:53/udp", f"127.0.0.1:{web}:6379"]
+    stack = project({"web": project.redis(ports=ports)})
+    stack.run("up")
+    lines = stack.run("ps").out.splitlines()
+    assert [line.split()[-1] for line in lines[1:3]] == [f"redis://127.0.0.1:{web}", f"udp://127.0.0.1:{dns}"]
+
+
 def test_replicas_are_told_one_by_one(project):
     stack = project({"worker": project.redis(scale=2)})
     stack.run("up")

@@ -58,7 +58,7 @@ def test_a_service_that_fails_is_told_of_with_probe_log_and_hint_and_the_others_
     error = told.err[told.err.index("error: ") :]
     assert "crash ended with exit code 1\n  log | reading the url\n  log | no url\n" in error
     assert "sick is unhealthy\n  last probe | the probe says 500\n  log | " in error
-    assert error.splitlines()[-1] == "hint: samplemind logs crash sick, mend it, then: samplemind up crash sick"
+    assert error.splitlines()[-1] == "hint: samplemind logs crash sick, fix it, then: samplemind up crash sick"
     assert told.out == ""
     assert stack.ps()["redis"]["health"] == "healthy"
 
@@ -69,7 +69,7 @@ REFUSED = {
     "user": ({"user": "nobodyhere"}, "web could not be started: its image has no user nobodyhere"),
     "env_file": ({"env_file": ["missing.env"]}, "missing.env does not exist"),
     "device": ({"devices": ["/dev/nope"]}, "web could not be started: there is no device /dev/nope"),
-    "address": ({"ports": ["6.6.6.6:39999:80"]}, "web could not be started: 6.6.6.6 is no address"),
+    "address": ({"ports": ["6.6.6.6:39999:80"]}, "web could not be started: 6.6.6.6 is not an address"),
     "bind": (
         {"volumes": [{"type": "bind", "source": "./nothing", "target": "/d"}]},
         "nothing does not exist, which a secret, config or volume mounts",
@@ -132,6 +132,15 @@ def test_a_service_scaled_to_nothing_is_done_at_once_and_told_as_such(project, n
     assert re.search(r"^workers +scaled to 0", told.out, re.MULTILINE)
     services = json.loads(stack.run("up", "--json").out)["services"]
     assert {s["service"]: s["state"] for s in services} == {"web": "running", "workers": "scaled to 0"}
+
+
+def test_a_service_that_ran_and_is_scaled_to_nothing_goes_and_the_others_start(project):
+    stack = project({"web": project.redis(), "workers": project.redis(scale=2)})
+    stack.run("up")
+    stack.write({"web": project.redis(environment={"A": "1"}), "workers": project.redis(scale=0)})
+    services = json.loads(stack.run("up", "--json").out)["services"]
+    assert {s["service"]: s["state"] for s in services} == {"web": "running", "workers": "scaled to 0"}
+    assert stack.ps()["workers"]["state"] == "scaled to 0"
 
 
 def test_an_init_job_that_fails_shows_its_exit_code_and_last_words(project):

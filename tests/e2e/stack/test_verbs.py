@@ -80,6 +80,23 @@ def test_open_prints_the_address(stack):
     assert "no browser opens" in stack.run("open", "redis", code=2).err
 
 
+def test_why_nothing_leads_to_a_service_is_told(project):
+    stack = project(
+        {
+            "plain": project.redis(),
+            "host": project.redis(network_mode="host", command=["redis-server", "--port", str(project.free_port())],
+                                  healthcheck={"disable": True}),
+            "beside": project.redis(network_mode="service:plain", command=["sleep", "600"],
+                                    healthcheck={"disable": True}),
+        }
+    )  # fmt: skip
+    stack.run("up")
+    told = {name: stack.run("open", name, "--print", code=3).err for name in ("plain", "host", "beside")}
+    assert "give it `ports:` in the compose file, then: samplemind up plain\n" in told["plain"]
+    assert "this machine's own network" in told["host"]
+    assert "open that one" in told["beside"]
+
+
 def test_a_change_is_synced_while_compose_watches(project):
     watched = {"watch": [{"action": "sync", "path": "./src", "target": "/src"}]}
     build = {"context": ".", "dockerfile_inline": "FROM python:3.13-slim\nCOPY src /src\nCMD sleep 1000"}

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from parts import warm
+from parts import scripted, warm
 from parts.waiting import until
 
 from samplemind_cli.ai import AICore, Message, Options, Request, Text, attachment, limits
@@ -107,8 +107,8 @@ def test_before_the_first_word_the_next_provider_is_asked_at_once(core, mock_ser
 @pytest.mark.parametrize(
     ("broken", "priority", "told_of"),
     [
-        ({"ollama_host": "two words"}, "speed", ["ollama: OLLAMA_HOST 'two words' is no address"]),
-        ({"gemini_api_key": "sk-é"}, "quality", ["gemini: the provider's key is no line"]),  # seen when it is sent
+        ({"ollama_host": "two words"}, "speed", ["ollama: OLLAMA_HOST 'two words' is not a valid address"]),
+        ({"gemini_api_key": "sk-é"}, "quality", ["gemini: the API key contains non-ASCII"]),  # seen when it is sent
         ({"embedded_model": "/nowhere.gguf"}, "speed", []),
     ],
 )
@@ -349,3 +349,49 @@ def test_a_script_without_a_loop_gets_the_stream_too(core):
 
     assert "".join(chunk.text for chunk in chunks) == "You said: hi"
     assert chunks[-1].answer.provider == "gemini"
+
+
+def thoughtless(asked):
+    """A daemon's model that cannot think."""
+    if asked.get("think"):
+        return 400, json.dumps({"error": '"tiny" does not support thinking'})
+    return 200, json.dumps({"model": "tiny", "message": {"content": "hi"}, "done": True, "done_reason": "stop"}) + "\n"
+
+
+@pytest.mark.parametrize("source", ["anthropic_messages", "gemini", "openai_responses"])
+def test_a_model_that_cannot_think_is_asked_without_where_its_client_asks_every_model_to(told, source):
+    with scripted.provider(thoughtless, kind=scripted.NDJSON) as daemon:
+        core = AICore(Settings(ollama_host=daemon.url), notify=told.append)
+        asked = [Request(messages=(Message("user", str(n)),), effort="high", source=source) for n in range(2)]
+
+        async def both():
+            return [await collected(core.stream(request, only("ollama", model="tiny"))) for request in asked]
+
+        answers = asyncio.run(both())
+
+    assert [chunks[-1].answer.text for chunks in answers] == ["hi", "hi"]
+    assert [chunks[0].route.dropped for chunks in answers] == [("effort",), ("effort",)]
+    assert ["think" in request for request in daemon.asked] == [True, False, False]
+    assert told == ["ollama: left out effort, which tiny refuses"] * 2
+
+
+def test_a_model_that_cannot_think_refuses_who_wants_no_field_left_out():
+    with scripted.provider(thoughtless, kind=scripted.NDJSON) as daemon:
+        core = AICore(Settings(ollama_host=daemon.url, strict_fields=True))
+        meant = Request(messages=(Message("user", "hi"),), effort="high", source="openai_chat")
+        with pytest.raises(NoProviderError, match="does not support thinking"):
+            core.ask_sync(meant, only("ollama", model="tiny"))
+    assert len(daemon.asked) == 1
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_call_never_has_an_id_that_its_conversation_knows_already(core, provider):
+    first = core.ask_sync(Request(messages=(Message("user", "hi"),), tools=TOOLS), only(provider)).tool_calls[0]
+    turns = [Message("user", "hi")]
+    for _ in range(3):
+        call = core.ask_sync(Request(messages=tuple(turns), tools=TOOLS), only(provider)).tool_calls[0]
+        turns += [Message("assistant", (call,)), Message("user", "again")]
+
+    ids = [call.id for message in turns for call in message.tool_calls]
+    assert ids[0] == first.id
+    assert len(set(ids)) == 3

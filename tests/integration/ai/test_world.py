@@ -11,7 +11,7 @@ from samplemind_cli.errors import ProviderError
 from samplemind_cli.settings import Settings
 
 pytestmark = pytest.mark.integration
-CASES = Path(__file__).parents[4] / "shared" / "cases" / "world"
+CASES = Path(__file__).with_name("world")
 WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
 OSLO = {"city": "Oslo"}
 
@@ -147,6 +147,7 @@ def test_an_answer_that_breaks_its_schema_is_an_error_however_it_ends(tmp_path, 
     ],
 )
 @pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.usefixtures("no_backoff")
 def test_the_message_of_an_error_is_found_wherever_it_is(tmp_path, name, error, status):
     with provider(json.dumps(error), status=status) as server, pytest.raises(ProviderError, match="the reason"):
         asked(server, tmp_path, name)
@@ -198,6 +199,15 @@ def test_a_message_beside_its_pieces_is_not_said_twice(tmp_path):
     assert first.text == "The answer is 4."
 
 
+def test_events_without_their_names_are_read(tmp_path):
+    body, kind = WIRES["anthropic"]("The answer is 4.", calls=[("x", "weather", OSLO)])
+    unnamed = "".join(line + "\n" for line in body.split("\n") if not line.startswith("event:"))
+    with provider(unnamed, kind=kind) as server:
+        first, _ = asked(server, tmp_path, "anthropic", tools=(WEATHER,))
+
+    assert (first.text, calls(first)) == ("The answer is 4.", [("weather", OSLO)])
+
+
 @both
 def test_content_may_be_a_list_of_parts(tmp_path, stream):
     parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "4"}]
@@ -208,7 +218,6 @@ def test_content_may_be_a_list_of_parts(tmp_path, stream):
     assert (first.text, first.thinking) == ("4", "hm")
 
 
-@pytest.mark.skipif(not CASES.is_dir(), reason="the cases (../shared/cases) are not here")
 @pytest.mark.parametrize("case", sorted(CASES.glob("*.json")), ids=lambda path: path.stem)
 def test_a_reported_case_has_its_right_outcome(tmp_path, case):
     known = json.loads(case.read_text())

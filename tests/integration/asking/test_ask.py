@@ -33,6 +33,31 @@ def test_the_second_time_costs_nothing(run, mock_server):
     assert len(mock_server.requests) == 1
 
 
+def test_what_an_answer_cost_is_told_and_a_repetition_costs_nothing(run, mock_server, tmp_path):  # noqa: ARG001 - sets the environment
+    (tmp_path / "samplemind").mkdir()
+    (tmp_path / "samplemind" / "prices.toml").write_text('["openai/any"]\ninput = 1000\noutput = 2000\n')
+    home = {"XDG_CONFIG_HOME": str(tmp_path)}
+    asked = ("ask", "-m", "openai/any", "hi")
+
+    first, again = (json.loads(run(*asked, "--json", **home).stdout) for _ in range(2))
+    assert first["cost"] == pytest.approx((first["usage"]["input_tokens"] * 1000 + 3 * 2000) / 1e6)
+    assert again["cost"] == 0
+    assert f", ${first['cost']:.6f}" in run(*asked, "-v", "--refresh", **home).stderr
+    assert "$" not in run("ask", "-m", "ollama/any", "hi", "-v", **home).stderr
+
+
+def test_the_price_list_is_loaded_for_who_wants_to_know_alone(mock_server, tmp_path):  # noqa: ARG001 - sets the environment
+    def loaded(*argv):
+        command = [sys.executable, "-X", "importtime", "-m", "samplemind_cli", "ask", "-m", "openai/any", *argv]
+        done = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, check=True, text=True, stdin=subprocess.DEVNULL
+        )
+        return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+
+    assert loaded("hi").isdisjoint({"genai_prices", "samplemind_cli.ledger", "sqlite3"})
+    assert "genai_prices" in loaded("ho", "--json")
+
+
 def test_what_is_piped_in_is_part_of_the_question(run, mock_server):
     assert run("ask", "Review", piped=b"a diff").stdout == "You said: Review a diff\n"
     assert run("ask", "Review", piped=b"another").stdout == "You said: Review another\n"
@@ -70,8 +95,8 @@ def test_when_the_one_that_asks_is_killed_another_takes_over(tmp_path, mock_serv
         (["ask", "hi", "--attach", "nowhere.png"], 2, "cannot read nowhere.png"),
         (["ask", "hi", "--schema", "nowhere.json"], 2, "cannot read nowhere.json"),
         (["ask", "hi", "--no-cache", "--refresh"], 2, "exclude each other"),
-        (["ask", "hi", "--ttl", "nan"], 2, "nan is no number"),
-        (["ask", "hi", "--temperature", "nan"], 2, "nan is no number"),
+        (["ask", "hi", "--ttl", "nan"], 2, "must be a finite number"),
+        (["ask", "hi", "--temperature", "nan"], 2, "must be a finite number"),
         (["ask", "hi", "--provider", "ollama"], 4, "nothing listens at http://127.0.0.1:1"),
         (["ask", "hi", "--provider", "openai"], 4, "no key"),
     ],
@@ -172,3 +197,14 @@ def on_a_terminal(argv, folder):
         assert child.wait(timeout=20) == 0
     os.close(ours)
     return printed.decode()
+
+
+def test_why_says_in_what_a_question_is_new(mock_server):  # noqa: ARG001 - sets the environment
+    def told(*arguments):
+        done = warm.run(warm.samplemind, "ask", "hi", "-m", "ollama/any", *arguments)
+        assert done.returncode == 0, done.stderr
+        return [line for line in done.stderr.splitlines() if line.startswith("why")]
+
+    assert told("--why") == ["why: no question is stored yet"]
+    assert told("--why", "--temperature", "0.5") == ["why: temperature is new"]
+    assert told("--why", "--temperature", "0.5", "--json") == ["why: the same question was answered before"]

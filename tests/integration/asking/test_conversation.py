@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import suppress
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,20 @@ def ended(pid):
             return os.waitstatus_to_exitcode(status)
         time.sleep(0.05)
     return None
+
+
+def waits(pid):
+    """Return when a process has been asleep for a moment.
+
+    CPython's readline hears no signal between its prompt and its waiting for a key; people are slower than that.
+    """
+    asleep = 0
+    end = time.monotonic() + 20
+    while asleep < 5:
+        assert time.monotonic() < end
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        asleep = asleep + 1 if state == "S" else 0
+        time.sleep(0.02)
 
 
 def told(request):
@@ -126,7 +141,7 @@ def test_x_without_a_code_block_prints_nothing_and_fails(run, mock_server):
     done = run("ask", "-x", "list")
 
     assert (done.returncode, done.stdout) == (4, "")
-    assert "holds no code block" in done.stderr
+    assert "contains no code block" in done.stderr
 
 
 def test_a_pdf_for_a_provider_that_takes_none_is_a_clear_error(run, mock_server, tmp_path):
@@ -190,6 +205,8 @@ def typed(mock_server, tmp_path):  # noqa: ARG001 - sets the environment
         del seen[: seen.index(words) + len(words)]
 
     def write(data):
+        if b"\x03" in data:
+            waits(pid)
         os.write(terminal, data)
 
     yield write, until, pid
@@ -223,6 +240,58 @@ def test_ctrl_c_stops_an_answer_and_not_the_chat_and_ctrl_d_ends_it(mock_server,
 def test_sigterm_ends_the_chat(mock_server, typed):  # noqa: ARG001 - sets the environment
     _, until, pid = typed
     until(b"> ")
+    waits(pid)
     os.kill(pid, signal.SIGTERM)
 
     assert ended(pid) == 143
+
+
+def test_a_fork_goes_on_with_a_copy_and_leaves_the_conversation_as_it_was(run, mock_server):
+    run("ask", *OPENAI, "-c", "songs", "one")
+    run("ask", *OPENAI, "-c", "songs", "--fork", "two")
+    run("ask", *OPENAI, "-c", "three")
+    run("ask", *OPENAI, "-c", "songs", "four")
+
+    _, two, three, four = map(told, mock_server.requests)
+    assert two == [*ONE, ("user", "two")]
+    assert three[:3] == two
+    assert three[-1] == ("user", "three")
+    assert four == [*ONE, ("user", "four")]
+
+
+def test_a_fork_without_a_name_is_of_this_terminals_last(run, mock_server):
+    run("ask", *OPENAI, "one")
+    run("ask", *OPENAI, "--fork", "two")
+
+    assert told(mock_server.requests[-1]) == [*ONE, ("user", "two")]
+
+
+def test_a_chat_sends_an_attachment_with_the_next_turn_alone(run, mock_server, tmp_path):
+    (tmp_path / "notes.txt").write_text("A minor")
+    done = run("chat", *OPENAI, piped="/attach notes.txt\none\n/attach nowhere.txt\n/attach\ntwo\n/cost\n")
+
+    assert "attached: notes.txt" in done.stderr
+    assert "cannot read nowhere.txt" in done.stderr
+    assert "/attach needs" in done.stderr
+    first, second = (request.body["messages"] for request in mock_server.requests)
+    assert "A minor" in str(first[-1]["content"])
+    assert second[-1]["content"] == "two"
+
+
+def test_one_answer_is_one_answer(run, mock_server):  # noqa: ARG001 - sets the environment
+    assert "1 answer, " in run("chat", "-m", "ollama/any", piped="one\n/cost\n").stderr
+
+
+def test_a_template_is_filled_and_a_projects_says_where_it_came_from(run, mock_server, tmp_path):
+    folder = tmp_path / ".samplemind" / "templates"
+    folder.mkdir(parents=True)
+    text = '+++\nmodel = "openai/gpt-6-luna"\nsystem = "Be brief"\n+++\nReview this {{language}}: {{input}}\n'
+    (folder / "review.md").write_text(text)
+    done = run("ask", "-T", "review", "--var", "language=Rust", piped="fn main() {}")
+
+    assert done.returncode == 0, done.stderr
+    assert "review.md, the project's, model openai/gpt-6-luna" in done.stderr
+    assert told(mock_server.requests[0]) == [("system", "Be brief"), ("user", "Review this Rust: fn main() {}")]
+    (folder / "review.md").write_text(text.replace("Review", "Look at"))
+    run("ask", "-T", "review", "--var", "language=Rust", "--system", "Be kind", piped="fn main() {}")
+    assert told(mock_server.requests[1]) == [("system", "Be kind"), ("user", "Look at this Rust: fn main() {}")]

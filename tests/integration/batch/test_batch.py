@@ -73,7 +73,7 @@ def test_lines_of_both_shapes_are_answered_as_the_batch_api_answers_them(batch, 
     assert said(one) == "You said: hi"
     assert len(found["v"]["response"]["body"]["data"]) == 2
     assert json.loads(done.stdout)["asked"] == 3
-    assert re.fullmatch(r"3 of 3, [\d.]+/s, 0 failed(, .*)?\n", done.stderr)
+    assert re.search(r"^3 of 3, [\d.]+/s, 0 failed(, .*)?\n\Z", done.stderr, re.MULTILINE)
     assert len(mock_server.requests) == 3
 
 
@@ -98,7 +98,65 @@ def test_a_batch_that_is_stopped_goes_on_and_neither_loses_nor_doubles_a_line(ba
     }
     asked = Counter(request.body["messages"][-1]["content"] for request in mock_server.requests)
     assert len(asked) == 120
-    assert asked.total() <= 120 + JOBS  # what was under way when it was stopped is asked once more
+    under_way = JOBS if number == signal.SIGKILL else 0  # it is asked once more; else it was waited for
+    assert asked.total() <= 120 + under_way
+
+
+def test_the_second_signal_stops_at_once(batch, mock_server):
+    mock_server.behave(latency_ms=20_000)
+    with batch.start(prompts(20)) as process:
+        assert mock_server.wait_until(lambda: len(mock_server.requests) == JOBS, 60)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.readline() == "finishing what is under way; once more stops at once\n"
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert time.monotonic() - began < 15
+    assert "stopped: 0 of 20 lines" in err
+    assert "finishing" not in err
+
+
+def test_an_answer_that_could_not_be_written_any_more_is_not_asked_for_again(batch, mock_server):
+    assert batch(prompts(20)).returncode == 0
+    whole = batch.out.read_text().splitlines(keepends=True)
+    batch.out.write_text(
+        "".join(whole[:-6]) + whole[-6][:40]
+    )  # killed after the answers came, before they were written
+
+    done = batch(prompts(20), "--json")
+    assert json.loads(done.stdout)["cached"] == 6
+    assert len(answers(batch)) == 20
+    assert len(mock_server.requests) == 20
+
+
+def test_the_last_line_of_the_progress_is_said_once(batch, mock_server):
+    mock_server.behave(latency_ms=2500)
+    done = batch(prompts(2))
+
+    assert done.stderr.count("2 of 2, ") == 1
+
+
+def test_over_its_budget_a_batch_ends_in_order_and_goes_on_with_a_larger_one(batch, mock_server, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "samplemind").mkdir()
+    (tmp_path / "samplemind" / "prices.toml").write_text('["openai/gpt-6-luna"]\ninput = 1000\noutput = 1000\n')
+    lines = [line | {"max_tokens": 6} for line in prompts(60)]
+    done = batch(lines, "--max-cost", "0.5")
+
+    assert done.returncode == 4
+    assert re.search(r"left of \$0.50 of batch .*out.jsonl in all; stopped: \d+ of 60 lines", done.stderr)
+    assert "--max-cost 0.5" in done.stderr
+    before = answers(batch)
+    assert 10 < len(before) < 60
+    assert len(mock_server.requests) == len(before)
+    assert not any(line["error"] for line in before.values())
+
+    assert batch(lines, "--max-cost", "0.5").returncode == 4  # what the first run spent counts
+    assert len(mock_server.requests) == len(before)
+    assert batch(lines, "--max-cost", "9").returncode == 0
+    assert len(mock_server.requests) == len(answers(batch)) == 60
 
 
 def test_killed_again_and_again_it_comes_to_its_end(batch, mock_server):
@@ -195,8 +253,8 @@ def test_two_processes_do_not_write_one_file(batch, mock_server):
         (["nowhere.jsonl", "--out", "o"], "is not there"),
         (["in.jsonl", "--out", "in.jsonl"], "is the file of the questions"),
         (["in.jsonl", "--out", "nowhere/o"], "cannot write"),
-        (["in.jsonl", "--out", "/dev/null"], "no plain file"),
-        (["/dev/null", "--out", "o"], "no plain file"),
+        (["in.jsonl", "--out", "/dev/null"], "not a regular file"),
+        (["/dev/null", "--out", "o"], "not a regular file"),
         (["in.jsonl", "--out", "o", "--model", "auto:nonsense"], "there is no model auto:nonsense"),
     ],
 )

@@ -10,7 +10,7 @@ from itertools import islice
 import pytest
 
 from samplemind_cli.bench import board, measure
-from samplemind_cli.bench.board import Run
+from samplemind_cli.bench.board import BoardRun
 from samplemind_cli.bench.rows import cache, frontend, serve
 from samplemind_cli.bench.rows import cli as commands
 from samplemind_cli.bench.workload import Zipf
@@ -34,7 +34,7 @@ def scores(tmp_path):
     """Measure one group, quickly: its scores by key."""
 
     def scores(group, *, quick=True, **settings):
-        run = Run(Settings.load().changed(settings, "the test"), quick, tmp_path, lambda _: None)
+        run = BoardRun(Settings.load().changed(settings, "the test"), quick, tmp_path, lambda _: None)
         return {score.row.key: score for score in board.measure([group], run)}
 
     return scores
@@ -76,7 +76,7 @@ def test_the_users_own_cache_and_settings_are_left_alone_and_nothing_is_compiled
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "no-redis"])
 def test_a_redis_that_does_not_answer_is_replaced_by_one_of_our_own_and_the_row_says_so(tmp_path, monkeypatch, url):
     monkeypatch.setattr(cache, "CALLS", 1)
-    run = Run(Settings(redis_url=url), quick=True, folder=tmp_path, say=print)
+    run = BoardRun(Settings(redis_url=url), quick=True, folder=tmp_path, say=print)
     found = {score.row.key: score for score in islice(cache.measure(run), 3)}  # the tiers, before the workload
 
     assert "started for this" in found["cache.redis-read"].note

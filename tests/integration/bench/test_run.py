@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from samplemind_cli import cli
-from samplemind_cli.bench import program, trial
+from samplemind_cli.bench import program_run, trial
 
 pytestmark = pytest.mark.integration
 SLEEP = ("sh", "-c", "sleep 0.0{n}")
@@ -89,7 +89,7 @@ def test_a_program_that_fails_is_told_and_not_measured(run):
     assert (code, out) == (1, "")
     assert "ended with 3: out of milk" in err
     assert "--ignore-failure" in err
-    assert "nothing is kept" in run("history")[2]
+    assert "no results" in run("history")[2]
 
 
 def test_a_program_that_fails_later_is_told_with_the_number_of_the_run(run, tmp_path):
@@ -118,11 +118,11 @@ def usage(monkeypatch, *, seconds=0.010, cpu=0.008, memory=50_000_000, bare=0.02
     def made_up(command, _directory):
         a_little = 1 + next(count) % 7 / 1000
         if command == trial.BARE:
-            return program.Usage(bare * a_little, bare * a_little, 10, 1, 0)
-        return program.Usage(seconds * a_little, cpu * a_little, int(memory * a_little), 1, 0)
+            return program_run.ResourceUsage(bare * a_little, bare * a_little, 10, 1, 0)
+        return program_run.ResourceUsage(seconds * a_little, cpu * a_little, int(memory * a_little), 1, 0)
 
-    monkeypatch.setattr(program, "run", made_up)
-    monkeypatch.setattr(program, "rehearse", lambda *given: (made_up(*given), ""))
+    monkeypatch.setattr(program_run, "run", made_up)
+    monkeypatch.setattr(program_run, "rehearse", lambda *given: (made_up(*given), ""))
 
 
 @pytest.mark.parametrize(
@@ -198,13 +198,13 @@ def test_history_lists_and_plots_what_was_kept_at_each_commit(run, monkeypatch):
         (["run"], "Missing argument"),
         (["run", "--fail-over", "5", "--", "true"], "needs something to compare with"),
         (["run", "--compare", "x", "--fail-over", "5", "--runs", "19", "--", "true"], "needs 20 runs or more"),
-        (["run", "--compare", "x", "--", "true"], "nothing is kept as 'x'"),
+        (["run", "--compare", "x", "--", "true"], "no results are saved as 'x'"),
         (["run", "--save", "a@b", "--", "true"], "cannot be the name"),
         (["run", "--save", "", "--", "true"], "cannot be the name"),
         (["run", "--parameter", "n", "1,2", "--", "true"], "the command has no {n}"),
         (["run", "--runs", "0", "--", "true"], "0 is not in the range"),
         (["run", "--", "no-such-program"], "cannot start no-such-program"),
-        (["history", "nope"], "nothing is kept as 'nope'"),
+        (["history", "nope"], "no results are saved as 'nope'"),
     ],
 )
 def test_a_wrong_command_line_is_told_with_a_way_on(run, argv, words):
@@ -213,3 +213,16 @@ def test_a_wrong_command_line_is_told_with_a_way_on(run, argv, words):
     assert (code, out) == (2, "")
     assert words in err
     assert "hint: " in err
+
+
+def test_what_is_kept_holds_no_secret_of_the_command_line(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    words = ("true", "--api-key=abc-secret", "-H", "Authorization: Bearer abc-secret")
+    code, out, err = run("run", "--runs", "6", "--json", "--save", "main", "--", *words)
+
+    assert code == 0, err
+    assert json.loads(out)["command"] == ["true", "--api-key=***", "-H", "Authorization: ***"]
+    kept = [path.read_text() for path in (tmp_path / "state").rglob("*.json")]
+    assert kept
+    assert not [text for text in kept if "abc-secret" in text]
+    assert run("run", "--runs", "6", "--compare", "main", "--", *words)[2].count("another command") == 0

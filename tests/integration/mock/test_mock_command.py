@@ -85,7 +85,7 @@ def test_a_taken_port_is_one_error_with_a_hint():
     assert second.stdout == ""
     error, hint = second.stderr.splitlines()
     assert error == f"error: cannot listen on 127.0.0.1:{port}: Address already in use"
-    assert hint == "hint: --port 0 takes a free port"
+    assert hint == "hint: --port 0 picks a free port"
 
 
 def test_bash_can_source_it():

@@ -244,6 +244,25 @@ def test_the_server_is_set_and_reset_over_http(server, client):
     assert client.get("/_mock/nothing").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"host": "evil.example"}, 403),
+        ({"host": "127.0.0.1.evil.example:80"}, 403),
+        ({"host": "localhost:1"}, 200),
+        ({"host": "[::1]:1"}, 200),
+        ({"host": "mock"}, 200),
+        ({"host": "host.docker.internal:1"}, 200),
+    ],
+)
+def test_no_web_page_reads_what_was_asked_or_says_what_is_answered(client, headers, status):
+    assert client.get("/_mock/requests", headers=headers).status_code == status
+    assert client.post("/_mock/settings", json={"reply": "x"}, headers=headers).status_code == status
+
+
 def test_reset_forgets_requests_and_faults(server, client):
     server.behave(faults=["500"], reply="fixed")
     client.post(**call("ollama"))

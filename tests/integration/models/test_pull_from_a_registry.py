@@ -11,16 +11,16 @@ import pytest
 from parts.gguf import tiny
 from parts.registry import Fault
 
-from samplemind_cli.models import plan as planning
+from samplemind_cli.models import pull_plan as planning
 from samplemind_cli.models.daemon import Daemon
-from samplemind_cli.models.faults import OllamaError
-from samplemind_cli.models.pull import Patience, Puller
+from samplemind_cli.models.daemon_errors import OllamaError
+from samplemind_cli.models.pull import Puller, PullTimeouts
 
 pytestmark = pytest.mark.integration
 MB = 1_000_000
-UNTIL_IT_IS_BACK = Patience(first=0.2, longest=4)  # 14 s in all: beside others a daemon takes its time to start
+UNTIL_IT_IS_BACK = PullTimeouts(first=0.2, longest=4)  # 14 s in all: beside others a daemon takes its time to start
 CONFIG = {"model_format": "gguf", "model_family": "llama", "model_type": "3K", "file_type": "F32"}
-QUICK = Patience(first=0.1, longest=0.5, stall=20)
+QUICK = PullTimeouts(first=0.1, longest=0.5, stall=20)
 
 
 def ballast(size, seed=b"x"):
@@ -112,7 +112,7 @@ def test_a_cut_connection_is_resumed(real_daemon, registry):
 def test_a_stall_before_the_first_byte_is_ended_and_resumed(real_daemon, registry):
     name = registry.add("one", ballast(3 * MB))
     registry.faults[blob(registry, "one")] = Fault(stall_after=0)
-    _, results = pulled(real_daemon, name, patience=Patience(stall=1, first=0.1))
+    _, results = pulled(real_daemon, name, patience=PullTimeouts(stall=1, first=0.1))
     assert results[name].status == "pulled"
 
 
@@ -120,7 +120,7 @@ def test_a_stall_in_the_middle_keeps_what_came(real_daemon, registry):
     name = registry.add("one", ballast(10 * MB))
     layer = blob(registry, "one")
     registry.faults[layer] = Fault(stall_after=6 * MB)
-    _, results = pulled(real_daemon, name, patience=Patience(stall=1, first=0.1))
+    _, results = pulled(real_daemon, name, patience=PullTimeouts(stall=1, first=0.1))
     assert results[name].status == "pulled"
     assert registry.ranges[layer][1] > 5 * MB
 
@@ -204,7 +204,7 @@ def test_what_a_cut_left_behind_survives_the_daemons_death(real_daemon, registry
     registry.faults[layer] = Fault(cut_after=6 * MB)
 
     async def run():
-        patient = Patience(first=0.2, longest=4)  # in all for 14 s: beside others a daemon takes its time to start
+        patient = PullTimeouts(first=0.2, longest=4)  # in all for 14 s: beside others a daemon takes its time to start
         task = asyncio.create_task(pull(real_daemon, name, patience=patient))
         await asyncio.to_thread(registry.wait_for, layer, 6 * MB)
         part = next(real_daemon.store.glob("blobs/*-partial-0"))
@@ -224,7 +224,7 @@ def test_a_daemon_that_does_not_come_back_fails_every_model_clearly(real_daemon,
     registry.rate = MB
 
     async def run():
-        task = asyncio.create_task(pull(real_daemon, *names, patience=Patience(first=0.01, longest=0.02)))
+        task = asyncio.create_task(pull(real_daemon, *names, patience=PullTimeouts(first=0.01, longest=0.02)))
         await asyncio.to_thread(registry.wait_for, blob(registry, "m0"), MB // 10)
         real_daemon.kill()
         return await task

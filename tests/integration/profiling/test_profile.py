@@ -44,13 +44,13 @@ async def main():
     await cache()
 asyncio.run(main())
 asyncio.run(cache())
-loop = asyncio.new_event_loop()
-loop.run_until_complete(cache())
+with asyncio.Runner() as runner:
+    runner.run(cache())
 began = time.perf_counter()
 while time.perf_counter() < began + 0.05:
     pass
 took["between"] = time.perf_counter() - began
-loop.run_until_complete(cache())
+asyncio.run(cache())
 print(json.dumps(took))
 """
 FAMILY = """
@@ -68,7 +68,7 @@ else:
     child = os.fork()
     if not child:
         work()
-        os._exit(0)
+        sys.exit()
     os.waitpid(child, 0)
 """
 DEEP = """
@@ -155,12 +155,20 @@ def test_a_deep_program_of_an_odd_name_is_profiled_too(profile, tmp_path):
     assert under(profile(*INSIDE, "--", program.name), "cpu: ").split()[4] in {"dig", "wait"}
 
 
-def test_words_that_are_not_utf_8_and_what_memray_imports_too_are_the_program_s_own(profile, tmp_path):
-    (tmp_path / "own.py").write_text("import sys\nimport rich.progress, rich.cells\nprint(ascii(sys.argv))\n")
+def test_words_that_are_not_utf_8_are_the_program_s_own(profile, tmp_path):
+    (tmp_path / "own.py").write_text("import sys\nprint(ascii(sys.argv))\n")
     done = profile("--memory", "--", "own.py", os.fsdecode(b"caf\xe9"))
     assert done.stdout == "['own.py', 'caf\\udce9']\n"
-    assert re.search(r"^memory: \d\.\d MB at the peak$", done.stderr, re.MULTILINE)
-    assert ", from <module>  own.py:2" in under(done, "memory: ")
+    assert re.search(r"^memory: [\d.]+ [kM]B at the peak$", done.stderr, re.MULTILINE)
+
+
+def test_a_program_that_is_looked_at_from_inside_has_its_own_functions(profile, tmp_path):
+    names = "asyncio.Runner.run, asyncio.Runner.close, asyncio.ensure_future, asyncio.Runner._lazy_init, os._exit"
+    text = f"import asyncio, os\nprint([f.__module__ for f in ({names})], asyncio.__spec__.loader)\n"
+    (tmp_path / "look.py").write_text(text)
+    bare = subprocess.run([sys.executable, "look.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    place = re.compile(r"0x\w+")
+    assert place.sub("", profile(*INSIDE, "look.py").stdout) == place.sub("", bare.stdout)
 
 
 def test_a_traceback_is_the_program_s_own(profile, tmp_path):
@@ -182,16 +190,15 @@ def test_the_program_sees_the_path_and_environment_it_would_have_had(profile, tm
     assert json.loads(profile("look.py", "-x").stdout) == json.loads(bare.stdout)
 
 
-@pytest.mark.parametrize(("last", "code"), [("os._exit(7)", 7), ("os.kill(os.getpid(), 15)", 143)])
 @pytest.mark.parametrize(
     "run", ["import asyncio; asyncio.run(main())", "main().send(None)"], ids=["in a loop", "without one"]
 )
-def test_a_program_that_ends_abruptly_still_leaves_its_profile(profile, tmp_path, last, code, run):
+def test_a_program_that_is_asked_to_end_still_leaves_its_profile(profile, tmp_path, run):
     busy = "    end = time.process_time() + 0.3\n    while time.process_time() < end: pass\n"
-    text = f"import os, sys, time\nasync def main():\n{busy}    sys.argv = [b'']\n    {last}\n{run}\n"
+    text = f"import os, sys, time\nasync def main():\n{busy}    sys.argv = [b'']\n    os.kill(os.getpid(), 15)\n{run}\n"
     (tmp_path / "ends.py").write_text(text)
     done = profile(*INSIDE, "ends.py", check=False)
-    assert done.returncode == code
+    assert done.returncode == 143
     assert "main  ends.py:2" in under(done, "cpu: ")
     assert "Traceback" not in done.stderr
 
@@ -200,6 +207,23 @@ def test_a_program_that_another_thread_ends_ends_then(profile, tmp_path):
     text = "import os, threading, time\nthreading.Thread(target=lambda: os._exit(6)).start()\ntime.sleep(60)\n"
     (tmp_path / "ends.py").write_text(text)
     assert profile("ends.py", check=False).returncode == 6
+
+
+@pytest.mark.parametrize("engine", [INSIDE, ("--memory",)], ids=["pyinstrument", "memray"])
+def test_a_profiler_inside_of_a_program_does_not_see_os_exit_which_is_told(profile, tmp_path, engine):
+    (tmp_path / "ends.py").write_text("import os\nassert os._exit.__module__ == 'posix'\nos._exit(7)\n")
+    done = profile(*engine, "ends.py", check=False)
+    assert done.returncode == 7
+    assert "profile: the program was killed, ended by os._exit or replaced by exec" in done.stderr
+
+
+def test_a_process_of_multiprocessing_leaves_its_profile_though_it_ends_by_os_exit(profile, tmp_path):
+    work = "    end = time.process_time() + 0.2\n    while time.process_time() < end: pass\n"
+    start = "p = multiprocessing.get_context('fork').Process(target=work)\np.start()\np.join()\n"
+    (tmp_path / "pool.py").write_text(f"import multiprocessing, time\ndef work():\n{work}{start}")
+    done = profile(*INSIDE, "--children", "pool.py")
+    assert "of 2 processes" in done.stderr
+    assert "work  pool.py:2" in done.stderr
 
 
 def test_a_program_that_is_killed_leaves_none_and_it_is_said(profile, tmp_path):

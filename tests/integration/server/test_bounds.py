@@ -116,6 +116,20 @@ def test_a_schema_may_not_make_the_server_fetch_something(served, mock_server):
     assert mock_server.requests == []
 
 
+@pytest.mark.parametrize(
+    "schema", [{"properties": {"a": {"pattern": "^(a+)+$"}}}, {"enum": [[{"a": n}] for n in range(3000)]}]
+)
+def test_a_schema_holds_nobody_up_for_long(served, mock_server, schema):
+    mock_server.behave(reply=json.dumps({"a": "a" * 60 + "!"}))
+    schema = {"$schema": "http://json-schema.org/draft-04/schema#", **schema}
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+
+    refused = served.ask(response_format=form)
+    assert refused.status_code == 400
+    assert "long" in refused.text or "takes more than" in refused.text
+    assert served.http.get("/healthz").status_code == 200
+
+
 def test_a_client_that_hangs_up_hangs_up_on_the_provider(served, mock_server):
     mock_server.behave(faults=["stall"])
     with socket.create_connection(("127.0.0.1", served.port)) as connection:

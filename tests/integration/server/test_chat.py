@@ -208,3 +208,29 @@ def test_with_auto_the_parameters_choose_among_the_providers(served):
         found = client.chat.completions.create(model="auto:creative", messages=HI, seed=7)
 
     assert found.model.startswith("ollama/")
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_client_that_asks_why_hears_in_what_its_question_is_new(served, stream):
+    said = [{"role": "user", "content": "one"}]
+    wanted = {"x-samplemind-why": "1"}
+
+    def why(**changes):
+        answer = served.ask(wanted, **{"model": "ollama/any", "messages": said, "stream": stream, **changes})
+        return answer.headers.get("x-samplemind-why", "").partition(";")[0]
+
+    assert "x-samplemind-why" not in served.ask(model="ollama/any", messages=said, stream=stream).headers
+    assert why() == ""
+    assert why(temperature=0.5) == "temperature is new"
+    assert why(messages=[*said, {"role": "user", "content": "two"}]) == "message 2 is new"
+    assert why(messages=[{"role": "system", "content": "be brief"}, *said]) == "system is new"
+
+
+def test_a_client_hears_why_its_provider_had_nothing_cached(served):
+    talk = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "one"}]
+    served.ask(model="openai/any", messages=talk)
+    talk[1] = {"role": "user", "content": "two"}
+
+    told = served.ask({"x-samplemind-why": "1"}, model="openai/any", messages=talk).headers["x-samplemind-why"]
+
+    assert told == "message 1 differs; 0 tokens cached by openai: message 1 changed since"

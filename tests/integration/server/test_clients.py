@@ -1,6 +1,8 @@
 """Official clients of every format on a real `serve`, whatever provider stands behind it."""
 
 import json
+import socket
+import struct
 
 import pytest
 
@@ -183,6 +185,23 @@ def test_ollamas_client_asks_every_provider_whole_and_streamed(ollama, provider)
     assert whole.message.content == "You said: hi"
     assert "".join(piece.response for piece in pieces) == "You said: ho"
     assert (pieces[-1].done, pieces[-1].done_reason) == (True, "stop")
+
+
+def test_a_client_that_hangs_up_on_the_last_event_had_its_whole_answer(served):
+    for n in range(5):
+        body = json.dumps({"model": "openai/any", "input": f"hi {n}", "stream": True}).encode()
+        lines = ["POST /v1/responses HTTP/1.1", "host: 127.0.0.1", "content-type: application/json"]
+        asked = "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body
+        with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # at once
+            connection.sendall(asked)
+            heard = b""
+            while b"response.completed" not in heard:
+                heard += connection.recv(65536)
+    served.stop()
+
+    ends = [json.loads(line) for line in served.log.splitlines() if "/v1/responses" in line]
+    assert [(end["status"], end["output_tokens"]) for end in ends] == [(200, 4)] * 5
 
 
 def test_ollamas_client_lists_shows_embeds_and_unloads(ollama, served, mock_server):

@@ -1,6 +1,9 @@
 """A further provider, and a host of one's own, behind `serve`."""
 
+import json
+
 import pytest
+from parts.scripted import WIRES, provider
 
 pytestmark = pytest.mark.integration
 QUESTION = {"messages": [{"role": "user", "content": "hi"}]}
@@ -33,3 +36,15 @@ def test_strict_fields_makes_a_field_that_would_be_left_out_a_400(serve, mock_se
     assert refused.status_code == 400
     assert "verbosity" in refused.json()["error"]["message"]
     assert strict.http.post("/v1/chat/completions", json={**body, "verbosity": None}).status_code == 200
+
+
+def test_an_effort_that_ollamas_model_refuses_is_left_out_and_named_in_a_header(serve):
+    good, kind = WIRES["ollama"]("four")
+    refused = 400, json.dumps({"error": '"m" does not support thinking'})
+    with provider(lambda asked: refused if "think" in asked else (200, good), kind=kind) as daemon:
+        served = serve(OLLAMA_HOST=daemon.url)
+        body = {**QUESTION, "model": "ollama/m", "reasoning_effort": "high"}
+        fresh, cached = (served.http.post("/v1/chat/completions", json=body) for _ in range(2))
+
+    assert (fresh.headers["x-samplemind-cache"], cached.headers["x-samplemind-cache"]) == ("miss", "memory")
+    assert fresh.headers["x-samplemind-dropped"] == cached.headers["x-samplemind-dropped"] == "effort"

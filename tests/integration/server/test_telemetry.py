@@ -264,7 +264,7 @@ def test_without_the_extra_one_line_says_how_to_have_it(serve, tmp_path):
     ("variable", "value", "why"),
     [
         ("OTEL_TRACES_EXPORTER", "zipkin", "zipkin"),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf is spoken"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "use http/protobuf"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "no telemetry: max_queue_size"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli", "telemetry: Unsupported compression"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "the-secret-key", "wants name=value"),

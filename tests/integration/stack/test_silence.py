@@ -22,6 +22,7 @@ COMMANDS = [
     ["open", "web"],
     ["watch"],
 ]
+WITHOUT_THE_DAEMON = [["ps"], ["ps", "--watch"], ["ps", "--json"], ["logs"], ["logs", "-f"]]  # asks Compose first
 
 
 @pytest.fixture
@@ -41,5 +42,28 @@ def _silence(tmp_path, monkeypatch):
 def test_it_is_not_waited_for(command, capfd, tmp_path):
     assert cli.run(command) == 3
     assert "error: the Docker daemon does not answer" in capfd.readouterr().err
-    left = subprocess.run(["pgrep", "-f", str(tmp_path / "docker")], capture_output=True, check=False).stdout
-    assert left == b""
+    assert left(tmp_path) == b""
+
+
+def left(folder):
+    """Processes of the `docker` there."""
+    return subprocess.run(["pgrep", "-f", str(folder / "docker")], capture_output=True, check=False).stdout
+
+
+@pytest.mark.usefixtures("_silence")
+@pytest.mark.parametrize("command", WITHOUT_THE_DAEMON, ids=" ".join)
+def test_what_asks_compose_first_waits_no_longer(command, capfd, tmp_path):
+    assert cli.run(command) == 3
+    assert "error: Docker did not answer within 0.3 s" in capfd.readouterr().err
+    assert left(tmp_path) == b""
+
+
+@pytest.mark.usefixtures("_silence")
+def test_a_shell_s_start_goes_on_without_the_stack_s_addresses(capfd, tmp_path, monkeypatch):
+    monkeypatch.setattr(docker, "PATIENCE", 0.3)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///var/run/docker.sock")  # then nothing asks which engine it is
+    assert cli.run(["env"]) == 0
+    told = capfd.readouterr()
+    assert "no addresses of the stack: Docker did not answer within 0.3 s" in told.err
+    assert "export DOCKER_BUILDKIT=1" in told.out
+    assert left(tmp_path) == b""

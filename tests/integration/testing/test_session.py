@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -87,6 +88,16 @@ def test_what_fails_only_in_parallel_is_no_failure_and_is_named(project, monkeyp
     assert "1 failed, 1 passed, 1 deselected" in done.stdout
 
 
+def test_with_x_too_what_fails_in_parallel_is_run_again_in_one_process(project, monkeypatch):
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    alone = "import os\ndef test_alone():\n    assert 'PYTEST_XDIST_WORKER' not in os.environ\n"
+    (project / "test_it.py").write_text(alone)
+    done = run(project, "-n2", "-x")
+    assert (done.returncode, "in one process:" in done.stderr) == (0, True)
+    (project / "test_it.py").write_text(alone + "def test_bad():\n    assert False\n")
+    assert run(project, "-n2", "-x").returncode == 1  # as pytest says it of one process
+
+
 def test_parameters_out_of_a_set_pass_in_parallel_too(project):
     (project / "pytest.ini").write_text(INI.replace("addopts =", "addopts = -n 2"))
     names = "{'john', 'kate', 'alfred', 'paul', 'mary', 'zoe'}"
@@ -126,6 +137,34 @@ def test_shards_hold_every_test_once_also_one_after_another_and_by_recorded_dura
         run(project, "-q")  # records durations
     assert run(project, "--shard", "9/9", "-k", "test_n and 1").returncode == 0
     assert run(project, "--shard", "4/3").returncode == 2
+
+
+def test_shards_are_a_partition_whatever_each_machine_remembers(project):
+    (project / "test_it.py").write_text(
+        "import pytest, time\n@pytest.mark.parametrize('n', range(7))\ndef test_n(n):\n    time.sleep(n == 2 and 0.3)\n"
+    )
+    first, second = ({"XDG_STATE_HOME": str(project / name)} for name in ("a", "b"))
+    run(project, "-q", **first)  # the other machine knows nothing
+    told = run(project, "--store-durations", "-q", **first).stderr
+    for stored in (True, False):
+        cuts, passed = set(), []
+        for number, machine in ((1, first), (2, second)):
+            done = run(project, "--shard", f"{number}/2", "-v", **machine)
+            assert ("by .test_durations" in done.stderr) is stored
+            cuts.add(re.search(r"cut as (\w+);", done.stderr)[1])
+            passed.append([line.split()[0] for line in done.stdout.splitlines() if "PASSED" in line])
+        assert sorted(passed[0] + passed[1]) == [f"test_it.py::test_n[{n}]" for n in range(7)]
+        assert len(cuts) == 1
+        if stored:
+            assert sorted(map(len, passed)) == [1, 6]  # by durations
+            (project / ".test_durations").unlink()
+    assert f"wrote {project}/.test_durations" in told
+
+
+@pytest.mark.parametrize("own", ["--failed", "--lf", "--last-failed", "--sw"])
+def test_a_shard_of_what_one_machine_remembers_is_refused(project, own):
+    done = run(project, "--shard", "1/2", own)
+    assert (done.returncode, "each machine remembers other failures" in done.stderr) == (2, True)
 
 
 def test_what_failed_by_a_junit_file_runs_again(project):

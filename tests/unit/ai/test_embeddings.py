@@ -24,7 +24,7 @@ class Caller:
     def patience(self, _route, deadline, *, last):  # noqa: ARG002 - as the real one
         return Patience(deadline=deadline)
 
-    async def vectors(self, _route, texts, _dimensions, _patience):
+    async def vectors(self, _route, texts, _dimensions, _patience, _options):
         self.calls.append(len(texts))
         return [[float(len(text))] for text in texts], len(texts) if self._counted else None
 

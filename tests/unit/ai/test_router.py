@@ -7,6 +7,7 @@ from samplemind_cli.ai.router import (
     Provider,
     TaskType,
     get_provider_url,
+    is_loopback,
     ollama_url,
     provider_of,
     route_request,
@@ -138,7 +139,7 @@ def test_ollama_host_is_read_as_ollama_reads_it(host, url):
 
 @pytest.mark.parametrize("host", ["127.0.0.1:port", "unix:///ollama.sock", "two words", "\udcff"])
 def test_an_ollama_host_that_is_no_address_is_a_usage_error(host):
-    with pytest.raises(UsageError, match="no address"):
+    with pytest.raises(UsageError, match="not a valid"):
         ollama_url(host)
 
 
@@ -146,7 +147,7 @@ def test_an_ollama_host_that_is_no_address_is_a_usage_error(host):
     "url", ["http://me:secret@[::1/v1", "http://me:secret@host:70000", "me:secret@host:80", "ftp://host", "https:///v1"]
 )
 def test_a_base_url_that_is_none_is_a_usage_error_without_its_password(url):
-    with pytest.raises(UsageError, match=r"^OPENAI_BASE_URL is no address$"):
+    with pytest.raises(UsageError, match=r"^OPENAI_BASE_URL is not a valid URL$"):
         get_provider_url(Provider.OPENAI, Settings(openai_base_url=url))
 
 
@@ -204,3 +205,27 @@ def test_an_image_that_no_local_model_takes_goes_to_a_hosted_one():
     found = routes(Settings(**KEYS), Options(), fits("image", "n", but=[Provider.OPENAI]))
 
     assert [route.provider for route in found if not route.skipped] == [Provider.OPENAI]
+
+
+def test_a_container_does_not_get_the_prompts_of_other_folders_by_its_port_alone():
+    settings = Settings(strangers=(("127.0.0.1:11434", "shop"),))
+    for options in (Options(), Options(provider="ollama"), Options(model="ollama/x")):
+        (first, *_) = [route for route in routes(settings, options, fits()) if route.provider == "ollama"]
+        assert "a container of the project shop" in first.skipped
+        assert "OLLAMA_HOST" in first.fix
+    for said in ({"ollama_host": "127.0.0.1:11434"}, {"ollama_host": "http://127.0.0.1:11434"}):
+        chosen = settings.changed(said, "the environment")
+        assert routes(chosen, Options(provider="ollama"), fits())[0].skipped == ""
+    other = Settings(strangers=(("127.0.0.1:11435", "shop"),))
+    assert routes(other, Options(provider="ollama"), fits())[0].skipped == ""
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "host.docker.internal"])
+def test_this_machine_is_known_by_its_names(host):
+    assert is_loopback(f"http://{host}:11434/v1") is (host != "host.docker.internal")
+    assert is_loopback(f"//{host}:1") is (host != "host.docker.internal")
+
+
+@pytest.mark.parametrize("url", ["https://api.openai.com/v1", "http://192.168.0.1:11434", "http://127.0.0.1.example"])
+def test_another_machine_is_not_this_one(url):
+    assert is_loopback(url) is False

@@ -49,3 +49,21 @@ def test_a_schema_may_refer_to_itself_as_far_as_the_answer_goes():
     schemas.check('{"name": "a", "left": {"name": "b"}}', tree, "ollama")
     with pytest.raises(ProviderError, match=r"\$\.left"):
         schemas.check('{"name": "a", "left": {}}', tree, "ollama")
+
+
+DOUBLING = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)} | {"d40": {}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"items": {"pattern": "^(a+)+$"}},
+        {"items": {"pattern": "^(a|aa)+$"}},
+        {"items": {"patternProperties": {"^(a+)+$": {}}, "pattern": r"^(\w+\s?)*$"}},
+        {"$defs": DOUBLING, "$ref": "#/$defs/d0"},
+    ],
+)
+def test_a_schema_that_would_be_computed_for_ever_is_given_up(schema, monkeypatch):
+    monkeypatch.setattr(schemas, "SECONDS", 0.1)
+    with pytest.raises(UsageError, match="takes more than"):
+        schemas.check(f'["{"a" * 60}!"]', schema, "ollama")

@@ -182,3 +182,42 @@ def test_many_lines_of_one_event_are_read_in_a_time_that_grows_with_them_alone()
 
     with pytest.raises(NotJSONError):
         decoded(SSE, [lines, b"\n"])
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/x-ndjson"])
+@pytest.mark.parametrize(
+    ("texts", "read"),
+    [
+        ((rb"a\ud83d", rb"\ude00b"), ["a", "😀b"]),
+        ((rb"a\uD83D", rb"\uDE00"), ["a", "😀"]),
+        ((rb"\ud83d", rb"\ude00\ud83d", rb"\ude01"), ["", "😀", "😁"]),
+        ((rb"a\ud83d", rb"b"), ["a?", "b"]),
+        ((rb"a\ud83d",), ["a?"]),
+        ((rb"a\\ud83d", rb"\\ude00"), [r"a\ud83d", r"\ude00"]),
+        ((rb"a\\\ud83d", rb"\ude00"), ["a\\", "😀"]),
+        ((rb"say \"\ud83d", rb"\ude00\" now"), ['say "', '😀" now']),
+    ],
+)
+def test_a_character_whose_halves_come_in_two_events_is_one(kind, texts, read):
+    decoder, sse = Decoder(kind), kind == "text/event-stream"
+    values = []
+    for text in texts:
+        event = b'{"text": "' + text + b'"}'
+        values += decoder.feed(b"data: " + event + b"\n\n" if sse else event + b"\n")
+    values += decoder.end()
+
+    assert [value["text"] for value in values] == read
+
+
+@pytest.mark.parametrize("data", [b": PROCESSING", b"ping", b"keep-alive", b"[PING]", b"", b"  "])
+def test_data_that_only_keeps_a_connection_open_is_no_event(data):
+    decoder = Decoder("text/event-stream")
+
+    assert [*decoder.feed(b"data: " + data + b'\n\ndata: {"a": 1}\n\n'), *decoder.end()] == [{"a": 1}]
+
+
+def test_an_event_in_an_event_is_read():
+    decoder = Decoder("text/event-stream")
+    values = [*decoder.feed(b'data: data: {"a": 1}\n\ndata: data: [DONE]\n\n'), *decoder.end()]
+
+    assert (values, decoder.done) == ([{"a": 1}], True)

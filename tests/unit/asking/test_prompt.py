@@ -107,7 +107,7 @@ def test_what_follows_c_is_a_conversations_name_unless_it_must_be_the_prompt(pro
 
 
 def test_a_name_with_a_blank_is_none():
-    with pytest.raises(UsageError, match="no name for a conversation"):
+    with pytest.raises(UsageError, match="not a valid conversation name"):
         named("hi", "two words", b"")
 
 

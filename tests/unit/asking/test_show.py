@@ -97,6 +97,7 @@ def test_the_object_has_all_that_a_script_may_want():
         "cached": "redis",
         "key": "k",
         "finish_reason": "stop",
+        "cost": None,
         "usage": {
             "input_tokens": 3,
             "output_tokens": 2,

@@ -16,7 +16,7 @@ BAD = {"id": "batch_req_2", "custom_id": "b", "response": {"status_code": 502}, 
 
 
 def line(name, own="batch_req_1"):
-    return lines.Line(1, name, own, Fields({}))
+    return lines.BatchLine(1, name, own, Fields({}))
 
 
 @pytest.fixture
@@ -78,6 +78,29 @@ def test_a_link_stays_one(out, tmp_path):
 
     assert out.is_symlink()
     assert json.loads(real.read_text()) == GOOD
+
+
+@pytest.mark.parametrize(
+    "text", ["alias ls=ls\n", "last line without end", "ssh-rsa AAAA me\n{", json.dumps(GOOD) + "\nx\n"]
+)
+@pytest.mark.parametrize("again", [False, True])
+def test_a_file_of_something_else_is_left_as_it_is(out, tmp_path, text, again):
+    real = tmp_path / ".bashrc"
+    real.write_text(text)
+    out.symlink_to(real)
+    with pytest.raises(UsageError, match="something else"):
+        Results.open(out, again=again)
+
+    assert real.read_text() == text
+    with pytest.raises(UsageError):  # and nobody has it locked
+        Results.open(real, again=again)
+
+
+@pytest.mark.parametrize("half", ['{"id": "x", "cus', "\0\0\0", ""])
+def test_the_only_line_may_be_half(out, half):
+    out.write_text(half)
+    with opened(out):
+        assert out.read_text() == ""
 
 
 def test_a_line_that_changed_is_told_and_not_taken_for_the_old_one(out):

@@ -11,7 +11,7 @@ A, B = "a" * 40, "b" * 40
 
 
 def document(seconds):
-    found = report.document([board.Score(board.Row("time", "time", "s"), (seconds,) * 20)])
+    found = report.document([board.Score(board.ScoreRow("time", "time", "s"), (seconds,) * 20)])
     return {**found, "command": ["true"], "directory": "/", "parameters": {}}
 
 
@@ -19,7 +19,7 @@ def document(seconds):
 def saved(tmp_path):
     """A saved of the project in a folder, at a commit."""
     return lambda commit=A, changed=False, root=tmp_path: baselines.Baselines(
-        str(tmp_path / "state"), git.Project(root, commit, changed)
+        str(tmp_path / "state"), git.Repository(root, commit, changed)
     )
 
 
@@ -87,7 +87,7 @@ def test_worktrees_share_what_is_kept_and_other_projects_do_not(tmp_path):
 
     roots = {git.project(folder).root for folder in (project, project / "sub", tmp_path / "tree")}
     assert len(roots) == 1
-    assert git.project(tmp_path) == git.Project(tmp_path)
+    assert git.project(tmp_path) == git.Repository(tmp_path)
     assert git.project(project).commit == git_in(project, "rev-parse", "HEAD").strip()
 
 

@@ -5,18 +5,18 @@ from types import SimpleNamespace
 import pytest
 
 from samplemind_cli.bench import board, report
-from samplemind_cli.bench.board import GROUPS, ROWS, Row, Run, Score
+from samplemind_cli.bench.board import GROUPS, ROWS, BoardRun, Score, ScoreRow
 from samplemind_cli.errors import SamplemindError, StackError
 from samplemind_cli.settings import Settings
 
-LESS = Row("cli.x", "x", "ms", target=10)
-MORE = Row("cli.y", "y", "%", target=60, better="more")
+LESS = ScoreRow("cli.x", "x", "ms", target=10)
+MORE = ScoreRow("cli.y", "y", "%", target=60, better="more")
 
 
 @pytest.fixture
 def run(tmp_path):
     said = []
-    return Run(Settings(), quick=True, folder=tmp_path, say=said.append)
+    return BoardRun(Settings(), quick=True, folder=tmp_path, say=said.append)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def run(tmp_path):
         (LESS, [float("inf")] * 20, "missed"),
         (MORE, [70.0], "met"),
         (MORE, [50.0], "missed"),
-        (Row("cli.z", "z", "ms"), [1.0], "measured"),
+        (ScoreRow("cli.z", "z", "ms"), [1.0], "measured"),
         (LESS, [], "skipped"),
     ],
 )

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from samplemind_cli.bench.board import Run
+from samplemind_cli.bench.board import BoardRun
 from samplemind_cli.bench.rows import frontend
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.settings import Settings
@@ -128,6 +128,6 @@ def test_what_needs_no_packages_needs_no_node_modules(project, tmp_path):
 
 
 def test_a_quick_run_leaves_it_out(tmp_path):
-    (score,) = frontend.measure(Run(Settings(), quick=True, folder=tmp_path, say=print))
+    (score,) = frontend.measure(BoardRun(Settings(), quick=True, folder=tmp_path, say=print))
 
     assert "--quick" in score.reason

@@ -51,7 +51,7 @@ def test_a_file_that_cannot_be_replaced_is_written_over(tmp_path, monkeypatch):
 def test_two_reports_are_not_written_into_one_file(tmp_path):
     link = tmp_path / "link"
     link.symlink_to("there")
-    with pytest.raises(UsageError, match="one file is to hold two reports"):
+    with pytest.raises(UsageError, match="two reports cannot go to one file"):
         report.writable(tmp_path / "there", link)
 
 

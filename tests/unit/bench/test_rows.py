@@ -6,7 +6,7 @@ import time
 import pytest
 
 from samplemind_cli.ai.types import Answer, Usage
-from samplemind_cli.bench.board import OVER, Run
+from samplemind_cli.bench.board import OVER, BoardRun
 from samplemind_cli.bench.rows import cache, providers
 from samplemind_cli.errors import ProviderError, SamplemindError
 from samplemind_cli.settings import Settings
@@ -14,7 +14,7 @@ from samplemind_cli.settings import Settings
 
 @pytest.fixture
 def quick(tmp_path):
-    return Run(Settings(), quick=True, folder=tmp_path, say=print)
+    return BoardRun(Settings(), quick=True, folder=tmp_path, say=print)
 
 
 def answers(seconds):
@@ -37,7 +37,7 @@ def test_a_quick_run_asks_slow_providers_less_often(quick, seconds, count):
 
 
 def test_without_quick_a_slow_provider_is_asked_as_often_as_others(tmp_path):
-    run = Run(Settings(), quick=False, folder=tmp_path, say=print)
+    run = BoardRun(Settings(), quick=False, folder=tmp_path, say=print)
 
     assert asyncio.run(providers._repeated(run, answers(20.0), 10)) == [20.0] * 10
 
@@ -50,7 +50,7 @@ def test_a_provider_that_never_answers_is_left_in_time(quick, monkeypatch):
 
 
 def test_no_provider_is_asked_when_the_time_of_a_quick_run_is_over(tmp_path):
-    late = Run(Settings(), quick=True, folder=tmp_path, say=print, ends=time.monotonic())
+    late = BoardRun(Settings(), quick=True, folder=tmp_path, say=print, ends=time.monotonic())
 
     with pytest.raises(SamplemindError, match=OVER):
         asyncio.run(providers._repeated(late, silence, 3))

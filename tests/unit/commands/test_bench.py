@@ -102,10 +102,10 @@ def test_two_formats_at_once_are_refused_before_anything_is_measured(run, measur
         (["--fail-over", "5"], "needs something to compare with"),
         (["--compare", "absent.json"], "cannot read absent.json"),
         (["load", "--provider", "nope"], "no provider 'nope'"),
-        (["load", "--rate", "nan"], "'--rate': nan is no number"),
+        (["load", "--rate", "nan"], "'--rate': must be a finite number"),
         (["load", "--rate", "inf"], "inf is not in the range"),
         (["load", "--rate", "5", "--seconds", "inf"], "inf is not in the range"),
-        (["ab", "HEAD", "--margin", "nan"], "'--margin': nan is no number"),
+        (["ab", "HEAD", "--margin", "nan"], "'--margin': must be a finite number"),
         (["ab", "HEAD"], "in no git repository"),
     ],
 )

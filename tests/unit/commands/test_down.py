@@ -26,7 +26,7 @@ def test_a_volume_is_told_with_its_place_and_size():
 
 
 def test_what_would_be_lost_is_said_before_anybody_is_asked(capfd):
-    with pytest.raises(UsageError, match="Nobody can answer"):
+    with pytest.raises(UsageError, match="not a terminal"):
         _agreed([DATA], [UNNAMED], yes=False)
     assert capfd.readouterr().err == (
         "to be deleted: shop_data (redis:/data), 1.5 kB\n"

@@ -13,23 +13,22 @@ from samplemind_cli.ai.types import Answer, Chunk, Endpoint, Provider, Route, Te
 from samplemind_cli.asking import show
 from samplemind_cli.commands import build, doctor, logs, models, ps, up
 from samplemind_cli.errors import SamplemindError
-from samplemind_cli.models.board import Board as Downloads
-from samplemind_cli.models.daemon import Step
-from samplemind_cli.models.plan import arrange
+from samplemind_cli.models.daemon import PullEvent
 from samplemind_cli.models.pull import Download
+from samplemind_cli.models.pull_display import PullDisplay
+from samplemind_cli.models.pull_plan import arrange
 from samplemind_cli.models.wire import Layer, Manifest
 from samplemind_cli.settings import Settings
-from samplemind_cli.stack.board import Board
 from samplemind_cli.stack.build import Image
 from samplemind_cli.stack.checks import Finding
 from samplemind_cli.stack.files import Stack
-from samplemind_cli.stack.logs import Line
-from samplemind_cli.stack.plan import Plan
+from samplemind_cli.stack.logs import LogLine
 from samplemind_cli.stack.ps import Status
-from samplemind_cli.stack.services import Service
-from samplemind_cli.stack.steps import Progress as BuildProgress
-from samplemind_cli.stack.steps import Step as BuildStep
-from samplemind_cli.stack.up import Progress
+from samplemind_cli.stack.services import ServiceState
+from samplemind_cli.stack.steps import BuildProgress, BuildStep
+from samplemind_cli.stack.up import UpProgress
+from samplemind_cli.stack.up_display import UpDisplay
+from samplemind_cli.stack.up_plan import UpPlan
 
 EVIL = "\x1b]52;c;ZXZpbA==\x07\x1b]0;title\x1b\\\x1b[2J\x9b1A\u202egpj\x08\rok\x1b[8m"
 OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -62,7 +61,7 @@ def test_doctor(printed):
 
 
 def test_ps(printed):
-    ps._show([Status(service=Service(service=EVIL, state=EVIL), details={"error": f"{EVIL}\nredis: fine"})])
+    ps._show([Status(service=ServiceState(service=EVIL, state=EVIL), details={"error": f"{EVIL}\nredis: fine"})])
 
     told = printed()
     assert_harmless(told)
@@ -71,7 +70,7 @@ def test_ps(printed):
 
 def test_logs(printed):
     for level in ("info", "error"):
-        output.write(logs._people(timestamps=True)(Line(EVIL, 2, "2026", level, f"{EVIL}\nweb | fine")))
+        output.write(logs._people(timestamps=True)(LogLine(EVIL, 2, "2026", level, f"{EVIL}\nweb | fine")))
 
     told = printed()
     assert_harmless(told)
@@ -79,7 +78,7 @@ def test_logs(printed):
 
 
 def test_logs_in_json():
-    line = Line("web", 1, "", "info", EVIL)
+    line = LogLine("web", 1, "", "info", EVIL)
     told = logs._as_json(line)
 
     assert not OBEYED.search(told.removesuffix("\n"))
@@ -87,12 +86,12 @@ def test_logs_in_json():
 
 
 def test_up(printed):
-    board = Board()
-    services = [Service(service=EVIL, state="running", health="starting", probe=EVIL)]
-    look = Progress(seconds=1, services=services, activity=EVIL)
+    board = UpDisplay()
+    services = [ServiceState(service=EVIL, state="running", health="starting", probe=EVIL)]
+    look = UpProgress(seconds=1, services=services, activity=EVIL)
     for line in board.take(look):
         output.say(line)
-    up._table(Plan(stack=Stack(files=()), project="p", services=(), selected={}, adopted={EVIL: EVIL}), board)
+    up._table(UpPlan(stack=Stack(files=()), project="p", services=(), selected={}, adopted={EVIL: EVIL}), board)
     console = output.console(output.sys.stdout)
     console.print(up._drawing(board, look, 400))
 
@@ -110,9 +109,9 @@ def test_models(printed):
 
 def test_pull_models(printed):
     download = Download(arrange({EVIL: None}, {EVIL: Manifest((Layer("sha256:a", 1000),))}).items[0])
-    with Downloads() as board:
+    with PullDisplay() as board:
         download.begin()
-        download.have["sha256:a"] = Step("pulling", "sha256:a", 1000, 500)
+        download.have["sha256:a"] = PullEvent("pulling", "sha256:a", 1000, 500)
         board.show(download)
         download.phase, download.trouble = "trying again", EVIL
         board.show(download)

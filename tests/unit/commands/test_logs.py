@@ -2,9 +2,9 @@ import pytest
 
 from samplemind_cli import cli
 from samplemind_cli.commands.logs import _as_json, _people
-from samplemind_cli.stack.logs import Line
+from samplemind_cli.stack.logs import LogLine
 
-LINE = Line("web", 1, "2026-11-22T20:40:29.007304447Z", "error", "went wröng")
+LINE = LogLine("web", 1, "2026-11-22T20:40:29.007304447Z", "error", "went wröng")
 
 
 def test_help_has_an_example(capfd):
@@ -12,7 +12,9 @@ def test_help_has_an_example(capfd):
     assert "samplemind logs -f --level warning" in capfd.readouterr().out
 
 
-@pytest.mark.parametrize(("option", "reason"), [("--grep=(", "no regular expression"), ("--level=loud", "loud")])
+@pytest.mark.parametrize(
+    ("option", "reason"), [("--grep=(", "not a valid regular expression"), ("--level=loud", "loud")]
+)
 def test_a_wrong_option_is_a_usage_error(option, reason, capfd):
     assert cli.run(["logs", option]) == 2
     assert reason in capfd.readouterr().err
@@ -21,7 +23,7 @@ def test_a_wrong_option_is_a_usage_error(option, reason, capfd):
 def test_a_pipe_gets_plain_aligned_lines():
     shown = _people(timestamps=False)
     assert shown(LINE) == "web      | went wröng\n"
-    assert shown(Line("a-long-service", 2, "", "info", "x")) == "a-long-service-2 | x\n"
+    assert shown(LogLine("a-long-service", 2, "", "info", "x")) == "a-long-service-2 | x\n"
     assert shown(LINE) == "web              | went wröng\n"
     assert _people(timestamps=True)(LINE) == "2026-11-22T20:40:29.007 web      | went wröng\n"
 

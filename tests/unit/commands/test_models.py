@@ -21,7 +21,7 @@ def test_a_time_is_as_the_daemon_reads_it(keep):
 
 def test_a_name_that_is_none_is_a_usage_error(capfd):
     assert cli.run(["models", "show", "a b"]) == 2
-    assert "is no model name" in capfd.readouterr().err
+    assert "is not a valid model name" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("command", [[], ["show"], ["rm"], ["stop"], ["warm"]])
@@ -31,8 +31,8 @@ def test_help_has_an_example(command, capfd):
 
 
 def test_the_tasks_that_go_to_ollama_are_told_with_their_priority():
-    from samplemind_cli.commands.models import _tasks
+    from samplemind_cli.models import tasks as tasks_of
     from samplemind_cli.settings import Settings
 
-    (tasks,) = _tasks(Settings()).values()
+    (tasks,) = tasks_of.of(Settings()).values()
     assert set(tasks) == {"genre", "factual", "tools", "audio:cost", "creative:cost"}

@@ -4,6 +4,7 @@ import pytest
 
 from samplemind_cli import cli
 from samplemind_cli.stack import existing
+from samplemind_cli.stack.services import ServiceState
 
 
 @pytest.fixture
@@ -11,8 +12,14 @@ def opened(monkeypatch):
     """The URLs that the browser was given; a service that listens at two ports."""
     opened = []
     monkeypatch.setattr(webbrowser, "open", lambda url: opened.append(url) or True)
-    urls = {"web": ["redis://127.0.0.1:1", "http://127.0.0.1:2"], "redis": ["redis://127.0.0.1:1"], "job": []}
-    monkeypatch.setattr(existing, "urls", lambda _, service: urls[service])
+    urls = {"web": ["redis://127.0.0.1:1", "http://127.0.0.1:2"], "redis": ["redis://127.0.0.1:1"]}
+
+    def found(_, service):
+        if service not in urls:
+            raise existing.without_ports(ServiceState(service=service))
+        return urls[service]
+
+    monkeypatch.setattr(existing, "urls", found)
     return opened
 
 

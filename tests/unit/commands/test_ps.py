@@ -1,16 +1,16 @@
 import pytest
 
 from samplemind_cli import cli
-from samplemind_cli.commands.ps import _duration, _row, _told
+from samplemind_cli.commands.ps import _duration, _rows, _told
 from samplemind_cli.stack.ps import Status
-from samplemind_cli.stack.services import Port, Service
+from samplemind_cli.stack.services import Port, ServiceState
 
 
 def test_help_has_an_example_and_the_schema(capfd):
     assert cli.run(["ps", "--help"]) == 0
     told = capfd.readouterr().out
     assert "samplemind ps --json | jq" in told
-    for name in Status(service=Service(service="a")).as_json():
+    for name in Status(service=ServiceState(service="a")).as_json():
         assert f'"{name}"' in told
 
 
@@ -26,7 +26,8 @@ def test_a_duration_has_its_two_largest_units(seconds, words):
     ("details", "words"),
     [
         ({}, ""),
-        ({"error": "refused"}, "does not tell: refused"),
+        ({"error": "refused"}, "no figures: refused"),
+        ({"hint": "pip install 'x[mongo]'"}, "figures need pymongo: pip install 'x[mongo]'"),
         (
             {"hit_rate": 0.934, "used_memory_bytes": 1200, "max_memory_bytes": 2000, "evicted_keys": 3},
             "93% hits, 1.2 kB of 2.0 kB used, 3 evicted",
@@ -54,10 +55,11 @@ def test_what_a_service_tells_is_a_line(details, words):
 
 
 def test_a_row_is_empty_where_nothing_is_known():
-    assert _row(Status(service=Service(service="web"))) == ("web", "not created", "", "", "", "")
+    assert _rows(Status(service=ServiceState(service="web"))) == [("web", "not created", "", "", "", "")]
     port = Port(address="", published=80, target=80)
-    running = Service(service="web", state="running", ports=(port,), memory_limit=2000)
-    assert _row(Status(service=running, uptime=61, cpu=1.26, memory=1000)) == (
+    running = ServiceState(service="web", state="running", ports=(port,), memory_limit=2000)
+    [found] = _rows(Status(service=running, uptime=61, cpu=1.26, memory=1000))
+    assert found == (
         "web",
         "running",
         "1m 1s",

@@ -45,4 +45,4 @@ def test_an_empty_set_is_told(monkeypatch, tmp_path, capfd):
     (tmp_path / "samplemind.toml").write_text("models = []")
     monkeypatch.chdir(tmp_path)
     assert cli.run(["pull-models"]) == 2
-    assert "wants no model" in capfd.readouterr().err
+    assert "names no models" in capfd.readouterr().err

@@ -1,6 +1,7 @@
 import pytest
 
 from samplemind_cli.cli import run
+from samplemind_cli.testing import watching
 from samplemind_cli.testing.session import Session
 
 
@@ -13,10 +14,7 @@ def asked(monkeypatch):
         def run(self):
             return 5
 
-        def watch(self):
-            seen.append("watch")
-            return 2
-
+    monkeypatch.setattr(watching, "watch", lambda _session: seen.append("watch") or 2)
     monkeypatch.setattr(Session, "at", lambda _directory, asked, **_rest: seen.append(asked) or Nothing())
     return seen
 

@@ -5,21 +5,23 @@ from rich.console import Console
 
 from samplemind_cli import cli
 from samplemind_cli.commands.up import _as_json, _drawing, _table
-from samplemind_cli.stack.board import Board
 from samplemind_cli.stack.files import Stack
-from samplemind_cli.stack.plan import Plan
-from samplemind_cli.stack.services import Port, Service
-from samplemind_cli.stack.up import Progress
+from samplemind_cli.stack.services import Port, ServiceState
+from samplemind_cli.stack.up import UpProgress
+from samplemind_cli.stack.up_display import UpDisplay
+from samplemind_cli.stack.up_plan import UpPlan
 
 PORTS = (Port(address="127.0.0.1", published=7, target=6379), Port(address="127.0.0.1", published=8, target=80))
-REDIS = Service(service="redis", state="running", health="starting", ports=PORTS, probe="loading the dataset\n" * 9)
-PLAN = Plan(stack=Stack(files=()), project="shop", services=(), selected={}, adopted={"ollama": "127.0.0.1:11434"})
+REDIS = ServiceState(
+    service="redis", state="running", health="starting", ports=PORTS, probe="loading the dataset\n" * 9
+)
+PLAN = UpPlan(stack=Stack(files=()), project="shop", services=(), selected={}, adopted={"ollama": "127.0.0.1:11434"})
 
 
 @pytest.fixture
 def board():
-    board = Board()
-    board.take(Progress(seconds=1.25, services=[REDIS]))
+    board = UpDisplay()
+    board.take(UpProgress(seconds=1.25, services=[REDIS]))
     return board
 
 
@@ -31,7 +33,7 @@ def test_help_has_an_example_at_40_columns(capfd, monkeypatch):
 
 
 def test_the_board_fits_into_40_columns_with_what_is_pulled(board):
-    look = Progress(seconds=1.25, services=[REDIS], activity="pulling redis, mongodb", pulled=(1e6, 4e7))
+    look = UpProgress(seconds=1.25, services=[REDIS], activity="pulling redis, mongodb", pulled=(1e6, 4e7))
     console = Console(file=io.StringIO(), width=40, force_terminal=True, color_system=None, soft_wrap=True)
     console.print(_drawing(board, look, 40))
     lines = console.file.getvalue().splitlines()

@@ -577,3 +577,10 @@ def test_a_prompt_that_does_not_fit_is_told_in_the_words_at_which_claude_code_sh
         "prompt is too long: the input length exceeds the context length"
     )
     assert told("Prompt is too long: 9 > 8") == "Prompt is too long: 9 > 8"
+
+
+def test_the_warming_of_claudes_prompt_cache_is_refused_by_its_name():
+    with pytest.raises(BadRequestError, match=r"max_tokens of 0 warms Claude's prompt cache") as refused:
+        read(max_tokens=0)
+
+    assert (refused.value.param, refused.value.code) == ("max_tokens", "unsupported_parameter")

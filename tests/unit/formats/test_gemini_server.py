@@ -160,7 +160,13 @@ def test_thinking_is_translated_and_kept_in_geminis_words():
 def test_further_choices_and_probabilities_have_the_names_of_every_format():
     found = configured(candidateCount=2, responseLogprobs=True, logprobs=3, topK=4)
     assert found.extra == {"n": 2, "logprobs": True, "top_logprobs": 3, "top_k": 4}
-    assert found.needs == {"n", "logprobs", "top_logprobs", "top_k"}
+    assert found.needs == {"n", "logprobs", "top_logprobs"}
+
+
+def test_the_sampling_that_geminis_command_line_always_names_refuses_no_provider():
+    found = configured(topK=64, topP=0.95, temperature=1)
+    assert not found.needs
+    assert found.wishes == {"top_k", "top_p", "temperature"}
 
 
 @pytest.mark.parametrize(

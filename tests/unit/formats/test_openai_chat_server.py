@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from samplemind_cli.formats.fields import BadRequestError, Fields
 from samplemind_cli.formats.openai_chat import server
-from samplemind_cli.formats.types import Message, Text, ToolCall, ToolResult
+from samplemind_cli.formats.types import Media, Message, Text, ToolCall, ToolResult
 
 HI = [{"role": "user", "content": "hi"}]
 JSON = st.recursive(
@@ -98,3 +98,79 @@ def test_a_schema_that_is_none_or_refers_elsewhere_is_refused(schema):
 def test_whatever_comes_is_read_or_refused(value):
     with suppress(BadRequestError):
         server.read(Fields(value))
+
+
+def parts(*content, role="user", **more):
+    (message,) = read(messages=[{"role": role, "content": list(content) or None, **more}]).messages
+    return message.parts
+
+
+@pytest.mark.parametrize(("form", "media_type"), [("mp3", "audio/mpeg"), ("wav", "audio/wav")])
+def test_audio_is_read_with_its_media_type(form, media_type):
+    sound = {"type": "input_audio", "input_audio": {"format": form, "data": "SUQz"}}
+    assert parts(sound) == (Media("audio", media_type, b"ID3"),)
+
+
+@pytest.mark.parametrize("form", ["ogg", "", None, 1])
+def test_audio_of_another_format_is_refused_by_the_field_s_name(form):
+    with pytest.raises(BadRequestError) as refused:
+        parts({"type": "input_audio", "input_audio": {"format": form, "data": "SUQz"}})
+    assert refused.value.param == "messages[0].content[0].input_audio.format"
+
+
+@pytest.mark.parametrize(
+    ("url", "media_type", "data"),
+    [
+        ("data:image/png;base64,iVBO", "image/png", b"\x89PN"),
+        ("data:IMAGE/PNG;name=a.png;BASE64,iVBO", "image/png", b"\x89PN"),
+        ("data:image/svg+xml;base64,PHN2", "image/svg+xml", b"<sv"),
+    ],
+)
+def test_a_data_url_is_read_with_its_media_type(url, media_type, data):
+    (image,) = parts({"type": "image_url", "image_url": {"url": url, "detail": "low"}})
+    assert (image.kind, image.media_type, image.data, image.detail) == ("image", media_type, data, "low")
+
+
+def test_a_data_url_that_holds_no_image_is_refused():
+    with pytest.raises(BadRequestError, match="must hold an image"):
+        parts({"type": "image_url", "image_url": {"url": "data:text/plain;base64,aGk="}})
+
+
+def test_content_that_is_null_is_nothing_of_the_assistant_and_wrong_of_a_user():
+    assert parts(role="assistant") == ()
+    assert parts(role="assistant", refusal="no") == (Text("no"),)
+    with pytest.raises(BadRequestError, match="must be a string or a list of parts"):
+        parts()
+
+
+@pytest.mark.parametrize(("kind", "json_mode"), [("json_object", True), ("text", False)])
+def test_an_object_of_any_shape_is_asked_for_by_json_object_alone(kind, json_mode):
+    found = read(response_format={"type": kind})
+    assert (found.json_mode, found.schema) == (json_mode, None)
+
+
+@pytest.mark.parametrize(("given", "stop"), [(None, ()), ("", ()), ("a", ("a",)), (["a"] * 4, ("a",) * 4)])
+def test_up_to_four_stops_are_read(given, stop):
+    assert read(stop=given).stop == stop
+
+
+@pytest.mark.parametrize("given", [["a"] * 5, [""], [1], 1, {}])
+def test_other_stops_are_refused(given):
+    with pytest.raises(BadRequestError) as refused:
+        read(stop=given)
+    assert refused.value.param == "stop"
+
+
+@pytest.mark.parametrize(
+    ("given", "effort"),
+    [
+        ({}, ""),
+        ({"reasoning_effort": "low"}, "low"),
+        ({"reasoning": {"effort": "high"}}, "high"),
+        ({"reasoning": {"enabled": False}}, "none"),
+        ({"reasoning": {"enabled": True}}, ""),
+        ({"reasoning_effort": "low", "reasoning": {"effort": "high"}}, "low"),
+    ],
+)
+def test_the_effort_is_read_where_openai_or_openrouter_has_it(given, effort):
+    assert read(**given).effort == effort

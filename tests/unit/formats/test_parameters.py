@@ -2,7 +2,7 @@
 
 import pytest
 
-from samplemind_cli.ai.caller import CLIENTS
+from samplemind_cli.ai.adapters import CLIENTS
 from samplemind_cli.formats.anthropic_messages import client as anthropic
 from samplemind_cli.formats.gemini import client as gemini
 from samplemind_cli.formats.ollama import client as ollama

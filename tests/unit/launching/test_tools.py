@@ -50,3 +50,50 @@ def test_an_unknown_tool_is_a_usage_error_that_names_those_known():
     with pytest.raises(UsageError) as failed:
         setup("emacs", URL, "")
     assert "codex" in failed.value.hint
+
+
+def test_gemini_cli_gets_a_home_of_its_own_in_which_the_way_to_log_in_is_chosen():
+    found = setup("gemini", URL, "t").placed("/ours/gemini")
+
+    assert found.variables["GEMINI_CLI_HOME"] == "/ours/gemini"
+    assert found.config_name == ".gemini/settings.json"
+    assert json.loads(found.config)["security"]["auth"]["selectedType"] == "gemini-api-key"
+
+
+def test_gemini_cli_is_given_no_word_of_its_own_for_a_model():
+    assert setup("gemini", URL, "t").arguments == ("--model", "auto:tools")
+
+
+def test_open_webui_without_a_password_listens_on_loopback_alone_and_keeps_its_own_store():
+    found = setup("open-webui", URL, "t").placed("/ours/open-webui")
+
+    assert found.arguments == ("--host", "127.0.0.1")
+    assert found.variables["DATA_DIR"] == "/ours/open-webui"
+    assert found.variables["ENABLE_PERSISTENT_CONFIG"] == "False"
+
+
+def test_continue_is_led_to_a_config_of_ours():
+    assert setup("continue", URL, "t").placed("/ours/continue").arguments == (
+        "--config",
+        "/ours/continue/continue.yaml",
+    )
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_what_a_tool_is_given_for_a_key_does_not_become_the_token_that_serve_demands(tool):
+    assert "SAMPLEMIND_API_TOKEN" not in setup(tool, URL, "t").variables
+
+
+def test_claude_code_is_told_by_settings_which_beat_the_users_own():
+    found = setup("claude", URL, "t", "ollama/tiny")
+    told = json.loads(found.arguments[found.arguments.index("--settings") + 1])["env"]
+
+    assert told == {name: value for name, value in found.variables.items() if value != "t"}
+    assert told["CLAUDE_CODE_USE_BEDROCK"] == "0"
+
+
+def test_aider_is_told_by_options_which_beat_a_projects_env_file():
+    found = setup("aider", URL, "t")
+
+    assert found.arguments[:4] == ("--openai-api-base", f"{URL}/v1", "--set-env", f"OPENAI_BASE_URL={URL}/v1")
+    assert found.variables["OPENAI_BASE_URL"] == f"{URL}/v1"

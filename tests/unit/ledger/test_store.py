@@ -2,6 +2,7 @@ import json
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -127,3 +128,15 @@ def test_a_clock_that_jumped_ahead_does_not_empty_the_ledger(book):
     write(book, {"prompt": "one", "at": time.time() - 1000 * 86_400})
     with book.open() as connection:
         assert prompts(log.latest(connection, 9)) == ["one"]
+
+
+def test_a_clock_that_jumps_back_loses_no_call_and_keeps_their_order(book):
+    day = 86_400.0
+    write(book, {"prompt": "first"}, {"prompt": "ahead", "at": time.time() + 400 * day}, {"prompt": "back again"})
+    mark = Path(book.folder, "pruned")
+    mark.touch()
+    os.utime(mark, (time.time() + 400 * day,) * 2)  # it looked for old calls when the clock was ahead
+    write(book, {"prompt": "old", "at": time.time() - 400 * day})
+
+    with book.open() as connection:
+        assert prompts(log.latest(connection, 9)) == ["first", "ahead", "back again"]  # the old one went all the same

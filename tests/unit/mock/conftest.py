@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from samplemind_cli.mock.http1 import Request
+from samplemind_cli.mock.http1 import HttpRequest
 
 SPECS = Path(__file__).resolve().parents[4] / "shared" / "specs"
 
@@ -63,6 +63,6 @@ def request_to():
     def make(target, body=None, method=None, **headers):
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         data = b"" if body is None else json.dumps(body).encode()
-        return Request(method or ("GET" if body is None else "POST"), target, named, data)
+        return HttpRequest(method or ("GET" if body is None else "POST"), target, named, data)
 
     return make

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from samplemind_cli.mock.dialects import anthropic, dialect_of, gemini, ollama, openai
-from samplemind_cli.mock.dialects.speech import Refused
-from samplemind_cli.mock.model import Answer, answer
+from samplemind_cli.mock.dialects.speech import RefusedRequest
+from samplemind_cli.mock.model import ScriptedAnswer, answer
 
 HI = [{"role": "user", "content": "hello there"}]
 WEATHER = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -106,7 +106,7 @@ def test_a_stream_says_what_the_whole_answer_says(chat, request_to):
 
 def test_ollama_ends_with_durations_and_counts(request_to):
     reply = ollama_chat(request_to)
-    said = Answer(("a", "b"), input_tokens=2, wait_ns=50, speak_ns=70)
+    said = ScriptedAnswer(("a", "b"), input_tokens=2, wait_ns=50, speak_ns=70)
     *words, end = [event.data for event in reply.events(reply.asked, said)]
     assert not any(line["done"] for line in words)
     assert (end["done"], end["done_reason"], end["prompt_eval_count"], end["eval_count"]) == (True, "stop", 2, 2)
@@ -161,7 +161,7 @@ def test_gemini_counts_contents_or_a_whole_request_and_never_both(fits, request_
     assert count(generateContentRequest=whole) == {"totalTokens": 4}
     both, nameless = {"contents": contents, "generateContentRequest": whole}, {**whole, "model": "m"}
     for wrong in (both, {"generateContentRequest": nameless}):
-        with pytest.raises(Refused):
+        with pytest.raises(RefusedRequest):
             count(**wrong)
     fits("gemini.json", "CountTokensResponse", count(contents=contents))
 
@@ -218,7 +218,7 @@ def test_openais_response_ends_with_all_that_its_events_said(fault, request_to):
 
 @pytest.mark.parametrize("name", ["previous_response_id", "conversation", "prompt"])
 def test_openais_response_knows_nothing_of_an_earlier_one(name, request_to):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RefusedRequest) as refused:
         openai_responses(request_to, **{name: "x"})
     assert refused.value.trouble.param == name
 
@@ -344,7 +344,18 @@ def test_a_token_limit_cuts_the_answer_off(chat, body, request_to):
     [
         (ollama_chat, {"messages": [*HI, {"role": "tool", "content": "sunny"}]}),
         (openai_chat, {"messages": [*HI, {"role": "tool", "content": "sunny"}]}),
+        (ollama_chat, {"messages": [*HI, {"role": "tool", "content": "x"}, {"role": "system", "content": "go on"}]}),
+        (openai_chat, {"messages": [*HI, {"role": "tool", "content": "x"}, {"role": "system", "content": "go on"}]}),
         (openai_chat, {"tool_choice": "none"}),
+        (
+            anthropic_chat,
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "sunny"}]},
+                    {"role": "system", "content": "go on"},
+                ]
+            },
+        ),
         (
             anthropic_chat,
             {
@@ -360,6 +371,17 @@ def test_a_token_limit_cuts_the_answer_off(chat, body, request_to):
 )
 def test_a_tools_result_or_a_ban_on_tools_gets_words(chat, body, request_to):
     assert answer(chat(request_to, **TOOLS[chat], **body).asked).tool == ""
+
+
+def test_claude_takes_instructions_after_a_users_turn(request_to):
+    said = [*HI, {"role": "system", "content": "be brief"}]
+    assert answer(anthropic_chat(request_to, messages=said).asked).text
+
+
+@pytest.mark.parametrize("roles", [["system", "user"], ["user", "system", "user"], ["user", "system", "system"]])
+def test_claude_refuses_instructions_in_other_places(request_to, roles):
+    with pytest.raises(RefusedRequest, match="system follows"):
+        anthropic_chat(request_to, messages=[{"role": role, "content": "hi"} for role in roles])
 
 
 REFUSED = [
@@ -396,7 +418,7 @@ def test_what_a_provider_refuses_is_refused_in_its_own_shape(case, request_to, f
     target, body, headers, status = case
     request = request_to(target, body, **headers)
     dialect = dialect_of(request)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RefusedRequest) as refused:
         dialect.reply(request, ("m",))
     assert refused.value.trouble.status == status
     told = dialect.error(refused.value.trouble)
@@ -417,6 +439,6 @@ def test_a_body_that_is_no_json_object_is_refused(dialect, request_to):
         gemini: ("/v1beta/models/m:generateContent", GOOGLE),
     }[dialect]
     for body in ([1], "x", 1):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RefusedRequest) as refused:
             dialect.reply(request_to(target, body, **headers), ())
         assert refused.value.trouble.status == 400

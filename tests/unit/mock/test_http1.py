@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samplemind_cli.mock.http1 import MAX_BODY, BadRequest, Connection, Request, phrase
+from samplemind_cli.mock.http1 import MAX_BODY, BadRequest, ClientConnection, HttpRequest, phrase
 
 
 class Writer:
@@ -27,7 +27,7 @@ def conversation(data, times=1):
         reader, writer = asyncio.StreamReader(), Writer()
         reader.feed_data(data)
         reader.feed_eof()
-        connection = Connection(reader, writer)
+        connection = ClientConnection(reader, writer)
         return [await connection.request() for _ in range(times)], writer.written
 
     return asyncio.run(read())
@@ -84,7 +84,7 @@ def test_no_bytes_break_the_reader(data):
         requests, _ = conversation(data)
     except BadRequest:
         return
-    assert all(request is None or isinstance(request, Request) for request in requests)
+    assert all(request is None or isinstance(request, HttpRequest) for request in requests)
 
 
 @pytest.mark.parametrize("cut", [b"", b"POST / HTTP/1.1\r\nConte", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"])

@@ -1,9 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samplemind_cli.mock.model import Asked, Tool, answer, embedding, text_of, tokens
+from samplemind_cli.mock.model import PromptRequest, ToolSpec, answer, embedding, text_of, tokens
 
-ASKED = Asked("m", "hello", "hello", stream=True)
+ASKED = PromptRequest("m", "hello", "hello", stream=True)
 
 
 @given(st.text())
@@ -17,7 +17,7 @@ def test_the_same_request_gets_the_same_answer():
 
 
 def test_a_long_prompt_is_not_echoed_whole():
-    assert len(answer(Asked("m", "word " * 10_000, "", stream=True)).text) < 50
+    assert len(answer(PromptRequest("m", "word " * 10_000, "", stream=True)).text) < 50
 
 
 def test_a_fixed_reply_is_given_as_it_is():
@@ -26,7 +26,7 @@ def test_a_fixed_reply_is_given_as_it_is():
 
 
 def test_thoughts_use_the_token_limit_up_first():
-    said = answer(Asked("m", "hello", "hello", stream=True, max_tokens=3, think=True))
+    said = answer(PromptRequest("m", "hello", "hello", stream=True, max_tokens=3, think=True))
     assert (len(said.thinking), said.text, said.finish) == (3, (), "length")
 
 
@@ -37,7 +37,7 @@ def test_a_model_that_only_thinks_ends_as_if_it_had_answered():
 
 
 def test_a_tool_without_parameters_is_called_with_none():
-    said = answer(Asked("m", "hello", "hello", stream=True, tool=Tool("ping")))
+    said = answer(PromptRequest("m", "hello", "hello", stream=True, tool=ToolSpec("ping")))
     assert (said.tool, said.call_arguments) == ("ping", {})
 
 

@@ -28,7 +28,7 @@ def test_a_name_is_shown_as_the_daemon_shows_it(text, shown):
 
 @pytest.mark.parametrize("text", ["", " ", "a b", "/x", "a:b:c", "a/b/c/d", "a:", "ftp://", "-x", "a\nb"])
 def test_what_is_no_name_is_refused(text):
-    with pytest.raises(UsageError, match="is no model name"):
+    with pytest.raises(UsageError, match="is not a valid model name"):
         Name.parse(text)
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from samplemind_cli.models import faults
-from samplemind_cli.models.daemon import Model, Step
-from samplemind_cli.models.plan import arrange
-from samplemind_cli.models.pull import Download, Patience, Puller
+from samplemind_cli.models import daemon_errors
+from samplemind_cli.models.daemon import Model, PullEvent
+from samplemind_cli.models.pull import Download, Puller, PullTimeouts
+from samplemind_cli.models.pull_plan import arrange
 from samplemind_cli.models.wire import Layer, Manifest
 
-NOW = Patience(first=0, longest=0, stall=5)
+NOW = PullTimeouts(first=0, longest=0, stall=5)
 A, B = "sha256:a", "sha256:b"
 
 
@@ -46,13 +46,13 @@ class ScriptedDaemon:
 
 
 def whole(*sizes):
-    layers = [Step("pulling", f"sha256:{chr(97 + n)}", size, size) for n, size in enumerate(sizes)]
+    layers = [PullEvent("pulling", f"sha256:{chr(97 + n)}", size, size) for n, size in enumerate(sizes)]
     return [
-        Step("pulling manifest"),
+        PullEvent("pulling manifest"),
         *layers,
-        Step("verifying sha256 digest"),
-        Step("writing manifest"),
-        Step("success"),
+        PullEvent("verifying sha256 digest"),
+        PullEvent("writing manifest"),
+        PullEvent("success"),
     ]
 
 
@@ -74,32 +74,32 @@ def test_a_whole_pull_is_pulled():
 
 
 def test_a_stream_that_ends_early_is_begun_again():
-    daemon = ScriptedDaemon({"m": [[Step("pulling manifest")], whole(5)]})
+    daemon = ScriptedDaemon({"m": [[PullEvent("pulling manifest")], whole(5)]})
     (result,) = run(daemon, plan_of("m", a=5))
     assert (result.status, len(daemon.begun)) == ("pulled", 2)
 
 
 def test_tries_in_a_row_are_counted_and_progress_begins_the_count_anew():
-    cut = faults.said("unexpected EOF", "m")
-    growing = [[Step("pulling", A, n, 100), cut] for n in range(1, 21)]
+    cut = daemon_errors.said("unexpected EOF", "m")
+    growing = [[PullEvent("pulling", A, n, 100), cut] for n in range(1, 21)]
     daemon = ScriptedDaemon({"m": [*growing, whole(100)]})
     assert run(daemon, plan_of("m", a=100))[0].status == "pulled"
 
-    stuck = ScriptedDaemon({"m": [[Step("pulling", A, 7, 100), cut] for _ in range(20)]})
+    stuck = ScriptedDaemon({"m": [[PullEvent("pulling", A, 7, 100), cut] for _ in range(20)]})
     (result,) = run(stuck, plan_of("m", a=100))
     assert (result.status, result.error) == ("failed", cut)
     assert len(stuck.begun) == cut.tries
 
 
 def test_a_wrong_digest_gets_one_more_try_however_much_comes():
-    spoiled = faults.spoiled("m")
-    daemon = ScriptedDaemon({"m": [[Step("pulling", A, n, 100), spoiled] for n in range(50, 99)]})
+    spoiled = daemon_errors.spoiled("m")
+    daemon = ScriptedDaemon({"m": [[PullEvent("pulling", A, n, 100), spoiled] for n in range(50, 99)]})
     assert run(daemon, plan_of("m", a=100))[0].error is spoiled
     assert len(daemon.begun) == 2
 
 
 def test_a_final_failure_is_not_tried_again_and_stops_no_other():
-    full = faults.said("no space left on device", "m")
+    full = daemon_errors.said("no space left on device", "m")
     daemon = ScriptedDaemon({"m": [[full]], "n": [whole(5)]})
     results = run(daemon, plan_of("m", "n", a=5))
     assert [result.status for result in results] == ["failed", "pulled"]
@@ -111,13 +111,13 @@ def test_a_stall_is_ended():
             if not self.begun:
                 self.begun.append((name, insecure))
                 while True:  # the daemon goes on reporting that nothing comes
-                    yield Step("pulling", A, 3, 5)
+                    yield PullEvent("pulling", A, 3, 5)
                     await asyncio.sleep(0.005)
             async for step in super().pull(name, insecure=insecure):
                 yield step
 
     daemon = Silent({"m": [whole(5)]})
-    assert run(daemon, plan_of("m", a=5), Patience(first=0, stall=0.05))[0].status == "pulled"
+    assert run(daemon, plan_of("m", a=5), PullTimeouts(first=0, stall=0.05))[0].status == "pulled"
 
 
 def test_verifying_may_take_its_time():
@@ -129,12 +129,12 @@ def test_verifying_may_take_its_time():
                     await asyncio.sleep(0.1)
 
     daemon = Slow({"m": [whole(5)]})
-    assert run(daemon, plan_of("m", a=5), Patience(first=0, stall=0.05))[0].status == "pulled"
+    assert run(daemon, plan_of("m", a=5), PullTimeouts(first=0, stall=0.05))[0].status == "pulled"
     assert len(daemon.begun) == 1
 
 
 def test_a_model_whose_shared_layer_another_failure_took_away_is_not_left_registered():
-    daemon = ScriptedDaemon({"m": [whole(5)], "n": [[faults.spoiled("n")], [faults.spoiled("n")]]})
+    daemon = ScriptedDaemon({"m": [whole(5)], "n": [[daemon_errors.spoiled("n")], [daemon_errors.spoiled("n")]]})
     daemon.gone = {A}
     results = run(daemon, plan_of("m", "n", a=5))
     assert [result.status for result in results] == ["failed", "failed"]
@@ -169,9 +169,9 @@ def test_a_store_that_cannot_be_read_is_the_daemons_word():
 def test_progress_counts_what_is_new_and_forgets_what_a_lost_try_had():
     download = Download(plan_of("m", a=5, b=6).items[0])
     assert (download.total, download.done) == (11, 0)
-    assert download.take(Step("pulling", "sha256:held", 90, 90))
-    assert download.take(Step("pulling", A, 3, 5))
-    assert not download.take(Step("pulling", A, 3, 5))
+    assert download.take(PullEvent("pulling", "sha256:held", 90, 90))
+    assert download.take(PullEvent("pulling", A, 3, 5))
+    assert not download.take(PullEvent("pulling", A, 3, 5))
     assert (download.total, download.done) == (11, 3)
     download.begin()
     assert download.done == 0
@@ -181,11 +181,11 @@ def test_without_a_manifest_progress_is_what_the_daemon_tells():
     item = arrange({"m": None}, {"m": Manifest(trouble="no way")}).items[0]
     download = Download(item)
     assert (download.total, download.done) == (None, 0)
-    download.take(Step("pulling", A, 3, 5))
+    download.take(PullEvent("pulling", A, 3, 5))
     assert (download.total, download.done) == (5, 3)
 
 
 def test_waits_grow_to_the_longest_and_are_jittered():
-    waits = [Patience(first=1, longest=16).wait(failed) for failed in range(1, 9)]
+    waits = [PullTimeouts(first=1, longest=16).wait(failed) for failed in range(1, 9)]
     assert all(0.75 * 2**n <= wait <= 1.25 * 2**n for n, wait in enumerate(waits[:5]))
     assert max(waits) <= 20

@@ -11,7 +11,7 @@ import pytest
 from samplemind_cli.ai.http_client import close_http_client
 from samplemind_cli.models import wire
 from samplemind_cli.models.daemon import Daemon
-from samplemind_cli.models.faults import OllamaError
+from samplemind_cli.models.daemon_errors import OllamaError
 from samplemind_cli.models.wire import Layer, Manifest
 from samplemind_cli.settings import Settings
 
@@ -78,9 +78,9 @@ def test_a_manifest_tells_its_layers():
     [
         (said("404 No"), "has no such model", True),
         (said("500 No"), "answers 500", False),
-        (said("200 OK", b"<html>"), "sent something that is no manifest", False),
-        (said("200 OK", []), "sent something that is no manifest", False),
-        (said("200 OK", {"layers": [{"digest": "a", "size": None}]}), "sent something that is no manifest", False),
+        (said("200 OK", b"<html>"), "sent something that is not a manifest", False),
+        (said("200 OK", []), "sent something that is not a manifest", False),
+        (said("200 OK", {"layers": [{"digest": "a", "size": None}]}), "sent something that is not a manifest", False),
         (b"220 mail.example ESMTP\r\n\r\n", "cannot be reached from here: ", False),
         (
             said("200 OK", gzip.compress(gzip.compress(b"{}")), "content-encoding: gzip, gzip"),

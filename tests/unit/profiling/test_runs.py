@@ -72,6 +72,7 @@ def test_scripts_and_modules_run_in_the_python_given_and_subcommands_in_ours(tmp
     assert command_line(asked("-m", "shop", directory=here), python) == ["/x/python", "-m", "shop"]
     assert command_line(asked("test", "x", directory=here), python) == [
         sys.executable,
+        "-P",
         "-m",
         "samplemind_cli",
         "test",

@@ -50,6 +50,13 @@ def test_a_thread_without_a_name_is_the_main_one_or_told_by_its_number():
     assert process.names == {"9": "thread 9", "0x7": "MainThread"}
 
 
+def test_what_waits_before_the_program_begins_is_not_the_program():
+    ours = "/tmp/samplemind-profile-a_1/outside.py"
+    line = f'process 7:"python a.py";thread (7): MainThread;begin ({ours}:3) 1\n'
+    assert stacks.read([(line, 100)]) == {}
+    assert stacks.read([(line + PRINTED, 100)])[7].seconds == pytest.approx(0.77)
+
+
 def test_what_children_waited_for_a_processor_is_not_their_work(kept):
     printed = stacks.read([(PRINTED, 100)])
     assert printed[8].seconds == pytest.approx(0.1)

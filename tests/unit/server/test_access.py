@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from samplemind_cli.errors import UsageError
 from samplemind_cli.server.access import SEEN, Access
-from samplemind_cli.server.message import Incoming, Problem
+from samplemind_cli.server.message import HttpError, Incoming
 from samplemind_cli.settings import Settings
 
 TOKEN = "t0ken-é"
@@ -18,7 +18,7 @@ def incoming(**headers):
 def status(check, asked, **options):
     try:
         check(asked, **options)
-    except Problem as problem:
+    except HttpError as problem:
         return problem.status
     return 200
 
@@ -62,7 +62,7 @@ def test_anything_else_does_not(headers):
 
 
 def test_whoever_is_refused_is_told_how_to_authenticate():
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(HttpError) as refused:
         Access(Settings(api_token=TOKEN)).check(incoming(), public=False)
 
     assert refused.value.headers == {"www-authenticate": "Bearer"}
@@ -108,6 +108,6 @@ def test_hosts_that_passed_do_not_fill_the_memory():
 
 
 def test_every_origin_without_a_token_is_refused_at_the_start():
-    with pytest.raises(UsageError, match="spend your keys"):
+    with pytest.raises(UsageError, match="use your API keys"):
         Access(Settings(allowed_origins=("*",)))
     assert Access(Settings(allowed_origins=("*",), api_token=TOKEN))

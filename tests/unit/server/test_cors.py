@@ -2,7 +2,7 @@ import pytest
 
 from samplemind_cli.errors import UsageError
 from samplemind_cli.server.cors import Cors
-from samplemind_cli.server.message import Incoming, Problem
+from samplemind_cli.server.message import HttpError, Incoming
 
 APP = "https://app.example"
 
@@ -65,7 +65,7 @@ def test_a_preflight_does_not_repeat_what_is_no_list_of_names():
 
 
 def test_a_preflight_of_another_origin_is_refused():
-    with pytest.raises(Problem, match="allowed_origins"):
+    with pytest.raises(HttpError, match="allowed_origins"):
         Cors([APP]).preflight(page("https://evil.example", access_control_request_method="GET"), "GET")
 
 

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from samplemind_cli.server.gate import Gate
-from samplemind_cli.server.message import Problem
+from samplemind_cli.server.message import HttpError
 
 
 def test_one_works_one_waits_and_the_third_is_sent_away():
@@ -18,7 +18,7 @@ def test_one_works_one_waits_and_the_third_is_sent_away():
         first, second = asyncio.create_task(work("first")), asyncio.create_task(work("second"))
         await asyncio.sleep(0)
         assert (gate.inside, gate.in_line) == (1, 1)
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(HttpError) as refused:
             await work("third")
         leave.set()
         await asyncio.gather(first, second)

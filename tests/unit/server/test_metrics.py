@@ -1,6 +1,6 @@
-from samplemind_cli.server.board import Board
 from samplemind_cli.server.message import Outcome
 from samplemind_cli.server.metrics import MODELS, Metrics, merged, text
+from samplemind_cli.server.worker_counts import WorkerCounts
 
 OK = Outcome("ollama", "m", "miss", input_tokens=3, output_tokens=2, passed=("gemini",))
 
@@ -33,12 +33,12 @@ def test_workers_add_up_and_the_worst_breaker_counts():
 
 
 def test_a_board_holds_what_others_wrote(tmp_path):
-    other = Board(tmp_path, counted(1.0))
+    other = WorkerCounts(tmp_path, counted(1.0))
     other.write()
     (file,) = tmp_path.glob("*.json")
     file.rename(tmp_path / "1.json")  # another process's
 
-    total = merged(Board(tmp_path, counted(2.0)).all())
+    total = merged(WorkerCounts(tmp_path, counted(2.0)).all())
 
     assert total["request_seconds_sum"][("provider", "ollama"), ("outcome", "ok")] == 3.0
 

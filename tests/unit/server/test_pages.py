@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samplemind_cli.server.message import Incoming, Problem
+from samplemind_cli.server.message import HttpError, Incoming
 from samplemind_cli.server.pages import Pages
 from samplemind_cli.server.routes import Routes
 
@@ -62,13 +62,13 @@ def test_a_file_is_a_page_of_its_type(folder, path, kind, body):
     ],
 )
 def test_no_path_leads_out_of_the_folder(folder, path):
-    with pytest.raises(Problem, match="no page"):
+    with pytest.raises(HttpError, match="no page"):
         get(folder, path)
 
 
 @given(st.text(st.sampled_from("./\\%2ex~lin"), min_size=1))
 def test_no_mixture_of_dots_and_slashes_does(folder, path):
-    with pytest.raises(Problem, match="no page"):
+    with pytest.raises(HttpError, match="no page"):
         get(folder, f"/ui/{path}")
 
 

@@ -5,9 +5,9 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samplemind_cli.server.bounds import Bounds, Budget, Share
-from samplemind_cli.server.message import Problem
-from samplemind_cli.server.reading import Reader
+from samplemind_cli.server.bounds import Bounds, ByteBudget, Share
+from samplemind_cli.server.message import HttpError
+from samplemind_cli.server.reading import RequestReader
 
 BODY = json.dumps({"model": "auto"}).encode()
 HOST = b"host: 127.0.0.1\r\n"
@@ -55,9 +55,9 @@ class Heard:
 
 
 def heard(pieces):
-    listener, budget = Heard(), Budget(1000)
+    listener, budget = Heard(), ByteBudget(1000)
     share = Share(budget)
-    reader = Reader(listener, Bounds(head=2000, body=500), share)
+    reader = RequestReader(listener, Bounds(head=2000, body=500), share)
     for piece in pieces:
         if not reader.refusal:
             reader.feed(piece)
@@ -93,11 +93,11 @@ def test_the_authority_of_an_absolute_target_is_the_host():
 def test_a_body_whose_head_was_refused_takes_no_room():
     class Refusing(Heard):
         def begin(self, incoming):
-            incoming.refused = Problem(401, "no").reply()
+            incoming.refused = HttpError(401, "no").reply()
 
-    budget = Budget(1000)
+    budget = ByteBudget(1000)
     listener = Refusing()
-    reader = Reader(listener, Bounds(), Share(budget))
+    reader = RequestReader(listener, Bounds(), Share(budget))
     reader.feed(WHOLE[2][:-2])
 
     assert budget.held == 0

@@ -1,6 +1,6 @@
 import pytest
 
-from samplemind_cli.server.message import Incoming, Problem, Reply
+from samplemind_cli.server.message import HttpError, Incoming, Reply
 from samplemind_cli.server.routes import Operation, Routes
 
 
@@ -77,5 +77,5 @@ def test_a_method_that_a_path_does_not_take_is_told_which_it_does(method, path, 
 def test_a_problem_has_the_shape_of_its_routes_format_whoever_raises_it():
     _, asked = found("GET", "/v1beta/models/x:generateContent")
 
-    assert asked.problem(Problem(413, "too large")).body == b'{"oops":"too large"}'
-    assert b'"type":"invalid_request_error"' in incoming("GET", "/").problem(Problem(413, "too large")).body
+    assert asked.problem(HttpError(413, "too large")).body == b'{"oops":"too large"}'
+    assert b'"type":"invalid_request_error"' in incoming("GET", "/").problem(HttpError(413, "too large")).body

@@ -7,7 +7,7 @@ from samplemind_cli.settings import Settings
 from samplemind_cli.stack import beside as module
 from samplemind_cli.stack import declared as declarations
 from samplemind_cli.stack import existing
-from samplemind_cli.stack.services import Service
+from samplemind_cli.stack.services import ServiceState
 
 
 @pytest.fixture
@@ -37,16 +37,16 @@ def running(monkeypatch):
 
 def test_a_service_s_first_running_container_is_taken(running):
     found = running(
-        Service(service="api", state="exited", id="1"),
-        Service(service="api", state="running", id="2"),
-        Service(service="redis", state="running", id="3"),
+        ServiceState(service="api", state="exited", id="1"),
+        ServiceState(service="api", state="running", id="2"),
+        ServiceState(service="redis", state="running", id="3"),
     )
     assert (found.id, found.image, found.processor) == ("2", "image of /containers/2/json", "amd64")
 
 
 @pytest.mark.parametrize(
     ("found", "words"),
-    [((), "not created"), ((Service(service="api", state="exited", exit_code=1),), r"exited \(1\)")],
+    [((), "not created"), ((ServiceState(service="api", state="exited", exit_code=1),), r"exited \(1\)")],
 )
 def test_one_that_does_not_run_is_told_with_the_next_command(running, found, words):
     with pytest.raises(StackError, match=f"api does not run: it is {words}") as raised:

@@ -8,7 +8,7 @@ import pytest
 from samplemind_cli.errors import UsageError
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import build
-from samplemind_cli.stack.steps import Progress
+from samplemind_cli.stack.steps import BuildProgress
 
 CONFIG = {
     "name": "shop",
@@ -48,7 +48,7 @@ def finished(tmp_path, monkeypatch):
     def finish(seconds, images):
         monkeypatch.setattr(build, "Engine", lambda: nullcontext(FakeEngine(images)))
         settings = Settings(state_dir=str(tmp_path / "state"))
-        return build.recorded(settings, [build.Image(service="api", name="api:1")], Progress(), seconds)
+        return build.recorded(settings, [build.Image(service="api", name="api:1")], BuildProgress(), seconds)
 
     return finish
 

@@ -160,3 +160,14 @@ def test_all_is_well_on_a_machine_where_all_is_well(facts):
         check.__name__: check(facts).verdict for check in checks.CHECKS if check not in (checks.redis, checks.ollama)
     }
     assert set(judged.values()) <= {"ok", "skip"}, judged
+
+
+@pytest.mark.parametrize(
+    "address", ["10.1.2.3", "169.254.169.254", "2001:db8::1", "evil.example", "127.0.0.1.evil.example"]
+)
+def test_no_files_of_a_project_send_the_doctor_to_another_machine(facts, monkeypatch, address):
+    asked = []
+    monkeypatch.setattr(checks, "insight", lambda port: asked.append(port.host) or {})
+    port = {"target": 6379, "published": "443", "host_ip": address}
+    checks.redis(replace(facts, config={"name": "shop", "services": {"redis": {"ports": [port]}}}))
+    assert asked == ["127.0.0.1:6379"]

@@ -66,7 +66,9 @@ class Left(Engine):
         ours = {"com.docker.compose.project": "shop"}
         if path == "/networks":
             assert query["filters"] == {"label": ["com.docker.compose.project=shop"]}
-            return [{"Name": "shop_default"}]
+            return [{"Id": "1", "Name": "shop_default"}, {"Id": "2", "Name": "shop_former"}]
+        if "network" in query.get("filters", {}):
+            return [{}] if query["filters"]["network"] == ["1"] else []
         if path == "/volumes":
             named = [{"Name": name, "Labels": ours} for name in ("shop_data", "shop_models")]
             return {"Volumes": [*named, {"Name": "f" * 64, "Labels": None}, {"Name": "e" * 64}, {"Name": "theirs"}]}
@@ -79,7 +81,7 @@ def test_what_outlives_the_containers_is_named_with_its_place():
     assert (found["f" * 64].place, found["f" * 64].anonymous) == ("web:/cache", True)
     assert not found["shop_data"].anonymous
     assert [volume.name for volume in outliving(Left(), "shop", ["web"])] == ["f" * 64]
-    assert networks(Left(), "shop") == ["shop_default"]
+    assert networks(Left(), "shop") == (["shop_former"], ["shop_default"])
 
 
 def test_volumes_of_an_earlier_version_of_the_files_are_the_stack_s_too():

@@ -6,7 +6,7 @@ from samplemind_cli.errors import StackError, UsageError
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import declared as declarations
 from samplemind_cli.stack import existing as module
-from samplemind_cli.stack.services import Port, Service
+from samplemind_cli.stack.services import Port, ServiceState
 
 
 class Engine:
@@ -70,7 +70,7 @@ def test_a_service_s_urls_are_those_of_its_running_container_or_of_the_program_o
     ports = (Port(address="", published=8, target=6379), Port(address="", published=9, target=80))
     monkeypatch.setattr(module, "Engine", Engine)
     monkeypatch.setattr(module, "containers", lambda *_: [])
-    monkeypatch.setattr(module, "observe", lambda *_: [Service(service="web", state="running", ports=ports)])
+    monkeypatch.setattr(module, "observe", lambda *_: [ServiceState(service="web", state="running", ports=ports)])
     settings = Settings(compose_file=str(tmp_path / "compose.yaml"), state_dir=str(tmp_path))
     assert module.urls(settings, "web") == ["redis://127.0.0.1:8", "http://127.0.0.1:9"]
     with pytest.raises(StackError, match="db does not run: it is not created"):

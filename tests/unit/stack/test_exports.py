@@ -1,6 +1,7 @@
 """The exports of `samplemind env`."""
 
 import re
+import shlex
 import shutil
 import subprocess
 
@@ -10,11 +11,11 @@ from hypothesis import strategies as st
 
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import exports
-from samplemind_cli.stack.origin import Origin
+from samplemind_cli.stack.origin import StackOrigin
 from samplemind_cli.stack.services import Port
 
-OURS = Origin("", carried=True)
-SHOP = Origin("/work/shop", carried=False)
+OURS = StackOrigin("", carried=True)
+SHOP = StackOrigin("/work/shop", carried=False)
 
 
 def port(target, address="127.0.0.1", published=7000, protocol="tcp"):
@@ -161,7 +162,7 @@ def container(file, published, number="1", **more):
 
 
 def test_the_running_containers_port_counts_before_the_declared_one(tmp_path):
-    whose, settings = Origin(str(tmp_path), carried=False), Settings(state_dir="/nowhere")
+    whose, settings = StackOrigin(str(tmp_path), carried=False), Settings(state_dir="/nowhere")
     file = tmp_path / "compose.yaml"
 
     def first(*running):
@@ -176,13 +177,26 @@ def test_the_running_containers_port_counts_before_the_declared_one(tmp_path):
     assert exports.published({"web": {}}, whose, [container(file, 2)], settings)["web"][0].published == 2
 
 
+def test_a_running_service_of_an_inactive_profile_counts_too(tmp_path):
+    whose, settings = StackOrigin(str(tmp_path), carried=False), Settings(state_dir="/nowhere")
+    found = exports.published({}, whose, [container(tmp_path / "compose.yaml", 2)], settings)
+    assert found == {"web": (port(80, published=2),)}
+
+
 def test_a_container_that_another_projects_files_started_does_not_count_whatever_it_is_called(tmp_path):
     settings = Settings(state_dir=str(tmp_path / "state"))
     elsewhere = container(tmp_path / "elsewhere" / "compose.yaml", 6)
-    for whose in (Origin(str(tmp_path), carried=False), OURS):
+    for whose in (StackOrigin(str(tmp_path), carried=False), OURS):
         assert exports.published(declared(1), whose, [elsewhere, {"State": "running", "Labels": {}}], settings) == {
             "web": (port(80, published=1),)
         }
+
+
+@pytest.mark.parametrize("value", ["$(touch x)", "`x`", "a'b", 'a"b', "a\\b", "a;b", "$HOME", "a\nb", "!x"])
+def test_no_value_is_run_by_the_shell_that_evaluates_it(value):
+    for shell in ("bash", "zsh"):
+        assert shlex.split(exports.line("X", value, shell)) == ["export", f"X={value}"]
+        assert "'" in exports.line("X", value, shell)
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """Which compose files are in force."""
 
+from pathlib import Path
+
 import pytest
 
 from samplemind_cli.errors import UsageError
@@ -198,3 +200,10 @@ def test_an_env_file_that_every_user_can_write_to_chooses_nothing_and_is_kept_fr
 def test_a_compose_file_in_the_root_that_every_user_can_write_to_does_not_count(settings, root):
     (root / "docker-compose.yaml").chmod(0o666)
     assert files.located(settings, root).files == (root / "compose" / "compose.yaml",)
+
+
+def test_nobody_finds_a_folder_whose_ports_are_another_stacks(settings):
+    """Of a 32-bit checksum four letters in a folder's name choose every value."""
+    names = {files.ports_file(settings, Path(f"/clone/{number}/compose.yaml")).name for number in range(200)}
+    assert len(names) == 200
+    assert all(len(name) == len("ports-.yaml") + 32 for name in names)

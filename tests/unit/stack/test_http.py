@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samplemind_cli.stack.http import Line
+from samplemind_cli.stack.http import HttpLine
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
@@ -13,7 +13,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 def answers(said, questions=1):
     """What the line makes of an other end that says `said` and hangs up."""
     ours, theirs = socket.socketpair()
-    line = Line(ours)
+    line = HttpLine(ours)
     try:
         with theirs:
             theirs.sendall(said)

@@ -57,6 +57,16 @@ from samplemind_cli.stack.levels import LEVELS, level_of
         ("fail: Microsoft.Hosting[0]", "error"),
         ("Error rate is 0", ""),
         ("Errors: 0", ""),
+        ('{"Level":"Error","msg":"capitals"}', "error"),
+        ('{"level":"50","msg":"a number as text"}', "error"),
+        ("fatal error: all goroutines are asleep - deadlock!", "fatal"),
+        ("fatal: not a git repository", "fatal"),
+        ("src/main.ts(1,1): info", ""),
+        ("error TS2304: Cannot find name 'x'", "error"),
+        ("error[E0308]: mismatched types", "error"),
+        ("error rate: 0", ""),
+        ("thread 'main' panicked at src/main.rs:2:5:", "fatal"),
+        ('Exception in thread "main" java.lang.RuntimeException: x', "error"),
     ],
 )
 def test_finds_the_level_each_kind_of_service_writes(message, level):

@@ -5,20 +5,20 @@ from samplemind_cli.stack import listening as module
 from samplemind_cli.stack import record
 from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.listening import kind_of, listening
-from samplemind_cli.stack.origin import Origin
-from samplemind_cli.stack.plan import Plan
-from samplemind_cli.stack.services import Port, Service
+from samplemind_cli.stack.origin import StackOrigin
+from samplemind_cli.stack.services import Port, ServiceState
+from samplemind_cli.stack.up_plan import UpPlan
 
-SHOP = Origin("/work/shop", carried=False)
-OURS = Origin("", carried=True)
+SHOP = StackOrigin("/work/shop", carried=False)
+OURS = StackOrigin("", carried=True)
 
 
 def plan(**more):
-    return Plan(**{"stack": Stack(files=()), "project": "shop", "services": (), "selected": {}, **more})
+    return UpPlan(**{"stack": Stack(files=()), "project": "shop", "services": (), "selected": {}, **more})
 
 
 def running(name, *ports):
-    return Service(service=name, state="running", ports=tuple(ports))
+    return ServiceState(service=name, state="running", ports=tuple(ports))
 
 
 def port(target, address="0.0.0.0", published=6380, protocol="tcp"):
@@ -28,7 +28,7 @@ def port(target, address="0.0.0.0", published=6380, protocol="tcp"):
 def test_what_runs_and_what_is_adopted_is_recorded():
     services = [
         running("redis", port(6379)),
-        Service(service="crash", state="exited", exit_code=1, ports=(port(80),)),
+        ServiceState(service="crash", state="exited", exit_code=1, ports=(port(80),)),
         running("slow"),
     ]
     assert listening(plan(adopted={"ollama": "127.0.0.1:11434"}), SHOP, services) == {
@@ -45,7 +45,7 @@ def test_a_port_alone_makes_no_ollama():
 
 def test_a_service_with_several_ports_is_recorded_by_the_one_it_is_known_by():
     found = listening(plan(), SHOP, [running("ollama", port(80), port(11434, published=7))])["ollama"]
-    assert found == {"target": 11434, "host": "127.0.0.1:7", "kind": "ollama"}
+    assert found == {"target": 11434, "host": "127.0.0.1:7", "kind": "ollama", "also": ["127.0.0.1:6380"]}
     assert listening(plan(), SHOP, [running("redis", port(6379, protocol="udp"))]) == {}
 
 
@@ -79,3 +79,20 @@ def test_nothing_is_recorded_of_an_engine_on_another_machine(monkeypatch, tmp_pa
     monkeypatch.setattr(module, "engine_elsewhere", lambda: "")
     module.record(settings, shop, [running("ollama", port(11434))])
     assert record.load(settings, "shop")["folder"] == str(tmp_path)
+
+
+def test_every_port_that_leads_to_a_projects_containers_is_recorded():
+    ports = [port(80, "192.168.1.5"), port(81, published=81), port(9, published=11434), port(5, protocol="udp")]
+    services = [running("web", *ports), ServiceState(service="web", number=2, state="running", ports=(port(80),))]
+    found = {"target": 81, "host": "127.0.0.1:81", "also": ["127.0.0.1:11434", "127.0.0.1:6380"]}
+    assert listening(plan(), SHOP, services) == {"web": found}
+
+
+def test_what_a_clone_makes_of_files_above_it_is_recorded_of_the_clone(monkeypatch, tmp_path):
+    (tmp_path / "clone").mkdir()
+    monkeypatch.chdir(tmp_path / "clone")
+    monkeypatch.setattr(module, "engine_elsewhere", lambda: "")
+    both = Stack(files=(tmp_path / "compose.yaml", tmp_path / "clone" / "evil.yaml"))
+    settings = Settings(state_dir=str(tmp_path / "state"))
+    module.record(settings, plan(stack=both), [running("ollama", port(11434))])
+    assert record.load(settings, "shop")["folder"] == str(tmp_path / "clone")

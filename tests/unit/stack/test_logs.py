@@ -10,14 +10,14 @@ from samplemind_cli.errors import StackError, UsageError
 from samplemind_cli.stack import logs
 from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.levels import LEVELS
-from samplemind_cli.stack.logs import PART, Line, Parser, whole_line
+from samplemind_cli.stack.logs import PART, LogLine, Parser, whole_line
 
 ERASE = "\x1b[2K"
 
 
 def test_reads_a_line_as_compose_2_26_prints_it():
     raw = f"{ERASE}redis-1    | 2026-11-22T20:40:29.007304447Z 1:M 22 Nov 2026 20:40:28.998 * Ready to accept"
-    assert Parser().line(raw) == Line(
+    assert Parser().line(raw) == LogLine(
         "redis",
         1,
         "2026-11-22T20:40:29.007304447Z",
@@ -28,7 +28,7 @@ def test_reads_a_line_as_compose_2_26_prints_it():
 
 def test_reads_a_replica_s_number_an_empty_message_and_a_name_without_number():
     parser = Parser()
-    assert parser.line("my-worker-12  | 2026-11-22T20:40:29Z ") == Line(
+    assert parser.line("my-worker-12  | 2026-11-22T20:40:29Z ") == LogLine(
         "my-worker", 12, "2026-11-22T20:40:29Z", "info", ""
     )
     assert parser.line("named | 2026-11-22T20:40:29Z x").service == "named"
@@ -129,3 +129,35 @@ def test_a_quiet_log_ends_when_its_reader_goes(monkeypatch, pipe):
     os.close(pipe[0])
     with pytest.raises(BrokenPipeError):
         next(lines)
+
+
+def test_a_follower_tells_no_line_twice(monkeypatch, pipe):
+    line = "print('a-1 | 2026-01-01T00:00:02Z one'); print('a-1 | 2026-01-01T00:00:03Z one')"
+    script(monkeypatch, f"{line}; {line}; print('b-1 | 2026-01-01T00:00:02Z one')")
+    told = [(line.service, line.time[-3:]) for line in logs.read(NO_STACK, [], ["--follow"], reader=pipe[1])]
+    assert told == [("a", "02Z"), ("a", "03Z"), ("b", "02Z")]
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_container_that_a_follower_has_missed_is_followed_by_the_next(monkeypatch, pipe, ends):
+    stay = "" if ends else "; time.sleep(600)"
+    first = "print('a-1 | 2026-01-01T00:00:01Z one', flush=True)"
+    second = f"{first}; print('b-1 | 2026-01-01T00:00:02Z two', flush=True)"
+    asked = []
+
+    def command(_, *words):
+        asked.append(words)
+        code = f"import time; {second if len(asked) > 1 else first}{stay}"
+        return [sys.executable, "-c", code]
+
+    class Late(logs.Followed):
+        def missed(self):
+            return ["--follow", "--since", "then"] if len(asked) == 1 else []
+
+    monkeypatch.setattr(logs, "compose_command", command)
+    monkeypatch.setattr(logs, "Followed", Late)
+    monkeypatch.setattr(logs, "CHECKS", (0.2,))
+    lines = logs.read(NO_STACK, ["a", "b"], ["--follow", "--tail", "5"], project="shop", reader=pipe[1])
+    assert [next(lines).message, next(lines).message] == ["one", "two"]
+    lines.close()
+    assert asked[1][3:] == ("--follow", "--since", "then", "a", "b")

@@ -1,87 +1,80 @@
-import contextlib
 import socket
 import struct
 import threading
 
+import bson
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from samplemind_cli.stack.mongo import OP_MSG, decoded, server_status
+from samplemind_cli.stack.mongo import server_status
 
-
-def bson(*elements):
-    body = b"".join(elements) + b"\0"
-    return struct.pack("<i", len(body) + 4) + body
+OP_MSG, HEADER = 2013, struct.Struct("<iiii")
+STATUS = {"ok": 1.0, "host": "box", "wiredTiger": {"cache": {"maximum bytes configured": 1 << 40}}}
+HELLO = {"ok": 1.0, "isWritablePrimary": True, "maxWireVersion": 25, "minWireVersion": 0}
+REFUSED = {"ok": 0.0, "code": 13, "codeName": "Unauthorized", "errmsg": "command serverStatus requires authentication"}
 
 
-def element(kind, name, value):
-    return bytes([kind]) + name.encode() + b"\0" + value
+class Server:
+    """A port that speaks MongoDB's protocol: hello, and one answer to all else. `asked`: the commands."""
+
+    def __init__(self, answer):
+        self.answer, self.asked = answer, []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = self.listener.getsockname()
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        try:
+            while True:
+                line = self.listener.accept()[0]
+                threading.Thread(target=self.converse, args=(line,), daemon=True).start()
+        except OSError:
+            pass
+
+    def converse(self, line):
+        with line, line.makefile("rb") as stream:
+            while len(head := stream.read(HEADER.size)) == HEADER.size:
+                length, request, _, code = HEADER.unpack(head)
+                body = stream.read(length - HEADER.size)
+                command = bson.decode(body[5:]) if code == OP_MSG else {"hello": 1}
+                self.asked.append(command)
+                self.reply(line, request, code, HELLO if {"hello", "ismaster"} & {*command} else self.answer)
+
+    def reply(self, line, request, code, document):
+        body = bson.encode(document)
+        # Before a server's version is known, the driver says hello with the protocol's first kind of message.
+        body = struct.pack("<IB", 0, 0) + body if code == OP_MSG else struct.pack("<iqii", 8, 0, 0, 1) + body
+        line.sendall(HEADER.pack(HEADER.size + len(body), 0, request, OP_MSG if code == OP_MSG else 1) + body)
 
 
-STATUS = bson(
-    element(0x02, "host", struct.pack("<i", 4) + b"box\0"),
-    element(0x01, "uptime", struct.pack("<d", 4.5)),
-    element(0x08, "primary", b"\1"),
-    element(0x07, "id", b"x" * 12),
-    element(0x0A, "nothing", b""),
-    element(0x05, "hash", struct.pack("<i", 3) + b"\0abc"),
-    element(0x11, "when", struct.pack("<Q", 7)),
-    element(0x13, "decimal", b"x" * 16),
-    element(0x04, "list", bson(element(0x10, "0", struct.pack("<i", -1)))),
-    element(
-        0x03,
-        "wiredTiger",
-        bson(element(0x03, "cache", bson(element(0x12, "maximum bytes configured", struct.pack("<q", 1 << 40))))),
-    ),
-)
+@pytest.fixture
+def serve():
+    """A function that makes a server with one answer."""
+    servers = []
+
+    def serve(answer):
+        servers.append(Server(answer))
+        return servers[-1]
+
+    yield serve
+    for server in servers:
+        server.listener.shutdown(socket.SHUT_RDWR)
+        server.listener.close()
 
 
-def test_reads_every_kind_that_a_status_holds():
-    status = decoded(STATUS)
-    assert (status["host"], status["uptime"], status["primary"], status["list"]) == ("box", 4.5, True, {"0": -1})
-    assert status["wiredTiger"]["cache"]["maximum bytes configured"] == 1 << 40
+def test_the_status_of_a_server_is_read_whole(serve):
+    server = serve(STATUS)
+    assert server_status(server.address, 5) == STATUS
+    asked = next(command for command in server.asked if "serverStatus" in command)
+    assert (asked["serverStatus"], asked["$db"]) == (1, "admin")
 
 
-@given(st.integers(min_value=0, max_value=len(STATUS) - 1))
-def test_a_cut_document_is_a_value_error(length):
-    with pytest.raises(ValueError, match="not BSON"):
-        decoded(STATUS[:length])
+def test_a_refusal_is_told_without_the_drivers_state(serve):
+    with pytest.raises(OSError, match=r"^command serverStatus requires authentication$"):
+        server_status(serve(REFUSED).address, 5)
 
 
-@given(st.binary(max_size=200))
-def test_no_bytes_do_worse_than_a_value_error(data):
-    with contextlib.suppress(ValueError):
-        decoded(data)
-
-
-def served(answer):
-    """A port on which one connection gets `answer`; and what was asked, once it was."""
-    listener, asked = socket.create_server(("127.0.0.1", 0)), []
-
-    def serve():
-        with listener, listener.accept()[0] as line:
-            asked.append(line.recv(4096))
-            line.sendall(answer)
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    return listener.getsockname(), asked, thread
-
-
-def test_asks_for_the_server_status_in_one_message():
-    body = struct.pack("<IB", 0, 0) + STATUS
-    address, asked, thread = served(struct.pack("<iiii", 16 + len(body), 9, 1, OP_MSG) + body)
-    assert server_status(address, 5)["host"] == "box"
-    thread.join()
-    length, _, _, code = struct.unpack("<iiii", asked[0][:16])
-    assert (length, code) == (len(asked[0]), OP_MSG)
-    assert decoded(asked[0][21:]) == {"serverStatus": 1, "$db": "admin"}
-
-
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", struct.pack("<iiii", 100, 0, 0, OP_MSG)])
-def test_another_protocol_or_a_cut_answer_is_an_error(answer):
-    address, _, thread = served(answer)
-    with pytest.raises((OSError, ValueError)):
-        server_status(address, 5)
-    thread.join()
+def test_nobody_there_is_told_within_the_time_limit():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+    with pytest.raises(OSError, match=r"^127\.0\.0\.1:\d+: .*refused$"):
+        server_status(address, 0.1)

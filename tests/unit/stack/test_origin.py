@@ -2,8 +2,8 @@ import pytest
 
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import origin as module
-from samplemind_cli.stack.files import CARRIED, located
-from samplemind_cli.stack.origin import Origin, engine_elsewhere, is_loopback, origin, started_from
+from samplemind_cli.stack.files import CARRIED, Stack, located, ports_file
+from samplemind_cli.stack.origin import StackOrigin, engine_elsewhere, is_loopback, origin, scope, started_from
 
 
 @pytest.fixture
@@ -15,21 +15,27 @@ OURS = CARRIED[1] / "compose.yaml"  # a checkout's
 
 
 def test_the_stack_that_comes_with_samplemind_is_known_by_where_its_files_lie(settings, tmp_path):
-    ports = tmp_path / "state" / "ports-1.yaml"
-    assert origin(settings, [OURS, OURS.with_name("compose.gpu.rocm.yaml"), ports]) == Origin("", carried=True)
+    ports = ports_file(settings, OURS)
+    assert origin(settings, [OURS, OURS.with_name("compose.gpu.rocm.yaml"), ports]) == StackOrigin("", carried=True)
     assert origin(settings, located(settings, tmp_path).files).carried
 
 
 def test_one_file_that_is_not_ours_makes_it_a_projects(settings, tmp_path):
     evil = tmp_path / "shop" / "compose.yaml"
     assert not origin(settings, [OURS, evil]).carried
-    assert origin(settings, [evil, OURS]) == Origin(str(tmp_path / "shop"), carried=False)
+    assert origin(settings, [evil, OURS]) == StackOrigin(str(tmp_path / "shop"), carried=False)
     assert not origin(settings, [tmp_path / "state" / "ports-1.yaml"]).carried
+    assert not origin(settings, [ports_file(settings, OURS)]).carried
+
+
+def test_the_ports_of_another_stack_make_ours_a_projects(settings, tmp_path):
+    theirs = ports_file(settings, tmp_path / "shop" / "compose.yaml")
+    assert not origin(settings, [OURS, theirs]).carried
 
 
 def test_a_copy_of_our_files_is_a_projects(settings, tmp_path):
     copy = tmp_path / "samplemind_cli" / "compose" / "compose.yaml"
-    assert origin(settings, [copy]) == Origin(str(tmp_path / "samplemind_cli"), carried=False)
+    assert origin(settings, [copy]) == StackOrigin(str(tmp_path / "samplemind_cli"), carried=False)
 
 
 def test_a_link_is_taken_for_what_it_leads_to(settings, tmp_path):
@@ -40,6 +46,64 @@ def test_a_link_is_taken_for_what_it_leads_to(settings, tmp_path):
 
 def test_a_projects_folder_is_above_its_compose_folder(settings, tmp_path):
     assert origin(settings, [tmp_path / "shop" / "compose" / "compose.yaml"]).folder == str(tmp_path / "shop")
+
+
+def test_a_repository_that_is_called_compose_is_not_its_parents_project(settings, tmp_path, monkeypatch):
+    clone = tmp_path / "compose"
+    (clone / ".git").mkdir(parents=True)
+    (clone / "compose.yaml").write_text("services: {ollama: {image: evil}}\n")
+    assert located(settings, tmp_path).files[0].parent in CARRIED
+    for directory in (tmp_path, clone):
+        monkeypatch.chdir(directory)
+        assert origin(settings, [clone / "compose.yaml"]).folder == str(clone)
+    assert scope(settings, located(settings)) == str(clone)
+
+
+def test_an_unpacked_folder_that_is_called_compose_counts_for_itself_once_entered(settings, tmp_path, monkeypatch):
+    folder = tmp_path / "compose"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    assert origin(settings, [folder / "compose.yaml"]).folder == str(folder)
+    (tmp_path / ".git").mkdir()
+    assert origin(settings, [folder / "compose.yaml"]).folder == str(tmp_path)
+
+
+@pytest.mark.parametrize("says", ["COMPOSE_FILE=../compose.yaml:evil.yaml", "COMPOSE_FILE=../compose.yaml", "X=y"])
+def test_what_a_clone_makes_of_the_files_above_it_counts_in_the_clone_alone(settings, tmp_path, monkeypatch, says):
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    for file in (tmp_path / "compose.yaml", clone / "evil.yaml"):
+        file.write_text("services: {ollama: {image: '${X:-x}'}}\n")
+    monkeypatch.chdir(clone)
+    assert scope(settings, located(settings)) == str(tmp_path)
+    (clone / ".env").write_text(f"{says}\n")
+    stack = located(settings)
+    assert stack.files[0].resolve() == tmp_path / "compose.yaml"
+    assert scope(settings, stack) == str(clone)
+
+
+def test_what_a_clone_makes_of_a_neighbours_files_counts_in_the_clone_alone(settings, tmp_path, monkeypatch):
+    for name in ("shop", "clone"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "base.yaml").write_text("services: {}\n")
+    monkeypatch.chdir(tmp_path / "clone")
+    (tmp_path / "clone" / "compose.yaml").symlink_to(tmp_path / "shop" / "base.yaml")
+    assert scope(settings, located(settings)) == str(tmp_path / "clone")
+    (tmp_path / "clone" / ".env").write_text("COMPOSE_FILE=../shop/base.yaml:base.yaml\n")
+    assert scope(settings, located(settings)) == str(tmp_path / "clone")
+    both = Stack(files=(tmp_path / "shop" / "base.yaml", tmp_path / "other" / "base.yaml"))
+    assert scope(settings, both) == str(tmp_path / "clone")
+
+
+@pytest.mark.parametrize("linked", ["compose.yaml", "compose", "named"])
+def test_a_link_to_our_files_fills_them_in_with_nothing_that_lies_beside_it(settings, tmp_path, monkeypatch, linked):
+    monkeypatch.chdir(tmp_path)
+    link = tmp_path / ("compose" if linked == "compose" else "compose.yaml")
+    link.symlink_to(OURS.parent if linked == "compose" else OURS)
+    (tmp_path / ".env").write_text(f"OLLAMA_IMAGE=evil\n{'COMPOSE_FILE=compose.yaml' if linked == 'named' else ''}\n")
+    stack = located(settings)
+    assert (stack.files, stack.by_option) == ((OURS,), True)
+    assert origin(settings, stack.files).carried
 
 
 def test_the_files_of_a_container_are_told_by_composes_label():

@@ -197,3 +197,24 @@ def test_replicas_on_one_port_are_told_as_what_they_are(three):
         ports.require_room_for_replicas({"web": {**definition(80, target=8000), **three}})
     assert '"80-82:8000"' in raised.value.hint
     ports.require_room_for_replicas({"web": {**definition("80-82"), **three}, "one": definition(81)})
+
+
+def test_a_name_in_somebodys_files_is_not_looked_up(monkeypatch):
+    looked = []
+    monkeypatch.setattr(socket.socket, "bind", lambda _, place: looked.append(place), raising=False)
+    assert is_free(Port(address="evil.example", published=7000, target=6379))
+    assert looked == []
+
+
+def test_only_the_taken_port_of_a_service_moves(taken):
+    kept = [
+        {"target": 80, "published": str(taken), "host_ip": "127.0.0.1", "protocol": "udp"},
+        {"target": 81, "published": "8000-8010", "host_ip": "127.0.0.1", "protocol": "tcp"},
+        {"target": 82, "host_ip": "127.0.0.1", "protocol": "tcp"},
+    ]
+    service = {"ports": [*kept, *definition(taken)["ports"]]}
+    lists = moved({"web": service, "other": definition(1)}, conflicts({"web": definition(taken)}, "shop", []), ())
+    assert list(lists) == ["web"]
+    assert lists["web"][:3] == kept
+    assert int(lists["web"][3]["published"]) > taken
+    assert service["ports"][3]["published"] == str(taken)  # the files' own list stays as it was

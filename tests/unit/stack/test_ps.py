@@ -1,7 +1,7 @@
 import pytest
 
 from samplemind_cli.stack.ps import Sample, Status, _status, sample_of
-from samplemind_cli.stack.services import Port, Service
+from samplemind_cli.stack.services import Port, ServiceState
 
 STATS = {
     "read": "2026-11-22T20:38:39.360523684Z",
@@ -21,7 +21,7 @@ def test_a_container_that_has_gone_has_no_sample():
 
 
 def test_cpu_is_of_one_core_and_between_two_looks():
-    service = Service(service="web", state="running", started=90.0)
+    service = ServiceState(service="web", state="running", started=90.0)
     before, now = Sample(cpu=1.0, memory=1, at=100.0), Sample(cpu=1.5, memory=7, at=100.25)
     status = _status(service, before, now, {})
     assert (status.cpu, status.memory, status.uptime) == (200.0, 7, 10.25)
@@ -31,8 +31,10 @@ def test_cpu_is_of_one_core_and_between_two_looks():
 
 def test_the_json_has_every_field_of_the_schema_whatever_the_state():
     ports = (Port(address="127.0.0.1", published=6380, target=6379),)
-    running = Status(service=Service(service="redis", state="running", ports=ports), uptime=1.26, cpu=0.04, memory=5)
-    absent = Status(service=Service(service="redis"))
+    running = Status(
+        service=ServiceState(service="redis", state="running", ports=ports), uptime=1.26, cpu=0.04, memory=5
+    )
+    absent = Status(service=ServiceState(service="redis"))
     assert list(running.as_json()) == list(absent.as_json())
     assert running.as_json()["url"] == "redis://127.0.0.1:6380"
     assert (running.as_json()["uptime_s"], running.as_json()["cpu_percent"]) == (1.3, 0.0)

@@ -6,12 +6,12 @@ import pytest
 from samplemind_cli.errors import StackError
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import record
-from samplemind_cli.stack.origin import Origin
+from samplemind_cli.stack.origin import StackOrigin
 
 REDIS = {"target": 6379, "host": "127.0.0.1:6380", "kind": "redis"}
 OLLAMA = {"target": 11434, "host": "127.0.0.1:11434", "adopted": True, "kind": "ollama"}
-SHOP = Origin("/work/shop", carried=False)
-OURS = Origin("", carried=True)
+SHOP = StackOrigin("/work/shop", carried=False)
+OURS = StackOrigin("", carried=True)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_what_was_stopped_is_forgotten(settings):
 
 def test_the_stacks_of_several_projects_are_remembered_side_by_side(settings):
     record.remember(settings, "shop", SHOP, {"cache": REDIS})
-    record.remember(settings, "other", Origin("/work/other", carried=False), {"llm": OLLAMA})
+    record.remember(settings, "other", StackOrigin("/work/other", carried=False), {"llm": OLLAMA})
     assert {name: [*stack["services"]] for name, stack in written(settings).items()} == {
         "shop": ["cache"],
         "other": ["llm"],
@@ -86,7 +86,7 @@ def test_an_address_that_another_stack_had_is_no_longer_its_own(settings):
 def test_stacks_started_at_the_same_time_are_all_remembered(settings):
     def remember(number):
         service = {"target": 80, "host": f"127.0.0.1:{number}"}
-        record.remember(settings, f"project-{number}", Origin(f"/{number}", carried=False), {"web": service})
+        record.remember(settings, f"project-{number}", StackOrigin(f"/{number}", carried=False), {"web": service})
 
     with ThreadPool(8) as pool:
         pool.map(remember, range(24))
@@ -107,3 +107,18 @@ def test_a_broken_record_is_no_record(settings, broken):
 def test_a_folder_that_cannot_be_written_is_one_clear_error():
     with pytest.raises(StackError, match="cannot write /dev/null"):
         record.remember(Settings(state_dir="/dev/null"), "shop", SHOP, {"cache": REDIS})
+
+
+def test_only_the_carried_stacks_services_are_told_to_every_folder(settings):
+    record.remember(settings, "shop", SHOP, {"api": {"target": 8000, "host": "127.0.0.1:8000"}})
+    assert record.carried(settings, "api") == ""
+    record.remember(settings, "samplemind", OURS, {"api": {"target": 8000, "host": "127.0.0.1:8001"}})
+    assert record.carried(settings, "api") == "127.0.0.1:8001"
+    assert record.carried(settings, "redis") == ""
+
+
+def test_a_further_address_that_another_stack_had_is_this_ones_now(settings):
+    web = {"target": 80, "host": "127.0.0.1:80", "also": ["127.0.0.1:11434", "127.0.0.1:81"]}
+    record.remember(settings, "shop", SHOP, {"web": web})
+    record.remember(settings, "samplemind", OURS, {"ollama": OLLAMA})
+    assert record.load(settings, "shop")["services"]["web"]["also"] == ["127.0.0.1:81"]

@@ -3,13 +3,13 @@ import pytest
 from samplemind_cli.errors import UsageError
 from samplemind_cli.stack.docker import failure
 from samplemind_cli.stack.refusals import refused
-from samplemind_cli.stack.services import Service
+from samplemind_cli.stack.services import ServiceState
 
 DAEMON = "Error response from daemon: "
 
 
 def created(name, error):
-    return Service(service=name, state="created", error=error)
+    return ServiceState(service=name, state="created", error=error)
 
 
 def test_each_service_that_the_engine_could_not_start_is_told():

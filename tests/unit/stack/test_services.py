@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from samplemind_cli.stack.services import Port, Service, observe, ports_in_list, service_of, with_absent
+from samplemind_cli.stack.services import Port, ServiceState, observe, ports_in_list, service_of, with_absent
 
 NOW = time.time()
 
@@ -65,7 +65,7 @@ def test_a_container_without_healthcheck_or_never_started_has_neither_health_nor
     ],
 )
 def test_a_service_is_ready_waiting_or_failed(service, verdict):
-    assert Service(service="web", **service).verdict(NOW) == verdict
+    assert ServiceState(service="web", **service).verdict(NOW) == verdict
 
 
 @pytest.mark.parametrize(
@@ -79,11 +79,11 @@ def test_a_service_is_ready_waiting_or_failed(service, verdict):
     ],
 )
 def test_a_condition_is_a_word_or_two(service, words):
-    assert Service(service="web", **service).condition == words
+    assert ServiceState(service="web", **service).condition == words
 
 
 def test_replicas_have_numbers_from_the_second_on():
-    assert [Service(service="web", number=number).name for number in (1, 2)] == ["web", "web-2"]
+    assert [ServiceState(service="web", number=number).name for number in (1, 2)] == ["web", "web-2"]
 
 
 @pytest.mark.parametrize("name", ["/shop-web-13", "/shop_web_2", "/web-2", "/2"])
@@ -95,7 +95,7 @@ def test_labels_and_not_the_containers_name_say_which_service_and_which_replica_
 
 
 def test_more_than_nine_replicas_come_in_the_order_of_their_numbers():
-    found = with_absent([Service(service="web", number=number) for number in (10, 2, 1)], [])
+    found = with_absent([ServiceState(service="web", number=number) for number in (10, 2, 1)], [])
     assert [service.name for service in found] == ["web", "web-2", "web-10"]
 
 
@@ -131,7 +131,7 @@ def test_tcp_ports_come_first_and_twins_once_in_whichever_list_they_are_found():
 
 
 def test_a_declared_service_without_a_container_is_absent():
-    found = with_absent([Service(service="web", state="running")], ["redis", "web"])
+    found = with_absent([ServiceState(service="web", state="running")], ["redis", "web"])
     assert [(s.service, s.state) for s in found] == [("redis", "absent"), ("web", "running")]
 
 

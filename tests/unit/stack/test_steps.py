@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samplemind_cli.stack.steps import TAIL, Progress
+from samplemind_cli.stack.steps import TAIL, BuildProgress
 
 SAID = """\
 #1 [api internal] load build definition from Dockerfile
@@ -33,7 +33,7 @@ SAID = """\
 
 
 def read(text):
-    progress = Progress()
+    progress = BuildProgress()
     ended = [step for line in text.splitlines() if (step := progress.read(line))]
     return progress, ended
 
@@ -73,7 +73,7 @@ def test_a_failure_before_the_first_step_is_dockers():
 
 @given(st.lists(st.text(max_size=40)))
 def test_no_line_is_a_surprise(lines):
-    progress = Progress()
+    progress = BuildProgress()
     for line in ["#1 [1/1] RUN x", *lines, *(f"#1 {line}" for line in lines)]:
         progress.read(line)
     assert len(progress.steps) >= 1

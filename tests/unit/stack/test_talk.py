@@ -3,11 +3,11 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samplemind_cli.stack.talk import Talk
+from samplemind_cli.stack.talk import ComposeOutput
 
 
 def heard(*lines):
-    talk = Talk()
+    talk = ComposeOutput()
     for line in lines:
         talk.hear(line if isinstance(line, bytes) else line.encode())
     return talk

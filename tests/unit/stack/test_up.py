@@ -1,19 +1,19 @@
 import pytest
 
 from samplemind_cli.stack.files import Stack
-from samplemind_cli.stack.plan import Plan
-from samplemind_cli.stack.services import Service
-from samplemind_cli.stack.talk import Talk
+from samplemind_cli.stack.services import ServiceState
+from samplemind_cli.stack.talk import ComposeOutput
 from samplemind_cli.stack.up import _command, _failed, _View, started
+from samplemind_cli.stack.up_plan import UpPlan
 
-UNHEALTHY = Service(service="sick", state="running", health="unhealthy")
-CRASHED = Service(service="crash", state="exited", exit_code=1)
-SLOW = Service(service="slow", state="running", health="starting")
-CREATED = Service(service="waits", state="created")
+UNHEALTHY = ServiceState(service="sick", state="running", health="unhealthy")
+CRASHED = ServiceState(service="crash", state="exited", exit_code=1)
+SLOW = ServiceState(service="slow", state="running", health="starting")
+CREATED = ServiceState(service="waits", state="created")
 
 
 def plan(**more):
-    return Plan(stack=Stack(files=()), project="shop", **{"services": (), "selected": {}, **more})
+    return UpPlan(stack=Stack(files=()), project="shop", **{"services": (), "selected": {}, **more})
 
 
 @pytest.mark.parametrize(
@@ -27,8 +27,8 @@ def plan(**more):
     ],
 )
 def test_who_is_to_blame(code, last_words, late, blamed):
-    assert _failed([CREATED], Talk(lines=[last_words]), code, late=late) == ([CREATED] if late else [])
-    talk = Talk(lines=[last_words])
+    assert _failed([CREATED], ComposeOutput(lines=[last_words]), code, late=late) == ([CREATED] if late else [])
+    talk = ComposeOutput(lines=[last_words])
     assert _failed([UNHEALTHY, CRASHED, SLOW, CREATED], talk, code, late=late) == blamed
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from samplemind_cli.testing import history
-from samplemind_cli.testing.changed import UNKNOWN, Known, Memory, Plan
+from samplemind_cli.testing.changed import UNKNOWN, LastRun, Remembered, RerunPlan
 from samplemind_cli.testing.dependencies import ALL, ALWAYS, Dependency, Look
 from samplemind_cli.testing.fingerprints import Contents
 
-KNOWN = Known(tests={"a.py::test": set()}).document()
+KNOWN = Remembered(tests={"a.py::test": set()}).document()
 USED = {"files": [], "folders": [], "checks": [], "runs": [], "programs": [], "servers": [], "variables": []}
 AROUND = {"path": [], "sources": [], "imports": {}, "settings": [], "folders": [], "homes": [], "written": []}
 PYTHON = Path("/nowhere/bin/python")
@@ -23,7 +23,7 @@ def root(tmp_path):
 
 @pytest.fixture
 def memory(tmp_path, root):
-    return lambda **env: Memory(tmp_path, "s", partial(Look, root, PYTHON, env))
+    return lambda **env: LastRun(tmp_path, "s", partial(Look, root, PYTHON, env))
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def learn(memory):
 
 def test_nothing_is_run_when_all_is_as_it_was(tmp_path, memory):
     history.write(tmp_path / "s.json", KNOWN)
-    assert memory().plan() == Plan((), frozenset({"a.py::test"}), ())
+    assert memory().plan() == RerunPlan((), frozenset({"a.py::test"}), ())
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_test_runs_again_when_what_it_read_has_another_content(root, memory, l
     learn(a={"files": [str(root / "a")]}, b={"files": [str(root / "b")]})
     assert memory().plan().skip == {"a.py::test", "b.py::test"}
     (root / "b").write_text("c")
-    assert memory().plan() == Plan((), frozenset({"a.py::test"}), ("b",))
+    assert memory().plan() == RerunPlan((), frozenset({"a.py::test"}), ("b",))
 
 
 def test_a_failed_test_runs_again(memory, learn):
@@ -133,7 +133,7 @@ def test_a_file_that_a_test_only_touched_has_not_changed(root, memory):
 
 def test_a_server_elsewhere_is_always_stale(memory, learn):
     learn(a={"servers": ["db:5432"]})
-    assert memory().plan() == Plan((), frozenset(), ("what db:5432 answers",))
+    assert memory().plan() == RerunPlan((), frozenset(), ("what db:5432 answers",))
 
 
 def test_where_calls_are_not_seen_everything_runs(memory):
@@ -177,7 +177,7 @@ def test_an_installed_package_that_changes_makes_everything_run(tmp_path, memory
 
 def test_another_python_makes_everything_run_and_is_named(tmp_path, root, learn):
     learn(a={})
-    other = Memory(tmp_path, "s", partial(Look, root, Path("/elsewhere/bin/python"), {}))
+    other = LastRun(tmp_path, "s", partial(Look, root, Path("/elsewhere/bin/python"), {}))
     assert "Python" in other.plan().reasons
 
 
@@ -193,3 +193,31 @@ def test_a_test_that_reads_all_variables_does_not_depend_on_those_of_the_shell(m
     learn(a={"variables": ["*", "OLDPWD", "MODE"]}, env={"OLDPWD": "/a", "MODE": "a"})
     assert memory(OLDPWD="/b", MODE="a").plan().skip == {"a.py::test"}
     assert memory(OLDPWD="/b", MODE="b").plan().changes == ("$MODE",)
+
+
+def test_what_everything_depends_on_stays_known_after_a_run_of_some(root, memory, learn):
+    for name in "abc":
+        (root / name).write_text("1")
+    learn(everywhere={"files": [str(root / "a")]}, a={"files": [str(root / "b")]}, b={})
+    (root / "b").write_text("22")
+    learn(everywhere={"files": [str(root / "c")]}, a={"files": [str(root / "b")]})
+    assert memory().plan() == RerunPlan((), frozenset({"a.py::test", "b.py::test"}), ())
+
+    for name in "ac":
+        (root / name).write_text("22")
+        assert memory().plan().reasons == (name,)
+        (root / name).write_text("1")
+
+
+def test_why_a_test_runs_again_is_named(root, memory, learn):
+    for name in "ab":
+        (root / name).write_text("1")
+    learn(a={"files": [str(root / "a")]}, b={"files": [str(root / "b")]})
+    (root / "a").write_text("22")
+    assert memory().plan() == RerunPlan((), frozenset({"b.py::test"}), ("a",))
+
+
+def test_a_test_that_passes_again_is_not_a_failed_one_any_more(memory, learn):
+    learn(a={}, failed="a")
+    learn(a={})
+    assert memory().plan().skip == {"a.py::test"}

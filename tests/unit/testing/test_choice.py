@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from samplemind_cli.errors import UsageError
 from samplemind_cli.testing import junit
-from samplemind_cli.testing.observer.samplemind_observer.choice import Choice, junit_name, shards
+from samplemind_cli.testing.observer.samplemind_observer.choice import Deselection, junit_name, shards
 
 ASKED = {"skip": [], "only": None, "shard": None, "seconds": {}, "cases": None}
 
@@ -55,7 +55,7 @@ def test_a_test_has_the_name_that_pytest_writes(node, case):
 def chosen(tmp_path):
     def chosen(names, **asked):
         (tmp_path / "choice").write_text(json.dumps({**ASKED, **asked}))
-        choice = Choice(str(tmp_path / "choice"))
+        choice = Deselection(str(tmp_path / "choice"))
         return choice.chosen(names), choice.missing
 
     return chosen

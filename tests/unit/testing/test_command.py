@@ -5,7 +5,7 @@ import pytest
 from samplemind_cli.child.python import Python
 from samplemind_cli.errors import UsageError
 from samplemind_cli.testing.command import (
-    Asked,
+    RunOptions,
     again,
     check,
     must_be_serial,
@@ -28,7 +28,7 @@ def project(markers=("fast", "slow"), addopts=()):
 
 def argv(*arguments, of=None, parallel=True, versions=ALL_PLUGINS, env=None, **options):
     python = Python(Path("/venv/python"), "a test", versions)
-    asked = Asked(arguments=arguments, **options)
+    asked = RunOptions(arguments=arguments, **options)
     words = pytest_argv(with_addopts(of or project(), env or {}), python, asked, parallel=parallel, record="R", env=env)
     assert words[: len(START)] == START
     return words[len(START) :]
@@ -129,13 +129,13 @@ def test_xdist_that_is_loaded_by_name_gets_its_options(addopts, env):
 )
 def test_one_process_that_is_asked_for_is_no_wish_for_workers(words, asks):
     assert workers_of_project(project(addopts=words)) == asks
-    assert parallel_given(Asked(arguments=words)) == asks
+    assert parallel_given(RunOptions(arguments=words)) == asks
 
 
 def test_a_second_run_of_what_failed_leaves_out_workers_and_the_junit_file():
     words = ("-n", "auto", "-k", "a", "--dist=loadfile", "--junit-xml", "j.xml", "--junitxml=k.xml", "-n4", "-x")
-    assert again(Asked(arguments=words), keep_reports=False).arguments == ("-k", "a", "-x")
-    assert "--junitxml=k.xml" in again(Asked(arguments=words), keep_reports=True).arguments
+    assert again(RunOptions(arguments=words), keep_reports=False).arguments == ("-k", "a", "-x")
+    assert "--junitxml=k.xml" in again(RunOptions(arguments=words), keep_reports=True).arguments
 
 
 def test_a_shard_is_k_of_n():
@@ -148,38 +148,38 @@ def test_a_shard_is_k_of_n():
 @pytest.mark.parametrize("word", ["--cov", "--cov=shop", "--cov-branch", "--no-testmon", "--testmon-nocollect"])
 def test_changed_refuses_with_a_reason_what_would_make_it_unsafe(word):
     with pytest.raises(UsageError, match="--changed") as caught:
-        check(Asked(changed=True, arguments=(word,)))
+        check(RunOptions(changed=True, arguments=(word,)))
     assert caught.value.hint
-    check(Asked(arguments=(word,)))
+    check(RunOptions(arguments=(word,)))
 
 
 def test_changed_refuses_failed_which_it_includes():
     with pytest.raises(UsageError, match="failed tests again"):
-        check(Asked(changed=True, failed=True))
+        check(RunOptions(changed=True, failed=True))
 
 
 @pytest.mark.parametrize("word", ["-s", "--pdb", "--collect-only", "--benchmark-only"])
 def test_some_arguments_need_one_process(word):
-    assert must_be_serial(Asked(arguments=(word,)))
-    assert not must_be_serial(Asked(arguments=("-x",)))
+    assert must_be_serial(RunOptions(arguments=(word,)))
+    assert not must_be_serial(RunOptions(arguments=("-x",)))
 
 
 def test_how_tests_run_does_not_change_which_are_selected():
-    plain = selection(project(), Asked())
+    plain = selection(project(), RunOptions())
     loud = ("-x", "-vv", "-rA", "-n2", "--tb=short", "--maxfail=3", "--junit-xml=a.xml", "--durations=3")
-    assert selection(project(), Asked(arguments=loud, changed=True, serial=True)) == plain
+    assert selection(project(), RunOptions(arguments=loud, changed=True, serial=True)) == plain
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        Asked(all=True),
-        Asked(failed=True),
-        Asked(arguments=("-k", "a")),
-        Asked(arguments=("x",)),
-        Asked(shard=(1, 2)),
-        Asked(rerun_from="j.xml"),
+        RunOptions(all=True),
+        RunOptions(failed=True),
+        RunOptions(arguments=("-k", "a")),
+        RunOptions(arguments=("x",)),
+        RunOptions(shard=(1, 2)),
+        RunOptions(rerun_from="j.xml"),
     ],
 )
 def test_what_narrows_the_tests_makes_another_selection(other):
-    assert selection(project(), other) != selection(project(), Asked())
+    assert selection(project(), other) != selection(project(), RunOptions())

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from samplemind_cli.testing import watching
-from samplemind_cli.testing.command import Asked
+from samplemind_cli.testing.command import RunOptions
 from samplemind_cli.testing.fingerprints import snapshot
 
 
@@ -46,18 +46,18 @@ def test_the_same_content_written_again_ends_no_waiting(tmp_path):
 @pytest.mark.parametrize(
     ("key", "asked"),
     [
-        ("\n", Asked(changed=True)),
-        ("a", Asked(all=True)),
-        ("f", Asked(failed=True)),
-        ("c", Asked(changed=True)),
-        ("p", Asked(changed=True)),
+        ("\n", RunOptions(changed=True)),
+        ("a", RunOptions(all=True)),
+        ("f", RunOptions(failed=True)),
+        ("c", RunOptions(changed=True)),
+        ("p", RunOptions(changed=True)),
     ],
 )
 def test_a_key_chooses_what_the_next_run_is(key, asked):
-    assert watching.chosen(Asked(changed=True), key) == asked
+    assert watching.chosen(RunOptions(changed=True), key) == asked
 
 
 def test_filters_narrow_what_was_asked():
-    asked = Asked(arguments=("-x",))
+    asked = RunOptions(arguments=("-x",))
     assert watching.Filters("tests/unit", "a or b").applied(asked).arguments == ("-x", "-k", "a or b", "tests/unit")
     assert watching.Filters().applied(asked) == asked

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from . import calls, choice, observer, places, uses
-from .choice import Choice
-from .observer import Observer, Watch
+from .choice import Deselection
+from .observer import Observer, ProcessWatch
 
 # Coverage leaves out what is installed, wherever this file lies: `--cov` would count it as the project's.
 for _module in (sys.modules[__name__], calls, choice, observer, places, uses):
@@ -33,7 +33,7 @@ def own_environment() -> None:
 
 
 own_environment()
-watches = [Watch()] if "--samplemind-watch" in sys.argv else []
+watches = [ProcessWatch()] if "--samplemind-watch" in sys.argv else []
 
 
 def pytest_addoption(parser: Any) -> None:
@@ -53,8 +53,8 @@ def pytest_configure(config: Any) -> None:
     if option.samplemind_watch and any(getattr(option, name, False) for name in ("setuponly", "setupplan")):
         raise pytest.UsageError("--changed would take for passed what --setup-only and --setup-plan do not run")
     if option.samplemind_watch and not watches:
-        watches.append(Watch())
-    chooses = Choice(option.samplemind_choice) if option.samplemind_choice else None
+        watches.append(ProcessWatch())
+    chooses = Deselection(option.samplemind_choice) if option.samplemind_choice else None
     if chooses:
         config.pluginmanager.register(chooses, f"{NAME}_choice")
     config.pluginmanager.register(Observer(config, chooses, watches[0] if option.samplemind_watch else None), NAME)

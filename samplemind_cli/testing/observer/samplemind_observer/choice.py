@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from hashlib import blake2b
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 
-class Choice:
+class Deselection:
     """Deselects what is not to run, after every other plugin has had its say."""
 
     def __init__(self, file: str) -> None:
         self.asked: dict[str, Any] = json.loads(Path(file).read_text(encoding="utf-8"))
         self.left_out = 0
         self.missing: list[str] = []
+        self.cut = ""
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, config: Any, items: list[Any]) -> Iterator[None]:
@@ -43,7 +45,8 @@ class Choice:
         chosen = set(names)
         if self.asked["shard"]:
             number, count = self.asked["shard"]
-            chosen = shards(names, self.asked["seconds"], count)[number - 1]
+            cut = shards(names, self.asked["seconds"], count)
+            chosen, self.cut = cut[number - 1], cut_digest(cut)
         if self.asked["cases"] is not None:
             chosen &= self.failed_cases(names)
         if self.asked["only"] is not None:
@@ -81,6 +84,11 @@ def shards(names: Sequence[str], seconds: Mapping[str, float], count: int) -> li
         found[shard].add(name)
         load[shard] = (round(total + seconds.get(name, usual), 6), tests + 1, shard)
     return found
+
+
+def cut_digest(cut: Sequence[set[str]]) -> str:
+    """Short, and the same wherever the same tests are cut in the same way."""
+    return blake2b(json.dumps([sorted(shard) for shard in cut]).encode(), digest_size=4).hexdigest()
 
 
 def junit_name(name: str) -> tuple[str, str]:

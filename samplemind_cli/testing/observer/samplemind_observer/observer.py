@@ -2,7 +2,7 @@
 
 Written to the file of `--samplemind-record` when the session ends:
 
-    {"complete", "interrupted", "missing": [case], "blind": reason or null,
+    {"complete", "interrupted", "missing": [case], "cut": digest, "blind": reason or null,
      "tests": {node id: {"seconds", "outcome", "used": USED}}, "everywhere": USED, "surroundings": SURROUNDINGS}
     USED: {"files", "folders", "checks": [path], "runs": [[file, first line]],
      "programs", "servers", "variables": [name]}
@@ -31,13 +31,13 @@ from .uses import Uses, nothing, plain
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .choice import Choice
+    from .choice import Deselection
 
 NAME = "samplemind_observations"
 SETS = ("folders", "homes", "settings", "written", "path", "sources")
 
 
-class Watch:
+class ProcessWatch:
     """What this process uses, from the moment this file is imported if the command line asks for it."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Watch:
 class Observer:
     """What one process (the session, or one xdist worker) saw."""
 
-    def __init__(self, config: Any, choice: Choice | None, watch: Watch | None) -> None:
+    def __init__(self, config: Any, choice: Deselection | None, watch: ProcessWatch | None) -> None:
         self.record = config.option.samplemind_record
         self.choice = choice
         self.watch = watch
@@ -128,10 +128,11 @@ class Observer:
             self.surroundings["imports"].setdefault(folder, set()).update(names)
         if self.choice:
             self.choice.left_out, self.choice.missing = seen["left_out"], seen["missing"]
+            self.choice.cut = seen["cut"]
 
     def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
-        """Tell Ctrl-C from an error while the tests were collected: to pytest both are interrupts."""
-        self.interrupted = not isinstance(excinfo.value, pytest.Session.Interrupted)
+        """Tell Ctrl-C from errors while the tests were collected and from -x with workers: interrupts to pytest."""
+        self.interrupted = type(excinfo.value) is KeyboardInterrupt or isinstance(excinfo.value, pytest.exit.Exception)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: Any, exitstatus: int) -> None:
@@ -200,4 +201,5 @@ class Observer:
             "surroundings": around,
             "left_out": self.choice.left_out if self.choice else 0,
             "missing": self.choice.missing if self.choice else [],
+            "cut": self.choice.cut if self.choice else "",
         }

@@ -53,7 +53,7 @@ PYTEST = _folders_of("_pytest", "pluggy")
 TOOLS = (HERE, *_folders_of("xdist", "execnet", "pytest_cov", "coverage"))
 
 
-class Reader(enum.Enum):
+class ReadBy(enum.Enum):
     """Who reads: a test; code that reads for all tests and keeps it; pytest and Python themselves."""
 
     TEST = 0
@@ -61,7 +61,7 @@ class Reader(enum.Enum):
     MACHINERY = 2
 
 
-def caller(name: str, frame: FrameType | None = None, *between: str) -> Reader:
+def caller(name: str, frame: FrameType | None = None, *between: str) -> ReadBy:
     """On whose behalf this file is read, by the nearest caller that is no go-between."""
     frame = frame or sys._getframe(3)
     kept = False
@@ -69,22 +69,22 @@ def caller(name: str, frame: FrameType | None = None, *between: str) -> Reader:
         file = frame.f_code.co_filename
         base = os.path.basename(file)
         if file.startswith(LIBRARY) and base == "traceback.py":
-            return Reader.MACHINERY
+            return ReadBy.MACHINERY
         if file.startswith("<frozen ") and "import" in file:  # importlib, zipimport
-            return Reader.MACHINERY if name.endswith(CODE) or os.path.isdir(name) or not name else Reader.ONCE
+            return ReadBy.MACHINERY if name.endswith(CODE) or os.path.isdir(name) or not name else ReadBy.ONCE
         if base in between and file.startswith(LIBRARY):
-            return Reader.MACHINERY
+            return ReadBy.MACHINERY
         if not (file.startswith("<frozen ") or (file.startswith(LIBRARY) and _goes_between(file, base))):
             break
         kept = kept or base == "linecache.py"
         frame = frame.f_back
     if file.startswith(TOOLS):
-        return Reader.MACHINERY
+        return ReadBy.MACHINERY
     if file.startswith(PYTEST) and (
         not name or name.endswith(CODE) or os.path.isdir(name) or base in {"cacheprovider.py", "stepwise.py"}
     ):
-        return Reader.MACHINERY
-    return Reader.ONCE if kept else Reader.TEST
+        return ReadBy.MACHINERY
+    return ReadBy.ONCE if kept else ReadBy.TEST
 
 
 def _goes_between(file: str, base: str) -> bool:

@@ -19,7 +19,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .places import NOT_DATA, CodeFiles, Reader, caller, whole
+from .places import NOT_DATA, CodeFiles, ReadBy, caller, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ def plain(used: Used) -> dict[str, list[Any]]:
     return {kind: sorted(found) for kind, found in used.items()}
 
 
-class Once(threading.local):
+class KeptCalls(threading.local):
     """How many calls deep this thread is in code whose result is kept: an import, a cached function."""
 
     depth = 0
@@ -57,7 +57,7 @@ class Uses:
     def __init__(self, root: str) -> None:
         self.everywhere = nothing()
         self.current = self.everywhere
-        self.once = Once()
+        self.once = KeptCalls()
         self.files = CodeFiles(root)
         self.written: set[str] = set()
         self.made: set[str] = set()  # folders
@@ -123,13 +123,13 @@ class Uses:
             self.written.add(name)
         elif name not in self.written:
             reader = caller(name)
-            if reader is not Reader.MACHINERY:
-                (self.everywhere if reader is Reader.ONCE else self.used())["files"].add(name)
+            if reader is not ReadBy.MACHINERY:
+                (self.everywhere if reader is ReadBy.ONCE else self.used())["files"].add(name)
 
     def listed(self, path: Any = None) -> None:
         """Note a folder whose names are read."""
         name = self.data(path if path is not None else ".")
-        if name is not None and caller(name) is Reader.TEST:
+        if name is not None and caller(name) is ReadBy.TEST:
             self.used()["folders"].add(name)
 
     def stats(self, frame: FrameType) -> None:
@@ -143,7 +143,7 @@ class Uses:
     def check(self, kind: str, frame: FrameType) -> None:
         """Note it as one or the other."""
         name = self.data(frame.f_locals.get(frame.f_code.co_varnames[0]))
-        if name is not None and name not in self.written and caller("", frame) is not Reader.MACHINERY:
+        if name is not None and name not in self.written and caller("", frame) is not ReadBy.MACHINERY:
             self.used()[kind].add(name)
 
     def makes(self, path: Any, _mode: int = 0, _at: int = -1) -> None:
@@ -195,7 +195,7 @@ class Uses:
         if isinstance(program, os.PathLike):
             program = os.fspath(program)
         name = os.path.basename(os.fsdecode(program)) if isinstance(program, (str, bytes)) else event
-        if name not in HARMLESS and caller("") is not Reader.MACHINERY:
+        if name not in HARMLESS and caller("") is not ReadBy.MACHINERY:
             self.used()["programs"].add(name)
 
     def starts(self, _frame: FrameType) -> None:
@@ -205,12 +205,12 @@ class Uses:
     def variable(self, frame: FrameType) -> None:
         """Note an environment variable that is read: os.environ[key]."""
         key = frame.f_locals.get("key")
-        if isinstance(key, (str, bytes)) and caller("", frame) is not Reader.MACHINERY:
+        if isinstance(key, (str, bytes)) and caller("", frame) is not ReadBy.MACHINERY:
             self.used()["variables"].add(os.fsdecode(key))
 
     def variables(self, frame: FrameType) -> None:
         """Note that all are read; unittest.mock does it only to put them back."""
-        if caller("", frame, "mock.py") is not Reader.MACHINERY:
+        if caller("", frame, "mock.py") is not ReadBy.MACHINERY:
             self.used()["variables"].add(ALL)
 
     def data(self, path: Any) -> str | None:

@@ -26,6 +26,7 @@ DOCUMENTS = st.recursive(
 )
 PAYLOADS = st.dictionaries(ANY_TEXT, DOCUMENTS, max_size=5)
 NOW = 1_800_000_000.0
+SHAPE = {"version": 3, "key": "k", "stored": NOW, "expires": NOW + 60, "value": "x"}
 
 
 def turned(document):
@@ -155,3 +156,33 @@ def test_a_clock_that_was_set_back_makes_a_miss_and_not_an_immortal():
     assert entry.fresh(NOW - SKEW)
     assert not entry.fresh(NOW - SKEW - 1)
     assert not entry.fresh(time.time() - 10 * LONGEST)
+
+
+def test_prompts_with_a_lone_surrogate_differ_by_all_that_they_hold():
+    def named(*messages):
+        return prompt_fingerprint({"text": "\ud800", "messages": list(messages)})
+
+    lists = [(), ("a",), ("b",), ("a", "b"), ("ab",), (["a"], "b"), ({"a": "b"},), (1,), ("1",), (None,), (True,)]
+
+    assert len({named(*messages) for messages in lists}) == len(lists)
+    assert named(("a", "b")) == named(["a", "b"])
+
+
+def test_an_envelope_keeps_its_published_shape():
+    assert json.loads(encode(Entry("ai:v3:x:0", NOW, NOW + 60, {"a": 1}))) == {
+        "version": 3,
+        "key": "ai:v3:x:0",
+        "stored": NOW,
+        "expires": NOW + 60,
+        "value": {"a": 1},
+    }
+
+
+@pytest.mark.parametrize(("life", "read"), [(0, True), (LONGEST, True), (LONGEST + 1, False), (-1, False)])
+def test_what_claims_to_live_longer_than_ten_years_is_not_ours(life, read):
+    assert LONGEST == 3650 * 86_400
+    assert (decode(json.dumps({**SHAPE, "expires": NOW + life}).encode()) is not None) is read
+
+
+def test_a_lone_surrogate_comes_back_out_of_an_envelope():
+    assert decode(encode(Entry("k", NOW, NOW + 60, "\ud800"))).value == "\ud800"

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samplemind_cli.ai.cache.resp import Connection, ProtocolError, Refused
+from samplemind_cli.ai.cache import resp
+from samplemind_cli.ai.cache.resp import ProtocolError, RespConnection, RespError
 
 
 class Wire:
@@ -28,7 +29,7 @@ class Wire:
 
 
 def connected():
-    connection, wire = Connection(), Wire()
+    connection, wire = RespConnection(), Wire()
     connection.connection_made(wire)
     return connection, wire
 
@@ -80,7 +81,7 @@ def test_an_error_is_a_reply():
         return await task, connection.open
 
     (reply,), still_open = asyncio.run(run())
-    assert isinstance(reply, Refused)
+    assert isinstance(reply, RespError)
     assert str(reply) == "LOADING Redis is loading"
     assert still_open
 
@@ -152,3 +153,19 @@ def test_a_lost_connection_is_no_news_when_whoever_asked_has_left():
 
 def test_protocol_errors_are_connection_errors():
     assert issubclass(ProtocolError, ConnectionError)
+
+
+@pytest.mark.parametrize("said", [b"$2000\r\n", b"+" + b"x" * 2000, b"-" + b"x" * 2000, b"$9" + b"9" * 2000])
+def test_a_reply_without_end_is_read_up_to_the_limit(monkeypatch, said):
+    monkeypatch.setattr(resp, "LARGEST", 1000)
+
+    async def run():
+        connection, wire = connected()
+        task = await asked(connection, (b"GET", b"k"))
+        connection.data_received(said)
+        (error,) = await asyncio.gather(task, return_exceptions=True)
+        return wire.closed, error
+
+    closed, error = asyncio.run(run())
+    assert closed
+    assert isinstance(error, ProtocolError)

@@ -1,0 +1,23 @@
+"""Which models a client may ask."""
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+
+from samplemind_cli.ai.types import Route
+from samplemind_cli.errors import ForbiddenError
+
+
+def allows(patterns: Sequence[str], name: str) -> bool:
+    """Whether one of the patterns, as a shell has them, fits `PROVIDER/MODEL`; without any, every model is allowed."""
+    bare = name.removesuffix(":latest")
+    return not patterns or any(fnmatchcase(known, pattern) for pattern in patterns for known in (name, bare))
+
+
+def within(routes: Iterable[Route], patterns: Sequence[str]) -> list[Route]:
+    """The routes to models that are allowed. Raises ForbiddenError where there is none."""
+    found = list(routes)
+    kept = [route for route in found if allows(patterns, f"{route.provider}/{route.endpoint.model}")]
+    if found and not kept:
+        names = ", ".join(f"{route.provider}/{route.endpoint.model}" for route in found[:3])
+        raise ForbiddenError(f"this key may not ask {names}", f"it may ask {', '.join(patterns)}")
+    return kept

@@ -1,0 +1,41 @@
+"""What an answer cost."""
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from samplemind_cli.ai.types import Answer, Usage
+from samplemind_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from samplemind_cli.ledger.prices import Prices, Tokens
+
+
+def dollars(settings: Settings, answer: Answer) -> float | None:
+    """In US dollars; nothing for one out of the cache or of a local model, None where the price is not known.
+
+    The first price of a hosted model takes a moment: the price list is loaded.
+    """
+    if answer.cached:
+        return 0.0
+    return _prices(settings).dollars(answer.provider, answer.model, tokens(answer.usage))
+
+
+def in_dollars(cost: float) -> str:
+    """An amount as people read it: what is less than a cent with six digits."""
+    small = 0 < cost < 0.01  # noqa: PLR2004 - a cent
+    return f"${cost:.{6 if small else 2}f}"
+
+
+def tokens(usage: Usage) -> "Tokens":
+    """What was counted, as prices are for it; what nobody counted is none."""
+    from samplemind_cli.ledger.prices import Tokens
+
+    counts = (usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.cache_write_tokens)
+    return Tokens(*(count or 0 for count in counts))
+
+
+@lru_cache(4)
+def _prices(settings: Settings) -> "Prices":
+    from samplemind_cli.ledger.prices import Prices
+
+    return Prices(settings.config_dir, settings.rows)

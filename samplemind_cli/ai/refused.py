@@ -1,0 +1,42 @@
+"""What models refuse of a request, remembered for a while, so that it is not sent to them again."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from time import monotonic
+
+from samplemind_cli.ai.types import Call, Fault, Request
+from samplemind_cli.formats.refused_fields import field_in, is_hint, without
+
+LIFE = 600.0  # seconds that a refusal is remembered: a model may be replaced by a better one of its name
+_ADDED = frozenset({"stream_options"})  # to a call, and in no request
+
+
+class Refused:
+    """The fields that each model has refused."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, dict[str, float]] = {}
+
+    def of(self, model: str) -> frozenset[str]:
+        """The fields that a model is asked without."""
+        now = monotonic()
+        return frozenset(name for name, until in self._until.get(model, {}).items() if until > now)
+
+    def learns(self, model: str, fault: Fault | None, request: Request, *, strict: bool) -> bool:
+        """Whether a fault says that a model is to be asked again without a hint; `strict`: none is left out."""
+        name = field_in(fault, request) if fault else ""
+        known = self.of(model)
+        if not name or name in known or not is_hint(name, request) or (strict and name in request.wishes):
+            return False
+        if name not in _ADDED and without(request, known | {name}) == request:
+            return False
+        self._until.setdefault(model, {})[name] = monotonic() + LIFE
+        return True
+
+
+def cleared(call: Call, names: frozenset[str]) -> Call:
+    """The call without those of the fields that are in no request."""
+    gone = names & _ADDED
+    if not gone or not isinstance(call.json, Mapping):
+        return call
+    return replace(call, json={name: value for name, value in call.json.items() if name not in gone})

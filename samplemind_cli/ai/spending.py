@@ -1,0 +1,216 @@
+"""Budgets, kept exactly: what a call may cost at most is held before it, and settled after it to what it cost."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from samplemind_cli.ai.http_client import UnavailableError
+from samplemind_cli.ai.patience import LinkError
+from samplemind_cli.ai.types import Call, Chunk, Options, Request, Route, Usage
+from samplemind_cli.errors import BudgetError, RejectedError, SettingError
+from samplemind_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from samplemind_cli.ledger.accounts import Account, Accounts, Held, OverError
+    from samplemind_cli.ledger.prices import Prices, Tokens
+
+Hear = Callable[[Chunk], None]
+POLL = 0.2  # seconds between looks at what other processes hold
+MARGIN = 60.0  # seconds past a call's deadline until what it holds counts as spent
+_WHERE = "prices.toml"
+
+
+class _Spent:
+    """What one call is heard to cost."""
+
+    def __init__(self) -> None:
+        self.usage = Usage()
+        self.ended = False
+
+    def hear(self, chunk: Chunk) -> None:
+        if chunk.usage:
+            self.usage = self.usage.updated(chunk.usage)
+        self.ended = self.ended or chunk.finish is not None
+
+
+class Purse:
+    """What one core may spend. Without budgets it does nothing, and loads nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._waiting: set[asyncio.Event] = set()  # of calls that others' calls hold up
+
+    @cached_property
+    def _prices(self) -> "Prices":
+        from samplemind_cli.ledger.prices import Prices
+
+        return Prices(self._settings.config_dir, self._settings.rows)
+
+    @cached_property
+    def _accounts(self) -> "Accounts":
+        from samplemind_cli.ledger.accounts import Accounts
+
+        return Accounts(self._settings, self._prices)
+
+    @asynccontextmanager
+    async def call(
+        self, route: Route, request: Request | None, call: Call, options: Options, deadline: float | None
+    ) -> AsyncIterator[Hear | None]:
+        """Around a call: what hears its chunks, None where no budget binds it. Raises BudgetError before it is made."""
+        budgets = self._settings.budgets
+        if not (budgets or options.max_cost is not None) or self._settings.row(route.provider).local:
+            yield None
+            return
+        from samplemind_cli.ai import longest
+        from samplemind_cli.ledger import accounts
+
+        origin = options.origin
+        who = {"client": origin.client, "session": origin.session, "batch": origin.batch}
+        bound = accounts.of(budgets, who)
+        most = longest.tokens(call, request, route, self._prices)
+        nano = self._most(route, request, most)
+        self._check_alone(nano, options.max_cost, route, most)
+        if not bound:
+            yield None
+            return
+        held = await self._hold(bound, nano, deadline, route, most)
+        heard, began, told = _Spent(), time.monotonic(), None
+        try:
+            yield heard.hear
+        except BaseException as error:
+            told = error
+            raise
+        finally:
+            self._accounts.settle(held, self._cost(route, most, heard, time.monotonic() - began, told))
+            for event in self._waiting:
+                event.set()
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if "_accounts" in self.__dict__:
+            self._accounts.close()
+
+    def _most(self, route: Route, request: Request | None, most: "Tokens") -> int:
+        from samplemind_cli.ai import longest
+        from samplemind_cli.ledger.accounts import NANO
+        from samplemind_cli.ledger.prices import INSTALL
+
+        name = f"{route.provider}/{route.endpoint.model}"
+        if what := longest.untold(request, route):
+            raise BudgetError(f"{name}: nobody can say what {what} will cost, so no budget could hold", "leave it out")
+        found = self._prices.most(route.provider, route.endpoint.model, most)
+        if found is None:
+            table = f'["{name}"] with input = 1.0 and output = 2.0, dollars per million tokens'
+            known = f"write its price into {self._settings.config_dir}/{_WHERE}: {table}"
+            hint = known if self._prices.known else f"{INSTALL}, or {known}"
+            raise BudgetError(f"the price of {name} is not known, so no budget could hold", hint)
+        return -int(-found * NANO // 1)
+
+    def _check_alone(self, nano: int, most: float | None, route: Route, tokens: "Tokens") -> None:
+        from samplemind_cli.ledger.accounts import NANO, dollars
+
+        if most is not None and nano > most * NANO:
+            why = f"{_named(route)} may cost up to {dollars(nano)}, and {dollars(round(most * NANO))} is the most"
+            raise BudgetError(why, self._hint(route, tokens, round(most * NANO)))
+
+    async def _hold(
+        self, bound: "list[Account]", nano: int, deadline: float | None, route: Route, most: "Tokens"
+    ) -> "Held":
+        """Hold it in every account; while calls under way hold what is needed, wait for them."""
+        from samplemind_cli.ledger.accounts import OverError
+
+        now = asyncio.get_running_loop().time
+        until = time.time() + (deadline - now() if deadline else self._settings.deadline) + MARGIN
+        if new := self._accounts.unknown(bound):
+            await asyncio.to_thread(self._begin, new)
+        while True:
+            try:
+                if held := self._accounts.hold(bound, nano, until):
+                    return held
+            except OverError as over:
+                raise self._over(over, nano, route, most) from None
+            if deadline is not None and now() + POLL > deadline:
+                why = f"{_named(route)}: calls under way hold what is left of the budget"
+                raise BudgetError(why, "ask again when they are done")
+            await self._a_while()
+
+    def _begin(self, new: "list[Account]") -> None:
+        try:
+            self._accounts.begin(new)
+        finally:
+            self._accounts.close()
+
+    async def _a_while(self) -> None:
+        """Until a call of ours is settled; those of other processes are looked at now and then."""
+        settled = asyncio.Event()
+        self._waiting.add(settled)
+        try:
+            async with asyncio.timeout(POLL):
+                await settled.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._waiting.remove(settled)
+
+    def _over(self, over: "OverError", nano: int, route: Route, most: "Tokens") -> BudgetError:
+        from samplemind_cli.ledger.accounts import dollars
+
+        left = dollars(max(0, over.left))
+        why = f"{_named(route)} may cost up to {dollars(nano)}, and {left} is left of {over.account}"
+        return BudgetError(why, self._hint(route, most, over.left))
+
+    def _hint(self, route: Route, most: "Tokens", left: int) -> str:
+        """How long an answer would fit, or where budgets are."""
+        from samplemind_cli.ledger.accounts import NANO
+
+        name = route.provider, route.endpoint.model
+        bare = self._prices.most(*name, replace(most, output=0))
+        whole = self._prices.most(*name, most)
+        if bare is None or whole is None or not most.output or whole == bare:
+            return "samplemind ledger budgets"
+        fits = int((left / NANO - bare) / (whole - bare) * most.output)
+        worth_it = fits >= 16  # noqa: PLR2004 - tokens; OpenAI takes no fewer
+        return f"--max-tokens {fits} would fit" if worth_it else "samplemind ledger budgets"
+
+    def _cost(self, route: Route, most: "Tokens", heard: _Spent, seconds: float, error: BaseException | None) -> int:
+        """What a call cost, in billionths of a dollar: as it was counted, and where nobody counted, at most."""
+        from samplemind_cli.ai import longest
+        from samplemind_cli.ledger.accounts import NANO
+
+        if _refused(error):
+            return 0
+        used, name = heard.usage, (route.provider, route.endpoint.model)
+        spoken = min(most.output, int(seconds * longest.SPEED) + longest.SPEED)
+        ended = heard.ended and used.output_tokens is not None
+        output = used.output_tokens or 0 if ended else max(spoken, used.output_tokens or 0)
+        output = output if most.output else 0  # vectors
+        if used.input_tokens is None:
+            return round((self._prices.most(*name, replace(most, output=output)) or 0) * NANO)
+        written = min(used.cache_write_tokens or 0, used.input_tokens)
+        counted = replace(
+            most,
+            input=used.input_tokens,
+            output=output,
+            cached=used.cached_tokens or 0,
+            written=written,
+            hour=written if most.hour else 0,
+            audio=min(most.audio, used.input_tokens),
+        )
+        return round((self._prices.dollars(*name, counted) or 0) * NANO)
+
+
+def _refused(error: BaseException | None) -> bool:
+    """Whether a provider refused a call, which costs nothing; after silence it may have been answered all the same."""
+    if isinstance(error, RejectedError | SettingError):
+        return True
+    cause = error.__cause__ if isinstance(error, UnavailableError) else None
+    silent = isinstance(cause, LinkError) and not cause.connecting
+    return isinstance(error, UnavailableError) and not silent
+
+
+def _named(route: Route) -> str:
+    return f"{route.provider}/{route.endpoint.model}"

@@ -1,0 +1,146 @@
+"""Why a question was not in the cache: the first part in which it differs from the nearest one that was stored.
+
+Kept are fingerprints of parts alone, of the last questions; they lie beside the answers and go with them.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from samplemind_cli import files, spool
+from samplemind_cli.ai.cache.entry import prompt_fingerprint
+from samplemind_cli.ai.cache.local import QUESTIONS
+from samplemind_cli.ai.question import payload
+from samplemind_cli.ai.types import Request, Route, Usage
+
+KEPT = 200  # questions
+TOGETHER = 16  # of them are written at once
+LARGEST = 1 << 20  # bytes of the file, of which the younger half stays
+Parts = Mapping[str, str]  # fingerprints by name, in the order in which providers read a prompt
+_UNSAFE = re.compile(r"[^A-Za-z0-9._ -]")  # in a field's name, which clients choose and a header tells
+WHO = ("provider", "base_url", "model")
+
+
+class Questions:
+    """The questions whose answers were stored; written some at a time, as a file costs more than the fingerprints.
+
+    A bad disk or folder makes nothing here raise.
+    """
+
+    def __init__(self, cache_dir: str) -> None:
+        self._lines: list[bytes] = []
+        self._folder = cache_dir and f"{cache_dir}/{QUESTIONS}"
+        self._path = f"{self._folder}/{spool.NAME}"
+
+    def keep(self, route: Route, request: Request) -> None:
+        """Note a question that was stored."""
+        self._lines.append(json.dumps(parts(route, request)).encode() + b"\n")
+        if len(self._lines) >= TOGETHER:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what has gathered."""
+        lines, self._lines = b"".join(self._lines), []
+        if not lines or not self._folder:
+            return
+        with suppress(OSError):
+            spool.append(self._folder, lines)
+            if Path(self._path).stat().st_size > LARGEST:
+                self._shorten()
+
+    def known(self) -> list[Parts]:
+        """The last questions, oldest first."""
+        self.flush()
+        found = []
+        with suppress(OSError):
+            for line in files.read(self._path, 4 * LARGEST, float("inf")).splitlines()[-KEPT:]:
+                with suppress(ValueError):
+                    found.append(json.loads(line))
+        return [each for each in found if isinstance(each, dict)]
+
+    def _shorten(self) -> None:
+        data = files.read(self._path, 4 * LARGEST, float("inf"))
+        young = data[-LARGEST // 2 :].partition(b"\n")[2]
+        files.write(self._path, young)
+
+
+def parts(route: Route, request: Request) -> dict[str, str]:
+    """A question's parts by name: who is asked, tools, each message, each option."""
+    told = payload(route, request)
+    extra = {_UNSAFE.sub("?", str(name))[:64]: value for name, value in told.pop("extra", {}).items()}
+    messages, tools = told.pop("messages"), told.pop("tools", None)
+    named: dict[str, Any] = {"provider": str(route.provider), "base_url": told.pop("base_url")}
+    named |= {"model": told.pop("model"), **({"tools": tools} if tools else {})}
+    named |= dict(_named(messages))
+    return {name: _fingerprint(value) for name, value in {**named, **dict(sorted({**extra, **told}.items()))}.items()}
+
+
+def of_miss(known: Sequence[Parts], route: Route, request: Request) -> str:
+    """The first part that differs from the nearest stored question, in a few words."""
+    mine = parts(route, request)
+    if not known:
+        return "no question is stored yet"
+    nearest = max(reversed(known), key=lambda other: len(mine.items() & other.items()))
+    for name in [*mine, *(name for name in nearest if name not in mine)]:
+        if mine.get(name) != nearest.get(name):
+            return f"{name} {_difference(name, mine, nearest)}"
+    return "the same question was stored, and its answer has expired or was removed"
+
+
+def of_prefix(known: Sequence[Parts], route: Route, request: Request, usage: Usage) -> str:
+    """What changed since a question with the longest beginning in common, where its provider had cached none of it.
+
+    Empty where the provider says nothing of its cache, or had something in it.
+    """
+    if usage.cached_tokens != 0:
+        return ""
+    mine = _beginning(parts(route, request))
+    before = [other for other in map(_beginning, known) if _is_akin(mine, other)]
+    if not before:
+        return ""
+    nearest = max(reversed(before), key=lambda other: _in_common(mine, other))
+    if (shared := _in_common(mine, nearest)) == len(nearest):
+        return "nothing before it changed: providers keep a beginning for minutes, and none that is short"
+    return f"{nearest[shared][0]} changed since"
+
+
+def _named(messages: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Messages by name: the instructions before the conversation, and its messages by number."""
+    lead = next((n for n, message in enumerate(messages) if message["role"] != "system"), len(messages))
+    if lead:
+        yield "system", messages[:lead]
+    for number, message in enumerate(messages[lead:], 1):
+        yield f"message {number}", message
+
+
+def _beginning(question: Parts) -> list[tuple[str, str]]:
+    """What a provider's own cache goes by, in order; tools that are none count as well."""
+    first = [(name, question.get(name, "")) for name in (*WHO, "tools", "system")]
+    return [*first, *((name, value) for name, value in question.items() if name.startswith("message "))]
+
+
+def _is_akin(mine: Sequence[tuple[str, str]], other: Sequence[tuple[str, str]]) -> bool:
+    """Whether the same model was asked something that has a part in common, wherever it stands."""
+    parts_of_mine = {pair for pair in mine[len(WHO) :] if pair[1]}
+    return mine[: len(WHO)] == other[: len(WHO)] and not parts_of_mine.isdisjoint(other)
+
+
+def _in_common(mine: Sequence[tuple[str, str]], other: Sequence[tuple[str, str]]) -> int:
+    """How many parts are the same before the first that is not."""
+    return next((n for n, (a, b) in enumerate(zip(mine, other, strict=False)) if a != b), min(len(mine), len(other)))
+
+
+def _difference(name: str, mine: Parts, nearest: Parts) -> str:
+    plural = name == "tools"
+    if name not in nearest:
+        return "are new" if plural else "is new"
+    if name not in mine:
+        return "are missing" if plural else "is missing"
+    return "differ" if plural else "differs"
+
+
+def _fingerprint(value: Any) -> str:
+    return prompt_fingerprint(value if isinstance(value, dict) else {"": value})[:16]

@@ -1,0 +1,169 @@
+"""Templates of `ask -T`: prompts with variables, from the user's folder or a project's, with what they are asked with.
+
+NAME.md begins, if it likes, with TOML between two lines `+++`; NAME.toml holds the same, and the text as `prompt`.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+from samplemind_cli import trust
+from samplemind_cli.errors import UsageError
+from samplemind_cli.providers import Effort, Task
+from samplemind_cli.settings import CLOUD, Settings, environment, here
+
+FOLDER = "templates"  # of the user, beside the settings
+PROJECT = f".samplemind/{FOLDER}"  # of a project, in its folder or above the current one
+INPUT = "input"  # the variable for the prompt and what is piped in
+LARGEST = 1_000_000  # bytes
+_NAME = re.compile(r"[\w.-]{1,64}")
+_VARIABLE = re.compile(r"\{\{[ \t]*([A-Za-z_]\w*)[ \t]*\}\}")
+_FENCE = "+++"
+# What a template may say beside its text, and of what kind it is; `schema` is a file beside it.
+FIELDS: dict[str, type | tuple[type, ...]] = {
+    "model": str, "system": str, "schema": str, "task": str, "effort": str, "temperature": (int, float),
+    "max_tokens": int, "variables": dict,
+}  # fmt: skip
+
+WORDS: dict[str, tuple[str, ...]] = {"task": get_args(Task), "effort": get_args(Effort)}
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One template. `own`: it lies in the user's folder. `fields`: what of `FIELDS` it says."""
+
+    name: str
+    path: Path
+    own: bool
+    text: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def schema(self) -> Path | None:
+        """The file of its JSON Schema."""
+        return self.path.parent / self.fields["schema"] if "schema" in self.fields else None
+
+    @property
+    def origin(self) -> str:
+        """Where it came from, in words, and which model it names."""
+        model = f", model {self.fields['model']}" if "model" in self.fields else ""
+        whose = "your own" if self.own else "the project's"
+        return f"template {self.name}: {self.path}, {whose}{model}"
+
+    def asked_with(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """What was given on the command line, and for the rest what the template says."""
+        said = {**self.fields, "schema": self.schema}
+        return {name: said.get(name) if value is None else value for name, value in given.items()}
+
+    def filled(self, given: str, variables: Mapping[str, str]) -> str:
+        """The text with its variables; what is `given` follows it, where no place in it is meant for that.
+
+        Raises UsageError for one that has no value, and for a value that no variable takes.
+        """
+        wanted = dict.fromkeys(_VARIABLE.findall(self.text))
+        values = {name: str(value) for name, value in self.fields.get("variables", {}).items()} | dict(variables)
+        values |= {INPUT: given} if given else {}
+        if unknown := set(variables) - set(wanted):
+            raise UsageError(f"{self.path} has no variable {min(unknown)!r}", f"it has: {', '.join(wanted) or 'none'}")
+        if missing := [name for name in wanted if name not in values]:
+            what = "give a prompt, or pipe one in" if missing[0] == INPUT else f"--var {missing[0]}=…"
+            raise UsageError(f"{self.path}: {missing[0]} has no value", what)
+        text = _VARIABLE.sub(lambda found: values[found[1]], self.text)
+        return text if INPUT in wanted else "\n\n".join(filter(None, (text, given)))
+
+
+def find(settings: Settings, name: str) -> Template:
+    """The template of this name: the user's own, else the nearest project's. Raises UsageError."""
+    if _NAME.fullmatch(name):
+        for path, own in _files(settings):
+            if path.stem == name:
+                return _read(path, name, settings, own=own)
+    known = ", ".join(sorted({path.stem for path, _ in _files(settings)}))
+    where = f"write {Path(settings.config_dir, FOLDER, 'NAME.md')}"
+    raise UsageError(f"there is no template {name!r}", f"known: {known}" if known else where)
+
+
+def names(settings: Settings) -> list[str]:
+    """What may follow -T."""
+    return sorted({path.stem for path, _ in _files(settings)})
+
+
+def variables(given: Iterable[str]) -> dict[str, str]:
+    """The values of `NAME=VALUE`. Raises UsageError."""
+    found = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not (equals and name.isidentifier()) or name == INPUT:
+            raise UsageError(f"--var {text!r} is not NAME=VALUE", "samplemind ask -T NAME --var language=Python …")
+        found[name] = value
+    return found
+
+
+def _files(settings: Settings) -> Iterator[tuple[Path, bool]]:
+    """Every template that counts, the user's own first; and whether it is that."""
+    env = environment()
+    folders = [(settings.config_dir, FOLDER, True), *((f, PROJECT, False) for f in trust.folders(str(here()), env))]
+    for folder, below, own in folders:
+        for path in sorted(Path(folder, below).glob("*")) if folder else ():
+            if path.suffix in (".md", ".toml") and trust.counts(str(path), env, settings.trusted_folders):
+                yield path, own
+
+
+def _read(path: Path, name: str, settings: Settings, *, own: bool) -> Template:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
+        head, text = _split(text) if path.suffix == ".md" else (text, "")
+        fields = tomllib.loads(head)
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"cannot read the template {path}: {error}", f"mend or move {path}") from error
+    text = str(fields.pop("prompt", "")) if path.suffix == ".toml" else text.strip()
+    if not text or len(raw) > LARGEST:
+        raise UsageError(f"the template {path} {'is too large' if text else 'holds no text'}", f"mend {path}")
+    found = Template(name, path, own, text, fields)
+    _check(found, settings)
+    return found
+
+
+def _split(text: str) -> tuple[str, str]:
+    """TOML above the text, and the text."""
+    lines = text.split("\n")
+    if lines[0].strip() != _FENCE:
+        return "", text
+    ends = [n for n, line in enumerate(lines) if n and line.strip() == _FENCE]
+    if not ends:
+        raise ValueError(f"its second line {_FENCE} is missing")
+    return "\n".join(lines[1 : ends[0]]), "\n".join(lines[ends[0] + 1 :])
+
+
+def _check(template: Template, settings: Settings) -> None:
+    """Raise UsageError for what no template may say, and for what a project's may not."""
+    for name, value in template.fields.items():
+        if name not in FIELDS:
+            raise UsageError(f"{template.path} may not say {name!r}", f"a template may say {', '.join(FIELDS)}")
+        words = WORDS.get(name, (value,))
+        if not isinstance(value, FIELDS[name]) or isinstance(value, bool) or value not in words:
+            raise UsageError(f"{template.path}: {name} cannot be {value!r}", f"mend {template.path}")
+    if not template.own:
+        _check_projects(template, settings)
+
+
+def _check_projects(template: Template, settings: Settings) -> None:
+    """A project's template names models of providers that the user has, and reads files of its own folder alone."""
+    model = template.fields.get("model", "").lower().strip()
+    if "://" in model or model.endswith(CLOUD):
+        why = f"{template.path} may not name the model {model!r}: it would choose where the prompt goes"
+        raise UsageError(why, "name another one with --model")
+    own = [row.name for row in settings.providers]
+    if model.partition("/")[0] in own:
+        why = f"{template.path} may not name a provider of your own, {model.partition('/')[0]}"
+        raise UsageError(why, "name it yourself with --model")
+    if template.schema:
+        folder, wanted = Path(os.path.realpath(template.path.parent)), Path(os.path.realpath(template.schema))
+        if not wanted.is_relative_to(folder):
+            raise UsageError(f"{template.path}: its schema lies outside of its folder", f"move it to {folder}")

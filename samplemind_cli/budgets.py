@@ -1,0 +1,55 @@
+"""What may be spent: the user's `[budgets]`, in dollars a day, week, month, or in all."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from samplemind_cli.errors import UsageError
+
+SPANS = ("day", "week", "month", "total")
+EACH = ("client", "session", "batch")
+REFUSE = "on_budget"  # may stand among the budgets: "refuse", or "local"
+EXAMPLE = "[budgets] day = 5.0, month = 60.0; [budgets.client] day = 1.0; [budgets.client.NAME] day = 2.0"
+
+
+class Budget(NamedTuple):
+    """At most `dollars` in a span of `SPANS`: of all together, or of `each` client, session or batch.
+
+    `name`: of that one alone, which the general one does not bind then.
+    """
+
+    dollars: float
+    span: str
+    each: str = ""
+    name: str = ""
+
+
+def read(table: Any, source: str) -> tuple[Budget, ...]:
+    """The budgets in a settings file's table. Raises UsageError."""
+    if not isinstance(table, Mapping):
+        raise UsageError(f"{source}: budgets is a table", EXAMPLE)
+    return tuple(_read({name: value for name, value in table.items() if name != REFUSE}, f"{source}: [budgets]"))
+
+
+def _read(table: Mapping[str, Any], where: str) -> Iterator[Budget]:
+    for name, value in table.items():
+        if name in EACH and isinstance(value, Mapping):
+            yield from _of_each(name, value, f"{where[:-1]}.{name}]")
+        else:
+            yield Budget(_dollars(name, value, where), name)
+
+
+def _of_each(each: str, table: Mapping[str, Any], where: str) -> Iterator[Budget]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            own = f"{where[:-1]}.{name}]"
+            yield from (Budget(_dollars(span, some, own), span, each, name) for span, some in value.items())
+        else:
+            yield Budget(_dollars(name, value, where), name, each)
+
+
+def _dollars(span: str, value: Any, where: str) -> float:
+    if span not in SPANS:
+        raise UsageError(f"{where} may not hold {span!r}", f"spans are {', '.join(SPANS)}: {EXAMPLE}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        raise UsageError(f"{where}: {span} cannot be {value!r}", f"dollars, such as 5.0: {EXAMPLE}")
+    return float(value)

@@ -1,0 +1,55 @@
+"""`samplemind dashboard`."""
+
+from typing import Annotated
+
+import typer
+
+from samplemind_cli.settings import Settings
+
+
+def dashboard(
+    url: Annotated[str, typer.Option(metavar="URL", help="A server that runs already, elsewhere.")] = "",
+    print_only: Annotated[bool, typer.Option("--print", help="Print the page's address; open no browser.")] = False,
+) -> None:
+    r"""Open the page that shows requests, cache, costs, models and the stack.
+
+    A server that runs already is used, or one is started that lives until Ctrl-C. Where SAMPLEMIND_API_TOKEN is set,
+    the address holds a code that opens one session within ten minutes, and no second one.
+
+    \b
+    Examples:
+      samplemind dashboard
+      samplemind dashboard --print
+    """
+    from pathlib import Path
+
+    from samplemind_cli import files, output
+    from samplemind_cli.launching import serving
+
+    settings = Settings.load()
+    if found := url.rstrip("/") or serving.found(settings, "", output.say):
+        _show(_address(found, settings), print_only=print_only)
+        return
+    log = Path(files.private_folder(settings.state_dir, "dashboard")) / "serve.log"
+    with serving.process(settings, log) as (started, server):
+        output.say(f"serving on {started} until Ctrl-C; its log: {log}")
+        _show(_address(started, settings), print_only=print_only)
+        server.wait()
+
+
+def _address(url: str, settings: Settings) -> str:
+    from samplemind_cli.dashboard.sessions import Sessions
+
+    link = f"#link={Sessions(settings).link()}" if settings.api_token else ""
+    return f"{url}/dashboard{link}"
+
+
+def _show(address: str, *, print_only: bool) -> None:
+    import webbrowser
+
+    from samplemind_cli import output
+
+    if print_only or not webbrowser.open(address):
+        output.write(f"{address}\n")
+    else:
+        output.say(f"opened {address.partition('#')[0]}")

@@ -1,0 +1,87 @@
+"""A prompt tried against one model, streamed; the page shows several side by side."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, cast
+
+import orjson
+
+from samplemind_cli.ai.core import AICore
+from samplemind_cli.ai.model_names import TASKS, options_for
+from samplemind_cli.ai.types import EFFORTS, Answer, CacheUse, Chunk, Message, Options, Origin, Request
+from samplemind_cli.dashboard.admission import as_json
+from samplemind_cli.errors import SamplemindError
+from samplemind_cli.formats.fields import Fields, document
+from samplemind_cli.ledger.prices import Prices, Tokens
+from samplemind_cli.server import provenance
+from samplemind_cli.server.message import EVENTS, Incoming, Outcome, Reply, Stream
+
+CACHES: tuple[CacheUse, ...] = ("use", "refresh", "off")
+
+
+class Asking:
+    """Asks the core as `samplemind ask` does; the ledger keeps the words, as it does of `ask`."""
+
+    def __init__(self, core: AICore) -> None:
+        self._core = core
+        self._prices = Prices(core.settings.config_dir, core.settings.rows)
+
+    async def models(self, _: Incoming) -> Reply:
+        """What can be asked."""
+        return as_json(["auto", *(f"auto:{task}" for task in TASKS), *await self._core.models()])
+
+    async def answer(self, incoming: Incoming) -> Stream:
+        """Events: `route` once, `text` and `thinking` as they come, then `answer`, or `error`."""
+        request, options = _read(document(incoming.body))
+        chunks = self._core.stream(request, options)
+        first = await anext(chunks)  # an error before the first word is told as a status
+        return Stream(self._events(first, chunks), {}, Outcome(), EVENTS)
+
+    async def _events(self, first: Chunk, rest: AsyncGenerator[Chunk, None]) -> AsyncGenerator[bytes, None]:
+        try:
+            async with aclosing(rest):
+                for event in self._told(first):
+                    yield event
+                async for chunk in rest:
+                    for event in self._told(chunk):
+                        yield event
+        except SamplemindError as error:
+            yield _event("error", error.as_json())
+
+    def _told(self, chunk: Chunk) -> list[bytes]:
+        events = []
+        if chunk.route:
+            events.append(_event("route", {**provenance.of_chunk(chunk)}))
+        if chunk.thinking:
+            events.append(_event("thinking", chunk.thinking))
+        if chunk.text:
+            events.append(_event("text", chunk.text))
+        if chunk.answer:
+            events.append(_event("answer", self._whole(chunk.answer)))
+        return events
+
+    def _whole(self, answer: Answer) -> dict[str, Any]:
+        usage = answer.usage
+        counts = (usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.cache_write_tokens)
+        dollars = self._prices.dollars(answer.provider, answer.model, Tokens(*(count or 0 for count in counts)))
+        passed = [[other.provider, other.skipped] for other in answer.passed if other.outcome != "untried"]
+        return {**orjson.loads(provenance.whole(answer)), "dollars": dollars, "passed": passed}
+
+
+def _read(fields: Fields) -> tuple[Request, Options]:
+    """The request, and how it is to be answered."""
+    system = fields.get("system", str)
+    messages = (*([Message("system", system)] if system else []), Message("user", fields.need("prompt", str)))
+    request = Request(
+        messages=messages,
+        temperature=fields.number("temperature", 0, 2),
+        max_tokens=fields.whole("max_tokens"),
+        effort=fields.one_of("effort", ("", *EFFORTS), ""),
+    )
+    cache = cast("CacheUse", fields.one_of("cache", CACHES, "use"))
+    options = Options(cache=cache, origin=Origin(command="dashboard"), keep_content=True)
+    return request, options_for(fields.get("model", str) or "auto", options)
+
+
+def _event(name: str, value: Any) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), orjson.dumps(value))

@@ -1,0 +1,126 @@
+"""What changes while somebody looks, as one stream of events: each topic is looked at now and then, told if new."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from samplemind_cli.dashboard.admission import as_json
+from samplemind_cli.dashboard.query import Query
+from samplemind_cli.dashboard.work import waited
+from samplemind_cli.errors import SamplemindError
+from samplemind_cli.server.message import EVENTS, HttpError, Incoming, Outcome, Reply, Stream
+
+TICK = 0.5  # seconds between looks at whether this server is being shut down
+IDLE = 15.0  # seconds of silence after which a comment shows that the stream lives
+
+
+class TopicLook(Protocol):
+    """One watcher of a topic. It may wait, so threads call it."""
+
+    def look(self) -> Any:
+        """How it is now, as JSON. Raises SamplemindError."""
+
+    def close(self) -> None:
+        """Nobody looks any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """How a topic is watched, and how many seconds lie between two looks."""
+
+    watch: Callable[[], TopicLook]
+    every: float
+
+
+class Plain:
+    """A look that holds nothing open."""
+
+    def __init__(self, look: Callable[[], Any]) -> None:
+        self.look = look
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+class Live:
+    """The stream, or with an Accept header that does not ask for one, a single look at each topic."""
+
+    def __init__(self, topics: Mapping[str, Topic], draining: Callable[[], bool]) -> None:
+        self._topics = topics
+        self._draining = draining
+
+    async def answer(self, incoming: Incoming) -> Reply | Stream:
+        """`topics` in the query: names with commas between them."""
+        names = list(dict.fromkeys(filter(None, Query(incoming).text("topics").split(","))))
+        if unknown := [name for name in names if name not in self._topics]:
+            known = ", ".join(self._topics)
+            raise HttpError(
+                400, f"there is no topic {unknown[0][:64]!r}; known: {known}", "invalid_value", param="topics"
+            )
+        if "text/event-stream" in incoming.headers.get("accept", ""):
+            return Stream(self._events(names), {}, Outcome(), EVENTS)
+        looks = await asyncio.gather(*(waited(_once, self._topics[name]) for name in names))
+        return as_json(dict(zip(names, looks, strict=True)))
+
+    async def _events(self, names: list[str]) -> AsyncGenerator[bytes, None]:
+        told: asyncio.Queue[bytes] = asyncio.Queue(64)
+        watching = [asyncio.create_task(_follow(name, self._topics[name], told)) for name in names]
+        silent = 0.0
+        try:
+            yield b": hello\n\n"
+            while not self._draining():
+                try:
+                    async with asyncio.timeout(TICK):
+                        event = await told.get()
+                except TimeoutError:
+                    silent += TICK
+                    if silent < IDLE:
+                        continue
+                    event = b": still here\n\n"
+                silent = 0.0
+                yield event
+        finally:
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)
+
+
+async def _follow(name: str, topic: Topic, told: asyncio.Queue[bytes]) -> None:
+    """Tell of a topic whenever it has changed; an error is told as one, and then it is watched anew."""
+    look: TopicLook | None = None
+    before = b""
+    try:
+        while True:
+            try:
+                if look is None:
+                    look = await waited(topic.watch)
+                now = orjson.dumps(await waited(look.look))
+            except SamplemindError as error:
+                now = orjson.dumps({"error": error.as_json()})
+                await _closed(look)
+                look = None
+            if now != before:
+                await told.put(b"event: %b\ndata: %b\n\n" % (name.encode(), now))
+                before = now
+            await asyncio.sleep(topic.every)
+    finally:
+        await _closed(look)
+
+
+async def _closed(look: TopicLook | None) -> None:
+    if look:
+        await asyncio.shield(waited(look.close))
+
+
+def _once(topic: Topic) -> Any:
+    try:
+        look = topic.watch()
+        try:
+            return look.look()
+        finally:
+            look.close()
+    except SamplemindError as error:
+        return {"error": error.as_json()}

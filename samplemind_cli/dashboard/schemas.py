@@ -1,0 +1,111 @@
+"""What each path of the dashboard takes and gives, as /openapi.json has it."""
+
+from typing import Any
+
+from samplemind_cli.ai.model_names import TASKS
+from samplemind_cli.ai.types import EFFORTS
+from samplemind_cli.dashboard.asking import CACHES
+from samplemind_cli.dashboard.call_history import LARGEST
+from samplemind_cli.dashboard.described import (
+    EVENT,
+    EVENTS,
+    FLAG,
+    NUMBER,
+    TEXT,
+    TROUBLE,
+    WHOLE,
+    get,
+    many,
+    obj,
+    post,
+)
+from samplemind_cli.ledger.filters import FACTS
+from samplemind_cli.ledger.stats import BY
+
+CALL = obj("number", "id", "at", "times", "model", number=WHOLE, id=TEXT, at=NUMBER, times=WHOLE, model=TEXT)
+SPAN = obj("name", "start", "ms", name=TEXT, start=NUMBER, ms=NUMBER)
+ONE = obj("id", "at", "spans", id=TEXT, at=NUMBER, spans=many(SPAN), dollars=NUMBER)
+CHOSEN = dict.fromkeys((*FACTS, "words"), TEXT)
+PLACE = {"first": {**WHOLE, "minimum": 0}, "most": {**WHOLE, "minimum": 1, "maximum": LARGEST}}
+SUMS = obj(
+    "name", "calls", "hits", "errors",
+    name=TEXT, calls=WHOLE, hits=WHOLE, errors=WHOLE, hit_rate=NUMBER,
+    dollars_spent=NUMBER, dollars_saved=NUMBER, seconds_saved=NUMBER, p50_ms=NUMBER, p95_ms=NUMBER,
+)  # fmt: skip
+BUDGET = obj(
+    "budget", "limit", "spent", "held", "left", budget=TEXT, limit=NUMBER, spent=NUMBER, held=NUMBER, left=NUMBER
+)
+ENTRY = obj("key", key=TEXT, bytes=WHOLE, hits=WHOLE, prompt=TEXT, model=TEXT)
+MODEL = obj("name", "installed", name=TEXT, installed=FLAG, size=WHOLE, loaded={"type": "object"}, tasks=many(TEXT))
+NAMED = obj("name", name=TEXT)
+SERVICES = obj(services=many(TEXT))
+MEASURED = obj("name", "when", "rows", name=TEXT, when=TEXT, commit=TEXT, rows=many({"type": "object"}))
+TOOL = obj("name", "launch", "paste", "install", name=TEXT, launch=TEXT, paste=TEXT, install=TEXT, config=TEXT)
+ASKED = obj(
+    "prompt",
+    prompt=TEXT,
+    system=TEXT,
+    model={**TEXT, "description": f"PROVIDER/MODEL, auto, or auto:TASK with {', '.join(TASKS)}"},
+    temperature={**NUMBER, "minimum": 0, "maximum": 2},
+    max_tokens={**WHOLE, "minimum": 1},
+    effort={"enum": ["", *EFFORTS]},
+    cache={"enum": list(CACHES)},
+)
+
+PATHS: dict[str, dict[str, Any]] = {
+    "session": post("A session, for a link that works once", obj("link", link=TEXT), obj("session", session=TEXT)),
+    "live": get(
+        "What changes: once as JSON, or with accept: text/event-stream as a stream of events",
+        {"type": "object"},
+        {"topics": {**TEXT, "description": "requests, stack, models; with commas between them"}},
+    ),
+    "requests": get(
+        "Some calls out of the ledger, oldest first",
+        obj("total", "first", "rows", total=WHOLE, first=WHOLE, rows=many(CALL)),
+        {**CHOSEN, **PLACE},
+    ),
+    "requests/{id}": get("One call", ONE, id=TEXT),
+    "names": get("What calls can be chosen by", {"type": "object", "additionalProperties": many(TEXT)}),
+    "sums": get(
+        "What the ledger sums up to",
+        obj("since", "by", "total", "groups", "note", since=NUMBER, by=TEXT, total=SUMS, groups=many(SUMS), note=TEXT),
+        {"since": {**TEXT, "description": "today, week, month, all, 3h, 7d or 2026-11-30"}, "by": {"enum": list(BY)}},
+    ),
+    "budgets": get("Each budget, in dollars", many(BUDGET)),
+    "cache": get(
+        "What the answer cache holds",
+        obj(
+            "cache",
+            "local",
+            "used",
+            "largest",
+            cache=TEXT,
+            local={"type": "object"},
+            used=many(ENTRY),
+            largest=many(ENTRY),
+        ),
+    ),
+    "cache/clear": post(
+        "Remove stored answers", obj(provider=TEXT), obj("entries", "bytes", entries=WHOLE, bytes=WHOLE)
+    ),
+    "choices": get("What can be asked", many(TEXT)),
+    "ask": post("A prompt, answered as events: route, text, thinking, answer, error", ASKED, EVENT, EVENTS),
+    "models": get("The local models", obj("url", "models", url=TEXT, models=many(MODEL), error=TROUBLE)),
+    "models/pull": post("Pull a model; events: progress, done, error", NAMED, EVENT, EVENTS),
+    "models/warm": post("Load a model", NAMED, NAMED),
+    "models/stop": post("Take a model out of memory", NAMED, NAMED),
+    "models/remove": post("Remove a model from the disk", NAMED, NAMED),
+    "stack/logs": get(
+        "The last lines of the services' logs; with accept: text/event-stream those that come too",
+        obj("lines", lines=many({"type": "object"})),
+        {"service": TEXT},
+    ),
+    "stack/up": post("Start services; events: note, done, error", SERVICES, EVENT, EVENTS),
+    "stack/restart": post("Restart services; events: note, done, error", SERVICES, EVENT, EVENTS),
+    "stack/stop": post("Stop services; events: note, done, error", SERVICES, EVENT, EVENTS),
+    "benches": get(
+        "What bench run has kept of this project",
+        obj("project", "measurements", "broken", project=TEXT, measurements=many(MEASURED), broken=many(TEXT)),
+    ),
+    "connect": get("What each tool is to be told", obj("url", "tools", url=TEXT, tools=many(TOOL)), {"model": TEXT}),
+}

@@ -1,0 +1,45 @@
+"""What the ledger sums up to, for the pages of cache and money."""
+
+from typing import Any
+
+from samplemind_cli.dashboard.admission import as_json
+from samplemind_cli.dashboard.query import Query
+from samplemind_cli.dashboard.work import waited
+from samplemind_cli.ledger import accounts, stats
+from samplemind_cli.ledger.prices import INSTALL, Prices
+from samplemind_cli.ledger.since import moment
+from samplemind_cli.ledger.store import Ledger
+from samplemind_cli.server.message import Incoming, Reply
+from samplemind_cli.settings import Settings
+
+MOST = 500  # groups
+
+
+class LedgerSums:
+    """As `samplemind stats` has them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._ledger = Ledger(settings)
+        self._prices = Prices(settings.config_dir, settings.rows)
+
+    async def answer(self, incoming: Incoming) -> Reply:
+        """`since` as `stats --since` takes it, `by` one of its groups."""
+        query = Query(incoming)
+        since, by = moment(query.text("since") or "week"), query.one_of("by", stats.BY, "day")
+        return as_json(await waited(self._sums, since, by))
+
+    def _sums(self, since: float, by: str) -> dict[str, Any]:
+        with self._ledger.open() as connection:
+            groups = stats.sums(connection, self._prices, since, (by,))
+            total = next(iter(stats.sums(connection, self._prices, since)), stats.Sums("all"))
+        note = ""
+        if total.unpriced:
+            note = f"the price of {total.unpriced:,} calls is not known"
+            note += "" if self._prices.known else f"; public prices come with: {INSTALL}"
+        told = {"total": total.as_json(), "groups": [group.as_json() for group in groups[-MOST:]]}
+        return {"since": since, "by": by, **told, "note": note}
+
+    async def budgets(self, _: Incoming) -> Reply:
+        """Each budget, with what is spent, held and left of it."""
+        return as_json(await waited(accounts.standing, self._settings, self._prices))

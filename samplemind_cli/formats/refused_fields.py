@@ -1,0 +1,115 @@
+"""Which field of a request a model refuses, as far as its provider's error says so, and the request without it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from samplemind_cli.formats import conversation
+from samplemind_cli.formats.request import THINKING_FIELDS, is_constraint
+from samplemind_cli.formats.types import Fault, Message, Request, Thinking
+
+# OpenAI "Unsupported parameter: 'x' is not supported with this model", "Unsupported value: 'x' does not support 0.7",
+# "Unrecognized request argument supplied: x", Ollama "… does not support thinking", xAI "does not support parameter x",
+# "Argument not supported on this model: x", Groq "property 'x' is unsupported", Claude "`x` is deprecated for this
+# model" and "x: Extra inputs are not permitted", Gemini "Thinking level is not supported for this model".
+_REFUSES = re.compile(
+    r"unsupported|not (yet |currently )?(be )?(support|permitted|allowed|accepted|recogni[sz]ed|enabled|available)"
+    r"|(do|does|did)(n't| not) (currently )?(support|accept|allow|take)|cannot (both |all )?be (used|set|specified)"
+    r"|may (not|only) be|unrecogni[sz]ed|unknown (name|field|param|arg|key)|unexpected (keyword|field|param|arg)"
+    r"|deprecated|extra (inputs|fields)|extra_forbidden|only works in|incompatible|cannot find field"
+    r"|additional propert",
+    re.IGNORECASE,
+)
+# How much to think is said in levels that differ from model to model: it may be the level that is refused.
+_LEVEL = re.compile(
+    r"must be one of|expected one of|input should be|supported values|invalid (think )?value|budget \S+ is invalid",
+    re.IGNORECASE,
+)
+_THINKING = frozenset({"effort", "thinking_budget", *THINKING_FIELDS})
+_WORDS = {"schema": r"response_?format|json_?schema|response_?(json_?)?schema"}
+_WORDS |= dict.fromkeys(
+    _THINKING,
+    r"reasoning[_. ]?effort|\b(thinking|think|effort|reasoning)\b|\bthinking[_ ]?(config|level|budget)|budget",
+)
+_CAPS = ("max_tokens", "max_completion_tokens")  # one thing under two names, of which a server may know one
+_OURS = frozenset({"stream_options", "reasoning_content", *_CAPS})  # what we say unasked, or can say in another way
+
+
+def field_in(fault: Fault, request: Request) -> str:
+    """The field of the request that an error refuses, the first where it names several; "" for none.
+
+    Its name is one of the request's `wishes`, `needs` or `unkeyed`, or of what we add to it.
+    """
+    if fault.kind not in ("request", "unsupported"):
+        return ""
+    words = f"{fault.param}: {fault.message}" if fault.param else fault.message
+    refused, level = _REFUSES.search(words), _LEVEL.search(words)
+    found = [
+        (said.start(), name)
+        for name in _fields(request)
+        if (refused or (level and name in _THINKING)) and (said := re.search(_pattern(name), words, re.IGNORECASE))
+    ]
+    return min(found)[1] if found else ""
+
+
+def is_hint(name: str, request: Request) -> bool:
+    """Whether the request is answered all the same without this field; what a person set by hand is never left out."""
+    if name in _OURS or name in request.unkeyed:
+        return True
+    return name not in request.needs and not (name in request.extra and is_constraint(name, request.source))
+
+
+def without(request: Request, names: frozenset[str]) -> Request:
+    """The request without these fields; it no longer goes out as it came."""
+    if not names:
+        return request
+    thinks = not names & _THINKING
+    changes: dict[str, Any] = {"body": None}
+    if not thinks:
+        changes |= {"effort": "", "thinking_budget": None}
+    if "temperature" in names:
+        changes["temperature"] = None
+    if "max_tokens" in names:
+        changes["max_tokens_field"] = "max_completion_tokens"
+    elif "max_completion_tokens" in names:
+        changes["max_tokens_field"] = "max_tokens"
+    gone = names if thinks else names | THINKING_FIELDS
+    return replace(
+        request,
+        messages=tuple(
+            _said(message, names) for message in conversation.known(request.messages, lambda n: n not in names)
+        ),
+        tools=tuple({name: value for name, value in tool.items() if name not in names} for tool in request.tools),
+        extra={name: value for name, value in request.extra.items() if name not in gone},
+        unkeyed={name: value for name, value in request.unkeyed.items() if name not in names},
+        **changes,
+    )
+
+
+def _fields(request: Request) -> Iterator[str]:
+    """The fields that an error may be about."""
+    yield from request.wishes | request.needs | request.unkeyed.keys() | request.extra.keys()
+    yield "stream_options"
+    if request.max_tokens is not None:
+        yield request.max_tokens_field or "max_tokens"
+    if any(isinstance(part, Thinking) for message in request.messages for part in message.parts):
+        yield "reasoning_content"
+
+
+def _pattern(name: str) -> str:
+    """How an error writes a name, also in camel case; one that is a common word only where it is a name."""
+    if name in _WORDS:
+        return _WORDS[name]
+    name = name.rpartition(".")[2]
+    if re.search("_|[a-z][A-Z]", name) or name == "temperature":
+        return rf"\b{re.escape(name).replace('_', '_?')}\b"
+    word = re.escape(name)
+    return rf"[.'\"`\[]{word}\b|\b(parameter|argument|field|propert\w+|supplied):? {word}\b|^{word}:"
+
+
+def _said(message: Message, names: frozenset[str]) -> Message:
+    parts = message.parts
+    if "reasoning_content" in names:
+        parts = tuple(part for part in parts if not isinstance(part, Thinking))
+    return Message(message.role, parts, "" if "name" in names else message.name, message.hints)

@@ -1,0 +1,237 @@
+"""What was spent of each budget, and what calls under way hold of it: one SQLite file, shared by all processes."""
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from samplemind_cli import spool
+from samplemind_cli.budgets import EACH, Budget
+from samplemind_cli.errors import SettingError
+from samplemind_cli.ledger.prices import Prices
+from samplemind_cli.ledger.since import moment
+from samplemind_cli.ledger.stats import sums as counted
+from samplemind_cli.ledger.store import Ledger, connected, transaction
+from samplemind_cli.settings import Settings
+
+NAME = "budgets.db"
+VERSION = 1
+NANO = 10**9  # sums are whole billionths of a dollar: floats would drift
+_STARTS = {"day": "today", "week": "week", "month": "month"}
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS spent (
+    who TEXT NOT NULL, span TEXT NOT NULL, nano INTEGER NOT NULL, PRIMARY KEY (who, span)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS held (
+    call TEXT NOT NULL, who TEXT NOT NULL, span TEXT NOT NULL, nano INTEGER NOT NULL,
+    process INTEGER NOT NULL, until REAL NOT NULL, PRIMARY KEY (call, who, span)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS held_of ON held (who, span);
+"""
+
+
+class Account(NamedTuple):
+    """What one budget limits: who spends, and in which span of time. `each` and `name` as `Budget` has them."""
+
+    each: str
+    name: str
+    span: str
+    nano: int
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Its row."""
+        return f"{self.each} {self.name}".strip() or "all", f"{self.span} {_label(self.span)}".strip()
+
+    def __str__(self) -> str:
+        whose = f" of {self.each} {self.name}" if self.each else ""
+        return f"{dollars(self.nano)}{whose} {'in all' if self.span == 'total' else f'a {self.span}'}"
+
+
+class OverError(Exception):
+    """An account has less left than a call may cost: `left` billionths of a dollar."""
+
+    def __init__(self, account: Account, left: int) -> None:
+        super().__init__(account)
+        self.account = account
+        self.left = left
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a call holds of some accounts until it is settled."""
+
+    call: str
+    keys: tuple[tuple[str, str], ...]
+    nano: int
+
+
+class Accounts:
+    """The accounts of one user. Raises SettingError where their file cannot be used: then nothing may be spent."""
+
+    def __init__(self, settings: Settings, prices: Prices) -> None:
+        if not settings.state_dir:
+            raise SettingError("budgets need a folder for what was spent", "export XDG_STATE_HOME=…")
+        self._settings = settings
+        self._prices = prices
+        self._path = Path(spool.folder(settings.state_dir), NAME)
+        self._mine = threading.local()  # a connection belongs to one thread
+
+    def close(self) -> None:
+        """Close this thread's file; the next use opens it again."""
+        if file := getattr(self._mine, "file", None):
+            file.close()
+        self._mine.file = None
+
+    def unknown(self, accounts: Iterable[Account]) -> list[Account]:
+        """Those of which nothing is written down yet in their span."""
+        with self._file() as file:
+            query = "SELECT 1 FROM spent WHERE who = ? AND span = ?"
+            return [account for account in accounts if not file.execute(query, account.key).fetchone()]
+
+    def begin(self, accounts: Iterable[Account]) -> None:
+        """Write down what was spent before there was this budget, as the ledger has it; that takes a while."""
+        found = [(*account.key, self._before(account)) for account in accounts]
+        with self._file() as file:
+            file.executemany("INSERT OR IGNORE INTO spent VALUES (?, ?, ?)", found)
+
+    def hold(self, accounts: Sequence[Account], nano: int, until: float) -> Held | None:
+        """Hold `nano` of every account until it is settled; None while others hold what is needed.
+
+        Raises OverError where there is less left. What a process that died held counts as spent, and so does what is
+        held past its time (`until`, unix seconds).
+        """
+        with self._file() as file, transaction(file):
+            _write_off(file)
+            for account in accounts:
+                spent = _sum(file, "spent", account.key)
+                if spent + nano > account.nano:
+                    raise OverError(account, account.nano - spent)
+                if spent + _sum(file, "held", account.key) + nano > account.nano:
+                    return None
+            held = Held(os.urandom(8).hex(), tuple(account.key for account in accounts), nano)
+            rows = [(held.call, *key, nano, os.getpid(), until) for key in held.keys]
+            file.executemany("INSERT INTO held VALUES (?, ?, ?, ?, ?, ?)", rows)
+            return held
+
+    def settle(self, held: Held, nano: int) -> None:
+        """Count what a call cost instead of what it held."""
+        with self._file() as file, transaction(file):
+            was_held = file.execute("DELETE FROM held WHERE call = ?", (held.call,)).rowcount
+            more = nano if was_held else nano - held.nano  # it was written off meanwhile
+            _spend(file, [(*key, more) for key in held.keys])
+
+    def sums(self, account: Account) -> tuple[int, int]:
+        """Billionths of a dollar that are spent, and that are held."""
+        with self._file() as file:
+            with transaction(file):
+                _write_off(file)
+            return _sum(file, "spent", account.key), _sum(file, "held", account.key)
+
+    def names(self, each: str) -> list[str]:
+        """The names of each client, session or batch that spent something."""
+        with self._file() as file:
+            found = file.execute("SELECT DISTINCT who FROM spent WHERE who LIKE ? ORDER BY who", (f"{each} %",))
+            return [row["who"].partition(" ")[2] for row in found]
+
+    def _before(self, account: Account) -> int:
+        if account.each == "batch" or self._settings.history == "off":
+            return 0
+        since = moment(_STARTS.get(account.span, "all"))
+        with Ledger(self._settings).open() as ledger:
+            found = counted(ledger, self._prices, since, (account.each,) if account.each else ())
+        return round(NANO * sum(one.spent for one in found if not account.each or one.name == account.name))
+
+    @contextmanager
+    def _file(self) -> Iterator[sqlite3.Connection]:
+        try:
+            if getattr(self._mine, "file", None) is None:
+                self._mine.file = connected(self._path, _SCHEMA, VERSION)
+            yield self._mine.file
+        except (sqlite3.Error, OSError) as error:
+            self.close()
+            raise SettingError(
+                f"what was spent cannot be written down: {self._path}: {error}", "free space there"
+            ) from error
+
+
+def of(budgets: Iterable[Budget], who: dict[str, str]) -> list[Account]:
+    """The accounts that bind a call of a client, a session and a batch, as `who` names them ("": of none).
+
+    A budget for one by its name stands instead of the one for each.
+    """
+    budgets, found = tuple(budgets), []
+    for each, span in dict.fromkeys((budget.each, budget.span) for budget in budgets):
+        name = who[each] if each else ""
+        mine = [b for b in budgets if (b.each, b.span) == (each, span) and b.name in ("", name)]
+        binding = [b for b in mine if b.name] or mine
+        if binding and bool(name) == bool(each):
+            found.append(Account(each, name, span, round(min(b.dollars for b in binding) * NANO)))
+    return found
+
+
+def standing(settings: Settings, prices: Prices) -> list[dict[str, Any]]:
+    """Each budget with what is spent, held and left of it, in dollars; one line for each client and so on."""
+    if not settings.budgets:
+        return []
+    own, found = Accounts(settings, prices), []
+    names = {each: own.names(each) for each in EACH}
+    everyone = [("", ""), *((each, name) for each in EACH for name in names[each])]
+    for each, name in everyone:
+        who = dict.fromkeys(EACH, "") | ({each: name} if each else {})
+        mine = [account for account in of(settings.budgets, who) if account.each == each]
+        own.begin(own.unknown(mine))
+        for account in mine:
+            spent, held = own.sums(account)
+            sums = {"limit": account.nano, "spent": spent, "held": held, "left": account.nano - spent - held}
+            whose = {"budget": str(account), "each": each, "name": name, "span": account.span}
+            found.append(whose | {what: nano / NANO for what, nano in sums.items()})
+    own.close()
+    return found
+
+
+def dollars(nano: int) -> str:
+    """Billionths of a dollar as people write them; what is less than a cent with more digits."""
+    small = 0 < abs(nano) < NANO // 100
+    return f"${nano / NANO:.{6 if small else 2}f}"
+
+
+def _label(span: str) -> str:
+    """The present day, week or month by the clock of this machine."""
+    now = datetime.now().astimezone()
+    return {"day": f"{now:%Y-%m-%d}", "week": f"{now:%G-W%V}", "month": f"{now:%Y-%m}"}.get(span, "")
+
+
+def _sum(file: sqlite3.Connection, table: str, key: tuple[str, str]) -> int:
+    row: Any = file.execute(f"SELECT coalesce(sum(nano), 0) FROM {table} WHERE who = ? AND span = ?", key).fetchone()  # noqa: S608 - names of ours
+    return int(row[0])
+
+
+def _spend(file: sqlite3.Connection, rows: Iterable[tuple[str, str, int]]) -> None:
+    more = "INSERT INTO spent VALUES (?, ?, ?) ON CONFLICT (who, span) DO UPDATE SET nano = nano + excluded.nano"
+    file.executemany(more, rows)
+
+
+def _write_off(file: sqlite3.Connection) -> None:
+    """Count as spent what the dead hold: their calls may have been answered, and nobody counted."""
+    rows = file.execute("SELECT * FROM held").fetchall()
+    now, alive = time.time(), {process: _is_alive(process) for process in {row["process"] for row in rows}}
+    lost = [row for row in rows if row["until"] < now or not alive[row["process"]]]
+    _spend(file, [(row["who"], row["span"], row["nano"]) for row in lost])
+    file.executemany("DELETE FROM held WHERE call = ?", {(row["call"],) for row in lost})
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True

@@ -1,0 +1,185 @@
+"""What the daemon and its registry say when something fails, as one clear error each."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from traceback import walk_tb
+
+from samplemind_cli.errors import ProviderError, SamplemindError
+from samplemind_cli.models.names import nearest
+
+
+class OllamaError(ProviderError):
+    """The daemon, or a registry it asked, failed.
+
+    `tries` is how often in a row a pull is begun before this is its end. A failure that `resumes` keeps what came, and
+    is no longer in a row when more has come since.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, *, tries: int = 1, resumes: bool = True) -> None:
+        super().__init__(message, hint)
+        self.tries = tries
+        self.resumes = resumes
+
+
+RESTARTING = 8  # tries, over about a minute: a daemon that went away is given so long to come back
+
+# What the daemon prints (server/images.go, server/download.go), first match wins: (pattern, message, hint, tries).
+# `{name}` is the model, `{text}` the daemon's own words, `{reason}` the last of them.
+_SAID: tuple[tuple[str, str, str, int], ...] = (
+    (
+        r"no space left on device|not enough space|disk quota exceeded",
+        "the daemon's disk filled up while {name} came; what came is kept",
+        "samplemind models rm NAME makes room, then pull again",
+        1,
+    ),
+    (
+        r"requires a newer version of ollama|\b412\b",
+        "{name} needs a newer Ollama than this daemon",
+        "update Ollama, then pull again",
+        1,
+    ),
+    (
+        r"insecure protocol http|gave HTTP response to HTTPS client",
+        "the registry of {name} speaks plain HTTP",
+        "say --insecure if it is your own",
+        1,
+    ),
+    (
+        r"x509|certificate|tls: ",
+        "the registry of {name} has a certificate that the daemon does not trust: {text}",
+        "give the daemon the certificate; --insecure asks over plain HTTP",
+        1,
+    ),
+    (
+        r"unauthorized|access denied|\b40[13]\b",
+        "the registry does not give {name} to this daemon: {text}",
+        "check the name; a private model needs `ollama signin`",
+        1,
+    ),
+    (
+        r"no such host|dial tcp|network is unreachable|connection refused|i/o timeout|server misbehaving|proxyconnect",
+        "the daemon cannot reach the registry of {name}: {reason}",
+        "check the daemon's network and HTTPS_PROXY, then pull again",
+        2,
+    ),
+    (
+        r"max retries exceeded|EOF|connection reset|context (cancel|dead)|\b5\d\d\b|\b429\b|broken pipe|no such file",
+        "the download of {name} kept breaking off: {text}",
+        "pull again; what came is kept",
+        4,
+    ),
+    (
+        r"does not support|unable to load model|requires more system memory|out of memory|runner process",
+        "{name} cannot be loaded: {text}",
+        "samplemind models shows what fits this machine",
+        1,
+    ),
+)
+
+
+@contextmanager
+def translated(url: str, name: str = "", seconds: float = 0) -> Iterator[None]:
+    """Within it, whatever the `ollama` package, its HTTP client or a socket raises becomes an OllamaError."""
+    try:
+        yield
+    except SamplemindError:
+        raise
+    except TimeoutError as error:
+        raise OllamaError(
+            f"the Ollama daemon at {url} did not answer within {seconds:g} s", "is it busy or stopped? samplemind ps"
+        ) from error
+    except Exception as error:
+        raise _read(error, url, name) from error
+
+
+def not_ollama(url: str) -> OllamaError:
+    """Something else answers where the daemon should."""
+    return OllamaError(f"what answers at {url} is not Ollama", "set OLLAMA_HOST to the daemon's address")
+
+
+def too_old(url: str, version: str, oldest: tuple[int, ...]) -> OllamaError:
+    """A daemon from before what is asked of it here."""
+    return OllamaError(
+        f"the Ollama at {url} is {version}; samplemind needs {'.'.join(map(str, oldest))} or newer", "update Ollama"
+    )
+
+
+def older(version: str, oldest: tuple[int, ...]) -> bool:
+    """Whether a version is before `oldest`; 0.0.0 is a build of one's own, and new."""
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+    return numbers != (0, 0, 0) and numbers < oldest
+
+
+def unknown(name: str) -> OllamaError:
+    """The registry has no such model."""
+    found = nearest(name)
+    elsewhere = "https://ollama.com/library lists what there is" if name.count("/") < 2 else "check the name"  # noqa: PLR2004 - a host of one's own
+    return OllamaError(
+        f"there is no model {name} in its registry", f"did you mean {' or '.join(found)}?" if found else elsewhere
+    )
+
+
+def spoiled(name: str) -> OllamaError:
+    """A layer's bytes are not those of its digest; the daemon drops such a layer, so it must come anew."""
+    message = f"the registry sent {name} with a wrong digest; nothing of that is kept"
+    return OllamaError(message, "pull again later", tries=2, resumes=False)
+
+
+def stalled(name: str, seconds: float) -> OllamaError:
+    """Not a byte came for a while."""
+    return OllamaError(f"nothing of {name} arrived for {seconds:g} s", "pull again; what came is kept", tries=4)
+
+
+def absent(name: str) -> OllamaError:
+    """The daemon does not have this model."""
+    return OllamaError(f"the daemon has no model {name}", f"samplemind pull-models {name}, or see: samplemind models")
+
+
+def _read(error: Exception, url: str, name: str) -> Exception:
+    """The error to raise for one that came out of the `ollama` package; a bug stays itself."""
+    kind = type(error).__module__.partition(".")[0]
+    # While streaming, `ollama` lets its HTTP client's own exceptions through (httpx is another door's to import).
+    if isinstance(error, OSError) or kind == "httpx":
+        if type(error).__name__ == "DecodingError":  # as `httpx_client.bounded` raises it
+            return OllamaError(f"the Ollama daemon at {url} sent something unreadable: {error}", "samplemind ps")
+        if type(error).__name__ in ("ReadError", "RemoteProtocolError", "ReadTimeout", "WriteError"):
+            return OllamaError(f"the Ollama daemon at {url} went away", "samplemind ps", tries=RESTARTING)
+        return OllamaError(
+            f"no Ollama daemon answers at {url}",
+            "samplemind up ollama, or: ollama serve; elsewhere: set OLLAMA_HOST",
+            tries=RESTARTING,
+        )
+    if kind in ("pydantic_core", "json") or (isinstance(error, TypeError | ValueError) and _in_ollama(error)):
+        return not_ollama(url)
+    if kind == "ollama":
+        return said(str(getattr(error, "error", error)), name, getattr(error, "status_code", -1))
+    return error
+
+
+def _in_ollama(error: Exception) -> bool:
+    """Whether it came up inside of the package, which takes what it is sent for an object with Ollama's fields."""
+    return any(frame.f_globals.get("__name__") == "ollama._client" for frame, _ in walk_tb(error.__traceback__))
+
+
+def said(text: str, name: str, status: int = -1) -> OllamaError:
+    """The error for the daemon's own words."""
+    text = " ".join(text.split()) or f"HTTP {status}"
+    if re.search(r"pull model manifest: (file does not exist|.*manifest unknown)", text):
+        return unknown(name)
+    if "digest mismatch" in text:
+        return spoiled(name)
+    if (status == 404 and name) or re.search(r"model .*not found", text):  # noqa: PLR2004 - HTTP
+        return absent(name)
+    for pattern, message, hint, tries in _SAID:
+        if re.search(pattern, text, re.IGNORECASE):
+            return OllamaError(
+                message.format(name=name, text=text[:300], reason=text.rpartition(": ")[2]), hint, tries=tries
+            )
+    return OllamaError(f"the Ollama daemon refused {name}: {text[:300]}".replace("  ", " "), "samplemind models")
+
+
+def together(failures: list[OllamaError]) -> OllamaError:
+    """Several failures as one error: every message, and the first hint."""
+    hint = next((failure.hint for failure in failures if failure.hint), None)
+    return OllamaError("; ".join(failure.message for failure in failures), hint)

@@ -1,0 +1,127 @@
+"""Named keys of `serve`'s clients: kept hashed in one file, with what each may ask and how much."""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from samplemind_cli import files
+from samplemind_cli.errors import UsageError
+from samplemind_cli.settings import Settings
+
+FILE = "keys.json"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_BEGIN = "sm-"  # a key in a log or a repository is known for what it is
+
+
+@dataclass(frozen=True, slots=True)
+class ClientKey:
+    """One client. `digest` is the key's, in hexadecimal; `rpm` and `tpm` are requests and tokens a minute, 0: any.
+
+    `models`: patterns of `PROVIDER/MODEL`, as a shell has them; none: any.
+    """
+
+    name: str
+    digest: str
+    made: float = 0.0
+    rpm: int = 0
+    tpm: int = 0
+    models: tuple[str, ...] = ()
+
+
+class ClientKeys:
+    """The keys in a folder's file; a change of it counts from the next look on."""
+
+    def __init__(self, folder: str) -> None:
+        self._file = Path(folder, FILE)
+        self._mark: tuple[int, int, int] | None = None
+        self._known: dict[str, ClientKey] = {}
+
+    def find(self, given: Iterable[str]) -> ClientKey | None:
+        """Whose key one of those given is. A file that cannot be read holds none."""
+        if (mark := self._seen()) != self._mark:
+            self._mark = mark
+            try:
+                self._known = {key.digest: key for key in self.all()}
+            except UsageError:
+                self._known = {}
+        if not self._known:
+            return None
+        return next((found for key in given if (found := self._known.get(digest(key)))), None)
+
+    def all(self) -> list[ClientKey]:
+        """Every key, oldest first. Raises UsageError for a file that is broken."""
+        try:
+            return [_read(entry) for entry in json.loads(self._file.read_text("utf-8"))["keys"]]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UsageError(f"cannot read {self._file}: {error}", "mend or remove it") from error
+
+    def add(self, name: str, *, rpm: int = 0, tpm: int = 0, models: Iterable[str] = ()) -> str:
+        """A new client's key, which is not kept. Raises UsageError for a name that is taken or is none."""
+        if not NAME.fullmatch(name):
+            raise UsageError(f"{name!r} cannot be a client's name", "use letters, digits, dots, dashes, underscores")
+        key = _BEGIN + secrets.token_urlsafe(32)
+        with self._locked():
+            known = self.all()
+            if any(other.name == name for other in known):
+                raise UsageError(f"{name} has a key already", f"samplemind keys revoke {name}")
+            self._write([*known, ClientKey(name, digest(key), round(time.time(), 3), rpm, tpm, tuple(models))])
+        return key
+
+    def revoke(self, name: str) -> ClientKey:
+        """Forget a client's key. Raises UsageError when there is none."""
+        with self._locked():
+            known = self.all()
+            found = next((key for key in known if key.name == name), None)
+            if found is None:
+                raise UsageError(f"there is no key named {name!r}", "samplemind keys list")
+            self._write([key for key in known if key.name != name])
+        return found
+
+    def _write(self, keys: Iterable[ClientKey]) -> None:
+        files.write(self._file, json.dumps({"keys": [asdict(key) for key in keys]}, indent=2).encode() + b"\n")
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Alone among those who change the file."""
+        folder = files.private_folder(self._file.parent)
+        with open(f"{folder}/{FILE}.lock", "ab", opener=files.private_opener) as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _seen(self) -> tuple[int, int, int] | None:
+        try:
+            found = os.stat(self._file)  # noqa: PTH116 - a Path costs as much as the system call
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def of(settings: Settings) -> ClientKeys:
+    """The user's own."""
+    return ClientKeys(settings.config_dir)
+
+
+def digest(key: str) -> str:
+    """What is kept of a key: it is random and long, so that a fast hash cannot be guessed back."""
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+
+
+def _read(entry: Any) -> ClientKey:
+    """An entry of the file. Raises ValueError, KeyError, TypeError: a limit that is wrong must not count as none."""
+    name, known, models = entry["name"], entry["digest"], entry.get("models", [])
+    limits = (entry.get("rpm", 0), entry.get("tpm", 0))
+    words = [name, known, *models] if isinstance(models, list) else []
+    if not words or not all(isinstance(word, str) for word in words) or not all(type(n) is int for n in limits):
+        raise TypeError(f"the entry of {name!r} is wrong")
+    return ClientKey(name, known, float(entry.get("made", 0)), *limits, tuple(models))

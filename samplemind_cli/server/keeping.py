@@ -1,0 +1,143 @@
+"""Files and batches of `serve`'s clients, in the state folder: bounded, each its owner's alone, removed after days."""
+
+import fcntl
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+from blake3 import blake3
+
+from samplemind_cli import files
+from samplemind_cli.server.access import KEYS
+from samplemind_cli.server.message import HttpError, Incoming
+from samplemind_cli.settings import Settings
+
+Kind = Literal["files", "batches"]
+Record = dict[str, Any]
+DAY = 86_400
+KEPT = 7 * DAY  # seconds, unless a client says otherwise
+LARGEST = 1 << 30  # bytes of all that is kept
+MOST = 2_000  # files and batches
+UNFINISHED = ("validating", "in_progress", "finalizing", "cancelling")
+_ID = re.compile(r"(file-|batch_)[0-9a-f]{24}")
+_PREFIX: dict[Kind, str] = {"files": "file-", "batches": "batch_"}
+
+
+def owner(incoming: Incoming) -> str:
+    """Whose a request is: a digest of the key that it brings; no key is kept."""
+    headers = incoming.headers
+    bearer = headers.get("authorization", "").partition(" ")[2].strip()
+    given = bearer or next((headers[name] for name in KEYS if name in headers), "")
+    return blake3(given.encode("latin-1", "replace"), derive_key_context="samplemind serve owner").hexdigest(16)
+
+
+class Keeping:
+    """The folder of one user. Raises HttpError for what is not there, or not the client's; OSError."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._state = settings.state_dir
+
+    def add(self, kind: Kind, whose: str, record: Record, data: bytes | Path | None = None) -> Record:
+        """A new record with an id of its own, kept for `KEPT` unless it says until when.
+
+        With its data, if it has some; a file that holds them is moved.
+        Raises HttpError where there is no room.
+        """
+        self.prune()
+        sizes = [info.st_size for _, info in files.walk(self._folder())]
+        if sum(sizes) + (len(data) if isinstance(data, bytes) else 0) > LARGEST or len(sizes) >= 2 * MOST:
+            raise HttpError(413, "there is no room for more files: delete some", "storage_full")
+        now = int(time.time())
+        number = f"{_PREFIX[kind]}{os.urandom(12).hex()}"
+        whole = {"id": number, "owner": whose, "created_at": now, "expires_at": now + KEPT, **record}
+        if isinstance(data, Path):
+            data.replace(self.data(number))
+        elif data is not None:
+            files.write(self.data(number), data)
+        self.save(kind, whole)
+        return whole
+
+    def save(self, kind: Kind, record: Record) -> None:
+        """Write a record, at once for whoever reads it."""
+        files.write(self._path(kind, record["id"]), orjson.dumps(record))
+
+    def get(self, kind: Kind, number: str, whose: str | None = None) -> Record:
+        """A record, of this owner (None: whosever)."""
+        try:
+            if not _ID.fullmatch(number):
+                raise FileNotFoundError  # noqa: TRY301 - there is none
+            found: Record = orjson.loads(self._path(kind, number).read_bytes())
+        except (FileNotFoundError, ValueError):
+            found = {}
+        if not found or (whose is not None and found["owner"] != whose):
+            raise HttpError(404, f"there is no {'file' if kind == 'files' else 'batch'} {number[:60]}", "not_found")
+        return found
+
+    def all(self, kind: Kind, whose: str | None = None) -> list[Record]:
+        """The records, the newest first."""
+        found = []
+        for path in Path(self._folder(kind)).glob("*.json"):
+            with suppress(HttpError, OSError):
+                found.append(self.get(kind, path.stem, whose))
+        return sorted(found, key=lambda record: (record["created_at"], record["id"]), reverse=True)
+
+    def remove(self, kind: Kind, number: str) -> None:
+        """Remove a record and all that belongs to it."""
+        for ending in (".json", ".jsonl", ".results", ".output", ".error", ".cancel", ".lock"):
+            files.remove(str(Path(self._folder(kind), f"{number}{ending}")))
+
+    def data(self, number: str) -> Path:
+        """The file with a file's data."""
+        return Path(self._folder("files"), f"{number}.jsonl")
+
+    def results(self, number: str, kind: Literal["results", "output", "error"] = "results") -> Path:
+        """The file of what a batch has answered so far, or of those that are answers, or of its failures."""
+        return Path(self._folder("batches"), f"{number}.{kind}")
+
+    def cancel(self, number: str) -> None:
+        """Tell whichever process runs a batch that it is to end."""
+        files.write(Path(self._folder("batches"), f"{number}.cancel"), b"")
+
+    def is_cancelled(self, number: str) -> bool:
+        """Whether it was told so."""
+        return Path(self._folder("batches"), f"{number}.cancel").exists()
+
+    @contextmanager
+    def alone(self, number: str) -> Iterator[bool]:
+        """Whether this process is the one that runs a batch, as long as it is within; who dies lets others go on."""
+        file = files.private_opener(str(Path(self._folder("batches"), f"{number}.lock")), os.O_RDWR | os.O_CREAT)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield True
+        except BlockingIOError:
+            yield False
+        finally:
+            os.close(file)
+
+    def prune(self) -> None:
+        """Remove what is past its time; a batch that is not finished stays."""
+        now = time.time()
+        for kind in _PREFIX:
+            for record in self.all(kind):
+                until = record["expires_at"] if kind == "files" else _ended(record) + KEPT
+                if until < now and record.get("status") not in UNFINISHED:
+                    self.remove(kind, record["id"])
+
+    def _path(self, kind: Kind, number: str) -> Path:
+        return Path(self._folder(kind), f"{number}.json")
+
+    def _folder(self, *parts: str) -> str:
+        if not self._state:
+            raise HttpError(503, "there is no folder for files: XDG_STATE_HOME names one", "no_storage")
+        return files.private_folder(self._state, "serve", *parts)
+
+
+def _ended(batch: Record) -> float:
+    """When a batch came to its end."""
+    ends = ("completed_at", "failed_at", "cancelled_at", "expired_at")
+    return float(next((batch[name] for name in ends if batch.get(name)), batch["created_at"]))

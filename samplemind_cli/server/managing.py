@@ -1,0 +1,87 @@
+"""`serve --manage`: what changes a daemon's models goes to Ollama as it came; only the owner of the server may."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+
+from samplemind_cli.ai import http_client
+from samplemind_cli.ai.core import AICore
+from samplemind_cli.ai.http_client import Patience, UnavailableError
+from samplemind_cli.ai.types import Call, Options, Provider, Request
+from samplemind_cli.errors import SamplemindError
+from samplemind_cli.formats.fields import document
+from samplemind_cli.formats.ollama import client
+from samplemind_cli.formats.ollama import server as ollama
+from samplemind_cli.formats.types import Fault
+from samplemind_cli.server.failure import problem
+from samplemind_cli.server.front import Front
+from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, Stream
+from samplemind_cli.server.routes import Operation
+
+LINES = "application/x-ndjson"
+STREAMED = ("create", "pull", "push")
+AT_ONCE = (("POST", "copy"), ("DELETE", "delete"))
+SILENCE = 600.0  # seconds, while a daemon looks through what it has fetched
+
+
+class Managing:
+    """Hands requests on to the daemon, and its answers back."""
+
+    def __init__(self, core: AICore) -> None:
+        self._core = core
+
+    def operations(self) -> tuple[Operation, ...]:
+        """The routes."""
+        streamed = (Operation("POST", f"/api/{name}", self._streamed, ollama.error, owner=True) for name in STREAMED)
+        at_once = (Operation(method, f"/api/{name}", self._whole, ollama.error, owner=True) for method, name in AT_ONCE)
+        return (*streamed, *at_once)
+
+    async def _streamed(self, incoming: Incoming) -> Reply | Stream:
+        """What a daemon tells line by line; a refusal before the first line keeps its status."""
+        body = document(incoming.body).raw
+        told = http_client.events(self._call(incoming, body), _patience(), client.fault)
+        try:
+            first = await anext(told)
+        except UnavailableError as error:
+            raise _refused(error) from error
+        if body.get("stream") is False:
+            await told.aclose()
+            return Reply(orjson.dumps(first))
+        return Stream(_lines(first, told), {}, Outcome(Provider.OLLAMA), LINES)
+
+    async def _whole(self, incoming: Incoming) -> Reply:
+        found = await http_client.reply(self._call(incoming, document(incoming.body).raw), _patience())
+        return Reply(found.body, found.status)
+
+    def _call(self, incoming: Incoming, body: Any) -> Call:
+        route = self._core.routes(Request(messages=()), Options(provider=Provider.OLLAMA))[0]
+        return Call(f"{route.endpoint.base_url}{incoming.route}", body, method=incoming.method)
+
+
+def attach(front: Front, core: AICore) -> None:
+    """Add the routes to a server."""
+    front.add(Managing(core).operations(), {})
+
+
+def _patience() -> Patience:
+    return Patience(read=SILENCE, attempts=1)
+
+
+def _refused(error: UnavailableError) -> HttpError:
+    """The daemon's own refusal, or that there is none."""
+    told = problem(error)
+    fault = error.fault or Fault("server", error.message)
+    return HttpError(404 if fault.kind == "not_found" else told.status, fault.message, str(told.code or ""))
+
+
+async def _lines(first: Any, rest: AsyncGenerator[Any, None]) -> AsyncGenerator[bytes, None]:
+    """One line an event; an error after the first one is a line too."""
+    try:
+        async with aclosing(rest):
+            yield orjson.dumps(first) + b"\n"
+            async for event in rest:
+                yield orjson.dumps(event) + b"\n"
+    except SamplemindError as error:
+        yield orjson.dumps({"error": error.message}) + b"\n"

@@ -1,0 +1,36 @@
+"""Whose program is at the other end of a connection on this machine: Linux tells the user of each socket."""
+
+import os
+from asyncio import BaseTransport
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+from typing import Any
+
+TABLES = {4: Path("/proc/net/tcp"), 6: Path("/proc/net/tcp6")}
+ROOT = 0  # may read all that we keep anyway
+
+
+def is_anothers(transport: BaseTransport | None) -> bool:
+    """Whether another user's program is the client; False where the system does not tell, as macOS.
+
+    A client that is gone is nobody's any more, and counts as another's: whose it was cannot be told.
+    """
+    peer, own = (transport.get_extra_info(name) for name in ("peername", "sockname")) if transport else (None, None)
+    if not (peer and own):
+        return False
+    table = TABLES[ip_address(peer[0]).version]
+    try:
+        rows = table.read_text("ascii").splitlines()[1:]
+    except OSError:
+        return False
+    wanted = [_written(peer), _written(own)]
+    users = [row.split()[7] for row in rows if row.split()[1:3] == wanted and row.split()[9] != "0"]
+    return not users or int(users[0]) not in (ROOT, os.geteuid())
+
+
+def _written(end: tuple[Any, ...]) -> str:
+    """An address and a port as the kernel's table has them: words of 32 bits, lowest byte first."""
+    address: IPv4Address | IPv6Address = ip_address(end[0].partition("%")[0])
+    raw = address.packed
+    words = (raw[at : at + 4][::-1].hex() for at in range(0, len(raw), 4))
+    return f"{''.join(words)}:{end[1]:04x}".upper()

@@ -1,0 +1,36 @@
+"""The durations that every machine's checkout has: `.test_durations` in the project's root, as pytest-split keeps it.
+
+`--shard` is cut by nothing else: what one machine alone remembers would make another cut there.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from samplemind_cli import files
+from samplemind_cli.errors import UsageError
+
+NAME = ".test_durations"
+
+
+def read(root: Path) -> dict[str, float]:
+    """Seconds by node id; empty where there is no such file. Raises UsageError for one that cannot be read."""
+    file = root / NAME
+    try:
+        return {str(name): float(seconds) for name, seconds in json.loads(file.read_bytes()).items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise UsageError(
+            f"cannot read {file}: {error}", "samplemind test --all --store-durations, then commit it"
+        ) from error
+
+
+def store(root: Path, seconds: Mapping[str, float]) -> Path:
+    """Write these; the others of files that are still there stay. Raises OSError, UsageError."""
+    kept = {name: took for name, took in read(root).items() if os.path.exists(root / name.partition("::")[0])}
+    rounded = {name: round(took, 3) for name, took in (kept | dict(seconds)).items()}
+    file = root / NAME
+    files.write(file, (json.dumps(rounded, indent=4, sort_keys=True) + "\n").encode(), mode=0o644)
+    return file

@@ -1,0 +1,166 @@
+"""Templates: whose counts, what it may say, how it is filled."""
+
+import os
+
+import pytest
+
+from samplemind_cli.asking import templates
+from samplemind_cli.errors import UsageError
+from samplemind_cli.settings import Settings
+
+REVIEW = """+++
+model = "openai/gpt-6-luna"
+system = "You review code."
+max_tokens = 500
+[variables]
+language = "Python"
++++
+Review this {{ language }}:
+
+{{input}}
+"""
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """The user's folder of templates and the project's; the current folder is below the project's."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    own, project = tmp_path / "config" / "samplemind" / "templates", tmp_path / "project" / ".samplemind" / "templates"
+    for folder in (own, project, tmp_path / "project" / "deep", tmp_path / "project" / ".git"):
+        folder.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "project" / "deep")
+    return own, project
+
+
+def find(name="review"):
+    return templates.find(Settings.load(), name)
+
+
+def test_a_template_has_its_text_and_what_it_is_asked_with(folders):
+    (folders[0] / "review.md").write_text(REVIEW)
+    found = find()
+
+    assert found.filled("x = 1", {}) == "Review this Python:\n\nx = 1"
+    assert found.filled("x = 1", {"language": "Rust"}) == "Review this Rust:\n\nx = 1"
+    given = {"model": None, "system": "Be kind", "max_tokens": None, "schema": None, "task": None}
+    assert found.asked_with(given) == {
+        "model": "openai/gpt-6-luna", "system": "Be kind", "max_tokens": 500, "schema": None, "task": None,
+    }  # fmt: skip
+    assert found.origin.endswith("review.md, your own, model openai/gpt-6-luna")
+
+
+def test_a_toml_file_holds_the_same(folders):
+    (folders[0] / "review.toml").write_text('system = "Hi"\nprompt = """Say {{word}}"""\n')
+
+    assert find().filled("", {"word": "ho"}) == "Say ho"
+    assert find().fields == {"system": "Hi"}
+
+
+def test_text_alone_is_a_template_and_what_is_given_follows_it(folders):
+    (folders[0] / "review.md").write_text("Review this\n")
+
+    assert find().filled("x = 1", {}) == "Review this\n\nx = 1"
+    assert find().filled("", {}) == "Review this"
+
+
+def test_what_is_given_is_never_taken_for_a_variable(folders):
+    (folders[0] / "review.md").write_text("{{input}} {{word}}")
+
+    assert find().filled("{{word}} {{other}}", {"word": "{{input}}"}) == "{{word}} {{other}} {{input}}"
+
+
+def test_the_users_own_comes_before_a_projects_and_the_nearest_before_one_above(folders, tmp_path):
+    near = tmp_path / "project" / "deep" / ".samplemind" / "templates"
+    near.mkdir(parents=True)
+    for folder, text in ((folders[1], "above"), (near, "near")):
+        (folder / "review.md").write_text(text)
+    assert (find().text, find().own) == ("near", False)
+    assert "the project's" in find().origin
+
+    (folders[0] / "review.md").write_text("own")
+    assert (find().text, find().own) == ("own", True)
+    assert templates.names(Settings.load()) == ["review"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_projects_template_that_another_user_could_have_written_does_not_count(folders):
+    (folders[1] / "review.md").write_text("theirs")
+    os.chown(folders[1] / "review.md", 12345, 12345)
+
+    with pytest.raises(UsageError, match="no template"):
+        find()
+
+
+@pytest.mark.parametrize(
+    ("head", "why"),
+    [
+        ('model = "https://elsewhere/v1"', "choose where the prompt goes"),
+        ('model = "gpt-oss:120b-cloud"', "choose where the prompt goes"),
+        ('model = "my-vllm/m"', "provider of your own"),
+        ('schema = "../../secret.json"', "outside of its folder"),
+        ('schema = "/etc/passwd"', "outside of its folder"),
+        ('base_url = "https://elsewhere"', "may not say 'base_url'"),
+        ('provider = "openai"', "may not say 'provider'"),
+        ('attach = "/etc/passwd"', "may not say 'attach'"),
+    ],
+)
+def test_a_projects_template_chooses_neither_where_prompts_go_nor_what_is_read(folders, head, why):
+    config = folders[0].parent / "config.toml"
+    config.write_text('[providers.my-vllm]\nurl = "http://127.0.0.1:9/v1"\n')
+    (folders[1] / "review.md").write_text(f"+++\n{head}\n+++\nhi")
+
+    with pytest.raises(UsageError, match=why):
+        find()
+
+
+def test_a_link_out_of_a_projects_folder_is_no_schema(folders):
+    (folders[1].parent / "s.json").write_text("{}")
+    (folders[1] / "s.json").symlink_to(folders[1].parent / "s.json")
+    (folders[1] / "review.md").write_text('+++\nschema = "s.json"\n+++\nhi')
+
+    with pytest.raises(UsageError, match="outside of its folder"):
+        find()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("+++\nmodel = 5\n+++\nhi", "model cannot be 5"),
+        ('+++\neffort = "much"\n+++\nhi', "effort cannot be"),
+        ("+++\nmodel = \n+++\nhi", "cannot read"),
+        ("+++\nhi", "second line"),
+        ("+++\n+++\n\n", "holds no text"),
+        ("x" * (templates.LARGEST + 1), "too large"),
+        (b"\xff\xfe", "cannot read"),
+    ],
+)
+def test_a_template_that_is_none_is_told_by_its_path(folders, text, why):
+    path = folders[0] / "review.md"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    with pytest.raises(UsageError, match=why) as refused:
+        find()
+    assert str(path) in refused.value.message
+
+
+def test_a_variable_without_a_value_and_a_value_without_a_variable_are_told(folders):
+    (folders[0] / "review.md").write_text("{{input}} {{word}}")
+    for given, values, why in [("", {"word": "x"}, "input has no value"), ("x", {}, "word has no value"),
+                               ("x", {"word": "x", "wrod": "y"}, "no variable 'wrod'")]:  # fmt: skip
+        with pytest.raises(UsageError, match=why):
+            find().filled(given, values)
+
+
+@pytest.mark.parametrize("name", ["nothing", "../config", "a/b", ""])
+def test_an_unknown_name_is_told_with_those_that_are_known(folders, name):
+    (folders[0] / "plan.md").write_text("Plan")
+
+    with pytest.raises(UsageError, match="no template") as refused:
+        find(name)
+    assert refused.value.hint == "known: plan"
+
+
+@pytest.mark.parametrize("given", ["word", "=x", "input=x", "a b=c"])
+def test_a_variable_is_a_name_and_a_value(given):
+    with pytest.raises(UsageError, match="NAME=VALUE"):
+        templates.variables([given])

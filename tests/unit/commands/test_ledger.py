@@ -1,0 +1,44 @@
+"""`samplemind ledger budgets`."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from samplemind_cli.cli import app
+
+TABLE = "[budgets]\nday = 5\n"
+
+
+@pytest.fixture
+def budgets(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+
+    def run(text, *options):
+        (tmp_path / "samplemind").mkdir(exist_ok=True)
+        (tmp_path / "samplemind" / "config.toml").write_text(text)
+        return CliRunner().invoke(app, ["ledger", "budgets", *options])
+
+    return run
+
+
+def test_each_budget_is_a_line_with_what_is_left(budgets):
+    done = budgets(TABLE)
+
+    assert done.exit_code == 0
+    assert done.stdout.split("\n")[1].split() == ["$5.00", "a", "day", "$0.00", "$0.00", "$5.00"]
+
+
+def test_a_script_reads_it_as_json(budgets):
+    told = json.loads(budgets(TABLE, "--json").stdout)
+
+    assert told == {
+        "budget": "$5.00 a day", "each": "", "name": "", "span": "day", "limit": 5, "spent": 0, "held": 0, "left": 5,
+    }  # fmt: skip
+
+
+def test_where_there_is_none_it_says_where_to_write_one(budgets):
+    done = budgets("")
+
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "config.toml" in done.stderr

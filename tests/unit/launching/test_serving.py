@@ -1,0 +1,43 @@
+import pytest
+
+from samplemind_cli.launching import mark, serving
+from samplemind_cli.settings import Settings
+
+OPENAPI = {"info": {"title": "samplemind"}}
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(state_dir=str(tmp_path))
+
+
+@pytest.fixture
+def answering(monkeypatch):
+    """The URLs at which something says that it is a `serve`."""
+    urls = set()
+    monkeypatch.setattr(serving, "running", urls.__contains__)
+    return urls
+
+
+def test_what_this_user_serves_is_found(settings, answering):
+    answering.add(serving.DEFAULT)
+    with mark.held(settings.state_dir, "127.0.0.1", 8000):
+        assert serving.found(settings, "", pytest.fail) == serving.DEFAULT
+
+
+def test_who_only_says_that_he_is_a_server_of_ours_gets_neither_prompts_nor_token(settings, answering):
+    answering.add(serving.DEFAULT)
+    told = []
+    assert serving.found(settings, "", told.append) == ""
+    assert "is no server that this user started" in told[0]
+
+
+def test_the_carried_stacks_api_is_found_by_what_up_recorded(settings, answering):
+    answering.add("http://127.0.0.1:8123")
+    assert serving.found(settings, "127.0.0.1:8123", pytest.fail) == "http://127.0.0.1:8123"
+    assert serving.found(settings, "127.0.0.1:9", pytest.fail) == ""
+
+
+def test_a_mark_without_an_answer_is_no_server(settings, answering):  # noqa: ARG001 - nobody answers
+    with mark.held(settings.state_dir, "127.0.0.1", 8000):
+        assert serving.found(settings, "", pytest.fail) == ""
