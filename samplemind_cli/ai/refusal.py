@@ -39,15 +39,24 @@ def refused(
         said = body.decode("utf-8", "replace")
     fault = (read_fault or _read_fault)(status, said)
     again = (status in RETRIED or status >= 500) and fault.kind in PASSING  # noqa: PLR2004 - HTTP
-    found = unavailable(fault, headers, again=again and headers.get("x-should-retry") != "false")
-    found.refusal = came
-    return found
+    again = again and headers.get("x-should-retry") != "false"
+    return unavailable(fault, headers, again=again, refusal=came)
 
 
-def unavailable(fault: Fault, headers: Mapping[str, str], *, again: bool) -> UnavailableError:
+def unavailable(
+    fault: Fault, headers: Mapping[str, str], *, again: bool, refusal: Refusal | None = None
+) -> UnavailableError:
     """The error for a fault; both the headers and the error itself may say how long to wait: the longer word counts."""
     waits = [wait for wait in (retry_after(headers), fault.wait) if wait is not None]
-    return UnavailableError(fault.message, fault=fault, again=again, wait=max(waits, default=None))
+    return UnavailableError(fault.message, fault=fault, again=again, wait=max(waits, default=None), refusal=refusal)
+
+
+def broken_off(fault: Fault, provider: str, event: Any, *, begun: bool) -> ProviderError:
+    """An error inside a stream: before the first word the next provider may be asked, after it none."""
+    if begun:
+        told = f"{provider} broke off: {fault.message}"
+        return CutStreamError(told, "ask again", fault=fault, refusal=Refusal(event))
+    return UnavailableError(fault.message, fault=fault, wait=fault.wait, refusal=Refusal(event))
 
 
 def not_json(call: Call, status: int, kind: str, *, whole: bool) -> ProviderError:
@@ -67,14 +76,6 @@ def endless(call: Call, limit: int) -> CutStreamError:
     """The error for an answer of more than `limit` bytes."""
     told = f"{place(call.url)} sent more than {limit // 1_000_000} MB as one answer"
     return CutStreamError(told, "ask again, or choose another --provider")
-
-
-def broken_off(fault: Fault, provider: str, event: Any, *, begun: bool) -> ProviderError:
-    """An error inside a stream: before the first word the next provider may be asked, after it none."""
-    if begun:
-        told = f"{provider} broke off: {fault.message}"
-        return CutStreamError(told, "ask again", fault=fault, refusal=Refusal(event))
-    return UnavailableError(fault.message, fault=fault, wait=fault.wait, refusal=Refusal(event))
 
 
 def _said(headers: Mapping[str, str], body: bytes) -> Any:

@@ -23,24 +23,22 @@ class ConversationLog:
         self._said = [message_from_json(value) for value in held.messages]
 
     @classmethod
-    def open(cls, settings: Settings, name: str) -> "ConversationLog":
-        """The conversation of that name; "": the last one of this terminal. Raises UsageError without a ledger."""
+    def open(cls, settings: Settings, name: str, *, fork: bool = False) -> "ConversationLog":
+        """The conversation of that name; "": the last one of this terminal. Raises UsageError without a ledger.
+
+        With `fork` it is a copy without a name, and what is stored stays as it is.
+        """
         if settings.history == "off" or not settings.state_dir:
             raise UsageError("a conversation is kept in the ledger, and history is off", "ask without -c or --no-log")
         ledger, here = Ledger(settings), spool.terminal()
         with ledger.open() as connection:
             held = conversations.named(connection, name, here) if name else conversations.last(connection, here)
+        if fork:
+            held = replace(held, name="", number=None)
         try:
             return cls(settings, held)
         except (KeyError, TypeError, ValueError) as error:
             raise SamplemindError("what is stored of this conversation cannot be read", "-c ANOTHERNAME") from error
-
-    def fork(self) -> None:
-        """Go on with a copy, which is this terminal's; what is stored stays as it is."""
-        held = self._held
-        self._held = conversations.Conversation(
-            spool.terminal(), system=held.system, model=held.model, messages=list(held.messages)
-        )
 
     @property
     def system(self) -> str:

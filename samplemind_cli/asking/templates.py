@@ -6,12 +6,13 @@ NAME.md begins, if it likes, with TOML between two lines `+++`; NAME.toml holds 
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
-from samplemind_cli import trust
+from samplemind_cli import output, trust
 from samplemind_cli.errors import UsageError
 from samplemind_cli.providers import Effort, Task
 from samplemind_cli.settings import CLOUD, Settings, environment, here
@@ -85,6 +86,21 @@ def find(settings: Settings, name: str) -> Template:
     known = ", ".join(sorted({path.stem for path, _ in _files(settings)}))
     where = f"write {Path(settings.config_dir, FOLDER, 'NAME.md')}"
     raise UsageError(f"there is no template {name!r}", f"known: {known}" if known else where)
+
+
+def used(
+    settings: Settings, name: str, given: Iterable[str], said: Mapping[str, Any], *, verbose: bool
+) -> tuple[dict[str, Any], Callable[[str], str]]:
+    """What is asked with, as the command line and the template say it; and what makes the text of the prompt.
+
+    A project's template is told on stderr. Raises UsageError.
+    """
+    if not name:
+        raise UsageError("--var is for a template's variables", "samplemind ask -T NAME --var …")
+    found = find(settings, name)
+    if verbose or not found.own:
+        output.say(found.origin)
+    return found.asked_with(said), partial(found.filled, variables=variables(given))
 
 
 def names(settings: Settings) -> list[str]:

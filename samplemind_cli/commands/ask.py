@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from samplemind_cli.ai.types import Answer, Options, Request
     from samplemind_cli.asking.show import Style
+    from samplemind_cli.hot import Question
 
 __all__ = ["Command", "ask"]
 KNOWN = ", ".join(row.name for row in ROWS)
@@ -111,10 +112,12 @@ def ask(
       git diff | samplemind ask "Review this"
       samplemind ask -t creative -p quality "Name a band"
       samplemind ask -c "And its relative minor?"
+      samplemind ask -T review --var language=Python <song.py
       samplemind ask --json "Hi" | jq .usage
     """
     from samplemind_cli import hot, spool
     from samplemind_cli.ai.types import Options, Origin
+    from samplemind_cli.asking import fetching
     from samplemind_cli.asking import prompt as asked
     from samplemind_cli.errors import UsageError
 
@@ -136,11 +139,12 @@ def ask(
         "model": model,
         "task": task,
     }
-    said, fill = _filled(settings, template, var or [], said, verbose=verbose)
+    said, fill = _filled(settings, template, var, said, verbose=verbose)
     for_task: Task = said.pop("task") or "factual"
     of_model: str = said.pop("model") or ""
-    attached, fetched = _attached(settings, attach or [])
-    question = None if template or fetched else question  # no record would see that one of them has changed
+    attached = fetching.attached(attach or [], settings)
+    if template or "://" in " ".join(attach or []):
+        question = None  # no record would see that one of them has changed
     request = asked.request(
         prompt,
         stdin,
@@ -169,9 +173,7 @@ def ask(
     if conversation is not None:
         from samplemind_cli.asking.conversation import ConversationLog
 
-        talk = ConversationLog.open(settings, conversation)
-        if fork:
-            talk.fork()
+        talk = ConversationLog.open(settings, conversation, fork=fork)
         request, options = talk.continued(turn), talk.options(options)
     if explain:
         from samplemind_cli.asking.explain import explanation
@@ -182,43 +184,37 @@ def ask(
     if talk:  # each of its turns is another question: nothing to print again
         talk.keep(turn, answer)
     elif question:
-        from samplemind_cli.ai.journal import repeated
-        from samplemind_cli.asking.remember import remember
-
-        model_file = Path(settings.embedded_model) if settings.embedded_model else None
-        files = [path for path in (*attached, schema, tools, model_file) if path and str(path) != "-"]
-        remember(question, options, answer, style, files, repeated(settings, request, options, answer))
+        read = [path for path in (*attached, schema, tools) if path]
+        _remember(settings, question, request, options, answer, style, read)
     return _verdict(answer)
 
 
 def _filled(
-    settings: Settings, name: str | None, var: list[str], said: dict[str, Any], *, verbose: bool
+    settings: Settings, template: str | None, var: list[str] | None, said: dict[str, Any], *, verbose: bool
 ) -> "tuple[dict[str, Any], Callable[[str], str] | None]":
-    """What is asked with, as the command line and the template say it; and what makes the text of the prompt."""
-    from functools import partial
-
-    from samplemind_cli import output
-    from samplemind_cli.errors import UsageError
-
-    if not name:
-        if var:
-            raise UsageError("--var is for a template's variables", "samplemind ask -T NAME --var …")
+    """What is asked with, as a template says it too; and what makes the text of the prompt."""
+    if not (template or var):
         return said, None
-    from samplemind_cli.asking import templates
+    from samplemind_cli.asking.templates import used
 
-    found = templates.find(settings, name)
-    if verbose or not found.own:
-        output.say(found.origin)
-    return found.asked_with(said), partial(found.filled, variables=templates.variables(var))
+    return used(settings, template or "", var or [], said, verbose=verbose)
 
 
-def _attached(settings: Settings, attach: list[str]) -> "tuple[list[Any], bool]":
-    """The attachments; and whether one of them was fetched."""
-    if not any("://" in one for one in attach):
-        return list(map(Path, attach)), False
-    from samplemind_cli.asking import fetching
+def _remember(
+    settings: Settings,
+    question: "Question",
+    request: "Request",
+    options: "Options",
+    answer: "Answer",
+    style: "Style",
+    read: list[Any],
+) -> None:
+    """Keep what the same question prints again, as long as the files are as they are that were `read`."""
+    from samplemind_cli.ai.journal import repeated
+    from samplemind_cli.asking.remember import remember
 
-    return fetching.attached(attach, settings), any(map(fetching.is_address, attach))
+    files = [path for path in (*read, settings.embedded_model) if path and str(path) != "-"]
+    remember(question, options, answer, style, map(Path, files), repeated(settings, request, options, answer))
 
 
 def _answered(
@@ -254,7 +250,7 @@ def _answered(
     )
 
     async def asking() -> "Answer":
-        core = AICore(settings, notify=output.say, progress=download_bar.DownloadBar())
+        core = AICore(settings, notify=output.say, progress=download_bar.DownloadBar(), long_lived=False)
         try:
             new = newness.Newness(core.questions.known(), request) if why else None
             async with aclosing(core.stream(request, options)) as chunks:

@@ -84,8 +84,9 @@ class Memory:
         name = _name(incoming)
         self._forget(name)
         until = min(answer.kept.expires, time.time() + LIFE)
-        body = Stamped.of(reply.body, incoming.id.encode())
-        self._kept[name] = _Kept(again, answer.kept.path, mark, until, size, body)
+        self._kept[name] = _Kept(
+            again, answer.kept.path, mark, until, size, Stamped.of(reply.body, incoming.id.encode())
+        )
         self._held += size
         while self._held > self._bound:
             self._forget(next(iter(self._kept)))

@@ -29,9 +29,9 @@ def provider(body, *, status=200, kind=JSON, headers=()):
             pass
 
         def do_POST(self):
-            server.heads.append(dict(self.headers.items()))
             request = json.loads(self.rfile.read(int(self.headers["content-length"])))
             server.asked.append(request)
+            server.heads.append(dict(self.headers.items()))
             code, said = answer(request)
             data = said if isinstance(said, bytes) else said.encode()
             self.send_response(code)

@@ -49,9 +49,10 @@ def _is_piece(choice: Any) -> bool:
 
 def _is_call(call: Any) -> bool:
     function = reading.mapping(reading.mapping(call).get("function"))
-    if not isinstance(function.get("arguments"), str | None) or reading.count(call.get("index")) is None:
+    number = reading.count(reading.mapping(call).get("index"))
+    if not isinstance(function.get("arguments"), str | None) or number is None:
         return False
-    return bool(call.get("id")) or "name" not in function  # the first piece of a call says both
+    return bool(reading.mapping(call).get("id")) or "name" not in function  # the first piece of a call says both
 
 
 def _split(choices: list[dict[str, Any]], *, one: bool) -> tuple[dict[str, Any], list[tuple[int, dict[str, Any]]]]:

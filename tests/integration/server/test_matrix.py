@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from parts import scripted
-from parts.chatting import CLIENTS, PNG, STRICT
+from parts.conversing import CLIENTS, PNG, STRICT
 from parts.waiting import until
 
 pytestmark = pytest.mark.integration

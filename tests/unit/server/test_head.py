@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,15 @@ def test_no_value_makes_a_header_of_its_own(headers):
     names = [*headers, "date", "x-request-id", "x-samplemind-request-id", "connection"]
     assert [line.partition(b":")[0].decode() for line in lines[1:]] == names
     assert written.count(b"\n") == written.count(b"\r") == len(names) + 2
+
+
+@pytest.mark.parametrize("value", ["a\r\nset-cookie: x=1", "a\nb: c", "a\rb: c", "\r\n\r\n<script>", "a\n"])
+@pytest.mark.parametrize("added", [False, True])
+def test_a_lines_end_in_a_value_ends_no_line(value, added):
+    incoming = Incoming("GET", "/", {}, b"", "id-1", added={"x-b": value} if added else None)
+    written = head(200, {} if added else {"x-a": value}, "date: now\r\n", incoming, leaving=False)
+    assert written.count(b"\n") == written.count(b"\r") == 6
+    assert b"\r\n\r\n" not in written.removesuffix(b"\r\n\r\n")
 
 
 def test_what_every_response_to_a_request_says_comes_with_it():
