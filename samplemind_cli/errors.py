@@ -88,8 +88,6 @@ class CutStreamError(ProviderError):
         self.fault = fault
         self.refusal = refusal
 
-    """An answer began and did not end; what came of it is not an answer."""
-
 
 class BudgetError(ProviderError):
     """A call was not made: it may cost more than is left of a budget, or nobody knows what it costs."""

@@ -12,7 +12,7 @@ from samplemind_cli.errors import (
     UnsupportedError,
     UsageError,
 )
-from samplemind_cli.formats.types import NO_TOKENS, Problem
+from samplemind_cli.formats.types import Problem
 
 # A key that a provider refuses is this server's, not the client's: no 401, and nothing that is tried again.
 _STATUS: dict[FaultKind, tuple[int, str]] = {
@@ -71,8 +71,7 @@ def _cause(error: SamplemindError) -> BaseException | None:
 def _permanent(error: SamplemindError) -> Problem | None:
     """A refusal that would be the same for ever: nothing a client gains by trying again."""
     if isinstance(error, UnsupportedError):
-        param = "max_tokens" if NO_TOKENS in error.lacks else min(error.lacks)
-        return Problem(400, _told(error), "unsupported_parameter", param=param, kind="unsupported")
+        return Problem(400, _told(error), "unsupported_parameter", param=min(error.lacks), kind="unsupported")
     if isinstance(error, ForbiddenError):
         return Problem(403, f"{error.message}; {error.hint}", "model_not_allowed", param="model")
     if isinstance(error, BudgetError):

@@ -201,12 +201,12 @@ def _date() -> str:
 def _check_media(incoming: Incoming, media: str) -> None:
     """A body is of this kind, as it is. Raises HttpError (415).
 
-    Ollama's clients may call it something else, as `curl -d` does: where no browser asks. One would send such a body to
-    any address for a page of any origin, without a preflight.
+    Ollama's clients may call JSON something else, as `curl -d` does: where no browser asks. One would send such a body
+    to any address for a page of any origin, without a preflight.
     """
     headers = incoming.headers
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    plain = incoming.route.startswith("/api/") and kind in FORMS and not BROWSERS & headers.keys()
+    plain = incoming.route.startswith("/api/") and media == JSON and kind in FORMS and not BROWSERS & headers.keys()
     if kind != media and not plain:
         raise HttpError(415, f"content-type must be {media}", "unsupported_media_type")
     if headers.get("content-encoding", "identity").lower() != "identity":

@@ -12,6 +12,7 @@ from samplemind_cli.formats.anthropic_messages import tokens
 from samplemind_cli.formats.anthropic_messages.came import Came
 from samplemind_cli.formats.anthropic_messages.told import Told, proof
 from samplemind_cli.formats.types import (
+    NO_TOKENS,
     Answer,
     Chunk,
     FaultKind,
@@ -55,7 +56,7 @@ _CODE = {"insufficient_quota": "billing_error", "billing_error": "billing_error"
 # Where this format says what we call otherwise.
 PARAMS = dict.fromkeys(("image", "audio", "file", "image_url", "audio_url", "file_url", "file_id"), "messages")
 PARAMS |= {"stop": "stop_sequences", "schema": "output_config.format", "effort": "output_config.effort"}
-PARAMS |= {"thinking_budget": "thinking.budget_tokens"}
+PARAMS |= {"thinking_budget": "thinking.budget_tokens", NO_TOKENS: "max_tokens"}
 _SERVER_ERROR = 500
 _TOO_LONG = "prompt is too long"  # the words at which Claude Code shortens its conversation
 

@@ -10,6 +10,7 @@ from samplemind_cli.formats.gemini import logprobs
 from samplemind_cli.formats.gemini.config import CONFIG, EXTRA
 from samplemind_cli.formats.gemini.fields import GENERATE, named
 from samplemind_cli.formats.types import (
+    NO_TOKENS,
     Answer,
     Chunk,
     Finish,
@@ -50,6 +51,7 @@ PARAMS = dict.fromkeys(("image", "audio", "file", "image_url", "audio_url", "fil
 PARAMS |= {ours: f"generationConfig.{theirs}" for ours, theirs in (CONFIG | EXTRA).items()}
 PARAMS |= {"schema": "generationConfig.responseJsonSchema", "tool_choice": "toolConfig.functionCallingConfig"}
 PARAMS |= dict.fromkeys(("effort", "thinking_budget"), "generationConfig.thinkingConfig")
+PARAMS[NO_TOKENS] = "generationConfig.maxOutputTokens"
 _RPC = "type.googleapis.com/google.rpc"
 _NOTHING: dict[str, Any] = {"text": ""}  # clients look for a first part
 

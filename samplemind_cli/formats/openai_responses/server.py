@@ -17,7 +17,7 @@ from samplemind_cli.formats.openai_responses.fields import (
     TRANSLATED,
     UNKEYED,
 )
-from samplemind_cli.formats.types import EFFORTS, Problem, Request
+from samplemind_cli.formats.types import EFFORTS, NO_TOKENS, Problem, Request
 
 _FORMATS = ("text", "json_object", "json_schema")
 _LOGPROBS = "message.output_text.logprobs"  # what `include` calls them
@@ -26,7 +26,7 @@ _INNER = {"text": ("format", "verbosity"), "reasoning": ("effort", "summary", "g
 # Where this format says what we call otherwise.
 PARAMS = dict.fromkeys(chat.PARAMS, "input")
 PARAMS |= {"schema": "text.format", "effort": "reasoning.effort", "thinking_budget": "reasoning.effort"}
-PARAMS |= {"logprobs": "include"}
+PARAMS |= {"logprobs": "include", NO_TOKENS: "max_output_tokens"}
 MOST_LOGPROBS = 20  # as OpenAI has it
 
 

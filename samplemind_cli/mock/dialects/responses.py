@@ -10,6 +10,7 @@ from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, t
 KEPT = ("previous_response_id", "conversation", "prompt")  # they name what only OpenAI holds
 REFUSAL = "I can't help with that."
 REASONS = {"length": "max_output_tokens", "filter": "content_filter"}
+Told = tuple[str, dict[str, Any], bool]  # an event's type, what else it says, whether it carries a word
 ROLES = frozenset({"user", "assistant", "system", "developer"})
 
 
@@ -130,9 +131,7 @@ def _events(body: dict[str, Any], asked: PromptRequest, answer: ScriptedAnswer) 
         yield Event({"type": kind, "sequence_number": number, **told}, token=token)
 
 
-def _told(
-    body: dict[str, Any], asked: PromptRequest, answer: ScriptedAnswer
-) -> Iterator[tuple[str, dict[str, Any], bool]]:
+def _told(body: dict[str, Any], asked: PromptRequest, answer: ScriptedAnswer) -> Iterator[Told]:
     begun = _response(body, asked, "in_progress", [])
     for kind in ("created", "in_progress"):
         yield f"response.{kind}", {"response": begun}, False
@@ -142,7 +141,7 @@ def _told(
     yield f"response.{ended['status']}", {"response": ended}, False
 
 
-def _item(index: int, item: dict[str, Any], answer: ScriptedAnswer) -> Iterator[tuple[str, dict[str, Any], bool]]:
+def _item(index: int, item: dict[str, Any], answer: ScriptedAnswer) -> Iterator[Told]:
     where = {"item_id": item["id"], "output_index": index}
     empty: dict[str, dict[str, Any]] = {
         "reasoning": {"summary": []},
@@ -166,9 +165,7 @@ def _item(index: int, item: dict[str, Any], answer: ScriptedAnswer) -> Iterator[
     yield "response.output_item.done", {"output_index": index, "item": item}, False
 
 
-def _part(
-    kind: str, where: dict[str, Any], part: dict[str, Any], words: tuple[str, ...]
-) -> Iterator[tuple[str, dict[str, Any], bool]]:
+def _part(kind: str, where: dict[str, Any], part: dict[str, Any], words: tuple[str, ...]) -> Iterator[Told]:
     yield f"response.{kind}_part.added", {**where, "part": {**part, "text": ""}}, False
     for word in words:
         yield f"response.{kind}_text.delta", {**where, "delta": word}, True
@@ -176,9 +173,7 @@ def _part(
     yield f"response.{kind}_part.done", {**where, "part": part}, False
 
 
-def _content(
-    where: dict[str, Any], part: dict[str, Any], words: tuple[str, ...]
-) -> Iterator[tuple[str, dict[str, Any], bool]]:
+def _content(where: dict[str, Any], part: dict[str, Any], words: tuple[str, ...]) -> Iterator[Told]:
     name = "text" if part["type"] == "output_text" else "refusal"
     kind = part["type"] if name == "text" else "refusal"
     more: dict[str, Any] = {"logprobs": []} if name == "text" else {}
