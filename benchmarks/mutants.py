@@ -24,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGE = "samplemind_cli"
 COPIED = (PACKAGE, "tests", "compose", "pytest.ini", "pyproject.toml")
-SECONDS = 120  # a fault that takes longer hangs, and is caught
+SECONDS = 60  # a fault that takes longer hangs, and is caught
 AIM = 0.92
 # The modules, and the tests beside tests/unit/ROOM/test_MODULE.py that hold them.
 TESTS: dict[str, tuple[str, ...]] = {

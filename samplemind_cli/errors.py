@@ -78,6 +78,16 @@ class RejectedError(ProviderError):
 
 
 class CutStreamError(ProviderError):
+    """An answer began and did not end; what came of it is not an answer.
+
+    `fault` and `refusal` say why, as in an `UnavailableError`, where the provider did.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, *, fault: Any = None, refusal: Any = None) -> None:
+        super().__init__(message, hint)
+        self.fault = fault
+        self.refusal = refusal
+
     """An answer began and did not end; what came of it is not an answer."""
 
 

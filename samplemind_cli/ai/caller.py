@@ -20,6 +20,7 @@ from samplemind_cli.ai.adapters import CLIENTS, EMBEDDERS
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
 from samplemind_cli.ai.passing import GOES_ON, event_of
+from samplemind_cli.ai.refusal import broken_off
 from samplemind_cli.ai.spending import Purse
 from samplemind_cli.ai.types import (
     Call,
@@ -125,7 +126,7 @@ class Caller:
                         for chunk in found.in_order(begun=begun) if found.pieces else (found,):
                             heard(chunk)
                             if chunk.fault:
-                                raise _broken_off(chunk.fault, route, begun=begun)
+                                raise broken_off(chunk.fault, route.provider, event, begun=begun)
                             news = (held or dropped) and not begun
                             told = replace(chunk, held=held, dropped=dropped) if news else chunk
                             begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls or chunk.block)
@@ -147,7 +148,7 @@ class Caller:
         async with self._events(route, None, made, patience, options) as (events, heard, _):
             event = await anext(events)
             if fault := self._client(route).reader(_NOTHING)(event).fault:
-                raise _broken_off(fault, route, begun=False)
+                raise broken_off(fault, route.provider, event, begun=False)
             found, tokens = adapter.read_embeddings(event)
             heard(Chunk(usage=Usage(input_tokens=tokens)))
         if len(found) != len(texts) or not all(found):
@@ -199,17 +200,24 @@ class Caller:
         try:
             yield
             self.breakers.answered(name)
-        except CutStreamError:
+        except CutStreamError as error:
+            self._sign(error, route)
             self.breakers.failed(name)
             raise
         except UnavailableError as error:
             self._judge(name, error)
+            self._sign(error, route)
             if error.fault and error.fault.kind == "request":
                 if request and field_in(error.fault, request):
                     error.fault = replace(error.fault, kind="unsupported")
                     raise
                 raise RejectedError(f"{route.provider}: {error.message}", "samplemind ask --help") from error
             raise
+
+    def _sign(self, error: CutStreamError | UnavailableError, route: Route) -> None:
+        """Say in whose words the provider refused."""
+        if error.refusal:
+            error.refusal = replace(error.refusal, origin=self._settings.row(route.provider).format)
 
     def _judge(self, name: str, error: UnavailableError) -> None:
         """What a failure says of the model: it wants rest, it is in trouble, or it is there and refused."""
@@ -283,10 +291,3 @@ def _hear(heard: Callable[[Chunk], None], call: Call, chunk: Chunk) -> None:
     if chunk.fault:
         chunk = replace(chunk, fault=keys.removed_from_fault(chunk.fault, call))
     heard(chunk)
-
-
-def _broken_off(fault: Fault, route: Route, *, begun: bool) -> ProviderError:
-    """An error inside a stream: before the first word the next provider may be asked, after it none."""
-    if begun:
-        return CutStreamError(f"{route.provider} broke off: {fault.message}", "ask again")
-    return UnavailableError(fault.message, fault=fault, wait=fault.wait)

@@ -32,10 +32,10 @@ class AICore:
     `notify` hears, in one line each, what a person should know: a provider passed over, a small model answering, a
     cache that is ill. `progress` hears of the embedded model's one download: bytes done and bytes in all. `watch` is
     entered around each call to a provider, and hears its chunks. `record` hears of each request when it is over;
-    without it the ledger does.
+    without it the ledger does. `long_lived` is the cache's.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - who hears of what
         self,
         settings: Settings | None = None,
         *,
@@ -43,11 +43,12 @@ class AICore:
         progress: Callable[[int, int], None] | None = None,
         watch: Watch | None = None,
         record: Callable[[journal.Record], None] | None = None,
+        long_lived: bool = True,
     ) -> None:
         self.settings = settings or Settings.load()
         self._notify = notify or (lambda _: None)
         self._record = record or journal.Journal(self.settings, self._notify).add
-        self._cache = Cache(self.settings, self._notify)
+        self._cache = Cache(self.settings, self._notify, long_lived=long_lived)
         self._catalog = Catalog(self.settings)
         self.questions = why.Questions(self.settings.cache_dir)
         self._flights = Flights(Path(self.settings.cache_dir or os.devnull) / "flights.lock")

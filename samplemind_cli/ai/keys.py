@@ -7,15 +7,18 @@ from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from samplemind_cli.ai.patience import UnavailableError
 from samplemind_cli.ai.types import Call, Fault
-from samplemind_cli.errors import ProviderError
+from samplemind_cli.errors import CutStreamError, ProviderError
+from samplemind_cli.formats import faults
 
 REMOVED = "[key]"  # as `formats.faults` writes it
 PART = 8  # characters of a key in a row, which are told no more than all of it
 SHORTEST = 4  # characters; a shorter key is removed only where it is a word of its own
+DEEPEST = 12  # objects and lists in each other, of an error
 _SCHEMES = ("bearer", "basic", "token")  # before a key in a header
 # Headers and parts of a query that hold one.
 _SECRET = re.compile("auth|key|token|secret|cookie|credential|passw|sig", re.IGNORECASE)
@@ -39,14 +42,29 @@ def removed_from_errors(call: Call) -> Iterator[None]:
     except ProviderError as error:
         error.message = without_keys(error.message, call)
         error.args = (error.message,)
-        if isinstance(error, UnavailableError) and error.fault:
+        if isinstance(error, UnavailableError | CutStreamError) and error.fault:
             error.fault = removed_from_fault(error.fault, call)
+        if isinstance(error, UnavailableError | CutStreamError) and error.refusal:
+            error.refusal = replace(error.refusal, body=_without(error.refusal.body, call))
         raise
 
 
 def removed_from_fault(fault: Fault, call: Call) -> Fault:
     """The fault without the keys of the call in its message."""
     return replace(fault, message=without_keys(fault.message, call))
+
+
+def _without(value: Any, call: Call, depth: int = 0) -> Any:
+    """An error's body without keys: the call's, and whatever looks like one; nothing of it that is nested deeply."""
+    if depth > DEEPEST:
+        return None
+    if isinstance(value, str):
+        return faults.without_likely_keys(without_keys(value, call))
+    if isinstance(value, list):
+        return [_without(item, call, depth + 1) for item in value]
+    if isinstance(value, dict):
+        return {without_keys(name, call): _without(inner, call, depth + 1) for name, inner in value.items()}
+    return value
 
 
 def _secrets(call: Call) -> Iterator[str]:

@@ -3,9 +3,9 @@
 from typing import Any
 
 from samplemind_cli.ai.types import Chunk, Client, Format, ToolCall
-from samplemind_cli.formats.reading import OVER
+from samplemind_cli.formats.reading import OVER, mapping
 
-GOES_ON: Any = "goes on"  # instead of an event: the one before says this too, or nothing is to be passed on
+GOES_ON: Any = "goes on"  # instead of an event: the one before says this too
 NAMING = ("openai_chat", "anthropic_messages")  # formats with a word of their own for an end in calls
 
 
@@ -18,6 +18,7 @@ class Passing:
     def __init__(self, origin: Format, *, on: bool) -> None:
         self._origin: Format = origin
         self._untold: list[Any] | None = [] if on else None
+        self._ended = False
 
     def heard(self, event: Any, said: Chunk, told: Chunk, calls: tuple[ToolCall, ...], *, calling: bool) -> None:
         """One event (None: no client could read it), what it said, and what is told of it, with these calls.
@@ -26,6 +27,10 @@ class Passing:
         """
         if self._untold is None:
             return
+        if event is OVER:
+            self._untold = self._untold if self._ended else None  # then we name an end
+            return
+        self._ended = self._ended or said.finish is not None
         if event is not None and self._ends_well(said, calling=calling) and self._is_same(said, told, calls):
             self._untold += () if event is GOES_ON else (event,)
         else:
@@ -67,8 +72,8 @@ class Passing:
 def event_of(event: Any, chunk: Chunk, client: Client) -> Any:
     """What a client of the provider's format hears instead of a chunk: the event that said it.
 
-    None where it could not read that; `GOES_ON` for what is no event of the provider's.
+    None where it could not read that; `OVER` for the end of a stream that named none.
     """
-    if event is OVER:
-        return GOES_ON
+    if event is OVER or (chunk.finish and mapping(event).get("type") == "message_stop"):
+        return OVER
     return event if client.readable(event) and not chunk.whole else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from samplemind_cli.ai.router import is_loopback
-from samplemind_cli.ai.types import Fault
+from samplemind_cli.ai.types import Fault, Refusal
 from samplemind_cli.errors import ProviderError
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ class UnavailableError(ProviderError):
     """Nobody answered, or what answered was an error; not one word of an answer was heard.
 
     `fault` is None when no server was reached, `refused` when nothing listened there; `again`: another try may help;
-    `wait` is the server's Retry-After in seconds.
+    `wait` is the server's Retry-After in seconds; `refusal` is what it said.
     """
 
     def __init__(  # noqa: PLR0913 - facts of one failure
@@ -42,12 +42,14 @@ class UnavailableError(ProviderError):
         refused: bool = False,
         again: bool = False,
         wait: float | None = None,
+        refusal: Refusal | None = None,
     ) -> None:
         super().__init__(message, hint)
         self.fault = fault
         self.refused = refused
         self.again = again
         self.wait = wait
+        self.refusal = refusal
 
 
 class LinkError(Exception):

@@ -1,9 +1,10 @@
 """What an error of the core means to a client: its status, its code, and when to come back."""
 
 from samplemind_cli.ai.http_client import UnavailableError
-from samplemind_cli.ai.types import FaultKind
+from samplemind_cli.ai.types import FaultKind, Refusal
 from samplemind_cli.errors import (
     BudgetError,
+    CutStreamError,
     ForbiddenError,
     NoProviderError,
     SamplemindError,
@@ -27,9 +28,6 @@ _STATUS: dict[FaultKind, tuple[int, str]] = {
     "address": (502, "provider_error"),
     "server": (502, "provider_error"),
 }
-# Where a request says what a provider may not take, if not in a field of that name.
-_FIELDS = dict.fromkeys(("image", "audio", "file", "image_url", "file_url", "file_id"), "messages")
-_FIELDS |= {"schema": "response_format", "effort": "reasoning_effort", NO_TOKENS: "max_tokens"}
 BILLING = "billing_error"  # a budget of the user's own: it is of no use to try again
 BUSY = ("rate", "overloaded")
 PAUSE = 1.0  # seconds until another try, when nobody named a time
@@ -37,7 +35,7 @@ PAUSE = 1.0  # seconds until another try, when nobody named a time
 
 def problem(error: SamplemindError) -> Problem:
     """The problem that an error is; of several providers' failures the last one counts."""
-    cause = error if isinstance(error, UnavailableError) else error.__cause__
+    cause = _cause(error)
     if isinstance(cause, TimeoutError):
         return Problem(504, error.message, "timeout")
     if isinstance(error, UsageError):
@@ -45,20 +43,36 @@ def problem(error: SamplemindError) -> Problem:
         return Problem(500 if ours else 400, error.message, "misconfigured" if ours else "invalid_request")
     if permanent := _permanent(error):
         return permanent
-    if isinstance(cause, UnavailableError) and cause.fault:
-        status, code = _STATUS[cause.fault.kind]
-        wait = cause.wait or PAUSE if cause.fault.kind in BUSY else None
-        return Problem(status, _told(error), code, wait=wait)
+    if isinstance(cause, UnavailableError | CutStreamError) and cause.fault:
+        kind: FaultKind = cause.fault.kind
+        status, code = _STATUS[kind]
+        wait = cause.wait if isinstance(cause, UnavailableError) else cause.fault.wait
+        return Problem(status, _told(error), code, wait=wait or PAUSE if kind in BUSY else None, kind=kind)
     if isinstance(error, NoProviderError | UnavailableError):
         return Problem(503, _told(error), "no_provider", wait=PAUSE)
     return Problem(502, error.message, "provider_error")
 
 
+def refusal(error: SamplemindError) -> Refusal | None:
+    """What the one provider that was asked said, if that is to be known: a key that it refuses is not the client's."""
+    cause = _cause(error)
+    if not isinstance(cause, UnavailableError | CutStreamError) or not cause.fault or cause.fault.kind == "auth":
+        return None
+    routes = error.routes if isinstance(error, NoProviderError) else ()
+    asked = [route for route in routes if route.outcome != "untried"]
+    unauthorized = isinstance(cause.refusal, Refusal) and cause.refusal.status == 401  # noqa: PLR2004 - HTTP
+    return cause.refusal if len(asked) <= 1 and not unauthorized else None
+
+
+def _cause(error: SamplemindError) -> BaseException | None:
+    return error if isinstance(error, UnavailableError | CutStreamError) else error.__cause__
+
+
 def _permanent(error: SamplemindError) -> Problem | None:
     """A refusal that would be the same for ever: nothing a client gains by trying again."""
     if isinstance(error, UnsupportedError):
-        name = min(error.lacks)
-        return Problem(400, _told(error), "unsupported_parameter", param=_FIELDS.get(name, name))
+        param = "max_tokens" if NO_TOKENS in error.lacks else min(error.lacks)
+        return Problem(400, _told(error), "unsupported_parameter", param=param, kind="unsupported")
     if isinstance(error, ForbiddenError):
         return Problem(403, f"{error.message}; {error.hint}", "model_not_allowed", param="model")
     if isinstance(error, BudgetError):

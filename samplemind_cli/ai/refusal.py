@@ -9,11 +9,12 @@ from samplemind_cli.ai.limits import retry_after
 from samplemind_cli.ai.patience import UnavailableError
 from samplemind_cli.ai.router import shown
 from samplemind_cli.ai.streams import Decoder
-from samplemind_cli.ai.types import PASSING, Call, Fault, FaultKind, FaultReader
+from samplemind_cli.ai.types import PASSING, Call, Fault, FaultKind, FaultReader, Refusal
 from samplemind_cli.errors import CutStreamError, ProviderError
 
 RETRIED = frozenset({408, 409, 429, 529})  # and every 5xx
 NO_SUCH_PATH = (404, 405, 501)
+_TRYING_AGAIN = ("retry-after", "retry-after-ms", "x-should-retry")
 LONGEST = 200  # characters of an address that are told
 
 
@@ -28,21 +29,34 @@ def refused(
     """What a status from 300 on means; `body` may be the beginning of one."""
     if status < 400:  # noqa: PLR2004 - HTTP
         return _elsewhere(call, f"redirects (HTTP {status}){_target(call.url, headers)}")
+    came = None
     try:
         said = _said(headers, body)
+        came = Refusal(said, status, _about_trying_again(headers))
     except ValueError:
         if status in NO_SUCH_PATH:  # a provider that is asked for an unknown model says so in JSON
             return _elsewhere(call, f"has nothing at {urlsplit(call.url).path} (HTTP {status})")
         said = body.decode("utf-8", "replace")
     fault = (read_fault or _read_fault)(status, said)
     again = (status in RETRIED or status >= 500) and fault.kind in PASSING  # noqa: PLR2004 - HTTP
-    return unavailable(fault, headers, again=again)
+    again = again and headers.get("x-should-retry") != "false"
+    return unavailable(fault, headers, again=again, refusal=came)
 
 
-def unavailable(fault: Fault, headers: Mapping[str, str], *, again: bool) -> UnavailableError:
+def unavailable(
+    fault: Fault, headers: Mapping[str, str], *, again: bool, refusal: Refusal | None = None
+) -> UnavailableError:
     """The error for a fault; both the headers and the error itself may say how long to wait: the longer word counts."""
     waits = [wait for wait in (retry_after(headers), fault.wait) if wait is not None]
-    return UnavailableError(fault.message, fault=fault, again=again, wait=max(waits, default=None))
+    return UnavailableError(fault.message, fault=fault, again=again, wait=max(waits, default=None), refusal=refusal)
+
+
+def broken_off(fault: Fault, provider: str, event: Any, *, begun: bool) -> ProviderError:
+    """An error inside a stream: before the first word the next provider may be asked, after it none."""
+    if begun:
+        told = f"{provider} broke off: {fault.message}"
+        return CutStreamError(told, "ask again", fault=fault, refusal=Refusal(event))
+    return UnavailableError(fault.message, fault=fault, wait=fault.wait, refusal=Refusal(event))
 
 
 def not_json(call: Call, status: int, kind: str, *, whole: bool) -> ProviderError:
@@ -71,6 +85,16 @@ def _said(headers: Mapping[str, str], body: bytes) -> Any:
         for value in read():
             return value
     raise ValueError("nothing was said")
+
+
+def _about_trying_again(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers of an error that clients act on."""
+    found = {name.lower(): value for name, value in headers.items()}
+    return {
+        name: value
+        for name, value in found.items()
+        if (name in _TRYING_AGAIN or "-ratelimit-" in name) and value.isascii() and value.isprintable()
+    }
 
 
 def _elsewhere(call: Call, what: str) -> UnavailableError:

@@ -12,7 +12,7 @@ from samplemind_cli.settings import Settings
 
 def explanation(settings: Settings, request: Request, options: Options, *, as_json: bool) -> None:
     """Print the routes in the order in which they would be tried."""
-    core = AICore(settings)
+    core = AICore(settings, long_lived=False)
     first = True
     routes: list[dict[str, Any]] = []
     for route in core.routes(request, options):

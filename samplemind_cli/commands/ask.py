@@ -250,7 +250,7 @@ def _answered(
     )
 
     async def asking() -> "Answer":
-        core = AICore(settings, notify=output.say, progress=download_bar.DownloadBar())
+        core = AICore(settings, notify=output.say, progress=download_bar.DownloadBar(), long_lived=False)
         try:
             new = newness.Newness(core.questions.known(), request) if why else None
             async with aclosing(core.stream(request, options)) as chunks:

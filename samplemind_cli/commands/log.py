@@ -111,5 +111,5 @@ def _ask_again(call: dict[str, Any], model: str | None) -> None:
     request = Request(messages=(*spoken, Message("user", call["prompt"])))
     named = model or f"{call['provider']}/{call['model']}"
     options = Options(model=named, cache="refresh", origin=Origin(command="log"), keep_content=True)
-    answer = AICore(Settings.load(), notify=output.say).ask_sync(request, options)
+    answer = AICore(Settings.load(), notify=output.say, long_lived=False).ask_sync(request, options)
     output.write(f"\nagain, {answer.provider}/{answer.model}:\n{answer.text}\n")

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import orjson
 
+from samplemind_cli.ai import why
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.model_names import TASKS, options_for
 from samplemind_cli.ai.types import EFFORTS, Answer, CacheUse, Chunk, Message, Options, Origin, Request
@@ -31,15 +32,21 @@ class Asking:
         return as_json(["auto", *(f"auto:{task}" for task in TASKS), *await self._core.models()])
 
     async def answer(self, incoming: Incoming) -> Stream:
-        """Events: `route` once, `text` and `thinking` as they come, then `answer`, or `error`."""
+        """Events: `why` it was not cached, `route`, `text` and `thinking` as they come, then `answer`, or `error`."""
         request, options = _read(document(incoming.body))
+        known = self._core.questions.known()  # before this one is among them
         chunks = self._core.stream(request, options)
         first = await anext(chunks)  # an error before the first word is told as a status
-        return Stream(self._events(first, chunks), {}, Outcome(), EVENTS)
+        if first.route and provenance.tier(first) == "miss" and options.cache == "use":
+            new = _event("why", why.of_miss(known, first.route, request))
+        else:
+            new = b": nothing is new\n\n"
+        return Stream(self._events(new, first, chunks), {}, Outcome(), EVENTS)
 
-    async def _events(self, first: Chunk, rest: AsyncGenerator[Chunk, None]) -> AsyncGenerator[bytes, None]:
+    async def _events(self, new: bytes, first: Chunk, rest: AsyncGenerator[Chunk, None]) -> AsyncGenerator[bytes, None]:
         try:
             async with aclosing(rest):
+                yield new
                 for event in self._told(first):
                     yield event
                 async for chunk in rest:

@@ -1,8 +1,10 @@
 """What changes while somebody looks, as one stream of events: each topic is looked at now and then, told if new."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, Protocol
 
 import orjson
@@ -13,6 +15,7 @@ from samplemind_cli.dashboard.work import waited
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.server.message import EVENTS, HttpError, Incoming, Outcome, Reply, Stream
 
+log = logging.getLogger(__name__)
 TICK = 0.5  # seconds between looks at whether this server is being shut down
 IDLE = 15.0  # seconds of silence after which a comment shows that the stream lives
 
@@ -88,39 +91,55 @@ class Live:
             await asyncio.gather(*watching, return_exceptions=True)
 
 
+class _Held:
+    """A topic's look, opened when it is first needed; closed for good only when no look is under way."""
+
+    def __init__(self, topic: Topic) -> None:
+        self._topic = topic
+        self._lock = Lock()
+        self._open: TopicLook | None = None
+
+    def look(self) -> Any:
+        """How the topic is now; after an error it is opened anew."""
+        with self._lock:
+            try:
+                self._open = self._open or self._topic.watch()
+                return self._open.look()
+            except SamplemindError as error:
+                self._close()
+                return {"error": error.as_json()}
+            except Exception:
+                self._close()
+                log.exception("a look for the dashboard")
+                return {"error": {"message": "an error of this server; its log tells of it", "hint": None}}
+
+    def close(self) -> None:
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._open:
+            self._open.close()
+            self._open = None
+
+
 async def _follow(name: str, topic: Topic, told: asyncio.Queue[bytes]) -> None:
-    """Tell of a topic whenever it has changed; an error is told as one, and then it is watched anew."""
-    look: TopicLook | None = None
-    before = b""
+    """Tell of a topic whenever it has changed."""
+    held, before = _Held(topic), b""
     try:
         while True:
-            try:
-                if look is None:
-                    look = await waited(topic.watch)
-                now = orjson.dumps(await waited(look.look))
-            except SamplemindError as error:
-                now = orjson.dumps({"error": error.as_json()})
-                await _closed(look)
-                look = None
+            now = orjson.dumps(await waited(held.look))
             if now != before:
                 await told.put(b"event: %b\ndata: %b\n\n" % (name.encode(), now))
                 before = now
             await asyncio.sleep(topic.every)
     finally:
-        await _closed(look)
-
-
-async def _closed(look: TopicLook | None) -> None:
-    if look:
-        await asyncio.shield(waited(look.close))
+        await asyncio.shield(waited(held.close))
 
 
 def _once(topic: Topic) -> Any:
+    held = _Held(topic)
     try:
-        look = topic.watch()
-        try:
-            return look.look()
-        finally:
-            look.close()
-    except SamplemindError as error:
-        return {"error": error.as_json()}
+        return held.look()
+    finally:
+        held.close()

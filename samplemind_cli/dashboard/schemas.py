@@ -89,7 +89,7 @@ PATHS: dict[str, dict[str, Any]] = {
         "Remove stored answers", obj(provider=TEXT), obj("entries", "bytes", entries=WHOLE, bytes=WHOLE)
     ),
     "choices": get("What can be asked", many(TEXT)),
-    "ask": post("A prompt, answered as events: route, text, thinking, answer, error", ASKED, EVENT, EVENTS),
+    "ask": post("A prompt, answered as events: why, route, text, thinking, answer, error", ASKED, EVENT, EVENTS),
     "models": get("The local models", obj("url", "models", url=TEXT, models=many(MODEL), error=TROUBLE)),
     "models/pull": post("Pull a model; events: progress, done, error", NAMED, EVENT, EVENTS),
     "models/warm": post("Load a model", NAMED, NAMED),

@@ -132,12 +132,13 @@ class StackActions:
             os.close(reader)
 
     def _lines(self, named: list[str], options: list[str], reader: int | None = None) -> Iterator[dict[str, str]]:
-        from samplemind_cli.stack.declared import declared
+        from samplemind_cli.stack.declared import declared, require_declared
         from samplemind_cli.stack.files import located
         from samplemind_cli.stack.logs import read
 
         stack = located(self._settings)
-        project, _ = declared(self._settings, stack)
+        project, active = declared(self._settings, stack)
+        require_declared(stack, active, named)  # what is none may be an option of Compose's
         for line in read(stack, named, [*options, "--tail", str(TAIL)], project=project, reader=reader):
             yield {"name": line.name, "time": line.time, "level": line.level, "text": line.message}
 

@@ -1,5 +1,6 @@
 """An answer in no provider's words: what its events add, how it ends, and the whole of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -54,6 +55,19 @@ FaultKind = Literal[
     "server",
 ]  # fmt: skip
 PASSING: frozenset[FaultKind] = frozenset({"rate", "overloaded", "server"})  # another try may help
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A provider's error as it came, but for keys: its body, in the words of `origin`.
+
+    `status` is 0 where it came inside an answer; `headers` are those that say whether and when to try again.
+    """
+
+    body: Any
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    origin: Format = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,8 +90,13 @@ def is_told(event: Any) -> bool:
 
 def clean(message: str) -> str:
     """A provider's message on one line, of sane length, without anything that looks like a key."""
-    line = " ".join(_KEY.sub("[key]", message[:READ]).split())
+    line = " ".join(without_likely_keys(message[:READ]).split())
     return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1] + "…"
+
+
+def without_likely_keys(words: str) -> str:
+    """A text without anything that looks like a key."""
+    return _KEY.sub("[key]", words)
 
 
 def relabelled(found: Fault, kinds: Mapping[str, FaultKind]) -> Fault:

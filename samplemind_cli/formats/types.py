@@ -15,6 +15,7 @@ from samplemind_cli.formats.answer import (
     FaultKind,
     Finish,
     Kept,
+    Refusal,
     Route,
     Usage,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "Call",
     "Chunk",
     "Client",
+    "Counter",
     "Embedder",
     "Embeddings",
     "Endpoint",
@@ -65,6 +67,7 @@ __all__ = [
     "Part",
     "Problem",
     "Reader",
+    "Refusal",
     "Request",
     "Role",
     "Route",
@@ -165,7 +168,9 @@ class Server(Protocol):
 class Problem:
     """Why there is no answer: an HTTP status, the message, a word for it, and the field that is wrong.
 
-    `wait`: seconds until another try may help; `kind`: the provider's own fault, where it is one.
+    `param` is the field's name in the client's format, or in ours, which each room says in its own words. `wait`:
+    seconds until another try may help; `kind`: the provider's own fault, where it is one; `said`: the body that the
+    provider refused it with in this very format.
     """
 
     status: int
@@ -174,6 +179,7 @@ class Problem:
     param: str | None = None
     wait: float | None = None
     kind: FaultKind | None = None
+    said: Any = None
 
 
 Inputs = Sequence[str] | Sequence[Sequence[int]]  # texts, or each as the ids of its tokens
@@ -187,6 +193,16 @@ class Embedder(Protocol):
 
     def read_embeddings(self, body: Any) -> tuple[list[list[float]], int | None]:
         """The vectors in the texts' order, and the tokens counted."""
+
+
+class Counter(Protocol):
+    """What a format's client offers besides, whose provider counts a prompt's tokens."""
+
+    def count(self, request: Request, endpoint: Endpoint) -> Call:
+        """The call that has a request's tokens counted."""
+
+    def read_count(self, body: Any) -> int | None:
+        """The tokens; None where it does not say."""
 
 
 FaultReader = Callable[[int, Any], Fault]

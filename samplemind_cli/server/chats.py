@@ -51,6 +51,7 @@ class Chats:
 
     async def _handle(self, incoming: Incoming, room: Server, fields: Fields) -> Reply | Stream:
         request = headed(room.read(fields), incoming.headers)
+        incoming.format = request.source
         options = options_for(fields.need("model", str), self.options(incoming))
         if not room.streams(fields):
             answer, headers, outcome = await self.whole(incoming, request, options)
@@ -132,7 +133,7 @@ class Chats:
             if end := events.end():  # an empty chunk would end the body
                 yield end
         except SamplemindError as error:
-            failed = problem(error)
+            failed = problem(error, incoming.format)
             outcome.error = str(failed.code)
             yield events.failed(failed.facts)
 

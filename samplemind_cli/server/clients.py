@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from samplemind_cli.ai import daemon
+from samplemind_cli.ai import counting, daemon
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.model_names import options_for
 from samplemind_cli.ai.types import Embeddings, Options, Provider, Request
@@ -13,6 +13,7 @@ from samplemind_cli.formats.gemini import catalog as gemini_catalog
 from samplemind_cli.formats.gemini import embeddings as gemini_embeddings
 from samplemind_cli.formats.gemini import server as gemini
 from samplemind_cli.formats.gemini import tokens as gemini_tokens
+from samplemind_cli.formats.headers import headed
 from samplemind_cli.formats.ollama import catalog as ollama_catalog
 from samplemind_cli.formats.ollama import embeddings as ollama_embeddings
 from samplemind_cli.formats.ollama import generate
@@ -29,6 +30,7 @@ from samplemind_cli.server.message import Handler, HttpError, Incoming, Outcome,
 from samplemind_cli.server.routes import Operation
 
 ESTIMATED = {"x-samplemind-tokens": "estimated"}
+COUNTED = {"x-samplemind-tokens": "counted"}
 GEMINI_VERSIONS = ("v1beta", "v1")  # the command line asks for the first, the package for the second
 TEXT = "text/plain; charset=utf-8"
 # What changes a daemon's models is the daemon's own business.
@@ -60,8 +62,20 @@ class Clients:
         )
 
     async def _count_tokens(self, incoming: Incoming) -> Reply:
-        counted = anthropic.count_tokens(document(incoming.body))
-        return Reply(packed({"input_tokens": counted}), headers=ESTIMATED)
+        fields = document(incoming.body)
+        tokens, headers = await self._counted(incoming, anthropic.read(fields), fields.need("model", str))
+        estimate = anthropic.count_tokens(fields) if tokens is None else tokens
+        return Reply(packed({"input_tokens": estimate}), headers=headers)
+
+    async def _counted(self, incoming: Incoming, request: Request, model: str) -> tuple[int | None, dict[str, str]]:
+        """The tokens as the model's provider counts them, and what is told of that."""
+        options = options_for(model, self._chats.options(incoming))
+        routes = self._core.routes(request, options)
+        route = next((route for route in routes if not route.skipped), routes[0])
+        tokens = await counting.counted(self._core.settings, route, headed(request, incoming.headers))
+        if tokens is None:
+            return None, ESTIMATED
+        return tokens, provenance.headers(route.provider, route.endpoint.model, "miss") | COUNTED
 
     def _gemini(self) -> Sequence[Operation]:
         verbs: dict[str, Handler] = {
@@ -82,8 +96,10 @@ class Clients:
         )
 
     async def _gemini_count(self, incoming: Incoming) -> Reply:
-        tokens = gemini_tokens.estimate(gemini_catalog.counting(document(incoming.body)))
-        return Reply(gemini_catalog.counted(tokens), headers=ESTIMATED)
+        request = gemini_catalog.counting(document(incoming.body))
+        tokens, headers = await self._counted(incoming, request, incoming.params[0])
+        estimate = gemini_tokens.estimate(request) if tokens is None else tokens
+        return Reply(gemini_catalog.counted(estimate), headers=headers)
 
     async def _gemini_embed(self, incoming: Incoming) -> Reply:
         return await self._gemini_vectors(incoming, gemini_embeddings.one(document(incoming.body)), batch=False)

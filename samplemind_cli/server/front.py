@@ -27,6 +27,8 @@ from samplemind_cli.server.worker_counts import WorkerCounts
 if TYPE_CHECKING:
     from samplemind_cli.server.telemetry.serving import Serving
 
+FORMS = ("", "application/x-www-form-urlencoded")  # what `curl -d` says of its body
+BROWSERS = {"origin", "referer", "sec-fetch-site", "sec-fetch-mode"}  # headers by which one shows itself
 LEDGER_TIME = 1.0  # seconds between writings into the ledger
 
 
@@ -116,7 +118,7 @@ class Front:
                 or operation.media != JSON
                 or "content-encoding" in incoming.headers
             ):
-                _check_media(incoming.headers, operation.media)
+                _check_media(incoming, operation.media)
         except HttpError as problem:
             incoming.refused = incoming.problem(problem)
 
@@ -196,10 +198,16 @@ def _date() -> str:
     return f"date: {formatdate(usegmt=True)}\r\n"
 
 
-def _check_media(headers: dict[str, str], media: str) -> None:
-    """A body is of this kind, as it is. Raises Problem (415)."""
-    kind = headers.get("content-type", "")
-    if kind.partition(";")[0].strip().lower() != media:
+def _check_media(incoming: Incoming, media: str) -> None:
+    """A body is of this kind, as it is. Raises HttpError (415).
+
+    Ollama's clients may call it something else, as `curl -d` does: where no browser asks. One would send such a body to
+    any address for a page of any origin, without a preflight.
+    """
+    headers = incoming.headers
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    plain = incoming.route.startswith("/api/") and kind in FORMS and not BROWSERS & headers.keys()
+    if kind != media and not plain:
         raise HttpError(415, f"content-type must be {media}", "unsupported_media_type")
     if headers.get("content-encoding", "identity").lower() != "identity":
         compressed = HttpError(415, "a body must not be compressed", "unsupported_media_type")

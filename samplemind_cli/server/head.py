@@ -4,7 +4,9 @@ from http import HTTPStatus
 
 from samplemind_cli.server.message import Incoming
 
-STATUS_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n" for s in HTTPStatus}
+# Also for those that only a provider has a name for, such as Anthropic's 529.
+STATUS_LINES = {number: f"HTTP/1.1 {number} \r\n" for number in range(200, 600)}
+STATUS_LINES |= {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n" for s in HTTPStatus}
 
 
 def head(status: int, headers: dict[str, str], date: str, incoming: Incoming, *, leaving: bool) -> bytes:

@@ -15,6 +15,7 @@ from blake3 import blake3
 from samplemind_cli import files
 from samplemind_cli.server.access import KEYS
 from samplemind_cli.server.message import HttpError, Incoming
+from samplemind_cli.server.neighbours import is_anothers
 from samplemind_cli.settings import Settings
 
 Kind = Literal["files", "batches"]
@@ -29,10 +30,15 @@ _PREFIX: dict[Kind, str] = {"files": "file-", "batches": "batch_"}
 
 
 def owner(incoming: Incoming) -> str:
-    """Whose a request is: a digest of the key that it brings; no key is kept."""
+    """Whose a request is: a digest of the key that it brings; no key is kept.
+
+    Where no token is set anybody can bring any key: what another user of the machine brings is apart from ours.
+    """
     headers = incoming.headers
     bearer = headers.get("authorization", "").partition(" ")[2].strip()
     given = bearer or next((headers[name] for name in KEYS if name in headers), "")
+    if is_anothers(incoming.transport):
+        given += "\nanother user"  # no header holds a line's end
     return blake3(given.encode("latin-1", "replace"), derive_key_context="samplemind serve owner").hexdigest(16)
 
 

@@ -1,19 +1,17 @@
 """Responses kept in memory: the same bytes asked again get the same answer back, while the cache's entry stands."""
 
 import os
-import re
 import time
 from dataclasses import dataclass, replace
 
 from samplemind_cli.ai.types import Answer
 from samplemind_cli.server.message import Incoming, Reply
+from samplemind_cli.server.stamped import Stamped
 
 LARGEST = 64 * 1024  # bytes of a request or a response; larger ones are read from the cache
 LIFE = 3600.0  # seconds, after which the cache itself is asked, which marks the entry as used
 OVERHEAD = 2048  # bytes that a kept response takes beside its bodies
 TIER = "memory"
-# How an answer begins to say its id and time, and all events of a stream. In a text the quotes would be escaped.
-_STAMP = re.compile(rb'"id":"chatcmpl-([^"]+)"(.{,64}?"created":)\d+')
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +21,11 @@ class _Kept:
     mark: tuple[int, int, int]
     until: float
     size: int
-    pieces: list[bytes]  # of its body, between the places that say its id and time
-    middle: bytes | None  # what stands between those two; None where its format says no time
+    body: Stamped
 
     def for_request(self, incoming: Incoming, now: float) -> Reply:
         """The response with an id and a time of its own."""
-        own = incoming.id.encode()
-        stamp = own if self.middle is None else b'"id":"chatcmpl-%b"%b%d' % (own, self.middle, now)
-        body = stamp.join(self.pieces)
+        body = self.body.at(incoming.id.encode(), now)
         return Reply(body, self.reply.status, self.reply.headers, self.reply.kind, self.reply.outcome)
 
 
@@ -74,7 +69,7 @@ class Memory:
             return
         again = replace(
             reply,
-            body=b"",  # its pieces are kept
+            body=b"",  # it is kept in pieces
             headers={**reply.headers, "x-samplemind-cache": TIER},
             outcome=replace(
                 reply.outcome,
@@ -89,11 +84,9 @@ class Memory:
         name = _name(incoming)
         self._forget(name)
         until = min(answer.kept.expires, time.time() + LIFE)
-        own = incoming.id.encode()
-        stamp = _STAMP.search(reply.body)
-        stamp = stamp if stamp and stamp[1] == own else None
-        pieces, middle = reply.body.split(stamp[0] if stamp else own), stamp[2] if stamp else None
-        self._kept[name] = _Kept(again, answer.kept.path, mark, until, size, pieces, middle)
+        self._kept[name] = _Kept(
+            again, answer.kept.path, mark, until, size, Stamped.of(reply.body, incoming.id.encode())
+        )
         self._held += size
         while self._held > self._bound:
             self._forget(next(iter(self._kept)))

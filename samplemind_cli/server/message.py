@@ -9,6 +9,7 @@ import orjson
 
 from samplemind_cli.formats import types as formats
 from samplemind_cli.formats.openai_chat import server as openai_chat
+from samplemind_cli.formats.types import FaultKind, Format
 from samplemind_cli.server.client_keys import ClientKey
 
 EVENTS = "text/event-stream; charset=utf-8"
@@ -56,7 +57,7 @@ class Stream:
 class HttpError(Exception):
     """Why there is no answer: platform.openai.com/docs/guides/error-codes, and what its clients do with it.
 
-    `wait` is in seconds.
+    See `formats.types.Problem`.
     """
 
     def __init__(
@@ -73,6 +74,8 @@ class HttpError(Exception):
         self.code = code or None
         self.param = param
         self.wait = wait
+        self.kind: FaultKind | None = None
+        self.said: Any = None
         self.headers: dict[str, str] = {}
 
     def with_header(self, name: str, value: str) -> Self:
@@ -83,11 +86,13 @@ class HttpError(Exception):
     @property
     def facts(self) -> formats.Problem:
         """What a format's room says of it."""
-        return formats.Problem(self.status, str(self), self.code or "", self.param, self.wait)
+        return formats.Problem(self.status, str(self), self.code or "", self.param, self.wait, self.kind, self.said)
 
     def reply(self, shape: "ErrorShape | None" = None) -> Reply:
         """The problem as a response in a format's shape, by default OpenAI's. `retry-after` is in whole seconds."""
         headers = {} if self.wait is None else {"retry-after": str(max(1, round(self.wait)))}
+        if self.code == "insufficient_quota":  # the official clients would try again at once
+            headers["x-should-retry"] = "false"
         body = orjson.dumps((shape or openai_chat.error)(self.facts))
         error = self.code or openai_chat.error_type(self.status)
         return Reply(body, self.status, {**headers, **self.headers}, outcome=Outcome(error=error))
@@ -119,6 +124,7 @@ class Incoming:
     handler: Handler = _nowhere
     route: str = "other"  # the pattern of its path, as metrics name it
     params: tuple[str, ...] = ()  # what the pattern's {names} stand for
+    format: Format = ""  # its body's, once that is read
     error: ErrorShape | None = None  # how its format says a problem
     trusted: bool = True  # it has the token, or none is set
     key: ClientKey | None = None  # the client's own, where it has one

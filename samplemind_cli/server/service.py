@@ -68,7 +68,7 @@ class Service:
         except BadRequestError as wrong:
             return incoming.problem(HttpError(wrong.status, str(wrong), wrong.code, param=wrong.param))
         except SamplemindError as error:
-            return incoming.problem(problem(error))
+            return incoming.problem(problem(error, incoming.format))
         except RecursionError:
             return incoming.problem(HttpError(400, "the body is nested too deeply", "invalid_value"))
         except Exception:

@@ -20,6 +20,7 @@ from samplemind_cli.stack.insight import insight, listens, ollama_version
 from samplemind_cli.stack.origin import is_loopback
 from samplemind_cli.stack.ports import Conflict, conflicts, wanted
 from samplemind_cli.stack.record import OLLAMA, REDIS
+from samplemind_cli.stack.redis_of_several import reached
 from samplemind_cli.stack.services import Port
 
 ENGINE, COMPOSE, BUILDX = (24, 0), (2, 26), (0, 12)  # the oldest that are known to do
@@ -157,6 +158,8 @@ def ports(facts: Facts) -> Finding:
 
 def redis(facts: Facts) -> Finding:
     """Whether the shared cache answers."""
+    if "+" in facts.settings.redis_url.partition(":")[0]:
+        return Finding(*reached(facts.settings))
     port = _port(facts.settings.redis_url, _published(facts, REDIS))
     if port is None:
         return Finding("fail", "the address of Redis is not valid", "unset SAMPLEMIND_REDIS_URL")

@@ -23,12 +23,24 @@ def home(tmp_path):
     folder.mkdir()
     (folder / "pytest.ini").write_text("[pytest]\n")
     (folder / "test_it.py").write_text("def test_good():\n    pass\n")
+    (folder / "in.jsonl").write_text('{"prompt": "hi"}\n')
     return folder
 
 
 @pytest.mark.usefixtures("mock_server")
 @pytest.mark.parametrize("umask", [0o000, 0o077])
-@pytest.mark.parametrize("argv", [("ask", "hi"), ("test", "--serial"), ("test", "--changed", "--serial")])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("ask", "hi"),
+        ("ask", "--conversation", "songs", "hi"),
+        ("test", "--serial"),
+        ("test", "--changed", "--serial"),
+        ("profile", "--cpu", "test_it.py"),
+        ("bench", "run", "--runs", "6", "--save", "main", "--", "true"),
+        ("batch", "in.jsonl", "--out", "out.jsonl"),
+    ],
+)
 def test_what_a_command_keeps_is_the_users_alone(home, umask, argv):
     command = [sys.executable, "-m", "samplemind_cli", *argv]
     env = {**os.environ, "HOME": str(home)}

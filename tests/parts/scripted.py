@@ -12,7 +12,8 @@ SSE, NDJSON, JSON = "text/event-stream", "application/x-ndjson", "application/js
 def provider(body, *, status=200, kind=JSON, headers=()):
     """A server whose every answer is `body`; of a list one after the other, the last again and again.
 
-    A function is given the decoded request, and gives a status and a body. `asked` of what it yields are the requests.
+    A function is given the decoded request, and gives a status and a body. `asked` of what it yields are the requests,
+    `heads` their headers.
     """
 
     def answer(request):
@@ -30,6 +31,7 @@ def provider(body, *, status=200, kind=JSON, headers=()):
         def do_POST(self):
             request = json.loads(self.rfile.read(int(self.headers["content-length"])))
             server.asked.append(request)
+            server.heads.append(dict(self.headers.items()))
             code, said = answer(request)
             data = said if isinstance(said, bytes) else said.encode()
             self.send_response(code)
@@ -40,7 +42,7 @@ def provider(body, *, status=200, kind=JSON, headers=()):
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    server.asked = []
+    server.asked, server.heads = [], []
     server.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

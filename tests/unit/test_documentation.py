@@ -100,6 +100,12 @@ def test_the_configuration_page_is_up_to_date():
     assert script["page"]() == script["PAGE"].read_text("utf-8"), "run python scripts/configuration.py"
 
 
+def test_the_page_about_formats_says_what_each_provider_takes():
+    script = runpy.run_path(str(ROOT / "scripts" / "formats.py"))
+
+    assert script["page"]() == script["PAGE"].read_text("utf-8"), "run python scripts/formats.py"
+
+
 def test_every_route_is_on_the_page_about_serve():
     page = (ROOT / "docs" / "serve.md").read_text("utf-8")
     paths = {operation.path for operation in Service(AICore(settings.Settings()), bytes).operations}

@@ -1,13 +1,19 @@
-"""Where Redis is: the URL that redis-py understands, read without it."""
+"""Where Redis is: the URLs that redis-py understands, read without it, and those of Sentinels and of a Cluster."""
 
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import parse_qs, unquote, urlsplit
+
+SERVER, SENTINEL = 6379, 26379  # ports
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A Redis server and database. `str()` of it shows no password."""
+    """A Redis server and database. `str()` of it shows no password.
+
+    `redis+sentinel://HOST:PORT,HOST:PORT/SERVICE/DATABASE` names the sentinels of a master, `redis+cluster://HOST:PORT,…`
+    some nodes of a Cluster; both are in `nodes`. With `rediss` all of them speak TLS.
+    """
 
     host: str = "localhost"
     port: int = 6379
@@ -16,10 +22,16 @@ class Address:
     database: int = 0
     user: str = ""
     password: str = field(default="", repr=False)
+    kind: Literal["server", "sentinel", "cluster"] = "server"
+    nodes: tuple[tuple[str, int], ...] = ()
+    service: str = ""
+    sentinel_password: str = field(default="", repr=False)
 
     @classmethod
     def read(cls, url: str) -> Self:
-        """From redis://, rediss:// or unix://. Raises ValueError, which never quotes the URL."""
+        """From redis://, rediss:// or unix://, or those of several. Raises ValueError, which never quotes the URL."""
+        if "+" in url.partition(":")[0]:
+            return cls._of_several(url)
         try:
             parts = urlsplit(url)
             port = parts.port or 6379
@@ -40,6 +52,29 @@ class Address:
             password=unquote(parts.password or "") or query.get("password", ""),
         )
 
+    @classmethod
+    def _of_several(cls, url: str) -> Self:
+        try:
+            parts = urlsplit(url)
+            scheme, _, kind = parts.scheme.partition("+")
+            who, _, where = parts.netloc.rpartition("@")
+            user, _, password = who.partition(":")
+            nodes = tuple(_node(place, SENTINEL if kind == "sentinel" else SERVER) for place in where.split(","))
+            service, _, database = parts.path.strip("/").partition("/")
+            query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+            number = int(database or 0)
+        except ValueError:
+            raise ValueError("it is not a Redis URL") from None
+        if scheme not in ("redis", "rediss") or kind not in ("sentinel", "cluster"):
+            raise ValueError("a Redis URL of several begins with redis+sentinel:// or redis+cluster://")
+        if bool(service) != (kind == "sentinel"):
+            raise ValueError("a Redis URL names a service after its sentinels, and none after a Cluster's nodes")
+        return cls(
+            host=nodes[0][0], port=nodes[0][1], tls=scheme == "rediss", database=number, kind=kind,  # type: ignore[arg-type]
+            user=unquote(user), password=unquote(password), nodes=nodes, service=service,
+            sentinel_password=query.get("sentinel_password", ""),
+        )  # fmt: skip
+
     def handshake(self) -> list[tuple[bytes, ...]]:
         """The commands that open a session: AUTH and SELECT where they are needed."""
         commands: list[tuple[bytes, ...]] = []
@@ -53,5 +88,19 @@ class Address:
     def __str__(self) -> str:
         if self.path:
             return f"unix://{self.path}?db={self.database}"
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"redis{'s' * self.tls}://{host}:{self.port}/{self.database}"
+        scheme = f"redis{'s' * self.tls}"
+        if self.kind == "server":
+            return f"{scheme}://{_place(self.host, self.port)}/{self.database}"
+        where = ",".join(_place(host, port) for host, port in self.nodes)
+        return f"{scheme}+{self.kind}://{where}" + (f"/{self.service}/{self.database}" if self.service else "")
+
+
+def _node(place: str, port: int) -> tuple[str, int]:
+    parts = urlsplit(f"//{place}")
+    if not parts.hostname:
+        raise ValueError(place)
+    return parts.hostname, parts.port or port
+
+
+def _place(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

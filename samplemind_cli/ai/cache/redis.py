@@ -1,4 +1,4 @@
-"""The shared tier: Redis, asked quickly or not at all."""
+"""The shared tier: Redis, asked quickly or not at all; through redis-py where the process lives on."""
 
 import asyncio
 import socket
@@ -11,6 +11,10 @@ from samplemind_cli.ai.cache.resp import Reply, RespConnection, RespError
 
 if TYPE_CHECKING:
     import ssl
+
+    from samplemind_cli.ai.cache.redis_py import RedisPyConnection
+
+    Link = RespConnection | RedisPyConnection
 
 PATIENCE = 0.04  # seconds for one call
 CONNECTING = 2.0  # seconds for a connection, for which nobody waits longer than for a call: a busy process needs many
@@ -25,18 +29,22 @@ LARGEST = 1024 * 1024  # bytes: what does not cross a slow network in our patien
 class RedisTier:
     """GET and SET on one connection per event loop; whatever fails is a miss, told once through `warn`.
 
-    So is what takes more than `patience` seconds, or else PATIENCE; TRUST after a reply.
+    So is what takes more than `patience` seconds, or else PATIENCE; TRUST after a reply. Only a process that is not
+    `long_lived` does without redis-py.
     """
 
-    def __init__(self, address: Address, warn: Callable[[str], None], *, patience: float | None = None) -> None:
+    def __init__(
+        self, address: Address, warn: Callable[[str], None], *, patience: float | None = None, long_lived: bool = True
+    ) -> None:
         self.address = address
+        self._through_redis_py = long_lived or address.kind != "server"
         self._warn = warn
         self._patience = patience
         self._answered = False
-        self._opening: dict[asyncio.AbstractEventLoop, asyncio.Task[RespConnection]] = {}
+        self._opening: dict[asyncio.AbstractEventLoop, asyncio.Task[Link]] = {}
         self._rest = 0.0
         self._resting_until = 0.0
-        self._tls = _tls_context() if address.tls else None
+        self._tls = _tls_context() if address.tls and not self._through_redis_py else None
 
     async def get(self, key: str) -> tuple[bytes, float] | None:
         """The envelope of a key and the seconds it has left there (infinity when nothing limits them), or None."""
@@ -87,7 +95,7 @@ class RedisTier:
                 self._complain(reply)
         return replies
 
-    async def _connection(self, loop: asyncio.AbstractEventLoop, deadline: float) -> RespConnection:
+    async def _connection(self, loop: asyncio.AbstractEventLoop, deadline: float) -> "Link":
         opening = self._opening.get(loop)
         if opening is None or not _usable(opening):
             self._opening = {known: task for known, task in self._opening.items() if not known.is_closed()}
@@ -98,8 +106,15 @@ class RedisTier:
         async with asyncio.timeout_at(deadline):
             return await asyncio.shield(opening)  # others wait for it too, and it goes on for the next who asks
 
-    async def _open(self, loop: asyncio.AbstractEventLoop) -> RespConnection:
+    async def _open(self, loop: asyncio.AbstractEventLoop) -> "Link":
         at, deadline = self.address, loop.time() + max(CONNECTING, self._patience or PATIENCE)
+        if self._through_redis_py:
+            from samplemind_cli.ai.cache.redis_py import RedisPyConnection
+
+            client = RedisPyConnection(at)
+            await client.close_with_loop()
+            await client.ask((b"PING",), deadline=deadline)
+            return client
         async with asyncio.timeout_at(deadline):
             if at.path:
                 _, connection = await loop.create_unix_connection(RespConnection, at.path)
@@ -132,13 +147,13 @@ def _name(key: str) -> bytes:
     return key.encode("utf-8", "surrogatepass")
 
 
-def _usable(opening: "asyncio.Task[RespConnection]") -> bool:
+def _usable(opening: "asyncio.Task[Link]") -> bool:
     if not opening.done():
         return True
     return not opening.cancelled() and not opening.exception() and opening.result().open
 
 
-def _retrieved(opening: "asyncio.Task[RespConnection]") -> None:
+def _retrieved(opening: "asyncio.Task[Link]") -> None:
     """Retrieve the exception, so that asyncio does not log it where every waiter was cancelled."""
     if not opening.cancelled():
         opening.exception()

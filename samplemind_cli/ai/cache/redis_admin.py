@@ -10,8 +10,6 @@ from samplemind_cli.errors import SamplemindError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from redis import Redis
-
 PATIENCE = 2.0  # seconds for one reply: somebody asked and is looking
 PAGE = 1000
 
@@ -57,32 +55,21 @@ def read(address: Address, key: str) -> bytes | None:
 
 
 @contextmanager
-def _client(address: Address) -> "Iterator[Redis]":
+def _client(address: Address) -> "Iterator[Any]":
     """A client that gives up soon. Raises SamplemindError for everything that redis-py raises."""
-    from redis import Redis
-    from redis.backoff import NoBackoff
-    from redis.exceptions import RedisError
-    from redis.retry import Retry
+    from samplemind_cli.ai.cache.redis_py import ERRORS, synchronous
 
-    place = {"unix_socket_path": address.path} if address.path else {"host": address.host, "port": address.port}
-    client = Redis(
-        **place,
-        db=address.database,
-        username=address.user or None,
-        password=address.password or None,
-        ssl=address.tls,
-        socket_timeout=PATIENCE,
-        socket_connect_timeout=PATIENCE,
-        retry=Retry(NoBackoff(), 0),  # its default retries a dead server for three seconds
-    )
+    client: Any = None
     try:
+        client = synchronous(address, PATIENCE)  # a Cluster is asked for its nodes at once
         yield client
-    except (RedisError, OSError) as error:
+    except (OSError, *ERRORS) as error:
         raise SamplemindError(
             f"cannot ask Redis at {address}: {error}", "samplemind up, or unset SAMPLEMIND_REDIS_URL"
         ) from error
     finally:
-        client.close()
+        if client is not None:
+            client.close()
 
 
 def _literal(text: str) -> str:

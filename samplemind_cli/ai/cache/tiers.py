@@ -17,16 +17,19 @@ if TYPE_CHECKING:
 
 
 class Cache:
-    """The answer cache as `settings` want it; trouble with a tier is told once through `warn` and never raised."""
+    """The answer cache as `settings` want it; trouble with a tier is told once through `warn` and never raised.
 
-    def __init__(self, settings: Settings, warn: Callable[[str], None]) -> None:
+    `long_lived`: this process asks more than once, so that redis-py is worth its import.
+    """
+
+    def __init__(self, settings: Settings, warn: Callable[[str], None], *, long_lived: bool = True) -> None:
         self._ttl = settings.cache_ttl
         # Without a folder (settings that were not loaded), one in which nothing can be: never the current one.
         self._kept = LocalTier(settings.cache_dir or os.devnull, settings.cache_size, _once(warn))
         self._address = _address(settings, _once(warn))
         in_use = settings.cache != "off"
         self._local = self._kept if in_use and settings.cache_dir else None
-        self._redis = _redis(self._address, _once(warn)) if in_use and self._address else None
+        self._redis = _redis(self._address, _once(warn), long_lived) if in_use and self._address else None
 
     @property
     def shared_at(self) -> str:
@@ -186,10 +189,10 @@ def _address(settings: Settings, warn: Callable[[str], None]) -> "Address | None
         return None
 
 
-def _redis(address: "Address", warn: Callable[[str], None]) -> "RedisTier":
+def _redis(address: "Address", warn: Callable[[str], None], long_lived: bool) -> "RedisTier":
     from samplemind_cli.ai.cache.redis import RedisTier
 
-    return RedisTier(address, warn)
+    return RedisTier(address, warn, long_lived=long_lived)
 
 
 def _once(warn: Callable[[str], None]) -> Callable[[str], None]:

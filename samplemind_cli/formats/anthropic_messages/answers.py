@@ -52,6 +52,10 @@ _KIND: dict[FaultKind | None, str] = {
     "overloaded": "overloaded_error",
 }
 _CODE = {"insufficient_quota": "billing_error", "billing_error": "billing_error", "overloaded": "overloaded_error"}
+# Where this format says what we call otherwise.
+PARAMS = dict.fromkeys(("image", "audio", "file", "image_url", "audio_url", "file_url", "file_id"), "messages")
+PARAMS |= {"stop": "stop_sequences", "schema": "output_config.format", "effort": "output_config.effort"}
+PARAMS |= {"thinking_budget": "thinking.budget_tokens"}
 _SERVER_ERROR = 500
 _TOO_LONG = "prompt is too long"  # the words at which Claude Code shortens its conversation
 
@@ -147,8 +151,12 @@ def event(value: dict[str, Any]) -> bytes:
 
 
 def error(problem: Problem) -> dict[str, Any]:
-    """Anthropic's error object, with the type that its clients retry on."""
-    told = problem.message
+    """Anthropic's error object, with the type that its clients retry on; a provider's own as it came."""
+    if reading.mapping(problem.said).get("type") == "error":
+        return dict(problem.said)
+    told, param = problem.message, PARAMS.get(problem.param or "", problem.param or "")
+    if param and not told.startswith(param):
+        told = f"{param}: {told}"
     too_long = problem.kind == "too_long" or problem.code == "context_length_exceeded"
     if too_long and _TOO_LONG not in told.lower():
         told = f"{_TOO_LONG}: {told}"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ from samplemind_cli.formats.anthropic_messages.fields import ATTRIBUTION
 from samplemind_cli.formats.headers import ANTHROPIC_VERSION
 from samplemind_cli.formats.types import Call, Endpoint, Fault, Message, Reader, Request, Text
 
-__all__ = ["chat", "fault", "models", "read", "read_models", "readable", "reader", "takes"]
+__all__ = ["chat", "count", "fault", "models", "read", "read_count", "read_models", "readable", "reader", "takes"]
 
 # The API wants a cap on every request; this is one every Claude model still served allows.
 MAX_TOKENS = 8192
@@ -27,6 +28,8 @@ _BUDGETED = re.compile(r"claude-(3|(opus|sonnet|haiku)-4(-[0-5])?(-\d{8}|-latest
 _BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh": 24_576, "max": 32_000}
 _EFFORTS = {"minimal": "low", "xhigh": "max"}
 _LEAST_BUDGET = 1024
+_COUNTED = frozenset({"model", "messages", "system", "tools", "tool_choice", "thinking", "output_config"})
+_ANSWERING = frozenset({"max_tokens", "stream"})
 _ID = re.compile(r"[a-zA-Z0-9_-]+")  # of a call, as the API takes it
 
 
@@ -80,6 +83,19 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     if own:
         body |= {name: value for name, value in request.unkeyed.items() if name != ATTRIBUTION}
     return body
+
+
+def count(request: Request, endpoint: Endpoint) -> Call:
+    """`POST /v1/messages/count_tokens`: the prompt, without what says how it is to be answered."""
+    call = chat(request, endpoint)
+    own = conversation.as_it_came(request, "anthropic_messages", _ID.fullmatch) is not None
+    kept = {name: value for name, value in call.json.items() if name in _COUNTED or (own and name not in _ANSWERING)}
+    return replace(call, url=f"{call.url}/count_tokens", json=kept)
+
+
+def read_count(body: Any) -> int | None:
+    """`input_tokens`."""
+    return reading.count(reading.mapping(body).get("input_tokens"))
 
 
 def reader(request: Request) -> Reader:

@@ -7,6 +7,7 @@ from samplemind_cli.formats import reading
 from samplemind_cli.formats.assembly import Assembly
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.gemini import logprobs
+from samplemind_cli.formats.gemini.config import CONFIG, EXTRA
 from samplemind_cli.formats.gemini.fields import GENERATE, named
 from samplemind_cli.formats.types import (
     Answer,
@@ -44,6 +45,11 @@ STATUS = {
     501: "UNIMPLEMENTED",
     504: "DEADLINE_EXCEEDED",
 }
+# Where this format says what we call otherwise.
+PARAMS = dict.fromkeys(("image", "audio", "file", "image_url", "audio_url", "file_url", "file_id"), "contents")
+PARAMS |= {ours: f"generationConfig.{theirs}" for ours, theirs in (CONFIG | EXTRA).items()}
+PARAMS |= {"schema": "generationConfig.responseJsonSchema", "tool_choice": "toolConfig.functionCallingConfig"}
+PARAMS |= dict.fromkeys(("effort", "thinking_budget"), "generationConfig.thinkingConfig")
 _RPC = "type.googleapis.com/google.rpc"
 _NOTHING: dict[str, Any] = {"text": ""}  # clients look for a first part
 
@@ -151,13 +157,19 @@ _SPENT = ("insufficient_quota", "billing_error")
 
 
 def error(problem: Problem) -> dict[str, Any]:
-    """google.rpc.Status as JSON; when to come back and which field is wrong stand among its details."""
+    """google.rpc.Status as JSON; when to come back and which field is wrong stand among its details.
+
+    A provider's own is told as it came, out of its array.
+    """
+    said = problem.said[0] if isinstance(problem.said, list) and problem.said else problem.said
+    if reading.mapping(said).get("error"):
+        return dict(said)
     code = problem.status
     status = STATUS.get(code, "INVALID_ARGUMENT" if code < 500 else "UNAVAILABLE")  # noqa: PLR2004 - HTTP
     found: dict[str, Any] = {"code": code, "message": problem.message, "status": status}
     details: list[dict[str, Any]] = []
     if problem.param:
-        violation = {"field": problem.param, "description": problem.message}
+        violation = {"field": PARAMS.get(problem.param, problem.param), "description": problem.message}
         details.append({"@type": f"{_RPC}.BadRequest", "fieldViolations": [violation]})
     if problem.wait is not None:
         details.append({"@type": f"{_RPC}.RetryInfo", "retryDelay": f"{problem.wait:g}s"})

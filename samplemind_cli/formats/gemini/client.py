@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -27,7 +28,8 @@ from samplemind_cli.formats.types import (
     ToolResult,
 )
 
-__all__ = ["chat", "embed", "fault", "models", "read", "read_embeddings", "read_models", "readable", "reader", "takes"]
+__all__ = ["chat", "count", "embed", "fault", "models", "read", "read_count", "read_embeddings", "read_models"]
+__all__ += ["readable", "reader", "takes"]
 
 # Inside a functionResponse, beside its response.
 _RESULT = ("willContinue", "scheduling")
@@ -39,6 +41,7 @@ _MODES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
 # Gemini 3 wants its own signature on the first call of a step and answers 400 without one; this word is documented for
 # calls that carry none, e.g. from another model (ai.google.dev/gemini-api/docs/thought-signatures).
 _NO_SIGNATURE = "skip_thought_signature_validator"
+_PATH = PATH | {"model"}  # said in the path
 _SIGNING = re.compile(r"gemini-(?!1|2)")
 
 
@@ -57,7 +60,7 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     """
     model = endpoint.model.removeprefix("models/")
     came = None if _SIGNING.match(model) and _unsigned(request) else conversation.as_it_came(request, "gemini")
-    body = _body(request, model) if came is None else {name: came[name] for name in came if name not in PATH}
+    body = _body(request, model) if came is None else {name: came[name] for name in came if name not in _PATH}
     url = f"{endpoint.base_url}/v1beta/models/{quote(model, safe='')}:streamGenerateContent?alt=sse"
     return Call(url, body, _headers(endpoint))
 
@@ -86,6 +89,19 @@ def _body(request: Request, model: str) -> dict[str, Any]:
     if request.source == "gemini":
         body |= {name: value for name, value in request.unkeyed.items() if name != SCHEMA}
     return body
+
+
+def count(request: Request, endpoint: Endpoint) -> Call:
+    """`:countTokens` of a whole request."""
+    call = chat(request, endpoint)
+    url = call.url.replace(":streamGenerateContent?alt=sse", ":countTokens")
+    whole = {"model": f"models/{endpoint.model.removeprefix('models/')}", **call.json}
+    return replace(call, url=url, json={"generateContentRequest": whole})
+
+
+def read_count(body: Any) -> int | None:
+    """`totalTokens`."""
+    return reading.count(reading.mapping(body).get("totalTokens"))
 
 
 def reader(request: Request) -> Reader:

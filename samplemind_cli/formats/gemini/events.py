@@ -36,7 +36,7 @@ def readable(event: Any) -> bool:
     """Whether it is a response as documented."""
     body = reading.mapping(event)
     candidates = body.get("candidates", [])
-    if "response" in body or any(_SNAKES & found.keys() for found in (body, *reading.mappings(candidates))):
+    if not body or "response" in body or any(_SNAKES & found.keys() for found in (body, *reading.mappings(candidates))):
         return False
     return isinstance(candidates, list) and all(
         isinstance(part, dict)

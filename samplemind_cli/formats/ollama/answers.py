@@ -7,9 +7,13 @@ from typing import Any
 
 from samplemind_cli.formats import reading
 from samplemind_cli.formats.assembly import Assembly
-from samplemind_cli.formats.types import Answer, Chunk, Finish, Part, Problem, Text, Thinking, ToolCall
+from samplemind_cli.formats.types import PARAMETERS, Answer, Chunk, Finish, Part, Problem, Text, Thinking, ToolCall
 
 ENDS: dict[Finish, str] = {"tool_calls": "stop", "refusal": "refusal", "filtered": "content_filter"}
+# Where this format says what we call otherwise.
+PARAMS = dict.fromkeys(("image", "audio", "file", "image_url", "audio_url", "file_url", "file_id"), "messages")
+PARAMS |= {name: f"options.{name}" for name in (*PARAMETERS, "temperature", "top_k", "min_p", "num_ctx")}
+PARAMS |= {"schema": "format", "effort": "think", "thinking_budget": "think"}
 _MILLISECOND = 1_000_000  # in nanoseconds, which every duration is told in
 
 
@@ -83,8 +87,12 @@ class Events:
 
 
 def error(problem: Problem) -> dict[str, Any]:
-    """All that the format has is the message; the status tells the rest."""
-    return {"error": problem.message}
+    """All that the format has is the message; the status tells the rest. A provider's own is told as it came."""
+    if reading.mapping(problem.said).get("error"):
+        return dict(problem.said)
+    param = PARAMS.get(problem.param or "", problem.param or "")
+    named = "" if not param or problem.message.startswith(param) else f"{param}: "
+    return {"error": named + problem.message}
 
 
 def _head(model: str) -> dict[str, Any]:

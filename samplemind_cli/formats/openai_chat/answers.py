@@ -1,15 +1,19 @@
 """An answer as OpenAI's chat clients read it: a completion, or the events of a stream."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
 
+from samplemind_cli.formats import reading
 from samplemind_cli.formats.types import Answer, Chunk, Finish, Problem, ToolCall, Usage
 
 ENDS: dict[Finish, str] = {"refusal": "content_filter", "filtered": "content_filter", "unknown": "stop"}
 BILLING = "billing_error"
+# Where this format says what we call otherwise.
+PARAMS = dict.fromkeys(("image", "audio", "file", "image_url", "audio_url", "file_url", "file_id"), "messages")
+PARAMS |= {"schema": "response_format", "effort": "reasoning_effort", "thinking_budget": "reasoning_effort"}
 DONE = b"data: [DONE]\n\n"
 
 
@@ -104,11 +108,13 @@ def usage(counted: Usage) -> dict[str, Any]:
     }
 
 
-def error(problem: Problem) -> dict[str, Any]:
-    """OpenAI's error object."""
+def error(problem: Problem, names: Mapping[str, str] = PARAMS) -> dict[str, Any]:
+    """OpenAI's error object; a provider's own as it came. `names`: what parameters are called, by our words."""
+    if reading.mapping(problem.said).get("error"):
+        return dict(problem.said)
     kind = problem.code if problem.code == BILLING else error_type(problem.status)
-    told = {"message": problem.message, "type": kind, "param": problem.param, "code": problem.code or None}
-    return {"error": told}
+    param = names.get(problem.param, problem.param) if problem.param else None
+    return {"error": {"message": problem.message, "type": kind, "param": param, "code": problem.code or None}}
 
 
 def error_type(status: int) -> str:

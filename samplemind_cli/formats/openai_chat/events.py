@@ -31,8 +31,10 @@ def read(event: Any, *, one: bool = False) -> Chunk:
 
 def readable(event: Any) -> bool:
     """Whether it is a chunk as documented: clients join texts, and calls by their whole number."""
-    choices = reading.mapping(event).get("choices")
-    return isinstance(choices, list) and all(map(_is_piece, choices))
+    body = reading.mapping(event)
+    choices = body.get("choices")
+    named = body.get("object") == "chat.completion.chunk"  # the official client overlooks any other
+    return named and isinstance(choices, list) and all(map(_is_piece, choices))
 
 
 def _is_piece(choice: Any) -> bool:
@@ -47,9 +49,10 @@ def _is_piece(choice: Any) -> bool:
 
 def _is_call(call: Any) -> bool:
     function = reading.mapping(reading.mapping(call).get("function"))
-    if not isinstance(function.get("arguments"), str | None) or reading.count(call.get("index")) is None:
+    number = reading.count(reading.mapping(call).get("index"))
+    if not isinstance(function.get("arguments"), str | None) or number is None:
         return False
-    return bool(call.get("id")) or "name" not in function  # the first piece of a call says both
+    return bool(reading.mapping(call).get("id")) or "name" not in function  # the first piece of a call says both
 
 
 def _split(choices: list[dict[str, Any]], *, one: bool) -> tuple[dict[str, Any], list[tuple[int, dict[str, Any]]]]:

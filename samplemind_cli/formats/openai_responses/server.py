@@ -4,7 +4,7 @@ from typing import Any
 
 from samplemind_cli.formats import jsonschema
 from samplemind_cli.formats.fields import Fields
-from samplemind_cli.formats.openai_chat.answers import error
+from samplemind_cli.formats.openai_chat import answers as chat
 from samplemind_cli.formats.openai_responses import items, tools
 from samplemind_cli.formats.openai_responses.answers import whole
 from samplemind_cli.formats.openai_responses.events import Events
@@ -17,12 +17,16 @@ from samplemind_cli.formats.openai_responses.fields import (
     TRANSLATED,
     UNKEYED,
 )
-from samplemind_cli.formats.types import EFFORTS, Request
+from samplemind_cli.formats.types import EFFORTS, Problem, Request
 
 _FORMATS = ("text", "json_object", "json_schema")
 _LOGPROBS = "message.output_text.logprobs"  # what `include` calls them
 # What is read of the fields that hold others; how a thought is summed up changes no answer.
 _INNER = {"text": ("format", "verbosity"), "reasoning": ("effort", "summary", "generate_summary")}
+# Where this format says what we call otherwise.
+PARAMS = dict.fromkeys(chat.PARAMS, "input")
+PARAMS |= {"schema": "text.format", "effort": "reasoning.effort", "thinking_budget": "reasoning.effort"}
+PARAMS |= {"logprobs": "include"}
 MOST_LOGPROBS = 20  # as OpenAI has it
 
 
@@ -56,6 +60,11 @@ def read(fields: Fields) -> Request:
 def streams(fields: Fields) -> bool:
     """Whether the answer is to come in events."""
     return fields.get("stream", bool) or False
+
+
+def error(problem: Problem) -> dict[str, Any]:
+    """OpenAI's error object, in this format's names."""
+    return chat.error(problem, PARAMS)
 
 
 def _refuse(fields: Fields) -> None:

@@ -1,5 +1,6 @@
 """Anthropic's Messages API, as its published document and its streaming guide describe it."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,7 +20,7 @@ from samplemind_cli.mock.dialects.speech import (
     whole_number,
 )
 from samplemind_cli.mock.http1 import HttpRequest
-from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, text_of
+from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, count_tokens, text_of
 
 NAME = "anthropic"
 TROUBLES = {
@@ -81,9 +82,17 @@ def _messages(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     return Spoken(asked, _whole, _events, NAMED_SSE)
 
 
-def _checked(request: HttpRequest, models: tuple[str, ...]) -> dict[str, Any]:
+def _count(request: HttpRequest, models: tuple[str, ...]) -> Reply:
+    """A prompt's tokens: the words of all that it says, tools too."""
+    body = _checked(request, models, {"model": str, "messages": list})
+    said = f"{text_of(body.get('system'))} {text_of(body['messages'])}"
+    tools = json.dumps(body["tools"]) if body.get("tools") else ""
+    return Document({"input_tokens": count_tokens(f"{said} {tools}")}, of_model=True)
+
+
+def _checked(request: HttpRequest, models: tuple[str, ...], needed: dict[str, type] | None = None) -> dict[str, Any]:
     body = body_of(request, "The request body is not valid JSON")
-    if found := flaw(body, {"model": str, "max_tokens": int, "messages": list}):
+    if found := flaw(body, needed or {"model": str, "max_tokens": int, "messages": list}):
         name, missing = found
         raise RefusedRequest(400, f"{name}: Field required" if missing else f"{name}: Input should be a valid type")
     if not body["messages"]:
@@ -187,4 +196,8 @@ def _models(_request: HttpRequest, models: tuple[str, ...]) -> Reply:
     return Document({"data": data, "first_id": data[0]["id"], "last_id": data[-1]["id"], "has_more": False})
 
 
-ROUTES = {("POST", "/v1/messages"): _messages, ("GET", "/v1/models"): _models}
+ROUTES = {
+    ("POST", "/v1/messages"): _messages,
+    ("POST", "/v1/messages/count_tokens"): _count,
+    ("GET", "/v1/models"): _models,
+}

@@ -1,5 +1,6 @@
 """Gemini's generateContent and streamGenerateContent, as the v1beta document has them; newer clients ask v1."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +20,7 @@ from samplemind_cli.mock.dialects.speech import (
     whole_number,
 )
 from samplemind_cli.mock.http1 import HttpRequest
-from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, text_of
+from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, count_tokens, text_of
 
 NAME = "gemini"
 TROUBLES = {
@@ -40,7 +41,9 @@ STATUSES = {
     529: "UNAVAILABLE",
 }
 FINISHES = {"stop": "STOP", "tool_calls": "STOP", "length": "MAX_TOKENS", "filter": "SAFETY"}
-MODEL_PATH = re.compile(r"/v1(?:beta)?/models/(?P<model>[^:]+):(?P<method>generateContent|streamGenerateContent)")
+MODEL_PATH = re.compile(
+    r"/v1(?:beta)?/models/(?P<model>[^:]+):(?P<method>generateContent|streamGenerateContent|countTokens)"
+)
 
 
 def reply(request: HttpRequest, models: tuple[str, ...]) -> Reply:
@@ -55,6 +58,8 @@ def reply(request: HttpRequest, models: tuple[str, ...]) -> Reply:
         return _models(models)
     if models and found["model"] not in models:
         raise RefusedRequest(404, f"models/{found['model']} is not found for API version v1beta.")
+    if found["method"] == "countTokens":
+        return _count(request)
     framing = SSE if request.query.get("alt") == "sse" else ARRAY
     asked = _asked(_checked(request), found["model"], found["method"] == "streamGenerateContent")
     return Spoken(asked, _whole, _events, framing)
@@ -70,8 +75,25 @@ def error(trouble: Trouble) -> Any:
     return {"error": body}
 
 
-def _checked(request: HttpRequest) -> dict[str, Any]:
+def _count(request: HttpRequest) -> Reply:
+    """A prompt's tokens: contents alone, or a whole request with its instruction and tools, never both."""
     body = body_of(request, "Invalid JSON payload received.")
+    whole = _field(body, "generateContentRequest")
+    if whole and body.get("contents"):
+        raise RefusedRequest(400, "* CountTokensRequest: contents and generateContentRequest are mutually exclusive")
+    if whole and not str(whole.get("model", "")).startswith("models/"):
+        raise RefusedRequest(400, "* CountTokensRequest.generate_content_request.model: unexpected model name format")
+    asked = _contents(whole or body)
+    said = f"{text_of(_field(asked, 'systemInstruction'))} {text_of(asked['contents'])}"
+    tools = json.dumps(asked["tools"]) if asked.get("tools") else ""
+    return Document({"totalTokens": count_tokens(f"{said} {tools}")}, of_model=True)
+
+
+def _checked(request: HttpRequest) -> dict[str, Any]:
+    return _contents(body_of(request, "Invalid JSON payload received."))
+
+
+def _contents(body: dict[str, Any]) -> dict[str, Any]:
     if flaw(body, {"contents": list}) or not body["contents"]:
         raise RefusedRequest(400, "* GenerateContentRequest.contents: contents is not specified")
     for n, content in enumerate(body["contents"]):

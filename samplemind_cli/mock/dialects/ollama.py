@@ -75,7 +75,7 @@ def _chat(request: HttpRequest, models: tuple[str, ...]) -> Reply:
             400, "json: cannot unmarshal into Go struct field ChatRequest.messages of type []api.Message"
         )
     if not messages:
-        return Document(_loaded(body["model"], _chat_words("")))
+        return Document(_loaded(body, _chat_words("")))
     tools = [ToolSpec(t["function"]["name"], t["function"].get("parameters", {})) for t in body.get("tools") or []]
     answered = any(message.get("role") == "tool" for message in since(messages, "assistant"))
     asked = _asked(body, text_of(messages[-1]), text_of(messages), None if answered else chosen(tools))
@@ -86,7 +86,7 @@ def _generate(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     body = _asking(request, models)
     prompt = str(body.get("prompt") or "")
     if not prompt:
-        return Document(_loaded(body["model"], {"response": ""}))
+        return Document(_loaded(body, {"response": ""}))
     asked = _asked(body, prompt, f"{body.get('system') or ''} {prompt}", None)
     return Spoken(asked, _generate_whole, _generate_events, NDJSON)
 
@@ -150,9 +150,11 @@ def _line(model: str, words: dict[str, Any], end: dict[str, Any] | None = None) 
     return {"model": model, "created_at": _now(), **words, "done": end is not None, **(end or {})}
 
 
-def _loaded(model: str, words: dict[str, Any]) -> dict[str, Any]:
-    """An empty prompt only loads the model."""
-    return _line(model, words, {"done_reason": "load"})
+def _loaded(body: dict[str, Any], words: dict[str, Any]) -> dict[str, Any]:
+    """An empty prompt only loads the model, or unloads it where it is to be kept for no time."""
+    kept = body.get("keep_alive")
+    reason = "unload" if kept in (0, "0", "0s", "0m") and kept is not False else "load"
+    return _line(body["model"], words, {"done_reason": reason})
 
 
 def _end(answer: ScriptedAnswer) -> dict[str, Any]:
@@ -191,6 +193,13 @@ def _ps(_request: HttpRequest, models: tuple[str, ...]) -> Reply:
     return Document({"models": [{**_summary(model), **extra} for model in models or ("mock",)]})
 
 
+def _embedding(request: HttpRequest, models: tuple[str, ...]) -> Reply:
+    """What `/api/embed` replaced: one prompt, one vector; an empty vector for an empty prompt."""
+    body = _asking(request, models)
+    prompt = str(body.get("prompt") or "")
+    return Document({"embedding": embedding(prompt) if prompt else []}, of_model=True)
+
+
 def _show(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     _asking(request, models)
     return Document(
@@ -222,6 +231,7 @@ ROUTES = {
     ("POST", "/api/chat"): _chat,
     ("POST", "/api/generate"): _generate,
     ("POST", "/api/embed"): _embed,
+    ("POST", "/api/embeddings"): _embedding,
     ("POST", "/api/show"): _show,
     ("GET", "/api/tags"): _tags,
     ("GET", "/api/ps"): _ps,

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions, embeddings and model list, as `openai/openai-openapi` documents them."""
+"""OpenAI's chat completions, responses, embeddings and model list, as `openai/openai-openapi` documents them."""
 
 import base64
 import struct
@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from samplemind_cli.mock.dialects import responses
 from samplemind_cli.mock.dialects.speech import (
     SSE,
     Document,
@@ -90,6 +91,10 @@ def _chat(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     )
     usage = bool((body.get("stream_options") or {}).get("include_usage"))
     return Spoken(asked, _whole, lambda asked, answer: _events(asked, answer, usage), SSE)
+
+
+def _responses(request: HttpRequest, models: tuple[str, ...]) -> Reply:
+    return responses.asked(_asking(request, models, {"model": str}))
 
 
 def _schema(wanted: dict[str, Any]) -> Any:
@@ -185,6 +190,7 @@ def _models(_request: HttpRequest, models: tuple[str, ...]) -> Reply:
 
 ROUTES = {
     ("POST", "/v1/chat/completions"): _chat,
+    ("POST", "/v1/responses"): _responses,
     ("POST", "/v1/embeddings"): _embeddings,
     ("GET", "/v1/models"): _models,
 }

@@ -3,6 +3,7 @@
 import json
 import subprocess
 
+import httpx
 import pytest
 
 pytestmark = pytest.mark.e2e
@@ -73,3 +74,13 @@ def following():
         ["pgrep", "-af", "compose.json.*logs.*--follow"], capture_output=True, text=True, check=False
     )
     return [line for line in found.stdout.splitlines() if "pgrep" not in line]
+
+
+def test_what_is_no_service_is_refused_before_compose_reads_it(served):
+    with httpx.Client(base_url=served, timeout=30, verify=False) as http:
+        for name in ("--help", "-f", "nobody"):
+            assert http.get("/dashboard/api/stack/logs", params={"service": name}).status_code == 400
+            for verb in ("up", "restart", "stop"):
+                body, own = {"services": [name]}, {"origin": served}
+                told = http.post(f"/dashboard/api/stack/{verb}", json=body, headers=own).text
+                assert "event: error" in told, (verb, name)

@@ -4,20 +4,40 @@
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from parts.scripted import provider
 
 from samplemind_cli.ai import AICore, Message, Options, Request
+from samplemind_cli.ai.draft import Draft
 from samplemind_cli.ai.http_client import UnavailableError
+from samplemind_cli.ai.streams import Decoder
 from samplemind_cli.errors import ProviderError
+from samplemind_cli.formats.anthropic_messages import client as anthropic
+from samplemind_cli.formats.anthropic_messages import server as anthropic_server
+from samplemind_cli.formats.fields import Fields
+from samplemind_cli.formats.gemini import client as gemini
+from samplemind_cli.formats.gemini import server as gemini_server
+from samplemind_cli.formats.ollama import client as ollama
+from samplemind_cli.formats.ollama import server as ollama_server
 from samplemind_cli.formats.openai_chat import answers
+from samplemind_cli.formats.openai_chat import client as openai
+from samplemind_cli.formats.openai_chat import server as openai_server
+from samplemind_cli.providers import TABLE
 from samplemind_cli.settings import Settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("no_backoff")]
 SHAPES = json.loads(Path(__file__).with_name("shapes.json").read_text())
 TOOLS = tuple({"type": "function", "function": {"name": name, "parameters": {}}} for name in ("weather", "now"))
+THOUGHTS = {"alt": "sse", "generationConfig": {"thinkingConfig": {"includeThoughts": True}}}
+ROOMS = {
+    "openai": (openai_server, openai, {}),
+    "anthropic": (anthropic_server, anthropic, {"model": "m", "max_tokens": 9, "messages": []}),
+    "gemini": (gemini_server, gemini, THOUGHTS),
+    "ollama": (ollama_server, ollama, {"model": "m"}),
+}
 QUESTION = Request(messages=(Message("user", "q"),), tools=TOOLS)
 
 
@@ -74,6 +94,30 @@ def test_an_odd_answer_is_read_as_it_is_meant_fresh_streamed_and_out_of_the_cach
     assert chosen(shape, {**said(fresh), "cached": bool(again.cached)}) == expected
     assert chosen(shape, told(chunks)) == {name: expected[name] for name in ("text", "calls") if name in expected}
     assert said(again) == said(fresh)
+
+
+@pytest.mark.parametrize("shape", ANSWERS, ids=lambda shape: shape["name"])
+def test_a_client_of_the_providers_own_format_reads_the_same(tmp_path, shape):
+    room, client, fields = ROOMS[shape["provider"]]
+    teller, read = room.events("1", f"{shape['provider']}/m", Fields(fields)), client.reader(QUESTION)
+    own = replace(QUESTION, source=TABLE[shape["provider"]].format)
+    with provider(shape["response"]["body"], kind=shape["response"]["content_type"]) as server:
+        chunks = list(core(server, tmp_path).stream_sync(own, Options(provider=shape["provider"])))
+    body, draft, decoder = (
+        b"".join(e for chunk in chunks for e in teller.of(chunk)) + teller.end(),
+        Draft("k"),
+        Decoder(""),
+    )
+    for event in (*decoder.feed(body), *decoder.end()):
+        for piece in (found := read(event)).pieces or (found,):
+            draft.add(piece)
+
+    again, told_to = said(draft.answer("a", "b")), said(chunks[-1].answer)
+    assert (again["text"], again["thinking"], again["calls"]) == (
+        told_to["text"],
+        told_to["thinking"],
+        told_to["calls"],
+    )
 
 
 @pytest.mark.parametrize("shape", ERRORS, ids=lambda shape: shape["name"])

@@ -120,3 +120,32 @@ def test_clients_of_all_formats_may_send_the_token_their_way(serve, header):
     assert (
         served.http.get("/v1/models", headers={name: f"{value}x" for name, value in header.items()}).status_code == 401
     )
+
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+@pytest.mark.parametrize("kind", [FORM, {}, {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}])
+def test_ollamas_routes_take_what_curl_sends(served, kind):
+    body = json.dumps({"model": "any", "prompt": "hi", "stream": False})
+
+    assert served.http.post("/api/generate", content=body, headers=kind).json()["response"] == "You said: hi"
+    assert served.http.post("/v1/chat/completions", content=BODY, headers=kind).status_code == 415
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"origin": EVIL},
+        {"origin": "null"},
+        {"referer": EVIL},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-mode": "cors"},
+    ],
+)
+def test_a_page_cannot_have_a_browser_send_a_form_to_ollamas_routes(served, mock_server, header):
+    body = json.dumps({"model": "any", "prompt": "spend", "stream": False})
+    for kind in (FORM, {}, {"content-type": "text/plain"}):
+        assert served.http.post("/api/generate", content=body, headers={**kind, **header}).status_code in (403, 415)
+    assert served.http.post("/api/generate", content=body, headers={"content-type": "text/plain"}).status_code == 415
+    assert not [request for request in mock_server.requests if request.method == "POST"]

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from parts.another_user import answered, only_root
 from parts.waiting import until
 
 from samplemind_cli.server import keeping
@@ -175,6 +176,18 @@ def test_files_and_batches_are_their_owners_alone(serve, mock_server):
         with pytest.raises(again.official.NotFoundError):
             client.batches.create(input_file_id=batch.input_file_id, endpoint=CHAT, completion_window="24h")
     assert len(mock_server.requests) == 1
+
+
+@only_root
+def test_without_a_token_another_user_of_the_machine_sees_none_of_them(served, client):
+    batch = ended(client, begun(client, [line(1)]))
+    key = f"Authorization: Bearer {client.api_key}\r\nContent-Type: application/json"
+    for path in ("files", "batches"):
+        assert b'"data":[]' in answered(served.port, f"GET /v1/{path} HTTP/1.1\r\n{key}")
+    for path in (f"files/{batch.output_file_id}/content", f"files/{batch.input_file_id}", f"batches/{batch.id}"):
+        assert answered(served.port, f"GET /v1/{path} HTTP/1.1\r\n{key}").split()[1] == b"404"
+    assert answered(served.port, f"DELETE /v1/files/{batch.input_file_id} HTTP/1.1\r\n{key}").split()[1] == b"404"
+    assert len(client.files.list().data) == 2
 
 
 def test_what_lies_on_disk_is_the_users_alone_and_holds_no_key(serve):

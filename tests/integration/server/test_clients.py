@@ -86,6 +86,41 @@ def test_anthropics_client_counts_tokens_and_beta_is_a_query(anthropic):
     assert beta.content[0].text == "You said: ho"
 
 
+@pytest.mark.parametrize(("provider", "told"), [("anthropic", 4), ("gemini", 4), ("ollama", None), ("openai", None)])
+def test_tokens_are_counted_by_the_provider_that_counts_and_else_estimated(served, mock_server, provider, told):
+    asked = {"messages": [{"role": "user", "content": "hi there"}], "system": "be brief"}
+    contents = {"contents": [{"parts": [{"text": "hi there"}]}], "systemInstruction": {"parts": [{"text": "be brief"}]}}
+    whole = {"generateContentRequest": {"model": "models/any", **contents}}
+    answers = [
+        (served.http.post("/v1/messages/count_tokens", json={"model": f"{provider}/any", **asked}), "input_tokens"),
+        (served.http.post(f"/v1beta/models/{provider}/any:countTokens", json=whole), "totalTokens"),
+    ]
+    for answer, name in answers:
+        assert answer.headers["x-samplemind-tokens"] == ("counted" if told else "estimated")
+        assert answer.json()[name] == told if told else answer.json()[name] > 0
+    posts = [request for request in mock_server.requests if request.method == "POST"]
+    assert len(posts) == (2 if told else 0)
+
+
+def test_tokens_are_estimated_where_the_provider_cannot_count_now(served, mock_server):
+    mock_server.behave(faults=["500"])
+    body = {"model": "anthropic/any", "messages": [{"role": "user", "content": "hi there"}]}
+    answer = served.http.post("/v1/messages/count_tokens", json=body)
+
+    assert answer.headers["x-samplemind-tokens"] == "estimated"
+    assert answer.json()["input_tokens"] > 0
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "gemini"])
+def test_official_clients_have_tokens_counted(anthropic, gemini, provider):
+    counted = anthropic.messages.count_tokens(
+        model=f"{provider}/any", messages=[{"role": "user", "content": "one two"}], system="be brief"
+    )
+
+    assert counted.input_tokens == 4
+    assert gemini.models.count_tokens(model=f"{provider}/any", contents="one two three").total_tokens == 3
+
+
 @each
 def test_openais_responses_are_answered_by_every_provider(served, provider):
     with served.openai() as client:

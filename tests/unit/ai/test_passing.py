@@ -50,7 +50,12 @@ OPENAI = [
     piece({"tool_calls": [call(0, "1}")]}),
     piece({"tool_calls": [call(1, '{"a":2}', id="c2", type="function")]}),
     piece({}, "tool_calls"),
-    {"id": "up", "choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 3, "cost": 0.5}},
+    {
+        "id": "up",
+        "object": "chat.completion.chunk",
+        "choices": [],
+        "usage": {"prompt_tokens": 5, "completion_tokens": 3, "cost": 0.5},
+    },
 ]
 ANTHROPIC = [
     {"type": "message_start", "message": {"id": "m", "content": [], "usage": {"input_tokens": 5, "brand_new": 1}}},

@@ -15,6 +15,8 @@ SPECS = Path(__file__).resolve().parents[4] / "shared" / "specs"
 
 # The real daemon says more here than its document: a call's id and index, a model's parent and name.
 INCOMPLETE = {("ollama.json", name) for name in ("ToolCall", "ModelSummary", "Ps")}
+# Each part of a response knows its own properties alone.
+INCOMPLETE |= {("openai.json", name) for name in ("Response", "ModelResponseProperties", "ResponseProperties")}
 
 
 @cache

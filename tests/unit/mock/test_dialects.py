@@ -24,6 +24,10 @@ def openai_chat(request_to, **body):
     return openai.reply(request_to("/v1/chat/completions", {"model": "m", "messages": HI, **body}, **KEY), ())
 
 
+def openai_responses(request_to, **body):
+    return openai.reply(request_to("/v1/responses", {"model": "m", "input": "hello there", **body}, **KEY), ())
+
+
 def anthropic_chat(request_to, **body):
     full = {"model": "m", "max_tokens": 100, "messages": HI, **body}
     return anthropic.reply(request_to("/v1/messages", full, **VERSIONED), ())
@@ -52,12 +56,14 @@ def events(reply, fault=""):
 TOOLS = {
     ollama_chat: {"tools": [{"type": "function", "function": {"name": "weather", "parameters": WEATHER}}]},
     openai_chat: {"tools": [{"type": "function", "function": {"name": "weather", "parameters": WEATHER}}]},
+    openai_responses: {"tools": [{"type": "function", "name": "weather", "parameters": WEATHER, "strict": True}]},
     anthropic_chat: {"tools": [{"name": "weather", "input_schema": WEATHER}]},
     gemini_chat: {"tools": [{"functionDeclarations": [{"name": "weather", "parametersJsonSchema": WEATHER}]}]},
 }
 DOCUMENTS = {
     ollama_chat: ("ollama.json", "ChatResponse", "ChatStreamEvent"),
     openai_chat: ("openai.json", "CreateChatCompletionResponse", "CreateChatCompletionStreamResponse"),
+    openai_responses: ("openai.json", "Response", "ResponseStreamEvent"),
     anthropic_chat: ("anthropic.yaml", "Message", "MessageStreamEvent"),
     gemini_chat: ("gemini.json", "GenerateContentResponse", "GenerateContentResponse"),
 }
@@ -90,6 +96,7 @@ def test_a_stream_says_what_the_whole_answer_says(chat, request_to):
     streamed = {
         ollama_chat: lambda e: e["message"]["content"],
         openai_chat: lambda e: "" if e == DONE else e["choices"][0]["delta"].get("content", ""),
+        openai_responses: lambda e: e["delta"] if e["type"] == "response.output_text.delta" else "",
         anthropic_chat: lambda e: e.get("delta", {}).get("text", ""),
         gemini_chat: lambda e: e["candidates"][0]["content"]["parts"][0]["text"],
     }[chat]
@@ -114,6 +121,49 @@ def test_ollama_streams_unless_told_not_to(request_to):
 def test_ollama_only_loads_the_model_for_an_empty_prompt(request_to):
     assert ollama_chat(request_to, messages=[]).body["done_reason"] == "load"
     assert ollama.reply(request_to("/api/generate", {"model": "m"}), ()).body["done_reason"] == "load"
+
+
+@pytest.mark.parametrize("path", ["/api/chat", "/api/generate"])
+def test_ollama_unloads_a_model_that_is_to_be_kept_for_no_time(path, request_to):
+    def reason(**body):
+        return ollama.reply(request_to(path, {"model": "m", **body}), ()).body["done_reason"]
+
+    found = [reason(keep_alive=0), reason(keep_alive="0s"), reason(keep_alive="5m"), reason()]
+    assert found == ["unload", "unload", "load", "load"]
+
+
+def test_ollama_still_gives_one_vector_for_one_prompt(request_to):
+    old = ollama.reply(request_to("/api/embeddings", {"model": "m", "prompt": "hi"}), ()).body
+    new = ollama.reply(request_to("/api/embed", {"model": "m", "input": "hi"}), ()).body
+
+    assert old == {"embedding": new["embeddings"][0]}
+
+
+def test_anthropic_counts_the_tokens_of_a_prompt(fits, request_to):
+    def count(**body):
+        asked = {"model": "m", "messages": HI, **body}
+        return anthropic.reply(request_to("/v1/messages/count_tokens", asked, **VERSIONED), ()).body
+
+    assert count() == {"input_tokens": 2}
+    assert count(system="be brief")["input_tokens"] == 4
+    assert count(tools=[{"name": "f", "input_schema": {}}])["input_tokens"] > 2
+    fits("anthropic.yaml", "CountMessageTokensResponse", count())
+
+
+def test_gemini_counts_contents_or_a_whole_request_and_never_both(fits, request_to):
+    contents = [{"role": "user", "parts": [{"text": "hello there"}]}]
+    whole = {"model": "models/m", "contents": contents, "systemInstruction": {"parts": [{"text": "be brief"}]}}
+
+    def count(**body):
+        return gemini.reply(request_to("/v1beta/models/m:countTokens", body, **GOOGLE), ()).body
+
+    assert count(contents=contents) == {"totalTokens": 2}
+    assert count(generateContentRequest=whole) == {"totalTokens": 4}
+    both, nameless = {"contents": contents, "generateContentRequest": whole}, {**whole, "model": "m"}
+    for wrong in (both, {"generateContentRequest": nameless}):
+        with pytest.raises(RefusedRequest):
+            count(**wrong)
+    fits("gemini.json", "CountTokensResponse", count(contents=contents))
 
 
 def test_ollama_generate_answers_and_thinks(fits, request_to):
@@ -153,6 +203,32 @@ def test_openai_says_a_tool_call_in_pieces(request_to):
     assert calls[0]["id"]
     assert json.loads("".join(call["function"]["arguments"] for call in calls)) == {"city": "mock"}
     assert events(openai_chat(request_to, **TOOLS[openai_chat]))[-2]["choices"][0]["finish_reason"] == "tool_calls"
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_openais_response_ends_with_all_that_its_events_said(fault, request_to):
+    told = events(openai_responses(request_to, stream=True, **TOOLS[openai_responses]), fault)
+    items = [event["item"] for event in told if event["type"] == "response.output_item.done"]
+
+    assert [event["sequence_number"] for event in told] == list(range(len(told)))
+    assert [told[0]["type"], told[1]["type"]] == ["response.created", "response.in_progress"]
+    assert told[-1]["type"] == f"response.{told[-1]['response']['status']}"
+    assert told[-1]["response"]["output"] == items
+
+
+@pytest.mark.parametrize("name", ["previous_response_id", "conversation", "prompt"])
+def test_openais_response_knows_nothing_of_an_earlier_one(name, request_to):
+    with pytest.raises(RefusedRequest) as refused:
+        openai_responses(request_to, **{name: "x"})
+    assert refused.value.trouble.param == name
+
+
+def test_openai_answers_a_functions_result_with_words(request_to):
+    call = {"type": "function_call", "call_id": "c", "name": "weather", "arguments": "{}"}
+    result = {"type": "function_call_output", "call_id": "c", "output": "it rains"}
+    reply = openai_responses(request_to, input=[call, result], **TOOLS[openai_responses])
+
+    assert "it rains" in whole(reply)["output"][0]["content"][0]["text"]
 
 
 def test_openai_lists_and_embeds_in_both_encodings(fits, request_to):

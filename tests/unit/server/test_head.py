@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +18,20 @@ def test_no_value_makes_a_header_of_its_own(headers):
     assert written.count(b"\n") == written.count(b"\r") == len(names) + 2
 
 
+@pytest.mark.parametrize("value", ["a\r\nset-cookie: x=1", "a\nb: c", "a\rb: c", "\r\n\r\n<script>", "a\n"])
+@pytest.mark.parametrize("added", [False, True])
+def test_a_lines_end_in_a_value_ends_no_line(value, added):
+    incoming = Incoming("GET", "/", {}, b"", "id-1", added={"x-b": value} if added else None)
+    written = head(200, {} if added else {"x-a": value}, "date: now\r\n", incoming, leaving=False)
+    assert written.count(b"\n") == written.count(b"\r") == 6
+    assert b"\r\n\r\n" not in written.removesuffix(b"\r\n\r\n")
+
+
 def test_what_every_response_to_a_request_says_comes_with_it():
     incoming = Incoming("GET", "/", {}, b"", "id-1", added={"vary": "origin"})
 
     assert b"vary: origin\r\n" in head(404, {}, "", incoming, leaving=False)
+
+
+def test_a_status_that_http_has_no_name_for_has_a_line():
+    assert head(529, {}, "", INCOMING, leaving=False).startswith(b"HTTP/1.1 529 \r\n")

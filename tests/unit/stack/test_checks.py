@@ -131,6 +131,21 @@ def test_services_that_do_not_answer_are_warnings(facts):
     assert "secret" not in str(redis)
 
 
+@pytest.mark.parametrize("place", ["redis+sentinel://:s3cret@127.0.0.1:1/mine", "redis+cluster://:s3cret@127.0.0.1:1"])
+def test_a_redis_of_several_that_does_not_answer_is_a_warning_without_its_password(facts, place):
+    found = checks.redis(replace(facts, settings=replace(facts.settings, redis_url=place)))
+
+    assert found.verdict == "warn"
+    assert "127.0.0.1:1" in found.reason
+    assert "s3cret" not in str(found)
+
+
+def test_an_address_of_several_that_is_wrong_fails(facts):
+    found = checks.redis(replace(facts, settings=replace(facts.settings, redis_url="redis+sentinel://h")))
+
+    assert (found.verdict, found.fix) == ("fail", "correct SAMPLEMIND_REDIS_URL")
+
+
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:x", "redis://[::1", "h:99999"])
 def test_an_address_that_is_none_fails(facts, url):
     facts = replace(facts, settings=replace(facts.settings, redis_url=url, ollama_host=url))

@@ -1,12 +1,13 @@
 /** The stack's services: state, health, what they use, their logs; up, restart, stop. */
 
 import { useEffect, useMemo, useRef, useState } from "react";
-import { getEvents, postEvents, type Trouble } from "../api";
+import { postEvents, type Trouble } from "../api";
 import { useKeys } from "../keys";
 import { useLive, useSeen } from "../live";
 import { go, hrefOf, useRoute } from "../route";
 import { Ask, Choose, type Column, Table, Told } from "../ui";
 import { bytes, seconds } from "../words";
+import { useLines } from "./lines";
 
 interface Service {
   service: string;
@@ -25,14 +26,6 @@ interface Found {
   error: Trouble | null;
 }
 
-interface Line {
-  name: string;
-  time: string;
-  level: string;
-  text: string;
-}
-
-const KEPT = 2000; // lines
 const LEVELS = ["debug", "info", "warning", "error", "fatal"];
 
 export function Stack() {
@@ -223,59 +216,3 @@ function Logs({ names, runs, service, level, words }: LogsProps) {
     </>
   );
 }
-
-interface Kept extends Line {
-  key: number;
-}
-
-const PAUSE = 1500; // milliseconds until a log that ended is followed anew
-
-/**
- * The last lines of a service, or of all; what comes within one frame is drawn together.
- *
- * Compose follows what runs when it is asked, so it is asked anew when something else `runs`.
- */
-function useLines(service: string, runs: string) {
-  const [lines, setLines] = useState<Kept[]>([]);
-  const [trouble, setTrouble] = useState<Trouble | null>(null);
-  useEffect(() => {
-    if (!runs) return;
-    const end = new AbortController();
-    let waiting: Kept[] = [];
-    let fresh = true; // the first lines take the place of those before
-    let frame = 0;
-    const draw = () => {
-      const [come, first] = [waiting, fresh];
-      waiting = [];
-      fresh = false;
-      frame = 0;
-      setLines((all) => [...(first ? [] : all), ...come].slice(-KEPT));
-    };
-    const follow = async () => {
-      for await (const { event, data } of getEvents("stack/logs", service ? { service } : {}, end.signal)) {
-        if (event === "error") setTrouble(JSON.parse(data));
-        if (event !== "line") continue;
-        setTrouble(null);
-        waiting.push({ ...JSON.parse(data), key: numbers++ });
-        frame ||= requestAnimationFrame(draw);
-      }
-    };
-    const again = async () => {
-      while (!end.signal.aborted) {
-        fresh = true;
-        await follow().catch((error) => {
-          if (!end.signal.aborted) setTrouble({ message: `the log ended: ${error.message}`, hint: null });
-        });
-        await new Promise((resolve) => setTimeout(resolve, PAUSE));
-      }
-    };
-    again();
-    return () => {
-      end.abort();
-      cancelAnimationFrame(frame);
-    };
-  }, [service, runs]);
-  return { lines, trouble };
-}
-
-let numbers = 0;

@@ -23,13 +23,14 @@ interface Whole {
 }
 
 interface Answer {
+  why: string;
   thinking: string;
   text: string;
   whole: Whole | null;
   trouble: Trouble | null;
 }
 
-const NONE: Answer = { thinking: "", text: "", whole: null, trouble: null };
+const NONE: Answer = { why: "", thinking: "", text: "", whole: null, trouble: null };
 
 export function Try() {
   const models = useQuery({ queryKey: ["choices"], queryFn: ({ signal }) => get<string[]>("choices", {}, signal) });
@@ -170,6 +171,7 @@ async function askOne(
       const value = data ? JSON.parse(data) : null;
       if (event === "text") tell((before) => ({ ...before, text: before.text + value }));
       else if (event === "thinking") tell((before) => ({ ...before, thinking: before.thinking + value }));
+      else if (event === "why") tell((before) => ({ ...before, why: value }));
       else if (event === "answer") tell((before) => ({ ...before, whole: value, text: value.text }));
       else if (event === "error") tell((before) => ({ ...before, trouble: value }));
     }
@@ -208,12 +210,13 @@ function Shown({ answer, model, settings }: { answer: Answer; model: string; set
       )}
       <pre aria-live="polite">{answer.text || (answer.trouble ? "" : "…")}</pre>
       {whole && (
-        <p className="nothing">
+        <p className="nothing used">
           {whole.cached ? `from the ${whole.cached} cache` : "fresh"}, {milliseconds(whole.latency_ms)},{" "}
           {count(whole.usage.input_tokens)} tokens in, {count(whole.usage.output_tokens)} out, {dollars(whole.dollars)},{" "}
           {whole.finish_reason}
         </p>
       )}
+      {answer.why && <p className="nothing">not cached: {answer.why}</p>}
       <div className="actions">
         <Copy text={answer.text} label="Copy answer" />
         <Copy text={asAsk(settings, model)} label="as ask" />

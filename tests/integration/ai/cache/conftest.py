@@ -12,17 +12,17 @@ def redis(start_redis):
     return start_redis()
 
 
-@pytest.fixture
-def connect(tmp_path, monkeypatch):
+@pytest.fixture(params=["redis-py", "the short reader"])
+def connect(tmp_path, monkeypatch, request):
     """A cache over Redis alone, patient on a busy machine; `said` and `opened` hold its warnings and connections."""
+    long_lived = request.param == "redis-py"
     monkeypatch.setattr(tier, "PATIENCE", 10.0)
     monkeypatch.setattr(tier, "TRUST", 10.0)
 
     def make(url, **settings):
         said, opened = [], []
-        cache = Cache(
-            Settings(**{"cache_dir": str(tmp_path), "cache_size": 0, "redis_url": url} | settings), said.append
-        )
+        chosen = Settings(**{"cache_dir": str(tmp_path), "cache_size": 0, "redis_url": url} | settings)
+        cache = Cache(chosen, said.append, long_lived=long_lived)
         cache.said, cache.opened = said, opened
         really_open = cache._redis._open
 

@@ -336,10 +336,10 @@ def test_tls_is_spoken_and_the_certificate_checked(start_redis, connect, tmp_pat
         *("--tls-cert-file", f"{tmp_path}/cert", "--tls-key-file", f"{tmp_path}/key"),
     )
     unknown = connect(f"rediss://127.0.0.1:{port}")
+    assert asyncio.run(unknown.put(KEY, "hi")) is None
     monkeypatch.setenv("SSL_CERT_FILE", f"{tmp_path}/cert")
     known = connect(f"rediss://127.0.0.1:{port}")
 
-    assert asyncio.run(unknown.put(KEY, "hi")) is None
     assert asyncio.run(known.put(KEY, "hi")) is not None
     assert "certificate" in unknown.said[0].lower()
     assert known.said == []

@@ -44,3 +44,40 @@ def test_no_url_leaks_its_password(password):
         shown = f"{address} {address!r}" if address.password else ""
 
     assert "s3cret" not in shown
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "read"),
+    [
+        (
+            "redis+sentinel://u:s%40cret@a,b:1/mine/2?sentinel_password=other",
+            "redis+sentinel://a:26379,b:1/mine/2",
+            ("sentinel", (("a", 26379), ("b", 1)), "mine", 2, "u", "s@cret", "other"),
+        ),
+        (
+            "rediss+cluster://[::1]:7000,b",
+            "rediss+cluster://[::1]:7000,b:6379",
+            ("cluster", (("::1", 7000), ("b", 6379)), "", 0, "", "", ""),
+        ),
+    ],
+)
+def test_a_url_of_several_is_read(url, shown, read):
+    at = Address.read(url)
+
+    assert str(at) == shown
+    assert (at.kind, at.nodes, at.service, at.database, at.user, at.password, at.sentinel_password) == read
+    assert at.tls == url.startswith("rediss")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis+sentinel://a", "redis+cluster://a/mine", "redis+cluster://", "redis+other://a", "http+cluster://a",
+        "redis+sentinel://a:x/mine", "redis+sentinel://a/mine/x", "redis+cluster://a,,b",
+    ],
+)  # fmt: skip
+def test_what_is_no_url_of_several_is_a_value_error_without_the_password(url):
+    with pytest.raises(ValueError, match="Redis URL") as wrong:
+        Address.read(url.replace("//", "//:s3cret@"))
+
+    assert "s3cret" not in str(wrong.value)

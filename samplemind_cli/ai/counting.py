@@ -1,0 +1,30 @@
+"""A prompt's tokens, counted by the provider that would be asked, where it counts."""
+
+import asyncio
+
+from samplemind_cli.ai import http_client
+from samplemind_cli.ai.types import Counter, Request, Route
+from samplemind_cli.errors import SamplemindError
+from samplemind_cli.formats.anthropic_messages import client as anthropic
+from samplemind_cli.formats.gemini import client as gemini
+from samplemind_cli.settings import Settings
+
+# By `Row.client`.
+COUNTERS: dict[str, Counter] = {"anthropic_messages": anthropic, "gemini": gemini}
+PATIENCE = 10.0  # seconds; an estimate is good enough for who waits longer
+
+
+async def counted(settings: Settings, route: Route, request: Request) -> int | None:
+    """The tokens as a route's provider counts them; None where it does not, or not now."""
+    counter = COUNTERS.get(settings.row(route.provider).client)
+    if counter is None or route.skipped:
+        return None
+    call = counter.count(request, route.endpoint)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            body = await http_client.make_ai_request(
+                call.url, call.json, headers=call.headers, read=PATIENCE, attempts=1
+            )
+    except (SamplemindError, TimeoutError):
+        return None
+    return counter.read_count(body)

@@ -1,0 +1,189 @@
+"""OpenAI's Responses, as `openai/openai-openapi` documents them; nothing is kept between two of them."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from samplemind_cli.mock.dialects.speech import NAMED_SSE, Event, RefusedRequest, Spoken, chosen, whole_number
+from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, text_of
+
+KEPT = ("previous_response_id", "conversation", "prompt")  # they name what only OpenAI holds
+REFUSAL = "I can't help with that."
+REASONS = {"length": "max_output_tokens", "filter": "content_filter"}
+ROLES = frozenset({"user", "assistant", "system", "developer"})
+
+
+def asked(body: dict[str, Any]) -> Spoken:
+    """What a response's body asks for. Raises RefusedRequest."""
+    for name in KEPT:
+        if body.get(name) is not None:
+            raise RefusedRequest(400, f"The {name} was not found.", "not_found", name)
+    given = body.get("input")
+    items = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    if not isinstance(items, list) or not items:
+        raise RefusedRequest(400, "Missing required parameter: 'input'.", "missing_required_parameter", "input")
+    for n, item in enumerate(items):
+        if not isinstance(item, dict) or (item.get("type", "message") == "message" and item.get("role") not in ROLES):
+            raise RefusedRequest(400, f"Invalid value for 'input[{n}]'.", "invalid_value", f"input[{n}]")
+    last = items[-1]
+    answered = str(last.get("type", "")).endswith("_call_output")
+    form = (body.get("text") or {}).get("format") or {}
+    found = PromptRequest(
+        model=body["model"],
+        prompt=_words(last),
+        input_text=" ".join([str(body.get("instructions") or ""), *map(_words, items)]),
+        stream=bool(body.get("stream")),
+        max_tokens=whole_number(body.get("max_output_tokens")),
+        schema={"json_schema": form.get("schema"), "json_object": {}}.get(str(form.get("type"))),
+        tool=None if answered else _tool(body),
+        think=(body.get("reasoning") or {}).get("effort") not in (None, "none", "minimal"),
+    )
+    return Spoken(found, lambda asked, answer: _whole(body, asked, answer), lambda a, b: _events(body, a, b), NAMED_SSE)
+
+
+def _words(item: dict[str, Any]) -> str:
+    return text_of(item.get("content") or item.get("output") or item.get("arguments") or "")
+
+
+def _tool(body: dict[str, Any]) -> ToolSpec | None:
+    choice = body.get("tool_choice") or "auto"
+    functions = [tool for tool in body.get("tools") or [] if tool.get("type") == "function"]
+    tools = [ToolSpec(function["name"], function.get("parameters") or {}) for function in functions]
+    if choice == "none":
+        return None
+    return chosen(tools, choice.get("name", "") if isinstance(choice, dict) else "")
+
+
+def _response(
+    body: dict[str, Any], asked: PromptRequest, status: str, output: list[Any], **more: Any
+) -> dict[str, Any]:
+    told = {name: body.get(name) for name in ("instructions", "max_output_tokens", "previous_response_id")}
+    return {
+        "id": f"resp_{asked.id}",
+        "object": "response",
+        "created_at": int(time.time()),
+        "status": status,
+        "error": None,
+        "incomplete_details": None,
+        "model": asked.model,
+        "output": output,
+        "parallel_tool_calls": body.get("parallel_tool_calls") is not False,
+        "temperature": body.get("temperature", 1.0),
+        "tool_choice": body.get("tool_choice") or "auto",
+        "tools": body.get("tools") or [],
+        "top_p": body.get("top_p", 1.0),
+        "metadata": body.get("metadata") or {},
+        **told,
+        **more,
+    }
+
+
+def _output(asked: PromptRequest, answer: ScriptedAnswer, status: str) -> list[dict[str, Any]]:
+    """The items: a thought, a message, a call."""
+    found: list[dict[str, Any]] = []
+    if answer.thinking:
+        summary = [{"type": "summary_text", "text": "".join(answer.thinking)}]
+        found.append({"id": f"rs_{asked.id}", "type": "reasoning", "summary": summary})
+    if answer.finish == "refusal":
+        found.append(_message(asked, [{"type": "refusal", "refusal": REFUSAL}], status))
+    elif answer.text:
+        found.append(_message(asked, [_text("".join(answer.text))], status))
+    if answer.tool:
+        found.append(_call(asked, answer, "".join(answer.arguments), "completed"))
+    return found
+
+
+def _message(asked: PromptRequest, content: list[Any], status: str) -> dict[str, Any]:
+    return {"id": f"msg_{asked.id}", "type": "message", "role": "assistant", "status": status, "content": content}
+
+
+def _text(words: str) -> dict[str, Any]:
+    return {"type": "output_text", "text": words, "annotations": [], "logprobs": []}
+
+
+def _call(asked: PromptRequest, answer: ScriptedAnswer, arguments: str, status: str) -> dict[str, Any]:
+    head = {"id": f"fc_{asked.id}", "type": "function_call", "call_id": f"call_{asked.id}", "name": answer.tool}
+    return {**head, "arguments": arguments, "status": status}
+
+
+def _ended(body: dict[str, Any], asked: PromptRequest, answer: ScriptedAnswer) -> dict[str, Any]:
+    reason = REASONS.get(answer.finish)
+    status = "incomplete" if reason else "completed"
+    details = {"incomplete_details": {"reason": reason}} if reason else {}
+    usage = {
+        "input_tokens": answer.input_tokens,
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "output_tokens": answer.output_tokens,
+        "output_tokens_details": {"reasoning_tokens": len(answer.thinking)},
+        "total_tokens": answer.input_tokens + answer.output_tokens,
+    }
+    return _response(body, asked, status, _output(asked, answer, status), usage=usage, **details)
+
+
+def _whole(body: dict[str, Any], asked: PromptRequest, answer: ScriptedAnswer) -> Any:
+    return _ended(body, asked, answer)
+
+
+def _events(body: dict[str, Any], asked: PromptRequest, answer: ScriptedAnswer) -> Iterator[Event]:
+    """Every event is numbered; the last one holds the whole response."""
+    for number, (kind, told, token) in enumerate(_told(body, asked, answer)):
+        yield Event({"type": kind, "sequence_number": number, **told}, token=token)
+
+
+def _told(
+    body: dict[str, Any], asked: PromptRequest, answer: ScriptedAnswer
+) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    begun = _response(body, asked, "in_progress", [])
+    for kind in ("created", "in_progress"):
+        yield f"response.{kind}", {"response": begun}, False
+    ended = _ended(body, asked, answer)
+    for index, item in enumerate(ended["output"]):
+        yield from _item(index, item, answer)
+    yield f"response.{ended['status']}", {"response": ended}, False
+
+
+def _item(index: int, item: dict[str, Any], answer: ScriptedAnswer) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    where = {"item_id": item["id"], "output_index": index}
+    empty: dict[str, dict[str, Any]] = {
+        "reasoning": {"summary": []},
+        "message": {"content": []},
+        "function_call": {"arguments": ""},
+    }
+    opened = {**item, **empty[item["type"]], **({"status": "in_progress"} if "status" in item else {})}
+    yield "response.output_item.added", {"output_index": index, "item": opened}, False
+    match item["type"]:
+        case "reasoning":
+            yield from _part("reasoning_summary", where | {"summary_index": 0}, item["summary"][0], answer.thinking)
+        case "message":
+            part = item["content"][0]
+            words = answer.text if part["type"] == "output_text" else (REFUSAL,)
+            yield from _content(where | {"content_index": 0}, part, words)
+        case "function_call":
+            for piece in answer.arguments:
+                yield "response.function_call_arguments.delta", {**where, "delta": piece}, True
+            whole = {"name": item["name"], "arguments": item["arguments"]}
+            yield "response.function_call_arguments.done", where | whole, False
+    yield "response.output_item.done", {"output_index": index, "item": item}, False
+
+
+def _part(
+    kind: str, where: dict[str, Any], part: dict[str, Any], words: tuple[str, ...]
+) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    yield f"response.{kind}_part.added", {**where, "part": {**part, "text": ""}}, False
+    for word in words:
+        yield f"response.{kind}_text.delta", {**where, "delta": word}, True
+    yield f"response.{kind}_text.done", {**where, "text": part["text"]}, False
+    yield f"response.{kind}_part.done", {**where, "part": part}, False
+
+
+def _content(
+    where: dict[str, Any], part: dict[str, Any], words: tuple[str, ...]
+) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    name = "text" if part["type"] == "output_text" else "refusal"
+    kind = part["type"] if name == "text" else "refusal"
+    more: dict[str, Any] = {"logprobs": []} if name == "text" else {}
+    yield "response.content_part.added", {**where, "part": {**part, name: ""}}, False
+    for word in words:
+        yield f"response.{kind}.delta", {**where, "delta": word, **more}, True
+    yield f"response.{kind}.done", {**where, name: part[name], **more}, False
+    yield "response.content_part.done", {**where, "part": part}, False

@@ -1,0 +1,110 @@
+"""What /openapi.json says of the formats beside OpenAI's chat: as much of each body as is held to its documents."""
+
+from typing import Any
+
+from samplemind_cli.formats.anthropic_messages.content import ROLES as ANTHROPIC_ROLES
+from samplemind_cli.formats.gemini.content import ROLES as GEMINI_ROLES
+from samplemind_cli.formats.ollama.server import ROLES as OLLAMA_ROLES
+from samplemind_cli.server.openapi_parts import COUNT, ERROR, EVENT, MODEL, TEXT, get, listed, obj, post
+
+WORDS = {**TEXT, "minLength": 1}
+FLAG = {"type": "boolean"}
+SHARE = {"type": "number", "minimum": 0, "maximum": 1}
+WARMTH = {"type": "number", "minimum": 0, "maximum": 2}
+FREE = {"type": "object"}
+NDJSON = {"application/x-ndjson": FREE}
+SSE = {"text/event-stream": EVENT}
+ANTHROPIC_ERROR = obj(
+    ("type", "error"), type={"const": "error"}, error=obj(("type", "message"), type=TEXT, message=TEXT)
+)
+GEMINI_ERROR = obj(
+    ("error",), error=obj(("code", "message", "status"), code={"type": "integer"}, message=TEXT, status=TEXT)
+)
+OLLAMA_ERROR = obj(("error",), error=TEXT)
+TOOL = obj(("name",), name=TEXT, description=TEXT, input_schema=FREE)
+TURN = obj(("role", "content"), role={"enum": list(ANTHROPIC_ROLES)}, content=TEXT)
+PROMPT = {"messages": listed(TURN, minItems=1), "system": TEXT, "tools": listed(TOOL)}
+MESSAGES = obj(
+    ("model", "messages"),
+    model=MODEL,
+    max_tokens=COUNT,
+    stream=FLAG,
+    temperature=SHARE,
+    top_p=SHARE,
+    stop_sequences=listed(WORDS),
+    **PROMPT,
+)
+MESSAGE = obj(("id", "type", "role", "content", "model", "usage"), type={"const": "message"}, content={"type": "array"})
+RESPONSES = obj(
+    ("model", "input"),
+    model=MODEL,
+    input=WORDS,
+    instructions=TEXT,
+    stream=FLAG,
+    temperature=WARMTH,
+    top_p=SHARE,
+    max_output_tokens=COUNT,
+    metadata=FREE,
+)
+RESPONSE = obj(("id", "object", "status", "output"), object={"const": "response"}, output={"type": "array"})
+COMPLETIONS = obj(
+    ("model", "prompt"), model=MODEL, prompt=WORDS, stream=FLAG, temperature=WARMTH, top_p=SHARE, max_tokens=COUNT
+)
+COMPLETION = obj(("id", "object", "choices", "usage"), object={"const": "text_completion"})
+PARTS = listed(obj(("text",), text=WORDS), minItems=1)
+CONTENT = obj(("parts",), role={"enum": list(GEMINI_ROLES)}, parts=PARTS)
+CONTENTS = {"contents": listed(CONTENT, minItems=1)}
+GENERATE = obj(
+    ("contents",),
+    systemInstruction=obj(("parts",), parts=PARTS),
+    generationConfig=obj((), temperature=WARMTH, topP=SHARE, stopSequences=listed(WORDS)),
+    **CONTENTS,
+)
+CHAT = obj(
+    ("model", "messages"),
+    model=MODEL,
+    messages=listed(obj(("role", "content"), role={"enum": list(OLLAMA_ROLES)}, content=TEXT), minItems=1),
+    stream=FLAG,
+    options=obj((), temperature=WARMTH, top_p=SHARE),
+)
+PROMPTED = obj(("model", "prompt"), model=MODEL, prompt=WORDS, system=TEXT, stream=FLAG)
+SAID = obj(("model", "done"), model=TEXT, done=FLAG)
+NAMED = {"name": "model", "in": "path", "required": True, "schema": TEXT}
+
+
+def _gemini(told: str, asked: dict[str, Any], answer: dict[str, Any], **kinds: Any) -> dict[str, Any]:
+    return {**post(told, asked, answer, GEMINI_ERROR, **kinds), "parameters": [NAMED]}
+
+
+def _ollama(told: str, asked: dict[str, Any], answer: dict[str, Any], **kinds: Any) -> dict[str, Any]:
+    return post(told, asked, answer, OLLAMA_ERROR, **kinds)
+
+
+MODELS = obj(("models",), models={"type": "array"})
+PATHS: dict[str, Any] = {
+    "/v1/responses": post("A response, as OpenAI's newer clients ask for it", RESPONSES, RESPONSE, ERROR, **SSE),
+    "/v1/completions": post("A completion of a prompt", COMPLETIONS, COMPLETION, ERROR, **SSE),
+    "/v1/messages": post("A message, as Anthropic's clients ask for it", MESSAGES, MESSAGE, ANTHROPIC_ERROR, **SSE),
+    "/v1/messages/count_tokens": post(
+        "How many tokens a prompt has",
+        obj(("model", "messages"), model=MODEL, **PROMPT),
+        obj(("input_tokens",), input_tokens={"type": "integer"}),
+        ANTHROPIC_ERROR,
+    ),
+    "/v1beta/models/{model}:generateContent": _gemini(
+        "An answer, as Gemini's clients ask for it", GENERATE, obj(("candidates",), candidates={"type": "array"})
+    ),
+    "/v1beta/models/{model}:streamGenerateContent": _gemini(
+        "The same in pieces: one array, or events with alt=sse", GENERATE, {"type": "array"}, **SSE
+    ),
+    "/v1beta/models/{model}:countTokens": _gemini(
+        "How many tokens a prompt has", obj(("contents",), **CONTENTS), obj(("totalTokens",), totalTokens=COUNT)
+    ),
+    "/v1beta/models": get("What can be asked", MODELS, error=GEMINI_ERROR),
+    "/api/chat": _ollama("A chat, as Ollama's clients ask for it", CHAT, SAID, **NDJSON),
+    "/api/generate": _ollama("An answer to a prompt", PROMPTED, SAID, **NDJSON),
+    "/api/embed": _ollama("Texts as vectors", obj(("model", "input"), model=MODEL, input=WORDS), FREE),
+    "/api/tags": get("What can be asked", MODELS, error=OLLAMA_ERROR),
+    "/api/ps": get("Which models are in memory", MODELS, error=OLLAMA_ERROR),
+    "/api/version": get("Which of Ollama's versions is spoken", obj(("version",), version=TEXT), error=OLLAMA_ERROR),
+}
