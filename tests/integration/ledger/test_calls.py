@@ -70,7 +70,7 @@ def test_a_folder_that_cannot_be_written_costs_one_warning_and_no_answer(mock_se
     for prompt in ("a", "b"):
         assert core.ask_sync(prompt, Options(provider="openai")).text
 
-    assert len([line for line in told if "not written down" in line]) == 1
+    assert len([line for line in told if "not recorded" in line]) == 1
 
 
 def test_no_history_writes_nothing(core):

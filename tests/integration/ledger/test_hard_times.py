@@ -120,7 +120,7 @@ def test_a_full_disk_costs_one_warning_and_no_answer(small_disk, served, monkeyp
         if n % 10 == 0:
             time.sleep(SECOND + SLOW)  # it tries to write
     told = served.log()
-    assert told.count("calls are not written down") == 1
+    assert told.count("calls are not recorded") == 1
     assert "No space left" in told
 
     (small_disk / "full").unlink()
@@ -135,7 +135,7 @@ def test_a_full_disk_stops_neither_ask_nor_stats(small_disk, mock_server, monkey
     (small_disk / "full").write_bytes(b"x" * shutil.disk_usage(small_disk).free)
     done = subprocess.run([*run, "ask", "-m", "openai/any", "hi"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "You said: hi\n")
-    assert done.stderr.count("not written down") == 1
+    assert done.stderr.count("not recorded") == 1
 
     stats = subprocess.run([*run, "stats"], capture_output=True, text=True, check=False)
     assert stats.returncode == 1

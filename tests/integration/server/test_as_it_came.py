@@ -137,8 +137,8 @@ def test_an_error_in_a_stream_that_has_begun_comes_back_as_it_came(serve):
         ]}, "messages"),
         (
             "/v1beta/models/anthropic/m:generateContent",
-            {**GEMINI, "generationConfig": {"topK": 5}},
-            "generationConfig.topK",
+            {**GEMINI, "generationConfig": {"presencePenalty": 1}},
+            "generationConfig.presencePenalty",
         ),
         ("/v1/responses", {"model": "ollama/m", "input": [{"role": "user", "content": [
             {"type": "input_image", "image_url": "https://x/y.png"}]}]}, "input"),

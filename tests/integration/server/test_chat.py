@@ -115,7 +115,7 @@ def test_an_answer_older_than_max_age_is_asked_for_again_and_kept_as_long_as_any
         ("400", 400, "BadRequestError"),
         ("too-long", 400, "BadRequestError"),
         ("drop", 502, "InternalServerError"),
-        ("529", 503, "InternalServerError"),
+        ("529", 529, "InternalServerError"),
     ],
 )
 def test_a_providers_failure_is_the_official_clients_own_error(served, mock_server, fault, status, kind):
