@@ -83,6 +83,8 @@ class Batches:
 
     async def _create(self, incoming: Incoming) -> Reply:
         fields, whose = document(incoming.body), owner(incoming)
+        if incoming.key and (incoming.key.rpm or incoming.key.tpm):  # its lines would pass the limit by
+            raise HttpError(403, f"{incoming.client} has a limit a minute: such a key begins no batch", "forbidden")
         source = self._kept.get("files", fields.need("input_file_id", str), whose)
         endpoint = fields.one_of("endpoint", (CHAT, EMBEDDINGS), "")
         if not endpoint:

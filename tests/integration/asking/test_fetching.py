@@ -93,7 +93,7 @@ def test_where_an_address_leads_on_is_followed(url):
         ("/down", "only https is"),
         ("/round", "from one address to the next"),
         ("/gone", "HTTP 404"),
-        ("/zip", "no image, audio file, PDF or text"),
+        ("/zip", "not an image, audio file, PDF or text"),
         ("/large", "sent more than"),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 from samplemind_cli.budgets import Budget
 from samplemind_cli.ledger.accounts import NANO, Accounts, of
 from samplemind_cli.ledger.prices import Prices
+from samplemind_cli.server import client_keys
 from samplemind_cli.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -137,3 +138,16 @@ def test_a_client_that_wants_to_know_is_told_what_an_answer_cost(limited):
     assert "x-samplemind-cost" not in plain.headers
     again = served.ask(wants, **short)
     assert float(again.headers.get("x-samplemind-cost", 0)) == 0
+
+
+def test_a_named_clients_budget_binds_that_client_alone(limited, mock_server, monkeypatch):
+    monkeypatch.setenv("SAMPLEMIND_API_TOKEN", "t0ken")
+    served = limited("day = 9\n[budgets.client.ci]\nday = 0")
+    key = client_keys.of(Settings.load()).add("ci")
+    asked = {"model": "openai/any", "max_tokens": 5}
+
+    refused = served.ask({"x-api-key": key}, **asked)
+    assert refused.status_code == 429
+    assert "of client ci a day" in refused.text
+    assert served.ask({"x-api-key": "t0ken"}, **asked).status_code == 200
+    assert len(mock_server.requests) == 1

@@ -188,3 +188,14 @@ def test_a_batch_asks_no_model_that_its_key_may_not(guarded, mock_server):
 
     assert (counts.completed, counts.failed) == (1, 1)
     assert [request.provider for request in mock_server.requests] == ["ollama"]
+
+
+@pytest.mark.parametrize("limit", ["--rpm", "--tpm"])
+def test_a_key_with_a_limit_a_minute_begins_no_batch_that_would_pass_it_by(guarded, mock_server, limit):
+    key = add("ci", limit, "5")
+    with guarded.openai(api_key=key) as client:
+        file = client.files.create(file=("in.jsonl", b'{"prompt": "hi"}'), purpose="batch")
+        with pytest.raises(guarded.official.PermissionDeniedError, match="limit a minute"):
+            client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
+
+    assert mock_server.requests == []
