@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 NAME = "spool.jsonl"
 TAKEN = ".taken"  # the ending of a spool that is being folded
-_TRIES = 5
+_TRIES = 100
 
 
 def folder(state_dir: str) -> str:
@@ -54,6 +54,7 @@ def _append(directory: str, lines: bytes) -> None:
                 return
         finally:
             os.close(file)
+    raise BlockingIOError(11, "always taken away by another process")
 
 
 def _write(file: int, lines: bytes) -> None:

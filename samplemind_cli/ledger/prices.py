@@ -16,8 +16,8 @@ FILE = "prices.toml"  # beside the user's config file: ["provider/model"] input 
 _PRICES = ("input", "output", "cached", "cache_write")
 _LIMITS = ("context", "max_output")
 LARGEST = 2_000_000  # tokens: the largest context of any model that is sold
-# The longest answers, in tokens, by how a model's name begins, as the providers' documents have them; those of a model
-# that is not here are as long as its context.
+# The longest answers, in tokens, by how a model's name begins, as published when it appeared; those of a model that is
+# not here are as long as its context. `max_output` in the user's own prices comes first.
 OUTPUTS = {
     ("gpt-4o", "gpt-4.5"): 16_384,
     ("gpt-4.1",): 32_768,
