@@ -1,14 +1,9 @@
 """An error of the core as this server's problem."""
 
-from http import HTTPStatus
-
 from samplemind_cli.ai import problems
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.formats.types import Format
 from samplemind_cli.server.message import HttpError
-
-STATUSES = frozenset(status.value for status in HTTPStatus if status.value >= 400)  # noqa: PLR2004 - HTTP
-OVERLOADED = (529, "anthropic_messages")  # a status of that API's own, which its clients know
 
 
 def problem(error: SamplemindError, asked: Format = "") -> HttpError:
@@ -20,8 +15,7 @@ def problem(error: SamplemindError, asked: Format = "") -> HttpError:
     came = problems.refusal(error)
     found = HttpError(told.status, told.message, told.code, param=told.param, wait=told.wait)
     found.kind = told.kind
-    if came and came.origin == asked:
-        known = came.status in STATUSES or (came.status, asked) == OVERLOADED
-        found.status, found.said = came.status if known else told.status, came.body
+    if came and came.origin == asked and came.status in (0, *range(400, 600)):
+        found.status, found.said = came.status or told.status, came.body
         found.headers.update(came.headers)
     return found.with_header("x-should-retry", "false") if told.code == problems.BILLING else found
