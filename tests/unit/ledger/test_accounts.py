@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -192,7 +193,8 @@ def test_the_file_is_the_users_alone(own, settings):
 
     path = Path(settings.state_dir, "ledger", accounts.NAME)
     assert path.stat().st_mode & 0o777 == 0o600
-    assert sqlite3.connect(path).execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    with closing(sqlite3.connect(path)) as file:
+        assert file.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_the_budgets_standing_tells_what_is_left_for_all_and_for_each(settings):
