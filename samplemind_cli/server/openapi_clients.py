@@ -67,7 +67,7 @@ CHAT = obj(
     stream=FLAG,
     options=obj((), temperature=WARMTH, top_p=SHARE),
 )
-PROMPTED = obj(("model", "prompt"), model=MODEL, prompt=WORDS, system=TEXT, stream=FLAG)
+PROMPTED = obj(("model", "prompt"), model=MODEL, prompt=TEXT, system=TEXT, stream=FLAG)
 SAID = obj(("model", "done"), model=TEXT, done=FLAG)
 NAMED = {"name": "model", "in": "path", "required": True, "schema": TEXT}
 
