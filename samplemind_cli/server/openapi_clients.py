@@ -61,13 +61,13 @@ GENERATE = obj(
     **CONTENTS,
 )
 CHAT = obj(
-    ("model", "messages"),
+    ("model",),
     model=MODEL,
-    messages=listed(obj(("role", "content"), role={"enum": list(OLLAMA_ROLES)}, content=TEXT), minItems=1),
+    messages=listed(obj(("role", "content"), role={"enum": list(OLLAMA_ROLES)}, content=TEXT)),
     stream=FLAG,
     options=obj((), temperature=WARMTH, top_p=SHARE),
 )
-PROMPTED = obj(("model", "prompt"), model=MODEL, prompt=TEXT, system=TEXT, stream=FLAG)
+PROMPTED = obj(("model",), model=MODEL, prompt=TEXT, system=TEXT, stream=FLAG)
 SAID = obj(("model", "done"), model=TEXT, done=FLAG)
 NAMED = {"name": "model", "in": "path", "required": True, "schema": TEXT}
 

@@ -53,9 +53,15 @@ def events(number: str, model: str, fields: Fields) -> Events:
 
 
 def loads(fields: Fields) -> Literal["", "load", "unload"]:
-    """What a body without a question asks for: that the model is put into memory, or out of it; else nothing."""
+    """What a body without a question asks for: that the model is put into memory, or out of it; else nothing.
+
+    Raises BadRequestError.
+    """
     if fields.raw.get("messages") or _asks(fields):
         return ""
+    for name, kind in (("messages", list), ("prompt", str), ("system", str), ("stream", bool)):
+        fields.get(name, kind)
+    request(fields, ())  # what stands beside is checked as ever
     return "unload" if is_zero(fields.raw.get("keep_alive")) else "load"
 
 
