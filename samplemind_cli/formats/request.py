@@ -197,7 +197,8 @@ _HABITS = frozenset({("ollama", "num_ctx"), ("gemini", "top_k"), ("gemini", "top
 # Where the formats say how much a model may think.
 THINKING_FIELDS = frozenset({"reasoning", "think", "thinking", "thinkingConfig"})
 # What a provider may need beyond words that no parameter could move from this machine to a paid provider.
-ABILITIES = frozenset({"image", "audio", "file", "image_url", "audio_url", "file_url", "file_id", "tools", "schema"})
+ATTACHMENTS = ("image", "audio", "file", "image_url", "audio_url", "file_url", "file_id")
+ABILITIES = frozenset({*ATTACHMENTS, "tools", "schema"})
 
 
 def _is_own(tool: Mapping[str, Any]) -> bool:

@@ -34,10 +34,11 @@ from samplemind_cli.formats.parts import (
     ToolResult,
     attachment,
 )
-from samplemind_cli.formats.request import ABILITIES, CONSTRAINTS, EFFORTS, NO_TOKENS, PARAMETERS, Request
+from samplemind_cli.formats.request import ABILITIES, ATTACHMENTS, CONSTRAINTS, EFFORTS, NO_TOKENS, PARAMETERS, Request
 
 __all__ = [
     "ABILITIES",
+    "ATTACHMENTS",
     "COMPLETE",
     "CONSTRAINTS",
     "EFFORTS",

@@ -12,6 +12,7 @@ from samplemind_cli.formats.anthropic_messages import tokens
 from samplemind_cli.formats.anthropic_messages.came import Came
 from samplemind_cli.formats.anthropic_messages.told import Told, proof
 from samplemind_cli.formats.types import (
+    ATTACHMENTS,
     NO_TOKENS,
     Answer,
     Chunk,
@@ -54,7 +55,7 @@ _KIND: dict[FaultKind | None, str] = {
 }
 _CODE = {"insufficient_quota": "billing_error", "billing_error": "billing_error", "overloaded": "overloaded_error"}
 # Where this format says what we call otherwise.
-PARAMS = dict.fromkeys(("image", "audio", "file", "image_url", "audio_url", "file_url", "file_id"), "messages")
+PARAMS = dict.fromkeys(ATTACHMENTS, "messages")
 PARAMS |= {"stop": "stop_sequences", "schema": "output_config.format", "effort": "output_config.effort"}
 PARAMS |= {"thinking_budget": "thinking.budget_tokens", NO_TOKENS: "max_tokens"}
 _SERVER_ERROR = 500

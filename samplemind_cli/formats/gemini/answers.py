@@ -10,6 +10,7 @@ from samplemind_cli.formats.gemini import logprobs
 from samplemind_cli.formats.gemini.config import CONFIG, EXTRA
 from samplemind_cli.formats.gemini.fields import GENERATE, named
 from samplemind_cli.formats.types import (
+    ATTACHMENTS,
     NO_TOKENS,
     Answer,
     Chunk,
@@ -47,7 +48,7 @@ STATUS = {
     504: "DEADLINE_EXCEEDED",
 }
 # Where this format says what we call otherwise.
-PARAMS = dict.fromkeys(("image", "audio", "file", "image_url", "audio_url", "file_url", "file_id"), "contents")
+PARAMS = dict.fromkeys(ATTACHMENTS, "contents")
 PARAMS |= {ours: f"generationConfig.{theirs}" for ours, theirs in (CONFIG | EXTRA).items()}
 PARAMS |= {"schema": "generationConfig.responseJsonSchema", "tool_choice": "toolConfig.functionCallingConfig"}
 PARAMS |= dict.fromkeys(("effort", "thinking_budget"), "generationConfig.thinkingConfig")

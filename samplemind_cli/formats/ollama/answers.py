@@ -8,6 +8,7 @@ from typing import Any
 from samplemind_cli.formats import reading
 from samplemind_cli.formats.assembly import Assembly
 from samplemind_cli.formats.types import (
+    ATTACHMENTS,
     NO_TOKENS,
     PARAMETERS,
     Answer,
@@ -22,7 +23,7 @@ from samplemind_cli.formats.types import (
 
 ENDS: dict[Finish, str] = {"tool_calls": "stop", "refusal": "refusal", "filtered": "content_filter"}
 # Where this format says what we call otherwise.
-PARAMS = dict.fromkeys(("image", "audio", "file", "image_url", "audio_url", "file_url", "file_id"), "messages")
+PARAMS = dict.fromkeys(ATTACHMENTS, "messages")
 PARAMS |= {name: f"options.{name}" for name in (*PARAMETERS, "temperature", "top_k", "min_p", "num_ctx")}
 PARAMS |= {"schema": "format", "effort": "think", "thinking_budget": "think", NO_TOKENS: "options.num_predict"}
 _MILLISECOND = 1_000_000  # in nanoseconds, which every duration is told in

@@ -7,12 +7,12 @@ from typing import Any
 import orjson
 
 from samplemind_cli.formats import reading
-from samplemind_cli.formats.types import NO_TOKENS, Answer, Chunk, Finish, Problem, ToolCall, Usage
+from samplemind_cli.formats.types import ATTACHMENTS, NO_TOKENS, Answer, Chunk, Finish, Problem, ToolCall, Usage
 
 ENDS: dict[Finish, str] = {"refusal": "content_filter", "filtered": "content_filter", "unknown": "stop"}
 BILLING = "billing_error"
 # Where this format says what we call otherwise.
-PARAMS = dict.fromkeys(("image", "audio", "file", "image_url", "audio_url", "file_url", "file_id"), "messages")
+PARAMS = dict.fromkeys(ATTACHMENTS, "messages")
 PARAMS |= {"schema": "response_format", "effort": "reasoning_effort", "thinking_budget": "reasoning_effort"}
 PARAMS |= {NO_TOKENS: "max_tokens"}
 DONE = b"data: [DONE]\n\n"
