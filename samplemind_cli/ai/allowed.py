@@ -16,8 +16,8 @@ def allows(patterns: Sequence[str], name: str) -> bool:
 def within(routes: Iterable[Route], patterns: Sequence[str]) -> list[Route]:
     """The routes to models that are allowed. Raises ForbiddenError where there is none."""
     found = list(routes)
-    kept = [route for route in found if allows(patterns, f"{route.provider}/{route.endpoint.model}")]
+    kept = [route for route in found if allows(patterns, route.name)]
     if found and not kept:
-        names = ", ".join(f"{route.provider}/{route.endpoint.model}" for route in found[:3])
+        names = ", ".join(route.name for route in found[:3])
         raise ForbiddenError(f"this key may not ask {names}", f"it may ask {', '.join(patterns)}")
     return kept

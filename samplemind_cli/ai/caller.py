@@ -278,7 +278,7 @@ def _both(heard: Callable[[Chunk], None], counted: Callable[[Chunk], None] | Non
 
 def _name(route: Route) -> str:
     """Whom a breaker or a cooldown is about: one bad model must not close the others, nor another address."""
-    return f"{route.provider}/{route.endpoint.model} {route.endpoint.base_url}"
+    return f"{route.name} {route.endpoint.base_url}"
 
 
 def _chat(client: Client, request: Request, refused_fields: frozenset[str], endpoint: Endpoint) -> Call:

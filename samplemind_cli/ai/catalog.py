@@ -28,7 +28,7 @@ class Catalog:
         asked = [route for route in routes if route.skipped in ("", NO_MODEL)]
         lists = await asyncio.gather(*map(self._listed, asked))
         pairs = list(zip(asked, lists, strict=True))
-        own = [f"{route.provider}/{route.endpoint.model}" for route, names in pairs if _is_there(route, names)]
+        own = [route.name for route, names in pairs if _is_there(route, names)]
         return list(dict.fromkeys((*own, *(f"{route.provider}/{name}" for route, names in pairs for name in names))))
 
     async def _listed(self, route: Route) -> tuple[str, ...]:

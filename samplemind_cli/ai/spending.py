@@ -99,7 +99,7 @@ class Purse:
         from samplemind_cli.ledger.accounts import NANO
         from samplemind_cli.ledger.prices import INSTALL
 
-        name = f"{route.provider}/{route.endpoint.model}"
+        name = route.name
         if what := longest.untold(request, route):
             raise BudgetError(f"{name}: nobody can say what {what} will cost, so no budget could hold", "leave it out")
         found = self._prices.most(route.provider, route.endpoint.model, most)
@@ -114,7 +114,7 @@ class Purse:
         from samplemind_cli.ledger.accounts import NANO, dollars
 
         if most is not None and nano > most * NANO:
-            why = f"{_named(route)} may cost up to {dollars(nano)}, and {dollars(round(most * NANO))} is the most"
+            why = f"{route.name} may cost up to {dollars(nano)}, and {dollars(round(most * NANO))} is the most"
             raise BudgetError(why, self._hint(route, tokens, round(most * NANO)))
 
     async def _hold(
@@ -134,7 +134,7 @@ class Purse:
             except OverError as over:
                 raise self._over(over, nano, route, most) from None
             if deadline is not None and now() + POLL > deadline:
-                why = f"{_named(route)}: calls under way hold what is left of the budget"
+                why = f"{route.name}: calls under way hold what is left of the budget"
                 raise BudgetError(why, "ask again when they are done")
             await self._a_while()
 
@@ -160,7 +160,7 @@ class Purse:
         from samplemind_cli.ledger.accounts import dollars
 
         left = dollars(max(0, over.left))
-        why = f"{_named(route)} may cost up to {dollars(nano)}, and {left} is left of {over.account}"
+        why = f"{route.name} may cost up to {dollars(nano)}, and {left} is left of {over.account}"
         return BudgetError(why, self._hint(route, most, over.left))
 
     def _hint(self, route: Route, most: "Tokens", left: int) -> str:
@@ -210,7 +210,3 @@ def _refused(error: BaseException | None) -> bool:
     cause = error.__cause__ if isinstance(error, UnavailableError) else None
     silent = isinstance(cause, LinkError) and not cause.connecting
     return isinstance(error, UnavailableError) and not silent
-
-
-def _named(route: Route) -> str:
-    return f"{route.provider}/{route.endpoint.model}"

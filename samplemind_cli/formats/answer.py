@@ -104,6 +104,11 @@ class Route:
     lacks: frozenset[str] = frozenset()
     dropped: tuple[str, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """`PROVIDER/MODEL`."""
+        return f"{self.provider}/{self.endpoint.model}"
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:

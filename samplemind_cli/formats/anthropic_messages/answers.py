@@ -113,7 +113,7 @@ class Events:
         if not self._begun:
             self._begun = True
             if chunk.route:  # it was not known when a ping had to be sent before it
-                self._model = f"{chunk.route.provider}/{chunk.route.endpoint.model}"
+                self._model = chunk.route.name
             self._told = Told(origins.of_route(self._model))
             yield event(self._start(chunk))
         if chunk.answer and self._told.nothing:

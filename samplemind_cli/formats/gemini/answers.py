@@ -88,7 +88,7 @@ class Events:
     def of(self, chunk: Chunk) -> Iterator[bytes]:
         """The responses that say what a chunk says; a whole answer out of the cache is one."""
         if chunk.route:  # where the client was kept waiting before it was known who answers
-            self._tail["modelVersion"] = route = f"{chunk.route.provider}/{chunk.route.endpoint.model}"
+            self._tail["modelVersion"] = route = chunk.route.name
             self._origin = _origin(route)
         if (events := chunk.came_in("gemini")) is not None:
             for each in events:

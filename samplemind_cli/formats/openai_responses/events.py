@@ -38,7 +38,7 @@ class Events:
     def of(self, chunk: Chunk) -> Iterator[bytes]:
         """The events that say what a chunk says; a whole answer out of the cache is one chunk."""
         if chunk.route:  # a client that waits may have been told before it was known who answers
-            route = f"{chunk.route.provider}/{chunk.route.endpoint.model}"
+            route = chunk.route.name
             self._origin, self._head["model"] = of_route(route), route
         yield from self._begin()
         if chunk.answer and not self._shelf.items:
