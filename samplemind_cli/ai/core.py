@@ -148,8 +148,8 @@ class AICore:
             if alone:
                 raise
             return router.broken(route, error)
-        why = route.skipped or embedded.available() or ""
-        return replace(route, endpoint=endpoint, skipped=why, fix=route.fix or embedded.INSTALL)
+        skipped = route.skipped or embedded.available() or ""
+        return replace(route, endpoint=endpoint, skipped=skipped, fix=route.fix or embedded.INSTALL)
 
     def key(self, route: Route, request: Request) -> str:
         """The cache key of a request on a route."""
@@ -203,10 +203,10 @@ class AICore:
         """Where a question goes that is over a budget: to a local model, where the user wants that, else nowhere."""
         if self.settings.on_budget != "local":
             raise over
-        local = [route for route in behind if self.settings.row(route.provider).local]
-        others = self.each_provider(told.request)
-        others = [route for route in others if self.settings.row(route.provider).local]
-        return local or allowed.within(others, told.options.models)
+        return self._local(behind) or allowed.within(self._local(self.each_provider(told.request)), told.options.models)
+
+    def _local(self, routes: Iterable[Route]) -> list[Route]:
+        return [route for route in routes if self.settings.row(route.provider).local]
 
     def _attempt(self, told: journal.JournalEntry, deadline: float, *, last: bool) -> Attempt:
         route = told.answering
