@@ -12,6 +12,7 @@ LARGEST = 64 * 1024  # bytes of a request or a response; larger ones are read fr
 LIFE = 3600.0  # seconds, after which the cache itself is asked, which marks the entry as used
 OVERHEAD = 2048  # bytes that a kept response takes beside its bodies
 TIER = "memory"
+ONCE = ("x-samplemind-held", "x-samplemind-why")  # headers that tell of the first answer alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Memory:
         again = replace(
             reply,
             body=b"",  # it is kept in pieces
-            headers={**reply.headers, "x-samplemind-cache": TIER},
+            headers={n: value for n, value in reply.headers.items() if n not in ONCE} | {"x-samplemind-cache": TIER},
             outcome=replace(
                 reply.outcome,
                 cache=TIER,

@@ -108,3 +108,11 @@ def test_a_kept_answer_says_nothing_of_how_long_its_first_word_took(file):
     memory.keep(request(), answer(file), reply)
 
     assert memory.find(request()).outcome.first_token_ms == 0
+
+
+@pytest.mark.parametrize("name", ["x-samplemind-held", "x-samplemind-why"])
+def test_a_kept_answer_says_nothing_of_what_held_the_first_one_up_or_was_new_in_it(file, name):
+    memory = Memory(10_000)
+    memory.keep(request(), answer(file), Reply(b"answer", headers={name: "x", "x-samplemind-route": "ollama/m"}))
+
+    assert set(memory.find(request()).headers) == {"x-samplemind-route", "x-samplemind-cache"}
