@@ -23,6 +23,12 @@ class Budget(NamedTuple):
     name: str = ""
 
 
+def in_dollars(amount: float) -> str:
+    """An amount as people read it: what is less than a cent with six digits."""
+    small = 0 < abs(amount) < 0.01  # noqa: PLR2004 - a cent
+    return f"${amount:.{6 if small else 2}f}"
+
+
 def read(table: Any, source: str) -> tuple[Budget, ...]:
     """The budgets in a settings file's table. Raises UsageError."""
     if not isinstance(table, Mapping):

@@ -20,12 +20,6 @@ def dollars(settings: Settings, answer: Answer) -> float | None:
     return _prices(settings).dollars(answer.provider, answer.model, tokens(answer.usage))
 
 
-def in_dollars(cost: float) -> str:
-    """An amount as people read it: what is less than a cent with six digits."""
-    small = 0 < cost < 0.01  # noqa: PLR2004 - a cent
-    return f"${cost:.{6 if small else 2}f}"
-
-
 def tokens(usage: Usage) -> "Tokens":
     """What was counted, as prices are for it; what nobody counted is none."""
     from samplemind_cli.ledger.prices import Tokens

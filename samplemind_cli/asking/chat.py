@@ -17,6 +17,7 @@ from samplemind_cli.asking import show, typed
 from samplemind_cli.asking.conversation import ConversationLog
 from samplemind_cli.asking.fetching import fetched, is_address
 from samplemind_cli.asking.prompt import attachment
+from samplemind_cli.budgets import in_dollars
 from samplemind_cli.errors import SamplemindError, UsageError
 from samplemind_cli.ledger.prices import Prices
 from samplemind_cli.settings import Settings
@@ -137,7 +138,7 @@ class Chat:
 
     def _cost(self, _: str) -> None:
         unknown = f", and {_answers(self._unpriced)} of unknown price" if self._unpriced else ""
-        output.say(f"{_answers(self._answers)}, {self._tokens:,} tokens, {costs.in_dollars(self._dollars)}{unknown}")
+        output.say(f"{_answers(self._answers)}, {self._tokens:,} tokens, {in_dollars(self._dollars)}{unknown}")
 
 
 def _answers(count: int) -> str:

@@ -10,6 +10,7 @@ from samplemind_cli import output
 from samplemind_cli.ai import costs
 from samplemind_cli.ai.types import Answer, Chunk
 from samplemind_cli.asking.addresses import in_one_line
+from samplemind_cli.budgets import in_dollars
 from samplemind_cli.errors import ProviderError
 from samplemind_cli.escapes import harmless, harmless_line, json_text
 from samplemind_cli.settings import Settings
@@ -56,7 +57,7 @@ class Style:
             return ""
         addresses = in_one_line(self.settings, answer.provider) if self.settings else ""
         cost = self._cost(answer)
-        priced = f", {costs.in_dollars(cost)}" if cost else ""
+        priced = f", {in_dollars(cost)}" if cost else ""
         return f"{provenance(answer, latency)}{priced}{addresses}\n"
 
     def _cost(self, answer: Answer) -> float | None:

@@ -5,8 +5,8 @@ from types import TracebackType
 from typing import Self
 
 from samplemind_cli import output
-from samplemind_cli.ai import costs
 from samplemind_cli.batch.run import Tally
+from samplemind_cli.budgets import in_dollars
 
 MOST = 100  # different remarks that are passed on
 FIRST, PAUSE = 2.0, 10.0  # seconds until the first line where nobody looks, and between lines
@@ -69,7 +69,7 @@ def line(tally: Tally) -> str:
 
 def cost(tally: Tally) -> list[str]:
     """What this run cost, as far as it is known."""
-    spent = [costs.in_dollars(tally.dollars)] if tally.dollars or not tally.unpriced else []
+    spent = [in_dollars(tally.dollars)] if tally.dollars or not tally.unpriced else []
     return [*spent, f"{tally.unpriced:,} of unknown price"] if tally.unpriced else spent
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from samplemind_cli import spool
-from samplemind_cli.budgets import EACH, Budget
+from samplemind_cli.budgets import EACH, Budget, in_dollars
 from samplemind_cli.errors import SettingError
 from samplemind_cli.ledger.prices import Prices
 from samplemind_cli.ledger.since import moment
@@ -197,9 +197,8 @@ def standing(settings: Settings, prices: Prices) -> list[dict[str, Any]]:
 
 
 def dollars(nano: int) -> str:
-    """Billionths of a dollar as people write them; what is less than a cent with more digits."""
-    small = 0 < abs(nano) < NANO // 100
-    return f"${nano / NANO:.{6 if small else 2}f}"
+    """Billionths of a dollar as people read them."""
+    return in_dollars(nano / NANO)
 
 
 def _label(span: str) -> str:
