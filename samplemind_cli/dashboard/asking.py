@@ -6,14 +6,16 @@ from typing import Any, cast
 
 import orjson
 
-from samplemind_cli.ai import why
+from samplemind_cli.ai import costs, why
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.model_names import TASKS, options_for
 from samplemind_cli.ai.types import EFFORTS, Answer, CacheUse, Chunk, Message, Options, Origin, Request
 from samplemind_cli.dashboard.admission import as_json
+from samplemind_cli.dashboard.event_stream import event
+from samplemind_cli.dashboard.work import waited
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.formats.fields import Fields, document
-from samplemind_cli.ledger.prices import Prices, Tokens
+from samplemind_cli.ledger.prices import Prices
 from samplemind_cli.server import provenance
 from samplemind_cli.server.message import EVENTS, Incoming, Outcome, Reply, Stream
 
@@ -38,7 +40,7 @@ class Asking:
         chunks = self._core.stream(request, options)
         first = await anext(chunks)  # an error before the first word is told as a status
         if first.route and provenance.tier(first) == "miss" and options.cache == "use":
-            new = _event("why", why.of_miss(known, first.route, request))
+            new = event("why", why.of_miss(known, first.route, request))
         else:
             new = b": nothing is new\n\n"
         return Stream(self._events(new, first, chunks), {}, Outcome(), EVENTS)
@@ -47,30 +49,29 @@ class Asking:
         try:
             async with aclosing(rest):
                 yield new
-                for event in self._told(first):
-                    yield event
+                for said in await self._told(first):
+                    yield said
                 async for chunk in rest:
-                    for event in self._told(chunk):
-                        yield event
+                    for said in await self._told(chunk):
+                        yield said
         except SamplemindError as error:
-            yield _event("error", error.as_json())
+            yield event("error", error.as_json())
 
-    def _told(self, chunk: Chunk) -> list[bytes]:
+    async def _told(self, chunk: Chunk) -> list[bytes]:
         events = []
         if chunk.route:
-            events.append(_event("route", {**provenance.of_chunk(chunk)}))
+            events.append(event("route", {**provenance.of_chunk(chunk)}))
         if chunk.thinking:
-            events.append(_event("thinking", chunk.thinking))
+            events.append(event("thinking", chunk.thinking))
         if chunk.text:
-            events.append(_event("text", chunk.text))
+            events.append(event("text", chunk.text))
         if chunk.answer:
-            events.append(_event("answer", self._whole(chunk.answer)))
+            events.append(event("answer", await waited(self._whole, chunk.answer)))
         return events
 
     def _whole(self, answer: Answer) -> dict[str, Any]:
-        usage = answer.usage
-        counts = (usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.cache_write_tokens)
-        dollars = self._prices.dollars(answer.provider, answer.model, Tokens(*(count or 0 for count in counts)))
+        """What the page shows of an answer; the first price of a hosted model takes a moment."""
+        dollars = self._prices.dollars(answer.provider, answer.model, costs.tokens(answer.usage))
         passed = [[other.provider, other.skipped] for other in answer.passed if other.outcome != "untried"]
         return {**orjson.loads(provenance.whole(answer)), "dollars": dollars, "passed": passed}
 
@@ -88,7 +89,3 @@ def _read(fields: Fields) -> tuple[Request, Options]:
     cache = cast("CacheUse", fields.one_of("cache", CACHES, "use"))
     options = Options(cache=cache, origin=Origin(command="dashboard"), keep_content=True)
     return request, options_for(fields.get("model", str) or "auto", options)
-
-
-def _event(name: str, value: Any) -> bytes:
-    return b"event: %b\ndata: %b\n\n" % (name.encode(), orjson.dumps(value))

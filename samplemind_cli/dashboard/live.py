@@ -3,12 +3,14 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Protocol
 
 import orjson
 
+from samplemind_cli.dashboard import event_stream
 from samplemind_cli.dashboard.admission import as_json
 from samplemind_cli.dashboard.query import Query
 from samplemind_cli.dashboard.work import waited
@@ -16,8 +18,6 @@ from samplemind_cli.errors import SamplemindError
 from samplemind_cli.server.message import EVENTS, HttpError, Incoming, Outcome, Reply, Stream
 
 log = logging.getLogger(__name__)
-TICK = 0.5  # seconds between looks at whether this server is being shut down
-IDLE = 15.0  # seconds of silence after which a comment shows that the stream lives
 
 
 class TopicLook(Protocol):
@@ -69,22 +69,12 @@ class Live:
         return as_json(dict(zip(names, looks, strict=True)))
 
     async def _events(self, names: list[str]) -> AsyncGenerator[bytes, None]:
-        told: asyncio.Queue[bytes] = asyncio.Queue(64)
+        told: asyncio.Queue[bytes | None] = asyncio.Queue(64)
         watching = [asyncio.create_task(_follow(name, self._topics[name], told)) for name in names]
-        silent = 0.0
         try:
-            yield b": hello\n\n"
-            while not self._draining():
-                try:
-                    async with asyncio.timeout(TICK):
-                        event = await told.get()
-                except TimeoutError:
-                    silent += TICK
-                    if silent < IDLE:
-                        continue
-                    event = b": still here\n\n"
-                silent = 0.0
-                yield event
+            async with aclosing(event_stream.waiting(told, self._draining)) as events:
+                async for event in events:
+                    yield event
         finally:
             for task in watching:
                 task.cancel()
@@ -123,14 +113,14 @@ class _Held:
             self._open = None
 
 
-async def _follow(name: str, topic: Topic, told: asyncio.Queue[bytes]) -> None:
+async def _follow(name: str, topic: Topic, told: asyncio.Queue[bytes | None]) -> None:
     """Tell of a topic whenever it has changed."""
     held, before = _Held(topic), b""
     try:
         while True:
             now = orjson.dumps(await waited(held.look))
             if now != before:
-                await told.put(b"event: %b\ndata: %b\n\n" % (name.encode(), now))
+                await told.put(event_stream.written(name, now))
                 before = now
             await asyncio.sleep(topic.every)
     finally:

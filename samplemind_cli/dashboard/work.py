@@ -4,12 +4,12 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from threading import Semaphore, Thread
 from typing import Any, TypeVar
 
-import orjson
-
+from samplemind_cli.dashboard import event_stream
+from samplemind_cli.dashboard.event_stream import TICK
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.server.message import EVENTS, Outcome, Stream
 
@@ -17,9 +17,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Tell = Callable[[str, Any], None]
 AHEAD = 1000  # events that were told and not heard yet
-TICK = 0.5  # seconds between looks at whether somebody still listens, and whether it is over
 _POOL = ThreadPoolExecutor(8, "dashboard")
-IDLE = 15.0  # seconds of silence after which a comment shows that the stream lives
 
 
 async def waited(look: Callable[..., T], *args: Any) -> T:
@@ -65,7 +63,7 @@ class _Channel:
     def tell(self, name: str, value: Any) -> None:
         while not self._gone and not self._room.acquire(timeout=TICK):
             pass
-        self.put(b"event: %b\ndata: %b\n\n" % (name.encode(), orjson.dumps(value)))
+        self.put(event_stream.event(name, value))
 
     def put(self, event: bytes | None) -> None:
         if not self._gone:
@@ -73,25 +71,12 @@ class _Channel:
                 self._loop.call_soon_threadsafe(self._told.put_nowait, event)
 
     async def events(self, left: Callable[[], None], over: Callable[[], bool]) -> AsyncGenerator[bytes, None]:
-        silent = 0.0
         try:
-            yield b": begun\n\n"
-            while not over():
-                try:
-                    async with asyncio.timeout(TICK):
-                        event = await self._told.get()
-                except TimeoutError:
-                    silent += TICK
-                    if silent < IDLE:
-                        continue
-                    silent = 0.0
-                    yield b": still here\n\n"
-                    continue
-                if event is None:
-                    return
-                silent = 0.0
-                self._room.release()
-                yield event
+            async with aclosing(event_stream.waiting(self._told, over)) as events:
+                async for found in events:
+                    if not found.startswith(b":"):  # a comment took no room
+                        self._room.release()
+                    yield found
         finally:
             self._gone = True
             left()
