@@ -3,7 +3,6 @@
 import fcntl
 import hashlib
 import json
-import os
 import re
 import secrets
 import time
@@ -47,7 +46,7 @@ class ClientKeys:
 
     def find(self, given: Iterable[str]) -> ClientKey | None:
         """Whose key one of those given is. A file that cannot be read holds none."""
-        if (mark := self._seen()) != self._mark:
+        if (mark := files.identity(str(self._file))) != self._mark:
             self._mark = mark
             try:
                 counts = trust.counts(str(self._file), environment(), ())  # or whoever wrote it could let himself in
@@ -99,13 +98,6 @@ class ClientKeys:
         with open(f"{folder}/{FILE}.lock", "ab", opener=files.private_opener) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-    def _seen(self) -> tuple[int, int, int] | None:
-        try:
-            found = os.stat(self._file)  # noqa: PTH116 - a Path costs as much as the system call
-        except OSError:
-            return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def of(settings: Settings) -> ClientKeys:

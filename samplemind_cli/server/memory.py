@@ -1,9 +1,9 @@
 """Responses kept in memory: the same bytes asked again get the same answer back, while the cache's entry stands."""
 
-import os
 import time
 from dataclasses import dataclass, replace
 
+from samplemind_cli import files
 from samplemind_cli.ai.types import Answer
 from samplemind_cli.server.message import Incoming, Reply
 from samplemind_cli.server.stamped import Stamped
@@ -49,7 +49,7 @@ class Memory:
             return None
         if (
             (now := time.time()) < kept.until
-            and _mark(kept.path) == kept.mark
+            and files.identity(kept.path) == kept.mark
             and "cache-control" not in incoming.headers
         ):
             self._kept[name] = kept  # now the youngest
@@ -65,7 +65,7 @@ class Memory:
         """
         size = len(incoming.body) + len(reply.body) + len(reply.outcome.answer) + len(repetition) + OVERHEAD
         untried = all(route.outcome == "untried" for route in answer.passed)
-        mark = _mark(answer.kept.path) if answer.kept else None
+        mark = files.identity(answer.kept.path) if answer.kept else None
         if answer.kept is None or mark is None or not untried or size > LARGEST or "cache-control" in incoming.headers:
             return
         again = replace(
@@ -101,12 +101,3 @@ def _name(incoming: Incoming) -> tuple[str, str, bytes]:
     """What the request is, and whose: what one client may read another may not, and the ledger tells them apart."""
     kind = f"{incoming.headers.get('content-type', '')} {incoming.client}"
     return f"{incoming.path}?{incoming.query}", kind, incoming.body
-
-
-def _mark(path: str) -> tuple[int, int, int] | None:
-    """What names a local entry's content."""
-    try:
-        found = os.stat(path)  # noqa: PTH116 - a Path costs as much as the system call
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
