@@ -8,6 +8,7 @@ from samplemind_cli.ai.types import PRIORITIES, Options, Task
 from samplemind_cli.formats.fields import BadRequestError
 
 TASKS: tuple[Task, ...] = get_args(Task)
+CHOOSING = ("auto", *(f"auto:{task}" for task in TASKS))  # names that leave the model to the router
 _MODEL = re.compile(r"[\x21-\x7e]{1,256}")
 
 

@@ -8,7 +8,7 @@ import orjson
 
 from samplemind_cli.ai import costs, why
 from samplemind_cli.ai.core import AICore
-from samplemind_cli.ai.model_names import TASKS, options_for
+from samplemind_cli.ai.model_names import CHOOSING, options_for
 from samplemind_cli.ai.types import EFFORTS, Answer, CacheUse, Chunk, Message, Options, Origin, Request
 from samplemind_cli.dashboard.admission import as_json
 from samplemind_cli.dashboard.event_stream import event
@@ -31,7 +31,7 @@ class Asking:
 
     async def models(self, _: Incoming) -> Reply:
         """What can be asked."""
-        return as_json(["auto", *(f"auto:{task}" for task in TASKS), *await self._core.models()])
+        return as_json([*CHOOSING, *await self._core.models()])
 
     async def answer(self, incoming: Incoming) -> Stream:
         """Events: `why` it was not cached, `route`, `text` and `thinking` as they come, then `answer`, or `error`."""

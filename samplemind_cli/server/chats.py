@@ -9,7 +9,7 @@ from dataclasses import replace
 from samplemind_cli.ai import costs, journal, why
 from samplemind_cli.ai.allowed import allows
 from samplemind_cli.ai.core import AICore
-from samplemind_cli.ai.model_names import TASKS, options_for
+from samplemind_cli.ai.model_names import CHOOSING, options_for
 from samplemind_cli.ai.types import Answer, Chunk, Options, Origin, Request
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.formats.fields import Fields, document
@@ -153,7 +153,7 @@ class Chats:
         """What may stand for a model: the words for routing, and every model that can be asked and this client may."""
         patterns = incoming.key.models if incoming.key else ()
         found = (name for name in await self._core.models() if allows(patterns, name))
-        return ["auto", *(f"auto:{task}" for task in TASKS), *found]
+        return [*CHOOSING, *found]
 
     def options(self, incoming: Incoming) -> Options:
         """What the headers say of how a request is to be answered: RFC 9111's Cache-Control, a deadline, who asks."""
