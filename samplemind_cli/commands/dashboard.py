@@ -21,16 +21,14 @@ def dashboard(
       samplemind dashboard
       samplemind dashboard --print
     """
-    from pathlib import Path
-
-    from samplemind_cli import files, output
-    from samplemind_cli.launching import serving
+    from samplemind_cli import output
+    from samplemind_cli.launching import home, serving
 
     settings = Settings.load()
     if found := url.rstrip("/") or serving.found(settings, "", output.say):
         _show(_address(found, settings), print_only=print_only)
         return
-    log = Path(files.private_folder(settings.state_dir, "dashboard")) / "serve.log"
+    log = home.made(settings, "dashboard") / "serve.log"
     with serving.process(settings, log) as (started, server):
         output.say(f"serving on {started} until Ctrl-C; its log: {log}")
         _show(_address(started, settings), print_only=print_only)

@@ -34,9 +34,8 @@ def launch(
       samplemind launch aider --print
     """
     from contextlib import nullcontext
-    from pathlib import Path
 
-    from samplemind_cli import child, files, output
+    from samplemind_cli import child, output
     from samplemind_cli.launching import home, serving, showing, tools
     from samplemind_cli.settings import environment
     from samplemind_cli.stack import record
@@ -48,7 +47,7 @@ def launch(
         _show(setup.placed(home.folder(settings, tool)), more, as_json=as_json)
         return 0
     _installed(tools.setup(tool, "", ""))
-    folder = Path(files.private_folder(settings.state_dir, "launch"))
+    folder = home.made(settings, "launch")
     found = url or serving.found(settings, record.carried(settings, "api"), output.say)
     with nullcontext(found) if found else serving.started(settings, folder / "serve.log") as address:
         setup = home.furnished(settings, tool, tools.setup(tool, address, settings.api_token, model))

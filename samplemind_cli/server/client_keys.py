@@ -93,11 +93,15 @@ class ClientKeys:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Alone among those who change the file."""
-        folder = files.private_folder(self._file.parent)
-        with open(f"{folder}/{FILE}.lock", "ab", opener=files.private_opener) as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        """Alone among those who change the file. Raises UsageError where it cannot be written."""
+        try:
+            folder = files.private_folder(self._file.parent)
+            with open(f"{folder}/{FILE}.lock", "ab", opener=files.private_opener) as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            problem = f"cannot write {self._file}: {error.strerror}"
+            raise UsageError(problem, "export XDG_CONFIG_HOME=FOLDER, one that you can write to") from error
 
 
 def of(settings: Settings) -> ClientKeys:

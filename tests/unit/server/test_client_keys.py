@@ -104,3 +104,10 @@ def test_keys_that_everybody_could_have_written_open_nothing(folder, mode):
     (folder if mode == 0o777 else folder / FILE).chmod(mode)
 
     assert ClientKeys(folder).find([key]) is None
+
+
+def test_where_no_file_can_be_written_no_key_is_made(tmp_path):
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(UsageError, match=r"cannot write .*keys\.json: Not a directory"):
+        ClientKeys(tmp_path / "file" / "samplemind").add("ci")
