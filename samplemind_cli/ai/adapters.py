@@ -1,6 +1,6 @@
 """Which room of `formats` speaks to a provider, by `Row.client` of the provider table."""
 
-from samplemind_cli.ai.types import Client, Embedder
+from samplemind_cli.ai.types import Client, Counter, Embedder
 from samplemind_cli.formats.anthropic_messages import client as anthropic
 from samplemind_cli.formats.gemini import client as gemini
 from samplemind_cli.formats.ollama import client as ollama
@@ -23,3 +23,4 @@ EMBEDDERS: dict[str, Embedder] = {
     "openai_chat.mistral": mistral,
     "openai_chat.embedded": small,
 }
+COUNTERS: dict[str, Counter] = {"anthropic_messages": anthropic, "gemini": gemini}

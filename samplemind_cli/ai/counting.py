@@ -3,14 +3,11 @@
 import asyncio
 
 from samplemind_cli.ai import http_client
-from samplemind_cli.ai.types import Counter, Request, Route
+from samplemind_cli.ai.adapters import COUNTERS
+from samplemind_cli.ai.types import Request, Route
 from samplemind_cli.errors import SamplemindError
-from samplemind_cli.formats.anthropic_messages import client as anthropic
-from samplemind_cli.formats.gemini import client as gemini
 from samplemind_cli.settings import Settings
 
-# By `Row.client`.
-COUNTERS: dict[str, Counter] = {"anthropic_messages": anthropic, "gemini": gemini}
 PATIENCE = 10.0  # seconds; an estimate is good enough for who waits longer
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 from weakref import WeakKeyDictionary
 
 from samplemind_cli.ai import inflate, json_text, keys, proxies, refusal
@@ -37,6 +38,7 @@ __all__ = [
     "without_keys",
 ]
 LARGEST = 256_000_000  # bytes of an answer: 2048 vectors of 3072 numbers are 140 MB
+MOVED = (301, 302, 303, 307, 308)
 ERROR = 1_000_000  # bytes of an error that are read
 
 
@@ -58,6 +60,11 @@ class WholeResponse:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+    def redirect(self, url: str) -> str:
+        """Where the answer of `url` sends us; "" where it does not."""
+        target = self.headers.get("location", "")
+        return urljoin(url, target) if target and self.status in MOVED else ""
 
 
 def get_http_client() -> "httpx.AsyncClient":

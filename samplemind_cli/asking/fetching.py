@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from samplemind_cli.ai import http_client
 from samplemind_cli.ai.http_client import Patience
@@ -15,7 +15,6 @@ from samplemind_cli.settings import Settings
 LARGEST = 25_000_000  # bytes
 DEADLINE = 60.0  # seconds for one address
 HOPS = 5
-_ELSEWHERE = (301, 302, 303, 307, 308)
 _OK = 200
 
 
@@ -56,9 +55,9 @@ async def _get(url: str, settings: Settings) -> tuple[str, bytes]:
                     told = f"{where} is not fetched: " if where == url else f"{url} leads to {where}, which is not: "
                     raise UsageError(f"{told}only https is", "fetch it yourself, and attach the file")
                 reply = await http_client.reply(Call(where, None, method="GET"), patience, LARGEST)
-                if reply.status not in _ELSEWHERE or "location" not in reply.headers:
+                if not (target := reply.redirect(where)):
                     break
-                where = urljoin(where, reply.headers["location"])
+                where = target
             else:
                 raise UsageError(f"{url} leads from one address to the next", "fetch it yourself, and attach the file")
     except ProviderError as error:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from samplemind_cli.ai import http_client, json_text
 from samplemind_cli.ai.types import Call
@@ -14,7 +14,7 @@ from samplemind_cli.models.names import Name
 SECONDS = 5.0
 LARGEST = 10_000_000  # bytes of an answer
 REDIRECTS = 4  # requests, with those that a redirect leads to
-OK, ABSENT, MOVED = 200, 404, (301, 302, 303, 307, 308)
+OK, ABSENT = 200, 404
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
@@ -86,8 +86,8 @@ async def _asked(url: str, *, method: str = "GET", accept: str = "application/js
         async with asyncio.timeout(SECONDS):
             for _ in range(REDIRECTS):
                 reply = await http_client.reply(Call(url, None, {"accept": accept}, method), patience, LARGEST)
-                target = urljoin(url, reply.headers.get("location", ""))
-                if reply.status not in MOVED or urlsplit(target).scheme not in ("https", urlsplit(url).scheme):
+                target = reply.redirect(url)
+                if urlsplit(target).scheme not in ("https", urlsplit(url).scheme):
                     break
                 url = target
             return reply
