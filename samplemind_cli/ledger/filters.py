@@ -4,6 +4,8 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
+from samplemind_cli.ledger.log import MATCHING, wanted
+
 SHORT = 160  # characters of a prompt in a list
 # What a call may be chosen by, and how the ledger says it.
 FACTS = {
@@ -31,8 +33,8 @@ class Choice:
     def _conditions(self) -> tuple[str, list[str]]:
         facts = {name: value for name in FACTS if (value := getattr(self, name))}
         conditions, values = [f"{FACTS[name]} = ?" for name in facts], list(facts.values())
-        if words := " ".join(f'"{word}"*' for word in self.words.replace('"', " ").split()):
-            conditions.append("number IN (SELECT rowid FROM found WHERE found MATCH ?)")
+        if words := wanted(self.words, begun=True):
+            conditions.append(MATCHING)
             values.append(words)
         return f"WHERE {' AND '.join(conditions)}" if conditions else "", values
 

@@ -8,6 +8,7 @@ from typing import Any
 from samplemind_cli.errors import UsageError
 
 _ALL = "SELECT calls.*, words.system, words.prompt, words.answer FROM calls LEFT JOIN words USING (number)"
+MATCHING = "calls.number IN (SELECT rowid FROM found WHERE found MATCH ?)"
 SHORT = 12  # digits of an id that are shown
 
 
@@ -19,12 +20,16 @@ def latest(connection: sqlite3.Connection, count: int, after: int = 0) -> list[d
 
 def search(connection: sqlite3.Connection, words: str, count: int) -> list[dict[str, Any]]:
     """The last `count` calls in whose prompt or answer every one of these words stands, oldest first."""
-    wanted = " ".join(f'"{word}"' for word in words.replace('"', " ").split())
-    if not wanted:
+    found = wanted(words)
+    if not found:
         raise UsageError("there is nothing to search for", "samplemind log --search WORDS")
-    matching = "calls.number IN (SELECT rowid FROM found WHERE found MATCH ?)"
-    query = f"{_ALL} WHERE {matching} ORDER BY calls.number DESC LIMIT ?"
-    return [_call(row) for row in reversed(connection.execute(query, (wanted, count)).fetchall())]
+    query = f"{_ALL} WHERE {MATCHING} ORDER BY calls.number DESC LIMIT ?"
+    return [_call(row) for row in reversed(connection.execute(query, (found, count)).fetchall())]
+
+
+def wanted(words: str, *, begun: bool = False) -> str:
+    """What `MATCHING` is given for these words, none of which is an operator; `begun`: each may go on."""
+    return " ".join(f'"{word}"{"*" if begun else ""}' for word in words.replace('"', " ").split())
 
 
 def one(connection: sqlite3.Connection, beginning: str) -> dict[str, Any]:
