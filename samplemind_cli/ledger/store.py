@@ -142,7 +142,7 @@ def connected(path: Path, schema: str, version: int) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
     try:
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode = WAL")
+        _log_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
         if connection.execute("PRAGMA user_version").fetchone()[0] < version:
@@ -173,6 +173,20 @@ def add(connection: sqlite3.Connection, records: Iterable[dict[str, Any]]) -> No
         done = connection.execute(facts, [record.get(name) for name in FACTS])
         if done.rowcount and any(record.get(name) for name in WORDS):
             connection.execute(words, [done.lastrowid, *(record.get(name) for name in WORDS)])
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Keep a write-ahead log. SQLite itself never waits for others that turn the same new file into such a one."""
+    until = time.monotonic() + BUSY
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _records(lines: bytes) -> Iterator[dict[str, Any]]:

@@ -3,6 +3,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -64,6 +65,20 @@ def test_many_writers_and_readers_at_once_lose_nothing(book):
         list(pool.map(work, range(100)))
     with book.open() as connection:
         assert len(log.latest(connection, 1000)) == 100
+
+
+def test_many_that_make_the_file_at_once_wait_for_each_other(tmp_path):
+    threads = 8
+    together = Barrier(threads)
+
+    def make(number):
+        together.wait()
+        with Ledger(Settings(state_dir=str(tmp_path / number))).open() as connection:
+            return log.latest(connection, 1)
+
+    with ThreadPoolExecutor(threads) as pool:
+        for number in range(20):  # each time for a new file
+            assert list(pool.map(make, [str(number)] * threads)) == [[]] * threads
 
 
 def test_words_are_found_in_prompts_and_answers(book):
