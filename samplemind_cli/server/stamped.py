@@ -8,6 +8,7 @@ from typing import Self
 # What may follow an id, or begin a line, until the time is told. In a text the quotes would be escaped.
 _AFTER_ID = re.compile(rb'("[^{}]{,40}?"created(?:_at)?":)\d+(?:(,[^{}]{,200}?"completed_at":)\d+)?')
 _LINE = re.compile(rb'^(\{"model":"[^"\\]*","created_at":")\d{4}-\d\d-\d\dT[\d:.]+Z', re.MULTILINE)
+_BEFORE_ID = re.compile(rb'"\w{1,40}":"[a-z]{0,40}[-_]?\Z')
 _ID, _UNIX, _ISO = range(3)
 
 
@@ -51,9 +52,14 @@ class Stamped:
 
 def _ids(body: bytes, number: bytes) -> list[bytes]:
     """The body cut where an id is told, not where a text quotes one."""
-    places = [(m.end(1), m.end()) for m in re.finditer(rb'("\w+":"[a-z]*[-_]?)%b' % re.escape(number), body)]
-    ends = [0, *(end for _, end in places)]
-    return [*(body[end:start] for end, (start, _) in zip(ends, places, strict=False)), body[ends[-1] :]]
+    first, *rest = body.split(number)
+    pieces = [first]
+    for piece in rest:
+        if _BEFORE_ID.search(pieces[-1], max(0, len(pieces[-1]) - 90)):
+            pieces.append(piece)
+        else:
+            pieces[-1] += number + piece
+    return pieces
 
 
 def _iso(now: float) -> bytes:
