@@ -19,5 +19,5 @@ def within(routes: Iterable[Route], patterns: Sequence[str]) -> list[Route]:
     kept = [route for route in found if allows(patterns, route.name)]
     if found and not kept:
         names = ", ".join(route.name for route in found[:3])
-        raise ForbiddenError(f"this key may not ask {names}", f"it may ask {', '.join(patterns)}")
+        raise ForbiddenError(f"this key may not use {names}", f"it may use {', '.join(patterns)}")
     return kept

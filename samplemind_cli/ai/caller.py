@@ -43,7 +43,7 @@ ATTEMPTS = 3
 NOTICED = 0.001  # seconds; what a free slot takes is not told
 # What is said of the embedded model.
 ANSWERS = "answers: a small model. Better: samplemind up ollama, or a provider's key"
-VECTORS = "gives vectors: good enough to develop with"
+VECTORS = "computes the embeddings: good enough for development"
 # A provider's own trouble, for which its breaker opens; no fault at all means that nobody was reached.
 TROUBLE = (None, "overloaded", "server")
 Take = Callable[[str, int], Awaitable[float | None]]
@@ -96,7 +96,7 @@ class Caller:
     def check(self, route: Route) -> None:
         """Raise UnavailableError while the provider wants to be left alone."""
         if wait := self._cooldowns.left(_name(route)):
-            raise UnavailableError(f"asks to be left alone for another {wait:.0f} s", fault=Fault("rate", ""))
+            raise UnavailableError(f"is rate limited for another {wait:.0f} s", fault=Fault("rate", ""))
 
     def close(self) -> None:
         """Close what keeps the budgets."""
@@ -152,9 +152,9 @@ class Caller:
             found, tokens = adapter.read_embeddings(event)
             heard(Chunk(usage=Usage(input_tokens=tokens)))
         if len(found) != len(texts) or not all(found):
-            raise ProviderError(f"{route.provider}: {route.endpoint.model} gave no vector for each text")
+            raise ProviderError(f"{route.provider}: {route.endpoint.model} did not return one vector per text")
         if len({len(vector) for vector in found}) > 1:
-            raise ProviderError(f"{route.provider}: {route.endpoint.model} gave vectors of different lengths")
+            raise ProviderError(f"{route.provider}: {route.endpoint.model} returned vectors of different lengths")
         if dimensions not in (None, length := len(found[0])):
             known = f"{route.provider}: vectors of {route.endpoint.model} have {length} dimensions, not {dimensions}"
             raise UsageError(known, "leave `dimensions` out")

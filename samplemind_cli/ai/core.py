@@ -223,7 +223,7 @@ class AICore:
         if first.answer:
             return
         if route.dropped:
-            self._notify(f"{route.provider}: left out {', '.join(route.dropped)}, for which it has no word")
+            self._notify(f"{route.provider}: left out {', '.join(route.dropped)}, which it does not support")
         if first.dropped:
             self._notify(f"{route.provider}: left out {', '.join(first.dropped)}, which {route.endpoint.model} refuses")
 

@@ -22,7 +22,7 @@ async def load(route: Route, keep_alive: Any, *, unload: bool) -> None:
 
 
 async def loaded(route: Route) -> list[str]:
-    """The names of the models in memory; none where no daemon answers."""
+    """The names of the models in memory; none where the daemon does not answer."""
     try:
         return client.read_models(await _asked(route, "/api/ps", None, "GET"))
     except ProviderError:

@@ -68,7 +68,7 @@ class Pool:
             with _link_errors():
                 return Response(await client.send(request, stream=True))
         except httpx.PoolTimeout as error:
-            why = f"none of our connections was free within {patience.pool:g} s"
+            why = f"no connection was free within {patience.pool:g} s"
             raise UnavailableError(f"{place(call.url)}: {why}", "send fewer inputs at once") from error
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             told = f"{place(call.url) or 'the base URL'} is not a valid URL: {error}"
@@ -138,7 +138,7 @@ class _Bounded(httpx.AsyncByteStream):
                     end = piece.rfind(b"\n") if self._per_line else -1
                     left = left - len(piece) if end < 0 else self._limit - (len(piece) - end)
                     if left < 0:
-                        raise httpx.DecodingError(f"an answer of more than {self._limit // 1_000_000} MB")
+                        raise httpx.DecodingError(f"an answer larger than {self._limit // 1_000_000} MB")
                     yield piece
         except inflate.EncodingError as error:
             raise httpx.DecodingError(str(error)) from error

@@ -24,7 +24,7 @@ class Inflater:
         names = [name for part in encoding.split(",") if (name := part.strip().lower()) not in ("", "identity")]
         begin = _BEGINNINGS.get("".join(names[:1])) if len(names) <= 1 else None
         if begin is None:
-            raise EncodingError(f"the content encoding {', '.join(names)[:100]!r} was not asked for")
+            raise EncodingError(f"the content encoding {', '.join(names)[:100]!r} was not requested")
         self.feed: Feed = begin()  # the inflated bytes, in pieces of `PIECE` at most. Raises EncodingError
 
 
@@ -72,7 +72,7 @@ class _Deflated:
         try:
             yield from self._inflated(self._stream, data)
         except zlib.error as error:
-            raise EncodingError(f"the body is not what its content encoding says: {error}") from error
+            raise EncodingError(f"the body does not match its content encoding: {error}") from error
 
     def _inflated(self, stream: "zlib._Decompress", data: bytes) -> Iterator[bytes]:
         while data:
@@ -102,4 +102,4 @@ class _Brotli:
                 yield piece
                 piece = self._stream.process(b"", output_buffer_limit=PIECE)
         except self._error as error:
-            raise EncodingError(f"the body is not what its content encoding says: {error}") from error
+            raise EncodingError(f"the body does not match its content encoding: {error}") from error

@@ -147,7 +147,7 @@ def _kept_local(found: list[Route], settings: Settings) -> list[Route]:
     first = found[0]
     if not settings.row(first.provider).local or not first.lacks or first.lacks & ABILITIES:
         return found
-    why = f"not asked for {' or '.join(sorted(first.lacks))} alone: the question would leave this machine"
+    why = f"not used only for {' or '.join(sorted(first.lacks))}: the prompt would leave this machine"
     return [
         route if settings.row(route.provider).local or route.skipped else replace(route, skipped=why, lacks=first.lacks)
         for route in found
@@ -189,12 +189,12 @@ def _route(row: Row, model: str, settings: Settings, fit: Fit) -> Route:
     endpoint = Endpoint(get_provider_url(row.name, settings), model or settings.of(row, "model"), key)
     lacks, dropped = fit(row.name, endpoint)
     if lacks:
-        why = f"takes no {' or '.join(sorted(lacks))}"
+        why = f"does not support {' or '.join(sorted(lacks))}"
         return Route(row.name, endpoint, why, "choose another --provider", lacks=lacks)
     route = Route(row.name, endpoint, dropped=dropped)
     if whose := _stranger(row, endpoint, settings):
-        why = f"at {shown(endpoint.base_url)} listens a container of the project {whose}"
-        return replace(route, skipped=why, fix="stop that project's stack, or export OLLAMA_HOST=… to ask it")
+        why = f"{shown(endpoint.base_url)} is a container of the project {whose}"
+        return replace(route, skipped=why, fix="stop that project's stack, or export OLLAMA_HOST=… to use it")
     own_server = row.format == "openai_chat" and settings.of(row, "base_url")  # it may need no key
     if row.needs_key and not key and not own_server:
         return replace(route, skipped="no key", fix=f"export {key_variable(row)}=…")

@@ -101,20 +101,22 @@ class Purse:
 
         name = route.name
         if what := longest.untold(request, route):
-            raise BudgetError(f"{name}: nobody can say what {what} will cost, so no budget could hold", "leave it out")
+            raise BudgetError(
+                f"{name}: the cost of {what} cannot be known in advance, so no budget can be enforced", "leave it out"
+            )
         found = self._prices.most(route.provider, route.endpoint.model, most)
         if found is None:
             table = f'["{name}"] with input = 1.0 and output = 2.0, dollars per million tokens'
             known = f"write its price into {self._settings.config_dir}/{_WHERE}: {table}"
             hint = known if self._prices.known else f"{INSTALL}, or {known}"
-            raise BudgetError(f"the price of {name} is not known, so no budget could hold", hint)
+            raise BudgetError(f"the price of {name} is not known, so no budget can be enforced", hint)
         return -int(-found * NANO // 1)
 
     def _check_alone(self, nano: int, most: float | None, route: Route, tokens: "Tokens") -> None:
         from samplemind_cli.ledger.accounts import NANO, dollars
 
         if most is not None and nano > most * NANO:
-            why = f"{route.name} may cost up to {dollars(nano)}, and {dollars(round(most * NANO))} is the most"
+            why = f"{route.name} may cost up to {dollars(nano)}; the limit is {dollars(round(most * NANO))}"
             raise BudgetError(why, self._hint(route, tokens, round(most * NANO)))
 
     async def _hold(
@@ -134,8 +136,8 @@ class Purse:
             except OverError as over:
                 raise self._over(over, nano, route, most) from None
             if deadline is not None and now() + POLL > deadline:
-                why = f"{route.name}: calls under way hold what is left of the budget"
-                raise BudgetError(why, "ask again when they are done")
+                why = f"{route.name}: calls in flight have reserved the rest of the budget"
+                raise BudgetError(why, "try again when they are done")
             await self._a_while()
 
     def _begin(self, new: "list[Account]") -> None:

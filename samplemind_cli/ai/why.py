@@ -103,7 +103,7 @@ def of_prefix(known: Sequence[Parts], route: Route, request: Request, usage: Usa
         return ""
     nearest = max(reversed(before), key=lambda other: _in_common(mine, other))
     if (shared := _in_common(mine, nearest)) == len(nearest):
-        return "nothing before it changed: providers keep a beginning for minutes, and none that is short"
+        return "the prefix did not change: providers cache a prefix for minutes, and no short one"
     return f"{nearest[shared][0]} changed since"
 
 

@@ -73,7 +73,9 @@ def run(
     from samplemind_cli.errors import UsageError
 
     if fail_over is not None and not compare:
-        raise UsageError("--fail-over needs something to compare with", "--compare NAME names what --save NAME kept")
+        raise UsageError(
+            "--fail-over needs something to compare with", "--compare NAME names results saved by --save NAME"
+        )
     if fail_over is not None and runs is not None and runs < gate.LEAST:
         raise UsageError(f"--fail-over needs {gate.LEAST} runs or more", f"--runs {gate.LEAST}, or leave it out")
     directory = here()
@@ -92,7 +94,7 @@ def run(
         _show(found, then, as_json=as_json)
     finally:  # also where stdout has no reader
         if save is not None:
-            output.say(f"kept as {save}: {_keep(baselines, save, found)}")
+            output.say(f"saved as {save}: {_keep(baselines, save, found)}")
     return trial.exit_code(changes, share)
 
 
@@ -158,7 +160,7 @@ def history(
     known = baselines.names()
     for name in names or []:
         if name not in known:
-            raise UsageError(f"no results are saved as {name!r}", f"kept: {', '.join(known) or 'nothing yet'}")
+            raise UsageError(f"no results are saved as {name!r}", f"saved: {', '.join(known) or 'nothing yet'}")
     documents = []
     for name in names or known:
         for found in list(baselines.all(name))[-last:]:

@@ -125,22 +125,27 @@ def _show(found: dict[str, Any], form: str) -> None:
 
 @app.command()
 def load(
-    provider: Annotated[str, typer.Option(metavar="NAME", help="Who answers; by default a mock, at once.")] = "",
+    provider: Annotated[
+        str, typer.Option(metavar="NAME", help="The provider; by default a mock without latency.")
+    ] = "",
     model: Annotated[str, typer.Option(metavar="NAME", help="Which model answers.")] = "",
     connections: Annotated[
-        int, typer.Option(min=1, max=100, metavar="N", help="Closed loop: so many ask, one question each.")
+        int, typer.Option(min=1, max=100, metavar="N", help="Closed loop: the number of concurrent requests.")
     ] = 4,
     rate: Annotated[
         float | None,
         typer.Option(
-            min=0.001, max=100_000, metavar="N", help="Open loop instead: so many questions a second, come what may."
+            min=0.001,
+            max=100_000,
+            metavar="N",
+            help="Open loop instead: start this many requests a second, whether or not earlier ones have ended.",
         ),
     ] = None,
     seconds: Annotated[
-        float, typer.Option(min=0.001, max=1_000_000, metavar="SECONDS", help="How long to go on asking.")
+        float, typer.Option(min=0.001, max=1_000_000, metavar="SECONDS", help="How long to send requests.")
     ] = 10,
     workload: Annotated[
-        Workload, typer.Option(help="Every question once, or the named workload and a cache.")
+        Workload, typer.Option(help="Each prompt once, or the named workload with a cache.")
     ] = "unique",
     as_json: Json = False,
     html: Html = None,
@@ -168,7 +173,7 @@ def load(
     if provider:
         settings.row(provider)  # or a UsageError
     report.writable(html)
-    output.say(f"asking for {seconds:g} s")
+    output.say(f"sending requests for {seconds:g} s")
     options = Options(provider=provider, model=model)
     found = asyncio.run(run(settings, options, workload, connections=connections, rate=rate, seconds=seconds))
     if as_json:
@@ -188,8 +193,10 @@ def ab(
     candidate: Annotated[
         str | None, typer.Argument(metavar="[REF]", help="The revision to judge; by default the working tree.")
     ] = None,
-    margin: Annotated[float, typer.Option(min=0, max=100, metavar="PCT", help="How much slower is no matter.")] = 3,
-    seconds: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Stop measuring after so long.")] = 120,
+    margin: Annotated[
+        float, typer.Option(min=0, max=100, metavar="PCT", help="Ignore a slowdown smaller than this.")
+    ] = 3,
+    seconds: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Stop measuring after this time.")] = 120,
     setup: Annotated[
         str | None, typer.Option(metavar="COMMAND", help="Run this in each version, instead of installing it.")
     ] = None,

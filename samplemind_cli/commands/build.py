@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from samplemind_cli.stack.files import Stack
     from samplemind_cli.stack.steps import BuildProgress, BuildStep
 
-Services = Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="What to build; by default all.")]
+Services = Annotated[
+    list[str] | None, typer.Argument(metavar="[SERVICE]...", help="The services to build; by default all.")
+]
 CacheDir = Annotated[
     Path | None,
     typer.Option(
@@ -116,7 +118,7 @@ def _told(image: "Image") -> str:
     from samplemind_cli.output import size
 
     before = "" if image.size_before is None else f" (before: {size(image.size_before)})"
-    added = "" if image.added is None else f", {size(image.added)} of it over {image.base}"
+    added = "" if image.added is None else f", {size(image.added)} of it on top of {image.base}"
     return f"{image.service}: {image.name}, {size(image.size)}{before}{added}"
 
 

@@ -31,10 +31,10 @@ def keys() -> None:
 @app.command()
 def add(
     name: Name,
-    rpm: Annotated[int, typer.Option(metavar="N", min=0, help="Requests a minute; 0: any number.")] = 0,
-    tpm: Annotated[int, typer.Option(metavar="N", min=0, help="Tokens a minute; 0: any number.")] = 0,
+    rpm: Annotated[int, typer.Option(metavar="N", min=0, help="Requests per minute; 0 means no limit.")] = 0,
+    tpm: Annotated[int, typer.Option(metavar="N", min=0, help="Tokens per minute; 0 means no limit.")] = 0,
     model: Annotated[
-        list[str] | None, typer.Option(metavar="PATTERN", help="PROVIDER/MODEL that it may ask; again for more.")
+        list[str] | None, typer.Option(metavar="PATTERN", help="A PROVIDER/MODEL it may use; may be repeated.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -53,7 +53,7 @@ def add(
         output.print_json({"name": name, "key": key})
         return
     output.write(f"{key}\n")
-    output.say(f"{name}: this key is shown this once")
+    output.say(f"{name}: this key is shown only once")
 
 
 @app.command("list")
@@ -74,7 +74,7 @@ def list_keys(as_json: Json = False) -> None:
     if not found:
         output.say("there are no keys; samplemind keys add NAME makes one")
         return
-    output.table(("NAME", "MADE", "REQUESTS A MINUTE", "TOKENS A MINUTE", "MODELS"), map(_row, found))
+    output.table(("NAME", "MADE", "REQUESTS/MINUTE", "TOKENS/MINUTE", "MODELS"), map(_row, found))
 
 
 @app.command()
@@ -92,7 +92,7 @@ def revoke(name: Name, as_json: Json = False) -> None:
     if as_json:
         output.print_json({"revoked": _shown(found)})
     else:
-        output.say(f"{name}: its key is worth nothing now")
+        output.say(f"{name}: its key is revoked")
 
 
 def _shown(key: "ClientKey") -> dict[str, Any]:

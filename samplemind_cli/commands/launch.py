@@ -51,7 +51,7 @@ def launch(
     found = url or serving.found(settings, record.carried(settings, "api"), output.say)
     with nullcontext(found) if found else serving.started(settings, folder / "serve.log") as address:
         setup = home.furnished(settings, tool, tools.setup(tool, address, settings.api_token, model))
-        output.say(f"{tool} asks {address}" + ("" if found else f"; its log: {folder / 'serve.log'}"))
+        output.say(f"{tool} uses {address}" + ("" if found else f"; its log: {folder / 'serve.log'}"))
         return child.run([*setup.command, *setup.arguments, *more], environment(**setup.variables))
 
 

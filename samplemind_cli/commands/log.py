@@ -11,7 +11,7 @@ PAUSE = 0.5  # seconds between looks with --follow
 
 
 def log(
-    call: Annotated[str | None, typer.Argument(metavar="ID", help="A call's id, or a unique prefix of it.")] = None,
+    call: Annotated[str | None, typer.Argument(metavar="ID", help="A call's ID, or a unique prefix of it.")] = None,
     search: Annotated[str | None, typer.Option(metavar="WORDS", help="Only calls that contain these words.")] = None,
     count: Annotated[int, typer.Option("--tail", "-n", min=1, metavar="N", help="Only the last N calls.")] = 20,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Show new calls as they come, until Ctrl-C.")] = False,
@@ -106,7 +106,7 @@ def _ask_again(call: dict[str, Any], model: str | None) -> None:
     from samplemind_cli.errors import UsageError
 
     if not call.get("prompt"):
-        raise UsageError("the text of this call was not recorded", "only that of ask is, unless history is off")
+        raise UsageError("the text of this call was not recorded", "only `ask` records it, unless history is off")
     spoken = [Message("system", call["system"])] if call.get("system") else []
     request = Request(messages=(*spoken, Message("user", call["prompt"])))
     named = model or f"{call['provider']}/{call['model']}"

@@ -121,7 +121,7 @@ def api(
 def attach(
     pid: Annotated[int, typer.Argument(metavar="PID", min=1, help="The process.")],
     seconds: Annotated[int, typer.Option(metavar="SECONDS", min=1, max=3600, help="How long to sample.")] = 30,
-    memory: Annotated[bool, typer.Option("--memory", help="Its allocations instead, with memray.")] = False,
+    memory: Annotated[bool, typer.Option("--memory", help="Sample its allocations instead, with memray.")] = False,
     children: Annotated[bool, typer.Option("--children", help="Include its Python child processes.")] = False,
 ) -> None:
     r"""Profile a running process until the time is over or Ctrl-C.

@@ -96,7 +96,7 @@ async def _pulled(daemon: "Daemon", plan: "PullPlan", *, jobs: int, insecure: bo
             return await Puller(daemon, board.show, jobs=jobs, insecure=insecure).run(plan)
     except BaseException as stopped:
         if not isinstance(stopped, Exception):  # Ctrl-C
-            output.say("stopped; what came is kept, and the same command goes on from there")
+            output.say("stopped; what was downloaded is kept, and the same command resumes it")
         raise
 
 

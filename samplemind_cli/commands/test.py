@@ -23,10 +23,10 @@ def test(
     watch: Annotated[bool, typer.Option("--watch", help="Run again when a file changes or a key is pressed.")] = False,
     serial: Annotated[bool, typer.Option("--serial", help="Run in one process.")] = False,
     shard: Annotated[
-        str | None, typer.Option(metavar="K/N", help="Run part K of N, cut to about the same duration.")
+        str | None, typer.Option(metavar="K/N", help="Run part K of N, each of about the same duration.")
     ] = None,
     store_durations: Annotated[
-        bool, typer.Option("--store-durations", help="Write .test_durations, by which --shard cuts; commit it.")
+        bool, typer.Option("--store-durations", help="Write .test_durations, which --shard splits by; commit it.")
     ] = False,
     rerun_from: Annotated[
         str | None, typer.Option(metavar="JUNIT_XML", help="Run the tests that failed according to this report of CI.")

@@ -66,6 +66,6 @@ class Sessions:
         except FileExistsError:
             return False
         except OSError as error:
-            problem = f"a used link cannot be written down in {self._state_dir}: {error.strerror or error}"
+            problem = f"a used link cannot be recorded in {self._state_dir}: {error.strerror or error}"
             raise UsageError(problem, "export XDG_STATE_HOME=FOLDER, one that you can write to") from error
         return True

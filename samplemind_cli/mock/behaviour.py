@@ -25,7 +25,7 @@ class Behaviour:
         """A copy with other values; a fault may be written as text. Raises UsageError."""
         known = {**vars(self), **values}
         if unknown := set(values) - set(vars(self)):
-            raise UsageError(f"no such setting: {', '.join(sorted(unknown))}", f"known: {', '.join(vars(self))}")
+            raise UsageError(f"unknown setting: {', '.join(sorted(unknown))}", f"known: {', '.join(vars(self))}")
         try:
             return type(self)(
                 _positive(known["latency_ms"]),

@@ -13,7 +13,11 @@ from samplemind_cli.mock.request_log import Log
 def control(log: Log, behaviour: Behaviour, request: HttpRequest) -> tuple[int, Any, Behaviour]:
     """Status, body, and the behaviour from now on: GET requests, POST reset (the log), POST settings (as JSON)."""
     if not _from_a_program(request):
-        return 403, {"error": "a web page asks; this is for programs on this machine or in its containers"}, behaviour
+        return (
+            403,
+            {"error": "requests from web pages are refused; this is for programs on this machine or in its containers"},
+            behaviour,
+        )
     door = f"{request.method} {request.path.removeprefix('/_mock/')}"
     if door == "GET requests":
         return 200, {"total": log.total, "requests": [r.as_json() for r in log.records()]}, behaviour

@@ -36,7 +36,7 @@ class Machine:
         if wanted_memory(size) <= self.vram:
             return "on the GPU"
         if not self.holds(size):
-            return "more than there is"
+            return "more than available"
         return "on GPU and CPU" if self.vram else "on the CPU"
 
 
@@ -91,9 +91,9 @@ def advice(machine: Machine, sizes: Iterable[tuple[str, int]]) -> list[str]:
     for name, size in sizes:
         if not machine.holds(size):
             instead = next((other for other, bytes_ in smaller(name).items() if machine.holds(bytes_)), None)
-            use = f"use {instead}" if instead else "nothing of its kind fits: samplemind pull-models --embedded"
+            use = f"use {instead}" if instead else "no smaller one fits: samplemind pull-models --embedded"
             wanted, has = gigabytes(wanted_memory(size)), machine_text(machine)
-            said.append(f"{name} wants about {wanted} of memory, this machine has {has}; {use}")
+            said.append(f"{name} needs about {wanted} of memory, this machine has {has}; {use}")
     return said
 
 

@@ -62,7 +62,7 @@ class PullPlan:
         lines = [f"{item.name}: {self._line(item)}" for item in self.items]
         if len(self.wanted) > 1:
             known = "at least " if any(item.download is None for item in self.wanted) else ""
-            lines.append(f"in all: {known}{gigabytes(self.download)} to come{self._room()}")
+            lines.append(f"total: {known}{gigabytes(self.download)} to download{self._room()}")
         elif self._room():
             lines.append(self._room().removeprefix(", "))
         return lines
@@ -76,10 +76,10 @@ class PullPlan:
         if not item.wanted:
             return f"present, {gigabytes(item.size or 0)}"
         if item.unknown:
-            return f"not in its registry; {daemon_errors.unknown(item.name).hint}"
+            return f"not in the registry; {daemon_errors.unknown(item.name).hint}"
         if item.size is None:
             return f"size unknown ({item.trouble})"
-        wants = f"wants about {gigabytes(fit.wanted_memory(item.size))} of memory"
+        wants = f"needs about {gigabytes(fit.wanted_memory(item.size))} of memory"
         place = f" ({self.machine.place(item.size)})" if self.machine else ""
         guess = f"; a guess, {item.trouble}" if item.trouble else ""
         return f"{_share(item.download, item.size)}, {wants}{place}{guess}"
@@ -110,8 +110,8 @@ class PullPlan:
         said = fit.advice(self.machine, [(item.name, item.size) for item in self.wanted if item.size])
         free = self.machine.free
         if free is not None and self.download > free:
-            needs = f"{gigabytes(self.download)} must come"
-            said.insert(0, f"{needs}, {gigabytes(free)} are free on the daemon's disk")
+            needs = f"{gigabytes(self.download)} to download"
+            said.insert(0, f"{needs}, but only {gigabytes(free)} free on the daemon's disk")
         return said
 
 
@@ -169,10 +169,10 @@ def arrange(
 def _share(download: int | None, size: int) -> str:
     """What must come of so many bytes, in words."""
     if download is None:
-        return f"{gigabytes(size)}, what has changed is unknown"
+        return f"{gigabytes(size)}; what changed is unknown"
     if download == 0:
-        return f"{gigabytes(size)}, all of it there"
-    return f"{gigabytes(download)}{'' if download == size else f' of {gigabytes(size)}'} to come"
+        return f"{gigabytes(size)}, all of it present"
+    return f"{gigabytes(download)}{'' if download == size else f' of {gigabytes(size)}'} to download"
 
 
 def _to_come(layers: Collection[Layer], partly: Mapping[str, int]) -> int:

@@ -181,7 +181,7 @@ def _wrong(source: Path, endpoint: str) -> list[Record]:
     try:
         lines.count(source)
     except FileNotFoundError:
-        return [_problem("input_file_missing", "the input file is not there any more")]
+        return [_problem("input_file_missing", "the input file no longer exists")]
     except SamplemindError as error:
         return [_problem("invalid_file", error.message.replace(str(source), "the file"))]
     found = []

@@ -84,7 +84,9 @@ class Batches:
     async def _create(self, incoming: Incoming) -> Reply:
         fields, whose = document(incoming.body), owner(incoming)
         if incoming.key and (incoming.key.rpm or incoming.key.tpm):  # its lines would pass the limit by
-            raise HttpError(403, f"{incoming.client} has a limit a minute: such a key begins no batch", "forbidden")
+            raise HttpError(
+                403, f"{incoming.client} has a limit per minute: such a key may not create batches", "forbidden"
+            )
         source = self._kept.get("files", fields.need("input_file_id", str), whose)
         endpoint = fields.one_of("endpoint", (CHAT, EMBEDDINGS), "")
         if not endpoint:
@@ -110,7 +112,7 @@ class Batches:
     async def _cancel(self, incoming: Incoming) -> Reply:
         batch = self._kept.get("batches", incoming.params[0], owner(incoming))
         if batch["status"] not in UNFINISHED:
-            raise HttpError(409, f"the batch is {batch['status']} already", "conflict")
+            raise HttpError(409, f"the batch is already {batch['status']}", "conflict")
         self._kept.cancel(batch["id"])
         return _told(self._seen(batch))
 

@@ -64,7 +64,7 @@ class ClientKeys:
         except FileNotFoundError:
             return []
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UsageError(f"cannot read {self._file}: {error}", "mend or remove it") from error
+            raise UsageError(f"cannot read {self._file}: {error}", "fix or remove it") from error
 
     def add(self, name: str, *, rpm: int = 0, tpm: int = 0, models: Iterable[str] = ()) -> str:
         """A new client's key, which is not kept. Raises UsageError for a name that is taken or is none."""
@@ -74,7 +74,7 @@ class ClientKeys:
         with self._locked():
             known = self.all()
             if any(other.name == name for other in known):
-                raise UsageError(f"{name} has a key already", f"samplemind keys revoke {name}")
+                raise UsageError(f"{name} already has a key", f"samplemind keys revoke {name}")
             self._write([*known, ClientKey(name, digest(key), round(time.time(), 3), rpm, tpm, tuple(models))])
         return key
 

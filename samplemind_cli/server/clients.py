@@ -211,7 +211,7 @@ def _vectors(found: Embeddings, body: bytes) -> Reply:
 async def _not_here(incoming: Incoming) -> Reply:
     raise HttpError(
         501,
-        f"{incoming.route} is handled by the daemon alone: ask it, or: samplemind serve --manage",
+        f"{incoming.route} is handled only by the daemon: send it there, or: samplemind serve --manage",
         "not_implemented",
     )
 

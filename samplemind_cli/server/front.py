@@ -210,5 +210,5 @@ def _check_media(incoming: Incoming, media: str) -> None:
     if kind != media and not plain:
         raise HttpError(415, f"content-type must be {media}", "unsupported_media_type")
     if headers.get("content-encoding", "identity").lower() != "identity":
-        compressed = HttpError(415, "a body must not be compressed", "unsupported_media_type")
+        compressed = HttpError(415, "compressed request bodies are not supported", "unsupported_media_type")
         raise compressed.with_header("accept-encoding", "identity")

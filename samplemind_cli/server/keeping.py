@@ -57,7 +57,7 @@ class Keeping:
         self.prune()
         sizes = [info.st_size for _, info in files.walk(self._folder())]
         if sum(sizes) + (len(data) if isinstance(data, bytes) else 0) > LARGEST or len(sizes) >= 2 * MOST:
-            raise HttpError(413, "there is no room for more files: delete some", "storage_full")
+            raise HttpError(413, "the storage for files is full: delete some", "storage_full")
         now = int(time.time())
         number = f"{_PREFIX[kind]}{os.urandom(12).hex()}"
         whole = {"id": number, "owner": whose, "created_at": now, "expires_at": now + KEPT, **record}
@@ -139,7 +139,7 @@ class Keeping:
 
     def _folder(self, *parts: str) -> str:
         if not self._state:
-            raise HttpError(503, "there is no folder for files: XDG_STATE_HOME names one", "no_storage")
+            raise HttpError(503, "there is no folder to store files in: set XDG_STATE_HOME", "no_storage")
         return files.private_folder(self._state, "serve", *parts)
 
 

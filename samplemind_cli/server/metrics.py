@@ -19,25 +19,25 @@ Counts = dict[str, Counter[Labels]]
 Kind = tuple[str, int, str, str, str, str]  # of a request: path, status, tier, provider, model, error
 FAMILIES = {
     "requests_total": ("counter", "Requests answered."),
-    "model_requests_total": ("counter", "Answers by model, cached ones included."),
-    "cache_total": ("counter", "Where answers came from: memory, local, redis or miss."),
-    "tokens_total": ("counter", "Tokens that providers counted."),
-    "model_tokens_total": ("counter", "Tokens that providers counted, by model."),
+    "model_requests_total": ("counter", "Answers by model, including cached ones."),
+    "cache_total": ("counter", "Cache lookups by tier: memory, local, redis or miss."),
+    "tokens_total": ("counter", "Tokens, as counted by providers."),
+    "model_tokens_total": ("counter", "Tokens by model, as counted by providers."),
     "fallbacks_total": ("counter", "Requests that fell back from this provider to another."),
-    "retries_total": ("counter", "Calls made again."),
+    "retries_total": ("counter", "Retried calls."),
     "limited_seconds_total": (
         "counter",
-        "Seconds that a limit held requests up: a provider's requests per minute, or concurrency.",
+        "Seconds that requests waited for a limit: a provider's requests per minute, or concurrency.",
     ),
     "breaker_state": ("gauge", "Circuit breakers: 0 closed, 1 half-open, 2 open; the worst of all workers."),
     "connections": ("gauge", "Clients' connections."),
     "requests_at_work": ("gauge", "Requests in flight."),
     "requests_in_line": ("gauge", "Queued requests."),
-    "tasks": ("gauge", "Tasks of asyncio; what does not come down again after a load is a leak."),
+    "tasks": ("gauge", "asyncio tasks; a number that stays high after a load is a leak."),
 }
 HISTOGRAMS = {
     "request_seconds": "Time to the whole answer.",
-    "first_token_seconds": "Time to the first word of an answer that no cache had, by model.",
+    "first_token_seconds": "Time to the first token of uncached answers, by model.",
 }
 MODELS = 64  # labels of a worker; clients choose names, so more of them are counted as OTHER
 OTHER = "other"

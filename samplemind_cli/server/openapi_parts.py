@@ -44,7 +44,7 @@ REFUSALS = {
     "415": "not JSON",
     "429": "too often",
 }
-FAILURES = {"502": "the provider failed", "503": "nobody can answer now", "504": "too late"}
+FAILURES = {"502": "the provider failed", "503": "no provider is available", "504": "too late"}
 
 
 def answered(told: str, schema: dict[str, Any], kind: str = JSON) -> dict[str, Any]:

@@ -32,9 +32,9 @@ class Quotas:
         now = self._now()
         requests, tokens = self._changed(key, lambda old: self._request(key, old, now))
         if (wait := tokens - now - MINUTE) > 0:
-            raise _refused(f"{key.name}: the {key.tpm} tokens a minute are used up", wait)
+            raise _refused(f"{key.name}: the {key.tpm} tokens per minute are used up", wait)
         if (wait := requests - now - MINUTE) > 0:
-            raise _refused(f"{key.name}: the {key.rpm} requests a minute are used up", wait)
+            raise _refused(f"{key.name}: the {key.rpm} requests per minute are used up", wait)
 
     def spend(self, key: ClientKey, count: int) -> None:
         """So many tokens were read and written."""

@@ -12,7 +12,7 @@ from samplemind_cli.errors import SamplemindError
 FRESH = 1.0  # seconds
 PATIENCE = 2.0
 REACHED = "ok"
-NOT_ASKED = "configured, not asked"  # asking a hosted provider costs money and its limits
+NOT_ASKED = "configured, not checked"  # asking a hosted provider costs money and its limits
 USABLE = (REACHED, NOT_ASKED)
 
 

@@ -174,7 +174,7 @@ class RequestReader:
         """RFC 9112: the version, one Host (3.2), and a length that no proxy reads otherwise (6.1)."""
         if version not in VERSIONS:
             if version == "0.9":
-                raise HttpError(400, "the request line has no version that is known", "bad_request")
+                raise HttpError(400, "the request line has no known HTTP version", "bad_request")
             raise HttpError(505, f"HTTP version {version} is not supported", "bad_request")
         if version == "1.1" and "host" not in self._headers:
             raise HttpError(400, "no Host header", "bad_request")
@@ -182,9 +182,9 @@ class RequestReader:
         if coding is None:
             return
         if version == "1.0":
-            raise HttpError(400, "HTTP/1.0 has no transfer-encoding", "bad_request")
+            raise HttpError(400, "transfer-encoding is not allowed in HTTP/1.0", "bad_request")
         if coding.lower() != "chunked":
-            raise HttpError(501, "no transfer-encoding but chunked is supported", "unsupported_transfer_encoding")
+            raise HttpError(501, "only chunked transfer-encoding is supported", "unsupported_transfer_encoding")
 
     def _relative(self, target: str) -> str:
         """The path and query of a target that is absolute: its authority is the Host (RFC 9112, 3.2.2)."""
@@ -201,7 +201,7 @@ class RequestReader:
         if not incoming.chunked:  # HTTP/1.0 does not know it
             return
         if self._headers["expect"].lower() != "100-continue":
-            raise HttpError(417, "no expectation but 100-continue is supported", "expectation_failed")
+            raise HttpError(417, "only the expectation 100-continue is supported", "expectation_failed")
         if incoming.refused:
             raise HttpError(incoming.refused.status, "")  # its response is made
         self._listener.welcome()

@@ -70,7 +70,7 @@ class Routes:
         if allowed := self.allowed(incoming):
             text = f"{incoming.path[:200]} takes {allowed}"
             return HttpError(405, text, "method_not_allowed").with_header("allow", allowed)
-        return HttpError(404, f"there is nothing at {incoming.path[:200]}", "not_found")
+        return HttpError(404, f"nothing is at {incoming.path[:200]}", "not_found")
 
     def _methods(self, incoming: Incoming) -> dict[str, Operation]:
         if found := self._exact.get(incoming.path):

@@ -73,7 +73,7 @@ class Service:
             return incoming.problem(HttpError(400, "the body is nested too deeply", "invalid_value"))
         except Exception:
             log.exception("request %s", incoming.id)
-            ours = f"an error of this server; its log tells of {incoming.id}"
+            ours = f"an internal error; this server's log has {incoming.id}"
             return incoming.problem(HttpError(500, ours, "internal_error"))
 
     async def _ask(self, incoming: Incoming) -> Reply:
@@ -94,7 +94,7 @@ class Service:
         texts, form = embeddings.texts(fields), fields.one_of("encoding_format", embeddings.FORMATS, "float")
         options = options_for(fields.need("model", str), self._chats.options(incoming))
         if not options.model:
-            raise fields.wrong("model", "must name a model: vectors of different models do not compare")
+            raise fields.wrong("model", "must name a model: vectors of different models cannot be compared")
         found = await self._core.embed(texts, options, fields.whole("dimensions"))
         tier = found.cached or "miss"
         outcome = Outcome(found.provider, found.model, tier, input_tokens=0 if found.cached else found.tokens or 0)

@@ -42,5 +42,5 @@ def read(body: bytes, content_type: str) -> Form:
         parser.write(body)
         parser.finalize()
     except (FormParserError, ValueError) as error:
-        raise BadRequestError(f"the body is no form: {error}", "invalid_form") from error
+        raise BadRequestError(f"the body is not a form: {error}", "invalid_form") from error
     return form

@@ -66,9 +66,9 @@ class Address:
         except ValueError:
             raise ValueError("it is not a Redis URL") from None
         if scheme not in ("redis", "rediss") or kind not in ("sentinel", "cluster"):
-            raise ValueError("a Redis URL of several begins with redis+sentinel:// or redis+cluster://")
+            raise ValueError("a Redis URL for several nodes begins with redis+sentinel:// or redis+cluster://")
         if bool(service) != (kind == "sentinel"):
-            raise ValueError("a Redis URL names a service after its sentinels, and none after a Cluster's nodes")
+            raise ValueError("a Sentinel URL ends with the service's name, and a Cluster URL has none")
         return cls(
             host=nodes[0][0], port=nodes[0][1], tls=scheme == "rediss", database=number, kind=kind,  # type: ignore[arg-type]
             user=unquote(user), password=unquote(password), nodes=nodes, service=service,

@@ -70,7 +70,7 @@ class LocalTier:
                 files.private_folder(os.path.dirname(path))
                 files.write(path, data, modified=entry.expires)
         except OSError as error:
-            self._warn(f"cannot keep answers in {self.folder}: {error.strerror or error}")
+            self._warn(f"cannot store answers in {self.folder}: {error.strerror or error}")
             return None
         return path
 
@@ -178,7 +178,7 @@ class LocalTier:
         except OSError:
             return False
         if not private:
-            self._warn(f"{folder} is not a folder of yours; it is not used")
+            self._warn(f"{folder} is not a folder that you own; it is not used")
         return private
 
     def _is_entry(self, path: str) -> bool:

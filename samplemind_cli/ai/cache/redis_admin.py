@@ -65,7 +65,7 @@ def _client(address: Address) -> "Iterator[Any]":
         yield client
     except (OSError, *ERRORS) as error:
         raise SamplemindError(
-            f"cannot ask Redis at {address}: {error}", "samplemind up, or unset SAMPLEMIND_REDIS_URL"
+            f"cannot query Redis at {address}: {error}", "samplemind up, or unset SAMPLEMIND_REDIS_URL"
         ) from error
     finally:
         if client is not None:

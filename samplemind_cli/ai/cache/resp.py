@@ -128,7 +128,7 @@ class RespConnection(asyncio.Protocol):
         try:
             yield
         finally:
-            self.abort(ConnectionAbortedError("the event loop is ending"))
+            self.abort(ConnectionAbortedError("the event loop is closing"))
             await asyncio.sleep(0)  # the transport closes its socket in the loop's next round
 
 

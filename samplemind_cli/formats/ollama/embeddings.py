@@ -11,7 +11,7 @@ def texts(fields: Fields) -> list[str]:
     given = fields.raw.get(name)
     found = [given] if isinstance(given, str) else given
     if not isinstance(found, list) or not found or not all(isinstance(text, str) and text for text in found):
-        raise fields.wrong(name, "must be a text that is not empty, or a list of such texts")
+        raise fields.wrong(name, "must be a non-empty string or a list of non-empty strings")
     return found
 
 

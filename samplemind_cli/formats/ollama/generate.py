@@ -15,7 +15,7 @@ def read(fields: Fields) -> Request:
     if not prompt and not pictures:
         raise fields.wrong("prompt", "must not be empty")
     if raw and system:
-        raise fields.wrong("system", "has no place in a raw prompt")
+        raise fields.wrong("system", "is not allowed in a raw prompt")
     asked = Message("user", [*([Text(prompt)] if prompt else []), *pictures])
     fields.get("suffix", str)
     return server.request(fields, (*([Message("system", system)] if system else []), asked))

@@ -126,7 +126,7 @@ def _prompt(fields: Fields) -> str:
     given = fields.raw.get("prompt")
     found = given[0] if isinstance(given, list) and len(given) == 1 else given
     if not isinstance(found, str) or not found:
-        raise fields.wrong("prompt", "must be one text that is not empty; neither several nor tokens are taken")
+        raise fields.wrong("prompt", "must be one non-empty string; several prompts or token ids are not supported")
     return found
 
 

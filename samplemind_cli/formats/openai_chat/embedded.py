@@ -50,5 +50,7 @@ def fault(status: int, body: Any) -> Fault:
     """OpenAI's shape; a text too long for a vector is told without the engine's inner words."""
     found = client.fault(status, body)
     if numbers := _TOO_LARGE.search(found.message):
-        return Fault("too_long", f"a text of {numbers[1]} tokens is too long for a vector: at most {numbers[2]}")
+        return Fault(
+            "too_long", f"a text of {numbers[1]} tokens is too long for this embedding model: at most {numbers[2]}"
+        )
     return found

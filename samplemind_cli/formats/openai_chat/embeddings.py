@@ -24,7 +24,7 @@ def texts(fields: Fields) -> Inputs:
         and (all(map(_is_text, found)) or all(map(_is_tokens, found)))
     ):
         return found
-    why = f"must be a text that is not empty, or a list of 1 to {MOST}, or such a list with each text as its tokens"
+    why = f"must be a non-empty string, a list of 1 to {MOST} of them, or a list of token id lists"
     raise fields.wrong("input", why)
 
 

@@ -16,9 +16,9 @@ _TEXTS = ("input_text", "output_text", "text", "summary_text", "reasoning_text",
 PARTS = (*_TEXTS, "input_image", "input_file", "input_audio")
 # Items whose meaning only the server that wrote them knows: without them it is another conversation.
 KEPT = {
-    "item_reference": "names an item that a server keeps; none is kept here: send the item itself",
-    "compaction": "holds a conversation that only OpenAI can read: send the conversation itself",
-    "compaction_trigger": "asks for what only OpenAI can do: shorten the conversation yourself",
+    "item_reference": "names an item stored on a server; this one stores none: send the item itself",
+    "compaction": "contains a conversation that only OpenAI can read: send the conversation itself",
+    "compaction_trigger": "asks for something only OpenAI can do: shorten the conversation yourself",
 }
 # What an item says that changes no answer.
 _UNSAID = {"type", "id", "status"}
@@ -32,7 +32,7 @@ def messages(fields: Fields) -> tuple[Message, ...]:
     if isinstance(given, str) and given:
         return (*said, Message("user", given))
     if not isinstance(given, list) or not given:
-        raise fields.wrong("input", "must be a text that is not empty, or a list of items")
+        raise fields.wrong("input", "must be a non-empty string or a list of items")
     return (*said, *_turns(fields.items("input")))
 
 

@@ -80,7 +80,7 @@ def choice(fields: Fields, offer: Offer) -> str | dict[str, Any] | None:
         found = _named(fields, fields.inner("tool_choice"), offer)
     if offer.left and found not in (None, "auto", "none"):
         kinds = ", ".join(sorted(offer.left))
-        why = f"hold {kinds}, which only OpenAI itself can run: they are left out where tool_choice is auto"
+        why = f"include {kinds}, which only OpenAI can run: they are left out only if tool_choice is auto"
         raise fields.wrong("tools", why, "unsupported_value")
     return found if offer.functions else None
 
@@ -93,7 +93,7 @@ def _named(fields: Fields, given: Fields, offer: Offer) -> str | dict[str, Any]:
         offer.left = {}
         return given.one_of("mode", ("auto", "required"), "auto")
     if not _is_ours(given):
-        raise fields.wrong("tool_choice", f"asks for {kind}, which only OpenAI itself can run", "unsupported_value")
+        raise fields.wrong("tool_choice", f"asks for {kind}, which only OpenAI can run", "unsupported_value")
     return {"type": "function", "function": {"name": _function_name(given, given, offer)}}
 
 
@@ -104,7 +104,7 @@ def _is_ours(tool: Fields) -> bool:
 def _function_name(given: Fields, tool: Fields, offer: Offer) -> str:
     name = offered_name(tool.need("name", str), tool.get("namespace", str) or "")
     if name not in offer.tools:
-        raise given.wrong("name", f"{name!r} is not among the tools")
+        raise given.wrong("name", f"{name!r} is not one of the tools")
     return name
 
 
@@ -145,7 +145,7 @@ def _custom(tool: Fields) -> dict[str, Any]:
     described = [tool.get("description", str) or ""]
     if form.raw.get("type") == "grammar":
         syntax, definition = form.get("syntax", str) or "", form.get("definition", str) or ""
-        described.append(f"The input must keep to this {syntax} grammar:\n{definition}")
+        described.append(f"The input must follow this {syntax} grammar:\n{definition}")
     text = {"type": "string", "description": "The whole input, as text"}
     parameters = {"type": "object", "properties": {"input": text}, "required": ["input"], "additionalProperties": False}
     return {"name": "", "description": "\n\n".join(filter(None, described)), "parameters": parameters}

@@ -115,7 +115,7 @@ def routed(routes: Mapping[tuple[str, str], Handler], request: HttpRequest) -> H
     handler = routes.get(("GET" if request.method == "HEAD" else request.method, request.path))
     if handler is None:
         known = any(path == request.path for _, path in routes)
-        raise RefusedRequest(405 if known else 404, f"{request.method} {request.path} is not here", "unknown_url")
+        raise RefusedRequest(405 if known else 404, f"{request.method} {request.path} does not exist", "unknown_url")
     return handler
 
 

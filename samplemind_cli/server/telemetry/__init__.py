@@ -40,10 +40,10 @@ def start() -> Telemetry | None:
 
         pipeline = Pipeline(traces, metrics)
     except ModuleNotFoundError as error:
-        log.warning("no telemetry: %s is not installed: pip install 'samplemind-cli[otel]'", error.name)
+        log.warning("telemetry is off: %s is not installed: pip install 'samplemind-cli[otel]'", error.name)
         return None
     except Exception as error:  # noqa: BLE001 - the SDK's constructors raise many kinds for a variable that is wrong
-        log.warning("no telemetry: %s", error)
+        log.warning("telemetry is off: %s", error)
         return None
     content = _said(env, CONTENT) in CAPTURED
     return Telemetry(Serving(pipeline), Calling(pipeline, content=content), pipeline)

@@ -61,12 +61,12 @@ class Once(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """See logging.Handler. A variable's value may be a key, so what is wrong with headers is not quoted."""
         lost = " batch" in str(record.msg)
-        words = "OTEL_EXPORTER_OTLP_HEADERS wants name=value,…" if ".util.re" in record.name else record.getMessage()
+        words = "OTEL_EXPORTER_OTLP_HEADERS must be name=value,…" if ".util.re" in record.name else record.getMessage()
         what = "lost" if lost else str(record.msg)
         if what not in self._said:
             self._said.add(what)
             with suppress(RuntimeError):  # the loop that writes the log has ended; this thread has not
-                log.warning("telemetry%s: %s", " is being lost, which is said once" if lost else "", words)
+                log.warning("telemetry%s: %s", " is being lost; this is logged once" if lost else "", words)
 
 
 def _listen() -> None:

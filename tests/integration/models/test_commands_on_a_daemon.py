@@ -163,7 +163,7 @@ def test_ctrl_c_keeps_what_came_and_says_so(real_daemon, registry, project):
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=30)
     assert running.returncode == 130
-    assert "what came is kept" in said
+    assert "what was downloaded is kept" in said
     assert "Traceback" not in said
     assert real_daemon.manifests() == []
     registry.rate = 0
