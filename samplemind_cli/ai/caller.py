@@ -119,18 +119,18 @@ class Caller:
             client, dropped = self._client(route), tuple(sorted(gone & request.wishes)) if gone else ()
             read, made = client.reader(sent), partial(_chat, client, sent, gone)
             try:
-                async with self._events(route, sent, made, patience, options) as (events, heard, held):
+                async with self._events(route, sent, made, patience, options) as (events, observe, held):
                     async for event in events:
                         found = read(event)
                         passed = event_of(event, found, client) if same else None
                         for chunk in found.in_order(begun=begun) if found.pieces else (found,):
-                            heard(chunk)
+                            observe(chunk)
                             if chunk.fault:
                                 raise broken_off(chunk.fault, route.provider, event, begun=begun)
                             news = (held or dropped) and not begun
-                            told = replace(chunk, held=held, dropped=dropped) if news else chunk
+                            marked = replace(chunk, held=held, dropped=dropped) if news else chunk
                             begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls or chunk.block)
-                            yield told, passed
+                            yield marked, passed
                             passed = passed and GOES_ON
             except UnavailableError as error:
                 strict = self._settings.strict_fields
@@ -145,12 +145,12 @@ class Caller:
         """A vector per text, and the tokens counted. Raises as `chunks`."""
         adapter = EMBEDDERS[self._settings.row(route.provider).client]
         made = partial(adapter.embed, texts, dimensions)
-        async with self._events(route, None, made, patience, options) as (events, heard, _):
+        async with self._events(route, None, made, patience, options) as (events, observe, _):
             event = await anext(events)
             if fault := self._client(route).reader(_NOTHING)(event).fault:
                 raise broken_off(fault, route.provider, event, begun=False)
             found, tokens = adapter.read_embeddings(event)
-            heard(Chunk(usage=Usage(input_tokens=tokens)))
+            observe(Chunk(usage=Usage(input_tokens=tokens)))
         if len(found) != len(texts) or not all(found):
             raise ProviderError(f"{route.provider}: {route.endpoint.model} did not return one vector per text")
         if len({len(vector) for vector in found}) > 1:
@@ -186,9 +186,9 @@ class Caller:
                 reader = partial(client.reader, request or _NOTHING)
                 events = http_client.events(call, patience, client.fault, reader)
             async with self._purse.call(route, request, call, options, patience.deadline) as counted:
-                with self._judged(route, request), self._watch(route, request) as heard, keys.removed_from_errors(call):
+                with self._judged(route, request), self._watch(route, request) as watch, keys.removed_from_errors(call):
                     async with aclosing(events):
-                        yield events, partial(_hear, _both(heard, counted), call), held if held > NOTICED else 0.0
+                        yield events, _observer(watch, counted, call), held if held > NOTICED else 0.0
 
     @contextmanager
     def _judged(self, route: Route, request: Request | None) -> Iterator[None]:
@@ -264,16 +264,19 @@ class Caller:
             raise UnavailableError(error.message, error.hint) from error
 
 
-def _both(heard: Callable[[Chunk], None], counted: Callable[[Chunk], None] | None) -> Callable[[Chunk], None]:
-    """What tells both of a chunk; `counted` is there where a budget is."""
-    if counted is None:
-        return heard
+def _observer(
+    watch: Callable[[Chunk], None], counted: Callable[[Chunk], None] | None, call: Call
+) -> Callable[[Chunk], None]:
+    """Tell a watch, and the budget if there is one, of each chunk, without the keys that a fault in it may quote."""
 
-    def tell(chunk: Chunk) -> None:
-        counted(chunk)
-        heard(chunk)
+    def observe(chunk: Chunk) -> None:
+        if chunk.fault:
+            chunk = replace(chunk, fault=keys.removed_from_fault(chunk.fault, call))
+        if counted:
+            counted(chunk)
+        watch(chunk)
 
-    return tell
+    return observe
 
 
 def _name(route: Route) -> str:
@@ -284,10 +287,3 @@ def _name(route: Route) -> str:
 def _chat(client: Client, request: Request, refused_fields: frozenset[str], endpoint: Endpoint) -> Call:
     """The call for a request, without what its model refuses."""
     return refused.cleared(client.chat(request, endpoint), refused_fields)
-
-
-def _hear(heard: Callable[[Chunk], None], call: Call, chunk: Chunk) -> None:
-    """Tell a watch of a chunk, without the keys that a fault in it may quote."""
-    if chunk.fault:
-        chunk = replace(chunk, fault=keys.removed_from_fault(chunk.fault, call))
-    heard(chunk)

@@ -25,9 +25,9 @@ class Catalog:
 
     async def models(self, routes: Iterable[Route]) -> list[str]:
         """`provider/model` of every model, the routes' own first; a provider that does not answer has only that."""
-        asked = [route for route in routes if route.skipped in ("", NO_MODEL)]
-        lists = await asyncio.gather(*map(self._listed, asked))
-        pairs = list(zip(asked, lists, strict=True))
+        reachable = [route for route in routes if route.skipped in ("", NO_MODEL)]
+        lists = await asyncio.gather(*map(self._listed, reachable))
+        pairs = list(zip(reachable, lists, strict=True))
         own = [route.name for route, names in pairs if _is_there(route, names)]
         return list(dict.fromkeys((*own, *(f"{route.provider}/{name}" for route, names in pairs for name in names))))
 
@@ -37,7 +37,7 @@ class Catalog:
         name = f"{route.provider} {route.endpoint.base_url}"
         kept = self._kept.get(name)
         if kept is None or kept[0] < monotonic():
-            found = await _asked(route, CLIENTS[self._settings.row(route.provider).client])
+            found = await _fetched(route, CLIENTS[self._settings.row(route.provider).client])
             self._kept[name] = kept = (monotonic() + LIFE, found)
         return kept[1]
 
@@ -49,7 +49,7 @@ def _is_there(route: Route, listed: Sequence[str]) -> bool:
     )
 
 
-async def _asked(route: Route, client: Client) -> tuple[str, ...]:
+async def _fetched(route: Route, client: Client) -> tuple[str, ...]:
     call = client.models(replace(route.endpoint, model=""))
     try:
         async with asyncio.timeout(PATIENCE):

@@ -71,8 +71,8 @@ class Pool:
             why = f"no connection was free within {patience.pool:g} s"
             raise UnavailableError(f"{place(call.url)}: {why}", "send fewer inputs at once") from error
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            told = f"{place(call.url) or 'the base URL'} is not a valid URL: {error}"
-            raise SettingError(told, "check the base URL") from error
+            message = f"{place(call.url) or 'the base URL'} is not a valid URL: {error}"
+            raise SettingError(message, "check the base URL") from error
 
     async def close(self) -> None:
         """Close every connection."""
@@ -101,8 +101,8 @@ def surroundings(*, proxied: bool = False) -> Iterator[None]:
         hint = "pip install 'httpx[socks]', or unset ALL_PROXY"
         raise SettingError("the environment's SOCKS proxy needs the package socksio", hint) from error
     except OSError as error:  # an ssl.SSLError is one, too
-        told = f"no certificates could be read: {error.strerror or error}"
-        raise SettingError(told, "check SSL_CERT_FILE and SSL_CERT_DIR") from error
+        message = f"no certificates could be read: {error.strerror or error}"
+        raise SettingError(message, "check SSL_CERT_FILE and SSL_CERT_DIR") from error
     except (ValueError, httpx.InvalidURL):  # its text may hold a password
         hint = "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY"
         raise SettingError("a proxy in the environment is not an http:// URL", hint) from None

@@ -41,11 +41,11 @@ def dumps(value: Any) -> bytes:
 
 def _lenient(text: str) -> Any:
     value = json.loads(text, strict=False, parse_constant=lambda _: None, parse_float=_finite)
-    told = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
     try:
-        told.encode()
+        text.encode()
     except UnicodeEncodeError:
-        return json.loads(told.encode("utf-8", "replace"))
+        return json.loads(text.encode("utf-8", "replace"))
     return value
 
 

@@ -107,8 +107,8 @@ def _without_parts(text: str, forms: set[str]) -> str:
         while at >= 0:
             hidden[at : at + len(form)] = b"\1" * len(form)
             at = text.find(form, at + 1)
-    told = (REMOVED if hidden[i] else char for i, char in enumerate(text) if not (hidden[i] and i and hidden[i - 1]))
-    return "".join(told)
+    cleaned = (REMOVED if hidden[i] else char for i, char in enumerate(text) if not (hidden[i] and i and hidden[i - 1]))
+    return "".join(cleaned)
 
 
 def _without_word(text: str, secret: str) -> str:

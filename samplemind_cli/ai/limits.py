@@ -20,18 +20,18 @@ OPEN = 15.0  # seconds until one request may see whether it is back
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds the server asks us to wait: `retry-after-ms`, or `retry-after` in seconds or as an HTTP date."""
-    told = _told(headers)
-    return None if told is None else min(told, LONGEST)
+    value = _retry_after(headers)
+    return None if value is None else min(value, LONGEST)
 
 
-def _told(headers: Mapping[str, str]) -> float | None:
+def _retry_after(headers: Mapping[str, str]) -> float | None:
     if re.fullmatch(r"\d+(\.\d+)?", milliseconds := headers.get("retry-after-ms", "")):
         return float(milliseconds) / 1000
-    told = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d+(\.\d+)?", told):
-        return float(told)
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d+(\.\d+)?", value):
+        return float(value)
     try:
-        return max(0.0, parsedate_to_datetime(told).timestamp() - time.time())
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
     except ValueError:
         return None
 

@@ -67,8 +67,8 @@ def silence(where: str, error: LinkError, patience: Patience, proxy: str = "") -
     waited = patience.connect if error.connecting else patience.read
     why = f"no answer within {waited:g} s" if error.timed_out else str(error) or "the connection broke"
     if proxy and (error.connecting or error.proxy):
-        told = f"{where}: {why} (through the proxy {proxy})"
-        return UnavailableError(told, "check HTTPS_PROXY and NO_PROXY", again=error.connecting)
+        message = f"{where}: {why} (through the proxy {proxy})"
+        return UnavailableError(message, "check HTTPS_PROXY and NO_PROXY", again=error.connecting)
     fault = None if error.connecting else Fault("server", why)
     refused = error.connecting and not error.timed_out
     here = is_loopback(f"//{where}")  # what does not run on this machine will not in a second

@@ -47,9 +47,9 @@ def problem(error: SamplemindError) -> Problem:
         kind: FaultKind = cause.fault.kind
         status, code = _STATUS[kind]
         wait = cause.wait if isinstance(cause, UnavailableError) else cause.fault.wait
-        return Problem(status, _told(error), code, wait=wait or PAUSE if kind in BUSY else None, kind=kind)
+        return Problem(status, _message(error), code, wait=wait or PAUSE if kind in BUSY else None, kind=kind)
     if isinstance(error, NoProviderError | UnavailableError):
-        return Problem(503, _told(error), "no_provider", wait=PAUSE)
+        return Problem(503, _message(error), "no_provider", wait=PAUSE)
     return Problem(502, error.message, "provider_error")
 
 
@@ -59,9 +59,9 @@ def refusal(error: SamplemindError) -> Refusal | None:
     if not isinstance(cause, UnavailableError | CutStreamError) or not cause.fault or cause.fault.kind == "auth":
         return None
     routes = error.routes if isinstance(error, NoProviderError) else ()
-    asked = [route for route in routes if route.outcome != "untried"]
+    tried = [route for route in routes if route.outcome != "untried"]
     unauthorized = isinstance(cause.refusal, Refusal) and cause.refusal.status == 401  # noqa: PLR2004 - HTTP
-    return cause.refusal if len(asked) <= 1 and not unauthorized else None
+    return cause.refusal if len(tried) <= 1 and not unauthorized else None
 
 
 def _cause(error: SamplemindError) -> BaseException | None:
@@ -71,18 +71,18 @@ def _cause(error: SamplemindError) -> BaseException | None:
 def _permanent(error: SamplemindError) -> Problem | None:
     """A refusal that would be the same for ever: nothing a client gains by trying again."""
     if isinstance(error, UnsupportedError):
-        return Problem(400, _told(error), "unsupported_parameter", param=min(error.lacks), kind="unsupported")
+        return Problem(400, _message(error), "unsupported_parameter", param=min(error.lacks), kind="unsupported")
     if isinstance(error, ForbiddenError):
         return Problem(403, f"{error.message}; {error.hint}", "model_not_allowed", param="model")
     if isinstance(error, BudgetError):
         return Problem(429, error.message, BILLING)
     routes = error.routes if isinstance(error, NoProviderError) else ()
     if routes and all(route.outcome == "untried" for route in routes):
-        return Problem(400, _told(error), "provider_not_configured", param="model")
+        return Problem(400, _message(error), "provider_not_configured", param="model")
     return None
 
 
-def _told(error: SamplemindError) -> str:
+def _message(error: SamplemindError) -> str:
     """The message without the commands that it holds for a person at a terminal."""
     routes = error.routes if isinstance(error, NoProviderError) else ()
     if len(routes) < 2:  # noqa: PLR2004 - one route is told in one line already

@@ -37,16 +37,16 @@ class Body:
         try:
             self._inflater = inflate.Inflater(response.encoding)
         except inflate.EncodingError as error:
-            told = f"{place(call.url)}: {error}"
-            raise UnavailableError(told, fault=Fault("server", told)) from error
+            message = f"{place(call.url)}: {error}"
+            raise UnavailableError(message, fault=Fault("server", message)) from error
 
     async def read(self) -> bytes:
         """The next bytes, as they were sent; nothing at the end. Raises CutStreamError."""
         try:
             return await self.response.read()
         except LinkError as error:
-            told = f"{place(self._call.url)} broke off in the middle of its answer"
-            raise CutStreamError(told, "ask again") from error
+            message = f"{place(self._call.url)} broke off in the middle of its answer"
+            raise CutStreamError(message, "ask again") from error
 
     def inflated(self, data: bytes) -> Iterator[bytes]:
         """What these bytes stand for. Raises CutStreamError."""

@@ -29,10 +29,10 @@ def refused(
     """What a status from 300 on means; `body` may be the beginning of one."""
     if status < 400:  # noqa: PLR2004 - HTTP
         return _elsewhere(call, f"redirects (HTTP {status}){_target(call.url, headers)}")
-    came = None
+    refusal = None
     try:
         said = _said(headers, body)
-        came = Refusal(said, status, _about_trying_again(headers))
+        refusal = Refusal(said, status, _about_trying_again(headers))
     except ValueError:
         if status in NO_SUCH_PATH:  # a provider that is asked for an unknown model says so in JSON
             return _elsewhere(call, f"has nothing at {urlsplit(call.url).path} (HTTP {status})")
@@ -40,7 +40,7 @@ def refused(
     fault = (read_fault or _read_fault)(status, said)
     again = (status in RETRIED or status >= 500) and fault.kind in PASSING  # noqa: PLR2004 - HTTP
     again = again and headers.get("x-should-retry") != "false"
-    return unavailable(fault, headers, again=again, refusal=came)
+    return unavailable(fault, headers, again=again, refusal=refusal)
 
 
 def unavailable(
@@ -54,8 +54,8 @@ def unavailable(
 def broken_off(fault: Fault, provider: str, event: Any, *, begun: bool) -> ProviderError:
     """An error inside a stream: before the first word the next provider may be asked, after it none."""
     if begun:
-        told = f"{provider} broke off: {fault.message}"
-        return CutStreamError(told, "ask again", fault=fault, refusal=Refusal(event))
+        message = f"{provider} broke off: {fault.message}"
+        return CutStreamError(message, "ask again", fault=fault, refusal=Refusal(event))
     return UnavailableError(fault.message, fault=fault, wait=fault.wait, refusal=Refusal(event))
 
 
@@ -74,8 +74,8 @@ def empty(call: Call, status: int) -> UnavailableError:
 
 def endless(call: Call, limit: int) -> CutStreamError:
     """The error for an answer of more than `limit` bytes."""
-    told = f"{place(call.url)} sent more than {limit // 1_000_000} MB as one answer"
-    return CutStreamError(told, "ask again, or choose another --provider")
+    message = f"{place(call.url)} sent more than {limit // 1_000_000} MB as one answer"
+    return CutStreamError(message, "ask again, or choose another --provider")
 
 
 def _said(headers: Mapping[str, str], body: bytes) -> Any:
@@ -99,8 +99,8 @@ def _about_trying_again(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _elsewhere(call: Call, what: str) -> UnavailableError:
     """The error for a server that is not the provider's."""
-    told = f"{place(call.url)} {what}"
-    return UnavailableError(told, fault=Fault("address", told))
+    message = f"{place(call.url)} {what}"
+    return UnavailableError(message, fault=Fault("address", message))
 
 
 def _target(url: str, headers: Mapping[str, str]) -> str:
@@ -116,7 +116,7 @@ def _target(url: str, headers: Mapping[str, str]) -> str:
 def _read_fault(status: int, body: Any) -> Fault:
     """An error nobody has read more closely: its status, and the words in the usual places."""
     error = body.get("error", body) if isinstance(body, dict) else body
-    told = error.get("message", error) if isinstance(error, dict) else error
+    message = error.get("message", error) if isinstance(error, dict) else error
     kinds: dict[int, FaultKind] = {401: "auth", 402: "credit", 403: "auth", 404: "not_found", 429: "rate"}
     kind = kinds.get(status, "server" if status >= 500 or status in RETRIED else "request")  # noqa: PLR2004 - HTTP
-    return Fault(kind, f"HTTP {status}: {str(told)[:500]}")
+    return Fault(kind, f"HTTP {status}: {str(message)[:500]}")

@@ -51,14 +51,14 @@ def check(text: str, schema: Mapping[str, Any], provider: str) -> None:
     except ValueError as error:
         raise ProviderError(f"{provider}: the answer is not JSON: {error}", "ask again, or another --model") from error
     except Unresolvable as error:
-        told = f"the schema refers to something that it does not contain: {str(error)[:LONGEST]}"
-        raise UsageError(told, "define it under the schema's $defs") from error
+        message = f"the schema refers to something that it does not contain: {str(error)[:LONGEST]}"
+        raise UsageError(message, "define it under the schema's $defs") from error
     except TooLongError as error:
-        told = f"checking the answer against the schema takes more than {SECONDS:g} s"
-        raise UsageError(told, "look for nested repetition in a pattern, or a $ref that multiplies") from error
+        message = f"checking the answer against the schema takes more than {SECONDS:g} s"
+        raise UsageError(message, "look for nested repetition in a pattern, or a $ref that multiplies") from error
     except RecursionError as error:
-        told = "the schema or the answer is nested too deeply"
-        raise UsageError(told, "look for a $ref that refers to itself") from error
+        message = "the schema or the answer is nested too deeply"
+        raise UsageError(message, "look for a $ref that refers to itself") from error
     if broken:
-        told = f"{provider}: the answer violates the schema at {broken.json_path}: {broken.message[:LONGEST]}"
-        raise ProviderError(told, "ask again, or another --model") from broken
+        message = f"{provider}: the answer violates the schema at {broken.json_path}: {broken.message[:LONGEST]}"
+        raise ProviderError(message, "ask again, or another --model") from broken

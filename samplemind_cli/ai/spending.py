@@ -178,16 +178,16 @@ class Purse:
         worth_it = fits >= 16  # noqa: PLR2004 - tokens; OpenAI takes no fewer
         return f"--max-tokens {fits} would fit" if worth_it else "samplemind ledger budgets"
 
-    def _cost(self, route: Route, most: "Tokens", heard: _Spent, seconds: float, error: BaseException | None) -> int:
+    def _cost(self, route: Route, most: "Tokens", spent: _Spent, seconds: float, error: BaseException | None) -> int:
         """What a call cost, in billionths of a dollar: as it was counted, and where nobody counted, at most."""
         from samplemind_cli.ai import longest
         from samplemind_cli.ledger.accounts import NANO
 
         if _refused(error):
             return 0
-        used, name = heard.usage, (route.provider, route.endpoint.model)
+        used, name = spent.usage, (route.provider, route.endpoint.model)
         spoken = min(most.output, int(seconds * longest.SPEED) + longest.SPEED)
-        ended = heard.ended and used.output_tokens is not None
+        ended = spent.ended and used.output_tokens is not None
         output = used.output_tokens or 0 if ended else max(spoken, used.output_tokens or 0)
         output = output if most.output else 0  # vectors
         if used.input_tokens is None:

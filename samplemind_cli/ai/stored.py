@@ -19,7 +19,7 @@ def to_json(answer: Answer) -> dict[str, Any]:
         more["dropped"] = list(answer.dropped)
     if answer.others:
         more["others"] = [to_json(other) for other in answer.others]
-    return {**plain, "usage": usage, "parts": [_told(part) for part in answer.parts], **more}
+    return {**plain, "usage": usage, "parts": [_stored_part(part) for part in answer.parts], **more}
 
 
 def from_json(value: Any, key: str) -> Answer | None:
@@ -47,7 +47,7 @@ def from_json(value: Any, key: str) -> Answer | None:
 
 def message_to_json(message: Message) -> dict[str, Any]:
     """A turn of a conversation as it is stored."""
-    return {"role": message.role, "parts": [_told(part) for part in message.parts]}
+    return {"role": message.role, "parts": [_stored_part(part) for part in message.parts]}
 
 
 def message_from_json(value: Any) -> Message:
@@ -55,21 +55,21 @@ def message_from_json(value: Any) -> Message:
     return Message(value["role"], tuple(map(_read, value["parts"])))
 
 
-def _told(part: Part) -> dict[str, Any]:
+def _stored_part(part: Part) -> dict[str, Any]:
     match part:
         case Text():
             return {"text": part.text}
         case Thinking():
-            told = {"thinking": part.text, "signature": part.signature, "origin": part.origin}
-            return {**told, "redacted": part.redacted, "id": part.id}
+            stored = {"thinking": part.text, "signature": part.signature, "origin": part.origin}
+            return {**stored, "redacted": part.redacted, "id": part.id}
         case ToolCall():
-            told = {"call": part.name, "arguments": part.arguments, "id": part.id, "signature": part.signature}
-            return {**told, "hints": dict(part.hints)}
+            stored = {"call": part.name, "arguments": part.arguments, "id": part.id, "signature": part.signature}
+            return {**stored, "hints": dict(part.hints)}
         case Opaque():
             return {"block": dict(part.value), "origin": part.origin}
         case Media():
-            told = {"media": part.kind, "media_type": part.media_type, "name": part.name}
-            return {**told, "data": b64encode(part.data).decode()}
+            stored = {"media": part.kind, "media_type": part.media_type, "name": part.name}
+            return {**stored, "data": b64encode(part.data).decode()}
     raise TypeError(f"{type(part).__name__} is not stored")
 
 

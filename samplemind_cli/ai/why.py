@@ -69,13 +69,13 @@ class Questions:
 
 def parts(route: Route, request: Request) -> dict[str, str]:
     """A question's parts by name: who is asked, tools, each message, each option."""
-    told = payload(route, request)
-    extra = {_UNSAFE.sub("?", str(name))[:64]: value for name, value in told.pop("extra", {}).items()}
-    messages, tools = told.pop("messages"), told.pop("tools", None)
-    named: dict[str, Any] = {"provider": str(route.provider), "base_url": told.pop("base_url")}
-    named |= {"model": told.pop("model"), **({"tools": tools} if tools else {})}
+    body = payload(route, request)
+    extra = {_UNSAFE.sub("?", str(name))[:64]: value for name, value in body.pop("extra", {}).items()}
+    messages, tools = body.pop("messages"), body.pop("tools", None)
+    named: dict[str, Any] = {"provider": str(route.provider), "base_url": body.pop("base_url")}
+    named |= {"model": body.pop("model"), **({"tools": tools} if tools else {})}
     named |= dict(_named(messages))
-    return {name: _fingerprint(value) for name, value in {**named, **dict(sorted({**extra, **told}.items()))}.items()}
+    return {name: _fingerprint(value) for name, value in {**named, **dict(sorted({**extra, **body}.items()))}.items()}
 
 
 def of_miss(known: Sequence[Parts], route: Route, request: Request) -> str:

@@ -78,7 +78,7 @@ class Asker:
             raise body.wrong("model", "must name a model: vectors of different models cannot be compared")
         found = await self._core.embed(texts, options, body.whole("dimensions"))
         return LineResult(
-            _told(line, number, 200, orjson.Fragment(embeddings.told(found, form))),
+            _told(line, number, 200, orjson.Fragment(embeddings.response(found, form))),
             cached=bool(found.cached),
             provider=found.provider,
             model=found.model,

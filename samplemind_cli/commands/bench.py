@@ -233,16 +233,16 @@ def ab(
         margin=margin / 100,
         seconds=seconds,
     )
-    told = compared.run(folder, plan, output.say)
+    document = compared.run(folder, plan, output.say)
     if as_json:
-        output.print_json(told)
+        output.print_json(document)
     else:
-        output.write(compared.told(told))
+        output.write(compared.told(document))
     if html:
         from samplemind_cli.bench import page  # plots and asyncio, a third of the start
 
-        report.write(html, page.comparison(told, report.now()))
-    return compared.EXIT[told["verdict"]]
+        report.write(html, page.comparison(document, report.now()))
+    return compared.EXIT[document["verdict"]]
 
 
 app.command("run", context_settings={"allow_interspersed_args": False})(programs.run)

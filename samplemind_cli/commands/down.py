@@ -75,8 +75,8 @@ def down(
         output.say(f"deleted: {', '.join(map(_placed, lost))}")
     doing.forget(settings, stack, name, named)
     if as_json:
-        told = {"project": name, "stopped": gone, "deleted": _as_json(lost), "kept": _as_json(kept)}
-        output.print_json({**told, "networks": networks})
+        document = {"project": name, "stopped": gone, "deleted": _as_json(lost), "kept": _as_json(kept)}
+        output.print_json({**document, "networks": networks})
     elif not gone:
         output.say("nothing was running")
     again = "".join(f" {option} {value}" for option, value in (("--file", file), ("--project-name", project)) if value)

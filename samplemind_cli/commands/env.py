@@ -70,8 +70,8 @@ def _for(tool: str, model: str, url: str, shell: Shell, *, as_json: bool) -> Non
     from samplemind_cli.stack import exports
 
     settings = Settings.load()
-    told = tools.setup(tool, url or serving.DEFAULT, settings.api_token and showing.TOKEN, model)
-    setup = home.furnished(settings, tool, told)
+    plain = tools.setup(tool, url or serving.DEFAULT, settings.api_token and showing.TOKEN, model)
+    setup = home.furnished(settings, tool, plain)
     if as_json:
         output.print_json(setup.variables)
         return

@@ -86,11 +86,11 @@ def show(
     from samplemind_cli.models.daemon import ask
     from samplemind_cli.models.names import resolve
 
-    told = ask(Settings.load(), lambda daemon: daemon.show(resolve(name)))
+    shown = ask(Settings.load(), lambda daemon: daemon.show(resolve(name)))
     if as_json:
-        output.print_json({"name": resolve(name), **told})
+        output.print_json({"name": resolve(name), **shown})
     else:
-        output.lines(f"{label + ':':<14}{text}" for label, text in _facts(resolve(name), told))
+        output.lines(f"{label + ':':<14}{text}" for label, text in _facts(resolve(name), shown))
 
 
 @app.command("rm", context_settings=CONTEXT)
@@ -233,9 +233,9 @@ def _loaded(loaded: "Loaded | None") -> str:
     return f"{gigabytes(loaded.size_vram)} of {gigabytes(loaded.size)} in VRAM ({share}%), {until}"
 
 
-def _facts(name: str, told: dict[str, Any]) -> list[tuple[str, str]]:
+def _facts(name: str, shown: dict[str, Any]) -> list[tuple[str, str]]:
     """What people ask of a model, label and text; the rest is in --json."""
-    details, info = told.get("details") or {}, told.get("model_info") or {}
+    details, info = shown.get("details") or {}, shown.get("model_info") or {}
     context = next((value for key, value in info.items() if key.endswith(".context_length")), "")
     facts = [
         ("name", name),
@@ -243,10 +243,10 @@ def _facts(name: str, told: dict[str, Any]) -> list[tuple[str, str]]:
         ("parameters", details.get("parameter_size")),
         ("quantization", details.get("quantization_level")),
         ("context", context and f"{context} tokens"),
-        ("capabilities", ", ".join(told.get("capabilities") or ())),
-        ("options", "; ".join(" ".join(line.split()) for line in (told.get("parameters") or "").splitlines())),
-        ("licence", (told.get("license") or "").strip().partition("\n")[0]),
-        ("modified", told.get("modified_at")),
+        ("capabilities", ", ".join(shown.get("capabilities") or ())),
+        ("options", "; ".join(" ".join(line.split()) for line in (shown.get("parameters") or "").splitlines())),
+        ("licence", (shown.get("license") or "").strip().partition("\n")[0]),
+        ("modified", shown.get("modified_at")),
     ]
     return [(label, str(text)) for label, text in facts if text]
 

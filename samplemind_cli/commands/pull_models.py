@@ -173,7 +173,7 @@ def _fetch_embedded(settings: Settings, *, as_json: bool) -> None:
     path = asyncio.run(embedded.fetch(settings, DownloadBar()))
     status, size = "present" if there else "pulled", path.stat().st_size
     if as_json:
-        told: dict[str, Any] = {"name": embedded.model_name(settings), "status": status, "path": str(path)}
-        output.print_json({"models": [{**told, "bytes": 0 if there else size}]})
+        result: dict[str, Any] = {"name": embedded.model_name(settings), "status": status, "path": str(path)}
+        output.print_json({"models": [{**result, "bytes": 0 if there else size}]})
     else:
         output.write(f"{status}: {path}\n")

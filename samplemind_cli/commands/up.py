@@ -146,12 +146,12 @@ def _display(board: "UpDisplay") -> "Iterator[Callable[[UpProgress], None]]":
     """A function that shows a look: on a live board that leaves no trace, or as lines where nobody can see one."""
     from samplemind_cli import output
 
-    def told(look: "UpProgress") -> None:
+    def on_progress(look: "UpProgress") -> None:
         for line in board.take(look):
             output.say(line)
 
     if not output.on_terminal(sys.stderr):
-        yield told
+        yield on_progress
         return
     from rich.live import Live
 

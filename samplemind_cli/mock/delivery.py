@@ -34,15 +34,15 @@ class Delivery:
         if isinstance(reply, Spoken) or reply.of_model:
             await asyncio.sleep(self._behaviour.latency_ms / 1000)
         if trouble := self._trouble(fault):
-            array = isinstance(reply, Spoken) and reply.asked.stream and reply.framing.opening
+            array = isinstance(reply, Spoken) and reply.request.stream and reply.framing.opening
             return await self.refuse(trouble, fault.headers(), in_array=bool(array))
         if isinstance(reply, Document):
             return await self._whole(reply.body, fault.kind)
         said = self._timed(reply.said)
-        if reply.asked.stream:
+        if reply.request.stream:
             return await self._stream(reply, said, fault.kind)
         await asyncio.sleep(said.speak_ns / 1e9)
-        return await self._whole(reply.whole(reply.asked, said), fault.kind)
+        return await self._whole(reply.whole(reply.request, said), fault.kind)
 
     async def refuse(self, trouble: Trouble, headers: dict[str, str] | None = None, *, in_array: bool = False) -> bool:
         """An error instead of an answer; Gemini's array stream has even this in an array."""
@@ -77,7 +77,7 @@ class Delivery:
         return True
 
     async def _stream(self, reply: Spoken, said: ScriptedAnswer, fault: str) -> bool:
-        frames = list(reply.framing.frames(reply.events(reply.asked, said)))
+        frames = list(reply.framing.frames(reply.events(reply.request, said)))
         self._record.status = 200
         await self._connection.begin(200, {"Content-Type": reply.framing.media_type})
         if fault not in MIDWAY:

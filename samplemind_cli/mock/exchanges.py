@@ -80,7 +80,7 @@ class MockService:
             reply = dialect.reply(request, self.behaviour.models)
             fault = self._fault(request, dialect, reply) or Fault("")
             if isinstance(reply, Spoken):
-                reply = replace(reply, said=answer(reply.asked, self.behaviour.reply, fault.kind))
+                reply = replace(reply, said=answer(reply.request, self.behaviour.reply, fault.kind))
         except RefusedRequest as refused:
             return await delivery.refuse(refused.trouble)
         except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:

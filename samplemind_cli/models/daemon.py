@@ -103,12 +103,12 @@ class Daemon:
     async def version(self) -> str:
         """The daemon's version; an OllamaError if nothing answers, or no Ollama, or one that is too old."""
         with daemon_errors.translated(self.url, seconds=wire.SECONDS):
-            told = await wire.version(self.url)
-        if not isinstance(told, str):
+            found = await wire.version(self.url)
+        if not isinstance(found, str):
             raise daemon_errors.not_ollama(self.url)
-        if daemon_errors.older(told, OLDEST):
-            raise daemon_errors.too_old(self.url, told, OLDEST)
-        return told
+        if daemon_errors.older(found, OLDEST):
+            raise daemon_errors.too_old(self.url, found, OLDEST)
+        return found
 
     async def models(self) -> list[Model]:
         """What is installed, by name."""

@@ -71,8 +71,8 @@ def find_store(modelfile: str) -> Path | None:
         blob = Path(line.removeprefix("FROM ").strip())
         if line.startswith("FROM ") and blob.parent.name == "blobs":
             return blob.parent.parent if _exists(blob) else _first(DOCKER)
-    told = environment().get("OLLAMA_MODELS")
-    return Path(told) if told else _first(*STORES, DOCKER)
+    folder = environment().get("OLLAMA_MODELS")
+    return Path(folder) if folder else _first(*STORES, DOCKER)
 
 
 def partly(store: Path | None, digests: Iterable[str]) -> dict[str, int]:
@@ -140,13 +140,13 @@ def _vram() -> int:
     """All GPUs' memory together; the daemon spreads a model over them. 0 without one (or on Apple's shared memory)."""
     total = sum(_number(file) for file in Path("/sys/class/drm").glob(_AMD))
     try:
-        told = subprocess.run(
+        printed = subprocess.run(
             ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"],  # noqa: S607 - wherever it is
             capture_output=True, text=True, timeout=5, check=True,
         ).stdout  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return total
-    return total + sum(int(line) * 1024**2 for line in told.split() if line.isdigit())
+    return total + sum(int(line) * 1024**2 for line in printed.split() if line.isdigit())
 
 
 def _number(file: Path) -> int:

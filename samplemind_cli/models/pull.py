@@ -150,7 +150,7 @@ class Puller:
                 return PullResult(name=item.name, status="failed", seconds=monotonic() - began, error=error)
         download.phase = "done"
         self._watch(download)
-        return PullResult(name=item.name, status="pulled", bytes=_came(download), seconds=monotonic() - began)
+        return PullResult(name=item.name, status="pulled", bytes=_received(download), seconds=monotonic() - began)
 
     async def _whole(self, download: Download) -> None:
         """Try until the model is whole; an OllamaError when that is not to be."""
@@ -164,9 +164,9 @@ class Puller:
                 await self._try(download)
                 await self._verify(download)
             except OllamaError as error:
-                came = sum(step.completed for step in download.have.values())
-                failed = 1 if error.resumes and came > most else failed + 1
-                most = max(most, came)
+                received = sum(step.completed for step in download.have.values())
+                failed = 1 if error.resumes and received > most else failed + 1
+                most = max(most, received)
                 download.trouble = error.message
                 raise
 
@@ -230,7 +230,7 @@ def _is_whole(store: Path, digest: str) -> bool:
         return True
 
 
-def _came(download: Download) -> int:
+def _received(download: Download) -> int:
     """What came by now: as planned, or as the daemon told where the registry told us nothing."""
     planned = download.item.download
     return download.done if planned is None or download.item.trouble else planned

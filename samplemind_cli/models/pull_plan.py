@@ -125,9 +125,9 @@ async def make(
         return arrange(present, {})
     local = is_loopback(daemon.url)
     store = fit.find_store(await daemon.modelfile(installed[0].name) if installed else "") if local else None
-    told = await asyncio.gather(*(wire.manifest(name, insecure=insecure) for name in pulled))
-    digests = {layer.digest for manifest in told for layer in manifest.layers}
-    manifests = dict(zip(pulled, told, strict=True))
+    fetched = await asyncio.gather(*(wire.manifest(name, insecure=insecure) for name in pulled))
+    digests = {layer.digest for manifest in fetched for layer in manifest.layers}
+    manifests = dict(zip(pulled, fetched, strict=True))
     plan = arrange(present, manifests, await daemon.held(digests), fit.partly(store, digests))
     return replace(plan, store=store, machine=await asyncio.to_thread(fit.this_machine, store) if local else None)
 

@@ -70,8 +70,8 @@ class Access:
             incoming.key = self._keys.find(_wire(key).decode("utf-8", "replace") for key in given)
         changes = owner and incoming.method not in ("GET", "HEAD")
         if changes and not self._token and is_anothers(incoming.transport):
-            told = f"without SAMPLEMIND_API_TOKEN {incoming.route} is refused to other users' programs"
-            raise HttpError(403, told, "forbidden")
+            message = f"without SAMPLEMIND_API_TOKEN {incoming.route} is refused to other users' programs"
+            raise HttpError(403, message, "forbidden")
         if public or incoming.trusted or (incoming.key and not owner):
             return
         if incoming.key:

@@ -64,13 +64,13 @@ class Batches:
         }
         if seconds := form.fields.get("expires_after[seconds]"):
             record["expires_at"] = int(time.time()) + _seconds(seconds)
-        return _told(await asyncio.to_thread(self._kept.add, "files", owner(incoming), record, form.data))
+        return _reply(await asyncio.to_thread(self._kept.add, "files", owner(incoming), record, form.data))
 
     async def _files(self, incoming: Incoming) -> Reply:
         return _list(self._kept.all("files", owner(incoming)), incoming.query)
 
     async def _file(self, incoming: Incoming) -> Reply:
-        return _told(self._kept.get("files", incoming.params[0], owner(incoming)))
+        return _reply(self._kept.get("files", incoming.params[0], owner(incoming)))
 
     async def _delete(self, incoming: Incoming) -> Reply:
         number = self._kept.get("files", incoming.params[0], owner(incoming))["id"]
@@ -98,23 +98,23 @@ class Batches:
         options = self._chats.options(incoming)
         asker = options.origin
         who = {"client": asker.client, "session": asker.session, "agent": asker.agent}
-        asked = {"origin": who, "models": list(options.models)}
-        batch = self._kept.add("batches", whose, {**_new(source["id"], endpoint, fields), **asked})
+        limits = {"origin": who, "models": list(options.models)}
+        batch = self._kept.add("batches", whose, {**_new(source["id"], endpoint, fields), **limits})
         self.jobs.start(batch["id"])
-        return _told(batch)
+        return _reply(batch)
 
     async def _batches(self, incoming: Incoming) -> Reply:
         return _list([self._seen(batch) for batch in self._kept.all("batches", owner(incoming))], incoming.query)
 
     async def _batch(self, incoming: Incoming) -> Reply:
-        return _told(self._seen(self._kept.get("batches", incoming.params[0], owner(incoming))))
+        return _reply(self._seen(self._kept.get("batches", incoming.params[0], owner(incoming))))
 
     async def _cancel(self, incoming: Incoming) -> Reply:
         batch = self._kept.get("batches", incoming.params[0], owner(incoming))
         if batch["status"] not in UNFINISHED:
             raise HttpError(409, f"the batch is already {batch['status']}", "conflict")
         self._kept.cancel(batch["id"])
-        return _told(self._seen(batch))
+        return _reply(self._seen(batch))
 
     def _seen(self, batch: Record) -> Record:
         """The batch as its client sees it: one that was told to end is ending."""
@@ -153,7 +153,7 @@ def _shown(record: Record) -> Record:
     return {name: value for name, value in record.items() if name not in _HIDDEN}
 
 
-def _told(record: Record) -> Reply:
+def _reply(record: Record) -> Reply:
     return Reply(orjson.dumps(_shown(record)))
 
 

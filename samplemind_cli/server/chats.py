@@ -16,7 +16,7 @@ from samplemind_cli.formats.fields import Fields, document
 from samplemind_cli.formats.headers import headed
 from samplemind_cli.formats.types import Events, Server
 from samplemind_cli.server import provenance
-from samplemind_cli.server.content import answered
+from samplemind_cli.server.content import answer_text
 from samplemind_cli.server.failure import problem
 from samplemind_cli.server.memory import Memory
 from samplemind_cli.server.message import Handler, Incoming, Outcome, Reply, Stream
@@ -165,8 +165,8 @@ class Chats:
         agent = next((headers[name][:NAMED] for name in AGENTS if name in headers), "")
         origin = Origin(command="serve", client=incoming.client, session=session, agent=agent)
         models = incoming.key.models if incoming.key else ()
-        told = headers.get("cache-control", "").lower()
-        directives = dict(_directive(part) for part in told.split(",")) if told else {}
+        cache_control = headers.get("cache-control", "").lower()
+        directives = dict(_directive(part) for part in cache_control.split(",")) if cache_control else {}
         plain = Options(timeout=timeout, origin=origin, models=models, keep_content=self._kept)
         if "no-store" in directives:
             return replace(plain, cache="off")
@@ -220,7 +220,7 @@ def _why(known: Sequence[why.Parts] | None, first: Chunk, request: Request) -> d
 
 def count(outcome: Outcome, answer: Answer, *, content: bool) -> None:
     """Note what metrics and logs tell of an answer."""
-    outcome.answer = answered(answer) if content else ""
+    outcome.answer = answer_text(answer) if content else ""
     outcome.cache = answer.cached or "miss"
     outcome.passed = tuple(route.provider for route in answer.passed if route.outcome != "untried")
     if not answer.cached:

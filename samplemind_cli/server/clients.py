@@ -110,7 +110,7 @@ class Clients:
     async def _gemini_vectors(self, incoming: Incoming, wanted: gemini_embeddings.Wanted, *, batch: bool) -> Reply:
         options = options_for(incoming.params[0], self._chats.options(incoming))
         found = await self._core.embed(wanted.texts, options, wanted.dimensions)
-        reply = _vectors(found, gemini_embeddings.told(found, batch=batch))
+        reply = _vectors(found, gemini_embeddings.response(found, batch=batch))
         if wanted.dropped:
             reply.headers["x-samplemind-dropped"] = ", ".join(wanted.dropped)
         return reply
@@ -167,8 +167,8 @@ class Clients:
         texts = ollama_embeddings.texts(fields)
         found = await self._core.embed(texts, options, ollama_embeddings.dimensions(fields))
         if incoming.route == "/api/embeddings":
-            return _vectors(found, ollama_embeddings.told_one(found))
-        return _vectors(found, ollama_embeddings.told(found, fields, time.perf_counter_ns() - began))
+            return _vectors(found, ollama_embeddings.single_response(found))
+        return _vectors(found, ollama_embeddings.response(found, fields, time.perf_counter_ns() - began))
 
     async def _ollama_tags(self, incoming: Incoming) -> Reply:
         return Reply(ollama_catalog.tags(Known(name=name) for name in await self._ollama_names(incoming)))

@@ -10,7 +10,7 @@ from samplemind_cli.ai.types import Answer
 LONGEST = 4096  # characters of a prompt, and of an answer
 
 
-def asked(body: bytes) -> str:
+def prompt_text(body: bytes) -> str:
     """The texts in a request's body, whichever of ours it is; nothing where it is none."""
     try:
         value = orjson.loads(body)
@@ -19,7 +19,7 @@ def asked(body: bytes) -> str:
     return _cut("\n".join(_texts(value))) if isinstance(value, dict) else ""
 
 
-def answered(answer: Answer) -> str:
+def answer_text(answer: Answer) -> str:
     """An answer's text, and the calls it wants made."""
     return _cut("\n".join(filter(None, (answer.text, *(f"{c.name}({c.arguments})" for c in answer.tool_calls)))))
 

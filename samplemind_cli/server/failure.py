@@ -6,16 +6,16 @@ from samplemind_cli.formats.types import Format
 from samplemind_cli.server.message import HttpError
 
 
-def problem(error: SamplemindError, asked: Format = "") -> HttpError:
+def problem(error: SamplemindError, source: Format = "") -> HttpError:
     """The problem that an error is; of several providers' failures the last one counts.
 
     A provider of the format in which it was `asked` is told as it refused.
     """
-    told = problems.problem(error)
-    came = problems.refusal(error)
-    found = HttpError(told.status, told.message, told.code, param=told.param, wait=told.wait)
-    found.kind = told.kind
-    if came and came.origin == asked and came.status in (0, *range(400, 600)):
-        found.status, found.said = came.status or told.status, came.body
-        found.headers.update(came.headers)
-    return found.with_header("x-should-retry", "false") if told.code == problems.BILLING else found
+    known = problems.problem(error)
+    refusal = problems.refusal(error)
+    found = HttpError(known.status, known.message, known.code, param=known.param, wait=known.wait)
+    found.kind = known.kind
+    if refusal and refusal.origin == source and refusal.status in (0, *range(400, 600)):
+        found.status, found.said = refusal.status or known.status, refusal.body
+        found.headers.update(refusal.headers)
+    return found.with_header("x-should-retry", "false") if known.code == problems.BILLING else found

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from samplemind_cli.escapes import harmless_json
-from samplemind_cli.server.content import asked
+from samplemind_cli.server.content import prompt_text
 from samplemind_cli.server.message import Incoming, Outcome
 
 TOLD = tuple(name for name in Outcome.__slots__ if name != "ended")
@@ -35,11 +35,11 @@ class ServerLog(logging.Handler):
         self, incoming: Incoming, status: int, seconds: float, outcome: Outcome, trace: Mapping[str, str]
     ) -> None:
         """A request is over; `trace` are the ids of its own."""
-        told = {name: value for name in TOLD if (value := getattr(outcome, name))}
+        facts = {name: value for name in TOLD if (value := getattr(outcome, name))}
         if incoming.client:
-            told["client"] = incoming.client
-        if self.content and (prompt := asked(incoming.body)):
-            told["prompt"] = prompt
+            facts["client"] = incoming.client
+        if self.content and (prompt := prompt_text(incoming.body)):
+            facts["prompt"] = prompt
         self._write(
             "info",
             "request",
@@ -49,7 +49,7 @@ class ServerLog(logging.Handler):
                 "path": incoming.path[:200],
                 "status": status,
                 "ms": round(seconds * 1000, 2),
-                **told,
+                **facts,
                 **trace,
             },
         )

@@ -41,15 +41,15 @@ class Managing:
     async def _streamed(self, incoming: Incoming) -> Reply | Stream:
         """What a daemon tells line by line; a refusal before the first line keeps its status."""
         body = document(incoming.body).raw
-        told = http_client.events(self._call(incoming, body), _patience(), client.fault)
+        lines = http_client.events(self._call(incoming, body), _patience(), client.fault)
         try:
-            first = await anext(told)
+            first = await anext(lines)
         except UnavailableError as error:
             raise _refused(error) from error
         if body.get("stream") is False:
-            await told.aclose()
+            await lines.aclose()
             return Reply(orjson.dumps(first))
-        return Stream(_lines(first, told), {}, Outcome(Provider.OLLAMA), LINES)
+        return Stream(_lines(first, lines), {}, Outcome(Provider.OLLAMA), LINES)
 
     async def _whole(self, incoming: Incoming) -> Reply:
         found = await http_client.reply(self._call(incoming, document(incoming.body).raw), _patience())
@@ -73,9 +73,9 @@ def _patience() -> Patience:
 
 def _refused(error: UnavailableError) -> HttpError:
     """The daemon's own refusal, or that there is none."""
-    told = problem(error)
+    known = problem(error)
     fault = error.fault or Fault("server", error.message)
-    return HttpError(404 if fault.kind == "not_found" else told.status, fault.message, str(told.code or ""))
+    return HttpError(404 if fault.kind == "not_found" else known.status, fault.message, str(known.code or ""))
 
 
 async def _lines(first: Any, rest: AsyncGenerator[Any, None]) -> AsyncGenerator[bytes, None]:

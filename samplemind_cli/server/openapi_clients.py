@@ -72,12 +72,12 @@ SAID = obj(("model", "done"), model=TEXT, done=FLAG)
 NAMED = {"name": "model", "in": "path", "required": True, "schema": TEXT}
 
 
-def _gemini(told: str, asked: dict[str, Any], answer: dict[str, Any], **kinds: Any) -> dict[str, Any]:
-    return {**post(told, asked, answer, GEMINI_ERROR, **kinds), "parameters": [NAMED]}
+def _gemini(summary: str, body: dict[str, Any], answer: dict[str, Any], **kinds: Any) -> dict[str, Any]:
+    return {**post(summary, body, answer, GEMINI_ERROR, **kinds), "parameters": [NAMED]}
 
 
-def _ollama(told: str, asked: dict[str, Any], answer: dict[str, Any], **kinds: Any) -> dict[str, Any]:
-    return post(told, asked, answer, OLLAMA_ERROR, **kinds)
+def _ollama(summary: str, body: dict[str, Any], answer: dict[str, Any], **kinds: Any) -> dict[str, Any]:
+    return post(summary, body, answer, OLLAMA_ERROR, **kinds)
 
 
 MODELS = obj(("models",), models={"type": "array"})

@@ -47,5 +47,5 @@ def tier(first: Chunk) -> str:
 def whole(answer: Answer) -> bytes:
     """An answer and where it came from."""
     calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in answer.tool_calls]
-    told: dict[str, Any] = {name: getattr(answer, name) for name in PROVENANCE}
-    return orjson.dumps({**told, "tool_calls": calls})
+    facts: dict[str, Any] = {name: getattr(answer, name) for name in PROVENANCE}
+    return orjson.dumps({**facts, "tool_calls": calls})

@@ -96,11 +96,11 @@ async def _serve(  # noqa: PLR0913 - the same
     journal = _journal(log_content=log_content)
     if keep_content:
         log.warning("--keep-content: prompts and answers of all clients go into the ledger")
-    told = telemetry.start()
-    journal.trace = told.serving.ids if told else dict
+    traced = telemetry.start()
+    journal.trace = traced.serving.ids if traced else dict
     writer = LedgerWriter(Ledger(settings, log.warning))
-    core = AICore(settings, notify=log.warning, watch=told.calling.watch if told else None, record=writer.add)
-    front = Front(core, bounds, journal, shared, told.serving if told else None, writer, keep_content=keep_content)
+    core = AICore(settings, notify=log.warning, watch=traced.calling.watch if traced else None, record=writer.add)
+    front = Front(core, bounds, journal, shared, traced.serving if traced else None, writer, keep_content=keep_content)
     if attach:
         attach(front, core)
     server = await loop.create_server(front.connection, sock=listener)
@@ -108,8 +108,8 @@ async def _serve(  # noqa: PLR0913 - the same
     server.close()
     await front.drain(GRACE)
     await core.close()
-    if told:
-        told.pipeline.close(FLUSH)
+    if traced:
+        traced.pipeline.close(FLUSH)
         await asyncio.sleep(0)  # what its threads have to say comes in by the loop
     journal.flush()
 

@@ -99,7 +99,7 @@ class Service:
         tier = found.cached or "miss"
         outcome = Outcome(found.provider, found.model, tier, input_tokens=0 if found.cached else found.tokens or 0)
         headers = provenance.headers(found.provider, found.model, tier)
-        return Reply(embeddings.told(found, form), headers=headers, outcome=outcome)
+        return Reply(embeddings.response(found, form), headers=headers, outcome=outcome)
 
     async def _models(self, incoming: Incoming) -> Reply:
         data = [_model(name) for name in await self._chats.models(incoming)]

@@ -29,9 +29,9 @@ class Stamped:
         for piece in rest:
             gaps.append(_ID)
             found = _AFTER_ID.match(piece)
-            told = [found[n] for n in (1, 2) if found[n]] if found else []
-            pieces += [*told, piece[found.end() :] if found else piece]
-            gaps += [_UNIX] * len(told)
+            kept = [found[n] for n in (1, 2) if found[n]] if found else []
+            pieces += [*kept, piece[found.end() :] if found else piece]
+            gaps += [_UNIX] * len(kept)
         if not rest and (lines := list(_LINE.finditer(body))):
             ends = [0, *(line.end() for line in lines)]
             pieces = [body[end : line.end(1)] for end, line in zip(ends, lines, strict=False)] + [body[ends[-1] :]]
@@ -44,10 +44,10 @@ class Stamped:
             return self.pieces[0]
         iso = _iso(now) if self.gaps[0] == _ISO else b""
         stamps = (number, b"%d" % now, iso)
-        told = [self.pieces[0]]
+        body = [self.pieces[0]]
         for piece, gap in zip(self.pieces[1:], self.gaps, strict=True):
-            told += (stamps[gap], piece)
-        return b"".join(told)
+            body += (stamps[gap], piece)
+        return b"".join(body)
 
 
 def _ids(body: bytes, number: bytes) -> list[bytes]:

@@ -161,8 +161,8 @@ class LocalTier:
                 except OSError as error:
                     stuck = error
         if stuck:
-            told = f"answers in {self.folder} cannot be removed: {stuck.strerror}"
-            raise SamplemindError(told, f"ls -ld {self.folder}") from stuck
+            message = f"answers in {self.folder} cannot be removed: {stuck.strerror}"
+            raise SamplemindError(message, f"ls -ld {self.folder}") from stuck
         return entries, freed
 
     def _usable(self, *, make: bool = False) -> bool:

@@ -53,7 +53,7 @@ def _text(request: Fields) -> str:
     return words
 
 
-def told(found: Embeddings, *, batch: bool) -> bytes:
+def response(found: Embeddings, *, batch: bool) -> bytes:
     """An EmbedContentResponse, or that of a batch."""
     vectors = [{"values": vector} for vector in found.vectors]
     counted = {} if found.tokens is None else {"usageMetadata": {"promptTokenCount": found.tokens}}

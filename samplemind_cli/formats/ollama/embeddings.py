@@ -20,7 +20,7 @@ def dimensions(fields: Fields) -> int | None:
     return fields.whole("dimensions", 0) or None
 
 
-def told(found: Embeddings, fields: Fields, took: int) -> bytes:
+def response(found: Embeddings, fields: Fields, took: int) -> bytes:
     """The vectors of `/api/embed`; `took` is in nanoseconds."""
     counted = {} if found.tokens is None else {"prompt_eval_count": found.tokens}
     model = fields.get("model", str) or f"{found.provider}/{found.model}"
@@ -28,6 +28,6 @@ def told(found: Embeddings, fields: Fields, took: int) -> bytes:
     return reading.packed({"model": model, "embeddings": found.vectors, **timed})
 
 
-def told_one(found: Embeddings) -> bytes:
+def single_response(found: Embeddings) -> bytes:
     """The vector of `/api/embeddings`."""
     return reading.packed({"embedding": found.vectors[0]})

@@ -36,7 +36,7 @@ def _is_tokens(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(type(token) is int and 0 <= token < 2**31 for token in value)
 
 
-def told(found: Embeddings, form: str) -> bytes:
+def response(found: Embeddings, form: str) -> bytes:
     """A list of embeddings; in base64 they are little-endian 32-bit floats."""
     data = [
         {"object": "embedding", "index": n, "embedding": _packed(vector) if form == "base64" else vector}

@@ -62,7 +62,7 @@ class Document:
 class Spoken:
     """A reply that the model has to speak: `whole` and `events` put what it `said` into the dialect."""
 
-    asked: PromptRequest
+    request: PromptRequest
     whole: Callable[[PromptRequest, ScriptedAnswer], Any]
     events: Callable[[PromptRequest, ScriptedAnswer], Iterator[Event]]
     framing: Framing

@@ -64,17 +64,21 @@ class Calling:
         """See `AICore`. The span's parent is the request whose task makes the call; who waits for it too has none."""
         labels = _labels(route, request)
         name = f"{labels['gen_ai.operation.name']} {route.endpoint.model}"
-        span = self._tracer.start_span(name, kind=SpanKind.CLIENT, attributes={**labels, **_asked(request)})
-        heard, error = _Heard(route, request), ""
+        span = self._tracer.start_span(
+            name, kind=SpanKind.CLIENT, attributes={**labels, **_request_attributes(request)}
+        )
+        response, error = _Response(route, request), ""
         try:
-            yield heard.add
+            yield response.add
         except BaseException as failure:
             error = kind(failure)
             raise
         finally:
-            answer, flaw = heard.answer()
+            answer, flaw = response.answer()
             error = error or flaw
-            span.set_attributes({**heard.told(), **(_said(request, answer) if self._content else {})})
+            span.set_attributes(
+                {**response.attributes(), **(_content_attributes(request, answer) if self._content else {})}
+            )
             if answer:
                 end = ENDS.get(answer.finish_reason, answer.finish_reason)
                 span.set_attribute("gen_ai.response.finish_reasons", (end,))
@@ -82,16 +86,16 @@ class Calling:
                 span.set_attribute("error.type", error)
                 span.set_status(StatusCode.ERROR)
             span.end()
-            self._count(heard, labels, error)
+            self._count(response, labels, error)
 
-    def _count(self, heard: "_Heard", labels: Mapping[str, Value], error: str) -> None:
-        labels = {**labels, **({"gen_ai.response.model": heard.model} if heard.model else {})}
-        self._seconds.record(heard.seconds(), {**labels, **({"error.type": error} if error else {})})
-        for side, tokens in (("input", heard.usage.input_tokens), ("output", heard.usage.output_tokens)):
+    def _count(self, response: "_Response", labels: Mapping[str, Value], error: str) -> None:
+        labels = {**labels, **({"gen_ai.response.model": response.model} if response.model else {})}
+        self._seconds.record(response.seconds(), {**labels, **({"error.type": error} if error else {})})
+        for side, tokens in (("input", response.usage.input_tokens), ("output", response.usage.output_tokens)):
             if tokens is not None:
                 self._tokens.record(tokens, {**labels, "gen_ai.token.type": side})
-        if heard.first is not None:
-            self._first.record(heard.first, labels)
+        if response.first is not None:
+            self._first.record(response.first, labels)
 
 
 def kind(failure: BaseException) -> str:
@@ -113,7 +117,7 @@ def kind(failure: BaseException) -> str:
     return type(failure).__name__
 
 
-class _Heard:
+class _Response:
     """What a call has brought so far."""
 
     def __init__(self, route: Route, request: Request | None) -> None:
@@ -140,9 +144,9 @@ class _Heard:
         except ProviderError as error:
             return None, kind(error)
 
-    def told(self) -> dict[str, Value]:
+    def attributes(self) -> dict[str, Value]:
         """What the conventions have for it."""
-        told = {
+        attributes = {
             "gen_ai.response.model": self.model or None,
             "gen_ai.response.time_to_first_chunk": self.first,
             "gen_ai.usage.input_tokens": self.usage.input_tokens,
@@ -150,7 +154,7 @@ class _Heard:
             "gen_ai.usage.cache_read.input_tokens": self.usage.cached_tokens,
             "gen_ai.usage.reasoning.output_tokens": self.usage.reasoning_tokens,
         }
-        return {name: value for name, value in told.items() if value is not None}
+        return {name: value for name, value in attributes.items() if value is not None}
 
 
 def _labels(route: Route, request: Request | None) -> dict[str, Value]:
@@ -171,10 +175,10 @@ def _place(base_url: str) -> dict[str, Value]:
     return {}
 
 
-def _asked(request: Request | None) -> dict[str, Value]:
+def _request_attributes(request: Request | None) -> dict[str, Value]:
     if request is None:
         return {}
-    told = {
+    attributes = {
         "gen_ai.request.max_tokens": request.max_tokens,
         "gen_ai.request.temperature": request.temperature,
         "gen_ai.request.top_p": request.top_p,
@@ -185,12 +189,12 @@ def _asked(request: Request | None) -> dict[str, Value]:
         "gen_ai.request.stream": True,  # upstream always is
         "gen_ai.output.type": "json" if request.schema is not None else None,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
-def _said(request: Request | None, answer: Answer | None) -> dict[str, Value]:
-    told = {
-        "gen_ai.input.messages": request and words.asked(request),
-        "gen_ai.output.messages": answer and words.answered(answer),
+def _content_attributes(request: Request | None, answer: Answer | None) -> dict[str, Value]:
+    attributes = {
+        "gen_ai.input.messages": request and words.prompt_json(request),
+        "gen_ai.output.messages": answer and words.answer_json(answer),
     }
-    return {name: value for name, value in told.items() if value}
+    return {name: value for name, value in attributes.items() if value}

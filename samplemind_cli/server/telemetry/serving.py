@@ -46,7 +46,7 @@ class Serving:
         if incoming.span:
             attach(_NOWHERE)  # the connection's next request is another's
         span.set_attribute("http.response.status_code", status)
-        for name, value in _told(outcome):
+        for name, value in _outcome_attributes(outcome):
             span.set_attribute(name, value)
         error = _error(status, outcome)
         if error:
@@ -86,19 +86,19 @@ def _method(incoming: Incoming) -> str:
 @cache
 def _request(method: str, route: str, chunked: bool) -> Mapping[str, str]:
     """What is known of a request from its beginning, in words of which there are few."""
-    told = {
+    attributes = {
         "http.request.method": method,
         "url.scheme": "http",
         "network.protocol.version": "1.1" if chunked else "1.0",
     }
-    return told if route == "other" else told | {"http.route": route}
+    return attributes if route == "other" else attributes | {"http.route": route}
 
 
-def _told(outcome: Outcome) -> list[tuple[str, str | tuple[str, ...]]]:
+def _outcome_attributes(outcome: Outcome) -> list[tuple[str, str | tuple[str, ...]]]:
     """Whence the answer came. Not in words of GenAI: tokens are told of the call, and would be counted twice."""
     route = f"{outcome.provider}/{outcome.model}" if outcome.provider else ""
-    told = (("cache", outcome.cache), ("route", route), ("passed_over", tuple(map(str, outcome.passed))))
-    return [(f"samplemind.{name}", value) for name, value in told if value]
+    facts = (("cache", outcome.cache), ("route", route), ("passed_over", tuple(map(str, outcome.passed))))
+    return [(f"samplemind.{name}", value) for name, value in facts if value]
 
 
 def _error(status: int, outcome: Outcome) -> str:
