@@ -34,7 +34,7 @@ PAUSE = 1.0  # seconds until another try, when nobody named a time
 
 
 def problem(error: SamplemindError) -> Problem:
-    """The problem that an error is; of several providers' failures the last one counts."""
+    """The problem for an error; of several providers' failures the last one counts."""
     cause = _cause(error)
     if isinstance(cause, TimeoutError):
         return Problem(504, error.message, "timeout")

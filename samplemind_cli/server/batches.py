@@ -21,14 +21,14 @@ from samplemind_cli.server.routes import Operation
 
 PIECE = 64 * 1024
 JSON_LINES = "application/jsonl"
-LEAST, MOST = 3600, 30 * DAY  # seconds that a client may have a file kept
+LEAST, MOST = 3600, 30 * DAY  # seconds for which a client may store a file
 QUEUE = 50  # batches of one owner that are not finished
 MOST_LISTED = 100
 _HIDDEN = ("owner", "window_ends_at", "origin", "models")
 
 
 class Batches:
-    """Handlers; every file and batch is its owner's alone. `keep`: the ledger is told what was asked and answered."""
+    """Handlers; only its owner sees a file or batch. `keep`: prompts and answers go into the ledger."""
 
     def __init__(self, core: AICore, chats: Chats, *, keep: bool = False) -> None:
         self._chats = chats
@@ -36,7 +36,7 @@ class Batches:
         self.jobs = Jobs(core, self._kept, keep=keep)
 
     def operations(self) -> tuple[Operation, ...]:
-        """Their lines in the table of routes."""
+        """The routes."""
         return (
             Operation("POST", "/v1/files", self._upload, media=upload.KIND),
             Operation("GET", "/v1/files", self._files),
@@ -83,7 +83,7 @@ class Batches:
 
     async def _create(self, incoming: Incoming) -> Reply:
         fields, whose = document(incoming.body), owner(incoming)
-        if incoming.key and (incoming.key.rpm or incoming.key.tpm):  # its lines would pass the limit by
+        if incoming.key and (incoming.key.rpm or incoming.key.tpm):  # its lines would bypass the limit
             raise HttpError(
                 403, f"{incoming.client} has a limit per minute: such a key may not create batches", "forbidden"
             )
@@ -117,7 +117,7 @@ class Batches:
         return _reply(self._seen(batch))
 
     def _seen(self, batch: Record) -> Record:
-        """The batch as its client sees it: one that was told to end is ending."""
+        """The batch as its client sees it: one that was cancelled is `cancelling`."""
         if batch["status"] in ("validating", "in_progress") and self._kept.is_cancelled(batch["id"]):
             return batch | {"status": "cancelling", "cancelling_at": batch["cancelling_at"] or int(time.time())}
         return batch
@@ -158,7 +158,7 @@ def _reply(record: Record) -> Reply:
 
 
 def _list(records: list[Record], query: str) -> Reply:
-    """One page of a list, as `limit`, `after`, `order` and `purpose` want it."""
+    """One page of a list, selected by `limit`, `after`, `order` and `purpose`."""
     wanted = {name: values[-1] for name, values in parse_qs(query).items()}
     if purpose := wanted.get("purpose"):
         records = [record for record in records if record.get("purpose") == purpose]

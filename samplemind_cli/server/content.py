@@ -11,7 +11,7 @@ LONGEST = 4096  # characters of a prompt, and of an answer
 
 
 def prompt_text(body: bytes) -> str:
-    """The texts in a request's body, whichever of ours it is; nothing where it is none."""
+    """The texts in a request's body of any format; empty where there are none."""
     try:
         value = orjson.loads(body)
     except ValueError:
@@ -20,12 +20,12 @@ def prompt_text(body: bytes) -> str:
 
 
 def answer_text(answer: Answer) -> str:
-    """An answer's text, and the calls it wants made."""
+    """An answer's text and tool calls."""
     return _cut("\n".join(filter(None, (answer.text, *(f"{c.name}({c.arguments})" for c in answer.tool_calls)))))
 
 
 def _texts(body: dict[str, Any]) -> Iterator[str]:
-    """Of a chat, of a prompt or of texts for vectors; a picture is no text."""
+    """The texts of a chat, a prompt or an embedding request; images are left out."""
     messages = body.get("messages")
     for message in messages if isinstance(messages, list) else []:
         if isinstance(message, dict):

@@ -1,4 +1,4 @@
-"""An error of the core as this server's problem."""
+"""Turns an error of the core into an HTTP problem."""
 
 from samplemind_cli.ai import problems
 from samplemind_cli.errors import SamplemindError
@@ -7,9 +7,9 @@ from samplemind_cli.server.message import HttpError
 
 
 def problem(error: SamplemindError, source: Format = "") -> HttpError:
-    """The problem that an error is; of several providers' failures the last one counts.
+    """The problem for an error; of several providers' failures the last one counts.
 
-    A provider of the format in which it was `asked` is told as it refused.
+    A refusal by a provider of the client's own format, `source`, is passed on as it is.
     """
     known = problems.problem(error)
     refusal = problems.refusal(error)

@@ -1,4 +1,4 @@
-"""What has been counted, in Prometheus's text format (prometheus.io/docs/instrumenting/exposition_formats)."""
+"""The metrics, in Prometheus's text format (prometheus.io/docs/instrumenting/exposition_formats)."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -39,7 +39,7 @@ HISTOGRAMS = {
     "request_seconds": "Time to the whole answer.",
     "first_token_seconds": "Time to the first token of uncached answers, by model.",
 }
-MODELS = 64  # labels of a worker; clients choose names, so more of them are counted as OTHER
+MODELS = 64  # label values of one worker; clients choose model names, so further ones are counted as OTHER
 OTHER = "other"
 
 
@@ -81,7 +81,7 @@ class Metrics:
             self._count_call(outcome, ("provider", outcome.provider), ("model", tally.model))
 
     def _count_call(self, outcome: Outcome, provider: Label, model: Label) -> None:
-        """What only an answer has that a provider gave."""
+        """Count what only an answer of a provider has."""
         for passed in outcome.passed:
             self._counts["fallbacks_total"][(("provider", passed),)] += 1
         for side, tokens in (("input", outcome.input_tokens), ("output", outcome.output_tokens)):
@@ -96,7 +96,7 @@ class Metrics:
             self._counts["first_token_seconds_sum"][provider, model] += seconds  # type: ignore[assignment]  # the same
 
     def _tally(self, kind: Kind) -> _Tally:
-        """A new kind's; of models beyond the bound all have one."""
+        """The tally of a new kind; models beyond the limit share one."""
         *before, provider, model, error = kind
         if provider and (provider, model) not in self._models:
             if len(self._models) >= MODELS:
@@ -126,7 +126,7 @@ class Metrics:
         breakers: Mapping[str, str],
         limited: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
-        """Take over what others count: `gauges` by name, `limited` in seconds by limit, the rest by provider."""
+        """Set what is counted elsewhere: `gauges` by name, `limited` in seconds by limit, the rest by provider."""
         for name, value in gauges.items():
             self._counts[name][()] = value
         for provider, value in retries.items():
@@ -154,7 +154,7 @@ def merged(workers: Iterable[Counts]) -> Counts:
 
 
 def text(counts: Counts) -> bytes:
-    """Counts as Prometheus reads them."""
+    """Counts in Prometheus's text format."""
     lines = []
     for name, (kind, described) in FAMILIES.items():
         lines += [f"# HELP samplemind_{name} {described}", f"# TYPE samplemind_{name} {kind}"]
@@ -179,7 +179,7 @@ def _histogram(family: str, counts: Counts) -> Iterator[str]:
 
 
 def _labels(labels: Labels) -> str:
-    """A model's name is not ours: a quote or a backslash in it is escaped."""
+    """Labels as text; quotes and backslashes in a model's name are escaped."""
     if not labels:
         return ""
     return "{" + ",".join(f'{name}="{value.translate(ESCAPES)}"' for name, value in labels) + "}"

@@ -1,4 +1,4 @@
-"""The API's description, OpenAPI 3.1: what /openapi.json says and tests hold the server to."""
+"""The API's description, OpenAPI 3.1: /openapi.json, which the tests hold the server to."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What /openapi.json says of the formats beside OpenAI's chat: as much of each body as is held to its documents."""
+"""The formats beside OpenAI's chat in /openapi.json: as much of each body as the server checks."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The words that /openapi.json is written in."""
+"""Building blocks of /openapi.json."""
 
 from typing import Any
 
@@ -53,14 +53,14 @@ def answered(description: str, schema: dict[str, Any], kind: str = JSON) -> dict
 
 
 def errors(*families: dict[str, str], schema: dict[str, Any]) -> dict[str, Any]:
-    """The refusals of each family, in a format's shape."""
+    """The error responses of each family, in a format's shape."""
     return {status: answered(description, schema) for family in families for status, description in family.items()}
 
 
 def post(
     summary: str, body: dict[str, Any], answer: dict[str, Any], error: dict[str, Any] = ERROR, **more: Any
 ) -> dict[str, Any]:
-    """An operation that takes a body; `more` are its answers of other media types."""
+    """An operation with a body; `more` are its responses of other media types."""
     content = {JSON: {"schema": answer}, **{kind: {"schema": schema} for kind, schema in more.items()}}
     return {
         "post": {
@@ -77,7 +77,7 @@ def post(
 def get(
     summary: str, answer: dict[str, Any], kind: str = JSON, *, public: bool = False, error: dict[str, Any] = ERROR
 ) -> dict[str, Any]:
-    """An operation that only looks; a public one needs no token."""
+    """An operation without a body; a public one needs no token."""
     refused = {} if public else errors({"401": "no token"}, schema=error)
     responses = {"200": answered("so it is", answer, kind), **refused}
     return {"get": {"summary": summary, "responses": responses, **({"security": []} if public else {})}}

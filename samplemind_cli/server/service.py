@@ -1,4 +1,4 @@
-"""The API: which request goes where, and how the core answers it."""
+"""The API: the routes, and how the core answers them."""
 
 import logging
 from collections.abc import Callable
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 class Service:
     """Answers requests through the core; `measured` is the text of the metrics.
 
-    `content`: an outcome says what was answered; `keep`: the ledger is told it too.
+    `content`: the outcome holds the answer's text; `keep`: the ledger does, too.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Service:
         )
 
     async def reply(self, incoming: Incoming) -> Reply | Stream:
-        """The response to a request, whatever it holds. A bug is logged, and a 500."""
+        """The response to any request. An internal error is logged, and is a 500."""
         try:
             return await incoming.handler(incoming)
         except HttpError as told_already:

@@ -31,9 +31,9 @@ TOKENS = tuple(4**n for n in range(14))
 
 
 class Calling:
-    """Tells of calls. With `content` what was said is told too.
+    """Records calls. With `content`, prompts and answers, too.
 
-    `traceparent` is not passed on: of the providers here none continues a trace, and a stranger needs no ids of ours.
+    `traceparent` is not sent on: no provider here continues a trace, and third parties need no ids of ours.
     """
 
     def __init__(self, pipeline: "Pipeline", *, content: bool) -> None:
@@ -61,7 +61,7 @@ class Calling:
 
     @contextmanager
     def watch(self, route: Route, request: Request | None) -> Iterator[Callable[[Chunk], None]]:
-        """See `AICore`. The span's parent is the request whose task makes the call; who waits for it too has none."""
+        """See `AICore`. The span's parent is the request that makes the call; others that wait for it have no span."""
         labels = _labels(route, request)
         name = f"{labels['gen_ai.operation.name']} {route.endpoint.model}"
         span = self._tracer.start_span(
@@ -101,7 +101,7 @@ class Calling:
 def kind(failure: BaseException) -> str:
     """What `error.type` says: a `FaultKind`, or "refused", "unreachable", "broken_off", "timeout", "cancelled".
 
-    A provider's own words stay out: they may quote the prompt.
+    A provider's own message is left out: it may quote the prompt.
     """
     match failure:
         case UnavailableError(fault=Fault(kind=fault)):
@@ -112,13 +112,13 @@ def kind(failure: BaseException) -> str:
             return "broken_off"
         case TimeoutError():
             return "timeout"
-        case asyncio.CancelledError() | GeneratorExit():  # who asked has gone
+        case asyncio.CancelledError() | GeneratorExit():  # the client has disconnected
             return "cancelled"
     return type(failure).__name__
 
 
 class _Response:
-    """What a call has brought so far."""
+    """The response of a call so far."""
 
     def __init__(self, route: Route, request: Request | None) -> None:
         self.model, self.usage = "", Usage()
@@ -138,14 +138,14 @@ class _Response:
         return time.perf_counter() - self._began
 
     def answer(self) -> tuple[Answer | None, str]:
-        """The answer if it is whole, and what is wrong with it; vectors are none."""
+        """The answer if it is complete, and what is wrong with it; embeddings are none."""
         try:
             return (self._draft.answer(self._route.provider, self.model) if self._request else None), ""
         except ProviderError as error:
             return None, kind(error)
 
     def attributes(self) -> dict[str, Value]:
-        """What the conventions have for it."""
+        """The conventions' attributes for it."""
         attributes = {
             "gen_ai.response.model": self.model or None,
             "gen_ai.response.time_to_first_chunk": self.first,
@@ -167,7 +167,7 @@ def _labels(route: Route, request: Request | None) -> dict[str, Value]:
 
 
 def _place(base_url: str) -> dict[str, Value]:
-    """Where it is; the embedded model's place is not known before it runs, and what is no address the call will say."""
+    """Host and port; unknown for the embedded model before it runs, and for an invalid URL, which the call reports."""
     with suppress(ValueError):
         url = urlsplit(base_url)
         if url.hostname:

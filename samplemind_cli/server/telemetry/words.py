@@ -1,4 +1,4 @@
-"""Prompts and answers as the GenAI conventions write them (docs/gen-ai/gen-ai-input-messages.json and its like)."""
+"""Prompts and answers as JSON of the GenAI conventions (docs/gen-ai/gen-ai-input-messages.json and the like)."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _ENDS = {**ENDS, "tool_calls": "tool_call"}
 
 
 def prompt_json(request: Request) -> str:
-    """The conversation as JSON; of an image or a sound its kind and its size."""
+    """The conversation as JSON; of images and audio only kind and size."""
     return orjson.dumps([{"role": m.role, "parts": _parts(m)} for m in request.messages]).decode()
 
 
