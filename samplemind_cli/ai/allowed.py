@@ -8,7 +8,7 @@ from samplemind_cli.errors import ForbiddenError
 
 
 def allows(patterns: Sequence[str], name: str) -> bool:
-    """Whether one of the patterns, as a shell has them, fits `PROVIDER/MODEL`; without any, every model is allowed."""
+    """Whether a shell pattern matches `PROVIDER/MODEL`; without patterns, every model is allowed."""
     bare = name.removesuffix(":latest")
     return not patterns or any(fnmatchcase(known, pattern) for pattern in patterns for known in (name, bare))
 

@@ -1,4 +1,4 @@
-"""The tool calls of an answer in the making: their pieces joined, as they come."""
+"""Joins the pieces of an answer's tool calls as they arrive."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 

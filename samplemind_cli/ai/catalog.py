@@ -1,4 +1,4 @@
-"""The models that can be asked: what each daemon and each hosted provider with a key lists, kept for a while."""
+"""The available models: the lists of each daemon and each hosted provider with a key, cached for a while."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -12,8 +12,8 @@ from samplemind_cli.ai.types import Client, Provider, Route
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.settings import Settings
 
-LIFE = 60.0  # seconds that a list is believed
-PATIENCE = 3.0  # seconds to wait for one; clients that look for models give up as soon
+LIFE = 60.0  # seconds that a list is cached
+PATIENCE = 3.0  # seconds to wait for one; clients that list models give up as soon
 
 
 class Catalog:
@@ -24,7 +24,7 @@ class Catalog:
         self._kept: dict[str, tuple[float, tuple[str, ...]]] = {}
 
     async def models(self, routes: Iterable[Route]) -> list[str]:
-        """`provider/model` of every model, the routes' own first; a provider that does not answer has only that."""
+        """`provider/model` of every model, the routes' own first; of a provider that does not answer only its own."""
         reachable = [route for route in routes if route.skipped in ("", NO_MODEL)]
         lists = await asyncio.gather(*map(self._listed, reachable))
         pairs = list(zip(reachable, lists, strict=True))
@@ -43,7 +43,7 @@ class Catalog:
 
 
 def _is_there(route: Route, listed: Sequence[str]) -> bool:
-    """Whether a route's own model is offered; a list that does not come says nothing against a hosted one."""
+    """Whether a route's own model exists; without a list, a hosted one is assumed to."""
     return route.endpoint.model in listed or (
         bool(route.endpoint.model) and not listed and route.provider != Provider.OLLAMA
     )

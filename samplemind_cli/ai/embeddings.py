@@ -14,8 +14,8 @@ from samplemind_cli.errors import ProviderError, UnsupportedError, UsageError
 from samplemind_cli.settings import Settings
 
 AT_ONCE = 2048  # texts in one call, as OpenAI has it
-TOKENS = (Provider.OPENAI,)  # who takes a text as its tokens; they are one model's own
-AT_ONCE_HERE = 32  # the embedded model takes one after the other, and others wait
+TOKENS = (Provider.OPENAI,)  # providers that accept token ids, which are specific to a model
+AT_ONCE_HERE = 32  # the embedded model computes one text at a time, and others wait
 
 
 class Vectors:
@@ -63,7 +63,7 @@ class Vectors:
     async def _in_turn(
         self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience, options: Options
     ) -> tuple[list[list[float]], int | None]:
-        """As many calls as the texts need."""
+        """As many calls as the number of texts requires."""
         size = AT_ONCE_HERE if route.provider == Provider.EMBEDDED else AT_ONCE
         vectors: list[list[float]] = []
         counts: list[int | None] = []
@@ -90,7 +90,7 @@ def named(routes: Sequence[Route], options: Options) -> Route:
 
 
 def _stored(value: Any, wanted: int) -> tuple[list[list[float]], int | None] | None:
-    """A stored value, or None when it is not one."""
+    """A stored value, or None when it is invalid."""
     try:
         vectors, tokens = value["vectors"], value["tokens"]
         return (vectors, tokens) if len(vectors) == wanted else None

@@ -1,4 +1,4 @@
-"""Inflates a body piece by piece, so that its reader can stop at a limit: a few kilobytes may stand for gigabytes."""
+"""Decompresses a body piece by piece, so that its reader can stop at a limit: kilobytes may expand to gigabytes."""
 
 import zlib
 from collections.abc import Callable, Iterator
@@ -7,17 +7,17 @@ ACCEPTED = "gzip, deflate, br"
 PIECE = 256 * 1024  # bytes inflated at once
 _ZLIB, _RAW, _GZIP = zlib.MAX_WBITS, -zlib.MAX_WBITS, 16 + zlib.MAX_WBITS
 Feed = Callable[[bytes], Iterator[bytes]]
-_HEAD = 2  # bytes that tell zlib's deflate from a raw one
+_HEAD = 2  # bytes that distinguish zlib's deflate from a raw one
 
 
 class EncodingError(Exception):
-    """A content encoding that is refused, or a body that is not of its encoding."""
+    """A content encoding that is refused, or a body that does not match it."""
 
 
 class Inflater:
-    """Inflates one body of a content encoding. Raises EncodingError for one that is refused.
+    """Decompresses one body. Raises EncodingError for an encoding that is refused.
 
-    Refused is what nobody asked for: stacked encodings, in which each layer multiplies, and unknown ones.
+    Refused are unrequested encodings: stacked ones, in which each layer multiplies, and unknown ones.
     """
 
     def __init__(self, encoding: str) -> None:

@@ -1,4 +1,4 @@
-"""How long one call may take, what it means that nobody answered, and the one retry loop."""
+"""Timeouts of a call, the errors for a missing answer, and the retry loop."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,7 +10,7 @@ from samplemind_cli.ai.types import Fault, Refusal
 from samplemind_cli.errors import ProviderError
 
 T = TypeVar("T")
-CONNECTIONS = 100  # at most, of one event loop through httpx
+CONNECTIONS = 100  # maximum per event loop, through httpx
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,14 +23,14 @@ class Patience:
     pool: float = 5.0
     attempts: int = 3
     deadline: float | None = None
-    retried: Callable[[], None] = field(default=lambda: None, compare=False)  # hears of every further try
+    retried: Callable[[], None] = field(default=lambda: None, compare=False)  # called before every retry
 
 
 class UnavailableError(ProviderError):
-    """Nobody answered, or what answered was an error; not one word of an answer was heard.
+    """There was no answer, or an error before its first token.
 
-    `fault` is None when no server was reached, `refused` when nothing listened there; `again`: another try may help;
-    `wait` is the server's Retry-After in seconds; `refusal` is what it said.
+    `fault` is None when no server was reached, `refused` when nothing listened; `again`: a retry may help;
+    `wait` is the server's Retry-After in seconds; `refusal` is its response.
     """
 
     def __init__(  # noqa: PLR0913 - facts of one failure
@@ -53,7 +53,7 @@ class UnavailableError(ProviderError):
 
 
 class LinkError(Exception):
-    """The connection could not be made, broke, or fell silent."""
+    """The connection failed, broke, or timed out."""
 
     def __init__(self, why: str, *, connecting: bool = False, timed_out: bool = False, proxy: bool = False) -> None:
         super().__init__(why)
@@ -63,7 +63,7 @@ class LinkError(Exception):
 
 
 def silence(where: str, error: LinkError, patience: Patience, proxy: str = "") -> UnavailableError:
-    """What it means that a server at `where` (host and port), asked through `proxy`, did not answer."""
+    """The error for a server at `where` (host and port), reached through `proxy`, that did not answer."""
     waited = patience.connect if error.connecting else patience.read
     why = f"no answer within {waited:g} s" if error.timed_out else str(error) or "the connection broke"
     if proxy and (error.connecting or error.proxy):
@@ -71,7 +71,7 @@ def silence(where: str, error: LinkError, patience: Patience, proxy: str = "") -
         return UnavailableError(message, "check HTTPS_PROXY and NO_PROXY", again=error.connecting)
     fault = None if error.connecting else Fault("server", why)
     refused = error.connecting and not error.timed_out
-    here = is_loopback(f"//{where}")  # what does not run on this machine will not in a second
+    here = is_loopback(f"//{where}")  # a server that is not running on this machine will not be in a second
     return UnavailableError(
         f"{where}: {why}", fault=fault, refused=refused, again=error.connecting and not (refused and here)
     )
@@ -80,7 +80,7 @@ def silence(where: str, error: LinkError, patience: Patience, proxy: str = "") -
 async def tried(attempt: Callable[[], Awaitable[T]], patience: Patience) -> T:
     """Up to `attempts` tries: exponential backoff of 1 to 10 s with jitter, never sooner than Retry-After says.
 
-    A wait that would outlast the deadline is not begun; what `attempt` raises in the end is raised.
+    No wait outlasts the deadline; the last error of `attempt` is raised.
     """
     try:
         return await attempt()
@@ -92,7 +92,7 @@ async def tried(attempt: Callable[[], Awaitable[T]], patience: Patience) -> T:
 
 
 async def _again(attempt: Callable[[], Awaitable[T]], failure: UnavailableError, patience: Patience) -> T:
-    """`tried` from its first failure on: an answer that comes at once does not pay for tenacity."""
+    """`tried` from its first failure on: a first success does not load tenacity."""
     import tenacity
 
     failures = [failure]

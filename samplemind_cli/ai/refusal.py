@@ -1,4 +1,4 @@
-"""What comes instead of an answer: an error, the way to another place, a page for people."""
+"""Reads what is not an answer: errors, redirects, HTML pages."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -15,7 +15,7 @@ from samplemind_cli.errors import CutStreamError, ProviderError
 RETRIED = frozenset({408, 409, 429, 529})  # and every 5xx
 NO_SUCH_PATH = (404, 405, 501)
 _TRYING_AGAIN = ("retry-after", "retry-after-ms", "x-should-retry")
-LONGEST = 200  # characters of an address that are told
+LONGEST = 200  # characters of an address that are reported
 
 
 def place(url: str) -> str:
@@ -26,7 +26,7 @@ def place(url: str) -> str:
 def refused(
     call: Call, status: int, headers: Mapping[str, str], body: bytes, read_fault: FaultReader | None
 ) -> UnavailableError:
-    """What a status from 300 on means; `body` may be the beginning of one."""
+    """The error for a status from 300 on; `body` may be truncated."""
     if status < 400:  # noqa: PLR2004 - HTTP
         return _elsewhere(call, f"redirects (HTTP {status}){_target(call.url, headers)}")
     refusal = None
@@ -34,7 +34,7 @@ def refused(
         said = _said(headers, body)
         refusal = Refusal(said, status, _about_trying_again(headers))
     except ValueError:
-        if status in NO_SUCH_PATH:  # a provider that is asked for an unknown model says so in JSON
+        if status in NO_SUCH_PATH:  # for an unknown model a provider answers with JSON
             return _elsewhere(call, f"has nothing at {urlsplit(call.url).path} (HTTP {status})")
         said = body.decode("utf-8", "replace")
     fault = (read_fault or _read_fault)(status, said)
@@ -46,13 +46,13 @@ def refused(
 def unavailable(
     fault: Fault, headers: Mapping[str, str], *, again: bool, refusal: Refusal | None = None
 ) -> UnavailableError:
-    """The error for a fault; both the headers and the error itself may say how long to wait: the longer word counts."""
+    """The error for a fault; the longer of the waits in the headers and in the error counts."""
     waits = [wait for wait in (retry_after(headers), fault.wait) if wait is not None]
     return UnavailableError(fault.message, fault=fault, again=again, wait=max(waits, default=None), refusal=refusal)
 
 
 def broken_off(fault: Fault, provider: str, event: Any, *, begun: bool) -> ProviderError:
-    """An error inside a stream: before the first word the next provider may be asked, after it none."""
+    """The error for an error inside a stream: before the first token a fallback is possible, after it not."""
     if begun:
         message = f"{provider} broke off: {fault.message}"
         return CutStreamError(message, "ask again", fault=fault, refusal=Refusal(event))
@@ -60,7 +60,7 @@ def broken_off(fault: Fault, provider: str, event: Any, *, begun: bool) -> Provi
 
 
 def not_json(call: Call, status: int, kind: str, *, whole: bool) -> ProviderError:
-    """The error for a body of the content type `kind` that is not JSON; `whole`: nothing of it was."""
+    """The error for a body of the content type `kind` that is not JSON; `whole`: no part of it was."""
     kind = kind.partition(";")[0].strip()
     if not whole or any(name in kind.lower() for name in ("json", "event-stream")):
         return CutStreamError(f"{place(call.url)} sent something that is not JSON", "ask again")
@@ -68,7 +68,7 @@ def not_json(call: Call, status: int, kind: str, *, whole: bool) -> ProviderErro
 
 
 def empty(call: Call, status: int) -> UnavailableError:
-    """The error for a body without a byte."""
+    """The error for an empty body."""
     return _elsewhere(call, f"answers with nothing instead of JSON (HTTP {status})")
 
 
@@ -79,7 +79,7 @@ def endless(call: Call, limit: int) -> CutStreamError:
 
 
 def _said(headers: Mapping[str, str], body: bytes) -> Any:
-    """What an error's body says; of several events the first. Raises ValueError."""
+    """An error's decoded body; of several events the first. Raises ValueError."""
     decoder = Decoder(headers.get("content-type", ""))
     for read in (partial(decoder.feed, body), decoder.end):
         for value in read():
@@ -88,7 +88,7 @@ def _said(headers: Mapping[str, str], body: bytes) -> Any:
 
 
 def _about_trying_again(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers of an error that clients act on."""
+    """The headers of an error that control retries."""
     found = {name.lower(): value for name, value in headers.items()}
     return {
         name: value
@@ -98,13 +98,13 @@ def _about_trying_again(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _elsewhere(call: Call, what: str) -> UnavailableError:
-    """The error for a server that is not the provider's."""
+    """The error for a server that is not the provider."""
     message = f"{place(call.url)} {what}"
     return UnavailableError(message, fault=Fault("address", message))
 
 
 def _target(url: str, headers: Mapping[str, str]) -> str:
-    """Where a redirect leads, without what may be secret."""
+    """A redirect's target, without secrets."""
     try:
         location = headers["location"]
         target = urlsplit(shown(urljoin(url, location)))
@@ -114,7 +114,7 @@ def _target(url: str, headers: Mapping[str, str]) -> str:
 
 
 def _read_fault(status: int, body: Any) -> Fault:
-    """An error nobody has read more closely: its status, and the words in the usual places."""
+    """The fault of an error in no known format: its status, and the message in the usual fields."""
     error = body.get("error", body) if isinstance(body, dict) else body
     message = error.get("message", error) if isinstance(error, dict) else error
     kinds: dict[int, FaultKind] = {401: "auth", 402: "credit", 403: "auth", 404: "not_found", 429: "rate"}

@@ -1,4 +1,4 @@
-"""Whether an answer satisfies the JSON Schema that it was asked for."""
+"""Checks an answer against the requested JSON Schema."""
 
 import json
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ from samplemind_cli.processor_time import TooLongError, at_most
 
 
 def satisfied(answer: Answer, request: Request) -> None:
-    """Raise ProviderError unless the answer is what `schema` or JSON mode asked for.
+    """Raise ProviderError unless the answer satisfies `schema` or JSON mode.
 
-    Calls of tools are an answer of another kind, and a refusal is told as what it is.
+    Tool calls and refusals are not checked.
     """
     mode = ({} if request.any_json else ANY_OBJECT) if request.json_mode else None
     schema = mode if request.schema is None else request.schema
@@ -34,9 +34,9 @@ def satisfied(answer: Answer, request: Request) -> None:
 
 
 def check(text: str, schema: Mapping[str, Any], provider: str) -> None:
-    """Raise ProviderError unless `text` is a JSON document that satisfies `schema`, which has no flaw.
+    """Raise ProviderError unless `text` is a JSON document that satisfies `schema`, which must be valid.
 
-    What the schema refers to is looked for in itself alone; UsageError where it is not there.
+    References are resolved only inside the schema; a missing one raises UsageError.
     """
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match

@@ -1,4 +1,4 @@
-"""Budgets, kept exactly: what a call may cost at most is held before it, and settled after it to what it cost."""
+"""Enforces budgets: a call's maximal cost is reserved before it, and settled to its real cost after it."""
 
 import asyncio
 import time
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from samplemind_cli.ledger.prices import Prices, Tokens
 
 Hear = Callable[[Chunk], None]
-POLL = 0.2  # seconds between looks at what other processes hold
-MARGIN = 60.0  # seconds past a call's deadline until what it holds counts as spent
+POLL = 0.2  # seconds between polls of other processes' reservations
+MARGIN = 60.0  # seconds past a call's deadline until its reservation counts as spent
 _WHERE = "prices.toml"
 
 
 class _Spent:
-    """What one call is heard to cost."""
+    """The usage of one call so far."""
 
     def __init__(self) -> None:
         self.usage = Usage()
@@ -38,11 +38,11 @@ class _Spent:
 
 
 class Purse:
-    """What one core may spend. Without budgets it does nothing, and loads nothing."""
+    """Spends one core's budgets. Without budgets it does nothing, and loads nothing."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._waiting: set[asyncio.Event] = set()  # of calls that others' calls hold up
+        self._waiting: set[asyncio.Event] = set()  # of calls that wait for other calls' reservations
 
     @cached_property
     def _prices(self) -> "Prices":
@@ -60,7 +60,7 @@ class Purse:
     async def call(
         self, route: Route, request: Request | None, call: Call, options: Options, deadline: float | None
     ) -> AsyncIterator[Hear | None]:
-        """Around a call: what hears its chunks, None where no budget binds it. Raises BudgetError before it is made."""
+        """Around a call: an observer of its chunks, None without a budget. Raises BudgetError before the call."""
         budgets = self._settings.budgets
         if not (budgets or options.max_cost is not None) or self._settings.row(route.provider).local:
             yield None
@@ -90,7 +90,7 @@ class Purse:
                 event.set()
 
     def close(self) -> None:
-        """Close what was opened."""
+        """Close the files."""
         if "_accounts" in self.__dict__:
             self._accounts.close()
 
@@ -122,7 +122,7 @@ class Purse:
     async def _hold(
         self, bound: "list[Account]", nano: int, deadline: float | None, route: Route, most: "Tokens"
     ) -> "Held":
-        """Hold it in every account; while calls under way hold what is needed, wait for them."""
+        """Reserve the amount in every account; wait while calls in flight hold what is missing."""
         from samplemind_cli.ledger.accounts import OverError
 
         now = asyncio.get_running_loop().time
@@ -147,7 +147,7 @@ class Purse:
             self._accounts.close()
 
     async def _a_while(self) -> None:
-        """Until a call of ours is settled; those of other processes are looked at now and then."""
+        """Wait until a call of ours is settled; other processes' calls are polled."""
         settled = asyncio.Event()
         self._waiting.add(settled)
         try:
@@ -166,7 +166,7 @@ class Purse:
         return BudgetError(why, self._hint(route, most, over.left))
 
     def _hint(self, route: Route, most: "Tokens", left: int) -> str:
-        """How long an answer would fit, or where budgets are."""
+        """The answer length that would fit, or the command that shows the budgets."""
         from samplemind_cli.ledger.accounts import NANO
 
         name = route.provider, route.endpoint.model
@@ -179,7 +179,7 @@ class Purse:
         return f"--max-tokens {fits} would fit" if worth_it else "samplemind ledger budgets"
 
     def _cost(self, route: Route, most: "Tokens", spent: _Spent, seconds: float, error: BaseException | None) -> int:
-        """What a call cost, in billionths of a dollar: as it was counted, and where nobody counted, at most."""
+        """A call's cost in billionths of a dollar: as counted, or the maximum where it was not counted."""
         from samplemind_cli.ai import longest
         from samplemind_cli.ledger.accounts import NANO
 
@@ -206,7 +206,7 @@ class Purse:
 
 
 def _refused(error: BaseException | None) -> bool:
-    """Whether a provider refused a call, which costs nothing; after silence it may have been answered all the same."""
+    """Whether a provider refused a call, which costs nothing; after a timeout it may have been answered."""
     if isinstance(error, RejectedError | SettingError):
         return True
     cause = error.__cause__ if isinstance(error, UnavailableError) else None

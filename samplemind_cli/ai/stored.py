@@ -1,4 +1,4 @@
-"""What a stored answer, and a stored message of a conversation, look like."""
+"""Stored answers and conversation messages as JSON."""
 
 from base64 import b64decode, b64encode
 from dataclasses import fields
@@ -23,7 +23,7 @@ def to_json(answer: Answer) -> dict[str, Any]:
 
 
 def from_json(value: Any, key: str) -> Answer | None:
-    """A stored answer, or None when the value is not one."""
+    """A stored answer, or None when the value is invalid."""
     try:
         if not all(isinstance(value[name], str) for name in _PLAIN) or value["finish_reason"] not in COMPLETE:
             return None
@@ -51,7 +51,7 @@ def message_to_json(message: Message) -> dict[str, Any]:
 
 
 def message_from_json(value: Any) -> Message:
-    """A stored turn. Raises ValueError, KeyError or TypeError for what is none."""
+    """A stored message. Raises ValueError, KeyError or TypeError for an invalid one."""
     return Message(value["role"], tuple(map(_read, value["parts"])))
 
 

@@ -1,4 +1,4 @@
-"""Where Redis is: the URLs that redis-py understands, read without it, and those of Sentinels and of a Cluster."""
+"""Redis's address: parses redis-py's URLs without redis-py, and those of Sentinel and Cluster."""
 
 from dataclasses import dataclass, field
 from typing import Literal, Self
@@ -29,7 +29,7 @@ class Address:
 
     @classmethod
     def read(cls, url: str) -> Self:
-        """From redis://, rediss:// or unix://, or those of several. Raises ValueError, which never quotes the URL."""
+        """Parse a URL of one server, Sentinel or Cluster. Raises ValueError, which never quotes the URL."""
         if "+" in url.partition(":")[0]:
             return cls._of_several(url)
         try:

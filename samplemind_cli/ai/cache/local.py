@@ -1,4 +1,4 @@
-"""The local tier: one file per answer in a folder only its user can read."""
+"""The local tier: one file per answer in a folder that only its user can read."""
 
 import heapq
 import os
@@ -20,12 +20,12 @@ QUESTIONS = "questions"  # the folder beside the answers: what `ai.why` keeps of
 
 
 class LocalTier:
-    """`<cache_dir>/answers/<2 hex>/<fingerprint>-<provider>.json`, at most `bound` bytes, the least used going first.
+    """`<cache_dir>/answers/<2 hex>/<fingerprint>-<provider>.json`, at most `bound` bytes, LRU.
 
     A file's atime is its last use (refreshed at most once an hour) and its mtime the moment it expires, so that a
     sweep reads no file; an entry's content is what inode, mtime and size name. `<cache_dir>/hot` holds records
-    derived from entries: they count toward the bound and go with it. A bad disk or folder makes nothing here raise but
-    `clear`.
+    derived from entries: they count toward the bound and are evicted, too. Only `clear` raises for a bad disk or
+    folder.
     """
 
     def __init__(self, cache_dir: str, bound: int, warn: Callable[[str], None]) -> None:
@@ -37,14 +37,14 @@ class LocalTier:
         self._trusted = False
 
     def path(self, key: str) -> str:
-        """The file of a key; a key of another form than ours gets a safe name too."""
+        """The file of a key; a key of another form gets a safe name, too."""
         provider, _, fingerprint = key.removeprefix(PREFIX).rpartition(":")
         if not (_plain(provider, LONGEST_NAME) and _plain(fingerprint, DIGITS) and len(fingerprint) == DIGITS):
             provider, fingerprint = "", blake3(key.encode("utf-8", "surrogatepass")).hexdigest()
         return f"{self.folder}/{fingerprint[:2]}/{fingerprint}-{provider}{SUFFIX}"
 
     def get(self, key: str) -> tuple[Entry, str] | None:
-        """The entry of a key and its file, however old; None when there is none that can be read."""
+        """The entry of a key and its file, also an expired one; None when there is no readable one."""
         if not self._usable():
             return None
         path = self.path(key)
@@ -55,7 +55,7 @@ class LocalTier:
         return (entry, path) if entry else None
 
     def put(self, entry: Entry) -> str | None:
-        """Keep an entry; its file, or None when it could not be kept."""
+        """Store an entry; returns its file, or None when it could not be stored."""
         data = encode(entry)
         if len(data) > self.bound:
             return None
@@ -65,7 +65,7 @@ class LocalTier:
                 return None
             try:
                 files.write(path, data, modified=entry.expires)
-            except FileNotFoundError:  # a folder that was never made, or has gone since
+            except FileNotFoundError:  # a folder that does not exist, or was removed
                 self._usable(make=True)
                 files.private_folder(os.path.dirname(path))
                 files.write(path, data, modified=entry.expires)
@@ -75,7 +75,7 @@ class LocalTier:
         return path
 
     def sweep_is_due(self, path: str) -> bool:
-        """Whether now, after `path` was written, is the time: once a day, and about every 1/16 of the bound written."""
+        """Whether a sweep is due after `path` was written: once a day, and about every 1/16 of the bound written."""
         try:
             share = 16 * os.stat(path).st_size / self.bound
             return int.from_bytes(os.urandom(4)) < share * 2**32 or time.time() - os.stat(self._swept).st_mtime > DAY
@@ -85,7 +85,7 @@ class LocalTier:
             return False
 
     def sweep(self) -> None:
-        """Remove what expired and what a killed writer left, then the least recently used until 7/8 of the bound."""
+        """Remove expired entries and a killed writer's files, then the least recently used down to 7/8 of the bound."""
         try:
             os.close(os.open(self._swept, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
             os.utime(self._swept)
@@ -97,7 +97,7 @@ class LocalTier:
                 files.remove(path)
                 continue
             total += info.st_size
-            # A use in the future is a clock that was set back: such a file is the oldest, not the youngest.
+            # A use in the future means the clock was set back: such a file counts as the oldest.
             used.append((info.st_atime if info.st_atime < now + DAY else 0.0, info.st_size, path))
         if total > self.bound:
             _remove_oldest(used, total - self.bound * 7 // 8)
@@ -139,9 +139,9 @@ class LocalTier:
         }
 
     def clear(self, provider: str | None = None) -> tuple[int, int]:
-        """Remove every entry, or one provider's, and every hot record: how many entries went, and how many bytes.
+        """Remove every entry, or one provider's, and every hot record; returns the removed entries and bytes.
 
-        Raises SamplemindError when some of them stay.
+        Raises SamplemindError when some could not be removed.
         """
         if provider is None:
             files.remove(os.path.join(os.path.dirname(self.folder), QUESTIONS, spool.NAME))
@@ -151,7 +151,7 @@ class LocalTier:
             entry = self._is_entry(path)
             if entry and provider is not None and _provider(path) != provider:
                 continue
-            # Another process may be writing: its temporary file is not ours to take.
+            # Another process may be writing its temporary file: leave it.
             if entry or path.startswith(self._hot) or _left_behind(path, info, time.time()):
                 try:
                     os.unlink(path)
@@ -166,7 +166,7 @@ class LocalTier:
         return entries, freed
 
     def _usable(self, *, make: bool = False) -> bool:
-        """Whether the folder is there and nobody else can put anything into it. Raises OSError only to `make` it."""
+        """Whether the folder exists and nobody else can write to it. Raises OSError only with `make`."""
         if make and not os.path.isdir(self.folder):
             files.private_folder(self.folder)
         self._trusted = self._trusted or self._private(self.folder)

@@ -1,4 +1,4 @@
-"""What people ask about the shared tier, through redis-py, which takes too long to load for the tier itself."""
+"""Administration of the shared tier through redis-py, whose import takes too long for the tier itself."""
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,12 @@ from samplemind_cli.errors import SamplemindError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PATIENCE = 2.0  # seconds for one reply: somebody asked and is looking
+PATIENCE = 2.0  # seconds for one reply: a person is waiting
 PAGE = 1000
 
 
 def stats(address: Address) -> dict[str, Any]:
-    """Our entries there, the server's memory in bytes, and its hit rate (None before the first read)."""
+    """Our entries in Redis, the server's memory in bytes, and its hit rate (None before the first read)."""
     with _client(address) as client:
         info = client.info()
         hits, misses = info.get("keyspace_hits", 0), info.get("keyspace_misses", 0)
@@ -27,7 +27,7 @@ def stats(address: Address) -> dict[str, Any]:
 
 
 def clear(address: Address, provider: str | None = None) -> int:
-    """Remove our entries, or one provider's, and nothing else; how many went."""
+    """Remove our entries, or one provider's, and nothing else; returns how many."""
     pattern = f"{PREFIX}{_literal(provider)}:*" if provider is not None else PREFIX + "*"
     gone = 0
     with _client(address) as client:
@@ -41,7 +41,7 @@ def clear(address: Address, provider: str | None = None) -> int:
 
 
 def keys(address: Address, beginning: str) -> list[str]:
-    """Our keys that begin so, or whose fingerprint does."""
+    """Our keys that begin with `beginning`, or whose fingerprint does."""
     pattern = _literal(beginning) if beginning.startswith(PREFIX) else f"{PREFIX}*:{_literal(beginning)}"
     with _client(address) as client:
         return [name.decode("utf-8", "surrogatepass") for name in client.scan_iter(pattern + "*", PAGE)]
@@ -56,7 +56,7 @@ def read(address: Address, key: str) -> bytes | None:
 
 @contextmanager
 def _client(address: Address) -> "Iterator[Any]":
-    """A client that gives up soon. Raises SamplemindError for everything that redis-py raises."""
+    """A client with a short timeout. Raises SamplemindError for everything that redis-py raises."""
     from samplemind_cli.ai.cache.redis_py import ERRORS, synchronous
 
     client: Any = None
