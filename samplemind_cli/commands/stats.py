@@ -61,6 +61,8 @@ COLUMNS = ("name", "calls", "hits", "errors", "tokens in", "tokens out", "spent"
 
 
 def _row(sums: "Sums") -> list[str]:
+    from samplemind_cli.budgets import in_dollars
+
     return [
         sums.name or "-",
         f"{sums.calls:,}",
@@ -68,14 +70,16 @@ def _row(sums: "Sums") -> list[str]:
         f"{sums.errors:,}",
         f"{sums.input_tokens:,}",
         f"{sums.output_tokens:,}",
-        _dollars(sums.spent),
-        _dollars(sums.saved),
+        in_dollars(sums.spent),
+        in_dollars(sums.saved),
         _time(sums.percentile(0.5)),
         _time(sums.percentile(0.95)),
     ]
 
 
 def _totals(total: "Sums", days: Sequence["Sums"]) -> list[tuple[str, str]]:
+    from samplemind_cli.budgets import in_dollars
+
     most = max((day.calls for day in days), default=0)
     line = "".join(BARS[(day.calls * (len(BARS) - 1)) // most] for day in days) if len(days) > 1 else ""
     cached = f" ({total.cached_tokens:,} read from providers' own caches)" if total.cached_tokens else ""
@@ -84,18 +88,14 @@ def _totals(total: "Sums", days: Sequence["Sums"]) -> list[tuple[str, str]]:
         ("cache hits", f"{total.hits:,} ({_share(total.hit_rate)})"),
         ("errors", f"{total.errors:,}"),
         ("tokens", f"{total.input_tokens:,} in{cached}, {total.output_tokens:,} out"),
-        ("spent", _dollars(total.spent)),
-        ("saved", f"{_dollars(total.saved)} and {total.seconds_saved:,.1f} s by the cache"),
+        ("spent", in_dollars(total.spent)),
+        ("saved", f"{in_dollars(total.saved)} and {total.seconds_saved:,.1f} s by the cache"),
         ("latency", f"P50 {_time(total.percentile(0.5))}, P95 {_time(total.percentile(0.95))}"),
     ]
 
 
 def _share(share: float | None) -> str:
     return "-" if share is None else f"{share:.1%}"
-
-
-def _dollars(value: float) -> str:
-    return "$0" if not value else f"${value:,.2f}" if value >= 1 else f"${value:.4f}"
 
 
 def _time(milliseconds: float | None) -> str:

@@ -61,7 +61,7 @@ class Access:
         replaces the token except on `owner` routes; without a token it only names the client.
         """
         headers = incoming.headers
-        given = _given(incoming)
+        given = sent_keys(incoming)
         if self._token:
             incoming.trusted = any(hmac.compare_digest(_wire(key), self._token) for key in given)
         elif "origin" in headers:
@@ -84,13 +84,12 @@ class Access:
         )
 
 
-def _given(incoming: Incoming) -> list[str]:
+def sent_keys(incoming: Incoming) -> list[str]:
     """Every key that a request brings: in the headers, and in the URL where Google's clients may put it."""
     headers = incoming.headers
-    given = [headers[name] for name in KEYS if name in headers]
     scheme, _, bearer = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        given.append(bearer.strip())
+    given = [bearer.strip()] if scheme.lower() == "bearer" else []
+    given += [headers[name] for name in KEYS if name in headers]
     if "key=" in incoming.query and incoming.route.startswith(GOOGLES):
         given += parse_qs(incoming.query).get("key", [])
     return given

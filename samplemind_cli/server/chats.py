@@ -58,17 +58,16 @@ class Chats:
             reply = Reply(room.whole(answer, incoming.id, fields), headers=headers, outcome=outcome)
             self._keep(incoming, request, options, answer, reply)
             return await self._priced(incoming, answer, reply)
-        model, known = options.model or "auto", self._known(incoming)
-        events = room.events(incoming.id, model, fields)
+        known = self._known(incoming)
+        events = room.events(incoming.id, options.model or "auto", fields)
         chunks = self._core.stream(request, options)
         source = _with_pauses(chunks) if events.waits else chunks
         first = await anext(source)
         if first is None:  # pings are sent before it is known who answers
-            outcome = Outcome(model=model)
+            outcome = Outcome(model=options.model or "auto")
             return Stream(self._events(incoming, first, source, events, outcome), {}, outcome, events.kind)
         headers, outcome = opened(first)
         headers |= _why(known, first, request)
-        events = room.events(incoming.id, headers["x-samplemind-route"], fields)
         if first.answer is None:
             return Stream(self._events(incoming, first, source, events, outcome), headers, outcome, events.kind)
         await source.aclose()

@@ -13,7 +13,7 @@ import orjson
 from blake3 import blake3
 
 from samplemind_cli import files
-from samplemind_cli.server.access import KEYS
+from samplemind_cli.server.access import sent_keys
 from samplemind_cli.server.message import HttpError, Incoming
 from samplemind_cli.server.neighbours import is_anothers
 from samplemind_cli.settings import Settings
@@ -34,9 +34,7 @@ def owner(incoming: Incoming) -> str:
 
     Where no token is set anybody can send any key: those of other users of this machine are kept apart from ours.
     """
-    headers = incoming.headers
-    bearer = headers.get("authorization", "").partition(" ")[2].strip()
-    given = bearer or next((headers[name] for name in KEYS if name in headers), "")
+    given = next(filter(None, sent_keys(incoming)), "")
     if is_anothers(incoming.transport):
         given += "\nanother user"  # no header holds a line break
     return blake3(given.encode("latin-1", "replace"), derive_key_context="samplemind serve owner").hexdigest(16)

@@ -60,7 +60,7 @@ def whole(answer: Answer, number: str, fields: Fields) -> bytes:
 
 
 def events(number: str, model: str, fields: Fields) -> Events:
-    """The events of a streamed message; `model` is the route, `provider/model`."""
+    """The events of a streamed message; `model` is what was asked for, until a chunk names its route."""
     return Events(number, model, lambda: tokens.asked(fields.raw))
 
 

@@ -39,6 +39,8 @@ class Events:
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
         """The events that say what a chunk says; a whole answer out of the cache is one chunk."""
+        if chunk.route:
+            self._head["model"] = chunk.route.name
         if (events := chunk.came_in("openai_chat")) is not None:
             for each in events:
                 yield from self._came(each)

@@ -87,6 +87,8 @@ class TextEvents:
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
         """The events that say what a chunk says; a whole answer out of the cache is one chunk."""
+        if chunk.route:
+            self._head["model"] = chunk.route.name
         choices = (chunk.answer, *chunk.answer.others) if chunk.answer else ()
         pieces: Iterable[tuple[int, Answer | Chunk]] = ((0, chunk), *chunk.others)
         for n, each in enumerate(choices) if choices and not self._told else pieces:

@@ -61,7 +61,7 @@ def test_a_models_life(real_daemon, one, samplemind, project):
     assert pulled.returncode == 0, pulled.stderr
     (told,) = json.loads(pulled.stdout)["models"]
     assert (told["name"], told["status"], told["error"]) == (one, "pulled", None)
-    assert "to come" in pulled.stderr
+    assert "to download" in pulled.stderr
     assert json.loads((project / "models.lock").read_text())["models"] == {one: told["digest"]}
     assert samplemind("pull-models", "--check", url=url).returncode == 0
 
