@@ -76,7 +76,7 @@ class Caller:
         self._notify = notify
         self._progress = progress
         self._rates = RateLimits()
-        self._purse = Purse(settings)
+        self._purse = Purse(settings, notify)
         self._cooldowns = Cooldowns()
         self._refused = refused.Refused()
         self._said: set[bool] = set()  # of which of the embedded model's engines
@@ -182,6 +182,7 @@ class Caller:
             async with await self._slot(route, patience):
                 held = clock() - began if self._per_minute(route) else 0.0
                 call = made(endpoint)
+                patience = replace(patience, counted=self._purse.binds(route, options))
                 client = self._client(route)
                 reader = partial(client.reader, request or _NOTHING)
                 events = http_client.events(call, patience, client.fault, reader)
