@@ -66,6 +66,13 @@ class Prices:
         first, *others = (self.dollars(provider, model, kind) for kind in kinds)
         return None if first is None else max([first, *(dollars for dollars in others if dollars is not None)])
 
+    def steps(self, provider: str, model: str) -> tuple[int, ...]:
+        """The prompts' lengths, in tokens, behind which every token of a call costs something else."""
+        row = self._rows.get(provider)
+        if self._priced(provider, model) or (row and row.local):
+            return ()
+        return _steps(self._public_name(provider), model)
+
     def context(self, provider: str, model: str) -> int:
         """The most tokens that a prompt and its answer have together, as far as that is known."""
         own = self._priced(provider, model).get("context")
@@ -110,6 +117,22 @@ def _public(provider: str, model: str, tokens: Tokens) -> float | None:
     except (LookupError, ValueError):
         return None
     return float(found.total_price)
+
+
+@lru_cache(256)
+def _steps(provider: str, model: str) -> tuple[int, ...]:
+    try:
+        from genai_prices import Usage, calc_price
+        from genai_prices.types import TieredPrices
+
+        found = calc_price(Usage(), model_ref=model.removeprefix("models/"), provider_id=provider).model_price
+    except (ImportError, LookupError, ValueError):
+        return ()
+    return tuple(
+        sorted(
+            {tier.start for price in vars(found).values() if isinstance(price, TieredPrices) for tier in price.tiers}
+        )
+    )
 
 
 @lru_cache(256)
