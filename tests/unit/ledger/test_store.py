@@ -155,3 +155,15 @@ def test_a_clock_that_jumps_back_loses_no_call_and_keeps_their_order(book):
 
     with book.open() as connection:
         assert prompts(log.latest(connection, 9)) == ["first", "ahead", "back again"]  # the old one went all the same
+
+
+def test_a_ledger_that_no_folder_can_hold_names_the_variable_that_helps(tmp_path):
+    (tmp_path / "file").touch()
+
+    with (
+        pytest.raises(SamplemindError) as caught,
+        Ledger(Settings(state_dir=str(tmp_path / "file" / "samplemind"))).open(),
+    ):
+        pass
+
+    assert caught.value.hint == "export XDG_STATE_HOME=FOLDER, one that you can write to"
