@@ -82,7 +82,7 @@ class Ledger:
         except BrokenPipeError:  # whoever reads what we print has left
             raise
         except OSError as error:
-            raise SamplemindError(f"the ledger {self.path}: {error.strerror or error}", "free space there") from error
+            raise SamplemindError(f"the ledger {self.path}: {error.strerror or error}", files.remedy(error)) from error
 
     def _fold(self, connection: sqlite3.Connection) -> None:
         """Take in every line that was written down; one process at a time, and each line once."""

@@ -2,6 +2,7 @@ import asyncio
 import io
 import json
 import re
+import threading
 from dataclasses import replace
 
 import pytest
@@ -41,6 +42,7 @@ def test_blocks_found_word_by_word_are_those_found_at_once(text, size):
         found += done
 
     assert [*found, *grown(growing, "")] == grown("", text)
+    assert "".join([*found, growing]) == text
 
 
 def test_a_code_fence_is_never_cut():
@@ -136,6 +138,27 @@ def test_on_a_terminal_markdown_is_rendered(capsys):
     assert "One two." in ESCAPES.sub("", out)
     assert "```" not in out
     assert "\x1b[" in out
+
+
+def test_of_a_growing_block_its_words_are_drawn_and_nothing_else(monkeypatch):
+    drawn, seen = [], threading.Event()
+
+    def note(piece):
+        drawn.append(piece)
+        seen.set()
+        return ""
+
+    monkeypatch.setattr(show, "_markdown", note)
+
+    async def slow():
+        yield Chunk("An ")
+        await asyncio.to_thread(seen.wait)
+        yield Chunk("answer.")
+        yield Chunk(answer=ANSWER)
+
+    asyncio.run(stream(slow(), Style(terminal=True)))
+
+    assert set(drawn) <= {"An ", "An answer."}
 
 
 def test_a_long_block_is_made_into_markdown_when_it_is_drawn_and_not_at_every_word(monkeypatch):

@@ -166,3 +166,15 @@ def test_a_file_of_a_newer_version_is_left_as_it_is(book):
         pass
 
     assert book.path.read_bytes() == before
+
+
+def test_a_ledger_that_no_folder_can_hold_names_the_variable_that_helps(tmp_path):
+    (tmp_path / "file").touch()
+
+    with (
+        pytest.raises(SamplemindError) as caught,
+        Ledger(Settings(state_dir=str(tmp_path / "file" / "samplemind"))).open(),
+    ):
+        pass
+
+    assert caught.value.hint == "export XDG_STATE_HOME=FOLDER, one that you can write to"
