@@ -81,7 +81,7 @@ class Request:
             if isinstance(part, Media):
                 needs.add(part.kind)
                 if part.url or part.file_id:
-                    needs.add(f"{part.kind}_url" if part.url else "file_id")
+                    needs.add(f"{part.kind}_url" if part.url else "image_id" if part.kind == "image" else "file_id")
         if not all(map(_is_own, self.tools)):
             needs.add("tools")
         if self.tools and self.tool_choice not in (None, "auto", "none"):
@@ -109,9 +109,11 @@ class Request:
                 wishes.add("name")
         for part in self._parts():
             if isinstance(part, Opaque):
-                wishes.add(f"{part.origin} {part.value.get('type', 'block')}")
+                wishes.add(f"{part.origin} {part.value.get('type') or next(iter(part.value), 'block')}")
             elif not isinstance(part, Thinking):
                 wishes.update(part.hints)
+                if isinstance(part, ToolResult) and part.failed:
+                    wishes.add("is_error")
                 if isinstance(part, Media) and part.detail not in ("", "auto"):
                     wishes.add("detail")
         for tool in self.tools:
@@ -205,7 +207,7 @@ _HABITS = frozenset({("ollama", "num_ctx"), ("gemini", "top_k"), ("gemini", "top
 # Where the formats say how much a model may think.
 THINKING_FIELDS = frozenset({"enable_thinking", "reasoning", "think", "thinking", "thinking_budget", "thinkingConfig"})
 # What a provider may need beyond words that no parameter could move from this machine to a paid provider.
-ATTACHMENTS = ("image", "audio", "file", "image_url", "audio_url", "file_url", "file_id")
+ATTACHMENTS = ("image", "audio", "file", "image_url", "audio_url", "file_url", "file_id", "image_id")
 ABILITIES = frozenset({*ATTACHMENTS, "tools", "schema"})
 # Names that mean something of ours among `needs` and `wishes`, whatever a field of a client is called.
 _OURS = (

@@ -21,7 +21,7 @@ MAX_TOKENS = 8192
 # Shorter prefixes are never cached: 1024 tokens for most models (docs/en/build-with-claude/prompt-caching), of about
 # 4 characters each. Models with a higher minimum ignore the mark.
 CACHED_FROM = 4096
-_TAKEN = frozenset({"image", "image_url", "file", "file_url", "file_id", "tools", "tool_choice", "schema", "stop"})
+_TAKEN = frozenset({"image", "image_url", "file", "file_url", "tools", "tool_choice", "schema", "stop", "is_error"})
 _TAKEN |= {"effort", "thinking_budget", "cache_control", "citations", "title", "context"}
 # Claude before 4.6 thinks within a budget of tokens; since then it is told to adapt, and how hard to try
 # (docs/en/build-with-claude/adaptive-thinking).

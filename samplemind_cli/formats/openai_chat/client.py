@@ -31,9 +31,11 @@ __all__ = ["chat", "embed", "fault", "is_openai", "models", "read", "read_embedd
 __all__ += ["readable", "reader", "takes"]
 
 _AUDIO = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav", "audio/vnd.wave": "wav"}
-_TAKEN = ABILITIES - {"audio_url", "file_url"} | {*PARAMETERS, "temperature", "tool_choice", "effort", "name", "detail"}
+_TAKEN = ABILITIES - {"audio_url", "file_url", "file_id", "image_id"}
+_TAKEN |= {*PARAMETERS, "temperature", "tool_choice", "effort", "name", "detail"}
 # What of other formats' fields the compatible servers know by the same name.
 _COMPATIBLE = {"top_k", "min_p", "repetition_penalty", "repeat_penalty", "typical_p", "cache_control"}
+_FILES = ("openai_chat", "openai_responses", "")  # whose clients name files that OpenAI keeps
 # A thinking budget in the words of an effort, as the field has it.
 _EFFORTS = ((0, "none"), (1024, "low"), (8192, "medium"))
 
@@ -45,6 +47,7 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
         or name in DOCUMENTED
         or (name.startswith("openai_chat ") and not (is_openai(endpoint.base_url) and _is_field(name, request)))
         or (name == "thinking_budget" and not request.effort)
+        or (name == "file_id" and request.source in _FILES)
     ):
         return True
     if is_openai(endpoint.base_url):
