@@ -76,8 +76,8 @@ def _choice(choice: dict[str, Any], body: dict[str, Any], others: Sequence[tuple
     calls = [_call(call, whole=whole) for call in reading.mappings(said.get("tool_calls"))]
     if legacy := reading.mapping(said.get("function_call")):
         calls.append(_call({"function": legacy, "index": 0}, whole=whole))
-    reason = reading.text(choice.get("finish_reason"))
-    failed = reason in _FAILED
+    reason = choice.get("finish_reason")
+    failed = isinstance(reason, str) and reason in _FAILED
     finish = "refusal" if refusal else None if failed else reading.finish(reason) or ("unknown" if whole else None)
     return Chunk(
         text=text + refusal,
