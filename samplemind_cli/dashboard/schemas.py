@@ -24,7 +24,8 @@ from samplemind_cli.ledger.stats import BY
 
 CALL = obj("number", "id", "at", "times", "model", number=WHOLE, id=TEXT, at=NUMBER, times=WHOLE, model=TEXT)
 SPAN = obj("name", "start", "ms", name=TEXT, start=NUMBER, ms=NUMBER)
-ONE = obj("id", "at", "spans", id=TEXT, at=NUMBER, spans=many(SPAN), dollars=NUMBER)
+NEAREST = obj("key", key=TEXT, id=TEXT, prompt=TEXT)
+ONE = obj("id", "at", "spans", id=TEXT, at=NUMBER, spans=many(SPAN), dollars=NUMBER, why=TEXT, nearest=NEAREST)
 CHOSEN = dict.fromkeys((*FACTS, "words"), TEXT)
 PLACE = {"first": {**WHOLE, "minimum": 0}, "most": {**WHOLE, "minimum": 1, "maximum": LARGEST}}
 SUMS = obj(

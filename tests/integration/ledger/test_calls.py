@@ -7,7 +7,7 @@ from contextlib import aclosing
 import pytest
 
 from samplemind_cli import spool
-from samplemind_cli.ai import AICore, Options
+from samplemind_cli.ai import AICore, Message, Options, Request
 from samplemind_cli.errors import ProviderError
 from samplemind_cli.ledger import log
 from samplemind_cli.ledger.store import Ledger
@@ -40,6 +40,36 @@ def test_an_answer_a_hit_and_a_failure_are_written_down_without_their_words(core
     assert found[0]["output_tokens"] == 4
     assert found[0]["key"] == found[1]["key"]
     assert "hi there" not in json.dumps(found)
+
+
+def test_a_new_question_is_told_with_what_differs_and_the_nearest_one(core):
+    for text, temperature, cache in (
+        ("hi", None, "use"),
+        ("hi", 0.5, "use"),
+        ("hi", None, "use"),
+        ("hi", 0, "refresh"),
+    ):
+        request = Request(messages=(Message("user", text),), temperature=temperature)
+        core.ask_sync(request, Options(provider="openai", cache=cache, keep_content=True))
+
+    found = calls(core)
+    assert [call.get("why") for call in found] == [
+        "no question is stored yet", "temperature is new", None, "the cache was not asked: refresh",
+    ]  # fmt: skip
+    assert found[1]["nearest"] == found[0]["key"]
+    with Ledger(core.settings).open() as connection:
+        assert log.one(connection, found[1]["id"])["nearest"] == {
+            "key": found[0]["key"], "id": found[0]["id"], "prompt": "hi",
+        }  # fmt: skip
+
+
+def test_a_provider_that_took_over_is_compared_as_itself(core, mock_server):
+    core.ask_sync("hi", Options(provider="gemini"))
+    core.ask_sync("ho", Options(provider="ollama"))
+    mock_server.behave(faults=["ollama/503"])
+    core.ask_sync("hey")
+
+    assert [call["why"] for call in calls(core)][1:] == ["provider differs", "message 1 differs"]
 
 
 def test_the_providers_that_were_passed_over_are_named(core, mock_server):
