@@ -17,6 +17,7 @@ from samplemind_cli.settings import Settings
 Record = dict[str, Any]
 COUNTS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "cache_write_tokens")
 LONGEST = 1_000_000  # characters of a prompt or an answer that are kept
+SEEN = 0.0001  # seconds
 FOUND_OUT = "found_out"  # in a record: what is found out when its line is written, as it takes a moment
 
 
@@ -29,6 +30,7 @@ class JournalEntry:
     started: float
     route: Route | None = None
     attempt: Attempt | None = None
+    handed_over: float = 0.0
     passed: tuple[Route, ...] = ()
     begun: bool = False
     first: float | None = None
@@ -80,6 +82,7 @@ class JournalEntry:
             "first_ms": None if self.first is None else round(self.first * 1000, 3),
             "held_ms": round(self.held * 1000, 3),
             "error": self.error,
+            **self._spent(),
         }
         if answer:
             told |= {name: getattr(answer.usage, name) for name in COUNTS}
@@ -90,6 +93,15 @@ class JournalEntry:
             said = _answered(answer) if answer else ""
             told |= {"prompt": words(self.request), "answer": said, "system": system(self.request)}
         return {name: value for name, value in told.items() if value not in ("", None, [])}
+
+    def _spent(self) -> Record:
+        """What else the time went into, where it is enough to be seen."""
+        if self.attempt is None:
+            return {}
+        spent = self.attempt.patience.spent
+        passed = self.handed_over if any(other.outcome != "untried" for other in self.passed) else 0.0
+        told = {"passed_ms": passed, "tries_ms": spent.tries, "connect_ms": spent.connect}
+        return {name: round(seconds * 1000, 3) for name, seconds in told.items() if seconds > SEEN}
 
     def _missed(self, questions: Questions, attempt: Attempt) -> Record:
         if self.options.cache != "use":

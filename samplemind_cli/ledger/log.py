@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from samplemind_cli.errors import UsageError
+from samplemind_cli.ledger.store import MISS, WORDS
 
-_ALL = """SELECT calls.*, words.system, words.prompt, words.answer, misses.why, misses.nearest
-    FROM calls LEFT JOIN words USING (number) LEFT JOIN misses USING (number)"""
+_ALL = f"""SELECT calls.*, {", ".join(WORDS + MISS)}
+    FROM calls LEFT JOIN words USING (number) LEFT JOIN misses USING (number)"""  # noqa: S608 - names of ours
 MATCHING = "calls.number IN (SELECT rowid FROM found WHERE found MATCH ?)"
 SHORT = 12  # digits of an id that are shown
 PROMPT = 160  # characters of another call's prompt

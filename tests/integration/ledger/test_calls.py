@@ -8,6 +8,7 @@ import pytest
 
 from samplemind_cli import spool
 from samplemind_cli.ai import AICore, Message, Options, Request
+from samplemind_cli.dashboard.call_history import spans
 from samplemind_cli.errors import ProviderError
 from samplemind_cli.ledger import log
 from samplemind_cli.ledger.store import Ledger
@@ -108,3 +109,43 @@ def test_no_history_writes_nothing(core):
     core.ask_sync("hi", Options(provider="openai"))
 
     assert list(spool.take(spool.folder(core.settings.state_dir))) == []
+
+
+def asked(core, *options):
+    """The calls that come of one question after the other, in one event loop."""
+
+    async def ask():
+        for number, one in enumerate(options):
+            await core.ask(f"question {number}", one)
+        await core.close()
+
+    asyncio.run(ask())
+    return calls(core)
+
+
+def parts(call):
+    return [span["name"] for span in spans(call)]
+
+
+def test_a_new_connection_and_providers_that_were_passed_over_are_told_by_their_time(core, mock_server):
+    mock_server.behave(faults=["ollama/503:1"])
+    took_over, alone = asked(core, Options())[0], asked(core, Options(provider="openai"))[-1]
+
+    assert [part for part in parts(took_over) if part != "connect"] == ["passed over", "first token", "stream"]
+    assert took_over["passed_ms"] < took_over["first_ms"]
+    assert parts(alone) == ["connect", "first token", "stream"]
+
+
+def test_tries_that_failed_are_told_apart_from_the_one_that_was_answered(core, mock_server):
+    mock_server.behave(faults=["openai/503:1"])
+    [call] = asked(core, Options(provider="openai"))
+
+    assert parts(call) == ["retries", "first token", "stream"]
+    assert 1000 <= call["tries_ms"] < call["first_ms"]  # the first pause
+
+
+def test_what_requests_per_minute_held_up_is_told_first(core):
+    core = AICore(core.settings.changed({"openai_rpm": "60"}, "test"))
+    held = asked(core, *[Options(provider="openai")] * 61)[-1]
+
+    assert parts(held)[0] == "queue"

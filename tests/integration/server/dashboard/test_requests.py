@@ -26,7 +26,7 @@ def test_what_is_asked_appears_by_itself_and_opens(served, tab):
 
     tab.sees("1 request")
     tab.click("[role=row] a")
-    tab.sees("first token", "tokens in", "Its words were not kept")
+    tab.sees("connect", "first token", "tokens in", "Its words were not kept")
     assert tab.complaints == []
     assert all(address.startswith(served.url) for address in tab.asked)
 
