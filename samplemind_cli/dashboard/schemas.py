@@ -41,6 +41,15 @@ MODEL = obj("name", "installed", name=TEXT, installed=FLAG, size=WHOLE, loaded={
 NAMED = obj("name", name=TEXT)
 SERVICES = obj(services=many(TEXT))
 MEASURED = obj("name", "when", "rows", name=TEXT, when=TEXT, commit=TEXT, rows=many({"type": "object"}))
+SCORE = obj(
+    "key", "metric", "unit", "verdict",
+    key=TEXT, metric=TEXT, unit=TEXT, verdict=TEXT, target=NUMBER, now=NUMBER, low=NUMBER, high=NUMBER, when=TEXT,
+)  # fmt: skip
+COMPARED = obj("ratio", "low", "high", "verdict", ratio=NUMBER, low=NUMBER, high=NUMBER, verdict=TEXT, when=TEXT)
+KEPT = obj(
+    "project", "board", "measurements", "comparisons", "broken",
+    project=TEXT, board=many(SCORE), measurements=many(MEASURED), comparisons=many(COMPARED), broken=many(TEXT),
+)  # fmt: skip
 TOOL = obj("name", "launch", "paste", "install", name=TEXT, launch=TEXT, paste=TEXT, install=TEXT, config=TEXT)
 ASKED = obj(
     "prompt",
@@ -105,8 +114,8 @@ PATHS: dict[str, dict[str, Any]] = {
     "stack/restart": post("Restart services; events: note, done, error", SERVICES, EVENT, EVENTS),
     "stack/stop": post("Stop services; events: note, done, error", SERVICES, EVENT, EVENTS),
     "benches": get(
-        "What bench run has kept of this project",
-        obj("project", "measurements", "broken", project=TEXT, measurements=many(MEASURED), broken=many(TEXT)),
+        "The board of bench as last measured, and of this project what bench run kept and bench ab found",
+        KEPT,
     ),
     "connect": get("What each tool is to be told", obj("url", "tools", url=TEXT, tools=many(TOOL)), {"model": TEXT}),
 }
