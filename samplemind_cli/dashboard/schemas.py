@@ -19,6 +19,7 @@ from samplemind_cli.dashboard.described import (
     obj,
     post,
 )
+from samplemind_cli.ledger.clearing import ClearWish
 from samplemind_cli.ledger.filters import FACTS
 from samplemind_cli.ledger.stats import BY
 
@@ -96,7 +97,9 @@ PATHS: dict[str, dict[str, Any]] = {
         ),
     ),
     "cache/clear": post(
-        "Remove stored answers", obj(provider=TEXT), obj("entries", "bytes", entries=WHOLE, bytes=WHOLE)
+        "Remove stored answers, those that are chosen or all",
+        obj(**dict.fromkeys(ClearWish._fields, TEXT)),
+        obj("entries", "bytes", entries=WHOLE, bytes=WHOLE, redis=WHOLE),
     ),
     "choices": get("What can be asked", many(TEXT)),
     "ask": post("A prompt, answered as events: why, route, text, thinking, answer, error", ASKED, EVENT, EVENTS),

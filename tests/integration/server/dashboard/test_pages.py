@@ -50,6 +50,28 @@ def test_what_the_cache_spared_is_told_and_it_is_cleared_once_asked(served, tab,
     assert tab.complaints == []
 
 
+def test_the_answers_that_are_chosen_are_cleared_alone(serve, tab):
+    served = serve("--keep-content")
+    for model, text in (
+        ("openai/gpt-4o", "who sleeps"),
+        ("openai/gpt-4o", "who roars"),
+        ("openai/gpt-5", "who sleeps"),
+    ):
+        served.ask(model=model, messages=[{"role": "user", "content": text}])
+    show(tab, served, "cache")
+    tab.sees("3 answers,")
+
+    fill(tab, ".clear input", "who sl")
+    tab.wait("document.querySelectorAll('.clear select')[1].length === 3")
+    tab.choose(2, "openai/gpt-4o")
+    tab.click("button.danger")
+    tab.sees("Remove the stored answers of openai/gpt-4o to questions that begin with “who sl”, here and in Redis?")
+    tab.click("dialog button.danger")
+
+    tab.sees("removed 1 answer,", "2 answers,")
+    assert tab.complaints == []
+
+
 def test_redis_is_told_of_and_where_it_went(serve, start_redis, tab):
     redis = start_redis()
     served = serve(SAMPLEMIND_REDIS_URL=redis.url)
