@@ -122,9 +122,10 @@ class Caller:
         Raises BudgetError before it is asked for, UnavailableError before the first chunk, CutStreamError after it,
         ProviderError for a request that would be wrong anywhere.
         """
-        name, begun, dropped = _name(route), False, tuple[str, ...]()
+        name, begun, untold = _name(route), False, frozenset[str]()
         while True:
             gone = self._refused.of(name)
+            dropped = tuple(sorted((untold | (gone & request.wishes)).difference(route.dropped)))
             sent = without(request, gone)
             client = CLIENTS[way := self.ways.of(route.provider, route.endpoint, request)]
             spoken = format_of(way)
@@ -149,8 +150,7 @@ class Caller:
                 learned = not begun and self._refused.learns(name, error.fault, sent, strict=strict)
                 if not learned and (begun or not self.ways.learns(route, request, error)):
                     raise
-                untold = self.ways.untold(route, request) | (self._refused.of(name) & request.wishes)
-                dropped = tuple(sorted(untold.difference(route.dropped)))
+                untold = self.ways.untold(route, request)
             else:
                 return
 

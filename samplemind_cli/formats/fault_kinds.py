@@ -11,6 +11,7 @@ _STATUS: dict[int, FaultKind] = {
     402: "credit",
     403: "auth",
     404: "not_found",
+    405: "not_found",
     408: "server",
     409: "server",
     413: "too_long",

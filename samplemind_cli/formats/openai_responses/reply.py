@@ -32,7 +32,7 @@ class ResponseReader:
         if kind in ENDS and response:
             return self._ended(response)
         if faults.is_told(event):
-            return Chunk(fault=_fault(body))
+            return Chunk(fault=_fault(event))
         if body.get("object") == "response" or isinstance(body.get("output"), list):
             return replace(self._ended(body), whole=True, late=False)
         return Chunk(model=reading.text(response.get("model")))
@@ -129,9 +129,10 @@ def _usage(response: dict[str, Any]) -> Usage | None:
     )
 
 
-def _fault(event: dict[str, Any]) -> Fault:
+def _fault(event: Any) -> Fault:
     """An error event, or a response that failed; its code says whether another try may help."""
     found = faults.fault(200, event)
-    code = reading.text(reading.mapping(event.get("error") or event).get("code"))
+    told = reading.mapping(event)
+    code = reading.text(reading.mapping(told.get("error") or told).get("code"))
     lasts = found.kind == "server" and any(word in code for word in _LASTING)
     return replace(found, kind="request", passing=False) if lasts else found
