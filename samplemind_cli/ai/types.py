@@ -1,6 +1,6 @@
 """The core's vocabulary: how to answer a request; and the formats' vocabulary."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, get_args
 
@@ -121,6 +121,13 @@ class Origin:
     batch: str = ""
 
 
+@dataclass(slots=True)
+class Allowance:
+    """What one question may still cost, in dollars: each call that is made for it takes its cost away."""
+
+    left: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How to answer a request; nothing here changes the prompt.
@@ -129,7 +136,7 @@ class Options:
     `ttl`: the maximum age of an entry in seconds, and the lifetime of a new one; `max_age`: the maximum age for this
     request alone. `timeout`: seconds for the whole answer. `max_cost`: dollars that it may cost at most. `models`:
     patterns of PROVIDER/MODEL that are allowed. `origin`: the caller, for the ledger, which holds the texts, too, with
-    `keep_content`.
+    where `keep_content` says so. `allowance` is the core's, of what is left of `max_cost`.
     """
 
     task: Task = "factual"
@@ -145,6 +152,7 @@ class Options:
     models: tuple[str, ...] = ()
     origin: Origin = Origin()
     keep_content: bool = False
+    allowance: Allowance | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Raise UsageError for an unknown word."""
@@ -153,6 +161,10 @@ class Options:
                 raise UsageError(
                     f"there is no {name} {getattr(self, name)!r}", f"known: {', '.join(filter(None, words))}"
                 )
+
+    def for_one_question(self) -> "Options":
+        """The same, with what `max_cost` allows where it allows something."""
+        return self if self.max_cost is None else replace(self, allowance=Allowance(self.max_cost))
 
 
 _KNOWN = {

@@ -27,7 +27,8 @@ HELP = """/model [NAME]   show or change the model; /model auto: choose automati
 /attach FILE    attach a file or an https URL to the next message
 /save FILE      write the conversation to a file, as Markdown
 /cost           show the cost so far
-/quit           leave (or Ctrl-D)"""
+/quit           leave; Ctrl-D does too
+\"\"\"             begins a message of several lines, and ends it; a \\ at a line's end goes on, too"""
 
 
 class Chat:
@@ -59,12 +60,12 @@ class Chat:
         core = AICore(self._settings, notify=output.say)
         with asyncio.Runner() as runner, typed.history(self._settings):
             try:
-                for turn in typed.turns():
+                for turn, commanded in typed.turns():
                     command, _, rest = turn.removeprefix("/").partition(" ")
-                    if turn.startswith("/") and command == "quit":
+                    if commanded and command == "quit":
                         return
                     try:
-                        if turn.startswith("/"):
+                        if commanded:
                             self._do(command, rest.strip())
                         else:
                             runner.run(self._answer(core, turn))

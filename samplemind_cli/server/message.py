@@ -27,6 +27,7 @@ class Outcome:
     output_tokens: int = 0
     passed: tuple[str, ...] = ()  # providers that it fell back from
     first_token_ms: float = 0.0  # from the complete request to the answer's first token; 0 when there was none
+    left_out: tuple[str, ...] = ()  # what of the answer the client's format has no word for
     held: float = 0.0  # seconds that it waited for a provider's requests per minute
     answer: str = ""  # the text, for `--log-content`
     ended: bool = False  # the stream's last event is being sent: a client that disconnects now has the whole answer

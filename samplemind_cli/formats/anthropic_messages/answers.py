@@ -9,7 +9,7 @@ import orjson
 
 from samplemind_cli.formats import origins, reading
 from samplemind_cli.formats.anthropic_messages import tokens
-from samplemind_cli.formats.anthropic_messages.block_writer import BlockWriter, PassedOn, proof
+from samplemind_cli.formats.anthropic_messages.block_writer import BlockWriter, PassedBlocks, proof
 from samplemind_cli.formats.types import (
     ATTACHMENTS,
     NO_TOKENS,
@@ -84,7 +84,7 @@ class Events:
         self._estimate = estimate
         self._begun = False
         self._writer = BlockWriter("")
-        self._passed: PassedOn | None = None
+        self._passed: PassedBlocks | None = None
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
         """The events that say what a chunk says; a whole answer out of the cache is one chunk."""
@@ -101,7 +101,7 @@ class Events:
     def _passes(self, events: Sequence[dict[str, Any]]) -> bool:
         """Whether these events may be passed on: of a message that began with its own first event."""
         if not self._begun and events and events[0]["type"] == "message_start":
-            self._begun, self._passed = True, PassedOn()
+            self._begun, self._passed = True, PassedBlocks()
         if self._passed is None:
             return False
         for each in events:
@@ -113,7 +113,7 @@ class Events:
             self._begun = True
             if chunk.route:  # it was not known when a ping had to be sent before it
                 self._model = chunk.route.name
-            self._writer = BlockWriter(origins.of_route(self._model))
+            self._writer = BlockWriter(chunk.origin or origins.of_route(self._model))
             yield event(self._start(chunk))
         if chunk.answer and self._writer.nothing:
             for place, part in _placed(chunk.answer.parts):

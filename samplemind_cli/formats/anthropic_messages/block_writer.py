@@ -48,7 +48,7 @@ class BlockWriter:
         if chunk.thinking:
             self._delta("thinking", {"type": "thinking_delta", "thinking": chunk.thinking})
         if chunk.signature:
-            self._sign(Thinking(signature=chunk.signature, origin=self._origin))
+            self._sign(Thinking(signature=chunk.signature, origin=self._origin, id=chunk.thought_id))
         if chunk.block:
             self.part(chunk.block)
         if chunk.text:
@@ -134,7 +134,7 @@ class BlockWriter:
         last.closed = True
 
 
-class PassedOn:
+class PassedBlocks:
     """The events of one message that were passed on unchanged. `ended`: its last delta; `stopped`: its last event."""
 
     def __init__(self) -> None:
