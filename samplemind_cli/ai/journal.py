@@ -1,6 +1,5 @@
 """The ledger's record of each request: who asked, who answered, latency and usage; never a key."""
 
-import json
 import os
 import time
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from samplemind_cli import spool
+from samplemind_cli.ai import json_text
 from samplemind_cli.ai.attempt import Attempt
 from samplemind_cli.ai.types import Answer, Chunk, Endpoint, Options, Request, Route
 from samplemind_cli.ai.why import Questions
@@ -155,7 +155,7 @@ def line(told: Record) -> bytes:
     if FOUND_OUT in told:
         told = {**told, **told[FOUND_OUT]()}
         del told[FOUND_OUT]
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+    return json_text.dumps(told) + b"\n"
 
 
 def repetition(request: Request, options: Options, answer: Answer) -> bytes:
