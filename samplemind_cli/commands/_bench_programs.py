@@ -1,4 +1,4 @@
-"""`samplemind bench run` and `bench history`: a program of the user's own, and what was kept of it."""
+"""`samplemind bench run` and `bench history`: a program of the user's own, and its saved results."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,9 +56,9 @@ def run(
     it waited for; memory is the peak of its largest process. Combinations of parameters are run in turns, with a bare
     Python between them as calibration. A run that fails ends the measuring with exit code 1.
 
-    --fail-over measures everything twice to learn what this machine's noise hides: exit code 1 when time, CPU time or
-    memory has grown by more, 2 when that cannot be said of the time. On another machine a change is only reported;
-    so it is where the machine is much busier than then, unless the change is larger than that explains.
+    --fail-over measures everything twice to estimate this machine's noise: exit code 1 when time, CPU time or memory
+    has grown by more, 2 when the time is uncertain. On another machine, or a much busier one, a change is only
+    reported, unless it is larger than the load explains.
 
     \b
     Examples:
@@ -113,7 +113,7 @@ def _measured(
 
 
 def _keep(baselines: "Baselines", name: str, found: dict[str, Any]) -> str:
-    """Store what was measured now; what it was compared with belongs to that run alone."""
+    """Save the results, without the comparison, which belongs to this run."""
     own = {key: value for key, value in found.items() if key not in ("since", "comparison")}
     return str(baselines.save(name, own))
 

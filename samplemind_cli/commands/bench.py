@@ -58,8 +58,7 @@ def board(
 
     Groups: cli, cache, core, providers, serve, build, frontend, tests. A hosted provider with a key gets ten short
     prompts, three with --quick. Ctrl-C prints the rows so far. --fail-over measures everything
-    twice to learn what this machine's noise hides, and refuses a gate that is finer: exit code 2, as when a row
-    stays unsure.
+    twice to estimate this machine's noise, and refuses a finer gate: exit code 2, as when a row stays unsure.
 
     \b
     Example:
@@ -87,7 +86,7 @@ def board(
     found, again = gate.measured(measure, output.say, twice=share is not None)
     _kept(lambda: LastResults(settings.state_dir).keep_board(found))
     stopped = report.interrupted(found) or report.interrupted(again)
-    if stopped:  # what was measured is shown, and taken for a whole run by nobody
+    if stopped:  # partial results are shown, and marked as partial
         then = save = None
     changes = gate.compared(then, found, again, share) if then else []
     if then:
@@ -155,9 +154,9 @@ def load(
 ) -> int:
     r"""Ask many questions at once through the core, and tell the latencies.
 
-    They count from the schedule as well as from sending: in an open loop, a server that stops for a second is late
-    for every question that was due in it. A failure counts as infinite; a quantile that so few answers cannot bound
-    is n/a. The rate limits of the settings are off. To load a server, set its address:
+    Latencies count from the schedule as well as from sending: in an open loop, a server that stops for a second
+    delays every request due in it. A failure counts as infinite; a quantile of too few answers is n/a. The rate
+    limits of the settings are off. To load a server, set its address:
 
     \b
     Examples:
@@ -210,8 +209,8 @@ def ab(
 
     Each version gets a git worktree, submodules included, and a Python environment of its own. A command is given
     after `--` and runs in that folder of the worktree which you are in; by default it is the start of the project's
-    own. The verdict is about the ratio of two runs right after one another, with its 95 % interval: worse when even
-    its lower end is beyond the margin. Measuring goes on until that is certain, or the time is up. Exit code: 0 better
+    own. The verdict is about the ratio of two consecutive runs, with its 95 % interval: worse when even its lower end
+    is beyond the margin. Measuring continues until that is certain, or the time is up. Exit code: 0 better
     or no worse, 1 worse, 2 inconclusive. An error ends with 1 and a wrong command line with 2 as well; then nothing is
     on stdout.
 
@@ -251,7 +250,7 @@ def ab(
 
 
 def _kept(keep: Callable[[], None]) -> None:
-    """Keep results for the dashboard; that they cannot be kept is told, and costs nobody the results."""
+    """Save results for the dashboard; a failure is reported, and the results are still printed."""
     from samplemind_cli import output
     from samplemind_cli.errors import SamplemindError
 

@@ -18,8 +18,8 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The client's name, as
 def keys() -> None:
     r"""Give each client of serve a key of its own, with limits.
 
-    A key is taken instead of SAMPLEMIND_API_TOKEN, as Bearer, x-api-key or x-goog-api-key, and its name stands in
-    stats, log and budgets. Limits bind once that token is set: without it serve asks nobody for a key.
+    Clients send a key instead of SAMPLEMIND_API_TOKEN, as Bearer, x-api-key or x-goog-api-key; its name appears in
+    stats, log and budgets. Limits apply only if that token is set: without it serve requires no key.
 
     \b
     Examples:
@@ -38,7 +38,7 @@ def add(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    r"""Make a key and print it, this once: only its hash is kept.
+    r"""Create a key and print it, once: only its hash is stored.
 
     \b
     Examples:
@@ -79,7 +79,7 @@ def list_keys(as_json: Json = False) -> None:
 
 @app.command()
 def revoke(name: Name, as_json: Json = False) -> None:
-    r"""Take a key back; a running serve refuses it at once.
+    r"""Revoke a key; a running serve refuses it at once.
 
     \b
     Example:

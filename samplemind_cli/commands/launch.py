@@ -41,7 +41,7 @@ def launch(
     from samplemind_cli.stack import record
 
     settings, more = Settings.load(), arguments or []
-    tools.setup(tool, serving.DEFAULT, "")  # an unknown one is told before anything starts
+    tools.setup(tool, serving.DEFAULT, "")  # an unknown one is reported before anything starts
     if show:
         setup = tools.setup(tool, url or serving.DEFAULT, settings.api_token and showing.TOKEN, model)
         _show(setup.placed(home.folder(settings, tool)), more, as_json=as_json)

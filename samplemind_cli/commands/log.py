@@ -7,7 +7,7 @@ import typer
 
 from samplemind_cli.settings import Settings
 
-PAUSE = 0.5  # seconds between looks with --follow
+PAUSE = 0.5  # seconds between polls with --follow
 
 
 def log(
@@ -81,7 +81,7 @@ def _line(call: dict[str, Any]) -> str:
     shown = words if len(words) <= 60 else words[:59] + "…"  # noqa: PLR2004 - what a line holds
     took = f"{call['ms']:.0f} ms" if "ms" in call else ""
     source = call.get("client") or call.get("command", "")
-    name = f"{call['provider']}/{call.get('model', '')}" if call.get("provider") else "-"  # nobody could be asked
+    name = f"{call['provider']}/{call.get('model', '')}" if call.get("provider") else "-"  # no provider was available
     return f"{call['id'][:12]} {when} {source} {name} {where}{times} {took} {shown}"
 
 
@@ -106,7 +106,7 @@ def _fact(name: str, value: Any) -> Any:
 
 
 def _ask_again(call: dict[str, Any], model: str | None) -> None:
-    """Its words once more, past the cache; the answer goes to stdout behind the old one."""
+    """Repeat a call without the cache; print the new answer after the old one."""
     from samplemind_cli import output
     from samplemind_cli.ai import AICore, Message, Options, Request
     from samplemind_cli.ai.types import Origin

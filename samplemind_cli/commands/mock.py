@@ -85,7 +85,7 @@ def mock(
 
 
 def _announce(server: "MockServer", *, as_json: bool) -> None:
-    """The exports; then stdout is let go of, so that `source <(samplemind mock)` does not wait for the server's end."""
+    """Print the exports and close stdout, so that `source <(samplemind mock)` does not wait for the server to exit."""
     import os
     import sys
 

@@ -1,4 +1,4 @@
-"""`samplemind models`: what the Ollama daemon has, and what may be done with it."""
+"""`samplemind models`: lists and manages the Ollama daemon's models."""
 
 import re
 import sys
@@ -152,7 +152,7 @@ def warm(
 
 
 def _each(settings: Settings, names: list[str], act: "Callable[[Daemon, str], Awaitable[None]]", done: str) -> None:
-    """Do one thing to each model in turn and say so; those that failed are told together at the end."""
+    """Do one thing to each model in turn and report it; failures are raised together at the end."""
     from time import monotonic
 
     from samplemind_cli import output
@@ -177,7 +177,7 @@ def _each(settings: Settings, names: list[str], act: "Callable[[Daemon, str], Aw
 
 
 def _show_hosted(settings: Settings, *, as_json: bool, running: bool) -> None:
-    """One model a line, and for each provider without one what would help."""
+    """One model per line, and for each provider without one the fix."""
     from samplemind_cli import output
     from samplemind_cli.errors import UsageError
     from samplemind_cli.models.hosted import hosts
@@ -234,7 +234,7 @@ def _loaded(loaded: "Loaded | None") -> str:
 
 
 def _facts(name: str, shown: dict[str, Any]) -> list[tuple[str, str]]:
-    """What people ask of a model, label and text; the rest is in --json."""
+    """The main facts of a model, as label and text; the rest is in --json."""
     details, info = shown.get("details") or {}, shown.get("model_info") or {}
     context = next((value for key, value in info.items() if key.endswith(".context_length")), "")
     facts = [
@@ -252,7 +252,7 @@ def _facts(name: str, shown: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _advise(settings: Settings, rows: "list[ListedModel]") -> None:
-    """Tell a small machine which of the set is too large for it; nothing where the daemon is elsewhere."""
+    """Warn of models that are too large for this machine, unless the daemon is elsewhere."""
     from samplemind_cli import output
     from samplemind_cli.ai.router import is_loopback
     from samplemind_cli.models import daemon, fit

@@ -1,4 +1,4 @@
-"""`samplemind ps`: how the stack is."""
+"""`samplemind ps`: shows the stack's services."""
 
 import shutil
 import sys
@@ -96,7 +96,7 @@ def _show(services: list["Status"]) -> None:
 
 
 def _rows(status: "Status") -> list[tuple[str, ...]]:
-    """A service's row, and one for each further URL of it."""
+    """A service's row, and one for each of its further URLs."""
     from samplemind_cli.output import size
 
     service = status.service
@@ -123,7 +123,7 @@ def _duration(seconds: float) -> str:
 
 
 def _figures(details: dict[str, Any]) -> str:
-    """What a service tells of itself, in one line; empty when it tells nothing."""
+    """A service's own figures, in one line; empty if it has none."""
     from samplemind_cli.output import size
 
     match details:

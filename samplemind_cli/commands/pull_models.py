@@ -1,4 +1,4 @@
-"""`samplemind pull-models`: the project's models, planned, pulled, verified, and held against models.lock."""
+"""`samplemind pull-models`: plans, pulls and verifies the project's models, and compares them with models.lock."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -63,7 +63,7 @@ def pull_models(
 
 
 def _resolved(names: "Iterable[str]") -> list[str]:
-    """The library's own names, each once; what was renamed is said."""
+    """The library's own names, without duplicates; renamed ones are reported."""
     from samplemind_cli import output
     from samplemind_cli.errors import UsageError
     from samplemind_cli.models.names import Name, resolve
@@ -79,7 +79,7 @@ def _resolved(names: "Iterable[str]") -> list[str]:
 
 
 async def _pulled(daemon: "Daemon", plan: "PullPlan", *, jobs: int, insecure: bool, force: bool) -> "list[PullResult]":
-    """Tell the plan, refuse one without room, pull; the plan's models in its order, those already there included."""
+    """Print the plan, refuse it without enough space, and pull; the results in the plan's order."""
     from samplemind_cli import output
     from samplemind_cli.models.daemon_errors import OllamaError
     from samplemind_cli.models.pull import Puller, present
@@ -130,7 +130,7 @@ def _check(settings: Settings, wanted: list[str], installed: "list[Model]", *, a
 
 
 def _lock(settings: Settings, results: "list[PullResult]", *, update: bool) -> None:
-    """Record the set's new digests in models.lock. What is there already changes with --update only, and is told."""
+    """Record new digests in models.lock. Existing ones change only with --update; a difference is reported."""
     from samplemind_cli import output
     from samplemind_cli.models import lock
     from samplemind_cli.models.names import resolve

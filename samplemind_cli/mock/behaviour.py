@@ -1,4 +1,4 @@
-"""How the mock answers; may be changed while it serves."""
+"""The mock's settings, which may change while it serves."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from samplemind_cli.mock.faults import Fault
 class Behaviour:
     """Milliseconds until the first byte; tokens per second, 0: all at once; `reply`, None: an echo of the prompt.
 
-    `models` are those it knows, none: it knows every name. Of `faults` the first that takes a request has it.
+    `models` are those it knows, none: it knows every name. The first of `faults` that matches a request applies.
     """
 
     latency_ms: float = 0.0

@@ -1,4 +1,4 @@
-"""The mock's own doors under /_mock/, for tests in other languages: read the requests, reset, change the behaviour."""
+"""The mock's own routes under /_mock/, for tests in other languages: read the requests, reset, change the behaviour."""
 
 import re
 from ipaddress import ip_address
@@ -33,7 +33,7 @@ def control(log: Log, behaviour: Behaviour, request: HttpRequest) -> tuple[int, 
 
 
 def _from_a_program(request: HttpRequest) -> bool:
-    """Not from a web page: it would say its origin, or ask under a name of the network that was bound anew to us."""
+    """Whether it is not from a web page, which would send its origin, or another host name (DNS rebinding)."""
     if "origin" in request.headers or request.headers.get("sec-fetch-site", "none") != "none":
         return False
     name = re.sub(r":\d*$", "", request.headers.get("host", "")).strip("[]").lower().rstrip(".")

@@ -1,4 +1,4 @@
-"""Sends one reply: at the pace that was set, or broken in the way that was asked for."""
+"""Sends one reply at the configured speed, or broken by a fault."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ class Delivery:
         self._record = record
 
     async def deliver(self, reply: Reply, fault: Fault) -> bool:
-        """Send `reply` as `fault` leaves it; whether the connection is still whole. A stall never returns."""
+        """Send `reply` with `fault`; returns whether the connection is still usable. A stall never returns."""
         if fault.kind == "drop":
             return False
         if fault.kind == "stall":
@@ -57,7 +57,7 @@ class Delivery:
         return Trouble(fault.status, f"{phrase(fault.status)} (told to fail)")
 
     def _timed(self, said: ScriptedAnswer) -> ScriptedAnswer:
-        """The answer with the times it is made to take; a daemon never reports a zero, its clients divide by it."""
+        """The answer with its simulated times; never zero, as clients divide by them."""
         speed = self._behaviour.tokens_per_second
         speak = said.output_tokens / speed if speed else 0
         return replace(said, wait_ns=int(self._behaviour.latency_ms * 1e6) or 1000, speak_ns=int(speak * 1e9) or 1000)
@@ -122,5 +122,5 @@ def _middle(tokens: list[bool]) -> int:
 
 
 async def _forever() -> bool:
-    """Until the client hangs up or the server stops: both cancel."""
+    """Wait until the client disconnects or the server stops: both cancel."""
     return bool(await asyncio.Event().wait())

@@ -1,4 +1,4 @@
-"""HTTP/1.1 over asyncio streams: read one request after another, write whole or chunked answers, notice a hang-up."""
+"""HTTP/1.1 over asyncio streams: reads requests in turn, writes whole or chunked responses, detects disconnects."""
 
 import asyncio
 import json
@@ -82,7 +82,7 @@ class ClientConnection:
             pass
 
     async def send(self, status: int, headers: dict[str, str], body: bytes, length: int | None = None) -> None:
-        """A whole answer; a `length` greater than the body's promises more than will come."""
+        """A whole response; a `length` greater than the body's announces more than is sent."""
         promised = len(body) if length is None else length
         head = _head(status, {**headers, "Content-Length": str(promised)})
         self._writer.write(head if self._bodiless else head + body)

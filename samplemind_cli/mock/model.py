@@ -46,7 +46,7 @@ class PromptRequest:
 
 @dataclass(frozen=True)
 class ScriptedAnswer:
-    """What the model says, token by token; a tool call's arguments are JSON text in tokens too."""
+    """The answer, token by token; also a tool call's arguments are JSON text in tokens."""
 
     text: tuple[str, ...] = ()
     thinking: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ class ScriptedAnswer:
 
 
 def answer(request: PromptRequest, reply: str | None = None, fault: str = "") -> ScriptedAnswer:
-    """The answer: a tool call, `reply`, JSON for the schema, or an echo; bent by `fault` if it is one of a model."""
+    """The answer: a tool call, `reply`, JSON for the schema, or an echo; changed by a model's `fault`."""
     read = count_tokens(request.input_text)
     if fault == "refusal":
         return ScriptedAnswer(finish="refusal", input_tokens=read)
@@ -128,7 +128,7 @@ def _text(request: PromptRequest, reply: str | None) -> str:
 
 
 def _limited(whole: ScriptedAnswer, limit: float) -> ScriptedAnswer:
-    """`whole` as far as the token limit lets it come; thoughts use the limit up first."""
+    """`whole` up to the token limit; thoughts count first."""
     if whole.output_tokens <= limit:
         return whole
     thinking = whole.thinking[: int(limit)]

@@ -1,4 +1,4 @@
-"""What the daemon and its registry say when something fails, as one clear error each."""
+"""Translates the errors of the daemon and its registry."""
 
 import re
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from samplemind_cli.models.names import nearest
 class OllamaError(ProviderError):
     """The daemon, or a registry it asked, failed.
 
-    `tries` is how often in a row a pull is begun before this is its end. A failure that `resumes` keeps what came, and
-    is no longer in a row when more has come since.
+    `tries` is the number of consecutive attempts of a pull. A failure that `resumes` keeps what was downloaded, and the
+    count starts again when more has been downloaded since.
     """
 
     def __init__(self, message: str, hint: str | None = None, *, tries: int = 1, resumes: bool = True) -> None:
@@ -80,7 +80,7 @@ _SAID: tuple[tuple[str, str, str, int], ...] = (
 
 @contextmanager
 def translated(url: str, name: str = "", seconds: float = 0) -> Iterator[None]:
-    """Within it, whatever the `ollama` package, its HTTP client or a socket raises becomes an OllamaError."""
+    """Turn what the `ollama` package, its HTTP client or a socket raises into an OllamaError."""
     try:
         yield
     except SamplemindError:
@@ -122,13 +122,13 @@ def unknown(name: str) -> OllamaError:
 
 
 def spoiled(name: str) -> OllamaError:
-    """A layer's bytes are not those of its digest; the daemon drops such a layer, so it must come anew."""
+    """A layer does not match its digest; the daemon drops it, so it must be downloaded again."""
     message = f"the registry sent {name} with a wrong digest; the download was discarded"
     return OllamaError(message, "pull again later", tries=2, resumes=False)
 
 
 def stalled(name: str, seconds: float) -> OllamaError:
-    """Not a byte came for a while."""
+    """No byte arrived for a while."""
     return OllamaError(
         f"nothing of {name} arrived for {seconds:g} s", "pull again; what was downloaded is kept", tries=4
     )
@@ -161,7 +161,7 @@ def _read(error: Exception, url: str, name: str) -> Exception:
 
 
 def _in_ollama(error: Exception) -> bool:
-    """Whether it came up inside of the package, which takes what it is sent for an object with Ollama's fields."""
+    """Whether it was raised inside the package, which expects an object with Ollama's fields."""
     return any(frame.f_globals.get("__name__") == "ollama._client" for frame, _ in walk_tb(error.__traceback__))
 
 

@@ -1,4 +1,4 @@
-"""What fits this machine: its memory, its GPU's, and the free disk beneath the daemon's models."""
+"""What fits this machine: its memory, GPU memory, and the free space on the daemon's disk."""
 
 import json
 import os
@@ -28,11 +28,11 @@ class Machine:
     free: int | None = None
 
     def holds(self, size: int) -> bool:
-        """Whether a model of so many bytes can be loaded, on the GPU, beside it, or on both."""
+        """Whether a model of this size can be loaded on the GPU, the CPU, or both."""
         return wanted_memory(size) <= self.memory + self.vram
 
     def place(self, size: int) -> str:
-        """Where a model of so many bytes would run, in words."""
+        """Where a model of this size would run, as text."""
         if wanted_memory(size) <= self.vram:
             return "on the GPU"
         if not self.holds(size):
@@ -76,7 +76,7 @@ def find_store(modelfile: str) -> Path | None:
 
 
 def partly(store: Path | None, digests: Iterable[str]) -> dict[str, int]:
-    """Bytes that the daemon has of blobs whose download broke off, from its notes beside them (server/download.go)."""
+    """Bytes of unfinished blobs, from the daemon's notes beside them (server/download.go)."""
     have: dict[str, int] = {}
     for digest in digests if store else ():
         for note in Path(store or "", "blobs").glob(f"{digest.replace(':', '-')}-partial-*"):

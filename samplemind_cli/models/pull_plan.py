@@ -1,4 +1,4 @@
-"""What a pull needs, what is there already, and what room there is: said before the first byte."""
+"""Plans a pull: what is needed, what is present, and whether there is room, before the first byte."""
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
@@ -167,7 +167,7 @@ def arrange(
 
 
 def _share(download: int | None, size: int) -> str:
-    """What must come of so many bytes, in words."""
+    """The share to download, as text."""
     if download is None:
         return f"{gigabytes(size)}; what changed is unknown"
     if download == 0:
