@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 BLOCK_END = re.compile(r"\n[ \t]*\n")
 FENCE = re.compile(r"^ {0,3}(```|~~~)", re.MULTILINE)
-CODE = re.compile(r"^( {0,3})(`{3,}|~{3,})[^\n]*\n(.*?)(?:^ {0,3}\2[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+# A block may stand in a list, further in; behind backticks that begin one there are no others in its line.
+CODE = re.compile(r"^( *)(`{3,}(?=[^`\n]*\n)|~{3,})[^\n]*\n(.*?)(?:^ *\2[`~]*[ \t\r]*$|\Z)", re.MULTILINE | re.DOTALL)
 GROWING = "\x00"  # a mark behind what may still grow; never shown
 
 

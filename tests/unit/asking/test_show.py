@@ -172,3 +172,18 @@ def test_a_narrow_terminal_folds(capsys):
     lines = ESCAPES.sub("", capsys.readouterr().out).splitlines()
     assert len(lines) >= 10
     assert max(map(len, lines)) <= 20
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Do:\n\n1. This\n\n    ```py\n    a = 1\n      b\n    ```\n", "a = 1\n  b\n"),
+        ("```inline``` first, then\n```py\nx\n```\n```py\ny\n```\n", "x\n"),
+        ("````md\n```py\nx\n```\n````\n", "```py\nx\n```\n"),
+        ("```py\r\nx\r\n```\r\nmore\r\n", "x\r\n"),
+        ("~~~\n```\n~~~\n", "```\n"),
+        ("```py\nnever closed", "never closed"),
+    ],
+)
+def test_the_first_code_block_is_found_where_answers_have_it(text, code):
+    assert show.code_block(replace(ANSWER, parts=(Text(text),))) == code

@@ -155,3 +155,14 @@ def test_a_clock_that_jumps_back_loses_no_call_and_keeps_their_order(book):
 
     with book.open() as connection:
         assert prompts(log.latest(connection, 9)) == ["first", "ahead", "back again"]  # the old one went all the same
+
+
+def test_a_file_of_a_newer_version_is_left_as_it_is(book):
+    write(book)
+    with book.open() as connection:
+        connection.execute("PRAGMA user_version = 99")
+    before = book.path.read_bytes()
+    with pytest.raises(SamplemindError, match="newer samplemind"), book.open():
+        pass
+
+    assert book.path.read_bytes() == before
