@@ -72,14 +72,22 @@ class Held:
     nano: int
 
 
-class Accounts:
-    """The accounts of one user. Raises SettingError where their file cannot be used: then nothing may be spent."""
+class BusyError(SettingError):
+    """Another process has the file of the accounts for itself."""
 
-    def __init__(self, settings: Settings, prices: Prices) -> None:
+
+class Accounts:
+    """The accounts of one user. Raises SettingError where their file cannot be used: then nothing may be spent.
+
+    `patience`: seconds that each method waits while another process has the file.
+    """
+
+    def __init__(self, settings: Settings, prices: Prices, patience: float | None = None) -> None:
         if not settings.state_dir:
             raise SettingError("budgets need a folder for what was spent", "export XDG_STATE_HOME=…")
         self._settings = settings
         self._prices = prices
+        self._patience = patience
         self._path = Path(spool.folder(settings.state_dir), NAME)
         self._mine = threading.local()  # a connection belongs to one thread
 
@@ -152,13 +160,14 @@ class Accounts:
     def _file(self) -> Iterator[sqlite3.Connection]:
         try:
             if getattr(self._mine, "file", None) is None:
-                self._mine.file = connected(self._path, _SCHEMA, VERSION)
+                self._mine.file = connected(self._path, _SCHEMA, VERSION, self._patience)
             yield self._mine.file
         except (sqlite3.Error, OSError) as error:
             self.close()
-            raise SettingError(
-                f"what was spent cannot be written down: {self._path}: {error}", "free space there"
-            ) from error
+            why = f"what was spent cannot be written down: {self._path}: {error}"
+            if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY:
+                raise BusyError(why, "another process holds it: try again") from error
+            raise SettingError(why, "free space there") from error
 
 
 def of(budgets: Iterable[Budget], who: dict[str, str]) -> list[Account]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from parts.scripted import SSE, events, provider
+from parts.waiting import until
 
 from samplemind_cli.ai import AICore, Media, Message, Options, Request, Text
 from samplemind_cli.ai.types import Origin
@@ -337,6 +338,26 @@ def test_all_calls_for_one_question_together_cost_no_more_than_it_may(limited, m
     assert len(hosted) == 2
 
 
+def test_the_event_loop_goes_on_while_another_program_has_the_accounts(limited, mock_server):  # noqa: ARG001 - answers
+    core = limited("[budgets]\nday = 100")
+    answers = [core.ask_sync(short("first"), only())]  # the file is there
+    path = Path(core.settings.state_dir, "ledger", "budgets.db")
+
+    async def ask_while_it_is_locked():
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            asking = asyncio.create_task(core.ask(short("second"), only()))
+            for _ in range(30):  # rounds of the loop, each longer than a look at the file
+                await asyncio.sleep(0.02)
+            assert not asking.done()
+            other.execute("ROLLBACK")
+        answers.append(await asking)
+        await core.close()
+
+    asyncio.run(ask_while_it_is_locked())
+    assert spent(core) == [(sum(map(counted, answers)), 0)]
+
+
 def test_an_answer_whose_cost_cannot_be_written_down_is_given_and_stays_spent_at_most(
     limited, mock_server, monkeypatch
 ):
@@ -351,6 +372,7 @@ def test_an_answer_whose_cost_cannot_be_written_down_is_given_and_stays_spent_at
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             answer = await asking
+            await asyncio.to_thread(until, lambda: core.told, 60)
             other.execute("ROLLBACK")
         await core.close()
         return answer

@@ -166,3 +166,32 @@ def test_a_file_of_a_newer_version_is_left_as_it_is(book):
         pass
 
     assert book.path.read_bytes() == before
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="the system tells no locks")
+def test_a_thread_that_opens_the_file_leaves_the_locks_of_others_as_they_are(book):
+    with book.open() as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT * FROM calls").fetchall()
+        held = locks_of(book.path)
+        with book.open():
+            pass
+
+        assert held
+        assert locks_of(book.path) == held
+
+
+def locks_of(path):
+    """The system's locks on a file, but for their numbers."""
+    node = f":{path.stat().st_ino} "
+    return [line.split(":", 1)[1] for line in Path("/proc/locks").read_text().splitlines() if node in line]
+
+
+def test_a_link_in_the_files_place_is_not_followed(book, tmp_path):
+    write(book, {})
+    (tmp_path / "elsewhere").write_text("mine")
+    book.path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SamplemindError), book.open():
+        pass
+
+    assert (tmp_path / "elsewhere").read_text() == "mine"
