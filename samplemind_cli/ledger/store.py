@@ -79,13 +79,15 @@ class Ledger:
                 self._fold(connection)
                 yield connection
         except sqlite3.DatabaseError as error:
-            mend = f"mv {self.path} {self.path}.broken: a new one is begun"
+            aside = f"{self.folder}.broken"  # with its log, which a new file of the name would take for its own
+            mend = f"mkdir {aside}; mv {self.path}* {aside}: a new one is begun"
             hint = _HINTS.get(getattr(error, "sqlite_errorcode", 0), mend)
             raise SamplemindError(f"the ledger {self.path} cannot be read: {error}", hint) from error
         except BrokenPipeError:  # whoever reads what we print has left
             raise
         except OSError as error:
-            raise SamplemindError(f"the ledger {self.path}: {error.strerror or error}", "free space there") from error
+            hint = "free space there" if error.errno == errno.ENOSPC else f"ls -ld {self.folder}"
+            raise SamplemindError(f"the ledger {self.path}: {error.strerror or error}", hint) from error
 
     def _fold(self, connection: sqlite3.Connection) -> None:
         """Take in every line that was written down; one process at a time, and each line once."""

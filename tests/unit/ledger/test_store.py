@@ -1,5 +1,6 @@
 import json
 import os
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -120,9 +121,14 @@ def test_a_broken_file_is_an_error_that_says_what_to_do(book):
     with book.open():
         pass
     book.path.write_bytes(b"this is no database" * 100)
+    Path(f"{book.path}-wal").write_bytes(b"a log that was left")
     with pytest.raises(SamplemindError) as failed, book.open():
         pass
-    assert "mv " in failed.value.hint
+    subprocess.run(["sh", "-c", failed.value.hint.partition(": a new")[0]], check=True)
+    assert not list(book.path.parent.glob("ledger.db*"))  # its log neither: a new file would take it for its own
+    write(book, {"prompt": "anew"})
+    with book.open() as connection:
+        assert prompts(log.latest(connection, 9)) == ["anew"]
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o077])
