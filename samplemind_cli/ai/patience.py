@@ -1,6 +1,7 @@
 """How long one call may take, what it means that nobody answered, and the one retry loop."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -11,6 +12,30 @@ from samplemind_cli.errors import ProviderError
 
 T = TypeVar("T")
 CONNECTIONS = 100  # at most, of one event loop through httpx
+
+
+@dataclass(slots=True)
+class Spent:
+    """What the time before a call's answer went into, in seconds."""
+
+    tries: float = 0.0  # those that failed, and the pauses behind them
+    connect: float = 0.0  # of the try that was answered: its new connection, encryption included
+    _first: float | None = None
+    _since: float = 0.0
+
+    def try_begins(self) -> None:
+        """The call is sent, perhaps again."""
+        now = time.perf_counter()
+        self._first = now if self._first is None else self._first
+        self.tries, self.connect = now - self._first, 0.0
+
+    def connection_begins(self) -> None:
+        """None that is open can be used."""
+        self._since = time.perf_counter()
+
+    def connection_made(self) -> None:
+        """The request goes out."""
+        self.connect = time.perf_counter() - self._since
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +50,7 @@ class Patience:
     deadline: float | None = None
     retried: Callable[[], None] = field(default=lambda: None, compare=False)  # hears of every further try
     counted: bool = False  # a budget holds the cost of one answer: what may have cost something is not tried again
+    spent: Spent = field(default_factory=Spent, compare=False)  # what it went into, where one call is made
 
 
 class UnavailableError(ProviderError):

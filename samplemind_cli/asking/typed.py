@@ -92,9 +92,15 @@ def _further() -> str:
 
 def _line(prompt: str) -> str:
     """A line, whatever its bytes; the prompt is shown where somebody types. Raises EOFError."""
-    line = input(prompt if _typed() else "")
+    if _typed():
+        line = input(prompt)
+    else:  # `input` wants stdout and stderr too, and any of the three may be closed
+        line = sys.stdin.readline() if sys.stdin else ""
+        if not line:
+            raise EOFError
+        line = line.removesuffix("\n")
     return line.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _typed() -> bool:
-    return output.on_terminal(sys.stdin) and output.on_terminal(sys.stdout)
+    return output.on_terminal(sys.stdin) and output.on_terminal(sys.stdout) and sys.stderr is not None

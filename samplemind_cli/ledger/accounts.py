@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from samplemind_cli import spool
+from samplemind_cli import files, spool
 from samplemind_cli.budgets import EACH, Budget, in_dollars
 from samplemind_cli.errors import SettingError
 from samplemind_cli.ledger.prices import Prices
@@ -167,7 +167,8 @@ class Accounts:
             why = f"what was spent cannot be written down: {self._path}: {error}"
             if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY:
                 raise BusyError(why, "another process holds it: try again") from error
-            raise SettingError(why, "free space there") from error
+            hint = files.remedy(error) if isinstance(error, OSError) else "free space there"
+            raise SettingError(why, hint) from error
 
 
 def of(budgets: Iterable[Budget], who: dict[str, str]) -> list[Account]:

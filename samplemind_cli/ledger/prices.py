@@ -150,7 +150,7 @@ def _context(provider: str, model: str) -> int | None:
 def _own(path: Path) -> dict[str, dict[str, float]]:
     try:
         tables = tomllib.loads(path.read_text("utf-8-sig"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read the prices in {path}: {error}", f"fix or move {path}") from error

@@ -28,4 +28,4 @@ def moment(text: str) -> float:
         return datetime.fromisoformat(text).astimezone().timestamp()
     except (ValueError, OverflowError, OSError):
         known = "today, yesterday, week, month, all, 3h, 7d or 2026-11-30"
-        raise UsageError(f"{text!r} is not a point in time", f"--since takes {known}") from None
+        raise UsageError(f"{text!r} is not a point in time", f"known: {known}") from None

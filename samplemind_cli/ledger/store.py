@@ -17,17 +17,18 @@ from samplemind_cli.errors import SamplemindError, SettingError
 from samplemind_cli.settings import Settings
 
 NAME = "ledger.db"
-VERSION = 2  # 2: conversations
+VERSION = 3  # 2: conversations; 3: misses
 DAY = 86_400.0
 _making = threading.Lock()
 BUSY = 10.0  # seconds to wait for another process
-# Columns of a call: those of its facts, and those of its words.
+# Columns of a call: of its facts, of its words, and of one that was not in the cache: why, and where its time went.
 FACTS = (
     "id", "at", "command", "client", "session", "agent", "format", "task", "provider", "model", "passed", "tier",
     "times", "input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "cache_write_tokens", "ms",
     "first_ms", "held_ms", "finish", "error", "key",
 )  # fmt: skip
 WORDS = ("system", "prompt", "answer")
+MISS = ("why", "nearest", "passed_ms", "tries_ms", "connect_ms")
 _HINTS = {sqlite3.SQLITE_FULL: "free space there", sqlite3.SQLITE_BUSY: "another process holds it: try again"}
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
@@ -50,6 +51,9 @@ END;
 CREATE TRIGGER IF NOT EXISTS words_out AFTER DELETE ON words BEGIN
     INSERT INTO found (found, rowid, prompt, answer) VALUES ('delete', old.number, old.prompt, old.answer);
 END;
+CREATE TABLE IF NOT EXISTS misses (
+    number INTEGER PRIMARY KEY, why TEXT, nearest TEXT, passed_ms REAL, tries_ms REAL, connect_ms REAL
+);
 CREATE TABLE IF NOT EXISTS conversations (
     number INTEGER PRIMARY KEY, name TEXT UNIQUE, terminal TEXT NOT NULL, used REAL NOT NULL, system TEXT, model TEXT
 );
@@ -86,8 +90,7 @@ class Ledger:
         except BrokenPipeError:  # whoever reads what we print has left
             raise
         except OSError as error:
-            hint = "free space there" if error.errno == errno.ENOSPC else f"ls -ld {self.folder}"
-            raise SamplemindError(f"the ledger {self.path}: {error.strerror or error}", hint) from error
+            raise SamplemindError(f"the ledger {self.path}: {error.strerror or error}", files.remedy(error)) from error
 
     def _fold(self, connection: sqlite3.Connection) -> None:
         """Take in every line that was written down; one process at a time, and each line once."""
@@ -197,10 +200,12 @@ def add(connection: sqlite3.Connection, records: Iterable[dict[str, Any]]) -> No
     """Put records in; one that is there already counts once."""
     facts = f"INSERT OR IGNORE INTO calls ({', '.join(FACTS)}) VALUES ({', '.join('?' * len(FACTS))})"  # noqa: S608 - names of ours
     words = f"INSERT INTO words (number, {', '.join(WORDS)}) VALUES (?, ?, ?, ?)"  # noqa: S608 - the same
+    misses = f"INSERT INTO misses (number, {', '.join(MISS)}) VALUES ({', '.join('?' * (1 + len(MISS)))})"  # noqa: S608 - the same
     for record in records:
         done = connection.execute(facts, [record.get(name) for name in FACTS])
-        if done.rowcount and any(record.get(name) for name in WORDS):
-            connection.execute(words, [done.lastrowid, *(record.get(name) for name in WORDS)])
+        for more, names in ((words, WORDS), (misses, MISS)):
+            if done.rowcount and any(record.get(name) for name in names):
+                connection.execute(more, [done.lastrowid, *(record.get(name) for name in names)])
 
 
 def _log_ahead(connection: sqlite3.Connection, patience: float) -> None:
@@ -231,5 +236,7 @@ def _records(lines: bytes) -> Iterator[dict[str, Any]]:
 
 def _remove(connection: sqlite3.Connection, where: str, value: float) -> int:
     with transaction(connection):
-        connection.execute(f"DELETE FROM words WHERE number IN (SELECT number FROM calls WHERE {where})", (value,))  # noqa: S608 - conditions of ours
+        for table in ("words", "misses"):
+            query = f"DELETE FROM {table} WHERE number IN (SELECT number FROM calls WHERE {where})"  # noqa: S608 - conditions of ours
+            connection.execute(query, (value,))
         return connection.execute(f"DELETE FROM calls WHERE {where}", (value,)).rowcount  # noqa: S608 - the same

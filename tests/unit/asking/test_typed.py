@@ -1,6 +1,7 @@
 """What is typed into a chat becomes turns and commands."""
 
 import io
+import sys
 
 import pytest
 
@@ -33,3 +34,17 @@ def test_lines_become_turns_and_what_stands_between_fences_is_no_command(turns, 
 @pytest.mark.parametrize("text", ['"""\none\ntwo', '"""\none\ntwo\n', "one\\\ntwo", "one\\\ntwo\\"])
 def test_the_end_of_input_ends_a_turn_and_loses_nothing_of_it(turns, text):
     assert [turn for turn, _ in turns(text)] == ["one\ntwo"]
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_turns_are_read_where_another_stream_is_closed(monkeypatch, closed):
+    monkeypatch.setattr(sys, "stdin", io.StringIO('one\n\ntwo\\\nmore\n"""a\nb"""\nlast'))
+    monkeypatch.setattr(sys, closed, None)
+
+    assert list(typed.turns()) == [("one", False), ("two\nmore", False), ("a\nb", False), ("last", False)]
+
+
+def test_a_closed_stdin_has_no_turns(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+
+    assert list(typed.turns()) == []
