@@ -13,8 +13,10 @@ from parts.waiting import until
 from samplemind_cli.ai import AICore, Media, Message, Options, Request, Text
 from samplemind_cli.ai.types import Origin
 from samplemind_cli.errors import BudgetError, ProviderError, UsageError
+from samplemind_cli.ledger import log, stats
 from samplemind_cli.ledger.accounts import NANO, Accounts, of
 from samplemind_cli.ledger.prices import Prices
+from samplemind_cli.ledger.store import Ledger
 from samplemind_cli.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -264,6 +266,27 @@ def test_vectors_have_their_price_too(limited, mock_server):
     with pytest.raises(BudgetError):
         asyncio.run(vectors(["long " * 200]))
     assert len(asked(mock_server)) == 1
+
+
+def test_vectors_are_in_the_ledger_and_cost_there_what_the_budget_says(limited):
+    core = limited("[budgets]\nday = 0.5")
+
+    async def vectors():
+        for _ in range(2):
+            await core.embed(["one two", "three"], only())
+        with pytest.raises(BudgetError):
+            await core.embed(["long " * 200], only())
+        await core.close()
+
+    asyncio.run(vectors())
+    with Ledger(core.settings).open() as connection:
+        calls = log.latest(connection, 9)
+        whole = stats.total(stats.sums(connection, Prices(core.settings.config_dir), 0.0))
+    assert [(call["task"], call.get("tier"), call.get("error")) for call in calls] == [
+        ("embedding", "miss", None), ("embedding", "local", None), ("embedding", None, "budget"),
+    ]  # fmt: skip
+    assert [(round(whole.spent * NANO), 0)] == spent(core)
+    assert (whole.hits, whole.errors, whole.saved) == (1, 1, whole.spent)
 
 
 def test_a_budget_that_is_none_is_an_error_of_the_file(limited):
