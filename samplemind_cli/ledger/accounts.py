@@ -117,13 +117,14 @@ class Accounts:
         """
         with self._file() as file, transaction(file):
             _write_off(file)
-            for account in accounts:
-                spent = _sum(file, "spent", account.key)
+            keys = tuple(account.key for account in accounts)  # once: midnight may come in between
+            for account, key in zip(accounts, keys, strict=True):
+                spent = _sum(file, "spent", key)
                 if spent + nano > account.nano:
                     raise OverError(account, account.nano - spent)
-                if spent + _sum(file, "held", account.key) + nano > account.nano:
+                if spent + _sum(file, "held", key) + nano > account.nano:
                     return None
-            held = Held(os.urandom(8).hex(), tuple(account.key for account in accounts), nano)
+            held = Held(os.urandom(8).hex(), keys, nano)
             rows = [(held.call, *key, nano, os.getpid(), until) for key in held.keys]
             file.executemany("INSERT INTO held VALUES (?, ?, ?, ?, ?, ?)", rows)
             return held
