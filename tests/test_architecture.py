@@ -96,6 +96,7 @@ DOORS = {
     "pyinstrument": {"profiling/"},
     "sqlite3": {"ledger/"},
     "genai_prices": {"ledger/prices.py"},
+    "pypdf": {"asking/pdf.py"},
     "python_multipart": {"server/upload.py"},
     "httptools": {"server/reading.py"},
     "socket": {

@@ -69,7 +69,16 @@ class AICore:
         from samplemind_cli.ai.embeddings import Vectors, named
 
         route = named(self.routes(Request(messages=()), options), options)
-        return await Vectors(self.settings, self._cache, self._caller).embed(route, texts, dimensions, options)
+        told = journal.JournalEntry(Request(messages=()), options, time.perf_counter(), route)
+        try:
+            found = await Vectors(self.settings, self._cache, self._caller).embed(route, texts, dimensions, options)
+            told.vectors(found)
+        except BaseException as error:
+            told.error = reasons.kind(error)
+            raise
+        finally:
+            self._record(told.record())
+        return found
 
     def ask_sync(self, request: Request | str, options: Options = DEFAULT) -> Answer:
         """`ask` for scripts without an event loop."""

@@ -10,7 +10,7 @@ from typing import Any
 from samplemind_cli import spool
 from samplemind_cli.ai import json_text
 from samplemind_cli.ai.attempt import Attempt
-from samplemind_cli.ai.types import Answer, Chunk, Endpoint, Options, Request, Route
+from samplemind_cli.ai.types import Answer, Chunk, Embeddings, Endpoint, Options, Request, Route, Usage
 from samplemind_cli.ai.why import Questions
 from samplemind_cli.settings import Settings
 
@@ -57,6 +57,18 @@ class JournalEntry:
         self.answer = replace(chunk.answer, latency_ms=latency, passed=self.passed)
         return replace(chunk, answer=self.answer)
 
+    def vectors(self, found: Embeddings) -> None:
+        """Vectors came, which have a cost and no words."""
+        self.answer = Answer(
+            parts=(),
+            provider=found.provider,
+            model=found.model,
+            key="",
+            finish_reason="stop",
+            usage=Usage(found.tokens, 0),
+            cached=found.cached,
+        )
+
     def _route(self, first: Chunk) -> Route:
         """The route, with the fields dropped for its model."""
         left_out = first.answer.dropped if first.answer else first.dropped
@@ -74,7 +86,7 @@ class JournalEntry:
             "session": origin.session,
             "agent": origin.agent,
             "format": self.request.source,
-            "task": self.options.task,
+            "task": self.options.task if self.request.messages else "embedding",
             "provider": route.provider if route else "",
             "model": route.endpoint.model if route else self.options.model,
             "passed": [[other.provider, other.skipped] for other in self.passed if other.outcome != "untried"],

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from samplemind_cli.ai.http_client import UnavailableError
 from samplemind_cli.ai.types import Call, Chunk, Options, Request, Route, Usage
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Hear = Callable[[Chunk], None]
 POLL = 0.2  # seconds between polls of other processes' reservations
+BRIEF = 0.05  # seconds that the event loop may wait for another process
 MARGIN = 60.0  # seconds past a call's deadline until its reservation counts as spent
 _WHERE = "prices.toml"
 
@@ -55,7 +56,7 @@ class Purse:
     def _accounts(self) -> "Accounts":
         from samplemind_cli.ledger.accounts import Accounts
 
-        return Accounts(self._settings, self._prices)
+        return Accounts(self._settings, self._prices, BRIEF)
 
     def binds(self, route: Route, options: Options) -> bool:
         """Whether a budget may bind a call: it costs something, and there is one."""
@@ -95,12 +96,28 @@ class Purse:
 
     def _settle(self, held: "Held", nano: int) -> None:
         """Count what a call cost. Where that cannot be written down, its answer is told all the same."""
+        from samplemind_cli.ledger.accounts import BusyError
+
         try:
             self._accounts.settle(held, nano)
-        except SettingError as error:  # what it holds counts as spent once its time is over
-            self._notify(f"a call stays spent at the most it may have cost: {error.message}")
+        except BusyError:
+            asyncio.get_running_loop().run_in_executor(None, self._settle_late, held, nano)
+        except SettingError as error:
+            self._unsettled(error)
         for event in self._waiting:
             event.set()
+
+    def _settle_late(self, held: "Held", nano: int) -> None:
+        from samplemind_cli.ledger.accounts import Accounts
+
+        try:
+            self._patiently(Accounts.settle, held, nano)
+        except SettingError as error:
+            self._unsettled(error)
+
+    def _unsettled(self, error: SettingError) -> None:
+        """What a call holds counts as spent once its time is over."""
+        self._notify(f"a call stays spent at the most it may have cost: {error.message}")
 
     def close(self) -> None:
         """Close the files."""
@@ -139,16 +156,21 @@ class Purse:
         self, bound: "list[Account]", nano: int, deadline: float | None, route: Route, most: "Tokens"
     ) -> "Held":
         """Reserve the amount in every account; wait while calls in flight hold what is missing."""
-        from samplemind_cli.ledger.accounts import OverError
+        from samplemind_cli.ledger import store
+        from samplemind_cli.ledger.accounts import Accounts, BusyError, OverError
 
         now = asyncio.get_running_loop().time
+        patient_until = now() + store.BUSY
         until = time.time() + (deadline - now() if deadline else self._settings.deadline) + MARGIN
-        if new := self._accounts.unknown(bound):
-            await asyncio.to_thread(self._begin, new)
         while True:
             try:
+                if new := self._accounts.unknown(bound):
+                    await asyncio.to_thread(self._patiently, Accounts.begin, new)
                 if held := self._accounts.hold(bound, nano, until):
                     return held
+            except BusyError:
+                if now() > patient_until:
+                    raise
             except OverError as over:
                 raise self._over(over, nano, route, most) from None
             if deadline is not None and now() + POLL > deadline:
@@ -156,11 +178,15 @@ class Purse:
                 raise BudgetError(why, "try again when they are done")
             await self._a_while()
 
-    def _begin(self, new: "list[Account]") -> None:
+    def _patiently(self, method: "Callable[..., None]", *arguments: Any) -> None:
+        """A method of the accounts in a thread, which may wait longer than an event loop. Raises SettingError."""
+        from samplemind_cli.ledger.accounts import Accounts
+
+        accounts = Accounts(self._settings, self._prices)
         try:
-            self._accounts.begin(new)
+            method(accounts, *arguments)
         finally:
-            self._accounts.close()
+            accounts.close()
 
     async def _a_while(self) -> None:
         """Wait until a call of ours is settled; other processes' calls are polled."""

@@ -13,7 +13,7 @@ from samplemind_cli import output
 from samplemind_cli.ai import costs
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.types import Answer, Media, Message, Options, Request, Text
-from samplemind_cli.asking import show, typed
+from samplemind_cli.asking import pdf, show, typed
 from samplemind_cli.asking.conversation import ConversationLog
 from samplemind_cli.asking.fetching import fetched, is_address
 from samplemind_cli.asking.prompt import attachment
@@ -87,6 +87,7 @@ class Chat:
         width = shutil.get_terminal_size().columns
         style = show.Style(terminal=seen and not self._raw, seen=seen, width=width)
         options = self._talk.options(self._options)
+        turn = pdf.readable(self._settings, turn, options, output.say)
         async with aclosing(core.stream(self._talk.continued(turn), options)) as chunks:
             answer = await show.stream(chunks, style)
         self._count(answer)

@@ -13,12 +13,15 @@ from samplemind_cli.ai.types import Options, Request
 from samplemind_cli.batch.lines import BatchLine
 from samplemind_cli.errors import BudgetError, SamplemindError, UsageError
 from samplemind_cli.formats.fields import BadRequestError, Fields
-from samplemind_cli.formats.openai_chat import answers, embeddings, server
-from samplemind_cli.formats.types import Problem
+from samplemind_cli.formats.openai_chat import answers, completions, embeddings, server
+from samplemind_cli.formats.openai_responses import server as responses
+from samplemind_cli.formats.types import Problem, Server
 from samplemind_cli.ledger.prices import Tokens
 from samplemind_cli.settings import Settings
 
 CHAT, EMBEDDINGS = "/v1/chat/completions", "/v1/embeddings"
+ROOMS: dict[str, Server] = {CHAT: server, "/v1/responses": responses, "/v1/completions": completions}
+ENDPOINTS = (*ROOMS, EMBEDDINGS)  # as OpenAI's Batch API has them, of those that answer in text
 NONE = Tokens()
 
 
@@ -63,9 +66,10 @@ class Asker:
         options = options_for(self._model or body.get("model", str) or "auto", self._options)
         if url == EMBEDDINGS:
             return await self._embedded(line, number, body, options)
-        answer = await self._core.ask(server.read(body), options)
+        room = ROOMS[url]
+        answer = await self._core.ask(room.read(body), options)
         return LineResult(
-            _told(line, number, 200, orjson.Fragment(server.whole(answer, number, body))),
+            _told(line, number, 200, orjson.Fragment(room.whole(answer, number, body))),
             cached=bool(answer.cached),
             provider=answer.provider,
             model=answer.model,
@@ -106,7 +110,7 @@ def _asked(fields: Fields) -> tuple[str, Fields]:
     if fields.raw.get("body") is None:
         raise fields.wrong("body", 'is required, or a "prompt"')
     fields.one_of("method", ("POST",), "POST")
-    url = fields.one_of("url", (CHAT, EMBEDDINGS), CHAT)
+    url = fields.one_of("url", ENDPOINTS, CHAT)
     return url, Fields(fields.need("body", dict))
 
 

@@ -169,12 +169,14 @@ def ask(
     )
     if no_log:
         settings = settings.changed({"history": "off"}, "--no-log")
-    turn, talk = request, None
+    talk = None
     if conversation is not None:
         from samplemind_cli.asking.conversation import ConversationLog
 
         talk = ConversationLog.open(settings, conversation, fork=fork)
-        request, options = talk.continued(turn), talk.options(options)
+        options = talk.options(options)
+    turn = _readable(settings, request, options) if attach else request
+    request = talk.continued(turn) if talk else turn
     if explain:
         from samplemind_cli.asking.explain import explanation
 
@@ -198,6 +200,14 @@ def _filled(
     from samplemind_cli.asking.templates import used
 
     return used(settings, template or "", var or [], said, verbose=verbose)
+
+
+def _readable(settings: Settings, request: "Request", options: "Options") -> "Request":
+    """The request with its PDFs as text, where nobody who may be asked takes a PDF."""
+    from samplemind_cli import output
+    from samplemind_cli.asking import pdf
+
+    return pdf.readable(settings, request, options, output.say)
 
 
 def _remember(

@@ -35,10 +35,12 @@ def log(
 
     if again and not call:
         raise UsageError("--again needs a call's ID", "samplemind log lists them")
-    if call and (search or follow):
+    if model and not again:
+        raise UsageError("--model is for --again", "samplemind log ID --again --model NAME")
+    if call is not None and (search or follow):
         raise UsageError("an ID cannot be combined with other filters", "samplemind log ID")
     book = Ledger(Settings.load())
-    if call:
+    if call is not None:
         with book.open() as connection:
             found = ledger.one(connection, call)
         _show(found, as_json=as_json)
@@ -46,7 +48,7 @@ def log(
             _ask_again(found, model)
         return
     with book.open() as connection:
-        calls = ledger.search(connection, search, count) if search else ledger.latest(connection, count)
+        calls = ledger.search(connection, search, count) if search is not None else ledger.latest(connection, count)
     _list(calls, as_json=as_json)
     seen = max((one["number"] for one in calls), default=0)
     while follow:

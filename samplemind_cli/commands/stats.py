@@ -32,11 +32,14 @@ def stats(
       samplemind stats --by day --json
     """
     from samplemind_cli import output
+    from samplemind_cli.errors import UsageError
     from samplemind_cli.ledger import stats as ledger
     from samplemind_cli.ledger.prices import INSTALL, Prices
     from samplemind_cli.ledger.since import moment
     from samplemind_cli.ledger.store import Ledger
 
+    if as_json and as_csv:
+        raise UsageError("--json and --csv are two forms of the same", "samplemind stats --csv")
     settings = Settings.load()
     prices = Prices(settings.config_dir, settings.rows)
     with Ledger(settings).open() as connection:

@@ -72,14 +72,22 @@ class Held:
     nano: int
 
 
-class Accounts:
-    """The accounts of one user. Raises SettingError where their file cannot be used: then nothing may be spent."""
+class BusyError(SettingError):
+    """Another process has the file of the accounts for itself."""
 
-    def __init__(self, settings: Settings, prices: Prices) -> None:
+
+class Accounts:
+    """The accounts of one user. Raises SettingError where their file cannot be used: then nothing may be spent.
+
+    `patience`: seconds that each method waits while another process has the file.
+    """
+
+    def __init__(self, settings: Settings, prices: Prices, patience: float | None = None) -> None:
         if not settings.state_dir:
             raise SettingError("budgets need a folder to record spending in", "export XDG_STATE_HOME=…")
         self._settings = settings
         self._prices = prices
+        self._patience = patience
         self._path = Path(spool.folder(settings.state_dir), NAME)
         self._mine = threading.local()  # a connection belongs to one thread
 
@@ -109,13 +117,14 @@ class Accounts:
         """
         with self._file() as file, transaction(file):
             _write_off(file)
-            for account in accounts:
-                spent = _sum(file, "spent", account.key)
+            keys = tuple(account.key for account in accounts)  # once: midnight may come in between
+            for account, key in zip(accounts, keys, strict=True):
+                spent = _sum(file, "spent", key)
                 if spent + nano > account.nano:
                     raise OverError(account, account.nano - spent)
-                if spent + _sum(file, "held", account.key) + nano > account.nano:
+                if spent + _sum(file, "held", key) + nano > account.nano:
                     return None
-            held = Held(os.urandom(8).hex(), tuple(account.key for account in accounts), nano)
+            held = Held(os.urandom(8).hex(), keys, nano)
             rows = [(held.call, *key, nano, os.getpid(), until) for key in held.keys]
             file.executemany("INSERT INTO held VALUES (?, ?, ?, ?, ?, ?)", rows)
             return held
@@ -152,12 +161,15 @@ class Accounts:
     def _file(self) -> Iterator[sqlite3.Connection]:
         try:
             if getattr(self._mine, "file", None) is None:
-                self._mine.file = connected(self._path, _SCHEMA, VERSION)
+                self._mine.file = connected(self._path, _SCHEMA, VERSION, self._patience)
             yield self._mine.file
         except (sqlite3.Error, OSError) as error:
             self.close()
+            why = f"spending cannot be recorded: {self._path}: {error}"
+            if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY:
+                raise BusyError(why, "another process holds it: try again") from error
             hint = files.remedy(error) if isinstance(error, OSError) else "free space there"
-            raise SettingError(f"spending cannot be recorded: {self._path}: {error}", hint) from error
+            raise SettingError(why, hint) from error
 
 
 def of(budgets: Iterable[Budget], who: dict[str, str]) -> list[Account]:

@@ -1,9 +1,11 @@
 """The ledger's file: folds in what was written down, and answers questions about it."""
 
+import errno
 import fcntl
 import json
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -17,6 +19,7 @@ from samplemind_cli.settings import Settings
 NAME = "ledger.db"
 VERSION = 3  # 2: conversations; 3: misses
 DAY = 86_400.0
+_making = threading.Lock()
 BUSY = 10.0  # seconds to wait for another process
 # Columns of a call: of its facts, of its words, and of one that was not in the cache: why, and where its time went.
 FACTS = (
@@ -80,7 +83,8 @@ class Ledger:
                 self._fold(connection)
                 yield connection
         except sqlite3.DatabaseError as error:
-            mend = f"mv {self.path} {self.path}.broken, and a new one is created"
+            aside = f"{self.folder}.broken"  # with its log, which a new file of the name would take for its own
+            mend = f"mkdir {aside}; mv {self.path}* {aside}: a new one is created"
             hint = _HINTS.get(getattr(error, "sqlite_errorcode", 0), mend)
             raise SamplemindError(f"the ledger {self.path} cannot be read: {error}", hint) from error
         except BrokenPipeError:  # whoever reads what we print has left
@@ -138,18 +142,20 @@ class Ledger:
         return int((pages - free) * size)
 
 
-def connected(path: Path, schema: str, version: int) -> sqlite3.Connection:
+def connected(path: Path, schema: str, version: int, patience: float | None = None) -> sqlite3.Connection:
     """A connection to a file of the user's alone, with its tables made. Raises OSError, sqlite3.DatabaseError.
 
-    Raises SettingError for a file of a newer version: what it holds is not ours to change.
+    `patience`: seconds to wait for another process; None: `BUSY`. Raises SettingError for a file of a newer version,
+    which is not ours to change.
     """
+    patience = BUSY if patience is None else patience
     files.private_folder(path.parent.parent, path.parent.name)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    _made(path)
     path.chmod(0o600)  # the write-ahead log beside it gets the same
-    connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
     try:
         connection.row_factory = sqlite3.Row
-        _log_ahead(connection)
+        _log_ahead(connection, patience)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
         found = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -162,6 +168,20 @@ def connected(path: Path, schema: str, version: int) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _made(path: Path) -> None:
+    """Make the file where there is none. Raises OSError, also for a link.
+
+    One that is there is not opened: to close it again would take away the locks that SQLite has on it in this process,
+    for other threads, and others could then remove its log from under them.
+    """
+    with _making:
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        except FileExistsError:
+            if path.is_symlink():
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
 
 
 @contextmanager
@@ -188,9 +208,9 @@ def add(connection: sqlite3.Connection, records: Iterable[dict[str, Any]]) -> No
                 connection.execute(more, [done.lastrowid, *(record.get(name) for name in names)])
 
 
-def _log_ahead(connection: sqlite3.Connection) -> None:
+def _log_ahead(connection: sqlite3.Connection, patience: float) -> None:
     """Keep a write-ahead log. SQLite itself never waits for others that turn the same new file into such a one."""
-    until = time.monotonic() + BUSY
+    until = time.monotonic() + patience
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")

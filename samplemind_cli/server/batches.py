@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import orjson
 
 from samplemind_cli.ai.core import AICore
-from samplemind_cli.batch.answering import CHAT, EMBEDDINGS
+from samplemind_cli.batch.answering import ENDPOINTS
 from samplemind_cli.formats.fields import BadRequestError, Fields, document
 from samplemind_cli.server import upload
 from samplemind_cli.server.batch_jobs import Jobs
@@ -88,7 +88,7 @@ class Batches:
                 403, f"{incoming.client} has a limit per minute: such a key may not create batches", "forbidden"
             )
         source = self._kept.get("files", fields.need("input_file_id", str), whose)
-        endpoint = fields.one_of("endpoint", (CHAT, EMBEDDINGS), "")
+        endpoint = fields.one_of("endpoint", ENDPOINTS, "")
         if not endpoint:
             raise fields.wrong("endpoint", "is required", "missing_field")
         fields.one_of("completion_window", ("24h",), "24h")

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 from parts.scripted import SSE, events, provider
+from parts.waiting import until
 
 from samplemind_cli.ai import AICore, Media, Message, Options, Request, Text
 from samplemind_cli.ai.types import Origin
 from samplemind_cli.errors import BudgetError, ProviderError, UsageError
+from samplemind_cli.ledger import log, stats
 from samplemind_cli.ledger.accounts import NANO, Accounts, of
 from samplemind_cli.ledger.prices import Prices
+from samplemind_cli.ledger.store import Ledger
 from samplemind_cli.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -265,6 +268,27 @@ def test_vectors_have_their_price_too(limited, mock_server):
     assert len(asked(mock_server)) == 1
 
 
+def test_vectors_are_in_the_ledger_and_cost_there_what_the_budget_says(limited):
+    core = limited("[budgets]\nday = 0.5")
+
+    async def vectors():
+        for _ in range(2):
+            await core.embed(["one two", "three"], only())
+        with pytest.raises(BudgetError):
+            await core.embed(["long " * 200], only())
+        await core.close()
+
+    asyncio.run(vectors())
+    with Ledger(core.settings).open() as connection:
+        calls = log.latest(connection, 9)
+        whole = stats.total(stats.sums(connection, Prices(core.settings.config_dir), 0.0))
+    assert [(call["task"], call.get("tier"), call.get("error")) for call in calls] == [
+        ("embedding", "miss", None), ("embedding", "local", None), ("embedding", None, "budget"),
+    ]  # fmt: skip
+    assert [(round(whole.spent * NANO), 0)] == spent(core)
+    assert (whole.hits, whole.errors, whole.saved) == (1, 1, whole.spent)
+
+
 def test_a_budget_that_is_none_is_an_error_of_the_file(limited):
     with pytest.raises(UsageError, match="year"):
         limited("[budgets]\nyear = 5")
@@ -337,6 +361,26 @@ def test_all_calls_for_one_question_together_cost_no_more_than_it_may(limited, m
     assert len(hosted) == 2
 
 
+def test_the_event_loop_goes_on_while_another_program_has_the_accounts(limited, mock_server):  # noqa: ARG001 - answers
+    core = limited("[budgets]\nday = 100")
+    answers = [core.ask_sync(short("first"), only())]  # the file is there
+    path = Path(core.settings.state_dir, "ledger", "budgets.db")
+
+    async def ask_while_it_is_locked():
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            asking = asyncio.create_task(core.ask(short("second"), only()))
+            for _ in range(30):  # rounds of the loop, each longer than a look at the file
+                await asyncio.sleep(0.02)
+            assert not asking.done()
+            other.execute("ROLLBACK")
+        answers.append(await asking)
+        await core.close()
+
+    asyncio.run(ask_while_it_is_locked())
+    assert spent(core) == [(sum(map(counted, answers)), 0)]
+
+
 def test_an_answer_whose_cost_cannot_be_written_down_is_given_and_stays_spent_at_most(
     limited, mock_server, monkeypatch
 ):
@@ -351,6 +395,7 @@ def test_an_answer_whose_cost_cannot_be_written_down_is_given_and_stays_spent_at
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             answer = await asking
+            await asyncio.to_thread(until, lambda: core.told, 60)
             other.execute("ROLLBACK")
         await core.close()
         return answer

@@ -244,6 +244,26 @@ def test_vectors_come_in_batches_too(client):
     assert len(answers(client, batch.output_file_id)["v"]["response"]["body"]["data"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "body", "text"),
+    [
+        ("/v1/responses", {"input": "hi", "instructions": "Be kind"}, lambda b: b["output"][0]["content"][0]["text"]),
+        ("/v1/completions", {"prompt": "hi"}, lambda b: b["choices"][0]["text"]),
+    ],
+)
+def test_the_other_formats_of_openai_come_in_batches_too(client, mock_server, endpoint, body, text):  # noqa: ARG001 - answers
+    lines = [
+        {"custom_id": f"c{n}", "method": "POST", "url": endpoint, "body": {"model": "openai/any", **body}}
+        for n in range(2)
+    ]
+    file = client.files.create(file=("in.jsonl", jsonl(lines)), purpose="batch")
+    batch = ended(client, client.batches.create(input_file_id=file.id, endpoint=endpoint, completion_window="24h"))
+
+    assert (batch.status, batch.request_counts.completed) == ("completed", 2)
+    told = answers(client, batch.output_file_id).values()
+    assert [text(one["response"]["body"]).strip() for one in told] == ["You said: hi"] * 2
+
+
 def test_over_a_budget_a_batch_fails_and_tells_what_was_answered(serve, mock_server, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     (tmp_path / "samplemind").mkdir()

@@ -1,4 +1,4 @@
-"""`samplemind ledger budgets`."""
+"""`samplemind ledger budgets`, and what `stats` and `log` refuse."""
 
 import json
 
@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from samplemind_cli.cli import app
+from samplemind_cli.errors import UsageError
 
 TABLE = "[budgets]\nday = 5\n"
 
@@ -42,3 +43,23 @@ def test_where_there_is_none_it_says_where_to_write_one(budgets):
 
     assert (done.exit_code, done.stdout) == (0, "")
     assert "config.toml" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("argv", "why"),
+    [
+        (["stats", "--json", "--csv"], "two forms"),
+        (["stats", "--since", "soon"], "not a point in time"),
+        (["log", "--model", "x"], "--model is for --again"),
+        (["log", "--again"], "needs a call's ID"),
+        (["log", "--search", ""], "nothing to search for"),
+        (["log", ""], "no call's id begins"),
+        (["log", "abc", "--follow"], "cannot be combined"),
+    ],
+)
+def test_options_that_mean_nothing_together_are_refused(argv, why):
+    done = CliRunner().invoke(app, argv)
+
+    assert isinstance(done.exception, UsageError)
+    assert why in done.exception.message
+    assert done.stdout == ""

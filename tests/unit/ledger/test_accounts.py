@@ -106,6 +106,17 @@ def test_each_day_has_its_own_sum_also_when_the_clock_jumps_back(own, monkeypatc
     assert own.sums(account()) == (4 * DOLLAR, 0)
 
 
+def test_a_call_that_is_held_at_midnight_is_looked_for_and_spent_on_one_day(own, monkeypatch):
+    days = iter(["2026-11-30", *["2026-12-01"] * 9])
+    monkeypatch.setattr(accounts, "_label", lambda _: next(days))
+    held = hold(own, account(), 4)
+
+    assert held.keys == (("all", "day 2026-11-30"),)
+    own.settle(held, 4 * DOLLAR)
+    monkeypatch.setattr(accounts, "_label", lambda _: "2026-11-30")
+    assert own.sums(account()) == (4 * DOLLAR, 0)
+
+
 def test_threads_at_once_never_hold_more_than_there_is(settings):
     def spend(_):
         own = Accounts(settings, Prices(""))

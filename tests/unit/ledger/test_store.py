@@ -1,5 +1,6 @@
 import json
 import os
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -120,9 +121,14 @@ def test_a_broken_file_is_an_error_that_says_what_to_do(book):
     with book.open():
         pass
     book.path.write_bytes(b"this is no database" * 100)
+    Path(f"{book.path}-wal").write_bytes(b"a log that was left")
     with pytest.raises(SamplemindError) as failed, book.open():
         pass
-    assert "mv " in failed.value.hint
+    subprocess.run(["sh", "-c", failed.value.hint.partition(": a new")[0]], check=True)
+    assert not list(book.path.parent.glob("ledger.db*"))  # its log neither: a new file would take it for its own
+    write(book, {"prompt": "anew"})
+    with book.open() as connection:
+        assert prompts(log.latest(connection, 9)) == ["anew"]
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o077])
@@ -166,6 +172,35 @@ def test_a_file_of_a_newer_version_is_left_as_it_is(book):
         pass
 
     assert book.path.read_bytes() == before
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="the system tells no locks")
+def test_a_thread_that_opens_the_file_leaves_the_locks_of_others_as_they_are(book):
+    with book.open() as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT * FROM calls").fetchall()
+        held = locks_of(book.path)
+        with book.open():
+            pass
+
+        assert held
+        assert locks_of(book.path) == held
+
+
+def locks_of(path):
+    """The system's locks on a file, but for their numbers."""
+    node = f":{path.stat().st_ino} "
+    return [line.split(":", 1)[1] for line in Path("/proc/locks").read_text().splitlines() if node in line]
+
+
+def test_a_link_in_the_files_place_is_not_followed(book, tmp_path):
+    write(book, {})
+    (tmp_path / "elsewhere").write_text("mine")
+    book.path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SamplemindError), book.open():
+        pass
+
+    assert (tmp_path / "elsewhere").read_text() == "mine"
 
 
 def test_a_ledger_that_no_folder_can_hold_names_the_variable_that_helps(tmp_path):
