@@ -142,9 +142,13 @@ export function Bars({ title, points, most }: { title: string; points: Point[]; 
   if (!points.length) return null;
   const highest = most ?? Math.max(...points.map((point) => point.value), 0);
   const width = 100 / Math.max(points.length, 14); // a few are not as wide as the page
+  const top = points.find((point) => point.value > 0 && point.value === Math.max(...points.map((one) => one.value)));
   return (
     <figure className="bars">
-      <figcaption>{title}</figcaption>
+      <figcaption>
+        {title}
+        {top && <span>, at most {top.told}</span>}
+      </figcaption>
       <svg viewBox="0 0 100 40" preserveAspectRatio="none" role="img" aria-label={`${title}: ${summary(points)}`}>
         {points.map((point, at) => {
           const height = highest ? (38 * point.value) / highest : 0;
@@ -155,7 +159,7 @@ export function Bars({ title, points, most }: { title: string; points: Point[]; 
           );
         })}
       </svg>
-      <div className="ends">
+      <div className="ends" style={{ width: `${width * points.length}%` }}>
         <span>{points[0]?.name}</span>
         <span>{points.length > 1 ? points.at(-1)?.name : ""}</span>
       </div>

@@ -129,7 +129,6 @@ function factsOf(call: Whole): [string, string][] {
     ["task", call.task],
     ["finish", call.finish],
     ["key", call.key],
-    ["id", call.id],
   ];
   return facts.filter((fact): fact is [string, string] => !!fact[1]);
 }
