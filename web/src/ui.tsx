@@ -140,9 +140,11 @@ export interface Point {
 /** Columns over time; each says its value when pointed at, and all are in a table for those who do not see. */
 export function Bars({ title, points, most }: { title: string; points: Point[]; most?: number }) {
   if (!points.length) return null;
-  const highest = most ?? Math.max(...points.map((point) => point.value), 0);
+  const largest = Math.max(...points.map((point) => point.value));
+  if (largest <= 0) return <p className="nothing">{title}: none yet</p>;
+  const highest = most ?? largest;
   const width = 100 / Math.max(points.length, 14); // a few are not as wide as the page
-  const top = points.find((point) => point.value > 0 && point.value === Math.max(...points.map((one) => one.value)));
+  const top = points.find((point) => point.value === largest);
   return (
     <figure className="bars">
       <figcaption>

@@ -178,7 +178,14 @@ function Board({ board }: { board: Score[] }) {
       rows={board}
       id={(row) => row.key}
       columns={[
-        { head: "metric", cell: (row) => <span title={row.note}>{row.metric}</span> },
+        {
+          head: "metric",
+          cell: (row) => (
+            <span className="metric" title={row.note}>
+              {row.metric}
+            </span>
+          ),
+        },
         {
           head: "target",
           number: true,
