@@ -106,12 +106,13 @@ class AICore:
 
     def routes(self, request: Request, options: Options = DEFAULT) -> list[Route]:
         """Every way to an answer, first choice first, with the reason for each that would be skipped. Calls nothing."""
-        found = router.routes(self.settings, options, fit_of(request, self.settings))
+        found = router.routes(self.settings, options, fit_of(request, self.settings, self._caller.ways))
         return allowed.within((self._settled(route, alone=len(found) == 1) for route in found), options.models)
 
     def each_provider(self, request: Request | None = None) -> list[Route]:
         """A route to every configured provider, also to those that are asked by name alone. Calls nothing."""
-        found = router.each(self.settings, fit_of(request or Request(messages=()), self.settings))
+        fit = fit_of(request or Request(messages=()), self.settings, self._caller.ways)
+        found = router.each(self.settings, fit)
         return [self._settled(route, alone=False) for route in found]
 
     async def models(self, routes: Iterable[Route] | None = None) -> list[str]:
@@ -160,7 +161,7 @@ class AICore:
 
         A route that is unavailable before its first word hands over to the next; after it the error is raised.
         """
-        told = journal.JournalEntry(as_request(request), options, time.perf_counter())
+        told = journal.JournalEntry(as_request(request), options.for_one_question(), time.perf_counter())
         deadline = asyncio.get_running_loop().time() + (options.timeout or self.settings.deadline)
         routes = self.routes(told.request, options)
         failure: ProviderError | SettingError | None = None
@@ -271,20 +272,13 @@ class AICore:
     async def _fetch(self, attempt: Attempt, emit: Emit) -> None:
         """Ask the provider, pass its chunks on, and store the answer if it is whole."""
         route, request, options = attempt.route, attempt.request, attempt.options
-        origin = self.settings.row(route.provider).format
-        heard = draft.Draft(
-            attempt.key,
-            used={call.id for message in request.messages for call in message.tool_calls},
-            one_call=request.parallel_tool_calls is False,
-            origin=origin,
-            json=request.schema is not None or request.json_mode,
-            names=request.functions,
-            passing=request.source == origin,
-        )
+        heard: draft.Draft | None = None
         async with aclosing(self._caller.chunks(route, request, attempt.patience, options)) as chunks:
             async for chunk, event in chunks:
+                heard = heard or draft.Draft.of(request, attempt.key, chunk.origin)
                 if told := heard.add(chunk, event):
                     emit(told)
+        heard = heard or draft.Draft.of(request, attempt.key, "")
         if rest := heard.end():
             emit(rest)
         answer = heard.answer(route.provider, route.endpoint.model)
@@ -292,4 +286,4 @@ class AICore:
         if options.cache != "off" and answer.sound and answer.finish_reason in COMPLETE:
             answer = kept(answer, await self._cache.put(attempt.key, stored.to_json(answer), options.ttl))
             self.questions.keep(attempt.parts, attempt.key)
-        emit(Chunk(events=heard.passing.take(), origin=origin, answer=answer))
+        emit(Chunk(events=heard.passing.take(), origin=heard.origin, answer=answer))

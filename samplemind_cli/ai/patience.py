@@ -49,6 +49,7 @@ class Patience:
     attempts: int = 3
     deadline: float | None = None
     retried: Callable[[], None] = field(default=lambda: None, compare=False)  # hears of every further try
+    counted: bool = False  # a budget holds the cost of one answer: what may have cost something is not tried again
     spent: Spent = field(default_factory=Spent, compare=False)  # what it went into, where one call is made
 
 
@@ -56,7 +57,8 @@ class UnavailableError(ProviderError):
     """Nobody answered, or what answered was an error; not one word of an answer was heard.
 
     `fault` is None when no server was reached, `refused` when nothing listened there; `again`: another try may help;
-    `wait` is the server's Retry-After in seconds; `refusal` is what it said.
+    `may_cost`: the provider may have begun to answer, and to bill it; `wait` is the server's Retry-After in seconds;
+    `refusal` is what it said.
     """
 
     def __init__(  # noqa: PLR0913 - facts of one failure
@@ -67,6 +69,7 @@ class UnavailableError(ProviderError):
         fault: Fault | None = None,
         refused: bool = False,
         again: bool = False,
+        may_cost: bool = False,
         wait: float | None = None,
         refusal: Refusal | None = None,
     ) -> None:
@@ -74,6 +77,7 @@ class UnavailableError(ProviderError):
         self.fault = fault
         self.refused = refused
         self.again = again
+        self.may_cost = may_cost
         self.wait = wait
         self.refusal = refusal
 
@@ -98,9 +102,8 @@ def silence(where: str, error: LinkError, patience: Patience, proxy: str = "") -
     fault = None if error.connecting else Fault("server", why)
     refused = error.connecting and not error.timed_out
     here = is_loopback(f"//{where}")  # what does not run on this machine will not in a second
-    return UnavailableError(
-        f"{where}: {why}", fault=fault, refused=refused, again=error.connecting and not (refused and here)
-    )
+    again = error.connecting and not (refused and here)
+    return UnavailableError(f"{where}: {why}", fault=fault, refused=refused, again=again, may_cost=not error.connecting)
 
 
 async def tried(attempt: Callable[[], Awaitable[T]], patience: Patience) -> T:
@@ -111,7 +114,7 @@ async def tried(attempt: Callable[[], Awaitable[T]], patience: Patience) -> T:
     try:
         return await attempt()
     except UnavailableError as error:
-        if not error.again or patience.attempts == 1:
+        if patience.attempts == 1 or not _is_worth_another(error, patience):
             raise
         failure = error
     return await _again(attempt, failure, patience)
@@ -134,7 +137,7 @@ async def _again(attempt: Callable[[], Awaitable[T]], failure: UnavailableError,
         return too_late or state.attempt_number >= patience.attempts
 
     def worth_it(error: BaseException) -> bool:
-        return isinstance(error, UnavailableError) and error.again
+        return isinstance(error, UnavailableError) and _is_worth_another(error, patience)
 
     async def next_attempt() -> T:
         if failures:
@@ -149,6 +152,10 @@ async def _again(attempt: Callable[[], Awaitable[T]], failure: UnavailableError,
         reraise=True,
     )
     return await retrying(next_attempt)
+
+
+def _is_worth_another(error: UnavailableError, patience: Patience) -> bool:
+    return error.again and not (patience.counted and error.may_cost)
 
 
 def _failure(state: Any) -> UnavailableError:

@@ -81,7 +81,7 @@ def _line(call: dict[str, Any]) -> str:
     shown = words if len(words) <= 60 else words[:59] + "…"  # noqa: PLR2004 - what a line holds
     took = f"{call['ms']:.0f} ms" if "ms" in call else ""
     source = call.get("client") or call.get("command", "")
-    name = f"{call.get('provider', '')}/{call.get('model', '')}"
+    name = f"{call['provider']}/{call.get('model', '')}" if call.get("provider") else "-"  # nobody could be asked
     return f"{call['id'][:12]} {when} {source} {name} {where}{times} {took} {shown}"
 
 

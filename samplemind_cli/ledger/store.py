@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from samplemind_cli import files, spool
-from samplemind_cli.errors import SamplemindError
+from samplemind_cli.errors import SamplemindError, SettingError
 from samplemind_cli.settings import Settings
 
 NAME = "ledger.db"
@@ -86,7 +86,7 @@ class Ledger:
         except BrokenPipeError:  # whoever reads what we print has left
             raise
         except OSError as error:
-            raise SamplemindError(f"the ledger {self.path}: {error.strerror or error}", "free space there") from error
+            raise SamplemindError(f"the ledger {self.path}: {error.strerror or error}", files.remedy(error)) from error
 
     def _fold(self, connection: sqlite3.Connection) -> None:
         """Take in every line that was written down; one process at a time, and each line once."""
@@ -139,7 +139,10 @@ class Ledger:
 
 
 def connected(path: Path, schema: str, version: int) -> sqlite3.Connection:
-    """A connection to a file of the user's alone, with its tables made. Raises OSError, sqlite3.DatabaseError."""
+    """A connection to a file of the user's alone, with its tables made. Raises OSError, sqlite3.DatabaseError.
+
+    Raises SettingError for a file of a newer version: what it holds is not ours to change.
+    """
     files.private_folder(path.parent.parent, path.parent.name)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
     path.chmod(0o600)  # the write-ahead log beside it gets the same
@@ -149,7 +152,11 @@ def connected(path: Path, schema: str, version: int) -> sqlite3.Connection:
         _log_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
-        if connection.execute("PRAGMA user_version").fetchone()[0] < version:
+        found = connection.execute("PRAGMA user_version").fetchone()[0]
+        if found > version:
+            why = f"{path} was written by a newer samplemind (version {found} of the file; this one knows {version})"
+            raise SettingError(why, "pip install --upgrade samplemind-cli")  # noqa: TRY301 - closed below
+        if found < version:
             connection.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {version}; COMMIT;")
     except BaseException:
         connection.close()

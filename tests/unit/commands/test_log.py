@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from samplemind_cli.cli import app
+from samplemind_cli.commands import log
 from samplemind_cli.ledger import store
 from samplemind_cli.ledger.store import Ledger
 from samplemind_cli.settings import Settings
@@ -37,3 +38,10 @@ def test_a_call_shows_why_it_was_not_cached_and_the_nearest_question():
 @pytest.mark.usefixtures("calls")
 def test_a_nearest_question_that_is_not_in_the_ledger_is_named_by_its_key():
     assert ["nearest", "k0"] in [line.split() for line in shown("cc").splitlines()]
+
+
+def test_a_call_that_nobody_could_be_asked_names_no_route():
+    call = {"id": "4aa6810f81860925", "at": 0, "command": "ask", "error": "failed", "ms": 0.2, "prompt": "hello"}
+
+    assert log._line(call).endswith(" ask - failed 0 ms hello")
+    assert log._line(call | {"provider": "openai", "model": "m"}).endswith(" ask openai/m failed 0 ms hello")

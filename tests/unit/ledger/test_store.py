@@ -157,6 +157,29 @@ def test_a_clock_that_jumps_back_loses_no_call_and_keeps_their_order(book):
         assert prompts(log.latest(connection, 9)) == ["first", "ahead", "back again"]  # the old one went all the same
 
 
+def test_a_file_of_a_newer_version_is_left_as_it_is(book):
+    write(book)
+    with book.open() as connection:
+        connection.execute("PRAGMA user_version = 99")
+    before = book.path.read_bytes()
+    with pytest.raises(SamplemindError, match="newer samplemind"), book.open():
+        pass
+
+    assert book.path.read_bytes() == before
+
+
+def test_a_ledger_that_no_folder_can_hold_names_the_variable_that_helps(tmp_path):
+    (tmp_path / "file").touch()
+
+    with (
+        pytest.raises(SamplemindError) as caught,
+        Ledger(Settings(state_dir=str(tmp_path / "file" / "samplemind"))).open(),
+    ):
+        pass
+
+    assert caught.value.hint == "export XDG_STATE_HOME=FOLDER, one that you can write to"
+
+
 def test_why_a_question_was_new_is_kept_and_goes_with_its_call(book):
     write(book, {"why": "message 1 differs", "nearest": "k1", "key": "k2"}, {"tier": "local"})
     with book.open() as connection:
