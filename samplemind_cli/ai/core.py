@@ -161,7 +161,7 @@ class AICore:
 
         A route that is unavailable before its first word hands over to the next; after it the error is raised.
         """
-        told = journal.JournalEntry(as_request(request), options.for_one_question(), time.perf_counter())
+        told = journal.JournalEntry.of(as_request(request), options.for_one_question())
         deadline = asyncio.get_running_loop().time() + (options.timeout or self.settings.deadline)
         routes = self.routes(told.request, options)
         failure: ProviderError | SettingError | None = None

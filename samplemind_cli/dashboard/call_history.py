@@ -78,6 +78,7 @@ def spans(call: dict[str, Any]) -> list[dict[str, Any]]:
     whole, first = call.get("ms") or 0.0, call.get("first_ms")
     before, last = [("passed over", call.get("passed_ms"))], ("stream", whole)
     if call.get("tier") not in (None, "miss"):
+        before.append(("queue", call.get("held_ms")))
         last = ("cache", whole)
     else:
         before += [(name, call.get(column)) for name, column in BEFORE.items()]

@@ -41,7 +41,7 @@ class Host(Protocol):
     def at_once(self, incoming: Incoming) -> Reply | None:
         """The response that needs no waiting, if there is one."""
 
-    def room(self, incoming: Incoming) -> AbstractAsyncContextManager[None]:
+    def room(self, incoming: Incoming) -> AbstractAsyncContextManager[float]:
         """Room to work on a request. Raises Problem when there is none."""
 
     async def reply(self, incoming: Incoming) -> Reply | Stream:
@@ -168,7 +168,7 @@ class Connection(asyncio.Protocol):
     async def _serve(self, incoming: Incoming) -> None:
         status, outcome = GONE, Outcome()
         try:
-            async with self._host.room(incoming):
+            async with self._host.room(incoming) as incoming.waited:
                 response = await self._host.reply(incoming)
                 outcome = response.outcome
                 if isinstance(response, Stream):

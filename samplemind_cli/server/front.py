@@ -122,9 +122,9 @@ class Front:
         except HttpError as problem:
             incoming.refused = incoming.problem(problem)
 
-    def room(self, incoming: Incoming) -> AbstractAsyncContextManager[None]:
-        """Room to work on a request; who only looks needs none. Raises Problem when the line is full."""
-        return self._gate if incoming.method == "POST" else nullcontext()
+    def room(self, incoming: Incoming) -> AbstractAsyncContextManager[float]:
+        """Room to work on a request, after some seconds; who only looks needs none. Raises Problem for a full line."""
+        return self._gate if incoming.method == "POST" else nullcontext(0.0)
 
     async def reply(self, incoming: Incoming) -> Reply | Stream:
         """The response; while the server is being shut down nobody is told that it is ready."""
