@@ -170,7 +170,7 @@ class AICore:
 
         A route that fails before its first token falls back to the next; after it the error is raised.
         """
-        told = journal.JournalEntry(as_request(request), options.for_one_question(), time.perf_counter())
+        told = journal.JournalEntry.of(as_request(request), options.for_one_question())
         deadline = asyncio.get_running_loop().time() + (options.timeout or self.settings.deadline)
         routes = self.routes(told.request, options)
         failure: ProviderError | SettingError | None = None

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from samplemind_cli import spool
 from samplemind_cli.ai import json_text
@@ -38,6 +38,12 @@ class JournalEntry:
     answer: Answer | None = None
     error: str = ""
 
+    @classmethod
+    def of(cls, request: Request, options: Options) -> Self:
+        """That of a request which comes in now; its time begins where it got into line."""
+        waited = options.origin.waited
+        return cls(request, options, time.perf_counter() - waited, held=waited)
+
     @property
     def answering(self) -> Route:
         """The current route."""
@@ -49,7 +55,8 @@ class JournalEntry:
         """The outgoing chunk: the first gets the route, the last the latency and the routes passed over."""
         if not self.begun:
             self.begun = True
-            self.first, self.held = time.perf_counter() - self.started, chunk.held
+            self.first = time.perf_counter() - self.started
+            self.held += chunk.held
             chunk = replace(chunk, route=self._route(chunk))
         if chunk.answer is None:
             return chunk

@@ -119,6 +119,7 @@ class Origin:
     session: str = ""
     agent: str = ""
     batch: str = ""
+    waited: float = 0.0  # seconds in line before this
 
 
 @dataclass(slots=True)

@@ -41,7 +41,8 @@ class Benches:
                     broken.append(document.message)
                 else:
                     kept.append({**_short(document), "name": name, "commit": trend.commit(document)})
-        return {"project": str(baselines.project.root), "measurements": kept, "broken": broken}
+        root = baselines.project.root
+        return {"project": str(root.parent if root.name == ".git" else root), "measurements": kept, "broken": broken}
 
 
 def _each(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from samplemind_cli.dashboard.query import Query
 from samplemind_cli.dashboard.work import waited
 from samplemind_cli.errors import UsageError
 from samplemind_cli.ledger import log
-from samplemind_cli.ledger.filters import FACTS, Choice, names
+from samplemind_cli.ledger.filters import FACTS, CallNames, Choice
 from samplemind_cli.ledger.prices import Prices, Tokens
 from samplemind_cli.ledger.store import Ledger
 from samplemind_cli.server.message import HttpError, Incoming, Reply
@@ -23,6 +23,7 @@ class CallHistory:
 
     def __init__(self, settings: Settings) -> None:
         self._ledger = Ledger(settings)
+        self._known = CallNames()
         self._prices = Prices(settings.config_dir, settings.rows)
 
     async def page(self, incoming: Incoming) -> Reply:
@@ -53,7 +54,7 @@ class CallHistory:
 
     def _names(self) -> dict[str, list[str]]:
         with self._ledger.open() as connection:
-            return names(connection)
+            return self._known.look(connection)
 
     def _one(self, number: str) -> dict[str, Any]:
         try:
@@ -77,6 +78,7 @@ def spans(call: dict[str, Any]) -> list[dict[str, Any]]:
     whole, first = call.get("ms") or 0.0, call.get("first_ms")
     before, last = [("passed over", call.get("passed_ms"))], ("stream", whole)
     if call.get("tier") not in (None, "miss"):
+        before.append(("queue", call.get("held_ms")))
         last = ("cache", whole)
     else:
         before += [(name, call.get(column)) for name, column in BEFORE.items()]

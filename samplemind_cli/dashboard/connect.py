@@ -24,19 +24,29 @@ class Connect:
 
     def _tool(self, name: str, url: str, model: str) -> dict[str, Any]:
         setup = tools.setup(name, url, self._token, model)
-        exports = [f"export {variable}={_quoted(value)}" for variable, value in setup.variables.items()]
-        command = shlex.join([*setup.command, *setup.arguments]).replace("'{config}'", setup.config_name)
+        home = f"$HOME/.samplemind/{name}"
+        placed = setup.placed(home)
+        exports = [f"export {variable}={_quoted(value)}" for variable, value in placed.variables.items()]
+        command = " ".join(map(_quoted, [*setup.command, *placed.arguments]))
         chosen = ["-m", model] if model else []
         return {
             "name": name,
             "launch": shlex.join(["samplemind", "launch", name, *chosen]),
-            "paste": "\n".join([*exports, command]),
-            "config": setup.config or None,
-            "config_name": setup.config_name or None,
+            "paste": "\n".join([*_made(setup, home), *exports, command]),
             "install": setup.install,
         }
 
 
+def _made(setup: tools.Setup, home: str) -> list[str]:
+    """The lines that make a tool's folder and the file in it, where it wants them."""
+    if not setup.config:
+        return [f'mkdir -p "{home}"'] if any("{home}" in value for value in setup.variables.values()) else []
+    file = f"{home}/{setup.config_name}"
+    return [f'mkdir -p "{file.rpartition("/")[0]}"', f"cat > \"{file}\" <<'END'", setup.config.rstrip("\n"), "END"]
+
+
 def _quoted(value: str) -> str:
-    """For a shell, where the token's variable is to be read."""
-    return '"$SAMPLEMIND_API_TOKEN"' if value == "$SAMPLEMIND_API_TOKEN" else shlex.quote(value)
+    """For a shell, where the token's variable and the user's home are to be read."""
+    if value == "$SAMPLEMIND_API_TOKEN" or value.startswith("$HOME/.samplemind/"):
+        return f'"{value}"'
+    return shlex.quote(value)

@@ -60,21 +60,24 @@ class Models:
         return worked(lambda tell: self._pulled(name, tell))
 
     def _pulled(self, name: str, tell: Tell) -> None:
+        from samplemind_cli.ai.router import is_loopback
         from samplemind_cli.models import pull_plan as planning
         from samplemind_cli.models.daemon import Daemon, ask
         from samplemind_cli.models.daemon_errors import OllamaError
-        from samplemind_cli.models.names import resolve
+        from samplemind_cli.models.names import Name, resolve
         from samplemind_cli.models.pull import Download, Puller, PullResult
 
         def show(download: Download) -> None:
             told = {"phase": download.phase, "done": download.done, "total": download.total}
             tell("progress", {**told, "trouble": download.trouble})
 
+        own = is_loopback(f"//{Name.parse(resolve(name)).host}")  # a registry on this machine speaks plain HTTP
+
         async def pull(daemon: Daemon) -> list[PullResult]:
-            plan = await planning.make(daemon, [resolve(name)], await daemon.installed(), update=False, insecure=False)
+            plan = await planning.make(daemon, [resolve(name)], await daemon.installed(), update=False, insecure=own)
             if shortages := plan.shortages():
                 raise OllamaError("; ".join(shortages), f"samplemind pull-models {name} --force")
-            return await Puller(daemon, show).run(plan)
+            return await Puller(daemon, show, insecure=own).run(plan)
 
         (result,) = ask(self._settings, pull)
         if result.error:

@@ -51,7 +51,7 @@ KEPT = obj(
     "project", "board", "measurements", "comparisons", "broken",
     project=TEXT, board=many(SCORE), measurements=many(MEASURED), comparisons=many(COMPARED), broken=many(TEXT),
 )  # fmt: skip
-TOOL = obj("name", "launch", "paste", "install", name=TEXT, launch=TEXT, paste=TEXT, install=TEXT, config=TEXT)
+TOOL = obj("name", "launch", "paste", "install", name=TEXT, launch=TEXT, paste=TEXT, install=TEXT)
 ASKED = obj(
     "prompt",
     prompt=TEXT,

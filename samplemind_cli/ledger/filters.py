@@ -2,6 +2,8 @@
 
 import sqlite3
 from dataclasses import dataclass
+from heapq import nlargest
+from threading import Lock
 from typing import Any
 
 from samplemind_cli.ledger.log import MATCHING, wanted
@@ -17,6 +19,7 @@ FACTS = {
 }
 _LISTED = ("number", "id", "at", "tier", "times", "input_tokens", "output_tokens", "ms", "first_ms", "error")
 MOST = 200  # names of one kind to choose from
+_NAMED = [fact for fact in FACTS if fact != "status"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,38 @@ def _rows(connection: sqlite3.Connection, numbers: list[int]) -> list[dict[str, 
     return [dict(row) for row in connection.execute(query, numbers)]
 
 
-def names(connection: sqlite3.Connection) -> dict[str, list[str]]:
-    """What there is to choose from, by each fact; of many the `MOST` latest, by name."""
-    wanted = [fact for fact in FACTS if fact != "status"]
-    said = ", ".join(f"{FACTS[fact]} AS {fact}" for fact in wanted)
-    query = f"SELECT {said}, max(number) AS last FROM calls GROUP BY 1, 2, 3, 4 ORDER BY last DESC"  # noqa: S608 - the same
-    rows = connection.execute(query).fetchall()
-    found = {fact: list(dict.fromkeys(row[fact] for row in rows if row[fact])) for fact in wanted}
-    return {**{fact: sorted(latest[:MOST]) for fact, latest in found.items()}, "status": ["ok", "error"]}
+class CallNames:
+    """What there is to choose from, by each fact; of many the `MOST` latest, by name.
+
+    Only what came since the last look is read: a look at a hundred thousand calls takes long. Threads may share it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._ends = (0, 0)  # the numbers of the oldest and the newest call that were seen
+        self._last: dict[str, dict[str, int]] = {}  # of each fact the names, with the newest call that has them
+
+    def look(self, connection: sqlite3.Connection) -> dict[str, list[str]]:
+        """The names now."""
+        with self._lock:
+            query = "SELECT (SELECT min(number) FROM calls), (SELECT max(number) FROM calls)"
+            oldest, newest = (end or 0 for end in connection.execute(query).fetchone())
+            if oldest != self._ends[0] or newest < self._ends[1]:  # some were pruned
+                self._ends, self._last = (0, 0), {}
+            self._read(connection, newest)
+            self._ends = (oldest, newest)
+            return {fact: sorted(self._last.get(fact, ())) for fact in _NAMED} | {"status": ["ok", "error"]}
+
+    def _read(self, connection: sqlite3.Connection, newest: int) -> None:
+        said = ", ".join(f"{FACTS[fact]} AS {fact}" for fact in _NAMED)
+        query = f"""SELECT {said}, max(number) AS last FROM calls WHERE number > ? AND number <= ?
+            GROUP BY 1, 2, 3, 4"""  # noqa: S608 - the same
+        for row in connection.execute(query, (self._ends[1], newest)):
+            for fact in _NAMED:
+                known = self._last.setdefault(fact, {})
+                if name := row[fact]:
+                    known[name] = max(known.get(name, 0), row["last"])
+        self._last = {
+            fact: {name: known[name] for name in nlargest(MOST, known, key=known.__getitem__)}
+            for fact, known in self._last.items()
+        }

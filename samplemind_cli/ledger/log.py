@@ -37,8 +37,8 @@ def wanted(words: str, *, begun: bool = False) -> str:
 
 def one(connection: sqlite3.Connection, beginning: str) -> dict[str, Any]:
     """The call whose id begins so. Raises UsageError when none or several do."""
-    query = f"{_ALL} WHERE substr(calls.id, 1, ?) = ? LIMIT 2"
-    rows = connection.execute(query, (len(beginning), beginning)).fetchall()
+    query = f"{_ALL} WHERE calls.id >= ? AND calls.id < ? LIMIT 2"  # as the index on ids has them
+    rows = connection.execute(query, (beginning, f"{beginning}\U0010ffff")).fetchall()
     if len(rows) != 1 or not beginning:
         why = "several call IDs begin" if rows else "no call ID begins"
         raise UsageError(f"{why} with {beginning!r}", "samplemind log lists them")

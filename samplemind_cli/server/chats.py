@@ -169,7 +169,8 @@ class Chats:
         )
         session = next((headers[name][:NAMED] for name in SESSIONS if name in headers), "")
         agent = next((headers[name][:NAMED] for name in AGENTS if name in headers), "")
-        origin = Origin(command="serve", client=incoming.client, session=session, agent=agent)
+        who = {"client": incoming.client, "session": session, "agent": agent}
+        origin = Origin(command="serve", **who, waited=incoming.waited)
         models = incoming.key.models if incoming.key else ()
         cache_control = headers.get("cache-control", "").lower()
         directives = dict(_directive(part) for part in cache_control.split(",")) if cache_control else {}

@@ -41,8 +41,8 @@ class Host(Protocol):
     def at_once(self, incoming: Incoming) -> Reply | None:
         """The response that is ready at once, if there is one."""
 
-    def room(self, incoming: Incoming) -> AbstractAsyncContextManager[None]:
-        """A slot to work on a request. Raises Problem when there is none."""
+    def room(self, incoming: Incoming) -> AbstractAsyncContextManager[float]:
+        """A slot to work on a request, and the seconds it took to get it. Raises Problem when there is none."""
 
     async def reply(self, incoming: Incoming) -> Reply | Stream:
         """The response to a request."""
@@ -168,7 +168,7 @@ class Connection(asyncio.Protocol):
     async def _serve(self, incoming: Incoming) -> None:
         status, outcome = GONE, Outcome()
         try:
-            async with self._host.room(incoming):
+            async with self._host.room(incoming) as incoming.waited:
                 response = await self._host.reply(incoming)
                 outcome = response.outcome
                 if isinstance(response, Stream):

@@ -122,9 +122,9 @@ class Front:
         except HttpError as problem:
             incoming.refused = incoming.problem(problem)
 
-    def room(self, incoming: Incoming) -> AbstractAsyncContextManager[None]:
-        """A slot to work on a request; GET needs none. Raises Problem when the queue is full."""
-        return self._gate if incoming.method == "POST" else nullcontext()
+    def room(self, incoming: Incoming) -> AbstractAsyncContextManager[float]:
+        """A slot to work on a request, and the seconds it took to get it. Raises Problem when the queue is full."""
+        return self._gate if incoming.method == "POST" else nullcontext(0.0)  # GET needs none
 
     async def reply(self, incoming: Incoming) -> Reply | Stream:
         """The response; during shutdown the server does not report itself ready."""

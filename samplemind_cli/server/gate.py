@@ -16,7 +16,9 @@ class Gate:
         self.inside = self.in_line = 0
         self.waited = 0.0  # seconds that all requests together waited
 
-    async def __aenter__(self) -> None:
+    async def __aenter__(self) -> float:
+        """Come in; how many seconds that took."""
+        waited = 0.0
         if self._room.locked():
             if self.in_line >= self._waiting:
                 raise HttpError(503, "this server is full", "overloaded", wait=1)
@@ -26,10 +28,12 @@ class Gate:
                 await self._room.acquire()
             finally:
                 self.in_line -= 1
-                self.waited += time.monotonic() - began
+                waited = time.monotonic() - began
+                self.waited += waited
         else:
             await self._room.acquire()  # at once
         self.inside += 1
+        return waited
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

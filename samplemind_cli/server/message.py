@@ -119,6 +119,7 @@ class Incoming:
     keep_alive: bool = True
     chunked: bool = True  # HTTP/1.0 has no chunked encoding
     began: float = 0.0  # of time.perf_counter
+    waited: float = 0.0  # seconds in line, before it was worked on
     span: Any = None  # telemetry's, where it is on
     query: str = ""
     # Decided from the head, before the body is read.

@@ -140,11 +140,17 @@ export interface Point {
 /** Columns over time; each says its value when pointed at, and all are in a table for those who do not see. */
 export function Bars({ title, points, most }: { title: string; points: Point[]; most?: number }) {
   if (!points.length) return null;
-  const highest = most ?? Math.max(...points.map((point) => point.value), 0);
+  const largest = Math.max(...points.map((point) => point.value));
+  if (largest <= 0) return <p className="nothing">{title}: none yet</p>;
+  const highest = most ?? largest;
   const width = 100 / Math.max(points.length, 14); // a few are not as wide as the page
+  const top = points.find((point) => point.value === largest);
   return (
     <figure className="bars">
-      <figcaption>{title}</figcaption>
+      <figcaption>
+        {title}
+        {top && <span>, at most {top.told}</span>}
+      </figcaption>
       <svg viewBox="0 0 100 40" preserveAspectRatio="none" role="img" aria-label={`${title}: ${summary(points)}`}>
         {points.map((point, at) => {
           const height = highest ? (38 * point.value) / highest : 0;
@@ -155,7 +161,7 @@ export function Bars({ title, points, most }: { title: string; points: Point[]; 
           );
         })}
       </svg>
-      <div className="ends">
+      <div className="ends" style={{ width: `${width * points.length}%` }}>
         <span>{points[0]?.name}</span>
         <span>{points.length > 1 ? points.at(-1)?.name : ""}</span>
       </div>

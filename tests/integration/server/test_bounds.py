@@ -3,12 +3,18 @@ import os
 import signal
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 from parts.raw_http import HI, post, talk
 from parts.waiting import until
+
+from samplemind_cli.dashboard.call_history import spans
+from samplemind_cli.ledger import log
+from samplemind_cli.ledger.store import Ledger
+from samplemind_cli.settings import Settings
 
 pytestmark = pytest.mark.integration
 TOKEN = "t0ken-of-a-test"
@@ -268,3 +274,18 @@ def test_metrics_tell_of_models_of_the_first_word_and_of_time_in_line(serve, moc
     assert served.metric(f"samplemind_first_token_seconds_count{{{model}") == 1
     assert served.metric(f"samplemind_first_token_seconds_sum{{{model}") >= 0.3
     assert served.metric('samplemind_limited_seconds_total{limit="concurrency"}') > 0.1
+
+
+def test_what_a_request_waited_in_line_is_the_first_part_of_its_time(serve, mock_server):
+    mock_server.behave(latency_ms=1500)
+    served = serve(bounds={"working": 1})
+    texts = [[{"role": "user", "content": text}] for text in ("one", "two")]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda messages: served.ask(messages=messages), texts))
+    served.stop()
+
+    with Ledger(Settings.load()).open() as connection:
+        first, second = log.latest(connection, 2)
+    assert "held_ms" not in first or not first["held_ms"]
+    assert 0 < second["held_ms"] < second["first_ms"] < second["ms"]
+    assert next(span["name"] for span in spans(second)) == "queue"

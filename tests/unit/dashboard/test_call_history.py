@@ -11,6 +11,7 @@ HELD = {"ms": 900.0, "first_ms": 300.0, "held_ms": 100.0, "tier": "miss"}
         (HELD, [("queue", 0, 100), ("first token", 100, 200), ("stream", 300, 600)]),
         ({**HELD, "held_ms": 0.0}, [("first token", 0, 300), ("stream", 300, 600)]),
         ({"ms": 2.0, "first_ms": 1.0, "tier": "local"}, [("cache", 0, 2)]),
+        ({"ms": 9.0, "held_ms": 7.0, "tier": "local"}, [("queue", 0, 7), ("cache", 7, 2)]),
         ({"ms": 50.0, "held_ms": 20.0, "error": "too late"}, [("queue", 0, 20), ("waiting", 20, 30)]),
         (
             {**HELD, "passed_ms": 40.0, "tries_ms": 50.0, "connect_ms": 30.0},

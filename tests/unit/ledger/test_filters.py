@@ -1,7 +1,7 @@
 import pytest
 
 from samplemind_cli.ledger import store
-from samplemind_cli.ledger.filters import Choice, names
+from samplemind_cli.ledger.filters import MOST, CallNames, Choice
 from samplemind_cli.ledger.store import Ledger
 from samplemind_cli.settings import Settings
 
@@ -60,10 +60,40 @@ def test_calls_are_chosen_by_every_fact_and_word_given(connection, chosen, ids):
 
 
 def test_the_same_model_at_two_providers_is_two_names(connection):
-    assert names(connection) == {
+    assert CallNames().look(connection) == {
         "model": ["ollama/m", "openai/m"],
         "tier": ["local", "miss"],
         "client": ["claude-cli"],
         "session": ["s1"],
         "status": ["ok", "error"],
     }
+
+
+def call(number, **facts):
+    return {"id": f"new{number}", "at": 2000.0 + number, "times": 1, "provider": "ollama", "model": "m", **facts}
+
+
+def test_names_that_came_since_the_last_look_are_added_and_pruned_ones_go(connection):
+    names = CallNames()
+    names.look(connection)
+    store.add(connection, [call(1, model="large", client="curl")])
+
+    assert names.look(connection)["model"] == ["ollama/large", "ollama/m", "openai/m"]
+    assert names.look(connection)["client"] == ["claude-cli", "curl"]
+    connection.execute("DELETE FROM calls WHERE number <= 9")
+    assert names.look(connection) == CallNames().look(connection)
+    assert names.look(connection)["client"] == ["curl"]
+    connection.execute("DELETE FROM calls")
+    assert names.look(connection)["model"] == []
+
+
+def test_of_many_names_the_latest_are_kept_whenever_they_are_looked_at(connection):
+    names = CallNames()
+    for number in range(3 * MOST):
+        store.add(connection, [call(number, session=f"session {number % (2 * MOST)}")])
+        if number % 50 == 0:
+            names.look(connection)
+
+    assert names.look(connection) == CallNames().look(connection)
+    assert f"session {MOST - 1}" in names.look(connection)["session"]
+    assert len(names.look(connection)["session"]) == MOST

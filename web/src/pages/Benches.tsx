@@ -72,7 +72,7 @@ export function Benches() {
     <>
       <p className="total">of {project}; the board is this machine's</p>
       <nav className="within" aria-label="On this page">
-        {["Runs", "Comparisons", "Board"].map((name) => (
+        {["Board", "Comparisons", "Runs"].map((name) => (
           <button
             key={name}
             type="button"
@@ -82,10 +82,14 @@ export function Benches() {
           </button>
         ))}
       </nav>
+      <h2 id="Board">Board</h2>
+      <Board board={board} />
+      <h2 id="Comparisons">Comparisons</h2>
+      <Comparisons comparisons={comparisons} />
       <h2 id="Runs">Runs</h2>
-      {broken.map((told) => (
-        <p key={told} className="trouble">
-          {told}
+      {broken.map((why) => (
+        <p key={why} className="trouble">
+          {why}
         </p>
       ))}
       {!measurements.length && (
@@ -107,20 +111,12 @@ export function Benches() {
               { head: "when", cell: (point) => moment(point.when) },
               { head: "commit", cell: (point) => <code>{point.commit || "–"}</code> },
               { head: "median", number: true, cell: (point) => amount(point.now, point.unit) },
-              {
-                head: "95 % interval",
-                number: true,
-                cell: (point) => `${amount(point.low, "")} to ${amount(point.high, point.unit)}`,
-              },
+              { head: "95 % interval", number: true, cell: interval },
               { head: "runs", number: true, cell: (point) => point.runs },
             ]}
           />
         </section>
       ))}
-      <h2 id="Comparisons">Comparisons</h2>
-      <Comparisons comparisons={comparisons} />
-      <h2 id="Board">Board</h2>
-      <Board board={board} />
     </>
   );
 }
@@ -175,26 +171,33 @@ function Board({ board }: { board: Score[] }) {
       </p>
     );
   const never = <span className="nothing">–</span>;
-  const told = (row: Score, cell: ReactNode) => (row.when ? cell : never);
+  const once = (row: Score, cell: ReactNode) => (row.when ? cell : never);
   return (
     <Table
       label="The board"
       rows={board}
       id={(row) => row.key}
       columns={[
-        { head: "metric", cell: (row) => <span title={row.note}>{row.metric}</span> },
+        {
+          head: "metric",
+          cell: (row) => (
+            <span className="metric" title={row.note}>
+              {row.metric}
+            </span>
+          ),
+        },
         {
           head: "target",
           number: true,
           cell: (row) => row.target != null && `${row.better === "more" ? "≥" : "≤"} ${amount(row.target, row.unit)}`,
         },
-        { head: "last", number: true, cell: (row) => told(row, amount(row.now, row.unit)) },
+        { head: "last", number: true, cell: (row) => once(row, amount(row.now, row.unit)) },
         {
           head: "95 % interval",
           number: true,
-          cell: (row) => told(row, row.runs > 1 && `${amount(row.low, "")} to ${amount(row.high, row.unit)}`),
+          cell: (row) => once(row, row.runs > 1 && interval(row)),
         },
-        { head: "verdict", cell: (row) => told(row, <Verdict verdict={row.verdict} />) },
+        { head: "verdict", cell: (row) => once(row, <Verdict verdict={row.verdict} />) },
         {
           head: "measured",
           cell: (row) => (row.when ? moment(row.when) : <code>samplemind bench {row.key.split(".")[0]}</code>),
@@ -208,17 +211,50 @@ function Verdict({ verdict }: { verdict: string }) {
   return <span className={`badge ${verdict.replace(" ", "-")}`}>{verdict}</span>;
 }
 
-const amount = (value: number | null, unit: string): string =>
-  value == null ? "?" : `${Number(value.toPrecision(3))}${unit ? ` ${unit}` : ""}`;
+const SCALES: Record<string, [number, string][]> = {
+  s: [
+    [1, "s"],
+    [1e-3, "ms"],
+    [1e-6, "µs"],
+  ],
+  B: [
+    [1e9, "GB"],
+    [1e6, "MB"],
+    [1e3, "kB"],
+    [1, "B"],
+  ],
+};
+
+/** The factor and unit in which a value is read best; those of an interval are the median's. */
+function scaleOf(value: number | null, unit: string): [number, string] {
+  const scales = SCALES[unit];
+  return scales?.find(([size]) => Math.abs(value ?? 0) >= size) ?? scales?.at(-1) ?? [1, unit];
+}
+
+const digits = (value: number | null, size: number): string =>
+  value == null ? "?" : String(Number((value / size).toPrecision(3)));
+
+const told = (number: string, unit: string): string =>
+  unit === "$" ? `$${number}` : unit === "x" ? `${number}x` : `${number} ${unit}`;
+
+function amount(value: number | null, unit: string): string {
+  const [size, shown] = scaleOf(value, unit);
+  return value == null ? "?" : told(digits(value, size), shown);
+}
+
+function interval({ now, low, high, unit }: Row): string {
+  const [size, shown] = scaleOf(now, unit);
+  return told(`${digits(low, size)} to ${digits(high, size)}`, shown);
+}
 
 /** Medians as points, their intervals as lines; the scale begins at nothing, so small changes look small. */
 function Intervals({ points, label }: { points: Point[]; label: string }) {
   const most = Math.max(...points.map((point) => point.high ?? point.now ?? 0), Number.MIN_VALUE);
   const y = (value: number) => 58 - (56 * value) / most;
   const step = 300 / points.length;
-  const told = points.map((point) => `${point.commit || point.when} ${amount(point.now, point.unit)}`).join(", ");
+  const summary = points.map((point) => `${point.commit || point.when} ${amount(point.now, point.unit)}`).join(", ");
   return (
-    <svg className="intervals" viewBox="0 0 300 60" role="img" aria-label={`${label}: ${told}`}>
+    <svg className="intervals" viewBox="0 0 300 60" role="img" aria-label={`${label}: ${summary}`}>
       <line x1="0" x2="300" y1="58" y2="58" className="axis" />
       {points.map((point, at) => {
         const x = (at + 0.5) * step;

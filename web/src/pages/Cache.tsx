@@ -87,7 +87,6 @@ export function Cache() {
 
 function Held({ tiers }: { tiers: Tiers }) {
   const { local, redis } = tiers;
-  const shared = redis ? redisTold(redis) : "none: export SAMPLEMIND_REDIS_URL=redis://…, or samplemind up redis";
   return (
     <>
       <h2>Tiers</h2>
@@ -95,11 +94,20 @@ function Held({ tiers }: { tiers: Tiers }) {
         facts={[
           ["cache", tiers.cache],
           ["local", `${counted(local.entries, "answer")}, ${bytes(local.bytes)} of ${bytes(local.bound)}`],
-          ["Redis", shared],
           ["oldest", local.oldest ? wholeMoment(local.oldest) : "–"],
-          ["folder", local.path],
+          ["Redis", redis ? redisTold(redis) : "none"],
         ]}
       />
+      <p className="total">
+        The local tier is <code>{local.path}</code>
+      </p>
+      {!redis && (
+        <p className="total">
+          Other machines share it through Redis: <code>samplemind up redis</code>, or{" "}
+          <code>export SAMPLEMIND_REDIS_URL=redis://…</code>
+        </p>
+      )}
+      <h2>Clear</h2>
       <Clear providers={Object.keys(local.providers)} />
       <h2>Given most often</h2>
       <Entries entries={tiers.used} label="Given most often" />
@@ -193,8 +201,12 @@ function Clear({ providers }: { providers: string[] }) {
           </select>
         </label>
         <label className="choose words">
-          <span>question begins with (where its words were kept)</span>
-          <input value={chosen.question} onChange={(event) => choose("question")(event.target.value)} />
+          <span>question begins with</span>
+          <input
+            placeholder="where its words were kept"
+            value={chosen.question}
+            onChange={(event) => choose("question")(event.target.value)}
+          />
         </label>
         <button type="button" className="danger" onClick={() => setAsking(true)}>
           Clear…

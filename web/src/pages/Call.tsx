@@ -71,6 +71,11 @@ function Told({ call }: { call: Whole }) {
       <Waterfall spans={call.spans} />
       {call.why && <Why call={call} why={call.why} />}
       <Facts facts={factsOf(call)} />
+      {call.key && (
+        <p className="key">
+          key <code>{call.key}</code>
+        </p>
+      )}
       {!!call.passed?.length && (
         <>
           <h3>Passed over</h3>
@@ -128,8 +133,6 @@ function factsOf(call: Whole): [string, string][] {
     ["format", call.format],
     ["task", call.task],
     ["finish", call.finish],
-    ["key", call.key],
-    ["id", call.id],
   ];
   return facts.filter((fact): fact is [string, string] => !!fact[1]);
 }

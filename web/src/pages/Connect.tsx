@@ -9,8 +9,6 @@ interface Tool {
   name: string;
   launch: string;
   paste: string;
-  config: string | null;
-  config_name: string | null;
   install: string;
 }
 
@@ -25,7 +23,7 @@ export function Connect() {
   return (
     <>
       <p>
-        <code>samplemind launch TOOL</code> does it all. Where a tool is started otherwise, paste what stands below it.
+        <code>samplemind launch TOOL</code> does it all. To start a tool without it, paste the lines below.
       </p>
       <label className="choose">
         <span>model</span>
@@ -48,7 +46,6 @@ export function Connect() {
             <h2>{tool.name}</h2>
             <Paste name={`launch ${tool.name}`} text={tool.launch} />
             <Paste name={`what ${tool.name} is told`} text={tool.paste} />
-            {tool.config && <Paste name={tool.config_name ?? ""} text={tool.config} />}
             <p className="nothing">
               not installed? <code>{tool.install}</code>
             </p>

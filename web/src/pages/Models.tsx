@@ -113,7 +113,7 @@ function PullForm({ pull }: { pull: (name: string) => void }) {
         if (name) pull(name);
       }}
     >
-      <label className="choose">
+      <label className="choose words">
         <span>pull a model</span>
         <input ref={field} placeholder="qwen2.5:7b-instruct" />
       </label>
@@ -130,13 +130,22 @@ function columns(
 ): Column<Model>[] {
   return [
     { head: "model", cell: (model) => model.name },
-    { head: "size", number: true, cell: (model) => (model.installed ? bytes(model.size) : "missing") },
+    {
+      head: "size",
+      number: true,
+      cell: (model) => (model.installed ? bytes(model.size) : <span className="badge missing">missing</span>),
+    },
     {
       head: "kind",
-      cell: (model) => [model.parameters, model.quantization, model.family].filter(Boolean).join(" "),
+      cell: (model) => [model.parameters, model.quantization, model.family].filter(known).join(" "),
     },
     { head: "in memory", cell: (model) => loaded(model) },
-    { head: "tasks", cell: (model) => [...(model.wanted ? ["wanted"] : []), ...model.tasks].join(", ") },
+    {
+      head: "used for",
+      cell: (model) => (
+        <span className="wrapped">{model.tasks.join(", ") || (model.wanted ? "in your settings" : "")}</span>
+      ),
+    },
     {
       head: "do",
       cell: (model) => {
@@ -160,8 +169,11 @@ function columns(
   ];
 }
 
+const known = (word: string | null): word is string => !!word && word !== "unknown";
+
 function loaded({ loaded: now }: Model): string {
   if (!now) return "";
   const until = now.until ? `until ${new Date(now.until).toLocaleTimeString("en-GB")}` : "for ever";
-  return `${bytes(now.size)}, ${bytes(now.size_vram)} of it VRAM, ${until}`;
+  const vram = now.size_vram ? `${bytes(now.size_vram)} of it VRAM` : "no VRAM";
+  return `${bytes(now.size)}, ${vram}, ${until}`;
 }

@@ -67,7 +67,13 @@ def test_a_call_that_is_gone_is_told(served, tab):
 
 
 def test_everything_is_done_by_keyboard(served, tab, written, picture):
-    written(*(call(n, prompt=f"question {n} {'odd' if n % 2 else 'even'}", answer=f"answer {n}") for n in range(30)))
+    new = {"why": "message 1 differs", "nearest": "k25", "connect_ms": 40.0, "input_tokens": 12, "output_tokens": 3}
+    written(
+        *(
+            call(n, prompt=f"question {n} {'odd' if n % 2 else 'even'}", answer=f"answer {n}", key=f"k{n}", **new)
+            for n in range(30)
+        )
+    )
     tab.open(f"{served.url}/dashboard")
     tab.sees("30 requests")
 
