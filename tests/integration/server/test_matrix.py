@@ -122,7 +122,7 @@ SEVERAL = "several calls at once"
 
 
 def outcome(client, feature, mock_server):
-    """What the page says of a feature: "yes", which field is refused, or "-": the client's format has no word for it."""
+    """What the page says of a feature: "yes", which field is refused, or "-": the client has no word for it."""
     if feature in client.lacks:
         return "-"
     try:
