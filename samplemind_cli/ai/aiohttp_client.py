@@ -12,7 +12,7 @@ import aiohttp
 from yarl import URL
 
 from samplemind_cli.ai import proxies
-from samplemind_cli.ai.patience import LinkError, Patience
+from samplemind_cli.ai.patience import Content, LinkError, Patience
 from samplemind_cli.ai.types import Call
 
 KEPT = 4.0  # seconds: many servers hang up after five, and nobody can tell whether a request met a closing door
@@ -70,7 +70,7 @@ class Pool:
             return False
         return usable and place.scheme in ("http", "https") and bool(place.hostname) and "@" not in place.netloc
 
-    async def send(self, call: Call, headers: Mapping[str, str], body: bytes | None, patience: Patience) -> Response:
+    async def send(self, call: Call, headers: Mapping[str, str], body: Content | None, patience: Patience) -> Response:
         """Send a call and wait for the response's head. Raises LinkError.
 
         A kept connection that ends without a byte was closed before the call came: it is sent once more, on another.
@@ -89,19 +89,26 @@ class Pool:
         await self._session.close()
 
     async def _sent(
-        self, call: Call, headers: Mapping[str, str], body: bytes | None, patience: Patience, used: SimpleNamespace
+        self,
+        call: Call,
+        headers: Mapping[str, str],
+        body: Content | None,
+        patience: Patience,
+        used: SimpleNamespace,
     ) -> Response:
         place = urlsplit(call.url)
         proxy = self._proxy(f"{place.scheme}://{place.netloc}")
         encrypted = "https" in (place.scheme, urlsplit(proxy).scheme)
         with _link_errors():
             async with asyncio.timeout(None) as limit:
-                if body and len(body) > PIECE:
+                small = body[:PIECE] if body else body
+                large = body and len(body) > PIECE
+                if body and large:
                     headers = {**headers, "content-length": str(len(body))}
                 response = await self._session.request(
                     call.method,
                     URL(call.url, encoded=True),
-                    data=_pieces(body, limit, patience.write) if body and len(body) > PIECE else body,
+                    data=_pieces(body, limit, patience.write) if body and large else small,
                     headers=headers,
                     allow_redirects=False,
                     proxy=proxy or None,
@@ -112,7 +119,7 @@ class Pool:
         return Response(response)
 
 
-async def _pieces(body: bytes, limit: asyncio.Timeout, seconds: float) -> AsyncGenerator[bytes, None]:
+async def _pieces(body: Content, limit: asyncio.Timeout, seconds: float) -> AsyncGenerator[bytes, None]:
     """A large body in pieces, each of which may take so long: aiohttp has no time limit for writing."""
     for begin in range(0, len(body), PIECE):
         limit.reschedule(asyncio.get_running_loop().time() + seconds)

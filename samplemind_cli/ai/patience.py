@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from mmap import mmap
 from typing import Any, TypeVar
 
 from samplemind_cli.ai.router import is_loopback
@@ -10,6 +11,7 @@ from samplemind_cli.ai.types import Fault, Refusal
 from samplemind_cli.errors import ProviderError
 
 T = TypeVar("T")
+Content = bytes | mmap  # a request's body; a large one is a file in the memory's map
 CONNECTIONS = 100  # at most, of one event loop through httpx
 
 

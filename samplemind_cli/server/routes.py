@@ -17,7 +17,7 @@ class Operation:
     A `{name}` in the path stands for one or more characters, slashes too, as models have them; what it stood for is in
     `Incoming.params`, in order: "/v1beta/models/{model}:generateContent". `error` says a problem in the route's format,
     by default OpenAI's. `public`: no token is needed; `owner`: a client's named key does not do. `media`: the kind of a
-    POST's body. HEAD is answered wherever GET is.
+    POST's body; "": any. `filed`: the body goes into a file, however large. HEAD is answered wherever GET is.
     """
 
     method: str
@@ -27,6 +27,7 @@ class Operation:
     public: bool = False
     media: str = JSON
     owner: bool = False
+    filed: bool = False
 
 
 class Routes:
