@@ -86,7 +86,7 @@ class Caller:
         self._notify = notify
         self._progress = progress
         self._rates = RateLimits()
-        self._purse = Purse(settings)
+        self._purse = Purse(settings, notify)
         self._cooldowns = Cooldowns()
         self._refused = refused.Refused()
         self.ways = Ways(settings)
@@ -194,6 +194,7 @@ class Caller:
             async with await self._slot(route, patience):
                 held = clock() - began if self._per_minute(route) else 0.0
                 call = question.made(endpoint)
+                patience = replace(patience, counted=self._purse.binds(route, options))
                 reader = partial(client.reader, request or _NOTHING)
                 events = http_client.events(call, patience, client.fault, reader)
             async with self._purse.call(route, request, call, options, patience.deadline) as counted:

@@ -50,7 +50,7 @@ class AICore:
         self._record = record or journal.Journal(self.settings, self._notify).add
         self._cache = Cache(self.settings, self._notify, long_lived=long_lived)
         self._catalog = Catalog(self.settings)
-        self.questions = why.Questions(self.settings.cache_dir)
+        self.questions = why.Questions(self.settings.cache_dir, off=self.settings.cache == "off")
         self._flights = Flights(Path(self.settings.cache_dir or os.devnull) / "flights.lock")
         self._caller = Caller(self.settings, self._notify, progress, self._cache.take, watch)
 
@@ -161,7 +161,7 @@ class AICore:
 
         A route that is unavailable before its first word hands over to the next; after it the error is raised.
         """
-        told = journal.JournalEntry(as_request(request), options, time.perf_counter())
+        told = journal.JournalEntry(as_request(request), options.for_one_question(), time.perf_counter())
         deadline = asyncio.get_running_loop().time() + (options.timeout or self.settings.deadline)
         routes = self.routes(told.request, options)
         failure: ProviderError | SettingError | None = None
@@ -198,7 +198,7 @@ class AICore:
             told.error = reasons.kind(error)
             raise
         finally:
-            self._record(told.record())
+            self._record(told.record(self.questions))
 
     def _instead(self, told: journal.JournalEntry, behind: list[Route], over: BudgetError) -> list[Route]:
         """Where a question goes that is over a budget: to a local model, where the user wants that, else nowhere."""
@@ -212,7 +212,9 @@ class AICore:
     def _attempt(self, told: journal.JournalEntry, deadline: float, *, last: bool) -> Attempt:
         route = told.answering
         patience = self._caller.patience(route, deadline, last=last)
-        return Attempt(route, told.request, told.options, self.key(route, told.request), patience)
+        told.handed_over = time.perf_counter() - told.started
+        told.attempt = Attempt(route, told.request, told.options, self.key(route, told.request), patience)
+        return told.attempt
 
     def _tell(self, route: Route, *, last: bool) -> None:
         """Say of a route that should have led to an answer why it did not; unconfigured providers are left out."""
@@ -283,5 +285,5 @@ class AICore:
         schemas.satisfied(answer, request)
         if options.cache != "off" and answer.sound and answer.finish_reason in COMPLETE:
             answer = kept(answer, await self._cache.put(attempt.key, stored.to_json(answer), options.ttl))
-            self.questions.keep(route, request)
+            self.questions.keep(attempt.parts, attempt.key)
         emit(Chunk(events=heard.passing.take(), origin=heard.origin, answer=answer))

@@ -46,7 +46,7 @@ class OpenCall:
     @property
     def whole(self) -> bool:
         """Whether its arguments are an object by now."""
-        return reading.is_object(self.arguments)
+        return reading.is_object(self.arguments or self.default)
 
     def final(self) -> str:
         """Its arguments when nothing more comes."""

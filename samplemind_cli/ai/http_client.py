@@ -179,6 +179,7 @@ async def _sent(call: Call, patience: Patience, data: Content | None = None) -> 
         headers["content-type"] = "application/octet-stream"
     elif call.json is not None:
         headers, body = {"content-type": "application/json", **headers}, json_text.dumps(call.json)
+    patience.spent.try_begins()
     try:
         return await _pool(call.url).send(call, headers, body, patience)
     except LinkError as error:

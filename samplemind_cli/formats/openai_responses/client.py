@@ -135,7 +135,7 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
 
 def _completed(body: dict[str, Any], request: Request, known: partial[bool]) -> dict[str, Any]:
     """The body with the fields that only some formats have, and with what changes no answer."""
-    extra = {_NAMES.get(n, n): v for n, v in request.extra.items() if n not in _SAID and known(n)}
+    extra = {_NAMES.get(n, n): v for n, v in request.further(known).items() if n not in _SAID}
     included = request.extra.get("include", [])
     if request.extra.get("logprobs") and known("logprobs"):
         included = [*included, fields.LOGPROBS]
