@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 FORMS = ("", "application/x-www-form-urlencoded")  # what `curl -d` says of its body
 BROWSERS = {"origin", "referer", "sec-fetch-site", "sec-fetch-mode"}  # headers by which one shows itself
+CANCEL = "/v1/batches/{batch}/cancel"  # asks for less, and may not have to wait
 LEDGER_TIME = 1.0  # seconds between writings into the ledger
 
 
@@ -113,7 +114,7 @@ class Front:
             self._access.check(incoming, public=public, owner=owner)
             if operation is None:
                 raise self.routes.missing(incoming)
-            if incoming.key and incoming.method == "POST":
+            if incoming.key and incoming.method == "POST" and incoming.route != CANCEL:
                 self._quotas.take(incoming.key)
             if incoming.method == "POST" and (
                 incoming.headers.get("content-type") != JSON

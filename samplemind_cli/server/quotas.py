@@ -1,5 +1,6 @@
 """What a named key may ask in a minute, counted in files: for all workers and servers of this user alike."""
 
+import asyncio
 import fcntl
 import os
 import struct
@@ -12,6 +13,7 @@ from samplemind_cli.server.client_keys import ClientKey
 from samplemind_cli.server.message import HttpError
 
 MINUTE = 60.0
+LOOK = 1.0  # seconds between looks at whether a request that waits may go
 _SLOT = struct.Struct("dd")  # when all that was asked is paid off: requests, tokens (unix seconds)
 
 
@@ -35,6 +37,15 @@ class Quotas:
             raise _refused(f"{key.name}: the {key.tpm} tokens a minute are used up", wait)
         if (wait := requests - now - MINUTE) > 0:
             raise _refused(f"{key.name}: the {key.rpm} requests a minute are used up", wait)
+
+    async def turn(self, key: ClientKey, ended: Callable[[], bool]) -> None:
+        """Wait until one request more is within the limit, and count it; or until nobody waits any more."""
+        while not ended():
+            try:
+                return self.take(key)
+            except HttpError as full:
+                await asyncio.sleep(min(full.wait or LOOK, LOOK))
+        return None
 
     def spend(self, key: ClientKey, count: int) -> None:
         """So many tokens were read and written."""
