@@ -17,6 +17,7 @@ from typing import Any
 
 from samplemind_cli.ai import embedded, hearing, http_client, keys, refused
 from samplemind_cli.ai.adapters import CLIENTS, EMBEDDERS
+from samplemind_cli.ai.contexts import Contexts
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
 from samplemind_cli.ai.passing import GOES_ON, event_of
@@ -90,6 +91,7 @@ class Caller:
         self._cooldowns = Cooldowns()
         self._refused = refused.Refused()
         self.ways = Ways(settings)
+        self._contexts = Contexts()
         self._said: set[bool] = set()  # of which of the embedded model's engines
 
     def patience(self, route: Route, deadline: float, *, last: bool) -> Patience:
@@ -123,6 +125,7 @@ class Caller:
         ProviderError for a request that would be wrong anywhere.
         """
         name, begun, untold = _name(route), False, frozenset[str]()
+        await self._contexts.check(route, request)
         while True:
             gone = self._refused.of(name)
             dropped = tuple(sorted((untold | (gone & request.wishes)).difference(route.dropped)))
@@ -149,6 +152,7 @@ class Caller:
                 strict = self._settings.strict_fields
                 learned = not begun and self._refused.learns(name, error.fault, sent, strict=strict)
                 if not learned and (begun or not self.ways.learns(route, request, error)):
+                    await self._contexts.explain(route, error)
                     raise
                 untold = self.ways.untold(route, request)
             else:
