@@ -25,7 +25,7 @@ class Contexts:
         """Raise UnavailableError for a prompt that is certainly too long: the daemon would count for minutes."""
         if route.provider != Provider.OLLAMA or (size := _size(request)) < SHORT:
             return
-        most = await self._most(route)
+        most = await self.longest(route)
         if most and size > most * LONGEST:
             told = _told(route, most, most)
             raise UnavailableError(told, fault=Fault("too_long", told))
@@ -34,12 +34,12 @@ class Contexts:
         """Say in a refusal for its length how long a prompt may be, and what helps."""
         if route.provider != Provider.OLLAMA or not error.fault or error.fault.kind != "too_long":
             return
-        most = await self._most(route)
+        most = await self.longest(route)
         now = _of(await _asked(route, "/api/ps", None), route.endpoint.model)
         if length := now or most:
             error.message = _told(route, length, most or length)
 
-    async def _most(self, route: Route) -> int | None:
+    async def longest(self, route: Route) -> int | None:
         """The longest context of a model; None where nobody says."""
         name = route.endpoint.base_url, route.endpoint.model
         found, until = self._known.get(name, (None, 0.0))
