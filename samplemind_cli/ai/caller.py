@@ -38,7 +38,7 @@ from samplemind_cli.ai.types import (
 )
 from samplemind_cli.ai.ways import Ways, format_of
 from samplemind_cli.errors import CutStreamError, ProviderError, RejectedError, UsageError
-from samplemind_cli.formats.refused_fields import field_in, without
+from samplemind_cli.formats.refused_fields import PROOF, field_in, without
 from samplemind_cli.settings import Settings
 
 ATTEMPTS = 3
@@ -124,12 +124,12 @@ class Caller:
         Raises BudgetError before it is asked for, UnavailableError before the first chunk, CutStreamError after it,
         ProviderError for a request that would be wrong anywhere.
         """
-        name, begun, untold = _name(route), False, frozenset[str]()
+        name, begun, untold, unproved = _name(route), False, frozenset[str](), frozenset[str]()
         await self._contexts.check(route, request)
         while True:
             gone = self._refused.of(name)
             dropped = tuple(sorted((untold | (gone & request.wishes)).difference(route.dropped)))
-            sent = without(request, gone)
+            sent = without(request, gone | unproved)
             client = CLIENTS[way := self.ways.of(route.provider, route.endpoint, request)]
             spoken = format_of(way)
             same = request.source == spoken
@@ -149,6 +149,9 @@ class Caller:
                             yield told, passed
                             passed = passed and GOES_ON
             except UnavailableError as error:
+                if not (begun or unproved) and error.fault and field_in(error.fault, sent) == PROOF:
+                    unproved = frozenset({PROOF})
+                    continue
                 strict = self._settings.strict_fields
                 learned = not begun and self._refused.learns(name, error.fault, sent, strict=strict)
                 if not learned and (begun or not self.ways.learns(route, request, error)):
