@@ -69,6 +69,7 @@ url = "http://127.0.0.1:8000/v1"
 model = "qwen3"
 local = true               # it costs nothing
 key_variable = "VLLM_KEY"  # the environment variable with its key; by default MY_VLLM_API_KEY
+format = "openai_chat"     # or openai_responses
 ```
 
 Such a host is then a provider like the others: `ask --provider my-vllm`, and `my-vllm/MODEL` in `serve`.

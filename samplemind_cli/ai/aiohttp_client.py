@@ -12,7 +12,7 @@ import aiohttp
 from yarl import URL
 
 from samplemind_cli.ai import proxies
-from samplemind_cli.ai.patience import LinkError, Patience
+from samplemind_cli.ai.patience import Content, LinkError, Patience
 from samplemind_cli.ai.types import Call
 
 KEPT = 4.0  # seconds: many servers close idle connections after five, and a request could meet the close
@@ -72,7 +72,7 @@ class Pool:
             return False
         return usable and place.scheme in ("http", "https") and bool(place.hostname) and "@" not in place.netloc
 
-    async def send(self, call: Call, headers: Mapping[str, str], body: bytes | None, patience: Patience) -> Response:
+    async def send(self, call: Call, headers: Mapping[str, str], body: Content | None, patience: Patience) -> Response:
         """Send a call and wait for the response's head. Raises LinkError.
 
         A reused connection that closes without a byte was closed before the call: it is retried once on another.
@@ -91,19 +91,26 @@ class Pool:
         await self._session.close()
 
     async def _sent(
-        self, call: Call, headers: Mapping[str, str], body: bytes | None, patience: Patience, used: SimpleNamespace
+        self,
+        call: Call,
+        headers: Mapping[str, str],
+        body: Content | None,
+        patience: Patience,
+        used: SimpleNamespace,
     ) -> Response:
         place = urlsplit(call.url)
         proxy = self._proxy(f"{place.scheme}://{place.netloc}")
         encrypted = "https" in (place.scheme, urlsplit(proxy).scheme)
         with _link_errors():
             async with asyncio.timeout(None) as limit:
-                if body and len(body) > PIECE:
+                small = body[:PIECE] if body else body
+                large = body and len(body) > PIECE
+                if body and large:
                     headers = {**headers, "content-length": str(len(body))}
                 response = await self._session.request(
                     call.method,
                     URL(call.url, encoded=True),
-                    data=_pieces(body, limit, patience.write) if body and len(body) > PIECE else body,
+                    data=_pieces(body, limit, patience.write) if body and large else small,
                     headers=headers,
                     allow_redirects=False,
                     proxy=proxy or None,
@@ -114,7 +121,7 @@ class Pool:
         return Response(response)
 
 
-async def _pieces(body: bytes, limit: asyncio.Timeout, seconds: float) -> AsyncGenerator[bytes, None]:
+async def _pieces(body: Content, limit: asyncio.Timeout, seconds: float) -> AsyncGenerator[bytes, None]:
     """A large body in pieces, each with a timeout: aiohttp has none for writing."""
     for begin in range(0, len(body), PIECE):
         limit.reschedule(asyncio.get_running_loop().time() + seconds)

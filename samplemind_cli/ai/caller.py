@@ -17,6 +17,7 @@ from typing import Any
 
 from samplemind_cli.ai import embedded, hearing, http_client, keys, refused
 from samplemind_cli.ai.adapters import CLIENTS, EMBEDDERS
+from samplemind_cli.ai.contexts import Contexts
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
 from samplemind_cli.ai.passing import GOES_ON, event_of
@@ -37,7 +38,7 @@ from samplemind_cli.ai.types import (
 )
 from samplemind_cli.ai.ways import Ways, format_of
 from samplemind_cli.errors import CutStreamError, ProviderError, RejectedError, UsageError
-from samplemind_cli.formats.refused_fields import field_in, without
+from samplemind_cli.formats.refused_fields import PROOF, field_in, without
 from samplemind_cli.settings import Settings
 
 ATTEMPTS = 3
@@ -90,6 +91,7 @@ class Caller:
         self._cooldowns = Cooldowns()
         self._refused = refused.Refused()
         self.ways = Ways(settings)
+        self._contexts = Contexts()
         self._said: set[bool] = set()  # the embedded engines already announced
 
     def patience(self, route: Route, deadline: float, *, last: bool) -> Patience:
@@ -122,11 +124,12 @@ class Caller:
         Raises BudgetError before the call, UnavailableError before the first chunk, CutStreamError after it,
         ProviderError for a request that no provider would accept.
         """
-        name, begun, untold = _name(route), False, frozenset[str]()
+        name, begun, untold, unproved = _name(route), False, frozenset[str](), frozenset[str]()
+        await self._contexts.check(route, request)
         while True:
             gone = self._refused.of(name)
             dropped = tuple(sorted((untold | (gone & request.wishes)).difference(route.dropped)))
-            sent = without(request, gone)
+            sent = without(request, gone | unproved)
             client = CLIENTS[way := self.ways.of(route.provider, route.endpoint, request)]
             spoken = format_of(way)
             same = request.source == spoken
@@ -146,9 +149,13 @@ class Caller:
                             yield marked, passed
                             passed = passed and GOES_ON
             except UnavailableError as error:
+                if not (begun or unproved) and error.fault and field_in(error.fault, sent) == PROOF:
+                    unproved = frozenset({PROOF})
+                    continue
                 strict = self._settings.strict_fields
                 learned = not begun and self._refused.learns(name, error.fault, sent, strict=strict)
                 if not learned and (begun or not self.ways.learns(route, request, error)):
+                    await self._contexts.explain(route, error)
                     raise
                 untold = self.ways.untold(route, request)
             else:

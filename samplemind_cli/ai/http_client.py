@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from samplemind_cli.ai import inflate, json_text, keys, proxies, refusal
 from samplemind_cli.ai.keys import without_keys
-from samplemind_cli.ai.patience import CONNECTIONS, LinkError, Patience, UnavailableError, silence, tried
+from samplemind_cli.ai.patience import CONNECTIONS, Content, LinkError, Patience, UnavailableError, silence, tried
 from samplemind_cli.ai.received import Body, EventStream, Response
 from samplemind_cli.ai.refusal import place
 from samplemind_cli.ai.types import Call, FaultReader, Reader
@@ -125,13 +125,14 @@ async def events(
             await stream.aclose()
 
 
-async def reply(call: Call, patience: Patience, largest: int = ERROR) -> WholeResponse:
+async def reply(call: Call, patience: Patience, largest: int = ERROR, data: Content | None = None) -> WholeResponse:
     """The whole response to one request of up to `largest` bytes, whatever its status and type; it is not retried.
 
+    `data` is a body that is not JSON, and may be a memory-mapped file.
     Raises UnavailableError when there was no answer, CutStreamError when it ended early or is larger.
     """
     with keys.removed_from_errors(call):
-        body = Body(call, await _sent(call, patience), largest)
+        body = Body(call, await _sent(call, patience, data), largest)
         try:
             whole = b"".join([piece async for piece in body.pieces()])
         finally:
@@ -168,12 +169,15 @@ async def _beginning(call: Call, response: Response) -> bytes:
     return beginning
 
 
-async def _sent(call: Call, patience: Patience) -> Response:
+async def _sent(call: Call, patience: Patience, data: Content | None = None) -> Response:
     """The response to a call, through this loop's aiohttp or through httpx. Raises UnavailableError."""
     if any(not (value.isascii() and value.isprintable()) for value in call.headers.values()):
         raise SettingError("the API key contains non-ASCII characters or a line break", "set the key again")
-    headers, body = {"accept-encoding": inflate.ACCEPTED, **call.headers}, None
-    if call.json is not None:
+    headers: dict[str, str] = {"accept-encoding": inflate.ACCEPTED, **call.headers}
+    body = data
+    if data is not None:
+        headers["content-type"] = "application/octet-stream"
+    elif call.json is not None:
         headers, body = {"content-type": "application/json", **headers}, json_text.dumps(call.json)
     patience.spent.try_begins()
     try:

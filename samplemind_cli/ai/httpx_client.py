@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from samplemind_cli.ai import inflate, proxies
-from samplemind_cli.ai.patience import CONNECTIONS, LinkError, Patience, Spent, UnavailableError
+from samplemind_cli.ai.patience import CONNECTIONS, Content, LinkError, Patience, Spent, UnavailableError
 from samplemind_cli.ai.refusal import place
 from samplemind_cli.ai.router import is_loopback
 from samplemind_cli.ai.types import Call
@@ -59,14 +59,15 @@ class Pool:
                 )
         return self._clients[loopback]
 
-    async def send(self, call: Call, headers: Mapping[str, str], body: bytes | None, patience: Patience) -> Response:
+    async def send(self, call: Call, headers: Mapping[str, str], body: Content | None, patience: Patience) -> Response:
         """Send a call and wait for the response's head. Raises LinkError, or SettingError for an invalid URL."""
         client = self.client(loopback=urlsplit(call.url).scheme == "http" and is_loopback(call.url))
         timeout = httpx.Timeout(connect=patience.connect, read=patience.read, write=patience.write, pool=patience.pool)
         noting = {"trace": _noting(patience.spent)}
         try:
+            whole = body[:] if body else b""  # httpx knows no maps of files
             request = client.build_request(
-                call.method, call.url, content=body, headers=headers, timeout=timeout, extensions=noting
+                call.method, call.url, content=whole, headers=headers, timeout=timeout, extensions=noting
             )
             with _link_errors():
                 return Response(await client.send(request, stream=True))

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from mmap import mmap
 from typing import Any, TypeVar
 
 from samplemind_cli.ai.router import is_loopback
@@ -11,6 +12,7 @@ from samplemind_cli.ai.types import Fault, Refusal
 from samplemind_cli.errors import ProviderError
 
 T = TypeVar("T")
+Content = bytes | mmap  # a request's body; a large one is a memory-mapped file
 CONNECTIONS = 100  # maximum per event loop, through httpx
 
 

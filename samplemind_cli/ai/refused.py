@@ -6,7 +6,7 @@ from time import monotonic
 
 from samplemind_cli.ai.types import Call, Fault, Request
 from samplemind_cli.formats.openai_responses.fields import SEALED
-from samplemind_cli.formats.refused_fields import field_in, is_hint, without
+from samplemind_cli.formats.refused_fields import PROOF, field_in, is_hint, without
 
 LIFE = 600.0  # seconds that a refusal is remembered: a model may be replaced under its name
 _ADDED = frozenset({"stream_options", "include"})  # to a call, and in no request
@@ -27,7 +27,13 @@ class Refused:
         """Whether to retry without a hint that the fault refuses; with `strict`, never."""
         name = field_in(fault, request) if fault else ""
         known = self.of(model)
-        if not name or name in known or not is_hint(name, request) or (strict and name in request.wishes):
+        if (
+            not name
+            or name == PROOF
+            or name in known
+            or not is_hint(name, request)
+            or (strict and name in request.wishes)
+        ):
             return False
         if name not in _ADDED and without(request, known | {name}) == request:
             return False

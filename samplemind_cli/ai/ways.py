@@ -52,8 +52,9 @@ class Ways:
         """Whether a refusal says that the other format is the right one; it is remembered."""
         provider, endpoint = route.provider, route.endpoint
         row, way = self._settings.row(provider), self.of(provider, endpoint, request)
-        if way == RESPONSES and (_has_no_path(error) or _speaks_of(error, "not supported with the responses")):
-            model, other = "" if _has_no_path(error) else endpoint.model, row.client
+        nothing = _has_no_path(error) or _wants_messages(error)
+        if way == RESPONSES and (nothing or _speaks_of(error, "not supported with the responses")):
+            model, other = "" if nothing else endpoint.model, row.client
         elif way != RESPONSES and _refuses_chat(error):
             model, other = endpoint.model, RESPONSES
         else:
@@ -74,6 +75,11 @@ def _has_no_path(error: UnavailableError) -> bool:
     if error.refusal is None:
         return error.fault is not None and error.fault.kind == "address" and "has nothing at" in error.message
     return error.refusal.status in NO_SUCH_PATH and not _speaks_of(error, "model")
+
+
+def _wants_messages(error: UnavailableError) -> bool:
+    """Whether a proxy reads every body as a chat completion's, and misses its `messages`."""
+    return error.fault is not None and error.fault.kind == "unsupported" and _speaks_of(error, "messages")
 
 
 def _refuses_chat(error: UnavailableError) -> bool:

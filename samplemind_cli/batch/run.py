@@ -61,6 +61,10 @@ SYNC = 1.0  # seconds between the disk's being told to keep the results
 Ask = Callable[[BatchLine], Awaitable[LineResult]]
 
 
+async def _at_once() -> None:
+    """Nobody has to wait."""
+
+
 async def run(  # noqa: PLR0913 - what a batch needs
     lines: Iterator[BatchLine],
     results: Results,
@@ -69,8 +73,9 @@ async def run(  # noqa: PLR0913 - what a batch needs
     jobs: int,
     tell: Callable[[LineResult], None],
     ended: Callable[[], bool] = lambda: False,
+    turn: Callable[[], Awaitable[None]] = _at_once,
 ) -> None:
-    """Answer every line that has no result yet, `jobs` at once; `tell` hears of each.
+    """Answer every line that has no result yet, `jobs` at once, each when it is its `turn`; `tell` hears of each.
 
     Once it is to be `ended` no line is begun, and those under way come to their results; so too where one is over a
     budget, which then raises BudgetError. No more lines are in memory than are being asked. Raises OSError where the
@@ -85,6 +90,9 @@ async def run(  # noqa: PLR0913 - what a batch needs
                 return
             if results.has(line):
                 continue
+            await turn()
+            if ended():
+                return
             try:
                 result = await ask(line)
             except BudgetError as error:

@@ -36,7 +36,7 @@ def launch(
     from contextlib import nullcontext
 
     from samplemind_cli import child, output
-    from samplemind_cli.launching import home, serving, showing, tools
+    from samplemind_cli.launching import home, room, serving, showing, tools
     from samplemind_cli.settings import environment
     from samplemind_cli.stack import record
 
@@ -51,6 +51,8 @@ def launch(
     found = url or serving.found(settings, record.carried(settings, "api"), output.say)
     with nullcontext(found) if found else serving.started(settings, folder / "serve.log") as address:
         setup = home.furnished(settings, tool, tools.setup(tool, address, settings.api_token, model))
+        if warning := "" if url else room.warning(settings, tool, model):
+            output.say(warning)
         output.say(f"{tool} uses {address}" + ("" if found else f"; its log: {folder / 'serve.log'}"))
         return child.run([*setup.command, *setup.arguments, *more], environment(**setup.variables))
 

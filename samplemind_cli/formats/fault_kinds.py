@@ -74,7 +74,9 @@ _UNSUPPORTED = re.compile(
     r"|\b(tool|function call|image|vision|audio|chat|thinking|schema|embedding|response_format)\w*\b.{0,60}"
     r"\b((is|are) not|isn't|aren't|not) (currently )?(supported|enabled|available)"
     r"|no endpoints found that support|not a chat model|has no vision|only (supported|available) (in|with|through|via)"
-    r"|not supported (in|with|by) the (responses|chat completions) ",
+    r"|not supported (in|with|by) the (responses|chat completions) "
+    r"|missing required parameter: .?messages"
+    r"|\bmessages\W{0,3}(field required|(is|are) (a )?(required|missing)|(can ?not|must not) be empty)",
     re.IGNORECASE,
 )
 _NO_CREDIT = re.compile(

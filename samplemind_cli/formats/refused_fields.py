@@ -7,7 +7,7 @@ from typing import Any
 
 from samplemind_cli.formats import conversation
 from samplemind_cli.formats.request import THINKING_FIELDS, is_constraint
-from samplemind_cli.formats.types import Fault, Message, Request, Thinking
+from samplemind_cli.formats.types import Fault, Message, Opaque, Part, Request, Thinking
 
 # OpenAI "Unsupported parameter: 'x' is not supported with this model", "Unsupported value: 'x' does not support 0.7",
 # "Unrecognized request argument supplied: x", Ollama "… does not support thinking", xAI "does not support parameter x",
@@ -18,7 +18,7 @@ _REFUSES = re.compile(
     r"|(do|does|did)(n't| not) (currently )?(support|accept|allow|take)|cannot (both |all )?be (used|set|specified)"
     r"|may (not|only) be|unrecogni[sz]ed|unknown (name|field|param|arg|key)|unexpected (keyword|field|param|arg)"
     r"|deprecated|extra (inputs|fields)|extra_forbidden|only works in|incompatible|cannot find field"
-    r"|additional propert",
+    r"|additional propert|could not be (verified|decrypted)",
     re.IGNORECASE,
 )
 # How much to think is said in levels that differ from model to model: it may be the level that is refused.
@@ -32,6 +32,9 @@ _WORDS |= dict.fromkeys(
     _THINKING,
     r"reasoning[_. ]?effort|\b(thinking|think|effort|reasoning)\b|\bthinking[_ ]?(config|level|budget)|budget",
 )
+# A sealed thought that another account's model wrote; what is left out of one request is no matter of its model.
+PROOF = "encrypted_content"
+_WORDS[PROOF] = r"encrypted[_ ]content"
 _CAPS = ("max_tokens", "max_completion_tokens")  # one thing under two names, of which a server may know one
 _OURS = frozenset(
     {"stream_options", "include", "reasoning_content", *_CAPS}
@@ -95,8 +98,11 @@ def _fields(request: Request) -> Iterator[str]:
     yield from ("stream_options", "include")
     if request.max_tokens is not None:
         yield request.max_tokens_field or "max_tokens"
-    if any(isinstance(part, Thinking) for message in request.messages for part in message.parts):
+    parts = [part for message in request.messages for part in message.parts]
+    if any(isinstance(part, Thinking) for part in parts):
         yield "reasoning_content"
+    if any(_is_sealed(part) for part in parts):
+        yield PROOF
 
 
 def _pattern(name: str) -> str:
@@ -110,8 +116,17 @@ def _pattern(name: str) -> str:
     return rf"[.'\"`\[]{word}\b|\b(parameter|argument|field|propert\w+|supplied):? {word}\b|^{word}:"
 
 
+def _is_sealed(part: Part) -> bool:
+    """Whether it is a thought that OpenAI's responses sealed."""
+    if isinstance(part, Opaque):
+        return part.origin == "openai_responses" and part.value.get("type") == "reasoning"
+    return isinstance(part, Thinking) and part.origin == "openai_responses" and bool(part.signature)
+
+
 def _said(message: Message, names: frozenset[str]) -> Message:
     parts = message.parts
     if "reasoning_content" in names:
         parts = tuple(part for part in parts if not isinstance(part, Thinking))
+    if PROOF in names:
+        parts = tuple(part for part in parts if not _is_sealed(part))
     return Message(message.role, parts, "" if "name" in names else message.name, message.hints)

@@ -17,8 +17,10 @@ from samplemind_cli.batch.answering import Asker, LineResult
 from samplemind_cli.batch.results import Results, has_failed
 from samplemind_cli.errors import BudgetError, SamplemindError
 from samplemind_cli.files import private_opener
+from samplemind_cli.server.client_keys import ClientKey
 from samplemind_cli.server.keeping import UNFINISHED, Keeping, Record
 from samplemind_cli.server.message import HttpError
+from samplemind_cli.server.quotas import Quotas
 
 log = logging.getLogger(__name__)
 AT_ONCE = 2  # batches of one worker
@@ -35,7 +37,10 @@ class Jobs:
         self._keep = keep
         self._kept = kept
         self._tasks: set[asyncio.Task[None]] = set()
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._quotas = Quotas(core.settings.state_dir)
+        self._rooms: dict[
+            str, asyncio.Semaphore
+        ] = {}  # by the key whose limits its batches wait for; "" for the others
         self._ending = False
 
     def start(self, number: str) -> None:
@@ -72,7 +77,7 @@ class Jobs:
         with self._kept.alone(number) as mine:
             if not mine:
                 return
-            async with self._room:
+            async with self._room(self._kept.get("batches", number)):
                 batch = self._kept.get("batches", number)
                 if self._ending or batch["status"] not in UNFINISHED:
                     return
@@ -82,6 +87,11 @@ class Jobs:
                     log.warning("batch %s: %s", number, error)
                     with suppress(OSError):  # then the next process tries again
                         self._fail(batch, [_problem("batch_failed", str(error))])
+
+    def _room(self, batch: Record) -> asyncio.Semaphore:
+        """Room for a batch; one that waits for its key's next minute takes none of the others'."""
+        limits = _limits(batch)
+        return self._rooms.setdefault(limits.digest if limits else "", asyncio.Semaphore(AT_ONCE))
 
     async def _run(self, batch: Record) -> None:
         source = self._kept.data(batch["input_file_id"])
@@ -112,18 +122,23 @@ class Jobs:
         self._kept.save("batches", batch)
         origin = Origin(command="batch", batch=batch["id"], **batch["origin"])
         asker = Asker(self._core, Options(origin=origin, models=tuple(batch["models"]), keep_content=self._keep))
-        written = time.monotonic()
+        written, limits, ended = time.monotonic(), _limits(batch), self._ended(batch)
+
+        async def turn() -> None:
+            if limits:
+                await self._quotas.turn(limits, ended)
 
         def tell(result: LineResult) -> None:
             nonlocal written
+            if limits and not result.cached:
+                self._quotas.spend(limits, result.tokens.input + result.tokens.output)
             counts["failed" if result.failed else "completed"] += 1
             if time.monotonic() - written >= WRITE:
                 self._kept.save("batches", batch)
                 written = time.monotonic()
 
         try:
-            ended = self._ended(batch)
-            await run.run(lines.read(source), results, asker.answer, jobs=JOBS, tell=tell, ended=ended)
+            await run.run(lines.read(source), results, asker.answer, jobs=JOBS, tell=tell, ended=ended, turn=turn)
         except BudgetError as over:
             return over
         return None
@@ -169,6 +184,12 @@ class Jobs:
         self._kept.save("batches", batch)
         for kind in ("results", "output", "error"):
             self._kept.results(batch["id"], kind).unlink(missing_ok=True)  # the client's files hold them
+
+
+def _limits(batch: Record) -> ClientKey | None:
+    """The key that a batch was begun with, if it has a limit a minute."""
+    known = batch.get("limits") or {}  # a batch of an earlier version has none
+    return ClientKey(**known) if known.get("rpm") or known.get("tpm") else None
 
 
 def _is_whole(batch: Record) -> bool:

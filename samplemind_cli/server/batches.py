@@ -24,7 +24,7 @@ JSON_LINES = "application/jsonl"
 LEAST, MOST = 3600, 30 * DAY  # seconds for which a client may store a file
 QUEUE = 50  # batches of one owner that are not finished
 MOST_LISTED = 100
-_HIDDEN = ("owner", "window_ends_at", "origin", "models")
+_HIDDEN = ("owner", "window_ends_at", "origin", "models", "limits")
 
 
 class Batches:
@@ -83,10 +83,6 @@ class Batches:
 
     async def _create(self, incoming: Incoming) -> Reply:
         fields, whose = document(incoming.body), owner(incoming)
-        if incoming.key and (incoming.key.rpm or incoming.key.tpm):  # its lines would bypass the limit
-            raise HttpError(
-                403, f"{incoming.client} has a limit per minute: such a key may not create batches", "forbidden"
-            )
         source = self._kept.get("files", fields.need("input_file_id", str), whose)
         endpoint = fields.one_of("endpoint", ENDPOINTS, "")
         if not endpoint:
@@ -98,8 +94,10 @@ class Batches:
         options = self._chats.options(incoming)
         asker = options.origin
         who = {"client": asker.client, "session": asker.session, "agent": asker.agent}
-        limits = {"origin": who, "models": list(options.models)}
-        batch = self._kept.add("batches", whose, {**_new(source["id"], endpoint, fields), **limits})
+        key = incoming.key
+        limits = {"name": key.name, "digest": key.digest, "rpm": key.rpm, "tpm": key.tpm} if key else {}
+        asked = {"origin": who, "models": list(options.models), "limits": limits}
+        batch = self._kept.add("batches", whose, {**_new(source["id"], endpoint, fields), **asked})
         self.jobs.start(batch["id"])
         return _reply(batch)
 

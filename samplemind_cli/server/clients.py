@@ -135,6 +135,7 @@ class Clients:
         }
         gets: dict[str, Handler] = {"tags": self._ollama_tags, "ps": self._ollama_ps, "version": _ollama_version}
         pairs = [(method, name) for method in ("POST", "DELETE") for name in NOT_HERE]
+        pairs.append(("GET", NOT_HERE[-1]))  # HEAD, that is
         refused = (Operation(method, f"/api/{name}", _not_here, ollama.error) for method, name in pairs)
         return (
             *(Operation("POST", f"/api/{name}", handler, ollama.error) for name, handler in posts.items()),

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from email.utils import formatdate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from samplemind_cli import files
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.server.access import Access
 from samplemind_cli.server.bounds import Bounds, ByteBudget
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 FORMS = ("", "application/x-www-form-urlencoded")  # the content type of `curl -d`
 BROWSERS = {"origin", "referer", "sec-fetch-site", "sec-fetch-mode"}  # headers that only browsers send
+CANCEL = "/v1/batches/{batch}/cancel"  # asks for less: no limit holds it up
 LEDGER_TIME = 1.0  # seconds between writes to the ledger
 
 
@@ -111,7 +114,7 @@ class Front:
             self._access.check(incoming, public=public, owner=owner)
             if operation is None:
                 raise self.routes.missing(incoming)
-            if incoming.key and incoming.method == "POST":
+            if incoming.key and incoming.method == "POST" and incoming.route != CANCEL:
                 self._quotas.take(incoming.key)
             if incoming.method == "POST" and (
                 incoming.headers.get("content-type") != JSON
@@ -119,8 +122,17 @@ class Front:
                 or "content-encoding" in incoming.headers
             ):
                 _check_media(incoming, operation.media)
+            if operation.filed and incoming.method == "POST":
+                incoming.file = self._file()
         except HttpError as problem:
             incoming.refused = incoming.problem(problem)
+
+    def _file(self) -> BinaryIO:
+        """A file without a name for a large body: it goes with its request."""
+        try:
+            return cast("BinaryIO", TemporaryFile(dir=files.private_folder(self._core.settings.state_dir, "uploads")))
+        except OSError as error:
+            raise HttpError(507, f"the body cannot be written down: {error.strerror}", "no_room") from error
 
     def room(self, incoming: Incoming) -> AbstractAsyncContextManager[float]:
         """A slot to work on a request, and the seconds it took to get it. Raises Problem when the queue is full."""
@@ -205,6 +217,8 @@ def _check_media(incoming: Incoming, media: str) -> None:
     to any address for a page of any origin, without a preflight.
     """
     headers = incoming.headers
+    if not media and not BROWSERS & headers.keys():
+        return
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     plain = incoming.route.startswith("/api/") and media == JSON and kind in FORMS and not BROWSERS & headers.keys()
     if kind != media and not plain:

@@ -2,7 +2,10 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from mmap import ACCESS_READ, mmap
+from os import SEEK_END
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -21,6 +24,7 @@ from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, S
 from samplemind_cli.server.routes import Operation
 
 LINES = "application/x-ndjson"
+BLOB = "/api/blobs/{digest}"
 STREAMED = ("create", "pull", "push")
 AT_ONCE = (("POST", "copy"), ("DELETE", "delete"))
 SILENCE = 600.0  # seconds: a daemon is silent while it verifies a download
@@ -36,7 +40,12 @@ class Managing:
         """The routes."""
         streamed = (Operation("POST", f"/api/{name}", self._streamed, ollama.error, owner=True) for name in STREAMED)
         at_once = (Operation(method, f"/api/{name}", self._whole, ollama.error, owner=True) for method, name in AT_ONCE)
-        return (*streamed, *at_once)
+        return (
+            *streamed,
+            *at_once,
+            Operation("GET", BLOB, self._has_blob, ollama.error, owner=True),
+            Operation("POST", BLOB, self._blob, ollama.error, owner=True, media="", filed=True),
+        )
 
     async def _streamed(self, incoming: Incoming) -> Reply | Stream:
         """Forward a response line by line; a refusal before the first line keeps its status."""
@@ -55,11 +64,29 @@ class Managing:
         found = await http_client.reply(self._call(incoming, document(incoming.body).raw), _patience())
         return Reply(found.body, found.status)
 
+    async def _has_blob(self, incoming: Incoming) -> Reply:
+        """Whether the daemon has a file already; it is asked with HEAD alone."""
+        if incoming.method != "HEAD":
+            raise HttpError(405, f"{incoming.path[:200]} takes HEAD, POST", "method_not_allowed")
+        found = await http_client.reply(self._call(incoming, None), _patience())
+        return Reply(b"", found.status)
+
+    async def _blob(self, incoming: Incoming) -> Reply:
+        """A file that a model is made of, on its way to the daemon."""
+        assert incoming.file  # noqa: S101 - the route says so
+        with incoming.file as file:
+            file.flush()
+            size = file.seek(0, SEEK_END)
+            data = mmap(file.fileno(), size, access=ACCESS_READ) if size else b""
+            found = await http_client.reply(self._call(incoming, None), _patience(), data=data)
+        return Reply(found.body, found.status)
+
     def _call(self, incoming: Incoming, body: Any) -> Call:
         route = self._core.routes(Request(messages=()), Options(provider=Provider.OLLAMA))[0]
         if route.skipped:
             raise HttpError(503, f"{route.provider}: {route.skipped}", "no_provider")
-        return Call(f"{route.endpoint.base_url}{incoming.route}", body, method=incoming.method)
+        path = f"/api/blobs/{quote(incoming.params[0], safe=':')}" if incoming.route == BLOB else incoming.route
+        return Call(f"{route.endpoint.base_url}{path}", body, method=incoming.method)
 
 
 def attach(front: Front, core: AICore) -> None:

@@ -3,7 +3,7 @@
 from asyncio import BaseTransport
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import orjson
 
@@ -133,6 +133,7 @@ class Incoming:
     refused: Reply | None = None  # the response, whatever the body holds
     added: dict[str, str] | None = None  # headers of every response to it
     transport: BaseTransport | None = None  # of the connection that it came on
+    file: BinaryIO | None = None  # what its body is written to, where it may be larger than memory
 
     @property
     def client(self) -> str:

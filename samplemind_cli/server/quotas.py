@@ -1,5 +1,6 @@
 """A named key's limits per minute, counted in files for all workers and servers of this user."""
 
+import asyncio
 import fcntl
 import os
 import struct
@@ -12,6 +13,7 @@ from samplemind_cli.server.client_keys import ClientKey
 from samplemind_cli.server.message import HttpError
 
 MINUTE = 60.0
+LOOK = 1.0  # seconds between looks at whether a waiting request may go
 _SLOT = struct.Struct("dd")  # when the bucket of requests, and that of tokens, is empty again (unix seconds)
 
 
@@ -35,6 +37,15 @@ class Quotas:
             raise _refused(f"{key.name}: the {key.tpm} tokens per minute are used up", wait)
         if (wait := requests - now - MINUTE) > 0:
             raise _refused(f"{key.name}: the {key.rpm} requests per minute are used up", wait)
+
+    async def turn(self, key: ClientKey, ended: Callable[[], bool]) -> None:
+        """Wait until one request more is within the limit, and count it; or until nobody waits any more."""
+        while not ended():
+            try:
+                return self.take(key)
+            except HttpError as full:
+                await asyncio.sleep(min(full.wait or LOOK, LOOK))
+        return None
 
     def spend(self, key: ClientKey, count: int) -> None:
         """Count tokens."""

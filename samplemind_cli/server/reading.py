@@ -2,7 +2,7 @@
 
 import re
 import time
-from typing import Protocol
+from typing import BinaryIO, Protocol
 from urllib.parse import unquote
 
 import httptools
@@ -141,7 +141,7 @@ class RequestReader:
             query=query,
         )
         self._listener.begin(incoming)
-        if "content-length" in headers and int(headers["content-length"]) > self._bounds.body:
+        if "content-length" in headers and int(headers["content-length"]) > self._bounds.body and not incoming.file:
             raise self._body_too_large()
         if "expect" in headers:
             self._welcome(incoming)
@@ -150,14 +150,25 @@ class RequestReader:
     def on_body(self, data: bytes) -> None:
         """A piece of the body; it is discarded where the head has decided the response."""
         self._untold = 0
+        if self._incoming and self._incoming.file:
+            return self._write(self._incoming.file, data)
         self._size += len(data)
         if self._size > self._bounds.body:
             raise self._body_too_large()
         if self._incoming and self._incoming.refused:
-            return
+            return None
         self._body.append(data)
         if not self._share.take(len(data)):
             raise HttpError(503, "too many large requests at once", "overloaded", wait=1)
+        return None
+
+    def _write(self, file: BinaryIO, data: bytes) -> None:
+        """A piece of a body that goes into a file; its client has time for as many as there are."""
+        try:
+            file.write(data)
+        except OSError as error:
+            raise HttpError(507, f"the body cannot be written down: {error.strerror}", "no_room") from error
+        self.parts += 1
 
     def on_message_complete(self) -> None:
         """A request is whole."""

@@ -17,7 +17,7 @@ class Operation:
     A `{name}` in the path matches one or more characters, also slashes, which model names have; the match is in
     `Incoming.params`, in order: "/v1beta/models/{model}:generateContent". `error` writes a problem in its format,
     by default OpenAI's. `public`: no token is needed; `owner`: a named key is not enough. `media`: the media type of a
-    POST's body. HEAD works wherever GET does.
+    POST's body, "" for any. `filed`: the body goes into a file, however large. HEAD works wherever GET does.
     """
 
     method: str
@@ -27,6 +27,7 @@ class Operation:
     public: bool = False
     media: str = JSON
     owner: bool = False
+    filed: bool = False
 
 
 class Routes:

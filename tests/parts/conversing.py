@@ -27,6 +27,7 @@ class Client:
 
     refused = ()  # what it raises for a 400
     thinking = None  # how it asks for thoughts
+    lacks = frozenset()  # features for which its format has no word
 
     def __init__(self, served, model):
         self.model = model
@@ -300,4 +301,52 @@ class Ollama(Client):
         return self.client.chat(**self.body(turns, **asked), stream=True)
 
 
-CLIENTS = {"chat": Chat, "responses": Responses, "anthropic": Anthropic, "gemini": Gemini, "ollama": Ollama}
+class Completions(Client):
+    """The completions of before chat: a prompt in, text out, and no word for anything else."""
+
+    ends: ClassVar = {"stop": "stop", "length": "length"}
+    lacks = frozenset(
+        {
+            "system",
+            "several turns",
+            "tools and results",
+            "JSON schema",
+            "image",
+            "thinking",
+            "several calls at once",
+        }
+    )
+
+    def __init__(self, served, model):
+        super().__init__(served, model)
+        self.client, self.refused = served.openai(), served.official.BadRequestError
+
+    def body(self, turns, *, limit=None):
+        [(_, prompt)] = turns
+        return {"model": self.model, "prompt": prompt, **({"max_tokens": limit} if limit else {})}
+
+    def send(self, body):
+        return self.client.completions.create(**body)
+
+    def read(self, *answers):
+        choices = [choice for answer in answers for choice in answer.choices]
+        end = next(choice.finish_reason for choice in reversed(choices) if choice.finish_reason)
+        usage = answers[-1].usage
+        used = (usage.prompt_tokens, usage.completion_tokens) if usage else ()
+        return Said("".join(choice.text for choice in choices), [], self.ends[end], used)
+
+    def streamed(self, turns, **asked):
+        return self.read(*self.pieces(turns, **asked))
+
+    def pieces(self, turns, **asked):
+        return self.send({**self.body(turns, **asked), "stream": True, "stream_options": {"include_usage": True}})
+
+
+CLIENTS = {
+    "completions": Completions,
+    "chat": Chat,
+    "responses": Responses,
+    "anthropic": Anthropic,
+    "gemini": Gemini,
+    "ollama": Ollama,
+}

@@ -52,6 +52,8 @@ def in_turn(server):
         (404, '{"error": {"message": "Unknown request URL: POST /v1/responses", "type": "invalid_request_error"}}'),
         (405, '{"detail": "Method Not Allowed"}'),
         (405, ""),
+        (400, '{"error": {"message": "messages can not be empty", "type": "invalid_request_error"}}'),
+        (422, '{"detail": [{"loc": ["body", "messages"], "msg": "Field required", "type": "missing"}]}'),
         (400, '{"error": {"message": "m is not supported with the Responses API.", "param": "model"}}'),
     ],
 )
@@ -64,6 +66,24 @@ def test_a_server_without_responses_is_asked_in_chat_completions_and_this_is_rem
     assert [answer.text for answer in answers] == ["four", "four"]
     assert answers[0].dropped == ("openai_responses web_search",)
     assert in_turn(server) == ["responses", "chat", "chat"]
+
+
+def test_thoughts_that_another_account_sealed_are_left_out_of_this_question_alone(tmp_path):
+    error = {"message": "The encrypted content gAAA could not be verified.", "code": "invalid_encrypted_content"}
+
+    def answer(request):
+        if "gAAA" in json.dumps(request):
+            return 400, json.dumps({"error": {**error, "type": "invalid_request_error", "param": None}})
+        return 200, responses("four")[0]
+
+    sealed = {"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}
+    with provider(answer, kind="text/event-stream") as server:
+        asked = core(server, tmp_path)
+        for word in ("a", "b"):
+            request = asked_in_responses([{"role": "user", "content": "hi"}, sealed, {"role": "user", "content": word}])
+            assert asked.ask_sync(request, Options(model="openai/m")).text == "four"
+
+    assert ["gAAA" in json.dumps(request) for request in server.asked] == [True, False, True, False]
 
 
 def test_an_unknown_model_is_not_looked_for_in_another_format(tmp_path):

@@ -29,6 +29,18 @@ def launch(*arguments, path):
     )
 
 
+def test_an_agent_on_a_model_without_room_for_it_is_told_so_before_it_starts(tmp_path, talking_daemon, monkeypatch):
+    monkeypatch.setenv("OLLAMA_HOST", talking_daemon.url)
+    for name in ("codex", "aider"):
+        tool = tmp_path / name
+        tool.write_text("#!/bin/sh\n")
+        tool.chmod(0o755)
+
+    told = launch("codex", "-m", "ollama/tiny", path=tmp_path).stderr
+    assert re.search(r"tiny has a context of \d+ tokens.*--model", told), told
+    assert "has a context" not in launch("aider", "-m", "ollama/tiny", path=tmp_path).stderr
+
+
 def test_a_tool_asks_a_server_that_lives_as_long_as_it_does(mock_server, tmp_path):  # noqa: ARG001 - sets the environment
     tool = tmp_path / "aider"
     tool.write_text(f"#!{sys.executable}\n{ASK}")

@@ -190,12 +190,35 @@ def test_a_batch_asks_no_model_that_its_key_may_not(guarded, mock_server):
     assert [request.provider for request in mock_server.requests] == ["ollama"]
 
 
-@pytest.mark.parametrize("limit", ["--rpm", "--tpm"])
-def test_a_key_with_a_limit_a_minute_begins_no_batch_that_would_pass_it_by(guarded, mock_server, limit):
-    key = add("ci", limit, "5")
-    with guarded.openai(api_key=key) as client:
-        file = client.files.create(file=("in.jsonl", b'{"prompt": "hi"}'), purpose="batch")
-        with pytest.raises(guarded.official.PermissionDeniedError, match="limit per minute"):
-            client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
+@pytest.mark.parametrize(("limit", "per_minute"), [("--rpm", "5"), ("--tpm", "20")])
+def test_a_batchs_lines_wait_for_the_keys_next_minute_and_leave_others_room(guarded, mock_server, limit, per_minute):
+    key, lines = add("ci", limit, per_minute), b"".join(b'{"prompt": "hi %d"}\n' % n for n in range(40))
 
-    assert mock_server.requests == []
+    def begin(client, data):
+        file = client.files.create(file=("in.jsonl", data), purpose="batch")
+        return client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h").id
+
+    with guarded.openai(api_key=key) as limited, guarded.openai(api_key=add("free")) as free:
+        slow = begin(limited, lines)
+        until(lambda: mock_server.requests, 30)
+        others = [begin(free, b'{"prompt": "other"}') for _ in range(3)]
+        until(lambda: all(free.batches.retrieve(number).status == "completed" for number in others), 60)
+        asked = [request for request in mock_server.requests if "other" not in json.dumps(request.body)]
+        limited.batches.cancel(slow)
+
+    assert 0 < len(asked) < 20
+
+
+def test_a_batch_that_waits_can_be_cancelled(guarded, mock_server):
+    key = add("ci", "--rpm", "6")
+    with guarded.openai(api_key=key) as client:
+        lines = b"".join(b'{"prompt": "hi %d"}\n' % n for n in range(40))
+        file = client.files.create(file=("in.jsonl", lines), purpose="batch")
+        made = client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
+        until(lambda: mock_server.requests, 30)
+        client.batches.cancel(made.id)
+        until(lambda: client.batches.retrieve(made.id).status == "cancelled", 60)
+        counts = client.batches.retrieve(made.id).request_counts
+
+    assert 0 < counts.completed < 20
+    assert counts.failed == 0

@@ -1,12 +1,17 @@
 """`serve --manage` before the real daemon."""
 
+import hashlib
 import json
+import os
+from pathlib import Path
 
 import pytest
 from parts.another_user import answered, only_root
+from parts.ollama_daemon import MODELS
 
 pytestmark = pytest.mark.integration
 MANAGED = [("POST", "create"), ("POST", "copy"), ("POST", "push"), ("POST", "pull"), ("DELETE", "delete")]
+MANAGED.append(("POST", "blobs/sha256:0"))
 
 
 @pytest.fixture
@@ -40,6 +45,34 @@ def test_the_daemons_own_refusal_comes_back(managed):
     assert (copied.status_code, deleted.status_code) == (404, 404)
     assert "nothing" in deleted.json()["error"]
     assert "error" in told(pulled)[-1]
+
+
+def test_the_official_client_makes_a_model_out_of_a_file_through_serve(managed, tmp_path):
+    from ollama import Client
+
+    store = Path(MODELS)
+    manifest = json.loads(next(store.glob("manifests/*/library/tiny/latest")).read_text())
+    (layer,) = [layer for layer in manifest["layers"] if layer["mediaType"].endswith(".model")]
+    file = tmp_path / "tiny.gguf"
+    file.write_bytes((store / "blobs" / layer["digest"].replace(":", "-")).read_bytes())
+    with Client(host=managed.url, verify=False) as client:
+        digest = client.create_blob(file)
+        assert client.create(model="out-of-a-file", files={"tiny.gguf": digest}).status == "success"
+
+    assert managed.http.head(f"/api/blobs/{digest}").status_code == 200
+    assert managed.http.head("/api/blobs/sha256:" + "0" * 64).status_code == 404
+    assert managed.ask(model="ollama/out-of-a-file").status_code == 200
+
+
+def test_a_file_larger_than_any_body_reaches_the_daemon(managed):
+    data = os.urandom(1024) * 20_000
+    digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+    assert managed.http.post("/api/chat", content=data).status_code in (413, 415)
+    assert managed.http.post(f"/api/blobs/{digest}", content=data).status_code == 201
+    wrong = managed.http.post(f"/api/blobs/sha256:{'0' * 64}", content=b"other")
+    assert (wrong.status_code, "digest" in wrong.text) == (400, True)
+    assert managed.http.post(f"/api/blobs/{digest}", content=b"", headers={"origin": "https://x"}).status_code == 403
 
 
 @pytest.mark.parametrize(("method", "name"), MANAGED)
