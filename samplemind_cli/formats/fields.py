@@ -119,3 +119,13 @@ class Fields:
     def raw(self) -> dict[str, Any]:
         """The object as it came."""
         return self._value
+
+
+def function_tool(fields: Fields) -> dict[str, Any]:
+    """A tool as OpenAI's and Ollama's clients declare it. Raises BadRequestError."""
+    fields.one_of("type", ("function",), "function")
+    function = fields.inner("function")
+    function.need("name", str)
+    function.get("description", str)
+    function.get("parameters", dict)
+    return {"type": "function", **{name: value for name, value in fields.raw.items() if value is not None}}

@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from samplemind_cli.formats import jsonschema, reading
-from samplemind_cli.formats.fields import Fields
+from samplemind_cli.formats.fields import Fields, function_tool
 from samplemind_cli.formats.ollama.answers import Events, error, whole_message
 from samplemind_cli.formats.ollama.client import OPTIONS
 from samplemind_cli.formats.ollama.fields import IGNORED, NEUTRAL, REFUSED, TRANSLATED
@@ -32,7 +32,7 @@ def read(fields: Fields) -> Request:
     messages = tuple(map(_message, fields.items("messages")))
     if not messages:
         raise fields.wrong("messages", "must contain at least one message")
-    return request(fields, messages, tuple(map(_tool, fields.items("tools"))))
+    return request(fields, messages, tuple(map(function_tool, fields.items("tools"))))
 
 
 def streams(fields: Fields) -> bool:
@@ -158,15 +158,6 @@ def _call(fields: Fields) -> ToolCall:
         raise function.wrong("arguments", "must be an object")
     hints = fields.others(("id", "type", "function")) | function.others(("index", "name", "arguments"), "function")
     return ToolCall(function.need("name", str), reading.arguments(arguments), fields.get("id", str) or "", hints=hints)
-
-
-def _tool(fields: Fields) -> dict[str, Any]:
-    fields.one_of("type", ("function",), "function")
-    function = fields.inner("function")
-    function.need("name", str)
-    function.get("description", str)
-    function.get("parameters", dict)
-    return {"type": "function", **{name: value for name, value in fields.raw.items() if value is not None}}
 
 
 def _schema(fields: Fields) -> dict[str, Any] | None:

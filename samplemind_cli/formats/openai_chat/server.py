@@ -5,7 +5,7 @@ from base64 import b64decode
 from typing import Any, cast
 
 from samplemind_cli.formats import jsonschema
-from samplemind_cli.formats.fields import Fields
+from samplemind_cli.formats.fields import Fields, function_tool
 from samplemind_cli.formats.openai_chat import answers, choices, thinking
 from samplemind_cli.formats.openai_chat.fields import IGNORED, NEUTRAL, REFUSED, TRANSLATED
 from samplemind_cli.formats.types import (
@@ -44,7 +44,7 @@ def read(fields: Fields) -> Request:
     schema, named = _schema(fields.inner("response_format"))
     effort, budget = thinking.asked(fields)
     top_p, parallel = fields.number("top_p", 0, 1), fields.get("parallel_tool_calls", bool)
-    choice, tools = choices.read(fields, tuple(map(_tool, fields.items("tools"))))
+    choice, tools = choices.read(fields, tuple(map(function_tool, fields.items("tools"))))
     return Request(
         messages=tuple(map(_message, messages)),
         temperature=fields.number("temperature", 0, 2),
@@ -237,15 +237,6 @@ def _call(call: Fields, call_id: str) -> ToolCall:
     function = call.inner("function")
     hints = _hints(call, {"id", "type", "function", "index"}) | function.others(("name", "arguments"), "function")
     return ToolCall(function.need("name", str), function.get("arguments", str) or "", call_id, hints=hints)
-
-
-def _tool(fields: Fields) -> dict[str, Any]:
-    fields.one_of("type", ("function",), "function")
-    function = fields.inner("function")
-    function.need("name", str)
-    function.get("description", str)
-    function.get("parameters", dict)
-    return {"type": "function", **{name: value for name, value in fields.raw.items() if value is not None}}
 
 
 def _schema(fields: Fields) -> tuple[dict[str, Any] | None, Fields]:

@@ -136,3 +136,27 @@ def test_a_proxy_is_blamed_for_what_it_does(link, blamed, again):
     assert ("(through the proxy proxy.example:3128)" in error.message) is blamed
     assert error.again is again
     assert not (blamed and error.refused)
+
+
+@pytest.mark.parametrize(
+    ("link", "may_cost"),
+    [
+        (LinkError("refused", connecting=True), False),
+        (LinkError("", connecting=True, timed_out=True), False),
+        (LinkError("", timed_out=True), True),
+        (LinkError("it broke"), True),
+    ],
+)
+def test_only_a_call_that_was_sent_may_cost_something(link, may_cost):
+    assert silence(PLACE, link, Patience()).may_cost is may_cost
+
+
+@pytest.mark.parametrize(("may_cost", "counted", "tries"), [(True, True, 1), (True, False, 2), (False, True, 2)])
+def test_what_may_have_cost_something_is_not_tried_again_where_a_budget_counts(may_cost, counted, tries):
+    _, made = run([UnavailableError("not now", again=True, may_cost=may_cost)], counted=counted)
+    assert made == tries
+
+
+def test_without_a_budget_every_failure_that_may_pass_is_tried_again():
+    assert run([UnavailableError("not now", again=True, may_cost=True)]) == ("answer", 2)
+    assert not UnavailableError("not now").may_cost

@@ -133,3 +133,17 @@ def test_what_is_not_json_is_a_broken_answer_or_no_provider(kind, whole, told):
 
 def test_a_message_has_an_end():
     assert len(refused(400, json.dumps({"error": {"message": "x" * 9000}}).encode()).message) < 600
+
+
+def test_of_an_error_s_headers_clients_get_those_about_trying_again():
+    headers = {"retry_after": "7", "x_should_retry": "false", "x_ratelimit_remaining_tokens": "0"}
+    error = refused(429, b"{}", **headers, server="nginx", x_ratelimit_reset="\x1b[31m", retry_after_ms="é")
+
+    assert error.refusal.headers == {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def test_an_answer_without_end_is_told_by_its_limit():
+    error = refusal.endless(CALL, 64_000_000)
+
+    assert isinstance(error, CutStreamError)
+    assert error.message == "api.example:8443 sent more than 64 MB as one answer"
