@@ -53,7 +53,7 @@ def test_where_there_is_none_it_says_where_to_write_one(budgets):
         (["log", "--model", "x"], "--model is for --again"),
         (["log", "--again"], "needs a call's ID"),
         (["log", "--search", ""], "nothing to search for"),
-        (["log", ""], "no call's id begins"),
+        (["log", ""], "no call ID begins"),
         (["log", "abc", "--follow"], "cannot be combined"),
     ],
 )
