@@ -13,11 +13,12 @@ class Words:
     thought: bool
     pieces: list[str] = field(default_factory=list)
     signature: str = ""
+    id: str = ""
 
     def part(self, origin: Format) -> Part:
         """All of it, of a provider of this format."""
         said = "".join(self.pieces)
-        return Thinking(said, self.signature, origin) if self.thought else Text(said)
+        return Thinking(said, self.signature, origin, id=self.id) if self.thought else Text(said)
 
 
 @dataclass(slots=True)

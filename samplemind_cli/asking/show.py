@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 BLOCK_END = re.compile(r"\n[ \t]*\n")
 FENCE = re.compile(r"^ {0,3}(```|~~~)", re.MULTILINE)
-CODE = re.compile(r"^( {0,3})(`{3,}|~{3,})[^\n]*\n(.*?)(?:^ {0,3}\2[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
-GROWING = "\x00"  # a mark behind what may still grow; never shown
+# A block may stand in a list, further in; behind backticks that begin one there are no others in its line.
+CODE = re.compile(r"^( *)(`{3,}(?=[^`\n]*\n)|~{3,})[^\n]*\n(.*?)(?:^ *\2[`~]*[ \t\r]*$|\Z)", re.MULTILINE | re.DOTALL)
+GROWING = "\x00"  # any letter: put behind what may still grow, so that its last blank line ends no block yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,8 @@ def blocks(text: str) -> list[str]:
 
 def grown(growing: str, text: str) -> list[str]:
     """The blocks of what has grown by `text`; the last one, to be given here the next time, may grow on."""
-    return blocks(growing.removesuffix(GROWING) + text + GROWING)
+    *done, last = blocks(growing + text + GROWING)
+    return [*done, last.removesuffix(GROWING)]
 
 
 def _print(console: "Console", pieces: list[str], *, first: bool) -> None:

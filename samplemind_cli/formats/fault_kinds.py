@@ -11,9 +11,9 @@ _STATUS: dict[int, FaultKind] = {
     402: "credit",
     403: "auth",
     404: "not_found",
+    405: "not_found",
     408: "server",
     409: "server",
-    405: "address",
     413: "too_long",
     429: "rate",
     503: "overloaded",
@@ -77,7 +77,8 @@ _UNSUPPORTED = re.compile(
     r"|vision|audio|multimodal|chat|system|thinking|reasoning|embedding|json|schema|generate|response_format|stream)"
     r"|\b(tool|function call|image|vision|audio|chat|thinking|schema|embedding|response_format)\w*\b.{0,60}"
     r"\b((is|are) not|isn't|aren't|not) (currently )?(supported|enabled|available)"
-    r"|no endpoints found that support|not a chat model|has no vision|tool choice requires --enable",
+    r"|no endpoints found that support|not a chat model|has no vision|tool choice requires --enable"
+    r"|only (supported|available) (in|with|through|via)|not supported (in|with|by) the (responses|chat completions) ",
     re.IGNORECASE,
 )
 _NO_CREDIT = re.compile(

@@ -78,6 +78,8 @@ class Request:
         needs = {name for name in PARAMETERS if self._is_set(name) and (self.source, name) not in _HABITS}
         needs |= {name for name in self.extra if is_constraint(name, self.source)}
         for part in self._parts():
+            if isinstance(part, Opaque) and (part.origin, part.value.get("type")) in _ESSENTIAL:
+                needs.add(f"{part.origin} {part.value['type']}")
             if isinstance(part, Media):
                 needs.add(part.kind)
                 if part.url or part.file_id:
@@ -151,6 +153,9 @@ class Request:
 
     def _forced(self) -> Iterator[str]:
         """The tools of its own format of which one must be called, so that no other tool can be."""
+        if isinstance(self.tool_choice, Mapping) and "function" not in self.tool_choice:
+            yield self.own_tool(self.tool_choice)
+            return
         named = self.tool_choice.get("function", {}).get("name") if isinstance(self.tool_choice, Mapping) else None
         own = list(filter(_is_own, self.tools))
         if named is not None or len(own) == len(self.tools):
@@ -204,6 +209,8 @@ CONSTRAINTS = frozenset(
 )
 # What a format's clients name in every request, meant or not: the daemon's memory, and Gemini's own sampling.
 _HABITS = frozenset({("ollama", "num_ctx"), ("gemini", "top_k"), ("gemini", "top_p")})
+# Blocks of a format's own that stand for a part of the conversation: without them it is another one.
+_ESSENTIAL = frozenset({("openai_responses", "compaction"), ("openai_responses", "compaction_trigger")})
 # Where the formats say how much a model may think.
 THINKING_FIELDS = frozenset({"enable_thinking", "reasoning", "think", "thinking", "thinking_budget", "thinkingConfig"})
 # What a provider may need beyond words that no parameter could move from this machine to a paid provider.

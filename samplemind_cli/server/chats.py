@@ -10,6 +10,7 @@ from samplemind_cli.ai import costs, journal, why
 from samplemind_cli.ai.allowed import allows
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.model_names import CHOOSING, options_for
+from samplemind_cli.ai.nearest import Parts
 from samplemind_cli.ai.types import Answer, Chunk, Options, Origin, Request
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.formats.fields import Fields, document
@@ -105,7 +106,7 @@ class Chats:
         told, outcome.left_out = telling.answer(answer), telling.left
         return told, named(headers, outcome.left_out), outcome
 
-    def _known(self, incoming: Incoming) -> Sequence[why.Parts] | None:
+    def _known(self, incoming: Incoming) -> Sequence[Parts] | None:
         """The questions that were stored before, for one who wants to know in what a new one differs.
 
         Not for a client with a key of its own: it would learn what others asked.
@@ -217,7 +218,7 @@ def opened(first: Chunk) -> tuple[dict[str, str], Outcome]:
     return provenance.of_chunk(first), outcome
 
 
-def _why(known: Sequence[why.Parts] | None, first: Chunk, request: Request) -> dict[str, str]:
+def _why(known: Sequence[Parts] | None, first: Chunk, request: Request) -> dict[str, str]:
     """The header that says in what a question is new; none for an answer out of the cache."""
     if known is None or (first.answer and first.answer.cached):
         return {}

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from samplemind_cli.formats import conversation, faults, reading, schemas
 from samplemind_cli.formats.openai_chat.events import read, readable
 from samplemind_cli.formats.openai_chat.fields import DOCUMENTED
+from samplemind_cli.formats.openai_responses.fields import IN_CHAT
 from samplemind_cli.formats.request import THINKING_FIELDS
 from samplemind_cli.formats.types import (
     ABILITIES,
@@ -71,8 +72,8 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     # Obfuscation pads every event with random characters.
     plain = {"include_obfuscation": False} if official else {}
     body["stream_options"] = {**plain, **reading.mapping(body.get("stream_options")), "include_usage": True}
-    headers = {**_headers(endpoint), **(request.headers if request.source == "openai_chat" else {})}
-    return Call(f"{endpoint.base_url}/chat/completions", body, headers)
+    sent = {**headers(endpoint), **(request.headers if request.source == "openai_chat" else {})}
+    return Call(f"{endpoint.base_url}/chat/completions", body, sent)
 
 
 def _as_it_came(request: Request, endpoint: Endpoint) -> Mapping[str, Any] | None:
@@ -100,8 +101,8 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     if request.max_tokens is not None:
         # OpenAI's reasoning models reject `max_tokens`; many compatible servers know no other name.
         body["max_completion_tokens" if official else request.max_tokens_field or "max_tokens"] = request.max_tokens
-    if effort := _effort(request, official=official):
-        body["reasoning_effort"] = effort
+    if hard := _effort(request, official=official):
+        body["reasoning_effort"] = hard
     if request.schema is not None:
         body["response_format"] = _format(request)
     elif request.json_mode:
@@ -127,7 +128,7 @@ def embed(texts: Inputs, dimensions: int | None, endpoint: Endpoint) -> Call:
     body: dict[str, Any] = {"model": endpoint.model, "input": list(texts), "encoding_format": "float"}
     if dimensions is not None:
         body["dimensions"] = dimensions
-    return Call(f"{endpoint.base_url}/embeddings", body, _headers(endpoint))
+    return Call(f"{endpoint.base_url}/embeddings", body, headers(endpoint))
 
 
 def read_embeddings(body: Any) -> tuple[list[list[float]], int | None]:
@@ -145,7 +146,7 @@ def fault(status: int, body: Any) -> Fault:
 
 def models(endpoint: Endpoint) -> Call:
     """`GET /models`."""
-    return Call(f"{endpoint.base_url}/models", None, _headers(endpoint), "GET")
+    return Call(f"{endpoint.base_url}/models", None, headers(endpoint), "GET")
 
 
 def read_models(body: Any) -> list[str]:
@@ -162,11 +163,13 @@ def is_openai(base_url: str) -> bool:
 
 def _unkeyed(request: Request, *, official: bool) -> Mapping[str, Any]:
     """What changes no answer. Responses' fields of the same names are OpenAI's own, and errors at others."""
-    own = request.source == "openai_chat" or (official and request.source == "openai_responses")
-    return request.unkeyed if own else {}
+    if official and request.source == "openai_responses":
+        return {name: value for name, value in request.unkeyed.items() if name in IN_CHAT}
+    return request.unkeyed if request.source == "openai_chat" else {}
 
 
-def _headers(endpoint: Endpoint) -> dict[str, str]:
+def headers(endpoint: Endpoint) -> dict[str, str]:
+    """The key, if there is one."""
     return {"authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
 
 
@@ -178,6 +181,11 @@ def _effort(request: Request, *, official: bool) -> str:
         and request.extra.keys() & {*THINKING_FIELDS, "chat_template_kwargs"}
     ):
         return ""
+    return effort(request)
+
+
+def effort(request: Request) -> str:
+    """How hard to think, also where a budget of tokens says it."""
     if request.effort or request.thinking_budget is None:
         return request.effort
     return next((word for most, word in _EFFORTS if request.thinking_budget <= most), "high")
