@@ -95,7 +95,8 @@ def content(value: Any) -> tuple[str, str]:
             said += part
         elif isinstance(part, dict):
             if (kind := text(part.get("type"))) in ("thinking", "reasoning", "reasoning_content"):
-                inner = content(part.get("thinking") or part.get(kind) or part.get("text") or part.get("content"))
+                holders = ("thinking", kind, "text", "content", "summary")
+                inner = content(next((part[name] for name in holders if part.get(name)), None))
                 thought += "".join(inner)
             else:
                 inner = content(

@@ -17,6 +17,7 @@ from samplemind_cli.formats.types import ToolCall, Usage
         ([{"type": "thinking", "thinking": "t"}, {"type": "text", "text": "b"}], ("b", "t")),
         ([{"type": "reasoning", "reasoning": "r"}], ("", "r")),
         ([{"type": "reasoning", "text": "x"}], ("", "x")),
+        ([{"type": "reasoning", "summary": [{"type": "summary_text", "text": "s"}]}, "z"], ("z", "s")),
         ([{"type": "reasoning_content", "content": [{"text": "y"}]}], ("", "y")),
         ([{"content": [{"type": "thinking", "thinking": "t"}, "z"]}], ("z", "t")),
         ([{"value": "v"}, {"refusal": "no"}, {"summary": "s"}, 7, None], ("vnos", "")),
