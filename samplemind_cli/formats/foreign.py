@@ -22,7 +22,7 @@ class Interpreter:
     def __init__(self, own: Format, *, json: bool = False) -> None:
         self._own: Format = own
         self._json = json
-        self._text = ""
+        self._heard: list[str] = []
         self._quoted = (0, 0)  # what Claude's last citation is of
         self._cited: list[Citation] = []
         self._left: dict[str, None] = {}
@@ -35,9 +35,13 @@ class Interpreter:
     def chunks(self, chunk: Chunk) -> Iterator[Chunk]:
         """A chunk of the answer as those that this client is told."""
         if chunk.answer and chunk.answer.cached:
-            yield replace(chunk, answer=self.answer(chunk.answer))
+            answer = self.answer(chunk.answer)
+            yield replace(chunk, text=answer.text, answer=answer)
             return
-        self._text += chunk.text
+        self._heard.append(chunk.text)
+        if not (chunk.block or chunk.others):
+            yield chunk
+            return
         others = tuple((number, self._without(other)) for number, other in chunk.others)
         if not isinstance(chunk.block, Opaque) or chunk.block.origin == self._own:
             yield replace(chunk, others=others) if others else chunk
@@ -74,29 +78,31 @@ class Interpreter:
             yield from self._opaque(part)
             return
         if isinstance(part, Text):
-            self._text += part.text
+            self._heard.append(part.text)
         yield part
 
     def _opaque(self, block: Opaque) -> Iterator[Part]:
         """A block in this client's words."""
-        if len(self._text) > self._quoted[1]:
-            self._quoted = (self._quoted[1], len(self._text))
-        if found := citations.read(block, self._text, self._quoted[0]):
-            yield from self._cite(found)
+        text = "".join(self._heard)
+        self._heard = [text]
+        if len(text) > self._quoted[1]:
+            self._quoted = (self._quoted[1], len(text))
+        if found := citations.read(block, text, self._quoted[0]):
+            yield from self._cite(found, text)
         for kind, value in _pieces(block):
             words = "" if self._json else _words(kind, value)
             image = _image(kind, value, self._own)
             if words:
-                self._text += words
+                self._heard.append(words)
                 yield Text(words)
             elif image:
                 yield image
             elif not (found and kind in _CITING):
                 self._left[f"{block.origin} {kind}"] = None
 
-    def _cite(self, found: list[Citation]) -> Iterator[Part]:
+    def _cite(self, found: list[Citation], text: str) -> Iterator[Part]:
         self._cited += found
-        told = citations.told(self._cited if self._own == "gemini" else found, self._own, self._text)
+        told = citations.told(self._cited if self._own == "gemini" else found, self._own, text)
         yield from told
         if not told:
             self._left["citations"] = None

@@ -180,7 +180,7 @@ def test_an_answer_out_of_the_cache_is_told_as_the_fresh_one_was():
     cached = replace(answer(CLAUDE), cached="local")
     telling = Interpreter("openai_chat")
     (told,) = telling.chunks(Chunk("It was born.", answer=cached, route=Route("p", Endpoint("", "m"))))
-    assert told.answer.text == whole(openai, "openai_chat", CLAUDE)[0]["choices"][0]["message"]["content"]
+    assert told.text == told.answer.text == whole(openai, "openai_chat", CLAUDE)[0]["choices"][0]["message"]["content"]
     assert telling.left == ("anthropic_messages server_tool_use",)
 
 
