@@ -61,9 +61,9 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     It is answered whole or refused: `truncate: false`, or a long prompt loses its beginning without a word. The API has
     no tool choice: "none" sends no tools; a call that must be made becomes a `format`.
     """
-    if (came := conversation.as_it_came(request, "ollama")) is not None:
-        path = "/api/chat" if "messages" in came else "/api/generate"
-        return Call(f"{endpoint.base_url}{path}", {**came, **_always(endpoint)})
+    if (unchanged := conversation.as_it_came(request, "ollama")) is not None:
+        path = "/api/chat" if "messages" in unchanged else "/api/generate"
+        return Call(f"{endpoint.base_url}{path}", {**unchanged, **_always(endpoint)})
     if request.source == "ollama" and request.extra.keys() & {"raw", "suffix"}:
         return Call(f"{endpoint.base_url}/api/generate", _head(request, endpoint) | _prompt(request.messages))
     messages = conversation.linked(request.messages)
