@@ -13,7 +13,8 @@ _PLAIN = sorted(Request.KEYED - {"messages"})
 def payload(route: Route, request: Request) -> dict[str, Any]:
     """The payload of the fingerprint: the endpoint, and every keyed field of the request."""
     given = {name: getattr(request, name) for name in _PLAIN} | {"headers": request.betas}
-    plain = {name: value for name, value in given.items() if value is not None and value not in ((), "", {})}
+    said = {name: value for name, value in given.items() if value is not None}
+    plain = {name: value for name, value in said.items() if name == "schema" or value not in ((), "", {})}
     if not request.json_mode:
         del plain["json_mode"]
     elif request.any_json:

@@ -156,12 +156,15 @@ class Options:
     allowance: Allowance | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Raise UsageError for an unknown word."""
+        """Raise UsageError for an unknown word, a negative number or NaN."""
         for name, words in _KNOWN.items():
             if getattr(self, name) not in words:
                 raise UsageError(
                     f"there is no {name} {getattr(self, name)!r}", f"known: {', '.join(filter(None, words))}"
                 )
+        for name in ("ttl", "max_age", "timeout", "max_cost"):
+            if (number := getattr(self, name)) is not None and not number >= 0:  # NaN is not either
+                raise UsageError(f"{name} is {number!r}: it must be 0 or more", f"leave {name} out, or name a number")
 
     def for_one_question(self) -> "Options":
         """The same, with what `max_cost` allows where it allows something."""

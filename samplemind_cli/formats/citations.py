@@ -26,28 +26,34 @@ def read(block: Opaque, text: str, since: int) -> list[Citation]:
             return list(_of_claude(reading.mapping(block.value.get("citation")), since, len(text)))
         case "openai_chat":
             return [found for one in reading.mappings(block.value.get("annotations")) for found in _of_openai(one)]
+        case "openai_responses":
+            return list(_of_openai(reading.mapping(block.value.get("annotation"))))
         case "gemini":
             beside = reading.mapping(block.value.get("candidate"))
             return [*_grounded(reading.mapping(beside.get("groundingMetadata")), text), *_of_gemini(beside)]
     return []
 
 
-def told(found: Sequence[Citation], own: Format, text: str) -> Opaque | None:
-    """Citations as a block of a format; None where it has no word for them. Gemini is told all of an answer's anew."""
+def told(found: Sequence[Citation], own: Format, text: str) -> list[Opaque]:
+    """Citations as blocks of a format; none where it has no word for them. Gemini is told all of an answer's anew."""
     match own:
         case "openai_chat":
             notes = [{"type": "url_citation", "url_citation": _plain(each)} for each in found]
-            return Opaque(own, {"annotations": notes})
+            return [Opaque(own, {"annotations": notes})]
+        case "openai_responses":
+            said = ({"type": "url_citation", **_plain(each)} for each in found)
+            return [Opaque(own, {"type": "annotation", "annotation": each}) for each in said]
         case "gemini":
-            return Opaque(own, {"candidate": {"groundingMetadata": _grounding(found, text)}})
-    return None
+            return [Opaque(own, {"candidate": {"groundingMetadata": _grounding(found, text)}})]
+        case "anthropic_messages":
+            return [Opaque(own, {"type": "citations_delta", "citation": _for_claude(each)}) for each in found]
+    return []
 
 
-def for_claude(citation: Citation) -> Opaque:
-    """A citation of the text before it. Without the proof that Claude's own have it is no use to Claude again."""
+def _for_claude(citation: Citation) -> dict[str, Any]:
+    """Without the proof that Claude's own have it is no use to Claude again."""
     said = {"url": citation.url, "title": citation.title or None, "cited_text": citation.quote, "encrypted_index": ""}
-    place = {"type": "web_search_result_location", **said}
-    return Opaque("anthropic_messages", {"type": "citations_delta", "citation": place})
+    return {"type": "web_search_result_location", **said}
 
 
 def _of_claude(citation: Mapping[str, Any], start: int, end: int) -> Iterator[Citation]:

@@ -30,6 +30,7 @@ _CODES: tuple[tuple[str, FaultKind], ...] = (
     ("spend_limit", "credit"),
     ("usage_limit", "credit"),
     ("exceeded_current_quota", "credit"),
+    ("arrear", "credit"),
     ("context_length_exceeded", "too_long"),
     ("string_above_max_length", "too_long"),
     ("exceed_context_size", "too_long"),
@@ -37,6 +38,7 @@ _CODES: tuple[tuple[str, FaultKind], ...] = (
     ("model_not_found", "not_found"),
     ("model_not_available", "not_found"),
     ("invalid_model", "not_found"),
+    ("decommissioned", "not_found"),
     ("not_found_error", "not_found"),
     ("invalid_api_key", "auth"),
     ("authentication_error", "auth"),
@@ -59,13 +61,15 @@ _CODES: tuple[tuple[str, FaultKind], ...] = (
 # available context size", OpenAI "maximum context length is", Anthropic "prompt is too long", Gemini "input token
 # count (…) exceeds the maximum", xAI "maximum prompt length is", Together "`inputs` tokens + `max_new_tokens` must be",
 # TGI "`inputs` must have less than", Groq and OpenAI "Request too large … Limit 6000, Requested 7000", Cohere "too many
-# tokens", vLLM "longer than the maximum model length", Bedrock "Input is too long", Groq "reduce the length".
+# tokens", vLLM "longer than the maximum model length", Bedrock "Input is too long", Groq "reduce the length", Kimi
+# "exceeded model token limit", Qwen "Range of input length should be", GLM "Prompt exceeds max length".
 _TOO_LONG = re.compile(
     r"context[ _](length|size|window|limit)|(prompt|input|request|message)s? (is|are|was) too (long|large)"
     r"|token count .*exceeds|maximum (prompt|input|model|sequence) length|longer than the (maximum )?model"
     r"|inputs.{0,3} tokens \+ .*must be|inputs.{0,3} must have less than|must have less than \d+ tokens"
     r"|request too large|too many (input )?tokens|exceeds? the (maximum|model'?s) .{0,40}(tokens|length)"
-    r"|reduce (the|your) (length|prompt|messages)|tokens must be reduced|exceeds the (token|input) limit",
+    r"|reduce (the|your) (length|prompt|messages)|tokens must be reduced|exceeds the (token|input) limit"
+    r"|model('?s)? token limit|range of input length|(prompt|input|request)( length)? exceeds? (the )?max|超长",
     re.IGNORECASE,
 )
 _UNSUPPORTED = re.compile(
@@ -73,15 +77,15 @@ _UNSUPPORTED = re.compile(
     r"|vision|audio|multimodal|chat|system|thinking|reasoning|embedding|json|schema|generate|response_format|stream)"
     r"|\b(tool|function call|image|vision|audio|chat|thinking|schema|embedding|response_format)\w*\b.{0,60}"
     r"\b((is|are) not|isn't|aren't|not) (currently )?(supported|enabled|available)"
-    r"|no endpoints found that support|not a chat model|has no vision|only (supported|available) (in|with|through|via)"
-    r"|not supported (in|with|by) the (responses|chat completions) "
+    r"|no endpoints found that support|not a chat model|has no vision|tool choice requires --enable"
+    r"|only (supported|available) (in|with|through|via)|not supported (in|with|by) the (responses|chat completions) "
     r"|missing required parameter: .?messages"
     r"|\bmessages\W{0,3}(field required|(is|are) (a )?(required|missing)|(can ?not|must not) be empty)",
     re.IGNORECASE,
 )
 _NO_CREDIT = re.compile(
     r"credit balance is too low|usage blocked due to|reached your specified .*usage limits|prepayment credits"
-    r"|spending cap|insufficient (credit|balance|fund)|payment required",
+    r"|spending cap|insufficient (credit|balance|fund)|payment required|account is in good standing",
     re.IGNORECASE,
 )
 _NO_ENTRY = re.compile(
@@ -91,7 +95,7 @@ _NO_ENTRY = re.compile(
 _NO_MODEL = re.compile(
     r"no models? (is |are )?loaded|invalid model\b|not a valid model|unknown model\b|model not exist"
     r"|unable to access model"
-    r"|model .{0,80}(does not exist|not found)|no such model",
+    r"|model .{0,80}(does not exist|not found|(decommissioned|retired|deprecated) and)|no such model",
     re.IGNORECASE,
 )
 _DAY = re.compile(r"per[ _-]?day|\((r|t)pd\)|daily (limit|quota)|per month|monthly", re.IGNORECASE)

@@ -86,6 +86,8 @@ def is_error(body: Any) -> bool:
         return True
     if found.get("error_msg") or mapping(found.get("base_resp")).get("status_code"):  # Baidu, MiniMax
         return True
+    if found.get("msg") and (found.get("success") is False or found.get("code") not in (None, 0, 200)):  # GLM
+        return True
     if found.keys() & {"choices", "candidates", "message", "content", "delta", "embeddings", "data"}:
         return isinstance(found.get("message"), str) and not found.keys() & {"choices", "candidates", "content", "data"}
     return bool(found.get("errors") or found.get("detail"))

@@ -11,7 +11,6 @@ from samplemind_cli.formats.types import Answer, Chunk
 
 # Where Claude's own tools hold the code that they ran, and in which language.
 _CODE = {"code_execution": ("code", "python"), "bash_code_execution": ("command", "bash")}
-_RAN = ("code_execution_tool_result", "bash_code_execution_tool_result")
 
 
 class Interpreter:
@@ -23,7 +22,7 @@ class Interpreter:
     def __init__(self, own: Format, *, json: bool = False) -> None:
         self._own: Format = own
         self._json = json
-        self._text = ""
+        self._heard: list[str] = []
         self._quoted = (0, 0)  # what Claude's last citation is of
         self._cited: list[Citation] = []
         self._left: dict[str, None] = {}
@@ -36,9 +35,13 @@ class Interpreter:
     def chunks(self, chunk: Chunk) -> Iterator[Chunk]:
         """A chunk of the answer as those that this client is told."""
         if chunk.answer and chunk.answer.cached:
-            yield replace(chunk, answer=self.answer(chunk.answer))
+            answer = self.answer(chunk.answer)
+            yield replace(chunk, text=answer.text, answer=answer)
             return
-        self._text += chunk.text
+        self._heard.append(chunk.text)
+        if not (chunk.block or chunk.others):
+            yield chunk
+            return
         others = tuple((number, self._without(other)) for number, other in chunk.others)
         if not isinstance(chunk.block, Opaque) or chunk.block.origin == self._own:
             yield replace(chunk, others=others) if others else chunk
@@ -75,37 +78,37 @@ class Interpreter:
             yield from self._opaque(part)
             return
         if isinstance(part, Text):
-            self._text += part.text
+            self._heard.append(part.text)
         yield part
 
     def _opaque(self, block: Opaque) -> Iterator[Part]:
         """A block in this client's words."""
-        if len(self._text) > self._quoted[1]:
-            self._quoted = (self._quoted[1], len(self._text))
-        if found := citations.read(block, self._text, self._quoted[0]):
-            yield from self._cite(found)
+        text = "".join(self._heard)
+        self._heard = [text]
+        if len(text) > self._quoted[1]:
+            self._quoted = (self._quoted[1], len(text))
+        if found := citations.read(block, text, self._quoted[0]):
+            yield from self._cite(found, text)
         for kind, value in _pieces(block):
             words = "" if self._json else _words(kind, value)
             image = _image(kind, value, self._own)
             if words:
-                self._text += words
+                self._heard.append(words)
                 yield Text(words)
             elif image:
                 yield image
             elif not (found and kind in _CITING):
                 self._left[f"{block.origin} {kind}"] = None
 
-    def _cite(self, found: list[Citation]) -> Iterator[Part]:
+    def _cite(self, found: list[Citation], text: str) -> Iterator[Part]:
         self._cited += found
-        if self._own == "anthropic_messages":
-            yield from map(citations.for_claude, found)
-        elif told := citations.told(self._cited if self._own == "gemini" else found, self._own, self._text):
-            yield told
-        else:
+        told = citations.told(self._cited if self._own == "gemini" else found, self._own, text)
+        yield from told
+        if not told:
             self._left["citations"] = None
 
 
-_CITING = ("citations_delta", "annotations", "groundingMetadata", "citationMetadata")
+_CITING = ("citations_delta", "annotation", "annotations", "groundingMetadata", "citationMetadata")
 
 
 def _name(block: Opaque) -> list[str]:
@@ -125,21 +128,24 @@ def _pieces(block: Opaque) -> Iterator[tuple[str, Any]]:
 
 def _words(kind: str, value: Any) -> str:
     """Code that was run, and what came of it, as blocks of code; the words of a sound."""
-    found = reading.mapping(value)
+    found, told = reading.mapping(value), ""
     match kind:
         case "executableCode":
-            return _fenced(reading.text(found.get("code")), reading.text(found.get("language")).lower())
+            told = _fenced(reading.text(found.get("code")), reading.text(found.get("language")).lower())
         case "codeExecutionResult":
-            return _fenced(reading.text(found.get("output")))
+            told = _fenced(reading.text(found.get("output")))
         case "server_tool_use":
             field, language = _CODE.get(reading.text(found.get("name")), ("", ""))
-            return _fenced(reading.text(reading.mapping(found.get("input")).get(field)), language)
+            told = _fenced(reading.text(reading.mapping(found.get("input")).get(field)), language)
+        case "code_execution_tool_result" | "bash_code_execution_tool_result":
+            content = reading.mapping(found.get("content"))
+            told = _fenced("\n".join(filter(None, (reading.text(content.get(name)) for name in ("stdout", "stderr")))))
+        case "code_interpreter_call":
+            logs = [reading.text(each.get("logs")) for each in reading.mappings(found.get("outputs"))]
+            told = _fenced(reading.text(found.get("code")), "python") + _fenced("\n".join(filter(None, logs)))
         case "audio":
-            return reading.text(found.get("transcript"))
-    if kind in _RAN:
-        content = reading.mapping(found.get("content"))
-        return _fenced("\n".join(filter(None, (reading.text(content.get(name)) for name in ("stdout", "stderr")))))
-    return ""
+            told = reading.text(found.get("transcript"))
+    return told
 
 
 def _fenced(code: str, language: str = "") -> str:
@@ -156,6 +162,8 @@ def _image(kind: str, value: Any, own: Format) -> Opaque | None:
         urls = [reading.text(reading.mapping(one.get("image_url")).get("url")) for one in reading.mappings(value)]
     elif kind == "inlineData" and reading.text(found.get("mimeType")).startswith("image/"):
         urls = [f"data:{found['mimeType']};base64,{reading.text(found.get('data'))}"]
+    elif kind == "image_generation_call" and reading.text(found.get("result")):
+        urls = [f"data:image/{found.get('output_format') or 'png'};base64,{found['result']}"]
     else:
         return None
     return _pictured(urls, own)
@@ -172,4 +180,6 @@ def _pictured(urls: list[str], own: Format) -> Opaque | None:
             return Opaque(own, {"parts": [{"inlineData": {"mimeType": kind, "data": data}} for kind, data in blobs]})
         case "ollama":
             return Opaque(own, {"images": [data for _, data in blobs]})
+        case "openai_responses" if len(blobs) == 1:
+            return Opaque(own, {"type": "image_generation_call", "status": "completed", "result": blobs[0][1]})
     return None

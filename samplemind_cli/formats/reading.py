@@ -16,6 +16,7 @@ from samplemind_cli.formats.types import Finish, Media, ToolCall, Usage
 
 # What a reader hears when a stream says by its own word, and not by an event, that it is over.
 OVER: dict[str, Any] = {"type": "stream_over"}
+_OF_A_PART = frozenset({"type", "text", "content", "value", "refusal", "summary", "thinking", "reasoning"})
 _DIGITS = 10  # fewer of them are a place
 _FENCE = re.compile(r"\s*(?:```|~~~)[\w+-]*[ \t]*\r?\n?(.*?)\s*(?:```|~~~)\s*", re.DOTALL)
 
@@ -80,16 +81,22 @@ def identifier(value: Any) -> str:
 
 
 def content(value: Any) -> tuple[str, str]:
-    """The text and the thinking in content: a string, one part, or a list of parts that may hold further ones."""
+    """The text and the thinking in content: a string, one part, or a list of parts that may hold further ones.
+
+    Some hosts parse what is said: a number, true or false, an object that is no part, are told as their JSON text.
+    """
     if isinstance(value, str):
         return value, ""
+    if isinstance(value, int | float) or (isinstance(value, dict) and value and not value.keys() & _OF_A_PART):
+        return dumps(value), ""
     said, thought = "", ""
     for part in value if isinstance(value, list) else [value]:
         if isinstance(part, str):
             said += part
         elif isinstance(part, dict):
             if (kind := text(part.get("type"))) in ("thinking", "reasoning", "reasoning_content"):
-                inner = content(part.get("thinking") or part.get(kind) or part.get("text") or part.get("content"))
+                holders = ("thinking", kind, "text", "content", "summary")
+                inner = content(next((part[name] for name in holders if part.get(name)), None))
                 thought += "".join(inner)
             else:
                 inner = content(

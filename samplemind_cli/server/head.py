@@ -19,6 +19,7 @@ def head(status: int, headers: dict[str, str], date: str, incoming: Incoming, *,
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
         lines = "".join([f"{name}: {' '.join(value.split())}\r\n" for name, value in headers.items()])
-    close = "connection: close\r\n" if leaving else ""
+    stays = "" if incoming.chunked else "connection: keep-alive\r\n"  # HTTP/1.0 wants to be told
+    close = "connection: close\r\n" if leaving else stays
     number = f"x-request-id: {incoming.id}\r\nx-samplemind-request-id: {incoming.id}\r\n"
     return f"{STATUS_LINES[status]}{lines}{date}{number}{close}\r\n".encode("ascii", "replace")

@@ -102,7 +102,9 @@ def _begun(event: dict[str, Any]) -> Chunk:
 
 def _whole(message: dict[str, Any]) -> Chunk:
     content = message.get("content")
-    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else reading.mappings(content)
+    given = content if isinstance(content, list) else [content]
+    told = ({"type": "text", "text": one} if isinstance(one, str) else one for one in given)
+    blocks = [block for one in told for block in reading.mappings(one)]
     chunks = [chunk for block in blocks for chunk in (_block(block), *_citations(block))]
     end = Chunk(
         finish=reading.finish(message.get("stop_reason")) or "unknown",
@@ -131,7 +133,7 @@ def _citations(block: dict[str, Any]) -> list[Chunk]:
 
 def _block(block: dict[str, Any], index: int | None = None) -> Chunk:
     """A whole block, or, with an index, the beginning of one, whose input comes in pieces, or stands here already."""
-    match block.get("type"):
+    match block.get("type") or next((kind for field, kind in _FIELDS.items() if field in block), None):
         case "text":
             return Chunk(text="".join(reading.content(block.get("text"))))
         case "thinking":
@@ -200,6 +202,7 @@ def _usage(message: dict[str, Any]) -> Usage | None:
 
 _ASKED = "input_tokens"
 _DELTAS = {"text_delta": "text", "input_json_delta": "partial_json", "thinking_delta": "thinking"}
+_FIELDS = {"text": "text", "thinking": "thinking", "input": "tool_use"}  # what tells a block without its type
 _KNOWN = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
 _READERS: dict[str, Callable[[dict[str, Any]], Chunk]] = {
     "message": _whole,

@@ -113,23 +113,7 @@ def _prompt(messages: Sequence[Message]) -> dict[str, Any]:
 
 def reader(request: Request) -> Reader:
     """Lines are read one by one, but for a call that was asked for as a `format`: its text is the call."""
-    if not forced.wanted(request):
-        return read
-    texts: list[str] = []
-
-    def read_call(event: Any) -> Chunk:
-        chunk = read(event)
-        texts.append(chunk.text)
-        if chunk.finish is None:
-            return Chunk(thinking=chunk.thinking, usage=chunk.usage, fault=chunk.fault, model=chunk.model)
-        said = "".join(texts)
-        named = reading.mapping(reading.parsed(said))
-        call = ToolCall(reading.text(named.get("name")), reading.arguments(named.get("arguments")))
-        if not call.name:  # cut off, or no call: then it is told as what it is
-            return chunk if chunk.finish != "stop" else Chunk(text=said, finish="unknown", usage=chunk.usage)
-        return Chunk(tool_calls=(call,), finish="tool_calls", usage=chunk.usage, model=chunk.model)
-
-    return read_call
+    return forced.Reading(request, read) if forced.wanted(request) else read
 
 
 def read(event: Any) -> Chunk:

@@ -1,10 +1,11 @@
 """A call that must be made, which the API has no word for: asked for as the form of the answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from samplemind_cli.formats import reading
-from samplemind_cli.formats.types import Request
+from samplemind_cli.formats.types import Chunk, Request, ToolCall
 
 
 def wanted(request: Request) -> list[dict[str, Any]]:
@@ -42,3 +43,29 @@ def described(functions: Sequence[Mapping[str, Any]]) -> str:
         'Call one of these functions. Answer with one JSON object, {"name": …, "arguments": {…}}, and nothing else.\n'
         + listed
     )
+
+
+class Reading:
+    """Reads an answer whose text is the call; what is none is told as what it is. `read` reads each line."""
+
+    def __init__(self, request: Request, read: Callable[[Any], Chunk]) -> None:
+        self._names = {function.get("name") for function in wanted(request)}
+        self._read = read
+        self._heard: list[str] = []
+        self._called = False  # of itself
+
+    def __call__(self, event: Any) -> Chunk:
+        """What one line adds: the call, or the text, with the last one."""
+        chunk = self._read(event)
+        self._heard.append(chunk.text)
+        self._called = self._called or bool(chunk.tool_calls)
+        if chunk.finish is None:
+            return replace(chunk, text="")
+        said = "".join(self._heard)
+        if self._called or chunk.finish != "stop":  # it was cut off
+            return replace(chunk, text=said)
+        named = reading.mapping(reading.parsed(reading.unfenced(said)))
+        call = ToolCall(reading.text(named.get("name")), reading.arguments(named.get("arguments")))
+        if call.name not in self._names:
+            return replace(chunk, text=said, finish="unknown")
+        return replace(chunk, text="", tool_calls=(call,), finish="tool_calls")

@@ -122,7 +122,8 @@ def _call(call: dict[str, Any], *, whole: bool) -> ToolCall:
 def _thought(said: Mapping[str, Any]) -> str:
     """The name that DeepSeek, vLLM and llama.cpp gave it, or OpenRouter's, Groq's and MiniMax's."""
     for name in ("reasoning_content", "reasoning", "thinking", "reasoning_details"):
-        found = reading.content(said.get(name))
+        value = said.get(name)
+        found = reading.content(value if isinstance(value, str | list | dict) else None)
         if any(found):
             return "".join(found)
     return ""

@@ -27,7 +27,14 @@ from samplemind_cli.formats.types import (
 __all__ = ["alone", "chat", "embed", "fault", "models", "read", "read_embeddings", "read_models"]
 __all__ += ["readable", "reader", "takes"]
 
-_TAKEN = ABILITIES - {"audio", "audio_url"} | {"temperature", "top_p", "tool_choice", "effort", "detail", "verbosity"}
+_TAKEN = ABILITIES - {"audio", "audio_url", "file_id", "image_id"} | {
+    "temperature",
+    "top_p",
+    "tool_choice",
+    "effort",
+    "detail",
+    "verbosity",
+}
 _TAKEN |= {"logprobs", "top_logprobs", "service_tier", "moderation"}
 # Models that OpenAI answers here and nowhere else, by its own list and the names of those to come.
 _ALONE = re.compile(
@@ -52,6 +59,8 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
         return True
     if request.source == fields.OWN or (not request.source and name in request.extra):
         return name != "audio_url"
+    if name == "file_id":
+        return request.source in ("openai_chat", "")  # whose clients name files that OpenAI keeps
     return name in _TAKEN or (name == "thinking_budget" and not request.effort)
 
 

@@ -18,6 +18,7 @@ from samplemind_cli.errors import ProviderError
 from samplemind_cli.formats.anthropic_messages import client as anthropic
 from samplemind_cli.formats.anthropic_messages import server as anthropic_server
 from samplemind_cli.formats.fields import Fields
+from samplemind_cli.formats.foreign import Interpreter
 from samplemind_cli.formats.gemini import client as gemini
 from samplemind_cli.formats.gemini import server as gemini_server
 from samplemind_cli.formats.ollama import client as ollama
@@ -38,6 +39,7 @@ ROOMS = {
     "gemini": (gemini_server, gemini, THOUGHTS),
     "ollama": (ollama_server, ollama, {"model": "m"}),
 }
+SAID = ("text", "thinking", "calls")
 QUESTION = Request(messages=(Message("user", "q"),), tools=TOOLS)
 
 
@@ -96,28 +98,33 @@ def test_an_odd_answer_is_read_as_it_is_meant_fresh_streamed_and_out_of_the_cach
     assert said(again) == said(fresh)
 
 
+@pytest.mark.parametrize("client_format", ROOMS)
 @pytest.mark.parametrize("shape", ANSWERS, ids=lambda shape: shape["name"])
-def test_a_client_of_the_providers_own_format_reads_the_same(tmp_path, shape):
-    room, client, fields = ROOMS[shape["provider"]]
-    teller, read = room.events("1", f"{shape['provider']}/m", Fields(fields)), client.reader(QUESTION)
-    own = replace(QUESTION, source=TABLE[shape["provider"]].format)
+def test_a_client_of_any_format_reads_the_same_streamed_and_whole(tmp_path, shape, client_format):
+    room, client, fields = ROOMS[client_format]
+    source = TABLE[client_format].format
+    telling, teller = Interpreter(source), room.events("1", f"{shape['provider']}/m", Fields(fields))
+    asked = replace(QUESTION, source=source)
     with provider(shape["response"]["body"], kind=shape["response"]["content_type"]) as server:
-        chunks = list(core(server, tmp_path).stream_sync(own, Options(provider=shape["provider"])))
-    body, draft, decoder = (
-        b"".join(e for chunk in chunks for e in teller.of(chunk)) + teller.end(),
-        Draft("k"),
-        Decoder(""),
-    )
+        chunks = list(core(server, tmp_path).stream_sync(asked, Options(provider=shape["provider"])))
+    told_to = said(chunks[-1].answer)
+    streamed = b"".join(e for chunk in chunks for each in telling.chunks(chunk) for e in teller.of(each)) + teller.end()
+    whole = room.whole(Interpreter(source).answer(chunks[-1].answer), "1", Fields(fields))
+
+    for body in (streamed, whole):
+        again = said(read_back(client, body, source))
+        assert {name: again[name] for name in SAID} == {name: told_to[name] for name in SAID}
+
+
+def read_back(client, body, source):
+    """The answer that a client's own reader finds in what it was told."""
+    read, decoder = client.reader(QUESTION), Decoder("")
+    draft = Draft("k", origin=source, names=QUESTION.functions)
     for event in (*decoder.feed(body), *decoder.end()):
         for piece in (found := read(event)).pieces or (found,):
             draft.add(piece)
-
-    again, told_to = said(draft.answer("a", "b")), said(chunks[-1].answer)
-    assert (again["text"], again["thinking"], again["calls"]) == (
-        told_to["text"],
-        told_to["thinking"],
-        told_to["calls"],
-    )
+    draft.end()
+    return draft.answer("a", "b")
 
 
 @pytest.mark.parametrize("shape", ERRORS, ids=lambda shape: shape["name"])

@@ -1,10 +1,13 @@
 from dataclasses import fields, replace
 
+import pytest
+
 from samplemind_cli.ai.cache import prompt_fingerprint
 from samplemind_cli.ai.core import as_request
 from samplemind_cli.ai.question import payload
 from samplemind_cli.ai.router import Provider
-from samplemind_cli.ai.types import Endpoint, Media, Message, Request, Route, Text, attachment
+from samplemind_cli.ai.types import Endpoint, Media, Message, Options, Request, Route, Text, attachment
+from samplemind_cli.errors import UsageError
 
 ROUTE = Route(Provider.OLLAMA, Endpoint("http://127.0.0.1:11434", "tiny", "the key"))
 OTHER = {
@@ -91,3 +94,11 @@ def test_a_request_knows_what_it_needs():
 
 def test_no_repr_shows_a_key():
     assert "the key" not in repr(ROUTE)
+
+
+@pytest.mark.parametrize("name", ["ttl", "max_age", "timeout", "max_cost"])
+@pytest.mark.parametrize("number", [-1, -0.5, float("nan")])
+def test_a_number_that_is_no_time_and_no_sum_is_a_clear_error(name, number):
+    with pytest.raises(UsageError, match=f"{name} is .*: it must be 0 or more"):
+        Options(**{name: number})
+    assert getattr(Options(**{name: 0}), name) == 0

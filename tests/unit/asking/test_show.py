@@ -220,3 +220,17 @@ def test_what_only_a_provider_has_a_word_for_is_shown_as_text_or_named_with_verb
     assert "left out of the answer: anthropic_messages server_tool_use" in Style(verbose=True).err(answer, "1")
     assert Style().err(answer, "1") == ""
     assert "```" not in Style(whole=True).out(answer, "1")  # it must stay the JSON that it is
+
+
+def test_code_that_a_provider_ran_is_streamed_once_fresh_and_out_of_the_cache(capsys):
+    code = Opaque("gemini", {"parts": [{"executableCode": {"language": "PYTHON", "code": "1+1"}}]})
+    answer = replace(ANSWER, parts=(Text("Two: "), code))
+    cached = replace(answer, cached="local")
+
+    async def chunks(*told):
+        for chunk in told:
+            yield chunk
+
+    for told in ((Chunk("Two: "), Chunk(block=code), Chunk(answer=answer)), (Chunk("Two: ", answer=cached),)):
+        asyncio.run(stream(chunks(*told), Style()))
+        assert capsys.readouterr().out == "Two: \n```python\n1+1\n```\n"

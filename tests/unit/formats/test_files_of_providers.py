@@ -14,6 +14,8 @@ FORMATS = ("openai_chat", "anthropic_messages", "gemini", "ollama")
     [
         ("openai_chat", "openai_chat", "file"),
         ("openai_responses", "openai_chat", "file"),
+        ("openai_responses", "openai_responses", "image"),
+        ("openai_chat", "openai_responses", "file"),
         ("anthropic_messages", "anthropic_messages", "file"),
         ("anthropic_messages", "anthropic_messages", "image"),
         ("gemini", "gemini", "image"),
@@ -32,6 +34,8 @@ def test_a_files_id_goes_to_a_provider_of_its_clients_format(source, speaks, kin
         ("openai_chat", "gemini", "file"),
         ("anthropic_messages", "openai_chat", "file"),
         ("anthropic_messages", "openai_chat", "image"),
+        ("anthropic_messages", "openai_responses", "file"),
+        ("gemini", "openai_responses", "image"),
         ("openai_responses", "openai_chat", "image"),
         ("gemini", "openai_chat", "image"),
         ("gemini", "anthropic_messages", "file"),

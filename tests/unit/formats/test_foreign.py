@@ -15,6 +15,7 @@ from samplemind_cli.formats.gemini import server as gemini
 from samplemind_cli.formats.ollama import server as ollama
 from samplemind_cli.formats.openai_chat import client as openai_client
 from samplemind_cli.formats.openai_chat import server as openai
+from samplemind_cli.formats.openai_responses import server as responses
 from samplemind_cli.formats.types import Answer, Chunk, Endpoint, Message, Opaque, Request, Route, Text
 
 FIELDS = Fields({"model": "m", "messages": []})
@@ -144,6 +145,29 @@ def test_a_stream_tells_and_leaves_out_what_the_whole_answer_does(parts):
         assert [one for delta in deltas for one in delta.get(name, ())] == message.get(name, [])
 
 
+def test_a_client_of_responses_is_told_annotations_and_images_and_gives_its_own_to_others():
+    for parts, url in ((CLAUDE, "https://a"), (OPENAI, "https://o")):
+        found, _ = whole(responses, "openai_responses", parts)
+        message = next(item for item in found["output"] if item["type"] == "message")
+        (note,) = message["content"][0]["annotations"]
+        assert (note["type"], note["url"]) == ("url_citation", url)
+        events, _ = streamed(responses, "openai_responses", parts)
+        assert [event["annotation"] for event in events if "annotation" in event] == [note]
+    found, left = whole(responses, "openai_responses", OPENAI)
+    assert [item["result"] for item in found["output"] if item["type"] == "image_generation_call"] == [PIXEL]
+    assert left == ()
+
+    code = {"type": "code_interpreter_call", "code": "1+1", "outputs": [{"type": "logs", "logs": "2"}]}
+    note = {"type": "annotation", "annotation": NOTE["url_citation"]}
+    made = {"type": "image_generation_call", "result": PIXEL}
+    parts = (Text("The sky"), *(Opaque("openai_responses", one) for one in (note, made, code, {"type": "mcp_call"})))
+    found, left = whole(openai, "openai_chat", parts)
+    message = found["choices"][0]["message"]
+    assert (message["annotations"], message["images"]) == ([NOTE], [IMAGE])
+    assert message["content"] == "The sky\n```python\n1+1\n```\n\n```\n2\n```\n"
+    assert left == ("openai_responses mcp_call",)
+
+
 def test_what_a_format_has_no_word_for_is_named_and_its_own_provider_is_told_as_it_is():
     assert whole(ollama, "ollama", OPENAI)[1] == ("citations",)
     assert whole(ollama, "ollama", OPENAI)[0]["message"]["images"] == [PIXEL]
@@ -156,7 +180,7 @@ def test_an_answer_out_of_the_cache_is_told_as_the_fresh_one_was():
     cached = replace(answer(CLAUDE), cached="local")
     telling = Interpreter("openai_chat")
     (told,) = telling.chunks(Chunk("It was born.", answer=cached, route=Route("p", Endpoint("", "m"))))
-    assert told.answer.text == whole(openai, "openai_chat", CLAUDE)[0]["choices"][0]["message"]["content"]
+    assert told.text == told.answer.text == whole(openai, "openai_chat", CLAUDE)[0]["choices"][0]["message"]["content"]
     assert telling.left == ("anthropic_messages server_tool_use",)
 
 

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from samplemind_cli.ai.question import payload
 from samplemind_cli.formats.fields import BadRequestError, Fields
 from samplemind_cli.formats.openai_chat import server
-from samplemind_cli.formats.types import Media, Message, Text, ToolCall, ToolResult
+from samplemind_cli.formats.types import Endpoint, Media, Message, Route, Text, ToolCall, ToolResult
 
 HI = [{"role": "user", "content": "hi"}]
 JSON = st.recursive(
@@ -196,3 +197,9 @@ def test_an_image_may_be_named_by_its_url_alone():
     found = read(messages=[{"role": "user", "content": parts}])
     assert found.messages == (Message("user", (Media("image", url="https://host/a.png"),)),)
     assert found.body is None  # not every host takes it so
+
+
+def test_a_schema_that_anything_satisfies_is_another_question_than_none():
+    route = Route("openai", Endpoint("http://x", "m"))
+    any_json = {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {}}}}
+    assert payload(route, read(**any_json)) != payload(route, read())

@@ -17,10 +17,18 @@ from samplemind_cli.formats.types import ToolCall, Usage
         ([{"type": "thinking", "thinking": "t"}, {"type": "text", "text": "b"}], ("b", "t")),
         ([{"type": "reasoning", "reasoning": "r"}], ("", "r")),
         ([{"type": "reasoning", "text": "x"}], ("", "x")),
+        ([{"type": "reasoning", "summary": [{"type": "summary_text", "text": "s"}]}, "z"], ("z", "s")),
         ([{"type": "reasoning_content", "content": [{"text": "y"}]}], ("", "y")),
         ([{"content": [{"type": "thinking", "thinking": "t"}, "z"]}], ("z", "t")),
         ([{"value": "v"}, {"refusal": "no"}, {"summary": "s"}, 7, None], ("vnos", "")),
         (None, ("", "")),
+        (7, ("7", "")),
+        (0, ("0", "")),
+        (1.5, ("1.5", "")),
+        (True, ("true", "")),
+        ({"n": 2}, ('{"n":2}', "")),
+        ({"type": "image_url", "image_url": {}}, ("", "")),
+        ({}, ("", "")),
     ],
 )
 def test_text_and_thinking_are_told_apart_in_content_of_any_shape(value, found):

@@ -35,3 +35,10 @@ def test_what_every_response_to_a_request_says_comes_with_it():
 
 def test_a_status_that_http_has_no_name_for_has_a_line():
     assert head(529, {}, "", INCOMING, leaving=False).startswith(b"HTTP/1.1 529 \r\n")
+
+
+def test_a_client_of_http_1_0_that_wished_to_stay_hears_that_it_may():
+    old = Incoming("GET", "/", {}, b"", "id-1", chunked=False)
+    assert b"connection: keep-alive\r\n" in head(200, {}, "", old, leaving=False)
+    assert b"keep-alive" not in head(200, {}, "", old, leaving=True)
+    assert b"connection" not in head(200, {}, "", INCOMING, leaving=False)
