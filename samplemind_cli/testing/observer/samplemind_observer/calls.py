@@ -12,7 +12,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from .places import LIBRARY, TOOLS
+from .places import HERE, LIBRARY, TOOLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,6 +103,12 @@ def keeps_its_result(code: CodeType, frame: FrameType) -> bool:
     return hasattr(type(found), "cache_info") or type(found).__name__.endswith("cached_property")
 
 
+def of_module(code: CodeType, file: str) -> bool:
+    """Whether this code was compiled from the module's file, and not from a text inside of it."""
+    frozen = code.co_filename.startswith("<frozen ") and file.startswith(LIBRARY)
+    return frozen or code.co_filename == file or code.co_filename.startswith(HERE)
+
+
 class Monitor(Calls):
     """By sys.monitoring, which sees every thread and disturbs no debugger and no coverage."""
 
@@ -158,9 +164,7 @@ class Tracer(Calls):
         """Begin; why it cannot, if so."""
         if sys.gettrace() is not None:
             return "a debugger, or coverage, uses sys.settrace"
-        self.trace = self.global_trace  # one object, to be found again
-        self.installed: set[str | None] = set()
-        self.watched = {getattr(sys.modules.get(name), "__file__", None) for name in WATCHED}
+        self.trace = self.tracing()
         self.uses.handlers["sys.settrace"] = self.replaced
         self.begin()
         threading.settrace(self.trace)
@@ -184,19 +188,31 @@ class Tracer(Calls):
         self.begin()
         return False
 
-    def global_trace(self, frame: FrameType, event: str, _argument: object) -> Any:
-        """sys.settrace's function."""
-        file = frame.f_globals.get("__file__")  # asking for f_code is an audit event: 4 of 5 calls end here
-        if file in self.installed or event != "call":
-            return None
-        code = frame.f_code
-        kind = self.called(code, frame)
-        if kind is Kind.NOTHING and file == code.co_filename and file not in self.watched:
-            self.installed.add(file)
-        if kind is not Kind.ONCE:
-            return None
-        frame.f_trace_lines = False
-        return self.until_return
+    def tracing(self) -> Callable[[FrameType, str, Any], Any]:
+        """sys.settrace's function. Nearly all calls are of installed code, and end after one look into a set.
+
+        Asking a frame for its code is an audit event, so what is looked at first are its module and its line.
+        """
+        watched = {getattr(sys.modules.get(name), "__file__", None) for name in WATCHED}
+        installed: set[str | None] = set()
+        passed: set[tuple[str | None, int]] = set()  # lines of `watched` files where nothing begins that reads
+
+        def trace(frame: FrameType, _event: str, _argument: object) -> Any:
+            file = frame.f_globals.get("__file__")
+            if file in installed or (file in watched and (file, frame.f_lineno) in passed):
+                return None
+            code = frame.f_code
+            kind = self.called(code, frame)
+            if kind is Kind.NOTHING and file in watched:
+                passed.add((file, frame.f_lineno))
+            elif kind is Kind.NOTHING and file and of_module(code, file):
+                installed.add(file)
+            if kind is not Kind.ONCE:
+                return None
+            frame.f_trace_lines = False
+            return self.until_return
+
+        return trace
 
     def until_return(self, _frame: FrameType, event: str, _argument: object) -> Any:
         """The same, within one call whose result is kept."""
