@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from . import calls, choice, observer, places, stalls, uses
+from . import calls, choice, observer, places, stalls, tracer, uses
 from .choice import Deselection
 from .observer import Observer, ProcessWatch
 from .stalls import Stalls
 
 # Coverage leaves out what is installed, wherever this file lies: `--cov` would count it as the project's.
-for _module in (sys.modules[__name__], calls, choice, observer, places, stalls, uses):
+for _module in (sys.modules[__name__], calls, choice, observer, places, stalls, tracer, uses):
     _module.__file__ = str(Path(pytest.__file__).with_name(Path(str(_module.__file__)).name))
 NAME = "samplemind_observations"
 
