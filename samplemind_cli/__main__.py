@@ -8,6 +8,13 @@ from samplemind_cli import hot
 
 def main() -> None:
     """Run the command line of this process and exit with its code."""
+    try:
+        _main()
+    except KeyboardInterrupt:  # also while modules load
+        sys.exit(130)
+
+
+def _main() -> None:
     argv = sys.argv[1:]
     question = None
     try:
@@ -22,8 +29,6 @@ def main() -> None:
         os._exit(0)
     except OSError:  # the disk is full: the app comes to the same end, and says so
         pass
-    except KeyboardInterrupt:
-        sys.exit(130)
     import gc
 
     gc.disable()  # until the command is loaded: what loads stays, and to look through it is a 14th of the start

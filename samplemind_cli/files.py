@@ -100,6 +100,12 @@ def identity(path: str) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
+def remedy(error: OSError, variable: str = "XDG_STATE_HOME") -> str:
+    """The next step where nothing could be written: a full disk wants room, any other folder another one."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return "free space there" if full else f"export {variable}=FOLDER, one that you can write to"
+
+
 def text(path: Path) -> str:
     """A file's text; empty when it cannot be read."""
     try:

@@ -84,7 +84,8 @@ def find(settings: Settings, name: str) -> Template:
             if path.stem == name:
                 return _read(path, name, settings, own=own)
     known = ", ".join(sorted({path.stem for path, _ in _files(settings)}))
-    where = f"write {Path(settings.config_dir, FOLDER, 'NAME.md')}"
+    file = f"{name}.md" if _NAME.fullmatch(name) else "NAME.md"
+    where = f"write {Path(settings.config_dir, FOLDER, file)}"
     raise UsageError(f"there is no template {name!r}", f"known: {known}" if known else where)
 
 

@@ -46,7 +46,7 @@ class Baselines:
             files.write(file, json.dumps(kept).encode())
         except OSError as error:
             problem = f"cannot keep the measurement in {folder}: {error.strerror}"
-            raise SamplemindError(problem, "export XDG_STATE_HOME=FOLDER, one that you can write to") from error
+            raise SamplemindError(problem, files.remedy(error)) from error
         for old in older:
             with suppress(OSError):
                 old.unlink()

@@ -67,7 +67,8 @@ def _show(findings: "dict[str, Finding]") -> None:
     """A line for each check, and below it the command that mends it."""
     from samplemind_cli import output
 
-    coloured = output.on_terminal(sys.stdout) and not environment().get("NO_COLOR")
+    env = environment()
+    coloured = output.on_terminal(sys.stdout) and not env.get("NO_COLOR") and env.get("TERM") != "dumb"
     for name, finding in findings.items():
         verdict = f"{finding.verdict:4}"
         mark = output.coloured(verdict, COLOURS[finding.verdict]) if coloured else verdict

@@ -205,6 +205,8 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fa
     profiles = runs.stored(Settings.load().state_dir)
     if as_json:
         output.print_json([profile.described() for profile in profiles])
+    elif not profiles:
+        output.say("there are no profiles; samplemind profile -- COMMAND makes one")
     else:
         columns = ("id", "kinds", "command")
         output.table(columns, [(p.id, "+".join(p.asked.kinds), shlex.join(p.asked.words)) for p in profiles])

@@ -67,5 +67,5 @@ class Sessions:
             return False
         except OSError as error:
             problem = f"a used link cannot be written down in {self._state_dir}: {error.strerror or error}"
-            raise UsageError(problem, "export XDG_STATE_HOME=FOLDER, one that you can write to") from error
+            raise UsageError(problem, files.remedy(error)) from error
         return True

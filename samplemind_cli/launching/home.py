@@ -21,11 +21,13 @@ def made(settings: Settings, *parts: str) -> Path:
         return Path(files.private_folder(settings.state_dir, *parts))
     except OSError as error:
         problem = f"cannot keep files in {settings.state_dir or 'the state folder'}: {error.strerror}"
-        raise UsageError(problem, "export XDG_STATE_HOME=FOLDER, one that you can write to") from error
+        raise UsageError(problem, files.remedy(error)) from error
 
 
 def furnished(settings: Settings, tool: str, setup: Setup) -> Setup:
-    """The setup with its folder made and its config written there. Raises UsageError, OSError."""
+    """The setup with its folder made, if it has one, and its config written there. Raises UsageError, OSError."""
+    if setup.placed("") == setup:
+        return setup
     home = str(made(settings, "launch", tool))
     if setup.config:
         inner = Path(setup.config_name)

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from samplemind_cli import spool
+from samplemind_cli import files, spool
 from samplemind_cli.budgets import EACH, Budget, in_dollars
 from samplemind_cli.errors import SettingError
 from samplemind_cli.ledger.prices import Prices
@@ -156,9 +156,8 @@ class Accounts:
             yield self._mine.file
         except (sqlite3.Error, OSError) as error:
             self.close()
-            raise SettingError(
-                f"what was spent cannot be written down: {self._path}: {error}", "free space there"
-            ) from error
+            hint = files.remedy(error) if isinstance(error, OSError) else "free space there"
+            raise SettingError(f"what was spent cannot be written down: {self._path}: {error}", hint) from error
 
 
 def of(budgets: Iterable[Budget], who: dict[str, str]) -> list[Account]:

@@ -66,7 +66,7 @@ class Profile:
             return cls(_new_folder(profiles, name), asked)
         except OSError as error:
             problem = f"cannot keep a profile in {profiles}: {error.strerror}"
-            raise UsageError(problem, "export XDG_STATE_HOME=FOLDER, one that you can write to") from error
+            raise UsageError(problem, files.remedy(error)) from error
 
     def described(self) -> dict[str, Any]:
         """All that is known of it, for JSON."""

@@ -61,7 +61,7 @@ class ClientKeys:
         """Every key, oldest first. Raises UsageError for a file that is broken."""
         try:
             return [_read(entry) for entry in json.loads(self._file.read_text("utf-8"))["keys"]]
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UsageError(f"cannot read {self._file}: {error}", "mend or remove it") from error
@@ -101,7 +101,7 @@ class ClientKeys:
                 yield
         except OSError as error:
             problem = f"cannot write {self._file}: {error.strerror}"
-            raise UsageError(problem, "export XDG_CONFIG_HOME=FOLDER, one that you can write to") from error
+            raise UsageError(problem, files.remedy(error, "XDG_CONFIG_HOME")) from error
 
 
 def of(settings: Settings) -> ClientKeys:

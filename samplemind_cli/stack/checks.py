@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -201,10 +202,13 @@ def extras(_facts: Facts) -> Finding:
 
 def folders(facts: Facts) -> Finding:
     """Whether samplemind's own folders, or the folders they will be made in, can be written to."""
-    for folder in map(Path, (facts.settings.cache_dir, facts.settings.data_dir, facts.settings.state_dir)):
-        place = _there(folder)
+    for kind in ("cache", "data", "state"):
+        place = _there(Path(getattr(facts.settings, f"{kind}_dir")))
         if not os.access(place, os.W_OK | os.X_OK):
-            return Finding("fail", f"{place} cannot be written to", f"sudo chown -R $USER {place}")
+            ours = Path.home() in place.parents  # what is above the home may be everybody's, such as /home
+            move = f"export XDG_{kind.upper()}_HOME=FOLDER, one that you can write to"
+            fix = f"sudo chown -R $USER {shlex.quote(str(place))}" if ours else move
+            return Finding("fail", f"{place} cannot be written to", fix)
     return Finding("ok", "all of them can be written to")
 
 
@@ -213,7 +217,7 @@ def record(facts: Facts) -> Finding:
     file = Path(facts.settings.state_dir) / paths.STACK_FILE
     try:
         readable = isinstance(json.loads(file.read_bytes()), dict)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Finding("ok", "no stack is recorded")
     except (OSError, ValueError):
         readable = False

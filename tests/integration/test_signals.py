@@ -47,3 +47,20 @@ def test_under_nohup_a_terminal_that_closes_ends_nothing(asking):
         ask.send_signal(signal.SIGTERM)
         ask.communicate(timeout=30)
     assert ask.returncode == 143
+
+
+@pytest.mark.parametrize("module", ["typer", "samplemind_cli.cli", "samplemind_cli.commands.stats"])
+def test_ctrl_c_while_modules_load_is_silent_too(module):
+    code = f"""
+import sys
+from samplemind_cli.__main__ import main
+class Pressed:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Pressed())
+sys.argv = ["samplemind", "stats"]
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

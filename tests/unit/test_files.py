@@ -1,5 +1,6 @@
 """Files written among other processes."""
 
+import errno
 import os
 import resource
 import stat
@@ -45,6 +46,15 @@ def test_a_link_is_replaced_and_not_followed(tmp_path):
 
     assert target.read_text() == "another's"
     assert link.read_text() == "ours"
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [(errno.ENOSPC, "free space there"), (errno.EDQUOT, "free space there"), (errno.EACCES, "export X=FOLDER"),
+     (errno.ENOTDIR, "export X=FOLDER"), (errno.EROFS, "export X=FOLDER")],
+)  # fmt: skip
+def test_a_full_disk_wants_room_and_what_cannot_be_written_to_another_folder(code, hint):
+    assert files.remedy(OSError(code, "why"), "X").startswith(hint)
 
 
 def test_what_cannot_be_read_is_an_empty_text(tmp_path):

@@ -67,3 +67,9 @@ def test_tools_have_instructions_that_nobody_sees():
     tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
 
     assert most(asking(Text("hi"), tools=(tool,))).input > most(asking(Text("hi"))).input + 1000
+
+
+def test_below_a_file_there_are_no_prices_of_ones_own(tmp_path):
+    (tmp_path / "file").touch()
+
+    assert Prices(str(tmp_path / "file" / "samplemind")).context("ollama", "none") == LARGEST

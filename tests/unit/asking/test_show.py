@@ -2,13 +2,14 @@ import asyncio
 import io
 import json
 import re
+import threading
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samplemind_cli.ai.types import Answer, Chunk, Endpoint, Provider, Route, Text, ToolCall, Usage
+from samplemind_cli.ai.types import Answer, Chunk, Endpoint, Opaque, Provider, Route, Text, ToolCall, Usage
 from samplemind_cli.asking import show
 from samplemind_cli.asking.show import Growing, Style, blocks, grown, provenance, stream
 
@@ -41,6 +42,7 @@ def test_blocks_found_word_by_word_are_those_found_at_once(text, size):
         found += done
 
     assert [*found, *grown(growing, "")] == grown("", text)
+    assert "".join([*found, growing]) == text
 
 
 def test_a_code_fence_is_never_cut():
@@ -138,6 +140,27 @@ def test_on_a_terminal_markdown_is_rendered(capsys):
     assert "\x1b[" in out
 
 
+def test_of_a_growing_block_its_words_are_drawn_and_nothing_else(monkeypatch):
+    drawn, seen = [], threading.Event()
+
+    def note(piece):
+        drawn.append(piece)
+        seen.set()
+        return ""
+
+    monkeypatch.setattr(show, "_markdown", note)
+
+    async def slow():
+        yield Chunk("An ")
+        await asyncio.to_thread(seen.wait)
+        yield Chunk("answer.")
+        yield Chunk(answer=ANSWER)
+
+    asyncio.run(stream(slow(), Style(terminal=True)))
+
+    assert set(drawn) <= {"An ", "An answer."}
+
+
 def test_a_long_block_is_made_into_markdown_when_it_is_drawn_and_not_at_every_word(monkeypatch):
     made = []
     monkeypatch.setattr(show, "_markdown", lambda piece: made.append(piece) or "")
@@ -172,3 +195,28 @@ def test_a_narrow_terminal_folds(capsys):
     lines = ESCAPES.sub("", capsys.readouterr().out).splitlines()
     assert len(lines) >= 10
     assert max(map(len, lines)) <= 20
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Do:\n\n1. This\n\n    ```py\n    a = 1\n      b\n    ```\n", "a = 1\n  b\n"),
+        ("```inline``` first, then\n```py\nx\n```\n```py\ny\n```\n", "x\n"),
+        ("````md\n```py\nx\n```\n````\n", "```py\nx\n```\n"),
+        ("```py\r\nx\r\n```\r\nmore\r\n", "x\r\n"),
+        ("~~~\n```\n~~~\n", "```\n"),
+        ("```py\nnever closed", "never closed"),
+    ],
+)
+def test_the_first_code_block_is_found_where_answers_have_it(text, code):
+    assert show.code_block(replace(ANSWER, parts=(Text(text),))) == code
+
+
+def test_what_only_a_provider_has_a_word_for_is_shown_as_text_or_named_with_verbose():
+    code = Opaque("gemini", {"parts": [{"executableCode": {"language": "PYTHON", "code": "1+1"}}]})
+    search = Opaque("anthropic_messages", {"type": "server_tool_use", "name": "web_search"})
+    answer = replace(ANSWER, parts=(code, Text("Two."), search))
+    assert Style().out(answer, "1") == "\n```python\n1+1\n```\nTwo.\n"
+    assert "left out of the answer: anthropic_messages server_tool_use" in Style(verbose=True).err(answer, "1")
+    assert Style().err(answer, "1") == ""
+    assert "```" not in Style(whole=True).out(answer, "1")  # it must stay the JSON that it is

@@ -193,3 +193,12 @@ def test_an_unknown_name_is_told_with_those_that_are_known(folders, name):
 def test_a_variable_is_a_name_and_a_value(given):
     with pytest.raises(UsageError, match="NAME=VALUE"):
         templates.variables([given])
+
+
+@pytest.mark.parametrize(("name", "file"), [("review", "review.md"), ("../review", "NAME.md")])
+@pytest.mark.usefixtures("folders")
+def test_where_there_is_no_template_at_all_the_file_to_write_is_named(name, file):
+    with pytest.raises(UsageError) as told:
+        find(name)
+
+    assert told.value.hint.endswith(f"/samplemind/templates/{file}")

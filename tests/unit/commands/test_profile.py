@@ -53,3 +53,11 @@ def test_the_running_api_is_looked_at_for_a_while_and_a_script_of_its_name_needs
     assert run(["profile", "api", "--seconds", "5"]) == 0
     run(["profile", "run", "api"])
     assert [(one.words, one.watch) for one in asked] == [(("api",), 5), (("api",), 0)]
+
+
+def test_where_there_are_no_profiles_it_says_so(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    assert run(["profile", "list"]) == 0
+
+    assert capsys.readouterr() == ("", "there are no profiles; samplemind profile -- COMMAND makes one\n")

@@ -1,7 +1,7 @@
 import pytest
 
 from samplemind_cli.errors import UsageError
-from samplemind_cli.launching import home
+from samplemind_cli.launching import home, tools
 from samplemind_cli.settings import Settings
 
 
@@ -19,3 +19,12 @@ def test_where_nothing_can_be_kept_the_variable_that_helps_is_named(tmp_path, st
     with pytest.raises(UsageError, match="cannot keep files") as told:
         home.made(Settings(state_dir=state and str(tmp_path / state)), "launch")
     assert "XDG_STATE_HOME" in told.value.hint
+
+
+def test_a_tool_without_files_of_its_own_needs_no_folder(tmp_path):
+    (tmp_path / "file").touch()
+    settings = Settings(state_dir=str(tmp_path / "file" / "samplemind"))
+
+    for tool in ("claude", "codex", "opencode", "aider"):
+        setup = tools.setup(tool, "http://127.0.0.1:8000", "", "")
+        assert home.furnished(settings, tool, setup) == setup

@@ -111,3 +111,9 @@ def test_where_no_file_can_be_written_no_key_is_made(tmp_path):
 
     with pytest.raises(UsageError, match=r"cannot write .*keys\.json: Not a directory"):
         ClientKeys(tmp_path / "file" / "samplemind").add("ci")
+
+
+def test_below_a_file_there_are_no_keys(tmp_path):
+    (tmp_path / "file").touch()
+
+    assert ClientKeys(str(tmp_path / "file" / "samplemind")).all() == []

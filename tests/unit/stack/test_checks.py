@@ -160,6 +160,25 @@ def test_a_folder_that_cannot_be_written_to_fails_with_its_name(facts, monkeypat
     assert str(tmp_path) in found.reason
 
 
+def test_a_folder_below_the_home_is_to_be_ones_own_and_one_above_it_is_left_to_its_owner(facts, monkeypatch, tmp_path):
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda place, how: access(place, how) and (how == os.F_OK or place != tmp_path))
+
+    monkeypatch.setenv("HOME", str(tmp_path.parent))
+    assert checks.folders(facts).fix == f"sudo chown -R $USER {tmp_path}"
+
+    for home in (tmp_path, tmp_path / "nobody"):
+        monkeypatch.setenv("HOME", str(home))
+        assert checks.folders(facts).fix == "export XDG_CACHE_HOME=FOLDER, one that you can write to"
+
+
+def test_where_no_folder_can_be_nothing_is_recorded(facts, tmp_path):
+    (tmp_path / "file").touch()
+    settings = replace(facts.settings, state_dir=str(tmp_path / "file" / "samplemind"))
+
+    assert checks.record(replace(facts, settings=settings)).verdict == "ok"
+
+
 @pytest.mark.parametrize(("text", "verdict"), [(None, "ok"), ("{}", "ok"), ("{", "warn"), ("[]", "warn")])
 def test_a_broken_record_is_a_warning(facts, text, verdict):
     from pathlib import Path
