@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from samplemind_cli.stack.engine import Engine
     from samplemind_cli.stack.files import Stack
 
-SHORT = 12  # characters: of an anonymous volume's name, a digest, people know the first ones
+SHORT = 12  # characters shown of an anonymous volume's name, a digest
 
 
 def down(
@@ -53,13 +53,13 @@ def down(
         raise UsageError("--models deletes nothing without --volumes", "samplemind down --volumes --models")
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
     gone: list[str] = []
-    told: dict[str, Any] = {"project": None, "stopped": gone, "deleted": [], "kept": [], "networks": []}
-    with _object_on_failure(told, as_json=as_json):
+    document: dict[str, Any] = {"project": None, "stopped": gone, "deleted": [], "kept": [], "networks": []}
+    with _object_on_failure(document, as_json=as_json):
         stack, named = located(settings), services or []
         with Engine() as engine:
             engine.get("/version")  # a silent daemon is found out before anything else waits for it
             name, active = declared(settings, stack)
-            told["project"] = name
+            document["project"] = name
             output.say(stack.title(name))
             require_declared(stack, active, named)
             lost, kept = _doomed(engine, stack, named, models=models) if volumes else ([], [])
@@ -76,11 +76,11 @@ def down(
             output.say(f"removed: network {', '.join(unused)}")
         if lost:
             doing.remove(stack, lost)
-            told["deleted"] = _as_json(lost)
+            document["deleted"] = _as_json(lost)
             output.say(f"deleted: {', '.join(map(_placed, lost))}")
         doing.forget(settings, stack, name, named)
     if as_json:
-        output.print_json({**told, "kept": _as_json(kept), "networks": networks, "error": None})
+        output.print_json({**document, "kept": _as_json(kept), "networks": networks, "error": None})
     elif not gone:
         output.say("nothing was running")
     again = "".join(f" {option} {value}" for option, value in (("--file", file), ("--project-name", project)) if value)
@@ -89,7 +89,7 @@ def down(
 
 
 @contextmanager
-def _object_on_failure(told: dict[str, Any], *, as_json: bool) -> "Iterator[None]":
+def _object_on_failure(document: dict[str, Any], *, as_json: bool) -> "Iterator[None]":
     """Print the JSON object of what was done until then, before the error ends the command."""
     from samplemind_cli import output
     from samplemind_cli.errors import SamplemindError
@@ -98,12 +98,12 @@ def _object_on_failure(told: dict[str, Any], *, as_json: bool) -> "Iterator[None
         yield
     except SamplemindError as error:
         if as_json:
-            output.print_json({**told, "error": error.as_json()})
+            output.print_json({**document, "error": error.as_json()})
         raise
 
 
 def _left(kept: "list[Volume]", networks: list[str], again: str) -> "Iterator[str]":
-    """What is left on purpose, each kind with the command that removes it."""
+    """What is kept, each kind with the command that removes it."""
     kinds = {
         f"{again} --volumes": [_placed(v) for v in kept if not v.models and not v.anonymous],
         f"{again} --volumes --models": [_placed(v) for v in kept if v.models and not v.anonymous],
@@ -124,7 +124,7 @@ def _doomed(engine: "Engine", stack: "Stack", named: list[str], *, models: bool)
 
 
 def _agreed(lost: "list[Volume]", kept: "list[Volume]", *, yes: bool) -> bool:
-    """Say what will be lost, and ask; there is nothing to ask when nothing would be."""
+    """Show what will be deleted, and ask for confirmation; if nothing will be, do not ask."""
     from samplemind_cli import output
 
     for volume in lost:

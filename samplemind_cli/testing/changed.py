@@ -13,7 +13,7 @@ from samplemind_cli.testing.learning import Lesson
 from samplemind_cli.testing.parsed import ParsedFiles
 
 FORMAT = 2
-UNKNOWN = "nothing is known of these tests yet"
+UNKNOWN = "these tests have not been recorded yet"
 Used = dict[str, set[Dependency]]
 
 
