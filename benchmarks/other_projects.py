@@ -5,9 +5,10 @@ before the next. Wherever pytest fails, `test --changed` has to fail; `ran` says
 Two workers (`-n 2`) have to end as one process does; httpx has a server on a fixed port, and waits for ever with them,
 with plain pytest too.
 
-    python benchmarks/other_projects.py [click] [attrs] [jinja2] [pluggy] [httpx] [--keep FOLDER]
+    python benchmarks/other_projects.py [PROJECT]... [--keep FOLDER]
 
-Exits with 1 if one stayed green that pytest calls red, or if `samplemind test` ended otherwise than pytest.
+Exits with 1 if one stayed green that pytest calls red, or if `samplemind test` told other numbers of passed, skipped
+and failed tests than pytest.
 """
 
 import argparse
@@ -48,6 +49,39 @@ PROJECTS = {
         ],
         "httpx/_urlparse.py",
         "def urlparse(",
+        "tests",
+    ),
+    "marshmallow": (["pytest", "simplejson"], "src/marshmallow/utils.py", "def is_collection(", "tests"),
+    "structlog": (
+        ["pytest", "pytest-asyncio", "simplejson", "time-machine", "twisted"],
+        "src/structlog/_config.py",
+        "def wrap_logger(",
+        "tests",
+    ),
+    "tenacity": (["pytest", "tornado"], "tenacity/_utils.py", "def to_seconds(", "tests"),
+    "more-itertools": (["pytest"], "more_itertools/recipes.py", "def take(", "tests"),
+    "packaging": (
+        ["pytest", "hypothesis", "pretend", "tomli_w", "pip"],
+        "src/packaging/utils.py",
+        "def canonicalize_name(",
+        "tests",
+    ),
+    "itsdangerous": (
+        ["pytest", "freezegun"],
+        "src/itsdangerous/encoding.py",
+        "def want_bytes(",
+        "tests/test_itsdangerous",
+    ),
+    "h11": (["pytest"], "h11/_util.py", "def validate(", "h11/tests"),
+    "tomlkit": (["pytest", "pyyaml"], "tomlkit/_utils.py", "def escape_string(", "tests"),
+    "cachetools": (["pytest"], "src/cachetools/keys.py", "def hashkey(", "tests"),
+    "starlette": (
+        [
+            *["pytest", "httpx", "trio", "itsdangerous", "jinja2", "python-multipart", "pyyaml"],
+            "typing_extensions",
+        ],
+        "starlette/routing.py",
+        "def compile_path(",
         "tests",
     ),
 }
@@ -158,16 +192,25 @@ def changes(project: Project) -> Iterator[tuple[str, Callable[[], object], dict[
     )
 
 
+def counts(said: str) -> dict[str, int]:
+    """How many tests ended how, as pytest's last line has it."""
+    told = re.findall(r"(\d+) (passed|failed|skipped|xfailed|xpassed|errors?)\b", said)
+    return {kind: int(number) for number, kind in told}
+
+
 def compare(project: Project) -> bool:
     """Print a line for every change; whether each was as pytest has it."""
     project.leave_out_failures()
     plain = project.pytest()
     ours = project.samplemind()
     good = plain[0] == ours[0] == 0
+    same = counts(plain[1]) == counts(ours[1])
+    good = good and same
+    print(f"  {'' if same else 'WRONG '}pytest tells {counts(plain[1])}, samplemind test {counts(ours[1])}")
     print(f"{project.name}: pytest {plain[0]} in {plain[2]:.1f} s, samplemind test {ours[0]} in {ours[2]:.1f} s")
     if project.name not in ALONE:
         workers = project.samplemind("-n", "2")
-        good = good and workers[0] == 0
+        good = good and workers[0] == 0 and counts(workers[1]) == counts(plain[1])
         print(f"  with two workers {workers[0]} in {workers[2]:.1f} s")
     first = project.samplemind("--changed")
     print(f"  first --changed {first[0]} in {first[2]:.1f} s")

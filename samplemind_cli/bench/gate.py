@@ -161,6 +161,16 @@ def table(comparison: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     ]
 
 
+def meaning(comparison: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Why a ratio may seem to say something else than the two medians beside it; nothing where none does."""
+    for change in comparison:
+        quotient = change["now"] / change["then"] if change["then"] else 1.0
+        if not change["low"] <= quotient <= change["high"] or (quotient - 1) * (change["ratio"] - 1) < 0:
+            said = f"{change['metric']}: NOW is {quotient:.3f}x THEN, and {change['ratio']:.3f}x in units of the fixed"
+            return [f"{said} work done beside each run: the machine's own speed is taken out of RATIO"]
+    return []
+
+
 def exit_code(changes: Sequence[Change], fail_over: float | None) -> int:
     """1 when a row is slower or larger than the gate allows, 2 when one cannot be judged by it, else 0; 0 without."""
     if fail_over is None:

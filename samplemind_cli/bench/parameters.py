@@ -15,6 +15,10 @@ def read(given: Sequence[tuple[str, str]], command: Sequence[str]) -> dict[str, 
     found: dict[str, list[str]] = {}
     for name, text in given:
         values = [value.replace("\\,", ",") for value in COMMA.split(text)]
+        if "=" in name:
+            first, _, rest = name.partition("=")
+            good = f"samplemind bench run --parameter {first} {rest} -- COMMAND {{{first}}}"
+            raise UsageError(f"--parameter takes a name and its values as two words, not {name!r}", good)
         example = f"samplemind bench run --parameter {name or 'N'} 1,2 -- COMMAND {{{name or 'N'}}}"
         if not name or not any(f"{{{name}}}" in word for word in command):
             raise UsageError(f"the command has no {{{name}}}, so --parameter {name} would change nothing", example)

@@ -136,6 +136,7 @@ def _show(found: dict[str, Any], then: dict[str, Any] | None, *, as_json: bool) 
     if then and found["comparison"]:
         output.write(f"\nsince {then['when']} {trend.commit(then)}".rstrip() + "\n")
         output.table(gate.COLUMNS, gate.table(found["comparison"]))
+        output.write("".join(f"{line}\n" for line in gate.meaning(found["comparison"])))
 
 
 def history(

@@ -121,6 +121,7 @@ def _show(found: dict[str, Any], form: str) -> None:
             if changes:
                 output.write(f"\nsince {found['since']}\n")
                 output.table(gate.COLUMNS, changes)
+                output.write("".join(f"{line}\n" for line in gate.meaning(found["comparison"])))
     if found.get("comparison") == []:
         output.say(gate.NOTHING)
 

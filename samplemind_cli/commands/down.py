@@ -1,6 +1,6 @@
 """`samplemind down`: stop the stack."""
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -34,7 +34,8 @@ def down(
     Services of every profile, services that the compose files no longer declare, one-off containers and networks are
     removed too. What is kept is listed, with the command that deletes it. --volumes lists what would be lost, with
     sizes, and asks. With --json: {"project", "stopped": [CONTAINER], "deleted": [{"volume", "bytes"}], "kept":
-    [{"volume", "bytes"}], "networks": [NAME]}; `networks` are those that containers of others still use.
+    [{"volume", "bytes"}], "networks": [NAME], "error": null or {"message", "hint"}}; `networks` are those that
+    containers of others still use.
 
     \b
     Example:
@@ -51,37 +52,54 @@ def down(
     if models and not volumes:
         raise UsageError("--models deletes nothing without --volumes", "samplemind down --volumes --models")
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
-    stack, named = located(settings), services or []
-    with Engine() as engine:
-        engine.get("/version")  # a silent daemon is found out before anything else waits for it
-        name, active = declared(settings, stack)
-        output.say(stack.title(name))
-        require_declared(stack, active, named)
-        lost, kept = _doomed(engine, stack, named, models=models) if volumes else ([], [])
-        if volumes and not _agreed(lost, kept, yes=yes):
-            raise typer.Exit(1)
-        kept = kept if volumes else doing.outliving(engine, name, named)
-        gone = []
-        with closing(doing.removed(stack, named, grace)) as containers:
-            for container in containers:
-                output.say(f"{container}: stopped and removed")
-                gone.append(container)
-        unused, networks = ([], []) if named else doing.networks(engine, name)
-    if unused:
-        doing.remove_networks(stack, unused)
-        output.say(f"removed: network {', '.join(unused)}")
-    if lost:
-        doing.remove(stack, lost)
-        output.say(f"deleted: {', '.join(map(_placed, lost))}")
-    doing.forget(settings, stack, name, named)
+    gone: list[str] = []
+    document: dict[str, Any] = {"project": None, "stopped": gone, "deleted": [], "kept": [], "networks": []}
+    with _object_on_failure(document, as_json=as_json):
+        stack, named = located(settings), services or []
+        with Engine() as engine:
+            engine.get("/version")  # a silent daemon is found out before anything else waits for it
+            name, active = declared(settings, stack)
+            document["project"] = name
+            output.say(stack.title(name))
+            require_declared(stack, active, named)
+            lost, kept = _doomed(engine, stack, named, models=models) if volumes else ([], [])
+            if volumes and not _agreed(lost, kept, yes=yes):
+                raise typer.Exit(1)
+            kept = kept if volumes else doing.outliving(engine, name, named)
+            with closing(doing.removed(stack, named, grace)) as containers:
+                for container in containers:
+                    output.say(f"{container}: stopped and removed")
+                    gone.append(container)
+            unused, networks = ([], []) if named else doing.networks(engine, name)
+        if unused:
+            doing.remove_networks(stack, unused)
+            output.say(f"removed: network {', '.join(unused)}")
+        if lost:
+            doing.remove(stack, lost)
+            document["deleted"] = _as_json(lost)
+            output.say(f"deleted: {', '.join(map(_placed, lost))}")
+        doing.forget(settings, stack, name, named)
     if as_json:
-        document = {"project": name, "stopped": gone, "deleted": _as_json(lost), "kept": _as_json(kept)}
-        output.print_json({**document, "networks": networks})
+        output.print_json({**document, "kept": _as_json(kept), "networks": networks, "error": None})
     elif not gone:
         output.say("nothing was running")
     again = "".join(f" {option} {value}" for option, value in (("--file", file), ("--project-name", project)) if value)
     for line in _left(kept, networks, f"samplemind down{again}"):
         output.say(line)
+
+
+@contextmanager
+def _object_on_failure(document: dict[str, Any], *, as_json: bool) -> "Iterator[None]":
+    """Print the JSON object of what was done until then, before the error ends the command."""
+    from samplemind_cli import output
+    from samplemind_cli.errors import SamplemindError
+
+    try:
+        yield
+    except SamplemindError as error:
+        if as_json:
+            output.print_json({**document, "error": error.as_json()})
+        raise
 
 
 def _left(kept: "list[Volume]", networks: list[str], again: str) -> "Iterator[str]":

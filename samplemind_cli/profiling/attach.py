@@ -64,7 +64,7 @@ def _time(profile: Profile, spy: Path) -> None:
             raise _failed(
                 asked, f"py-spy at process {asked.pid}: {sampler.reason or 'interrupted before the first sample'}"
             )
-        stacks.keep(profile, sampler.printed(), asked.pid, sampler.wall)
+        stacks.keep(profile, sampler.printed(), asked.pid, sampler.wall, sampler.threads())
 
 
 def _look(sampler: outside.Sampler, asked: Asked) -> None:

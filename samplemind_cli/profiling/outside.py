@@ -15,6 +15,7 @@ from pathlib import Path
 
 from samplemind_cli import files
 from samplemind_cli.child import Course
+from samplemind_cli.profiling.clocks import Clocks
 
 RATE, SLOWEST = 500.0, 5.0  # samples a second
 AIM, TOO_MUCH = 0.08, 0.2  # of a processor for py-spy: the program stands still meanwhile
@@ -71,6 +72,8 @@ class Sampler:
     child: subprocess.Popen[bytes] | None = None
     first: float = 0.0  # when it began, in time.monotonic's seconds
     began: float = 0.0  # the same of this rate
+    ended: float = 0.0
+    clocks: Clocks = field(default_factory=Clocks)
 
     def start(self) -> None:
         """Return when it is looking, or has given up."""
@@ -93,6 +96,7 @@ class Sampler:
         self.written.append((out, self.rate))
         self.began = time.monotonic()
         self.first = self.first or self.began
+        self.clocks.read(self.pid)
 
     @property
     def wall(self) -> float:
@@ -101,6 +105,7 @@ class Sampler:
 
     def relax(self) -> None:
         """Look less often where py-spy works more than TOO_MUCH."""
+        self.clocks.read(self.pid)
         took = time.monotonic() - self.began
         share = self._worked() / took
         if self.child is None or self.child.poll() is not None or share <= TOO_MUCH or self.rate <= SLOWEST:
@@ -113,12 +118,18 @@ class Sampler:
         """Let it write what it saw: by itself, as the program has ended, or `at_once`."""
         if self.child is None:
             return
+        self.clocks.read(self.pid)
+        self.ended = time.monotonic()
         for patience, number in ((0.0 if at_once else PATIENCE, signal.SIGINT), (GRACE, signal.SIGKILL)):
             try:
                 self.child.wait(patience)
             except subprocess.TimeoutExpired:
                 self.child.send_signal(number)
         self.child.wait()
+
+    def threads(self) -> dict[str, float]:
+        """Seconds of processor time by thread of the process itself."""
+        return self.clocks.seconds(self.ended)
 
     def printed(self) -> list[tuple[str, float]]:
         """What py-spy wrote, with the samples a second."""

@@ -92,7 +92,7 @@ class Run:
             with outside.watching(self.spy, beside, self.course) as sampler:
                 code = child.run(argv, injected, where, **streams)  # type: ignore[arg-type]
             self.trouble = "" if sampler.written else sampler.reason
-            stacks.keep(self.profile, sampler.printed(), self.course.pid, sampler.wall)
+            stacks.keep(self.profile, sampler.printed(), self.course.pid, sampler.wall, sampler.threads())
             return code
 
     def interrupted(self, code: int) -> bool:

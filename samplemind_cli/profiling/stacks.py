@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,17 @@ class Process:
         for thread, samples in self.threads.items():
             self.threads[thread] = [(frames, seconds * factor) for frames, seconds in samples]
 
+    def correct(self, clocks: Mapping[str, float]) -> None:
+        """Make a thread's samples as long as its clock says, and those of one without a clock as the others say."""
+        counted = {thread: sum(took for _, took in samples) for thread, samples in self.threads.items()}
+        known = {thread: clocks[thread] for thread in counted.keys() & clocks.keys() if counted[thread]}
+        if not known:
+            return
+        usual = sum(known.values()) / sum(counted[thread] for thread in known)
+        for thread, samples in self.threads.items():
+            factor = known[thread] / counted[thread] if thread in known else usual
+            self.threads[thread] = [(frames, took * factor) for frames, took in samples]
+
     def samples(self) -> Iterator[Sample]:
         """All of them; below their thread's name when there are several threads."""
         for thread, samples in self.threads.items():
@@ -73,11 +84,13 @@ def _count(process: Process, thread: re.Match[str], record: str, rate: float) ->
     process.threads.setdefault(identity, []).append((frames, int(record.rpartition(" ")[2]) / rate))
 
 
-def keep(profile: Profile, printed: list[tuple[str, float]], main: int, wall: float) -> None:
+def keep(
+    profile: Profile, printed: list[tuple[str, float]], main: int, wall: float, clocks: Mapping[str, float]
+) -> None:
     """Write a session and the times of each process, for the reader; nothing when py-spy saw no process.
 
-    A sample of the program is as long as its processor time says, where that is known: py-spy may fall behind, and it
-    counts what waits for a processor as well.
+    A sample of the program is as long as its processor time says, where that is known (`clocks`: by thread): py-spy may
+    fall behind, and it counts what waits for a processor as well.
     """
     found = read(printed)
     file = profile.folder / f"cpu.{main}.json"
@@ -85,7 +98,9 @@ def keep(profile: Profile, printed: list[tuple[str, float]], main: int, wall: fl
         return
     rate = printed[0][1] if printed else 1.0
     program = found.setdefault(main, Process(main, " ".join(profile.asked.words)))
-    times = {"wall": wall, "cpu": program.seconds, "active": program.seconds}
+    active = program.seconds
+    program.correct(clocks)
+    times = {"wall": wall, "cpu": program.seconds, "active": active}
     if file.exists():
         times |= json.loads(file.read_bytes())
         if program.seconds:

@@ -6,8 +6,8 @@ Each row: a pattern, a message, a hint; in both `{0}` is the line, `{1}`, … th
 DECLARED: tuple[tuple[str, str, str], ...] = (
     (
         r"no service selected",
-        "there is no service to start: each belongs to a profile that is not active",
-        "samplemind up --profile NAME, or name the services",
+        "there is no service to start: the compose file has none, or each belongs to a profile that is not active",
+        "docker compose --profile '*' config --services lists them; then: samplemind up --profile NAME",
     ),
     (
         r"network (\S+) (?:declared as external, but could not be found|not found)",

@@ -10,7 +10,10 @@ from samplemind_cli.stack.engine import Engine
 COMPOSE = "com.docker.compose"
 RESTARTS = 2  # a service that died three times in a row will not come
 SETTLED = 1.0  # seconds; without a healthcheck, a process that lives this long is taken for up
-SCHEMES = {6379: "redis", 11434: "http", 27017: "mongodb", 5432: "postgresql", 3306: "mysql"}
+SCHEMES = {
+    6379: "redis", 11434: "http", 27017: "mongodb", 5432: "postgresql", 3306: "mysql", 443: "https", 8443: "https",
+    5672: "amqp", 4222: "nats", 1883: "mqtt",
+}  # fmt: skip
 
 SCALED = "scaled to 0"  # the state of a service that is declared to have no container
 

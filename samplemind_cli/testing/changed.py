@@ -10,6 +10,7 @@ from samplemind_cli.testing import history
 from samplemind_cli.testing.dependencies import Dependency, Look
 from samplemind_cli.testing.fingerprints import Contents
 from samplemind_cli.testing.learning import Lesson
+from samplemind_cli.testing.parsed import ParsedFiles
 
 FORMAT = 2
 UNKNOWN = "these tests have not been recorded yet"
@@ -67,6 +68,7 @@ class LastRun:
         self.file = folder / f"{selection}.json"
         self.look_at = look_at
         self.contents = Contents(folder / "contents.json")
+        self.parsed = ParsedFiles(folder / "parsed.json")
         self.known: Remembered | None = None
         document = history.read(self.file)
         try:
@@ -120,6 +122,7 @@ class LastRun:
         if self.known and not plan.reasons:
             new = self._added(self.known, new, plan)
         fresh.contents.save()
+        self.parsed.save()
         history.write(self.file, new.document())
 
     @staticmethod
@@ -137,6 +140,7 @@ class LastRun:
 
     def _look(self, contents: Contents) -> Look:
         look = self.look_at(contents)
+        look.parsed = self.parsed
         if self.known:
             look.sources, look.outputs = self.known.sources, frozenset(self.known.outputs)
             look.beside = tuple(self.known.beside)

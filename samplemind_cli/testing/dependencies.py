@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from samplemind_cli.testing.fingerprints import Contents, digest, of_files, of_folder, project_files, repository
-from samplemind_cli.testing.pieces import Pieces, pieces
+from samplemind_cli.testing.parsed import ParsedFiles
+from samplemind_cli.testing.pieces import Pieces
 
 MOVED = "changed while the tests ran"
 ALL, ALWAYS = "*", "^"  # every variable; those that Python and pytest read before anybody can look
@@ -43,7 +44,8 @@ class Look:
         self.sources: Mapping[str, str] = {}  # files of code, as they were when the tests ran
         self.outputs: frozenset[str] = frozenset()  # files that tests have made: no change of the project
         self.beside: tuple[str, ...] = ()  # folders with code outside of the repository
-        self.parsed: dict[str, Pieces] = {}
+        self.parsed = ParsedFiles()
+        self.pieces: dict[str, Pieces] = {}
         self.values: dict[tuple[str, str], Any] = {}
         self.kinds: dict[str, Callable[[str], Any]] = {
             "file": contents.of,
@@ -65,9 +67,9 @@ class Look:
 
     def code(self, path: str) -> Pieces:
         """The pieces of a file."""
-        if path not in self.parsed:
-            self.parsed[path] = pieces(Path(path))
-        return self.parsed[path]
+        if path not in self.pieces:
+            self.pieces[path] = self.parsed.of(path, self.contents)
+        return self.pieces[path]
 
     def stale(self, dependency: Dependency) -> list[str]:
         """How to call what is no longer as it was; nothing when it is."""

@@ -14,13 +14,14 @@ from samplemind_cli import files
 
 SKIPPED = {".git", "__pycache__", "node_modules", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
 FOLDER = "folder"  # the digest of one
+DIGITS = 16  # of a digest
 TICK = 20_000_000  # ns: two changes within a kernel's tick have one time
 Snapshot = dict[str, str]
 
 
 def digest(data: bytes) -> str:
     """A short digest; 64 bits are plenty to see a change."""
-    return blake2b(data, digest_size=8).hexdigest()
+    return blake2b(data, digest_size=DIGITS // 2).hexdigest()
 
 
 class Contents:

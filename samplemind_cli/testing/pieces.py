@@ -15,6 +15,7 @@ MODULE = 0  # the line of what the module itself does when imported
 # A module that asks for its own names may call a function that nobody names.
 INTROSPECTION = re.compile(rb"\b(globals|vars|locals|getmembers|dir|getattr)\(|import \*|__all__")
 CALLED_BY_NAME = ("pytest_", "setup", "teardown", "__")  # by pytest, or by Python
+BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
 BUILTINS = frozenset(dir(builtins))
 
 
@@ -46,9 +47,13 @@ def pieces(path: Path) -> Pieces:
     somebody may call it who could not before: a second one of its name, a builtin's, one that pytest calls by name.
     """
     try:
-        source = path.read_bytes()
+        return parse(path.read_bytes())
     except OSError:
         return Pieces({})
+
+
+def parse(source: bytes) -> Pieces:
+    """The pieces of a file's text."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):  # newer than this Python, perhaps: the whole file is one piece
@@ -60,7 +65,7 @@ def pieces(path: Path) -> Pieces:
         first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
         by_line[first] = digest(f"{name} {seen[name]} {ast.dump(node)}".encode("utf-8", "surrogatepass"))
         spans.append((first, node.end_lineno or first))
-    imports = frozenset(word for node in ast.walk(tree) for word in _imported(node))
+    imports = frozenset(word for node in _statements(tree) for word in _imported(node))
     by_line[MODULE] = _module_part(tree, source)
     return Pieces(by_line, spans, imports)
 
@@ -82,11 +87,23 @@ def _is_plain(node: ast.AST, bound: Counter[str], *, every: bool) -> bool:
 
 
 def _functions(node: ast.AST, name: str) -> Iterator[tuple[str, Function]]:
-    for child in ast.iter_child_nodes(node):
+    for child in _blocks(node):
         inner = f"{name}.{child.name}" if isinstance(child, Function | ast.ClassDef) else name
         if isinstance(child, Function):
             yield inner, child
         yield from _functions(child, inner)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    for child in _blocks(node):
+        yield child
+        yield from _statements(child)
+
+
+def _blocks(node: ast.AST) -> Iterator[ast.AST]:
+    """The statements, handlers and cases right below it: what is in an expression defines and imports nothing."""
+    for name in BLOCKS:
+        yield from getattr(node, name, ())
 
 
 def _bound(tree: ast.Module) -> Iterator[str]:

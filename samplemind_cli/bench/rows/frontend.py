@@ -64,16 +64,20 @@ def find(folder: Path, top: Path) -> Path:
 
 
 def manager_of(folder: Path, top: Path) -> str:
-    """The package manager that the nearest lock file names, up to the project's top. Raises SamplemindError."""
+    """The package manager that the nearest package.json or lock file names, up to the project's top; npm without one.
+
+    Raises SamplemindError.
+    """
     for place in _upwards(folder, top):
-        found = {manager for file, manager in MANAGERS.items() if os.path.isfile(place / file)}
+        if (named := _declared(place)) in INSTALL:
+            return named
+        found = _locked(place)
         if len(found) > 1:
             problem = f"the lock files of {' and '.join(sorted(found))} are side by side in {place}"
             raise SamplemindError(problem, "remove those of the one that is not used")
         if found:
             return found.pop()
-    hint = f"cd {shlex.quote(str(folder))} && npm install"
-    raise SamplemindError(f"no lock file beside {folder / 'package.json'} names a package manager", hint)
+    return "npm"
 
 
 def ready(folder: Path, top: Path, manager: str, env: Mapping[str, str]) -> None:
@@ -84,7 +88,8 @@ def ready(folder: Path, top: Path, manager: str, env: Mapping[str, str]) -> None
     package = _package(folder)
     installed = any(os.path.exists(place / name) for place in _upwards(folder, top) for name in INSTALLED)
     if not installed and any(package.get(kind) for kind in NEEDS):
-        hint = f"cd {shlex.quote(str(folder))} && {INSTALL[manager]}"
+        locked = any(map(_locked, _upwards(folder, top)))
+        hint = f"cd {shlex.quote(str(folder))} && {INSTALL[manager] if locked else f'{manager} install'}"
         raise SamplemindError(f"there is no node_modules for {folder}", hint)
 
 
@@ -105,6 +110,17 @@ def _timed(run: BoardRun, folder: Path, argv: list[str]) -> Score:
             said = " ".join(told.read().decode("utf-8", "replace").split())
             return skipped(KEY, f"`{words}` in {folder} ended with {child.returncode}: {said}")
     return score(KEY, [seconds], note=f"{words} in {folder}")
+
+
+def _locked(folder: Path) -> set[str]:
+    """The package managers whose lock files are there."""
+    return {manager for file, manager in MANAGERS.items() if os.path.isfile(folder / file)}
+
+
+def _declared(folder: Path) -> str:
+    """The `packageManager` of its package.json, without the version: what Corepack goes by."""
+    found = _package(folder).get("packageManager") if os.path.isfile(folder / "package.json") else ""
+    return found.partition("@")[0] if isinstance(found, str) else ""
 
 
 def _package(folder: Path) -> dict[str, Any]:

@@ -294,3 +294,28 @@ def test_an_interrupt_reaches_pytest_and_the_exit_code_is_its_own(project):
         assert any("began" in line for line in iter(running.stderr.readline, ""))
         running.send_signal(signal.SIGINT)
         assert running.wait(30) == 2
+
+
+def test_a_fixture_that_waits_for_ever_in_one_of_two_workers_is_told_with_its_test(project):
+    (project / "conftest.py").write_text("""
+import os, pathlib, pytest, time
+@pytest.fixture(scope="session")
+def server():
+    try:
+        os.mkdir("port")
+    except FileExistsError:
+        while not os.path.exists("give up"):
+            time.sleep(0.01)
+""")
+    for name in "ab":
+        (project / f"test_{name}.py").write_text(f"def test_{name}(server): pass\n")
+    (project / "test_it.py").unlink()
+    command = [*COMMAND, "-n", "2", "--dist", "loadfile", "--samplemind-patience", "0.5"]
+    with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
+        said = ""
+        for line in child.stdout:
+            said += line
+            if "plain pytest-xdist" in line:
+                (project / "give up").touch()
+    assert child.returncode == 0, said
+    assert re.search(r"no test has moved on for \d+ s; waiting: .*test_[ab]\.py::test_[ab], in its fixtures", said)

@@ -83,11 +83,20 @@ def test_the_lock_file_names_the_package_manager_also_from_above(project, lock, 
     assert frontend.manager_of(top / "web", top) == "yarn"
 
 
-def test_no_lock_file_and_two_that_disagree_are_reasons(project):
-    top = project({"package.json": BUILD})
-    with pytest.raises(SamplemindError, match="no lock file beside"):
-        frontend.manager_of(top, top)
-    project({"yarn.lock": "", "package-lock.json": ""})
+@pytest.mark.parametrize(
+    ("declared", "manager"),
+    [("pnpm@9.15.0+sha512.abc", "pnpm"), ("yarn", "yarn"), ("other@1", "npm"), (None, "npm"), (7, "npm")],
+)
+def test_the_declared_package_manager_counts_before_lock_files_and_npm_is_the_last_choice(project, declared, manager):
+    top = project({"web/package.json": BUILD, "package.json": {"packageManager": declared}})
+
+    assert frontend.manager_of(top / "web", top) == manager
+    project({"bun.lock": ""})
+    assert frontend.manager_of(top / "web", top) == (manager if manager != "npm" else "bun")
+
+
+def test_two_lock_files_that_disagree_are_a_reason(project):
+    top = project({"package.json": BUILD, "yarn.lock": "", "package-lock.json": ""})
     with pytest.raises(SamplemindError, match="lock files of npm and yarn are side by side"):
         frontend.manager_of(top, top)
 
@@ -111,12 +120,16 @@ def test_a_missing_program_is_named(project, tmp_path, manager, programs, missin
 
 @pytest.mark.parametrize("kind", frontend.NEEDS)
 def test_what_was_not_installed_is_named_with_the_command(project, tmp_path, kind):
-    top = project({"web/package.json": {**BUILD, kind: {"vite": "7"}}})
+    top = project({"web/package.json": {**BUILD, kind: {"vite": "7"}}, "package-lock.json": ""})
     env = path_with(tmp_path, "npm", "node")
 
     with pytest.raises(SamplemindError, match="no node_modules") as told:
         frontend.ready(top / "web", top, "npm", env)
     assert told.value.hint == f"cd {top / 'web'} && npm ci"
+    (top / "package-lock.json").unlink()
+    with pytest.raises(SamplemindError, match="no node_modules") as told:
+        frontend.ready(top / "web", top, "npm", env)
+    assert told.value.hint == f"cd {top / 'web'} && npm install"
     (top / "node_modules").mkdir()  # of a workspace
     frontend.ready(top / "web", top, "npm", env)
 

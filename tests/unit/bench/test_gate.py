@@ -57,6 +57,16 @@ def test_a_machine_that_is_a_little_slower_today_is_taken_out_of_the_ratio():
     assert change.verdict == "no slower"
 
 
+def test_a_ratio_that_seems_to_contradict_its_medians_is_explained():
+    def told(*runs):
+        return gate.meaning(gate.document(gate.compared(*runs, None, None)))
+
+    assert told(run(), run(1.5, seed=2)) == []
+    [line] = told(run(), run(1.02, machine=0.7, seed=2, noise=0.001))
+    assert ": NOW is 0.7" in line
+    assert "1.0" in line.partition("THEN, and ")[2]
+
+
 def test_a_machine_that_has_changed_is_reported_and_fails_nothing():
     slower = only(gate.compared(run(), run(1.5, machine=2, seed=2), run(1.5, machine=2, seed=3), 0.1))
     then = run()

@@ -37,6 +37,7 @@ def test_without_parameters_the_command_runs_as_it_is():
         ([("", "1")], "has no {}"),
         ([("m", "1"), ("m", "2")], "given twice"),
         ([("m", "1,2,1")], "the same value twice"),
+        ([("m=1,2", "--")], "as two words, not 'm=1,2'"),
     ],
 )
 def test_a_parameter_that_changes_nothing_is_an_error(given, words):

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from samplemind_cli import cli
@@ -46,3 +48,14 @@ def test_what_is_left_is_told_with_the_command_that_removes_it():
         "kept: network shop_default, which others use; to delete: docker network rm shop_default",
     ]
     assert list(_left([], [], "samplemind down")) == []
+
+
+def test_json_is_one_object_also_where_the_stack_cannot_be_stopped(tmp_path, monkeypatch, capfd):
+    (tmp_path / "compose.yaml").write_text("services: {a: {image: redis}}\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/absent.sock")
+    assert cli.run(["down", "--json"]) == 3
+    said = capfd.readouterr()
+    told = json.loads(said.out)
+    assert told["error"]["message"] in said.err
+    assert (told["project"], told["stopped"], told["deleted"]) == (None, [], [])

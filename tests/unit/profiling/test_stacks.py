@@ -24,13 +24,13 @@ x; z (a:1) 5";process 8:"python b.py --token abc";thread (8): MainThread;<module
 def kept(tmp_path):
     """The sessions and times of both processes; the program's own clock told `cpu` seconds, None: it was killed."""
 
-    def keep(cpu, *, children=False, in_children=0.5):
+    def keep(cpu, *, children=False, in_children=0.5, clocks=None):
         asked = Asked(words=("a.py",), kinds=("cpu",), children=children, directory="/")
         profile = Profile.new(str(tmp_path), asked)
         if cpu is not None:
             times = {"wall": 1.0, "cpu": cpu, "main_thread": cpu, "children": in_children}
             (profile.folder / "cpu.7.json").write_text(json.dumps(times))
-        stacks.keep(profile, [(PRINTED, 100)], 7, 2.0)
+        stacks.keep(profile, [(PRINTED, 100)], 7, 2.0, clocks or {})
         return {file.name: json.loads(file.read_bytes()) for file in profile.folder.iterdir()}
 
     return keep
@@ -74,6 +74,22 @@ def test_a_sample_is_as_long_as_the_program_s_own_clock_says(kept):
     assert times["active"] == pytest.approx(0.77)
 
 
+def test_a_thread_counts_as_much_as_its_own_clock_says(kept):
+    def own(files):
+        records = files["cpu.7.raw"]["frame_records"]
+        return {
+            frames[0].partition("\0")[0]: pytest.approx(took)
+            for frames, took in records
+            if "hot" in frames[-1] or "work" in frames[-1]
+        }
+
+    files = kept(None, clocks={"7": 0.52, "0x9": 0.05, "12": 3.0})
+    assert own(files) == {"MainThread": 0.5, "Thread-1 (work)": 0.05}
+    assert (files["cpu.7.json"]["cpu"], files["cpu.7.json"]["active"]) == (pytest.approx(0.57), pytest.approx(0.77))
+    assert own(kept(1.14, clocks={"7": 0.52, "0x9": 0.05})) == {"MainThread": 1.0, "Thread-1 (work)": 0.1}
+    assert own(kept(None, clocks={"7": 0.26})) == {"MainThread": 0.25, "Thread-1 (work)": 0.125}  # as the other one
+
+
 def test_of_a_program_that_was_killed_the_samples_alone_tell(kept):
     times = kept(None, children=True)["cpu.7.json"]
     assert times["cpu"] == times["main_thread"] == pytest.approx(0.77)
@@ -86,5 +102,5 @@ def test_a_child_s_secrets_are_not_kept(kept):
 
 def test_a_program_that_was_never_seen_leaves_nothing(tmp_path):
     profile = Profile.new(str(tmp_path), Asked(words=("a.py",), kinds=("cpu",), directory="/"))
-    stacks.keep(profile, [("", 100)], 7, 2.0)
+    stacks.keep(profile, [("", 100)], 7, 2.0, {})
     assert list(profile.folder.iterdir()) == []

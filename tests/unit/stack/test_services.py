@@ -106,6 +106,7 @@ def test_more_than_nine_replicas_come_in_the_order_of_their_numbers():
         (6379, "udp", "udp://127.0.0.1:9"),
         (80, "sctp", "sctp://127.0.0.1:9"),
         (80, "tcp", "http://127.0.0.1:9"),
+        (443, "tcp", "https://127.0.0.1:9"),
     ],
 )
 def test_a_port_that_is_not_tcp_has_its_protocols_name(target, protocol, url):

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from . import calls, choice, observer, places, uses
+from . import calls, choice, observer, places, stalls, tracer, uses
 from .choice import Deselection
 from .observer import Observer, ProcessWatch
+from .stalls import Stalls
 
 # Coverage leaves out what is installed, wherever this file lies: `--cov` would count it as the project's.
-for _module in (sys.modules[__name__], calls, choice, observer, places, uses):
+for _module in (sys.modules[__name__], calls, choice, observer, places, stalls, tracer, uses):
     _module.__file__ = str(Path(pytest.__file__).with_name(Path(str(_module.__file__)).name))
 NAME = "samplemind_observations"
 
@@ -41,6 +43,7 @@ def pytest_addoption(parser: Any) -> None:
     group = parser.getgroup("samplemind")
     group.addoption("--samplemind-record", metavar="FILE", help="write what each test took to this file")
     group.addoption("--samplemind-watch", action="store_true", help="also write what each test used")
+    group.addoption("--samplemind-patience", metavar="SECONDS", type=float, default=60.0, help="until a stall is told")
     group.addoption("--samplemind-choice", metavar="FILE", help="run the tests that this file tells")
 
 
@@ -57,4 +60,13 @@ def pytest_configure(config: Any) -> None:
     chooses = Deselection(option.samplemind_choice) if option.samplemind_choice else None
     if chooses:
         config.pluginmanager.register(chooses, f"{NAME}_choice")
+    if getattr(option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Stalls(option.samplemind_patience, partial(_say, config)), f"{NAME}_stalls")
     config.pluginmanager.register(Observer(config, chooses, watches[0] if option.samplemind_watch else None), NAME)
+
+
+def _say(config: Any, words: str) -> None:
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    if reporter:
+        reporter.ensure_newline()
+        reporter.write_line(words, yellow=True)

@@ -1,4 +1,4 @@
-"""Which functions run: told by `sys.monitoring` from Python 3.12 on, by `sys.settrace` before.
+"""Which functions run: told by `sys.monitoring` from Python 3.12 on, by `sys.settrace` (tracer.py) before.
 
 The callback never disables an event of the project's code: a test that ran a function needs to be told so as the first
 one did. Code of installed packages is disabled for good, and costs nothing.
@@ -9,10 +9,9 @@ from __future__ import annotations
 import enum
 import opcode
 import sys
-import threading
 from typing import TYPE_CHECKING, Any
 
-from .places import LIBRARY, TOOLS
+from .places import TOOLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +25,6 @@ COROUTINE = 0x20 | 0x80 | 0x200  # generators too: their result is not kept, the
 STORE_GLOBAL = opcode.opmap["STORE_GLOBAL"]
 LOOKS = {"stat", "lstat", "access"}  # of `os`, in C: no event, no call
 TOOL_NAME = "samplemind"
-WATCHED = ("os", "genericpath", "posixpath", "ntpath", "pathlib", "multiprocessing.process")  # Uses.library is of these
 
 
 class Kind(enum.Enum):
@@ -147,64 +145,3 @@ class Monitor(Calls):
         """An exception leaves it."""
         if self.kinds.get(key_of(code)) is Kind.ONCE:
             self.uses.once.depth -= 1
-
-
-class Tracer(Calls):
-    """By sys.settrace, once a call and never a line. One that replaces it is noticed."""
-
-    starting = False
-
-    def start(self) -> str | None:
-        """Begin; why it cannot, if so."""
-        if sys.gettrace() is not None:
-            return "a debugger, or coverage, uses sys.settrace"
-        self.trace = self.global_trace  # one object, to be found again
-        self.installed: set[str | None] = set()
-        self.watched = {getattr(sys.modules.get(name), "__file__", None) for name in WATCHED}
-        self.uses.handlers["sys.settrace"] = self.replaced
-        self.begin()
-        threading.settrace(self.trace)
-        return None
-
-    def begin(self) -> None:
-        """Trace this thread."""
-        self.starting = True
-        sys.settrace(self.trace)
-        self.starting = False
-
-    def replaced(self) -> None:
-        """What a test that traces runs is not seen; threading sets ours in each thread."""
-        if not self.starting and not sys._getframe(2).f_code.co_filename.startswith(LIBRARY + "threading"):
-            self.uses.used()["programs"].add("sys.settrace")
-
-    def intact(self) -> bool:
-        """Whether it still is told of calls; it begins anew if not."""
-        if sys.gettrace() == self.trace:
-            return True
-        self.begin()
-        return False
-
-    def global_trace(self, frame: FrameType, event: str, _argument: object) -> Any:
-        """sys.settrace's function."""
-        file = frame.f_globals.get("__file__")  # asking for f_code is an audit event: 4 of 5 calls end here
-        if file in self.installed or event != "call":
-            return None
-        code = frame.f_code
-        kind = self.called(code, frame)
-        if kind is Kind.NOTHING and file == code.co_filename and file not in self.watched:
-            self.installed.add(file)
-        if kind is not Kind.ONCE:
-            return None
-        frame.f_trace_lines = False
-        return self.until_return
-
-    def until_return(self, _frame: FrameType, event: str, _argument: object) -> Any:
-        """The same, within one call whose result is kept."""
-        if event == "return":
-            self.uses.once.depth -= 1
-        return self.until_return
-
-
-def calls(uses: Uses) -> Monitor | Tracer:
-    """The way of this Python."""
-    return Monitor(uses) if hasattr(sys, "monitoring") else Tracer(uses)

@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .calls import Monitor, Tracer, calls
+from .calls import Monitor
 from .places import HERE, INSTALLED
+from .tracer import Tracer
 from .uses import Uses, nothing, plain
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class ProcessWatch:
 
     def __init__(self) -> None:
         self.uses = Uses(os.getcwd())
-        self.calls: Monitor | Tracer = calls(self.uses)
+        self.calls: Monitor | Tracer = (Monitor if hasattr(sys, "monitoring") else Tracer)(self.uses)
         sys.addaudithook(self.uses.audit)
         self.blind = self.calls.start()
 
