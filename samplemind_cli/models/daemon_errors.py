@@ -150,7 +150,9 @@ def _read(error: Exception, url: str, name: str) -> Exception:
             "samplemind up ollama, or: ollama serve; elsewhere: set OLLAMA_HOST",
             tries=RESTARTING,
         )
-    if kind in ("pydantic_core", "json") or (isinstance(error, TypeError | ValueError) and _in_ollama(error)):
+    if kind in ("pydantic_core", "json") or (
+        isinstance(error, TypeError | ValueError | RecursionError) and _in_ollama(error)
+    ):
         return not_ollama(url)
     if kind == "ollama":
         return said(str(getattr(error, "error", error)), name, getattr(error, "status_code", -1))

@@ -64,7 +64,9 @@ def test_what_the_daemon_refuses_is_told_in_its_words(client):
         client(404, b"page not found").list()
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b"7", b"\xff\xfe{", b'{"models": 7}', b'{"models": [[]]}'])
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"[]", b"7", b"\xff\xfe{", b'{"models": 7}', b'{"models": [[]]}', b"[" * 200_000]
+)
 def test_an_answer_that_is_not_ollamas_is_told_as_that(client, body):
     with pytest.raises(OllamaError, match="is not Ollama"), daemon_errors.translated(URL):
         client(200, body).list()
