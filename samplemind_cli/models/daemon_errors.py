@@ -107,7 +107,7 @@ def too_old(url: str, version: str, oldest: tuple[int, ...]) -> OllamaError:
 
 def older(version: str, oldest: tuple[int, ...]) -> bool:
     """Whether a version is before `oldest`; 0.0.0 is a build of one's own, and new."""
-    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+    numbers = tuple(int(part) for part in re.findall(r"\d{1,9}", version)[:3])
     return numbers != (0, 0, 0) and numbers < oldest
 
 

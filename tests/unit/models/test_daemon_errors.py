@@ -79,7 +79,8 @@ def test_a_bug_stays_a_bug():
 
 
 @pytest.mark.parametrize(
-    ("version", "old"), [("0.4.9", True), ("0.5.0", False), ("0.17.4-rc1", False), ("0.0.0", False), ("1.0", False)]
+    ("version", "old"),
+    [("0.4.9", True), ("0.5.0", False), ("0.17.4-rc1", False), ("0.0.0", False), ("1.0", False), ("9" * 5000, False)],
 )
 def test_an_old_daemon_is_known_by_its_version(version, old):
     assert daemon_errors.older(version, (0, 5)) is old
