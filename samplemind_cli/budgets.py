@@ -26,7 +26,7 @@ class Budget(NamedTuple):
 def in_dollars(amount: float) -> str:
     """An amount as people read it: what is less than a cent with six digits."""
     small = 0 < abs(amount) < 0.01  # noqa: PLR2004 - a cent
-    return f"${amount:.{6 if small else 2}f}"
+    return f"${amount:,.{6 if small else 2}f}"
 
 
 def read(table: Any, source: str) -> tuple[Budget, ...]:

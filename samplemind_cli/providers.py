@@ -12,7 +12,7 @@ from samplemind_cli.errors import UsageError
 Task = Literal["genre", "audio", "creative", "factual", "tools"]
 Priority = Literal["speed", "quality", "cost"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
-Spoken = Literal["openai_chat", "anthropic_messages", "gemini", "ollama"]
+Spoken = Literal["openai_chat", "openai_responses", "anthropic_messages", "gemini", "ollama"]
 
 
 class Provider(StrEnum):
@@ -33,7 +33,8 @@ class Row:
     """One provider. `client`: the room in `formats/` that asks it, and the module there if it is not the room's own.
 
     The first variable of each kind is the one that hints name. `prefixes` begin the names of its models. `local`: it
-    costs nothing, and a question that it answers stays with the user.
+    costs nothing, and a question that it answers stays with the user. `responses`: it takes OpenAI's responses too,
+    from clients of that format and for models that take nothing else.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Row:
     price_list: str = ""  # its name among public prices, if it is another one
     local: bool = False
     needs_key: bool = True
+    responses: bool = False
 
     @property
     def format(self) -> Spoken:
@@ -115,7 +117,8 @@ ROWS = (
         "OpenAI",
         "https://api.openai.com/v1",
         "gpt-6-luna",
-        prefixes=("gpt-", "chatgpt-", "o1", "o3", "o4", "text-embedding-"),
+        prefixes=("gpt-", "chatgpt-", "o1", "o3", "o4", "text-embedding-", "codex-", "computer-use-"),
+        responses=True,
     ),
     # No prefixes: Ollama has models of the same names.
     _hosted("openrouter", "OpenRouter", "https://openrouter.ai/api/v1", "openrouter/auto"),
@@ -135,12 +138,13 @@ TABLE: dict[str, Row] = {row.name: row for row in ROWS}
 RESERVED = (*TABLE, "auto", "redis", "samplemind")  # what stands beside providers in a model's name or a report
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _KEY_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*_(KEY|TOKEN)")  # `hot` sees by the name that a variable holds a key
-_BLOCK = {"url": str, "key_variable": str, "model": str, "local": bool}
+_BLOCK = {"url": str, "key_variable": str, "model": str, "local": bool, "format": str}
+_FORMATS = ("openai_chat", "openai_responses")  # that a host of one's own may speak
 EXAMPLE = '[providers.my-vllm] url = "http://127.0.0.1:8000/v1", model = "qwen3", local = true'
 
 
 def own_rows(blocks: Any, source: str) -> tuple[Row, ...]:
-    """The hosts of one's own: `[providers.NAME]` with url, and key_variable, model, local. Raises UsageError."""
+    """The hosts of one's own: `[providers.NAME]` with url, and what else `_BLOCK` holds. Raises UsageError."""
     if not isinstance(blocks, Mapping):
         raise UsageError(f"{source}: providers is a table of blocks", EXAMPLE)
     return tuple(_own_row(name, block, source) for name, block in blocks.items())
@@ -161,10 +165,13 @@ def _own_row(name: str, block: Any, source: str) -> Row:
     variable = block.get("key_variable", "")
     if variable and not _KEY_VARIABLE.fullmatch(variable):
         raise UsageError(f"{where}: key_variable is the name of a variable", "one that ends in _API_KEY or _TOKEN")
+    if (form := block.get("format", _FORMATS[0])) not in _FORMATS:
+        raise UsageError(f"{where}: format is one of {', '.join(_FORMATS)}", EXAMPLE)
     known = name.upper().replace("-", "_")
     return Row(
         name=name,
         title=name,
+        client=form,
         url=url,
         model=block.get("model", ""),
         key_variables=(variable or f"{known}_API_KEY",),

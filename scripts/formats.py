@@ -22,13 +22,15 @@ def fields() -> str:
     """Which fields that must be taken or refused each provider has no word for."""
     names = sorted({*PARAMETERS, *ABILITIES, *CONSTRAINTS, "tool_choice"} - {"functions", "function_call"})
     lines = ["| provider | refused with a 400 that names the field |", "| --- | --- |"]
-    for row in ROWS:
+    asked = [(row, row.client, row.name) for row in ROWS]
+    asked += [(row, "openai_responses", f"{row.name}-responses") for row in ROWS if row.responses]
+    for row, client, name in asked:
         endpoint = Endpoint(row.url, row.model)
-        takes = CLIENTS[row.client].takes
-        other = next(name for name in FORMATS if name != row.format)
-        asked = Request(messages=(), source=other, extra=dict.fromkeys(CONSTRAINTS, 1))
-        lacks = [f"`{name}`" for name in names if not takes(name, asked, endpoint)]
-        lines.append(f"| `{row.name}` | {', '.join(lacks)} |")
+        takes = CLIENTS[client].takes
+        other = next(known for known in FORMATS if known != row.format)
+        request = Request(messages=(), source=other, extra=dict.fromkeys(CONSTRAINTS, 1))
+        lacks = [f"`{each}`" for each in names if not takes(each, request, endpoint)]
+        lines.append(f"| `{name}` | {', '.join(lacks)} |")
     return "\n".join(lines)
 
 

@@ -7,8 +7,10 @@ from samplemind_cli.formats.ollama import client as ollama
 from samplemind_cli.formats.openai_chat import client as openai
 from samplemind_cli.formats.openai_chat import embedded as small
 from samplemind_cli.formats.openai_chat import mistral
+from samplemind_cli.formats.openai_responses import client as responses
 
 CLIENTS: dict[str, Client] = {
+    "openai_responses": responses,
     "ollama": ollama,
     "gemini": gemini,
     "anthropic_messages": anthropic,
@@ -17,6 +19,7 @@ CLIENTS: dict[str, Client] = {
     "openai_chat.embedded": small,
 }
 EMBEDDERS: dict[str, Embedder] = {
+    "openai_responses": responses,
     "ollama": ollama,
     "gemini": gemini,
     "openai_chat": openai,

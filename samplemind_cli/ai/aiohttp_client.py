@@ -48,14 +48,16 @@ class Pool:
     def __init__(self, tls: Callable[[], ssl.SSLContext]) -> None:
         self._tls = cache(tls)
         self._proxy = lru_cache(256)(proxies.of)
-        reused = aiohttp.TraceConfig()
-        reused.on_connection_reuseconn.append(_note_reuse)
+        told = aiohttp.TraceConfig()
+        told.on_connection_reuseconn.append(_note_reuse)
+        told.on_connection_create_start.append(_note_begun)
+        told.on_connection_create_end.append(_note_made)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT),  # as many as there are callers
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,  # it has no limit for what comes of it
             trust_env=False,  # it would read ~/.netrc, too
-            trace_configs=[reused],
+            trace_configs=[told],
             max_line_size=HEAD,
             max_field_size=HEAD,
         )
@@ -75,7 +77,7 @@ class Pool:
 
         A kept connection that ends without a byte was closed before the call came: it is sent once more, on another.
         """
-        used = SimpleNamespace(reused=False)
+        used = SimpleNamespace(reused=False, spent=patience.spent)
         try:
             return await self._sent(call, headers, body, patience, used)
         except LinkError as error:
@@ -126,6 +128,14 @@ async def _note_reuse(
     _connection: aiohttp.TraceConnectionReuseconnParams,
 ) -> None:
     context.trace_request_ctx.reused = True
+
+
+async def _note_begun(_session: aiohttp.ClientSession, context: SimpleNamespace, _: object) -> None:
+    context.trace_request_ctx.spent.connection_begins()
+
+
+async def _note_made(_session: aiohttp.ClientSession, context: SimpleNamespace, _: object) -> None:
+    context.trace_request_ctx.spent.connection_made()
 
 
 @contextmanager

@@ -1,13 +1,16 @@
 """One request on one route, and what a stored answer to it is."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
+from samplemind_cli.ai import why
 from samplemind_cli.ai.cache import Hit
+from samplemind_cli.ai.nearest import Parts
 from samplemind_cli.ai.patience import Patience
 from samplemind_cli.ai.types import Answer, Chunk, Kept, Message, Options, Request, Route
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Attempt:
     """One request on one route."""
 
@@ -16,6 +19,11 @@ class Attempt:
     options: Options
     key: str
     patience: Patience
+
+    @cached_property
+    def parts(self) -> Parts:
+        """What `why` compares."""
+        return why.parts(self.route, self.request)
 
 
 def as_request(request: Request | str) -> Request:

@@ -1,11 +1,16 @@
 """The tool calls of an answer in the making: their pieces joined, as they come."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 
 from blake3 import blake3
 
 from samplemind_cli.ai.growing import OpenCall, begins_anew
 from samplemind_cli.formats.types import ToolCall
+
+# What gpt-oss, Gemini and Kimi put around the name of a function: "f<|channel|>json", "default_api.f", "functions.f:0".
+_MARKS = re.compile(r"^(?:functions|default_api|tools?)[.:]|<\|.*|:\d+$", re.DOTALL)
 
 
 class CalledTools:
@@ -40,6 +45,7 @@ class CalledTools:
 
     def _call(self, piece: ToolCall, opened: Callable[[OpenCall], None]) -> OpenCall | None:
         """The call that a piece belongs to, with the piece joined; None for one that was there already."""
+        piece = self._plain(piece)
         call = self._open(piece)
         if call and self._completes_name(call, piece):
             call.name += piece.name
@@ -52,11 +58,21 @@ class CalledTools:
         call.given = call.given or piece.id
         call.name = call.name or piece.name
         call.named_in_part = call.name not in self._names and self._begins_name(call.name)
-        call.arguments += piece.arguments
+        if not call.arguments and piece.index is not None and piece.arguments.strip() == "{}":
+            call.default = call.default or "{}"  # some begin so, and then say the arguments
+        else:
+            call.arguments += piece.arguments
         call.default = call.default or piece.default
         call.signature = call.signature or piece.signature
         call.hints.update(piece.hints)
         return call
+
+    def _plain(self, piece: ToolCall) -> ToolCall:
+        """The piece with the name of a tool, where the model's own marks stand around it."""
+        if not piece.name or piece.name in self._names or self._begins_name(piece.name):
+            return piece
+        plain = _MARKS.sub("", piece.name).strip()
+        return replace(piece, name=plain) if plain in self._names else piece
 
     def _open(self, piece: ToolCall) -> OpenCall | None:
         """The last call with the piece's index, or the last of all where it has none."""

@@ -11,11 +11,11 @@ from contextlib import (
     contextmanager,
     nullcontext,
 )
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from samplemind_cli.ai import embedded, http_client, keys, refused
+from samplemind_cli.ai import embedded, hearing, http_client, keys, refused
 from samplemind_cli.ai.adapters import CLIENTS, EMBEDDERS
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
@@ -35,6 +35,7 @@ from samplemind_cli.ai.types import (
     Route,
     Usage,
 )
+from samplemind_cli.ai.ways import Ways, format_of
 from samplemind_cli.errors import CutStreamError, ProviderError, RejectedError, UsageError
 from samplemind_cli.formats.refused_fields import field_in, without
 from samplemind_cli.settings import Settings
@@ -51,6 +52,15 @@ Take = Callable[[str, int], Awaitable[float | None]]
 Watch = Callable[[Route, Request | None], AbstractContextManager[Callable[[Chunk], None]]]
 _NOTHING = Request(messages=())
 _UNWATCHED: AbstractContextManager[Callable[[Chunk], None]] = nullcontext(lambda _: None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked: by which client, and the call `made` for the endpoint. No request: texts become vectors."""
+
+    way: str
+    request: Request | None
+    made: Callable[[Endpoint], Call]
 
 
 class Caller:
@@ -76,9 +86,10 @@ class Caller:
         self._notify = notify
         self._progress = progress
         self._rates = RateLimits()
-        self._purse = Purse(settings)
+        self._purse = Purse(settings, notify)
         self._cooldowns = Cooldowns()
         self._refused = refused.Refused()
+        self.ways = Ways(settings)
         self._said: set[bool] = set()  # of which of the embedded model's engines
 
     def patience(self, route: Route, deadline: float, *, last: bool) -> Patience:
@@ -107,19 +118,22 @@ class Caller:
     ) -> AsyncGenerator[tuple[Chunk, Any], None]:
         """The chunks of one answer, each with its event where a client of the provider's format can read it as it is.
 
-        A hint that the model refuses is left out, and told on the first chunk.
+        A hint that the model refuses is left out, and told on the first chunk, with the format of the events.
         Raises BudgetError before it is asked for, UnavailableError before the first chunk, CutStreamError after it,
         ProviderError for a request that would be wrong anywhere.
         """
-        name, begun = _name(route), False
-        same = request.source == self._settings.row(route.provider).format
+        name, begun, untold = _name(route), False, frozenset[str]()
         while True:
             gone = self._refused.of(name)
+            dropped = tuple(sorted((untold | (gone & request.wishes)).difference(route.dropped)))
             sent = without(request, gone)
-            client, dropped = self._client(route), tuple(sorted(gone & request.wishes)) if gone else ()
+            client = CLIENTS[way := self.ways.of(route.provider, route.endpoint, request)]
+            spoken = format_of(way)
+            same = request.source == spoken
             read, made = client.reader(sent), partial(_chat, client, sent, gone)
             try:
-                async with self._events(route, sent, made, patience, options) as (events, heard, held):
+                asked = _Question(way, sent, made)
+                async with self._events(route, asked, patience, options) as (events, heard, held):
                     async for event in events:
                         found = read(event)
                         passed = event_of(event, found, client) if same else None
@@ -127,15 +141,16 @@ class Caller:
                             heard(chunk)
                             if chunk.fault:
                                 raise broken_off(chunk.fault, route.provider, event, begun=begun)
-                            news = (held or dropped) and not begun
-                            told = replace(chunk, held=held, dropped=dropped) if news else chunk
+                            told = chunk if begun else replace(chunk, held=held, dropped=dropped, origin=spoken)
                             begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls or chunk.block)
                             yield told, passed
                             passed = passed and GOES_ON
             except UnavailableError as error:
                 strict = self._settings.strict_fields
-                if begun or not self._refused.learns(name, error.fault, sent, strict=strict):
+                learned = not begun and self._refused.learns(name, error.fault, sent, strict=strict)
+                if not learned and (begun or not self.ways.learns(route, request, error)):
                     raise
+                untold = self.ways.untold(route, request)
             else:
                 return
 
@@ -143,11 +158,12 @@ class Caller:
         self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience, options: Options
     ) -> tuple[list[list[float]], int | None]:
         """A vector per text, and the tokens counted. Raises as `chunks`."""
-        adapter = EMBEDDERS[self._settings.row(route.provider).client]
+        way = self._settings.row(route.provider).client
+        adapter = EMBEDDERS[way]
         made = partial(adapter.embed, texts, dimensions)
-        async with self._events(route, None, made, patience, options) as (events, heard, _):
+        async with self._events(route, _Question(way, None, made), patience, options) as (events, heard, _):
             event = await anext(events)
-            if fault := self._client(route).reader(_NOTHING)(event).fault:
+            if fault := CLIENTS[way].reader(_NOTHING)(event).fault:
                 raise broken_off(fault, route.provider, event, begun=False)
             found, tokens = adapter.read_embeddings(event)
             heard(Chunk(usage=Usage(input_tokens=tokens)))
@@ -162,17 +178,13 @@ class Caller:
 
     @asynccontextmanager
     async def _events(
-        self,
-        route: Route,
-        request: Request | None,
-        made: Callable[[Endpoint], Call],
-        patience: Patience,
-        options: Options,
+        self, route: Route, question: _Question, patience: Patience, options: Options
     ) -> AsyncIterator[tuple[AsyncGenerator[Any, None], Callable[[Chunk], None], float]]:
-        """The events of a call `made` for the endpoint, once the provider may be asked, and who is to hear of them.
+        """The events of a call, once the provider may be asked, and who is to hear of them.
 
         And the seconds that our limit of requests per minute held it up.
         """
+        client, request = CLIENTS[question.way], question.request
         with self.breakers.trial(_name(route)) as wait:
             if wait:
                 raise UnavailableError("has failed repeatedly", fault=Fault("overloaded", ""), wait=wait)
@@ -181,43 +193,39 @@ class Caller:
             began = clock()
             async with await self._slot(route, patience):
                 held = clock() - began if self._per_minute(route) else 0.0
-                call = made(endpoint)
-                client = self._client(route)
+                call = question.made(endpoint)
+                patience = replace(patience, counted=self._purse.binds(route, options))
                 reader = partial(client.reader, request or _NOTHING)
                 events = http_client.events(call, patience, client.fault, reader)
             async with self._purse.call(route, request, call, options, patience.deadline) as counted:
-                with self._judged(route, request), self._watch(route, request) as heard, keys.removed_from_errors(call):
+                with self._judged(route, question), self._watch(route, request) as told, keys.removed_from_errors(call):
+                    tell = partial(hearing.without_keys, hearing.both(told, counted), call)
                     async with aclosing(events):
-                        yield events, partial(_hear, _both(heard, counted), call), held if held > NOTICED else 0.0
+                        yield events, tell, held if held > NOTICED else 0.0
 
     @contextmanager
-    def _judged(self, route: Route, request: Request | None) -> Iterator[None]:
+    def _judged(self, route: Route, question: _Question) -> Iterator[None]:
         """Learn from how a call ends whether its model is to be asked again.
 
         A request that is called wrong is wrong anywhere, unless it is for a field that this model does not take.
         """
-        name = _name(route)
+        name, request = _name(route), question.request
         try:
             yield
             self.breakers.answered(name)
         except CutStreamError as error:
-            self._sign(error, route)
+            _sign(error, question.way)
             self.breakers.failed(name)
             raise
         except UnavailableError as error:
             self._judge(name, error)
-            self._sign(error, route)
+            _sign(error, question.way)
             if error.fault and error.fault.kind == "request":
                 if request and field_in(error.fault, request):
                     error.fault = replace(error.fault, kind="unsupported")
                     raise
                 raise RejectedError(f"{route.provider}: {error.message}", "samplemind ask --help") from error
             raise
-
-    def _sign(self, error: CutStreamError | UnavailableError, route: Route) -> None:
-        """Say in whose words the provider refused."""
-        if error.refusal:
-            error.refusal = replace(error.refusal, origin=self._settings.row(route.provider).format)
 
     def _judge(self, name: str, error: UnavailableError) -> None:
         """What a failure says of the model: it wants rest, it is in trouble, or it is there and refused."""
@@ -248,9 +256,6 @@ class Caller:
     def _per_minute(self, route: Route) -> int:
         return self._settings.of(self._settings.row(route.provider), "rpm") or 0
 
-    def _client(self, route: Route) -> Client:
-        return CLIENTS[self._settings.row(route.provider).client]
-
     async def _endpoint(self, route: Route, *, vectors: bool) -> Endpoint:
         """Where to ask; for the embedded model its engine that chats or gives vectors, of which a word is said once."""
         if route.provider != Provider.EMBEDDED:
@@ -264,16 +269,10 @@ class Caller:
             raise UnavailableError(error.message, error.hint) from error
 
 
-def _both(heard: Callable[[Chunk], None], counted: Callable[[Chunk], None] | None) -> Callable[[Chunk], None]:
-    """What tells both of a chunk; `counted` is there where a budget is."""
-    if counted is None:
-        return heard
-
-    def tell(chunk: Chunk) -> None:
-        counted(chunk)
-        heard(chunk)
-
-    return tell
+def _sign(error: CutStreamError | UnavailableError, way: str) -> None:
+    """Say in whose words the provider refused."""
+    if error.refusal:
+        error.refusal = replace(error.refusal, origin=format_of(way))
 
 
 def _name(route: Route) -> str:
@@ -284,10 +283,3 @@ def _name(route: Route) -> str:
 def _chat(client: Client, request: Request, refused_fields: frozenset[str], endpoint: Endpoint) -> Call:
     """The call for a request, without what its model refuses."""
     return refused.cleared(client.chat(request, endpoint), refused_fields)
-
-
-def _hear(heard: Callable[[Chunk], None], call: Call, chunk: Chunk) -> None:
-    """Tell a watch of a chunk, without the keys that a fault in it may quote."""
-    if chunk.fault:
-        chunk = replace(chunk, fault=keys.removed_from_fault(chunk.fault, call))
-    heard(chunk)

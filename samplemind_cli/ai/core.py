@@ -50,7 +50,7 @@ class AICore:
         self._record = record or journal.Journal(self.settings, self._notify).add
         self._cache = Cache(self.settings, self._notify, long_lived=long_lived)
         self._catalog = Catalog(self.settings)
-        self.questions = why.Questions(self.settings.cache_dir)
+        self.questions = why.Questions(self.settings.cache_dir, off=self.settings.cache == "off")
         self._flights = Flights(Path(self.settings.cache_dir or os.devnull) / "flights.lock")
         self._caller = Caller(self.settings, self._notify, progress, self._cache.take, watch)
 
@@ -106,12 +106,13 @@ class AICore:
 
     def routes(self, request: Request, options: Options = DEFAULT) -> list[Route]:
         """Every way to an answer, first choice first, with the reason for each that would be skipped. Calls nothing."""
-        found = router.routes(self.settings, options, fit_of(request, self.settings))
+        found = router.routes(self.settings, options, fit_of(request, self.settings, self._caller.ways))
         return allowed.within((self._settled(route, alone=len(found) == 1) for route in found), options.models)
 
     def each_provider(self, request: Request | None = None) -> list[Route]:
         """A route to every configured provider, also to those that are asked by name alone. Calls nothing."""
-        found = router.each(self.settings, fit_of(request or Request(messages=()), self.settings))
+        fit = fit_of(request or Request(messages=()), self.settings, self._caller.ways)
+        found = router.each(self.settings, fit)
         return [self._settled(route, alone=False) for route in found]
 
     async def models(self, routes: Iterable[Route] | None = None) -> list[str]:
@@ -160,7 +161,7 @@ class AICore:
 
         A route that is unavailable before its first word hands over to the next; after it the error is raised.
         """
-        told = journal.JournalEntry(as_request(request), options, time.perf_counter())
+        told = journal.JournalEntry(as_request(request), options.for_one_question(), time.perf_counter())
         deadline = asyncio.get_running_loop().time() + (options.timeout or self.settings.deadline)
         routes = self.routes(told.request, options)
         failure: ProviderError | SettingError | None = None
@@ -197,7 +198,7 @@ class AICore:
             told.error = reasons.kind(error)
             raise
         finally:
-            self._record(told.record())
+            self._record(told.record(self.questions))
 
     def _instead(self, told: journal.JournalEntry, behind: list[Route], over: BudgetError) -> list[Route]:
         """Where a question goes that is over a budget: to a local model, where the user wants that, else nowhere."""
@@ -211,7 +212,9 @@ class AICore:
     def _attempt(self, told: journal.JournalEntry, deadline: float, *, last: bool) -> Attempt:
         route = told.answering
         patience = self._caller.patience(route, deadline, last=last)
-        return Attempt(route, told.request, told.options, self.key(route, told.request), patience)
+        told.handed_over = time.perf_counter() - told.started
+        told.attempt = Attempt(route, told.request, told.options, self.key(route, told.request), patience)
+        return told.attempt
 
     def _tell(self, route: Route, *, last: bool) -> None:
         """Say of a route that should have led to an answer why it did not; unconfigured providers are left out."""
@@ -269,25 +272,18 @@ class AICore:
     async def _fetch(self, attempt: Attempt, emit: Emit) -> None:
         """Ask the provider, pass its chunks on, and store the answer if it is whole."""
         route, request, options = attempt.route, attempt.request, attempt.options
-        origin = self.settings.row(route.provider).format
-        heard = draft.Draft(
-            attempt.key,
-            used={call.id for message in request.messages for call in message.tool_calls},
-            one_call=request.parallel_tool_calls is False,
-            origin=origin,
-            json=request.schema is not None or request.json_mode,
-            names=request.functions,
-            passing=request.source == origin,
-        )
+        heard: draft.Draft | None = None
         async with aclosing(self._caller.chunks(route, request, attempt.patience, options)) as chunks:
             async for chunk, event in chunks:
+                heard = heard or draft.Draft.of(request, attempt.key, chunk.origin)
                 if told := heard.add(chunk, event):
                     emit(told)
+        heard = heard or draft.Draft.of(request, attempt.key, "")
         if rest := heard.end():
             emit(rest)
         answer = heard.answer(route.provider, route.endpoint.model)
         schemas.satisfied(answer, request)
         if options.cache != "off" and answer.sound and answer.finish_reason in COMPLETE:
             answer = kept(answer, await self._cache.put(attempt.key, stored.to_json(answer), options.ttl))
-            self.questions.keep(route, request)
-        emit(Chunk(events=heard.passing.take(), origin=origin, answer=answer))
+            self.questions.keep(attempt.parts, attempt.key)
+        emit(Chunk(events=heard.passing.take(), origin=heard.origin, answer=answer))

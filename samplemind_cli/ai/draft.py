@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 from samplemind_cli.ai.called_tools import CalledTools
 from samplemind_cli.ai.growing import OpenCall, Words
@@ -16,6 +16,7 @@ from samplemind_cli.formats.types import (
     Format,
     Opaque,
     Part,
+    Request,
     Text,
     Thinking,
     ToolCall,
@@ -51,7 +52,7 @@ class Draft:
         self._names = names
         self._leading: str | None = "" if json else None  # text of which it is not known whether it is fenced
         self._fenced = False
-        self._origin: Format = origin
+        self.origin: Format = origin
         self._parts: list[Words | OpenCall | Thinking | Opaque] = []
         self._calls = CalledTools(key, used, names, one=one_call)
         self._pieces = False  # whether any of it came in pieces
@@ -65,6 +66,19 @@ class Draft:
         self._begun = False
         self._others: dict[int, Draft] = {}
         self.passing = Passing(origin, on=passing)
+
+    @classmethod
+    def of(cls, request: Request, key: str, origin: Format) -> Self:
+        """The draft of a request's answer."""
+        return cls(
+            key,
+            used={call.id for message in request.messages for call in message.tool_calls},
+            one_call=request.parallel_tool_calls is False,
+            origin=origin,
+            json=request.schema is not None or request.json_mode,
+            passing=request.source == origin,
+            names=request.functions,
+        )
 
     def add(self, chunk: Chunk, event: Any = None) -> Chunk | None:
         """Join a chunk: what of it is to be told on, calls by their place in the answer; None where that is nothing.
@@ -98,13 +112,14 @@ class Draft:
             chunk.thinking,
             calls,
             signature=chunk.signature,
+            thought_id=chunk.thought_id,
             block=chunk.block,
             refusal=chunk.refusal,
             logprobs=chunk.logprobs,
             stop_sequence=chunk.stop_sequence,
             others=tuple((number, other) for number, other in others if other) if others else (),
             events=self.passing.take(),
-            origin=self._origin,
+            origin=self.origin,
         )
         if not self._begun:
             self._begun = True
@@ -139,7 +154,7 @@ class Draft:
                 f"{self._key}:{number}",
                 used=self._used,
                 one_call=self._one_call,
-                origin=self._origin,
+                origin=self.origin,
                 names=self._names,
             )
         return number, self._others[number].add(chunk)
@@ -164,6 +179,7 @@ class Draft:
             words = self._words(thought=True)
             words.pieces.append(chunk.thinking)
             words.signature += chunk.signature
+            words.id = words.id or chunk.thought_id
         if chunk.text:
             self._words(thought=False).pieces.append(chunk.text)
         self._logprobs.extend(chunk.logprobs)
@@ -205,7 +221,7 @@ class Draft:
         )
 
     def _part(self, part: Words | OpenCall) -> Part:
-        found = part.part() if isinstance(part, OpenCall) else part.part(self._origin)
+        found = part.part() if isinstance(part, OpenCall) else part.part(self.origin)
         return Text(reading.unfenced(found.text)) if self._fenced and isinstance(found, Text) else found
 
     def _ended(self, calls: list[ToolCall]) -> tuple[Finish, bool]:

@@ -3,18 +3,19 @@
 from samplemind_cli.ai.adapters import CLIENTS
 from samplemind_cli.ai.router import Fit
 from samplemind_cli.ai.types import Endpoint, Request
+from samplemind_cli.ai.ways import Ways
 from samplemind_cli.formats.types import NO_TOKENS
 from samplemind_cli.settings import Settings
 
 
-def fit_of(request: Request, settings: Settings) -> Fit:
+def fit_of(request: Request, settings: Settings, ways: Ways) -> Fit:
     """How a request fits a provider; with `strict_fields` it takes a field or it is not asked."""
     needs, wishes = request.needs, request.wishes
     if settings.strict_fields:
         needs, wishes = needs | wishes, frozenset()
 
     def fit(provider: str, endpoint: Endpoint) -> tuple[frozenset[str], tuple[str, ...]]:
-        takes = CLIENTS[settings.row(provider).client].takes
+        takes = CLIENTS[ways.of(provider, endpoint, request)].takes
         lacks = frozenset(name for name in needs if name == NO_TOKENS or not takes(name, request, endpoint))
         return lacks, tuple(sorted(name for name in wishes if not takes(name, request, endpoint)))
 

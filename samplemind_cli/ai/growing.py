@@ -13,11 +13,12 @@ class Words:
     thought: bool
     pieces: list[str] = field(default_factory=list)
     signature: str = ""
+    id: str = ""
 
     def part(self, origin: Format) -> Part:
         """All of it, of a provider of this format."""
         said = "".join(self.pieces)
-        return Thinking(said, self.signature, origin) if self.thought else Text(said)
+        return Thinking(said, self.signature, origin, id=self.id) if self.thought else Text(said)
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class OpenCall:
     @property
     def whole(self) -> bool:
         """Whether its arguments are an object by now."""
-        return reading.is_object(self.arguments)
+        return reading.is_object(self.arguments or self.default)
 
     def final(self) -> str:
         """Its arguments when nothing more comes."""

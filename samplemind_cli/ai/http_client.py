@@ -175,6 +175,7 @@ async def _sent(call: Call, patience: Patience) -> Response:
     headers, body = {"accept-encoding": inflate.ACCEPTED, **call.headers}, None
     if call.json is not None:
         headers, body = {"content-type": "application/json", **headers}, json_text.dumps(call.json)
+    patience.spent.try_begins()
     try:
         return await _pool(call.url).send(call, headers, body, patience)
     except LinkError as error:

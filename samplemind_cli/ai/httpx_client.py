@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from samplemind_cli.ai import inflate, proxies
-from samplemind_cli.ai.patience import CONNECTIONS, LinkError, Patience, UnavailableError
+from samplemind_cli.ai.patience import CONNECTIONS, LinkError, Patience, Spent, UnavailableError
 from samplemind_cli.ai.refusal import place
 from samplemind_cli.ai.router import is_loopback
 from samplemind_cli.ai.types import Call
@@ -63,8 +63,11 @@ class Pool:
         """Send a call and wait for the response's head. Raises LinkError, or SettingError for what is no address."""
         client = self.client(loopback=urlsplit(call.url).scheme == "http" and is_loopback(call.url))
         timeout = httpx.Timeout(connect=patience.connect, read=patience.read, write=patience.write, pool=patience.pool)
+        noting = {"trace": _noting(patience.spent)}
         try:
-            request = client.build_request(call.method, call.url, content=body, headers=headers, timeout=timeout)
+            request = client.build_request(
+                call.method, call.url, content=body, headers=headers, timeout=timeout, extensions=noting
+            )
             with _link_errors():
                 return Response(await client.send(request, stream=True))
         except httpx.PoolTimeout as error:
@@ -120,6 +123,18 @@ def bounded(limit: int, endless: str) -> Callable[[httpx.Response], Coroutine[An
         response.stream = _Bounded(response.stream, encoding, limit, per_line=per_line)
 
     return bound
+
+
+def _noting(spent: Spent) -> Callable[[str, Any], Coroutine[Any, Any, None]]:
+    """Hears what httpcore does, and notes how long a connection took."""
+
+    async def note(name: str, _: Any) -> None:
+        if name == "connection.connect_tcp.started":
+            spent.connection_begins()
+        elif name.endswith(("connect_tcp.complete", "start_tls.complete")):
+            spent.connection_made()
+
+    return note
 
 
 class _Bounded(httpx.AsyncByteStream):

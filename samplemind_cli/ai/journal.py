@@ -5,15 +5,20 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from samplemind_cli import spool
+from samplemind_cli.ai.attempt import Attempt
 from samplemind_cli.ai.types import Answer, Chunk, Endpoint, Options, Request, Route
+from samplemind_cli.ai.why import Questions
 from samplemind_cli.settings import Settings
 
 Record = dict[str, Any]
 COUNTS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "cache_write_tokens")
 LONGEST = 1_000_000  # characters of a prompt or an answer that are kept
+SEEN = 0.0001  # seconds
+FOUND_OUT = "found_out"  # in a record: what is found out when its line is written, as it takes a moment
 
 
 @dataclass(slots=True)
@@ -24,6 +29,8 @@ class JournalEntry:
     options: Options
     started: float
     route: Route | None = None
+    attempt: Attempt | None = None
+    handed_over: float = 0.0
     passed: tuple[Route, ...] = ()
     begun: bool = False
     first: float | None = None
@@ -56,8 +63,8 @@ class JournalEntry:
         route = self.answering
         return replace(route, dropped=tuple(sorted({*route.dropped, *left_out}))) if left_out else route
 
-    def record(self) -> Record:
-        """The line of it."""
+    def record(self, questions: Questions | None = None) -> Record:
+        """What its line is made of. `questions`: those that were stored, to find out later why this one was new."""
         route, origin, answer = self.route, self.options.origin, self.answer
         told: Record = {
             "id": os.urandom(8).hex(),
@@ -75,14 +82,32 @@ class JournalEntry:
             "first_ms": None if self.first is None else round(self.first * 1000, 3),
             "held_ms": round(self.held * 1000, 3),
             "error": self.error,
+            **self._spent(),
         }
         if answer:
             told |= {name: getattr(answer.usage, name) for name in COUNTS}
             told |= {"tier": answer.cached or "miss", "finish": answer.finish_reason, "key": answer.key}
+        if answer and not answer.cached and questions and self.attempt:
+            told |= self._missed(questions, self.attempt)
         if self.options.keep_content:
             said = _answered(answer) if answer else ""
             told |= {"prompt": words(self.request), "answer": said, "system": system(self.request)}
         return {name: value for name, value in told.items() if value not in ("", None, [])}
+
+    def _spent(self) -> Record:
+        """What else the time went into, where it is enough to be seen."""
+        if self.attempt is None:
+            return {}
+        spent = self.attempt.patience.spent
+        passed = self.handed_over if any(other.outcome != "untried" for other in self.passed) else 0.0
+        told = {"passed_ms": passed, "tries_ms": spent.tries, "connect_ms": spent.connect}
+        return {name: round(seconds * 1000, 3) for name, seconds in told.items() if seconds > SEEN}
+
+    def _missed(self, questions: Questions, attempt: Attempt) -> Record:
+        if self.options.cache != "use":
+            return {"why": f"the cache was not asked: {self.options.cache}"}
+        began = time.time() - (time.perf_counter() - self.started)
+        return {FOUND_OUT: partial(questions.of_miss, attempt.parts, began)}
 
 
 def words(request: Request) -> str:
@@ -126,7 +151,10 @@ class Journal:
 
 
 def line(told: Record) -> bytes:
-    """A record as the ledger takes it in."""
+    """A record as the ledger takes it in; what it leaves to be found out is found out now."""
+    if FOUND_OUT in told:
+        told = {**told, **told[FOUND_OUT]()}
+        del told[FOUND_OUT]
     return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
 
 

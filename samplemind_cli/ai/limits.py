@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Literal
 from weakref import WeakKeyDictionary
@@ -15,13 +16,46 @@ if TYPE_CHECKING:
 DEFAULT_COOLDOWN = 5.0
 FAILURES = 5  # in a row, after which a provider is not asked
 LONGEST = 86_400.0  # seconds; who asks for more than a day's rest has miscounted
+_MILLISECONDS = 1e11  # a unix time beyond this is told in milliseconds
+_DURATION = re.compile(
+    r"(?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,9}(?:\.\d{1,9})?)s)?(?:(\d{1,9}(?:\.\d{1,9})?)ms)?"
+)
 OPEN = 15.0  # seconds until one request may see whether it is back
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds the server asks us to wait: `retry-after-ms`, or `retry-after` in seconds or as an HTTP date."""
+    """Seconds the server asks us to wait: `retry-after-ms`, or `retry-after` in seconds or as an HTTP date.
+
+    Who sends neither may say when a limit of which nothing remains is renewed: "6m0s", unix seconds, a time.
+    """
     told = _told(headers)
+    if told is None:
+        told = max(_renewals(headers), default=None)
     return None if told is None else min(told, LONGEST)
+
+
+def _renewals(headers: Mapping[str, str]) -> Iterator[float]:
+    """Seconds until each limit that is used up is renewed, as in `x-ratelimit-reset-tokens`."""
+    for name, left in headers.items():
+        if "ratelimit" in name.lower() and "remaining" in name.lower() and left.strip() in ("0", "0.0"):
+            renewed = _until(headers.get(re.sub("remaining", "reset", name, flags=re.IGNORECASE), "").strip())
+            if renewed is not None:
+                yield renewed
+
+
+def _until(told: str) -> float | None:
+    """Seconds in a duration like "1m30.5s" or "20ms", or until a time: unix seconds or milliseconds, RFC 3339."""
+    if re.fullmatch(r"\d{1,15}(\.\d{1,9})?", told):
+        number = float(told)
+        number /= 1000 if number > _MILLISECONDS else 1
+        return number if number <= LONGEST else max(0.0, number - time.time())
+    if (found := _DURATION.fullmatch(told)) and any(found.groups()):
+        hours, minutes, seconds, milliseconds = (float(part or 0) for part in found.groups())
+        return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
+    try:
+        return max(0.0, datetime.fromisoformat(told).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
 
 
 def _told(headers: Mapping[str, str]) -> float | None:

@@ -7,6 +7,7 @@ from samplemind_cli.formats.reading import OVER, mapping
 
 GOES_ON: Any = "goes on"  # instead of an event: the one before says this too
 NAMING = ("openai_chat", "anthropic_messages")  # formats with a word of their own for an end in calls
+PLACING = ("openai_responses", "anthropic_messages")  # formats whose pieces name the place of their block, or item
 
 
 class Passing:
@@ -51,7 +52,7 @@ class Passing:
         """Whether a client learns from the event what it would learn from what is told of it."""
         if said.whole or said.others or (said.text, said.thinking) != (told.text, told.thinking):
             return False
-        blocks = self._origin == "anthropic_messages"  # whose pieces name the place of their block
+        blocks = self._origin in PLACING
         if blocks and said.finish:
             calls = tuple(call for call in calls if call.arguments != "{}")  # which an empty block has said
         pieces = [piece for piece in said.tool_calls if piece.name or piece.arguments]
@@ -76,4 +77,4 @@ def event_of(event: Any, chunk: Chunk, client: Client) -> Any:
     """
     if event is OVER or (chunk.finish and mapping(event).get("type") == "message_stop"):
         return OVER
-    return event if client.readable(event) and not chunk.whole else None
+    return event if client.readable(event) and not (chunk.whole or chunk.late) else None

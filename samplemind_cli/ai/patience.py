@@ -1,6 +1,7 @@
 """How long one call may take, what it means that nobody answered, and the one retry loop."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -11,6 +12,30 @@ from samplemind_cli.errors import ProviderError
 
 T = TypeVar("T")
 CONNECTIONS = 100  # at most, of one event loop through httpx
+
+
+@dataclass(slots=True)
+class Spent:
+    """What the time before a call's answer went into, in seconds."""
+
+    tries: float = 0.0  # those that failed, and the pauses behind them
+    connect: float = 0.0  # of the try that was answered: its new connection, encryption included
+    _first: float | None = None
+    _since: float = 0.0
+
+    def try_begins(self) -> None:
+        """The call is sent, perhaps again."""
+        now = time.perf_counter()
+        self._first = now if self._first is None else self._first
+        self.tries, self.connect = now - self._first, 0.0
+
+    def connection_begins(self) -> None:
+        """None that is open can be used."""
+        self._since = time.perf_counter()
+
+    def connection_made(self) -> None:
+        """The request goes out."""
+        self.connect = time.perf_counter() - self._since
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +49,16 @@ class Patience:
     attempts: int = 3
     deadline: float | None = None
     retried: Callable[[], None] = field(default=lambda: None, compare=False)  # hears of every further try
+    counted: bool = False  # a budget holds the cost of one answer: what may have cost something is not tried again
+    spent: Spent = field(default_factory=Spent, compare=False)  # what it went into, where one call is made
 
 
 class UnavailableError(ProviderError):
     """Nobody answered, or what answered was an error; not one word of an answer was heard.
 
     `fault` is None when no server was reached, `refused` when nothing listened there; `again`: another try may help;
-    `wait` is the server's Retry-After in seconds; `refusal` is what it said.
+    `may_cost`: the provider may have begun to answer, and to bill it; `wait` is the server's Retry-After in seconds;
+    `refusal` is what it said.
     """
 
     def __init__(  # noqa: PLR0913 - facts of one failure
@@ -41,6 +69,7 @@ class UnavailableError(ProviderError):
         fault: Fault | None = None,
         refused: bool = False,
         again: bool = False,
+        may_cost: bool = False,
         wait: float | None = None,
         refusal: Refusal | None = None,
     ) -> None:
@@ -48,6 +77,7 @@ class UnavailableError(ProviderError):
         self.fault = fault
         self.refused = refused
         self.again = again
+        self.may_cost = may_cost
         self.wait = wait
         self.refusal = refusal
 
@@ -72,9 +102,8 @@ def silence(where: str, error: LinkError, patience: Patience, proxy: str = "") -
     fault = None if error.connecting else Fault("server", why)
     refused = error.connecting and not error.timed_out
     here = is_loopback(f"//{where}")  # what does not run on this machine will not in a second
-    return UnavailableError(
-        f"{where}: {why}", fault=fault, refused=refused, again=error.connecting and not (refused and here)
-    )
+    again = error.connecting and not (refused and here)
+    return UnavailableError(f"{where}: {why}", fault=fault, refused=refused, again=again, may_cost=not error.connecting)
 
 
 async def tried(attempt: Callable[[], Awaitable[T]], patience: Patience) -> T:
@@ -85,7 +114,7 @@ async def tried(attempt: Callable[[], Awaitable[T]], patience: Patience) -> T:
     try:
         return await attempt()
     except UnavailableError as error:
-        if not error.again or patience.attempts == 1:
+        if patience.attempts == 1 or not _is_worth_another(error, patience):
             raise
         failure = error
     return await _again(attempt, failure, patience)
@@ -108,7 +137,7 @@ async def _again(attempt: Callable[[], Awaitable[T]], failure: UnavailableError,
         return too_late or state.attempt_number >= patience.attempts
 
     def worth_it(error: BaseException) -> bool:
-        return isinstance(error, UnavailableError) and error.again
+        return isinstance(error, UnavailableError) and _is_worth_another(error, patience)
 
     async def next_attempt() -> T:
         if failures:
@@ -123,6 +152,10 @@ async def _again(attempt: Callable[[], Awaitable[T]], failure: UnavailableError,
         reraise=True,
     )
     return await retrying(next_attempt)
+
+
+def _is_worth_another(error: UnavailableError, patience: Patience) -> bool:
+    return error.again and not (patience.counted and error.may_cost)
 
 
 def _failure(state: Any) -> UnavailableError:

@@ -38,7 +38,7 @@ class Body:
             self._inflater = inflate.Inflater(response.encoding)
         except inflate.EncodingError as error:
             told = f"{place(call.url)}: {error}"
-            raise UnavailableError(told, fault=Fault("server", told)) from error
+            raise UnavailableError(told, fault=Fault("server", told), may_cost=True) from error
 
     async def read(self) -> bytes:
         """The next bytes, as they were sent; nothing at the end. Raises CutStreamError."""
@@ -86,7 +86,8 @@ class EventStream:
                 passed.append(event)
                 chunk = read(event)
                 if chunk.fault and chunk.fault.passing:
-                    raise refusal.unavailable(chunk.fault, self._body.response.headers, again=True)
+                    begun = len(passed) > 1
+                    raise refusal.unavailable(chunk.fault, self._body.response.headers, again=True, may_cost=begun)
                 if chunk.fault or _says_something(chunk):
                     self._waiting = chain(passed, found)
                     return

@@ -14,6 +14,7 @@ from samplemind_cli.errors import CutStreamError, ProviderError
 
 RETRIED = frozenset({408, 409, 429, 529})  # and every 5xx
 NO_SUCH_PATH = (404, 405, 501)
+TOO_LATE = (408, 504, 524)  # of a gateway that waited for the answer no longer: it may come all the same
 _TRYING_AGAIN = ("retry-after", "retry-after-ms", "x-should-retry")
 LONGEST = 200  # characters of an address that are told
 
@@ -40,15 +41,16 @@ def refused(
     fault = (read_fault or _read_fault)(status, said)
     again = (status in RETRIED or status >= 500) and fault.kind in PASSING  # noqa: PLR2004 - HTTP
     again = again and headers.get("x-should-retry") != "false"
-    return unavailable(fault, headers, again=again, refusal=came)
+    return unavailable(fault, headers, again=again, may_cost=status in TOO_LATE, refusal=came)
 
 
 def unavailable(
-    fault: Fault, headers: Mapping[str, str], *, again: bool, refusal: Refusal | None = None
+    fault: Fault, headers: Mapping[str, str], *, again: bool, may_cost: bool, refusal: Refusal | None = None
 ) -> UnavailableError:
     """The error for a fault; both the headers and the error itself may say how long to wait: the longer word counts."""
     waits = [wait for wait in (retry_after(headers), fault.wait) if wait is not None]
-    return UnavailableError(fault.message, fault=fault, again=again, wait=max(waits, default=None), refusal=refusal)
+    wait = max(waits, default=None)
+    return UnavailableError(fault.message, fault=fault, again=again, may_cost=may_cost, wait=wait, refusal=refusal)
 
 
 def broken_off(fault: Fault, provider: str, event: Any, *, begun: bool) -> ProviderError:

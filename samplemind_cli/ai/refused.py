@@ -5,10 +5,11 @@ from dataclasses import replace
 from time import monotonic
 
 from samplemind_cli.ai.types import Call, Fault, Request
+from samplemind_cli.formats.openai_responses.fields import SEALED
 from samplemind_cli.formats.refused_fields import field_in, is_hint, without
 
 LIFE = 600.0  # seconds that a refusal is remembered: a model may be replaced by a better one of its name
-_ADDED = frozenset({"stream_options"})  # to a call, and in no request
+_ADDED = frozenset({"stream_options", "include"})  # to a call, and in no request
 
 
 class Refused:
@@ -39,4 +40,7 @@ def cleared(call: Call, names: frozenset[str]) -> Call:
     gone = names & _ADDED
     if not gone or not isinstance(call.json, Mapping):
         return call
-    return replace(call, json={name: value for name, value in call.json.items() if name not in gone})
+    body = {name: value for name, value in call.json.items() if name not in gone}
+    if kept := [name for name in call.json.get("include") or () if name != SEALED]:  # what a client asked for
+        body["include"] = kept
+    return replace(call, json=body)

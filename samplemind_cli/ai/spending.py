@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from samplemind_cli.ai.http_client import UnavailableError
-from samplemind_cli.ai.patience import LinkError
 from samplemind_cli.ai.types import Call, Chunk, Options, Request, Route, Usage
 from samplemind_cli.errors import BudgetError, RejectedError, SettingError
 from samplemind_cli.settings import Settings
@@ -29,9 +28,10 @@ class _Spent:
 
     def __init__(self) -> None:
         self.usage = Usage()
-        self.ended = False
+        self.begun = self.ended = False
 
     def hear(self, chunk: Chunk) -> None:
+        self.begun = self.begun or chunk.fault is None
         if chunk.usage:
             self.usage = self.usage.updated(chunk.usage)
         self.ended = self.ended or chunk.finish is not None
@@ -40,8 +40,9 @@ class _Spent:
 class Purse:
     """What one core may spend. Without budgets it does nothing, and loads nothing."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, notify: Callable[[str], None]) -> None:
         self._settings = settings
+        self._notify = notify
         self._waiting: set[asyncio.Event] = set()  # of calls that others' calls hold up
 
     @cached_property
@@ -56,13 +57,17 @@ class Purse:
 
         return Accounts(self._settings, self._prices)
 
+    def binds(self, route: Route, options: Options) -> bool:
+        """Whether a budget may bind a call: it costs something, and there is one."""
+        limited = bool(self._settings.budgets) or options.max_cost is not None
+        return limited and not self._settings.row(route.provider).local
+
     @asynccontextmanager
     async def call(
         self, route: Route, request: Request | None, call: Call, options: Options, deadline: float | None
     ) -> AsyncIterator[Hear | None]:
         """Around a call: what hears its chunks, None where no budget binds it. Raises BudgetError before it is made."""
-        budgets = self._settings.budgets
-        if not (budgets or options.max_cost is not None) or self._settings.row(route.provider).local:
+        if not self.binds(route, options):
             yield None
             return
         from samplemind_cli.ai import longest
@@ -70,14 +75,11 @@ class Purse:
 
         origin = options.origin
         who = {"client": origin.client, "session": origin.session, "batch": origin.batch}
-        bound = accounts.of(budgets, who)
+        bound = accounts.of(self._settings.budgets, who)
         most = longest.tokens(call, request, route, self._prices)
         nano = self._most(route, request, most)
-        self._check_alone(nano, options.max_cost, route, most)
-        if not bound:
-            yield None
-            return
-        held = await self._hold(bound, nano, deadline, route, most)
+        self._check_alone(nano, options, route, most)
+        held = await self._hold(bound, nano, deadline, route, most) if bound else None
         heard, began, told = _Spent(), time.monotonic(), None
         try:
             yield heard.hear
@@ -85,9 +87,20 @@ class Purse:
             told = error
             raise
         finally:
-            self._accounts.settle(held, self._cost(route, most, heard, time.monotonic() - began, told))
-            for event in self._waiting:
-                event.set()
+            cost = self._cost(route, most, heard, time.monotonic() - began, told)
+            if options.allowance:
+                options.allowance.left -= cost / accounts.NANO
+            if held:
+                self._settle(held, cost)
+
+    def _settle(self, held: "Held", nano: int) -> None:
+        """Count what a call cost. Where that cannot be written down, its answer is told all the same."""
+        try:
+            self._accounts.settle(held, nano)
+        except SettingError as error:  # what it holds counts as spent once its time is over
+            self._notify(f"a call stays spent at the most it may have cost: {error.message}")
+        for event in self._waiting:
+            event.set()
 
     def close(self) -> None:
         """Close what was opened."""
@@ -110,12 +123,15 @@ class Purse:
             raise BudgetError(f"the price of {name} is not known, so no budget could hold", hint)
         return -int(-found * NANO // 1)
 
-    def _check_alone(self, nano: int, most: float | None, route: Route, tokens: "Tokens") -> None:
+    def _check_alone(self, nano: int, options: Options, route: Route, tokens: "Tokens") -> None:
+        """Raise BudgetError where a call may cost more than is left for its question alone."""
         from samplemind_cli.ledger.accounts import NANO, dollars
 
-        if most is not None and nano > most * NANO:
-            why = f"{route.name} may cost up to {dollars(nano)}, and {dollars(round(most * NANO))} is the most"
-            raise BudgetError(why, self._hint(route, tokens, round(most * NANO)))
+        left = options.allowance.left if options.allowance else options.max_cost
+        if left is not None and nano > round(left * NANO):
+            words = "is the most" if left == options.max_cost else "is left of the most, after a call that failed"
+            why = f"{route.name} may cost up to {dollars(nano)}, and {dollars(max(0, round(left * NANO)))} {words}"
+            raise BudgetError(why, self._hint(route, tokens, round(left * NANO)))
 
     async def _hold(
         self, bound: "list[Account]", nano: int, deadline: float | None, route: Route, most: "Tokens"
@@ -181,7 +197,7 @@ class Purse:
         from samplemind_cli.ai import longest
         from samplemind_cli.ledger.accounts import NANO
 
-        if _refused(error):
+        if _refused(error) and not heard.begun:
             return 0
         used, name = heard.usage, (route.provider, route.endpoint.model)
         spoken = min(most.output, int(seconds * longest.SPEED) + longest.SPEED)
@@ -204,9 +220,7 @@ class Purse:
 
 
 def _refused(error: BaseException | None) -> bool:
-    """Whether a provider refused a call, which costs nothing; after silence it may have been answered all the same."""
+    """Whether a provider refused a call, which costs nothing."""
     if isinstance(error, RejectedError | SettingError):
         return True
-    cause = error.__cause__ if isinstance(error, UnavailableError) else None
-    silent = isinstance(cause, LinkError) and not cause.connecting
-    return isinstance(error, UnavailableError) and not silent
+    return isinstance(error, UnavailableError) and not error.may_cost

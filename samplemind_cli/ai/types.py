@@ -1,6 +1,6 @@
 """The core's vocabulary: how a request is to be answered; and, beside it, the vocabulary of the formats."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, get_args
 
@@ -121,6 +121,13 @@ class Origin:
     batch: str = ""
 
 
+@dataclass(slots=True)
+class Allowance:
+    """What one question may still cost, in dollars: each call that is made for it takes its cost away."""
+
+    left: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How a request is to be answered; none of it changes what is asked.
@@ -129,7 +136,7 @@ class Options:
     `ttl`: seconds an entry may be old, and how long a new one lives; `max_age`: how old it may be for this request
     alone. `timeout`: seconds for the whole answer. `max_cost`: dollars that it may cost at most. `models`: patterns of
     PROVIDER/MODEL, of those that may be asked at all. `origin`: who asks, for the ledger, which holds the words too
-    where `keep_content` says so.
+    where `keep_content` says so. `allowance` is the core's, of what is left of `max_cost`.
     """
 
     task: Task = "factual"
@@ -145,6 +152,7 @@ class Options:
     models: tuple[str, ...] = ()
     origin: Origin = Origin()
     keep_content: bool = False
+    allowance: Allowance | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Raise UsageError for a word that is none of those known."""
@@ -153,6 +161,10 @@ class Options:
                 raise UsageError(
                     f"there is no {name} {getattr(self, name)!r}", f"known: {', '.join(filter(None, words))}"
                 )
+
+    def for_one_question(self) -> "Options":
+        """The same, with what `max_cost` allows where it allows something."""
+        return self if self.max_cost is None else replace(self, allowance=Allowance(self.max_cost))
 
 
 _KNOWN = {

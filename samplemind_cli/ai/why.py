@@ -5,21 +5,24 @@ Kept are fingerprints of parts alone, of the last questions; they lie beside the
 
 import json
 import re
+import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from samplemind_cli import files, spool
 from samplemind_cli.ai.cache.entry import prompt_fingerprint
 from samplemind_cli.ai.cache.local import QUESTIONS
+from samplemind_cli.ai.nearest import Nearest, Parts, StoredQuestion
 from samplemind_cli.ai.question import payload
 from samplemind_cli.ai.types import Request, Route, Usage
 
 KEPT = 200  # questions
 TOGETHER = 16  # of them are written at once
 LARGEST = 1 << 20  # bytes of the file, of which the younger half stays
-Parts = Mapping[str, str]  # fingerprints by name, in the order in which providers read a prompt
 _UNSAFE = re.compile(r"[^A-Za-z0-9._ -]")  # in a field's name, which clients choose and a header tells
 WHO = ("provider", "base_url", "model")
 
@@ -27,23 +30,28 @@ WHO = ("provider", "base_url", "model")
 class Questions:
     """The questions whose answers were stored; written some at a time, as a file costs more than the fingerprints.
 
-    A bad disk or folder makes nothing here raise.
+    A bad disk or folder makes nothing here raise. Threads may call it at once.
     """
 
-    def __init__(self, cache_dir: str) -> None:
-        self._lines: list[bytes] = []
+    def __init__(self, cache_dir: str, *, off: bool = False) -> None:
+        self._off = off
+        self._lines = deque[bytes]()
         self._folder = cache_dir and f"{cache_dir}/{QUESTIONS}"
         self._path = f"{self._folder}/{spool.NAME}"
+        self._looking = Lock()
+        self._seen = (0, 0)  # the file's inode, and its bytes that were read
+        self._nearest = Nearest(KEPT)
 
-    def keep(self, route: Route, request: Request) -> None:
-        """Note a question that was stored."""
-        self._lines.append(json.dumps(parts(route, request)).encode() + b"\n")
+    def keep(self, parts: Parts, key: str = "") -> None:
+        """Note a question that was stored, under which key."""
+        told = {"at": time.time(), "key": key, "parts": parts}
+        self._lines.append(json.dumps(told, separators=(",", ":")).encode() + b"\n")
         if len(self._lines) >= TOGETHER:
             self.flush()
 
     def flush(self) -> None:
         """Write what has gathered."""
-        lines, self._lines = b"".join(self._lines), []
+        lines = b"".join(_popped(self._lines))
         if not lines or not self._folder:
             return
         with suppress(OSError):
@@ -53,13 +61,37 @@ class Questions:
 
     def known(self) -> list[Parts]:
         """The last questions, oldest first."""
+        with self._looking:
+            self._look()
+            return [question.parts for question in self._nearest.all()]
+
+    def of_miss(self, parts: Parts, before: float) -> dict[str, str]:
+        """As the ledger has it: `why` a question of that moment was new, and the key of its `nearest` one."""
+        if self._off:
+            return {"why": "the cache is off"}
+        with self._looking:
+            self._look()
+            nearest = self._nearest.to(parts, before)
+        return {"why": _told(parts, nearest), **({"nearest": nearest.key} if nearest and nearest.key else {})}
+
+    def _look(self) -> None:
+        """Learn what was written since the last look, here or by another process; what was removed is forgotten."""
         self.flush()
-        found = []
+        inode, read = self._seen
+        data, there = b"", 0
         with suppress(OSError):
-            for line in files.read(self._path, 4 * LARGEST, float("inf")).splitlines()[-KEPT:]:
-                with suppress(ValueError):
-                    found.append(json.loads(line))
-        return [each for each in found if isinstance(each, dict)]
+            there = Path(self._path).stat().st_ino
+            if (there, Path(self._path).stat().st_size) == self._seen:
+                return
+            data = files.read(self._path, 4 * LARGEST, float("inf"))
+        if there != inode or len(data) < read:
+            self._nearest.clear()
+            read = 0
+        whole = data.rfind(b"\n") + 1  # others may be writing the rest
+        for line in data[read:whole].splitlines()[-KEPT:]:
+            if question := _question(line):
+                self._nearest.add(question)
+        self._seen = (there, max(read, whole))
 
     def _shorten(self) -> None:
         data = files.read(self._path, 4 * LARGEST, float("inf"))
@@ -80,14 +112,11 @@ def parts(route: Route, request: Request) -> dict[str, str]:
 
 def of_miss(known: Sequence[Parts], route: Route, request: Request) -> str:
     """The first part that differs from the nearest stored question, in a few words."""
+    nearest = Nearest(len(known))
+    for other in known:
+        nearest.add(StoredQuestion(0.0, "", other))
     mine = parts(route, request)
-    if not known:
-        return "no question is stored yet"
-    nearest = max(reversed(known), key=lambda other: len(mine.items() & other.items()))
-    for name in [*mine, *(name for name in nearest if name not in mine)]:
-        if mine.get(name) != nearest.get(name):
-            return f"{name} {_difference(name, mine, nearest)}"
-    return "the same question was stored, and its answer has expired or was removed"
+    return _told(mine, nearest.to(mine))
 
 
 def of_prefix(known: Sequence[Parts], route: Route, request: Request, usage: Usage) -> str:
@@ -105,6 +134,38 @@ def of_prefix(known: Sequence[Parts], route: Route, request: Request, usage: Usa
     if (shared := _in_common(mine, nearest)) == len(nearest):
         return "nothing before it changed: providers keep a beginning for minutes, and none that is short"
     return f"{nearest[shared][0]} changed since"
+
+
+def _told(mine: Parts, nearest: StoredQuestion | None) -> str:
+    if nearest is None:
+        return "no question is stored yet"
+    other = nearest.parts
+    for name in [*mine, *(name for name in other if name not in mine)]:
+        if mine.get(name) != other.get(name):
+            return f"{name} {_difference(name, mine, other)}"
+    return "the same question was stored, and its answer has expired or was removed"
+
+
+def _popped(lines: deque[bytes]) -> Iterator[bytes]:
+    with suppress(IndexError):
+        while True:
+            yield lines.popleft()
+
+
+def _question(line: bytes) -> StoredQuestion | None:
+    """A line of the file; None where it is none. An older version wrote the parts alone."""
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(told, dict):
+        return None
+    if not isinstance(told.get("parts"), dict):
+        told = {"at": 0.0, "key": "", "parts": told}
+    at, key, parts = told.get("at"), told.get("key"), told["parts"]
+    if isinstance(at, int | float) and isinstance(key, str) and all(isinstance(v, str) for v in parts.values()):
+        return StoredQuestion(at, key, parts)
+    return None
 
 
 def _named(messages: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:

@@ -27,7 +27,8 @@ HELP = """/model [NAME]   say which model answers, or name another one; /model a
 /attach FILE    send a file, or what is at an https address, with the next turn
 /save FILE      write the conversation into a file, as Markdown
 /cost           say what it cost so far
-/quit           leave; Ctrl-D does too"""
+/quit           leave; Ctrl-D does too
+\"\"\"             begins a message of several lines, and ends it; a \\ at a line's end goes on, too"""
 
 
 class Chat:
@@ -59,12 +60,12 @@ class Chat:
         core = AICore(self._settings, notify=output.say)
         with asyncio.Runner() as runner, typed.history(self._settings):
             try:
-                for turn in typed.turns():
+                for turn, commanded in typed.turns():
                     command, _, rest = turn.removeprefix("/").partition(" ")
-                    if turn.startswith("/") and command == "quit":
+                    if commanded and command == "quit":
                         return
                     try:
-                        if turn.startswith("/"):
+                        if commanded:
                             self._do(command, rest.strip())
                         else:
                             runner.run(self._answer(core, turn))

@@ -3,13 +3,14 @@
 from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Sequence
 
 from samplemind_cli.ai import why
+from samplemind_cli.ai.nearest import Parts
 from samplemind_cli.ai.types import Answer, Chunk, Request, Route
 
 
 class Newness:
     """Hears an answer's chunks on their way; `known` are the questions that were stored before."""
 
-    def __init__(self, known: Sequence[why.Parts], request: Request) -> None:
+    def __init__(self, known: Sequence[Parts], request: Request) -> None:
         self._known = known
         self._request = request
         self._route: Route | None = None

@@ -27,6 +27,7 @@ STDIN = "-"  # among the attachments
 PDF = "application/pdf"
 # Of what a name may say, what is surely no text; other bytes tell it themselves.
 BINARY = ("application/zip", "application/gzip", "application/x-tar", "application/octet-stream", "application/vnd.")
+UNTOLD = ("", "application/octet-stream", "binary/octet-stream")  # media types that say nothing
 BEGINNINGS = {
     b"\x89PNG": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
@@ -143,7 +144,11 @@ def attachment(path: Path, data: bytes | None = None) -> Media | Text:
 
 
 def part(kind: str, data: bytes, name: str, where: str) -> Media | Text:
-    """An attachment of this media type; `where` it came from is told in an error. Raises UsageError."""
+    """An attachment of this media type, or of what its first bytes say where that says nothing.
+
+    `where` it came from is told in an error. Raises UsageError.
+    """
+    kind = _kind(data) or kind if kind in UNTOLD else kind
     if kind.startswith(("image/", "audio/")) or kind == PDF:
         kind = {"audio/x-wav": "audio/wav", "audio/mpeg": "audio/mpeg"}.get(kind, kind)
         return media(kind, data, name)

@@ -13,6 +13,7 @@ from samplemind_cli.asking.addresses import in_one_line
 from samplemind_cli.budgets import in_dollars
 from samplemind_cli.errors import ProviderError
 from samplemind_cli.escapes import harmless, harmless_line, json_text
+from samplemind_cli.formats.foreign import Interpreter
 from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 BLOCK_END = re.compile(r"\n[ \t]*\n")
 FENCE = re.compile(r"^ {0,3}(```|~~~)", re.MULTILINE)
-CODE = re.compile(r"^( {0,3})(`{3,}|~{3,})[^\n]*\n(.*?)(?:^ {0,3}\2[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+# A block may stand in a list, further in; behind backticks that begin one there are no others in its line.
+CODE = re.compile(r"^( *)(`{3,}(?=[^`\n]*\n)|~{3,})[^\n]*\n(.*?)(?:^ *\2[`~]*[ \t\r]*$|\Z)", re.MULTILINE | re.DOTALL)
 GROWING = "\x00"  # any letter: put behind what may still grow, so that its last blank line ends no block yet
 
 
@@ -41,6 +43,7 @@ class Style:
 
     def out(self, answer: Answer, latency: str) -> str:
         """All of stdout. `latency` is how many milliseconds this call took."""
+        answer = self.interpreter().answer(answer)
         if self.json:
             return _as_json(answer, latency, self._cost(answer))
         if not self.terminal:
@@ -58,7 +61,14 @@ class Style:
         addresses = in_one_line(self.settings, answer.provider) if self.settings else ""
         cost = self._cost(answer)
         priced = f", {in_dollars(cost)}" if cost else ""
-        return f"{provenance(answer, latency)}{priced}{addresses}\n"
+        telling = self.interpreter()
+        telling.answer(answer)
+        left = harmless_line(f"; left out of the answer: {', '.join(telling.left)}") if telling.left else ""
+        return f"{provenance(answer, latency)}{priced}{left}{addresses}\n"
+
+    def interpreter(self) -> Interpreter:
+        """What puts into text as much as can be of what only one format has a word for."""
+        return Interpreter("", json=self.whole)
 
     def _cost(self, answer: Answer) -> float | None:
         return costs.dollars(self.settings, answer) if self.settings else None
@@ -185,17 +195,18 @@ async def stream(chunks: AsyncIterable[Chunk], style: Style) -> Answer:
 
 async def _plain(chunks: AsyncIterable[Chunk], style: Style) -> Answer:
     at_once = style.json or style.whole
-    seen, answer = "", None
+    seen, answer, telling = "", None, style.interpreter()
     async for chunk in chunks:
         answer = chunk.answer
-        if chunk.text and not at_once:
-            seen += chunk.text
-            output.write(output.data(chunk.text))
+        if (text := _heard(chunk, telling)) and not at_once:
+            seen += text
+            output.write(output.data(text))
     whole = _whole(answer)
     if at_once:
         output.write(output.Own(style.out(whole, milliseconds(whole))))
     else:
-        output.write(output.data(_ended(_text(whole)).removeprefix(seen)))
+        text = _text(style.interpreter().answer(whole))
+        output.write(output.data(_ended(text).removeprefix(seen)))
     return whole
 
 
@@ -208,18 +219,23 @@ async def _live(chunks: AsyncIterable[Chunk], style: Style) -> Answer:
 
     gc.enable()  # what was drawn leaves cycles behind
     console = _console(style.width)
-    growing, printed, answer = "", 0, None
+    growing, printed, answer, telling = "", 0, None, style.interpreter()
     with Live(Spinner("dots"), console=console, transient=True, refresh_per_second=8) as live:
         async for chunk in chunks:
             answer = chunk.answer
-            if chunk.text:
-                *done, growing = grown(growing, chunk.text)
+            if text := _heard(chunk, telling):
+                *done, growing = grown(growing, text)
                 _print(console, done, first=not printed)
                 printed += len(done)
                 live.update(Growing(growing))
         live.update("")
-    _print(console, blocks(_text(_whole(answer)))[printed:], first=not printed)
+    whole = style.interpreter().answer(_whole(answer))
+    _print(console, blocks(_text(whole))[printed:], first=not printed)
     return _whole(answer)
+
+
+def _heard(chunk: Chunk, telling: Interpreter) -> str:
+    return "".join(each.text for each in telling.chunks(chunk))
 
 
 def _whole(answer: Answer | None) -> Answer:

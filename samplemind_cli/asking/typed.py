@@ -40,11 +40,14 @@ def history(settings: Settings) -> Iterator[None]:
             path.chmod(0o600)
 
 
-def turns() -> Iterator[str]:
-    """Each turn until the end of input, without blank ones. Ctrl-C forgets what was typed of one."""
+def turns() -> Iterator[tuple[str, bool]]:
+    """Each turn until the end of input, without blank ones, and whether it is a command; one between fences is none.
+
+    Ctrl-C forgets what was typed of a turn; the end of input ends it.
+    """
     while True:
         try:
-            turn = _turn()
+            turn, fenced = _turn()
         except KeyboardInterrupt:
             output.say("")
             continue
@@ -53,26 +56,38 @@ def turns() -> Iterator[str]:
                 output.say("")
             return
         if turn.strip():
-            yield turn.strip()
+            yield turn.strip(), turn.lstrip().startswith("/") and not fenced
 
 
-def _turn() -> str:
+def _turn() -> tuple[str, bool]:
+    """A turn as it was typed, and whether it stood between fences."""
     line = _line(PROMPT)
     if line.lstrip().startswith(FENCE):
-        return _fenced(line.lstrip().removeprefix(FENCE))
+        return _fenced(line.lstrip().removeprefix(FENCE)), True
     lines = [line]
     while lines[-1].endswith("\\"):
         lines[-1] = lines[-1][:-1]
-        lines.append(_line(MORE))
-    return "\n".join(lines)
+        lines.append(_further())
+    return "\n".join(lines), False
 
 
 def _fenced(line: str) -> str:
     lines = [line]
     while not lines[-1].rstrip().endswith(FENCE):
-        lines.append(_line(MORE))
+        try:
+            lines.append(_line(MORE))
+        except EOFError:
+            return "\n".join(lines)
     lines[-1] = lines[-1].rstrip().removesuffix(FENCE)
     return "\n".join(lines)
+
+
+def _further() -> str:
+    """The next line of a turn; an empty one where the input ends."""
+    try:
+        return _line(MORE)
+    except EOFError:
+        return ""
 
 
 def _line(prompt: str) -> str:

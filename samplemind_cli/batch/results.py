@@ -27,6 +27,7 @@ class Results:
     path: Path
     _file: int
     failed: int = 0
+    _unsynced: bool = False  # whether a loss of power could still take a line
     _known: dict[int, int] = field(default_factory=dict)  # digests: of a line's name, and of its answer's id
 
     @classmethod
@@ -74,6 +75,13 @@ class Results:
         if written != len(data):
             os.ftruncate(self._file, size)  # the disk is full
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+        self._unsynced = True
+
+    def sync(self) -> None:
+        """Have the disk keep what was appended, also through a loss of power; that may take a while. Raises OSError."""
+        if self._unsynced:
+            self._unsynced = False
+            os.fsync(self._file)
 
     def _look_through(self) -> None:
         end = 0

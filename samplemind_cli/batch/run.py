@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -56,6 +57,7 @@ class Tally:
         return {**counts, "done": self.done, "seconds": round(seconds, 3), "dollars": round(self.dollars, 6)}
 
 
+SYNC = 1.0  # seconds between the disk's being told to keep the results
 Ask = Callable[[BatchLine], Awaitable[LineResult]]
 
 
@@ -72,7 +74,8 @@ async def run(  # noqa: PLR0913 - what a batch needs
 
     Once it is to be `ended` no line is begun, and those under way come to their results; so too where one is over a
     budget, which then raises BudgetError. No more lines are in memory than are being asked. Raises OSError where the
-    results cannot be written.
+    results cannot be written. A process that is killed loses the lines under way, a machine without power also those of
+    the last second.
     """
     over: list[BudgetError] = []
 
@@ -91,11 +94,24 @@ async def run(  # noqa: PLR0913 - what a batch needs
             tell(result)
 
     workers = [asyncio.create_task(work()) for _ in range(jobs)]
+    all_told = asyncio.Event()
+    syncing = asyncio.create_task(_sync(results, all_told))
     try:
         await asyncio.gather(*workers)
     finally:
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
+        all_told.set()
+        await syncing
     if over:
         raise over[0]
+
+
+async def _sync(results: Results, over: asyncio.Event) -> None:
+    """Have the disk keep the results once a second, and once more when all is over."""
+    while not over.is_set():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SYNC):
+                await over.wait()
+        await asyncio.to_thread(results.sync)

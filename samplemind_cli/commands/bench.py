@@ -1,6 +1,7 @@
 """`samplemind bench`: measure, and compare what can be compared."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -66,6 +67,7 @@ def board(
     """
     from samplemind_cli import output
     from samplemind_cli.bench import board, gate, page, report
+    from samplemind_cli.bench.last_results import LastResults
     from samplemind_cli.errors import UsageError
 
     if as_json + as_csv + as_markdown > 1:
@@ -83,6 +85,7 @@ def board(
         return report.document(board.measured(groups or [], settings, output.say, quick=quick))
 
     found, again = gate.measured(measure, output.say, twice=share is not None)
+    _kept(lambda: LastResults(settings.state_dir).keep_board(found))
     stopped = report.interrupted(found) or report.interrupted(again)
     if stopped:  # what was measured is shown, and taken for a whole run by nobody
         then = save = None
@@ -215,6 +218,7 @@ def ab(
     from samplemind_cli import output
     from samplemind_cli.bench import ab as compared
     from samplemind_cli.bench import git, report
+    from samplemind_cli.bench.last_results import LastResults
 
     report.writable(html)
     folder = here()
@@ -226,7 +230,8 @@ def ab(
         margin=margin / 100,
         seconds=seconds,
     )
-    told = compared.run(folder, plan, output.say)
+    told = {"when": report.now(), **compared.run(folder, plan, output.say)}
+    _kept(lambda: LastResults(Settings.load().state_dir).keep_comparison(git.project(folder), told))
     if as_json:
         output.print_json(told)
     else:
@@ -236,6 +241,17 @@ def ab(
 
         report.write(html, page.comparison(told, report.now()))
     return compared.EXIT[told["verdict"]]
+
+
+def _kept(keep: Callable[[], None]) -> None:
+    """Keep results for the dashboard; that they cannot be kept is told, and costs nobody the results."""
+    from samplemind_cli import output
+    from samplemind_cli.errors import SamplemindError
+
+    try:
+        keep()
+    except SamplemindError as error:
+        output.say(f"warning: {error.message}")
 
 
 app.command("run", context_settings={"allow_interspersed_args": False})(programs.run)

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer(cls=Group, rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Provider = Annotated[str | None, typer.Option("--provider", metavar="NAME", help="Only this provider's answers.")]
+Provider = Annotated[str, typer.Option("--provider", metavar="NAME", help="Only this provider's answers.")]
+Model = Annotated[str, typer.Option("--model", "-m", metavar="NAME", help="Only this model's; also PROVIDER/MODEL.")]
+Tier = Annotated[str, typer.Option("--tier", metavar="TIER", help="Only in this tier: local or redis.")]
+Older = Annotated[str, typer.Option("--older-than", metavar="TIME", help="Only older ones: 7d, 3h, today, 2026-11-30.")]
+Question = Annotated[
+    str, typer.Option("--question", metavar="TEXT", help="Only answers to prompts that begin so, where log has them.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 Key = Annotated[str, typer.Argument(metavar="KEY", help="A key, or a unique prefix of it or of its fingerprint.")]
 
@@ -49,23 +55,36 @@ def stats(as_json: Json = False) -> None:
 
 
 @app.command()
-def clear(provider: Provider = None, yes: Yes = False, as_json: Json = False) -> None:
+def clear(
+    provider: Provider = "",
+    model: Model = "",
+    tier: Tier = "",
+    older_than: Older = "",
+    question: Question = "",
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
     r"""Remove the stored answers, here and in Redis.
 
     \b
     Examples:
       samplemind cache clear
       samplemind cache clear --provider ollama --yes
+      samplemind cache clear --model openai/gpt-4o --older-than 7d
     """
     from samplemind_cli import output
+    from samplemind_cli.ai.cache.removal import Removal
+    from samplemind_cli.ledger import clearing
 
     settings = Settings.load()
     opened = _opened(settings)
-    shared = f" and in Redis at {opened.shared_at}" if opened.shared_at else ""
-    whose = f"{provider}'s stored" if provider else "all stored"
-    if not output.confirm(f"Remove {whose} answers in {settings.cache_dir}{shared}?", yes=yes):
+    wish = clearing.ClearWish(provider, model, tier, older_than, question)
+    removal = Removal(**clearing.facts(settings, wish))
+    here = f"in {settings.cache_dir}" if tier != "redis" else ""
+    shared = f"in Redis at {opened.shared_at}" if opened.shared_at and tier != "local" else ""
+    if not output.confirm(f"Remove {wish} {' and '.join(filter(None, (here, shared)))}?", yes=yes):
         raise typer.Abort
-    gone = opened.clear(provider)
+    gone = opened.clear(removal)
     if as_json:
         output.print_json(gone)
         return

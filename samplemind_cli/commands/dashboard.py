@@ -26,12 +26,12 @@ def dashboard(
 
     settings = Settings.load()
     if found := url.rstrip("/") or serving.found(settings, "", output.say):
-        _show(_address(found, settings), print_only=print_only)
+        _show(_address(found, settings), settings, print_only=print_only)
         return
     log = home.made(settings, "dashboard") / "serve.log"
     with serving.process(settings, log) as (started, server):
         output.say(f"serving on {started} until Ctrl-C; its log: {log}")
-        _show(_address(started, settings), print_only=print_only)
+        _show(_address(started, settings), settings, print_only=print_only)
         server.wait()
 
 
@@ -42,12 +42,22 @@ def _address(url: str, settings: Settings) -> str:
     return f"{url}/dashboard{link}"
 
 
-def _show(address: str, *, print_only: bool) -> None:
+def _show(address: str, settings: Settings, *, print_only: bool) -> None:
+    """Open it, or print it. One that holds a code goes to the browser in a file: others see a program's arguments."""
     import webbrowser
 
     from samplemind_cli import output
+    from samplemind_cli.dashboard.doorway import doorway
+    from samplemind_cli.launching import home
 
-    if print_only or not webbrowser.open(address):
+    page, _, link = address.partition("#")
+    if print_only:
         output.write(f"{address}\n")
-    else:
-        output.say(f"opened {address.partition('#')[0]}")
+        return
+    shown = doorway(home.made(settings, "dashboard"), address).as_uri() if link else address
+    if not webbrowser.open(shown):
+        output.write(f"{address}\n")
+        return
+    output.say(f"opened {page}")
+    if link:
+        output.say("hint: a browser that may not read your files stays empty: samplemind dashboard --print")

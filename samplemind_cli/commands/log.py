@@ -91,11 +91,18 @@ def _show(call: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         output.print_json(call)
         return
-    facts = [(name, value) for name, value in call.items() if name not in ("number", "prompt", "answer", "system")]
+    hidden = ("number", "prompt", "answer", "system")
+    facts = [(name, _fact(name, value)) for name, value in call.items() if name not in hidden]
     output.lines(f"{name:<18} {value}" for name, value in facts)
     for name in ("system", "prompt", "answer"):
         if call.get(name):
             output.write(f"\n{name}:\n{call[name]}\n")
+
+
+def _fact(name: str, value: Any) -> Any:
+    if name != "nearest":
+        return value
+    return " ".join(f"{value.get('id', value['key'])} {value.get('prompt', '')}".split())
 
 
 def _ask_again(call: dict[str, Any], model: str | None) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 Group = Literal["model", "provider", "task", "client", "command", "session", "day", "hour"]
 BARS = "▁▂▃▄▅▆▇█"
+ROOM = 50  # columns of a line that is not bars: a name, a count, and two days
 
 
 def stats(
@@ -40,9 +41,9 @@ def stats(
     prices = Prices(settings.config_dir, settings.rows)
     with Ledger(settings).open() as connection:
         start = moment(since)
-        total = next(iter(ledger.sums(connection, prices, start)), ledger.Sums("all"))
-        groups = ledger.sums(connection, prices, start, (by,)) if by else []
-        days = ledger.sums(connection, prices, start, ("day",)) if not (by or as_json or as_csv) else []
+        found = ledger.sums(connection, prices, start, (by,) if by else ())
+        total, groups = ledger.total(found), found if by else []
+        days = ledger.days(connection, start) if not (by or as_json or as_csv) else []
     if as_json:
         told = {"since": start, "total": total.as_json(), "by": by, "groups": [group.as_json() for group in groups]}
         output.print_json(told)
@@ -75,12 +76,11 @@ def _row(sums: "Sums") -> list[str]:
     ]
 
 
-def _told(total: "Sums", days: Sequence["Sums"]) -> list[tuple[str, str]]:
-    most = max((day.calls for day in days), default=0)
-    line = "".join(BARS[(day.calls * (len(BARS) - 1)) // most] for day in days) if len(days) > 1 else ""
+def _told(total: "Sums", days: Sequence[tuple[str, int]]) -> list[tuple[str, str]]:
+    line = _sparkline(days) if len(days) > 1 else ""
     cached = f" ({total.cached_tokens:,} read from providers' own caches)" if total.cached_tokens else ""
     return [
-        ("calls", f"{total.calls:,}" + (f"  {line}  {days[0].name} to {days[-1].name}" if line else "")),
+        ("calls", f"{total.calls:,}{line}"),
         ("cache hits", f"{total.hits:,} ({_share(total.hit_rate)})"),
         ("errors", f"{total.errors:,}"),
         ("tokens", f"{total.input_tokens:,} in{cached}, {total.output_tokens:,} out"),
@@ -90,12 +90,24 @@ def _told(total: "Sums", days: Sequence["Sums"]) -> list[tuple[str, str]]:
     ]
 
 
+def _sparkline(days: Sequence[tuple[str, int]]) -> str:
+    """A bar for each of the last days that a line has room for, and which they are."""
+    import shutil
+
+    shown = days[-max(2, shutil.get_terminal_size().columns - ROOM) :]
+    most = max(1, *(calls for _, calls in shown))
+    bars = "".join(BARS[(calls * (len(BARS) - 1)) // most] for _, calls in shown)
+    return f"  {bars}  {shown[0][0]} to {shown[-1][0]}"
+
+
 def _share(share: float | None) -> str:
     return "-" if share is None else f"{share:.1%}"
 
 
 def _dollars(value: float) -> str:
-    return "$0" if not value else f"${value:,.2f}" if value >= 1 else f"${value:.4f}"
+    from samplemind_cli.budgets import in_dollars
+
+    return in_dollars(value) if value else "$0"
 
 
 def _time(milliseconds: float | None) -> str:

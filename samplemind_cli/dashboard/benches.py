@@ -1,4 +1,4 @@
-"""What `bench run --save` has kept of the project that `serve` was started in."""
+"""What `bench` has kept: the board, and of the project that `serve` was started in its runs and comparisons."""
 
 from typing import Any
 
@@ -12,14 +12,22 @@ LAST = 50  # measurements of each name
 
 
 class Benches:
-    """As `samplemind bench history` has them, without the single samples."""
+    """As `samplemind bench` has them, without the single samples."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     async def answer(self, _: Incoming) -> Reply:
-        """Every name's measurements, oldest first."""
-        return as_json(await waited(self._history))
+        """The board, every name's measurements, oldest first, and the comparisons, newest first."""
+        return as_json(await waited(self._kept))
+
+    def _kept(self) -> dict[str, Any]:
+        from samplemind_cli.bench import git
+        from samplemind_cli.bench.last_results import LastResults
+
+        results = LastResults(self._settings.state_dir)
+        compared = results.comparisons(git.project(here()))
+        return {"board": _each(results.board()), "comparisons": _each(compared), **self._history()}
 
     def _history(self) -> dict[str, Any]:
         from samplemind_cli.bench import git, trend
@@ -34,6 +42,16 @@ class Benches:
                 else:
                     kept.append({**_short(document), "name": name, "commit": trend.commit(document)})
         return {"project": str(baselines.project.root), "measurements": kept, "broken": broken}
+
+
+def _each(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without single samples, but their number."""
+    many = ("samples", "calibration", "pairs")
+    return [
+        {name: value for name, value in found.items() if name not in many}
+        | {"runs": len(found.get("samples") or found.get("pairs") or ())}
+        for found in documents
+    ]
 
 
 def _short(document: dict[str, Any]) -> dict[str, Any]:

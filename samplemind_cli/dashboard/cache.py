@@ -4,10 +4,12 @@ import logging
 from typing import Any
 
 from samplemind_cli.ai.cache import Cache
+from samplemind_cli.ai.cache.removal import Removal
 from samplemind_cli.dashboard.admission import as_json
 from samplemind_cli.dashboard.work import waited
 from samplemind_cli.formats.fields import document
 from samplemind_cli.ledger import repeats
+from samplemind_cli.ledger.clearing import ClearWish, facts
 from samplemind_cli.ledger.store import Ledger
 from samplemind_cli.server.message import Incoming, Reply
 from samplemind_cli.settings import Settings
@@ -28,9 +30,10 @@ class Entries:
         return as_json(await waited(self._told))
 
     async def clear(self, incoming: Incoming) -> Reply:
-        """Remove all answers, or one provider's."""
-        provider = document(incoming.body).get("provider", str)
-        return as_json(await waited(self._cache().clear, provider or None))
+        """Remove the answers that the body's fields choose, as `samplemind cache clear` does; without any all."""
+        fields = document(incoming.body)
+        wish = ClearWish(*(fields.get(name, str) or "" for name in ClearWish._fields))
+        return as_json(await waited(lambda: self._cache().clear(Removal(**facts(self._settings, wish)))))
 
     def _told(self) -> dict[str, Any]:
         cache = self._cache()

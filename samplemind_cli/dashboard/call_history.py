@@ -15,6 +15,7 @@ from samplemind_cli.settings import Settings
 
 PAGE, LARGEST = 100, 500  # rows of a page
 FURTHEST = 10**12  # a position
+BEFORE = {"queue": "held_ms", "retries": "tries_ms", "connect": "connect_ms"}  # what a first token waits for, in turn
 
 
 class CallHistory:
@@ -73,16 +74,24 @@ class CallHistory:
 
 def spans(call: dict[str, Any]) -> list[dict[str, Any]]:
     """What the time of a call went into, in turn, in milliseconds since it began."""
-    whole, first, held = call.get("ms") or 0.0, call.get("first_ms"), call.get("held_ms") or 0.0
+    whole, first = call.get("ms") or 0.0, call.get("first_ms")
+    before, last = [("passed over", call.get("passed_ms"))], ("stream", whole)
     if call.get("tier") not in (None, "miss"):
-        parts = [("cache", whole)]
-    elif first is None:
-        parts = [("queue", min(held, whole)), ("waiting", whole)]
+        last = ("cache", whole)
     else:
-        parts = [("queue", min(held, first)), ("first token", first), ("stream", max(whole, first))]
-    found, at = [], 0.0
-    for name, until in parts:
-        if until > at or name == parts[-1][0]:
-            found.append({"name": name, "start": round(at, 3), "ms": round(max(0.0, until - at), 3)})
-            at = max(at, until)
-    return found
+        before += [(name, call.get(column)) for name, column in BEFORE.items()]
+        if first is None:
+            last = ("waiting", whole)
+    found, at, end = [], 0.0, whole if first is None or last[0] == "cache" else first
+    for name, took in before:
+        if took and at < end:
+            found.append(_span(name, at, min(took, end - at)))
+            at += found[-1]["ms"]
+    if last[0] == "stream" and end > at:
+        found.append(_span("first token", at, end - at))
+        at = end
+    return [*found, _span(last[0], at, max(0.0, whole - at))]
+
+
+def _span(name: str, start: float, took: float) -> dict[str, Any]:
+    return {"name": name, "start": round(start, 3), "ms": round(took, 3)}

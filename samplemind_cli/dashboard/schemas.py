@@ -19,12 +19,14 @@ from samplemind_cli.dashboard.described import (
     obj,
     post,
 )
+from samplemind_cli.ledger.clearing import ClearWish
 from samplemind_cli.ledger.filters import FACTS
 from samplemind_cli.ledger.stats import BY
 
 CALL = obj("number", "id", "at", "times", "model", number=WHOLE, id=TEXT, at=NUMBER, times=WHOLE, model=TEXT)
 SPAN = obj("name", "start", "ms", name=TEXT, start=NUMBER, ms=NUMBER)
-ONE = obj("id", "at", "spans", id=TEXT, at=NUMBER, spans=many(SPAN), dollars=NUMBER)
+NEAREST = obj("key", key=TEXT, id=TEXT, prompt=TEXT)
+ONE = obj("id", "at", "spans", id=TEXT, at=NUMBER, spans=many(SPAN), dollars=NUMBER, why=TEXT, nearest=NEAREST)
 CHOSEN = dict.fromkeys((*FACTS, "words"), TEXT)
 PLACE = {"first": {**WHOLE, "minimum": 0}, "most": {**WHOLE, "minimum": 1, "maximum": LARGEST}}
 SUMS = obj(
@@ -40,6 +42,15 @@ MODEL = obj("name", "installed", name=TEXT, installed=FLAG, size=WHOLE, loaded={
 NAMED = obj("name", name=TEXT)
 SERVICES = obj(services=many(TEXT))
 MEASURED = obj("name", "when", "rows", name=TEXT, when=TEXT, commit=TEXT, rows=many({"type": "object"}))
+SCORE = obj(
+    "key", "metric", "unit", "verdict",
+    key=TEXT, metric=TEXT, unit=TEXT, verdict=TEXT, target=NUMBER, now=NUMBER, low=NUMBER, high=NUMBER, when=TEXT,
+)  # fmt: skip
+COMPARED = obj("ratio", "low", "high", "verdict", ratio=NUMBER, low=NUMBER, high=NUMBER, verdict=TEXT, when=TEXT)
+KEPT = obj(
+    "project", "board", "measurements", "comparisons", "broken",
+    project=TEXT, board=many(SCORE), measurements=many(MEASURED), comparisons=many(COMPARED), broken=many(TEXT),
+)  # fmt: skip
 TOOL = obj("name", "launch", "paste", "install", name=TEXT, launch=TEXT, paste=TEXT, install=TEXT, config=TEXT)
 ASKED = obj(
     "prompt",
@@ -86,7 +97,9 @@ PATHS: dict[str, dict[str, Any]] = {
         ),
     ),
     "cache/clear": post(
-        "Remove stored answers", obj(provider=TEXT), obj("entries", "bytes", entries=WHOLE, bytes=WHOLE)
+        "Remove stored answers, those that are chosen or all",
+        obj(**dict.fromkeys(ClearWish._fields, TEXT)),
+        obj("entries", "bytes", entries=WHOLE, bytes=WHOLE, redis=WHOLE),
     ),
     "choices": get("What can be asked", many(TEXT)),
     "ask": post("A prompt, answered as events: why, route, text, thinking, answer, error", ASKED, EVENT, EVENTS),
@@ -104,8 +117,8 @@ PATHS: dict[str, dict[str, Any]] = {
     "stack/restart": post("Restart services; events: note, done, error", SERVICES, EVENT, EVENTS),
     "stack/stop": post("Stop services; events: note, done, error", SERVICES, EVENT, EVENTS),
     "benches": get(
-        "What bench run has kept of this project",
-        obj("project", "measurements", "broken", project=TEXT, measurements=many(MEASURED), broken=many(TEXT)),
+        "The board of bench as last measured, and of this project what bench run kept and bench ab found",
+        KEPT,
     ),
     "connect": get("What each tool is to be told", obj("url", "tools", url=TEXT, tools=many(TOOL)), {"model": TEXT}),
 }

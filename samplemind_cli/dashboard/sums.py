@@ -32,7 +32,7 @@ class LedgerSums:
     def _sums(self, since: float, by: str) -> dict[str, Any]:
         with self._ledger.open() as connection:
             groups = stats.sums(connection, self._prices, since, (by,))
-            total = next(iter(stats.sums(connection, self._prices, since)), stats.Sums("all"))
+        total = stats.total(groups)
         note = ""
         if total.unpriced:
             note = f"the price of {total.unpriced:,} calls is not known"

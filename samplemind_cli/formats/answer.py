@@ -116,7 +116,8 @@ class Chunk:
 
     The last `finish` of a stream counts. A `fault` is the end of the answer. `others` are further choices of the same
     answer, where several were asked for, by their index. `signature` ends the thinking before it; `block` stands alone.
-    `pieces` say the same as the chunk, in their order, where one event adds several things.
+    `pieces` say the same as the chunk, in their order, where one event adds several things. `late`: the event sums up
+    what no event before it said.
     `events`: the provider's own that say this, and what they said in between, in its format, `origin`; None where only
     the chunk may be told.
     """
@@ -129,11 +130,13 @@ class Chunk:
     fault: Fault | None = None
     model: str = ""  # which one answers, in the provider's words
     signature: str = ""
+    thought_id: str = ""  # what its provider calls the thinking, where a signature is of that too
     block: Thinking | Opaque | None = None
     refusal: bool = False  # its text says why there is no answer
     logprobs: tuple[Any, ...] = ()
     stop_sequence: str = ""
     whole: bool = False
+    late: bool = False
     others: "tuple[tuple[int, Chunk], ...]" = ()
     pieces: "tuple[Chunk, ...]" = field(default=(), compare=False)
     held: float = 0.0  # seconds that our own limits held the call up; on the first chunk

@@ -58,7 +58,7 @@ class Assembly:
     def _parts(self, chunk: Chunk) -> Iterator[Part]:
         """The parts of a chunk: thinking with its proof, a block, text, calls."""
         if chunk.thinking or chunk.signature:
-            yield Thinking(chunk.thinking, chunk.signature, self._origin)
+            yield Thinking(chunk.thinking, chunk.signature, self._origin, id=chunk.thought_id)
         if chunk.block:
             yield chunk.block
         if chunk.text:

@@ -11,6 +11,7 @@ _STATUS: dict[int, FaultKind] = {
     402: "credit",
     403: "auth",
     404: "not_found",
+    405: "not_found",
     408: "server",
     409: "server",
     413: "too_long",
@@ -72,7 +73,8 @@ _UNSUPPORTED = re.compile(
     r"|vision|audio|multimodal|chat|system|thinking|reasoning|embedding|json|schema|generate|response_format|stream)"
     r"|\b(tool|function call|image|vision|audio|chat|thinking|schema|embedding|response_format)\w*\b.{0,60}"
     r"\b((is|are) not|isn't|aren't|not) (currently )?(supported|enabled|available)"
-    r"|no endpoints found that support|not a chat model|has no vision",
+    r"|no endpoints found that support|not a chat model|has no vision|only (supported|available) (in|with|through|via)"
+    r"|not supported (in|with|by) the (responses|chat completions) ",
     re.IGNORECASE,
 )
 _NO_CREDIT = re.compile(

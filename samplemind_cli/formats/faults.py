@@ -37,7 +37,16 @@ _KEY = re.compile(
     r"\b(?:sk|rk|pk|gsk|xai|hf|r8|pplx|csk|nvapi|fw|tgp_v1|sm)[-_][\w*.-]{6,}|\bAIza[\w*-]+|\bAQ\.[\w*.-]+"
     r"|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"
     r"|(?<![^\s\"'/])[^\s\"'/]*\*{3,}[^\s\"']*|(?<=bearer )\S+|(?<=basic )[\w+/=]{8,}|(?<=[?&]key=)[^\s&\"']+"
-    r"|(?<=[?&]api_key=)[^\s&\"']+|(?:(?<=api key: )|(?<=api key provided: ))\S+|(?:(?<=token: )|(?<=key: ))\S{8,}",
+    r"|(?<=[?&]api_key=)[^\s&\"']+|(?:(?<=api key: )|(?<=api-key: )|(?<=api key provided: ))\S+"
+    r"|(?:(?<=token: )|(?<=key: ))(?![a-z]+(?:_[a-z]+)+\b)[^\s\"'`]{8,}"  # names of fields are none
+    r"|\bya29\.[\w.-]+|\bgh[opsu]_\w{16,}|\b(?:github_pat|glpat|jina|cfut)[-_][\w-]{12,}",
+    re.IGNORECASE,
+)
+# What a key is called, and behind that a word with many letters and digits in a row.
+_NAMED_KEY = re.compile(
+    r"(\b(?:key|token|secret|credentials?|password)[\"'`]?(?:\s*[:=]\s*|\s+(?:for |is |of )?)[\"'`]?|api_?key\W{1,4})"
+    r"(?=[\w.:+/=-]*?(?=[a-z]*\d)[a-z\d]{10})[\w.:+/=-]{12,}"
+    r"|\b(A[KS]IA)[0-9A-Z]{12,}",
     re.IGNORECASE,
 )
 
@@ -96,7 +105,7 @@ def clean(message: str) -> str:
 
 def without_likely_keys(words: str) -> str:
     """A text without anything that looks like a key."""
-    return _KEY.sub("[key]", words)
+    return _NAMED_KEY.sub(r"\1\2[key]", _KEY.sub("[key]", words))
 
 
 def relabelled(found: Fault, kinds: Mapping[str, FaultKind]) -> Fault:

@@ -12,6 +12,7 @@ ANTHROPIC_VERSION = "2023-06-01"
 HEADERS: dict[Format, dict[str, str]] = {
     "anthropic_messages": {"anthropic-beta": "", "anthropic-version": ANTHROPIC_VERSION},
     "openai_chat": {"openai-beta": ""},
+    "openai_responses": {"openai-beta": "responses=experimental"},
 }
 
 

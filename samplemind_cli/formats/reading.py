@@ -152,11 +152,13 @@ def counted(usage: Usage) -> Usage | None:
 
 
 def finish(reason: Any) -> Finish | None:
-    """The end that a provider's word means, whatever its case; "unknown" for a word that nobody knows.
+    """The end that a provider's word means, whatever its case; "unknown" for a word that nobody knows, or a number.
 
     Some write "null" into every event that is not the last.
     """
-    word = text(reason).strip().lower()
+    if not isinstance(reason, str):
+        return finish(mapping(reason).get("type") or "?") if reason else None
+    word = reason.strip().lower()
     if word in ("null", "none"):
         return None
     return _ENDS.get(word.removeprefix("finish_reason_"), "unknown") if word else None
@@ -214,11 +216,18 @@ def unfenced(words: str) -> str:
 
 
 def is_object(value: str) -> bool:
-    """Whether text is a whole JSON object."""
+    """Whether text is a whole JSON object, as every reader of JSON takes it: without NaN."""
     try:
-        return value.lstrip()[:1] == "{" and isinstance(json.loads(value), dict)
+        return value.lstrip()[:1] == "{" and isinstance(_STRICT.decode(value), dict)
     except (ValueError, RecursionError):
         return False
+
+
+def _refused(word: str) -> Any:
+    raise ValueError(f"{word} is not JSON")
+
+
+_STRICT = json.JSONDecoder(parse_constant=_refused)
 
 
 def beside(body: dict[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,9 @@ _WORDS |= dict.fromkeys(
     r"reasoning[_. ]?effort|\b(thinking|think|effort|reasoning)\b|\bthinking[_ ]?(config|level|budget)|budget",
 )
 _CAPS = ("max_tokens", "max_completion_tokens")  # one thing under two names, of which a server may know one
-_OURS = frozenset({"stream_options", "reasoning_content", *_CAPS})  # what we say unasked, or can say in another way
+_OURS = frozenset(
+    {"stream_options", "include", "reasoning_content", *_CAPS}
+)  # what we say unasked, or can say in another way
 
 
 def field_in(fault: Fault, request: Request) -> str:
@@ -90,7 +92,7 @@ def without(request: Request, names: frozenset[str]) -> Request:
 def _fields(request: Request) -> Iterator[str]:
     """The fields that an error may be about."""
     yield from request.wishes | request.needs | request.unkeyed.keys() | request.extra.keys()
-    yield "stream_options"
+    yield from ("stream_options", "include")
     if request.max_tokens is not None:
         yield request.max_tokens_field or "max_tokens"
     if any(isinstance(part, Thinking) for message in request.messages for part in message.parts):

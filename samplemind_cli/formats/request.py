@@ -1,6 +1,6 @@
 """A request in no provider's words, and what it needs of a provider."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, get_args
 
@@ -78,10 +78,12 @@ class Request:
         needs = {name for name in PARAMETERS if self._is_set(name) and (self.source, name) not in _HABITS}
         needs |= {name for name in self.extra if is_constraint(name, self.source)}
         for part in self._parts():
+            if isinstance(part, Opaque) and (part.origin, part.value.get("type")) in _ESSENTIAL:
+                needs.add(f"{part.origin} {part.value['type']}")
             if isinstance(part, Media):
                 needs.add(part.kind)
                 if part.url or part.file_id:
-                    needs.add(f"{part.kind}_url" if part.url else "file_id")
+                    needs.add(f"{part.kind}_url" if part.url else "image_id" if part.kind == "image" else "file_id")
         if not all(map(_is_own, self.tools)):
             needs.add("tools")
         if self.tools and self.tool_choice not in (None, "auto", "none"):
@@ -99,7 +101,7 @@ class Request:
         wishes |= {name for name in PARAMETERS if self._is_set(name) and (self.source, name) in _HABITS}
         thinks = bool(self.effort) or self.thinking_budget is not None  # then the field that said so is translated
         told = (name for name in self.extra if not (thinks and name in THINKING_FIELDS))
-        wishes |= {name for name in told if not is_constraint(name, self.source)}
+        wishes |= {self._called(name) for name in told if not is_constraint(name, self.source)}
         wishes |= self.betas.keys()
         if self.effort:
             wishes.add("effort")
@@ -109,9 +111,11 @@ class Request:
                 wishes.add("name")
         for part in self._parts():
             if isinstance(part, Opaque):
-                wishes.add(f"{part.origin} {part.value.get('type', 'block')}")
+                wishes.add(f"{part.origin} {part.value.get('type') or next(iter(part.value), 'block')}")
             elif not isinstance(part, Thinking):
                 wishes.update(part.hints)
+                if isinstance(part, ToolResult) and part.failed:
+                    wishes.add("is_error")
                 if isinstance(part, Media) and part.detail not in ("", "auto"):
                     wishes.add("detail")
         for tool in self.tools:
@@ -132,15 +136,26 @@ class Request:
         """The headers without those that say which version of a format is spoken: that is no part of a question."""
         return {name: value for name, value in self.headers.items() if not name.endswith("-version")}
 
+    def further(self, takes: Callable[[str], bool]) -> dict[str, Any]:
+        """What a provider takes of `extra`."""
+        return {name: value for name, value in self.extra.items() if takes(self._called(name))}
+
     def own_tool(self, tool: Mapping[str, Any]) -> str:
         """What a tool that only the request's own format knows is called among `needs` and `wishes`."""
         return f"{self.source} {tool.get('type') or next(iter(tool), 'tool')}".lstrip()
+
+    def _called(self, name: str) -> str:
+        """What a field of `extra` is called among `needs` and `wishes`, where a name of ours means something else."""
+        return f"{self.source} {name}" if self.source and name in _OURS else name
 
     def _is_set(self, name: str) -> bool:
         return getattr(self, name) not in (None, ())
 
     def _forced(self) -> Iterator[str]:
         """The tools of its own format of which one must be called, so that no other tool can be."""
+        if isinstance(self.tool_choice, Mapping) and "function" not in self.tool_choice:
+            yield self.own_tool(self.tool_choice)
+            return
         named = self.tool_choice.get("function", {}).get("name") if isinstance(self.tool_choice, Mapping) else None
         own = list(filter(_is_own, self.tools))
         if named is not None or len(own) == len(self.tools):
@@ -194,11 +209,17 @@ CONSTRAINTS = frozenset(
 )
 # What a format's clients name in every request, meant or not: the daemon's memory, and Gemini's own sampling.
 _HABITS = frozenset({("ollama", "num_ctx"), ("gemini", "top_k"), ("gemini", "top_p")})
+# Blocks of a format's own that stand for a part of the conversation: without them it is another one.
+_ESSENTIAL = frozenset({("openai_responses", "compaction"), ("openai_responses", "compaction_trigger")})
 # Where the formats say how much a model may think.
-THINKING_FIELDS = frozenset({"reasoning", "think", "thinking", "thinkingConfig"})
+THINKING_FIELDS = frozenset({"enable_thinking", "reasoning", "think", "thinking", "thinking_budget", "thinkingConfig"})
 # What a provider may need beyond words that no parameter could move from this machine to a paid provider.
-ATTACHMENTS = ("image", "audio", "file", "image_url", "audio_url", "file_url", "file_id")
+ATTACHMENTS = ("image", "audio", "file", "image_url", "audio_url", "file_url", "file_id", "image_id")
 ABILITIES = frozenset({*ATTACHMENTS, "tools", "schema"})
+# Names that mean something of ours among `needs` and `wishes`, whatever a field of a client is called.
+_OURS = (
+    Request.KEYED | Request.IGNORED | ABILITIES | {"citations", "context", "detail", "name", "title"}
+) - CONSTRAINTS
 
 
 def _is_own(tool: Mapping[str, Any]) -> bool:

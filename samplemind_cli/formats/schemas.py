@@ -1,4 +1,4 @@
-"""JSON Schemas as each provider takes them."""
+"""JSON Schemas as OpenAI takes them, and in words for who does not."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,13 +14,7 @@ _STRICT = {
     "definitions", "description", "title", "pattern", "format", "multipleOf", "minimum", "maximum",
     "exclusiveMinimum", "exclusiveMaximum", "minItems", "maxItems",
 }  # fmt: skip
-_STRICT_FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
-# What a schema for Claude may not say (docs/en/build-with-claude/structured-outputs): told in words instead.
-_BOUNDS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
-_BOUNDS |= {"minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties"}
-# What holds schemas by name, and what holds no schemas but values.
-_NAMED = {"properties", "$defs", "definitions"}
-_VALUES = {"enum", "const", "default", "examples"}
+STRICT_FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
 
 
 def strict(schema: Mapping[str, Any]) -> bool:
@@ -36,7 +30,7 @@ def _strict(schema: Any) -> bool:
     kinds = schema.get("type")
     known = {kinds} if isinstance(kinds, str) else set(kinds) if isinstance(kinds, list) else set()
     said = bool(known) or bool(schema.keys() & {"anyOf", "enum", "const"})  # else it would take anything
-    plain = known <= _STRICT_TYPES and set(schema) <= _STRICT and schema.get("format", "date") in _STRICT_FORMATS
+    plain = known <= _STRICT_TYPES and set(schema) <= _STRICT and schema.get("format", "date") in STRICT_FORMATS
     if not (said and plain) or ("array" in known and "items" not in schema):
         return False
     inner = [*_values(schema, "properties"), *_values(schema, "$defs"), *_values(schema, "definitions")]
@@ -56,44 +50,6 @@ def _closed(schema: Mapping[str, Any], kinds: set[str]) -> bool:
 
 def _values(schema: Mapping[str, Any], word: str) -> list[Any]:
     return list(mapping(schema.get(word)).values())
-
-
-def for_claude(schema: Any) -> Any:
-    """The schema as Claude takes it: objects closed, and bounds turned into words, which the core holds it to."""
-    if isinstance(schema, list):
-        return [for_claude(item) for item in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    kept = {word: _inside(word, value) for word, value in schema.items() if word not in _BOUNDS}
-    if bounds := {word: value for word, value in schema.items() if word in _BOUNDS}:
-        kept["description"] = f"{text(kept.get('description'))} {dumps(bounds)}".strip()
-    if kept.get("type") == "object" or "properties" in kept:
-        kept["additionalProperties"] = False
-    return kept
-
-
-def open_objects(schema: Any) -> bool:
-    """Whether an object in it takes properties that it does not name: Claude's structured output cannot say that."""
-    if isinstance(schema, list):
-        return any(map(open_objects, schema))
-    if not isinstance(schema, Mapping):
-        return False
-    more = schema.get("additionalProperties")
-    if isinstance(more, Mapping) or more is True or schema.get("patternProperties"):
-        return True
-    if schema.get("type") == "object" and not schema.get("properties") and more is not False:
-        return not schema.keys() & {"anyOf", "oneOf", "allOf", "$ref", "enum", "const"}
-    inner = [value for word, value in schema.items() if word not in _NAMED | _VALUES]
-    inner += [value for word in _NAMED for value in _values(schema, word)]
-    return any(map(open_objects, inner))
-
-
-def _inside(word: str, value: Any) -> Any:
-    if word in _VALUES:
-        return value
-    if word in _NAMED and isinstance(value, Mapping):
-        return {name: for_claude(inner) for name, inner in value.items()}
-    return for_claude(value)
 
 
 def in_words(schema: Mapping[str, Any] | None) -> str:

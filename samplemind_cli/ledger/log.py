@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from samplemind_cli.errors import UsageError
+from samplemind_cli.ledger.store import MISS, WORDS
 
-_ALL = "SELECT calls.*, words.system, words.prompt, words.answer FROM calls LEFT JOIN words USING (number)"
+_ALL = f"""SELECT calls.*, {", ".join(WORDS + MISS)}
+    FROM calls LEFT JOIN words USING (number) LEFT JOIN misses USING (number)"""  # noqa: S608 - names of ours
 MATCHING = "calls.number IN (SELECT rowid FROM found WHERE found MATCH ?)"
 SHORT = 12  # digits of an id that are shown
+PROMPT = 160  # characters of another call's prompt
 
 
 def latest(connection: sqlite3.Connection, count: int, after: int = 0) -> list[dict[str, Any]]:
@@ -39,7 +42,17 @@ def one(connection: sqlite3.Connection, beginning: str) -> dict[str, Any]:
     if len(rows) != 1 or not beginning:
         why = "several calls' ids begin" if rows else "no call's id begins"
         raise UsageError(f"{why} with {beginning!r}", "samplemind log lists them")
-    return _call(rows[0])
+    call = _call(rows[0])
+    return call | ({"nearest": _nearest(connection, call)} if "nearest" in call else {})
+
+
+def _nearest(connection: sqlite3.Connection, call: dict[str, Any]) -> dict[str, str]:
+    """The stored question nearest to one that was new: its key, and the id and prompt of its call where it is known."""
+    query = """SELECT id, prompt FROM calls LEFT JOIN words USING (number)
+        WHERE key = ? AND tier = 'miss' AND calls.number <> ? ORDER BY at > ?, at DESC LIMIT 1"""
+    row = connection.execute(query, (call["nearest"], call["number"], call["at"])).fetchone()
+    found = {"id": row["id"], "prompt": (row["prompt"] or "")[:PROMPT]} if row else {}
+    return {"key": call["nearest"], **{name: value for name, value in found.items() if value}}
 
 
 def every(connection: sqlite3.Connection, since: float) -> Iterator[dict[str, Any]]:

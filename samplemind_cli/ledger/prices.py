@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from samplemind_cli.errors import UsageError
+from samplemind_cli.ledger import token_limits
 from samplemind_cli.providers import ROWS, Row
 
 INSTALL = "pip install 'samplemind-cli[prices]'"
@@ -16,16 +17,6 @@ FILE = "prices.toml"  # beside the user's config file: ["provider/model"] input 
 _PRICES = ("input", "output", "cached", "cache_write")
 _LIMITS = ("context", "max_output")
 LARGEST = 2_000_000  # tokens: the largest context of any model that is sold
-# The longest answers, in tokens, by how a model's name begins, as published when it appeared; those of a model that is
-# not here are as long as its context. `max_output` in the user's own prices comes first.
-OUTPUTS = {
-    ("gpt-4o", "gpt-4.5"): 16_384,
-    ("gpt-4.1",): 32_768,
-    ("gpt-5", "gpt-6"): 128_000,
-    ("o1", "o3", "o4"): 100_000,
-    ("gemini-1.5", "gemini-2.0"): 8192,
-    ("gemini-2.5", "gemini-3", "gemini-flash", "gemini-pro"): 65_536,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +66,23 @@ class Prices:
         first, *others = (self.dollars(provider, model, kind) for kind in kinds)
         return None if first is None else max([first, *(dollars for dollars in others if dollars is not None)])
 
+    def steps(self, provider: str, model: str) -> tuple[int, ...]:
+        """The prompts' lengths, in tokens, behind which every token of a call costs something else."""
+        row = self._rows.get(provider)
+        if self._priced(provider, model) or (row and row.local):
+            return ()
+        return _steps(self._public_name(provider), model)
+
     def context(self, provider: str, model: str) -> int:
         """The most tokens that a prompt and its answer have together, as far as that is known."""
         own = self._priced(provider, model).get("context")
-        return int(own or _context(self._public_name(provider), model) or LARGEST)
+        known = token_limits.context(provider, model) or _context(self._public_name(provider), model)
+        return int(own or known or LARGEST)
 
     def longest_answer(self, provider: str, model: str) -> int:
-        """The most tokens that an answer has."""
+        """The most tokens that an answer has: as the user says, as published, else as many as the model's context."""
         own = self._priced(provider, model).get("max_output")
-        bare = model.rpartition("/")[2]
-        known = next((most for names, most in OUTPUTS.items() if bare.startswith(names)), None)
-        return int(own or known or self.context(provider, model))
+        return int(own or token_limits.longest_answer(provider, model) or self.context(provider, model))
 
     @property
     def known(self) -> bool:
@@ -120,6 +117,22 @@ def _public(provider: str, model: str, tokens: Tokens) -> float | None:
     except (LookupError, ValueError):
         return None
     return float(found.total_price)
+
+
+@lru_cache(256)
+def _steps(provider: str, model: str) -> tuple[int, ...]:
+    try:
+        from genai_prices import Usage, calc_price
+        from genai_prices.types import TieredPrices
+
+        found = calc_price(Usage(), model_ref=model.removeprefix("models/"), provider_id=provider).model_price
+    except (ImportError, LookupError, ValueError):
+        return ()
+    return tuple(
+        sorted(
+            {tier.start for price in vars(found).values() if isinstance(price, TieredPrices) for tier in price.tiers}
+        )
+    )
 
 
 @lru_cache(256)

@@ -18,6 +18,13 @@ def most_used(connection: sqlite3.Connection, count: int) -> list[dict[str, Any]
     return [{**row, "prompt": words.get(row["key"])} for row in found]
 
 
+def keys(connection: sqlite3.Connection, beginning: str) -> list[str]:
+    """The keys of the answers to prompts that begin so, where the prompts were kept."""
+    query = """SELECT DISTINCT key FROM calls JOIN words USING (number)
+        WHERE key IS NOT NULL AND substr(prompt, 1, ?) = ?"""
+    return [row["key"] for row in connection.execute(query, (len(beginning), beginning))]
+
+
 def prompts(connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, str]:
     """The beginning of the prompt under each key, where one was kept."""
     query = f"""SELECT substr(prompt, 1, {SHORT}) AS prompt FROM calls JOIN words USING (number)

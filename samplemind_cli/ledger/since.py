@@ -10,9 +10,8 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def moment(text: str) -> float:
-    """Unix seconds. Raises UsageError."""
-    now = datetime.now().astimezone()
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    """Unix seconds. Raises UsageError. A day begins at midnight of this machine's clock, as it was then."""
+    midnight = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)  # noqa: DTZ005 - each day has its own offset
     named = {
         "all": None,
         "today": midnight,
@@ -29,4 +28,4 @@ def moment(text: str) -> float:
         return datetime.fromisoformat(text).astimezone().timestamp()
     except (ValueError, OverflowError, OSError):
         known = "today, yesterday, week, month, all, 3h, 7d or 2026-11-30"
-        raise UsageError(f"{text!r} is not a point in time", f"--since takes {known}") from None
+        raise UsageError(f"{text!r} is not a point in time", f"known: {known}") from None

@@ -4,6 +4,7 @@ import math
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
 from samplemind_cli.ledger.prices import Prices, Tokens
@@ -37,7 +38,6 @@ class Sums:
     seconds_saved: float = 0.0
     unpriced: int = 0
     _latencies: list[float] = field(default_factory=list)
-    _fresh: list[float] = field(default_factory=list)
 
     @property
     def hit_rate(self) -> float | None:
@@ -49,6 +49,12 @@ class Sums:
         """Milliseconds within which this share of the calls was answered."""
         ordered = sorted(self._latencies)
         return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else None
+
+    def add(self, other: "Sums") -> None:
+        """Add another sum to this one."""
+        for name in _ADDED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self._latencies += other._latencies  # noqa: SLF001 - its own class
 
     def as_json(self) -> dict[str, Any]:
         """As `--json` and `--csv` have it."""
@@ -68,22 +74,46 @@ def sums(connection: sqlite3.Connection, prices: Prices, since: float, by: Seque
     """The sums of the calls since `since` (unix seconds), all in one or apart by one of `BY`; most calls first."""
     groups = [_GROUPS.get(name, f"coalesce({name}, '')") for name in by]
     name = " || ' ' || ".join(groups) or "'all'"
-    query = f"SELECT {name} AS name, {_COLUMNS}, key FROM calls WHERE at >= ? ORDER BY at"  # noqa: S608 - names of ours
-    rows = connection.execute(query, (since,)).fetchall()
-    usual = _usual(connection, {row["key"] for row in rows if row["tier"] not in (None, "miss")})
+    query = f"SELECT {name} AS name, {_COLUMNS}, key FROM calls WHERE at >= ?"  # noqa: S608 - names of ours
     found: dict[str, Sums] = {}
-    rates = Rates(prices)
-    for row in rows:
+    rates, usual = Rates(prices), _Usual(connection)
+    for row in connection.execute(query, (since,)):
         _add(found.setdefault(row["name"], Sums(row["name"])), row, rates, usual)
     dated = bool(by) and by[0] in ("day", "hour")
     return sorted(found.values(), key=lambda s: s.name) if dated else sorted(found.values(), key=lambda s: -s.calls)
 
 
-def _usual(connection: sqlite3.Connection, keys: Iterable[str]) -> dict[str, float]:
-    """Milliseconds that the answer under each key took when it was fetched."""
-    query = "SELECT ms FROM calls WHERE key = ? AND tier = 'miss' ORDER BY at DESC LIMIT 1"
-    found = ((key, connection.execute(query, (key,)).fetchone()) for key in keys if key)
-    return {key: row["ms"] for key, row in found if row and row["ms"]}
+def total(groups: Iterable[Sums]) -> Sums:
+    """All of them in one."""
+    whole = Sums("all")
+    for group in groups:
+        whole.add(group)
+    return whole
+
+
+def days(connection: sqlite3.Connection, since: float) -> list[tuple[str, int]]:
+    """Every day from the first one with calls to the last, with its number of calls."""
+    query = f"SELECT {_GROUPS['day']} AS day, sum(times) FROM calls WHERE at >= ? GROUP BY 1 ORDER BY 1"  # noqa: S608 - ours
+    found = dict(tuple(row) for row in connection.execute(query, (since,)))
+    if not found:
+        return []
+    first, last = date.fromisoformat(min(found)), date.fromisoformat(max(found))
+    every = (str(first + timedelta(days=n)) for n in range((last - first).days + 1))
+    return [(day, found.get(day, 0)) for day in every]
+
+
+class _Usual(dict[str, float]):
+    """Milliseconds that the answer under a key took when it was fetched; 0.0 where nobody knows."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    def __missing__(self, key: str) -> float:
+        query = "SELECT ms FROM calls WHERE key = ? AND tier = 'miss' ORDER BY at DESC LIMIT 1"
+        row = self._connection.execute(query, (key,)).fetchone()
+        self[key] = found = (row["ms"] or 0.0) if row else 0.0
+        return found
 
 
 def _add(total: Sums, row: sqlite3.Row, rates: Rates, usual: dict[str, float]) -> None:
@@ -102,11 +132,11 @@ def _add(total: Sums, row: sqlite3.Row, rates: Rates, usual: dict[str, float]) -
     else:
         total.hits += times
         total.saved += (dollars or 0.0) * times
-        before = usual.get(row["key"] or "", row["ms"] or 0.0)
-        total.seconds_saved += max(0.0, before - (row["ms"] or 0.0)) * times / 1000
+        total.seconds_saved += max(0.0, usual[row["key"] or ""] - (row["ms"] or 0.0)) * times / 1000
     total.unpriced += times if dollars is None else 0
     if row["ms"] is not None:
         total._latencies.append(row["ms"])  # noqa: SLF001 - its own module
 
 
+_ADDED = [name for name in Sums.__slots__ if name not in ("name", "_latencies")]
 _TOKENS = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens")

@@ -11,20 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from samplemind_cli import files, spool
-from samplemind_cli.errors import SamplemindError
+from samplemind_cli.errors import SamplemindError, SettingError
 from samplemind_cli.settings import Settings
 
 NAME = "ledger.db"
-VERSION = 2  # 2: conversations
+VERSION = 3  # 2: conversations; 3: misses
 DAY = 86_400.0
 BUSY = 10.0  # seconds to wait for another process
-# Columns of a call: those of its facts, and those of its words.
+# Columns of a call: of its facts, of its words, and of one that was not in the cache: why, and where its time went.
 FACTS = (
     "id", "at", "command", "client", "session", "agent", "format", "task", "provider", "model", "passed", "tier",
     "times", "input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "cache_write_tokens", "ms",
     "first_ms", "held_ms", "finish", "error", "key",
 )  # fmt: skip
 WORDS = ("system", "prompt", "answer")
+MISS = ("why", "nearest", "passed_ms", "tries_ms", "connect_ms")
 _HINTS = {sqlite3.SQLITE_FULL: "free space there", sqlite3.SQLITE_BUSY: "another process holds it: try again"}
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
@@ -47,6 +48,9 @@ END;
 CREATE TRIGGER IF NOT EXISTS words_out AFTER DELETE ON words BEGIN
     INSERT INTO found (found, rowid, prompt, answer) VALUES ('delete', old.number, old.prompt, old.answer);
 END;
+CREATE TABLE IF NOT EXISTS misses (
+    number INTEGER PRIMARY KEY, why TEXT, nearest TEXT, passed_ms REAL, tries_ms REAL, connect_ms REAL
+);
 CREATE TABLE IF NOT EXISTS conversations (
     number INTEGER PRIMARY KEY, name TEXT UNIQUE, terminal TEXT NOT NULL, used REAL NOT NULL, system TEXT, model TEXT
 );
@@ -135,7 +139,10 @@ class Ledger:
 
 
 def connected(path: Path, schema: str, version: int) -> sqlite3.Connection:
-    """A connection to a file of the user's alone, with its tables made. Raises OSError, sqlite3.DatabaseError."""
+    """A connection to a file of the user's alone, with its tables made. Raises OSError, sqlite3.DatabaseError.
+
+    Raises SettingError for a file of a newer version: what it holds is not ours to change.
+    """
     files.private_folder(path.parent.parent, path.parent.name)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
     path.chmod(0o600)  # the write-ahead log beside it gets the same
@@ -145,7 +152,11 @@ def connected(path: Path, schema: str, version: int) -> sqlite3.Connection:
         _log_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
-        if connection.execute("PRAGMA user_version").fetchone()[0] < version:
+        found = connection.execute("PRAGMA user_version").fetchone()[0]
+        if found > version:
+            why = f"{path} was written by a newer samplemind (version {found} of the file; this one knows {version})"
+            raise SettingError(why, "pip install --upgrade samplemind-cli")  # noqa: TRY301 - closed below
+        if found < version:
             connection.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {version}; COMMIT;")
     except BaseException:
         connection.close()
@@ -169,10 +180,12 @@ def add(connection: sqlite3.Connection, records: Iterable[dict[str, Any]]) -> No
     """Put records in; one that is there already counts once."""
     facts = f"INSERT OR IGNORE INTO calls ({', '.join(FACTS)}) VALUES ({', '.join('?' * len(FACTS))})"  # noqa: S608 - names of ours
     words = f"INSERT INTO words (number, {', '.join(WORDS)}) VALUES (?, ?, ?, ?)"  # noqa: S608 - the same
+    misses = f"INSERT INTO misses (number, {', '.join(MISS)}) VALUES ({', '.join('?' * (1 + len(MISS)))})"  # noqa: S608 - the same
     for record in records:
         done = connection.execute(facts, [record.get(name) for name in FACTS])
-        if done.rowcount and any(record.get(name) for name in WORDS):
-            connection.execute(words, [done.lastrowid, *(record.get(name) for name in WORDS)])
+        for more, names in ((words, WORDS), (misses, MISS)):
+            if done.rowcount and any(record.get(name) for name in names):
+                connection.execute(more, [done.lastrowid, *(record.get(name) for name in names)])
 
 
 def _log_ahead(connection: sqlite3.Connection) -> None:
@@ -203,5 +216,7 @@ def _records(lines: bytes) -> Iterator[dict[str, Any]]:
 
 def _remove(connection: sqlite3.Connection, where: str, value: float) -> int:
     with transaction(connection):
-        connection.execute(f"DELETE FROM words WHERE number IN (SELECT number FROM calls WHERE {where})", (value,))  # noqa: S608 - conditions of ours
+        for table in ("words", "misses"):
+            query = f"DELETE FROM {table} WHERE number IN (SELECT number FROM calls WHERE {where})"  # noqa: S608 - conditions of ours
+            connection.execute(query, (value,))
         return connection.execute(f"DELETE FROM calls WHERE {where}", (value,)).rowcount  # noqa: S608 - the same

@@ -10,14 +10,16 @@ from samplemind_cli.ai import costs, journal, why
 from samplemind_cli.ai.allowed import allows
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.model_names import CHOOSING, options_for
+from samplemind_cli.ai.nearest import Parts
 from samplemind_cli.ai.types import Answer, Chunk, Options, Origin, Request
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.formats.fields import Fields, document
 from samplemind_cli.formats.headers import headed
-from samplemind_cli.formats.types import Events, Server
+from samplemind_cli.formats.types import Server
 from samplemind_cli.server import provenance
 from samplemind_cli.server.content import answered
 from samplemind_cli.server.failure import problem
+from samplemind_cli.server.interpreted import Interpreted, interpreter, named
 from samplemind_cli.server.memory import Memory
 from samplemind_cli.server.message import Handler, Incoming, Outcome, Reply, Stream
 
@@ -59,7 +61,7 @@ class Chats:
             self._keep(incoming, request, options, answer, reply)
             return await self._priced(incoming, answer, reply)
         model, known = options.model or "auto", self._known(incoming)
-        events = room.events(incoming.id, model, fields)
+        events = Interpreted(room.events(incoming.id, model, fields), request)
         chunks = self._core.stream(request, options)
         source = _with_pauses(chunks) if events.waits else chunks
         first = await anext(source)
@@ -68,11 +70,13 @@ class Chats:
             return Stream(self._events(incoming, first, source, events, outcome), {}, outcome, events.kind)
         headers, outcome = opened(first)
         headers |= _why(known, first, request)
-        events = room.events(incoming.id, headers["x-samplemind-route"], fields)
+        events = Interpreted(room.events(incoming.id, headers["x-samplemind-route"], fields), request)
+        headers = named(headers, events.hear(first))
         if first.answer is None:
             return Stream(self._events(incoming, first, source, events, outcome), headers, outcome, events.kind)
         await source.aclose()
         count(outcome, first.answer, content=self._content)
+        outcome.left_out = events.left
         body = b"".join(events.of(first)) + events.end()
         reply = Reply(body, headers=headers, kind=events.kind, outcome=outcome)
         self._keep(incoming, request, options, first.answer, reply)
@@ -98,9 +102,11 @@ class Chats:
         cold = why.of_prefix(known, route, request, answer.usage) if known and route and not answer.cached else ""
         if cold:
             headers[WHY] += f"; 0 tokens cached by {answer.provider}: {cold}"
-        return answer, headers, outcome
+        telling = interpreter(request)
+        told, outcome.left_out = telling.answer(answer), telling.left
+        return told, named(headers, outcome.left_out), outcome
 
-    def _known(self, incoming: Incoming) -> Sequence[why.Parts] | None:
+    def _known(self, incoming: Incoming) -> Sequence[Parts] | None:
         """The questions that were stored before, for one who wants to know in what a new one differs.
 
         Not for a client with a key of its own: it would learn what others asked.
@@ -119,7 +125,7 @@ class Chats:
         incoming: Incoming,
         first: Chunk | None,
         rest: AsyncGenerator[Chunk | None, None],
-        events: Events,
+        events: Interpreted,
         outcome: Outcome,
     ) -> AsyncGenerator[bytes, None]:
         """A stream's events; an error after the first one is an event too, and then nothing follows."""
@@ -137,7 +143,7 @@ class Chats:
             outcome.error = str(failed.code)
             yield events.failed(failed.facts)
 
-    def _told(self, incoming: Incoming, chunk: Chunk | None, events: Events, outcome: Outcome) -> Iterable[bytes]:
+    def _told(self, incoming: Incoming, chunk: Chunk | None, events: Interpreted, outcome: Outcome) -> Iterable[bytes]:
         if chunk is None:
             return (events.idle(),)
         if chunk.route:
@@ -147,6 +153,7 @@ class Chats:
         if chunk.answer:
             count(outcome, chunk.answer, content=self._content)
             outcome.ended = True
+            outcome.left_out = events.left
         return events.of(chunk)
 
     async def models(self, incoming: Incoming) -> list[str]:
@@ -211,7 +218,7 @@ def opened(first: Chunk) -> tuple[dict[str, str], Outcome]:
     return provenance.of_chunk(first), outcome
 
 
-def _why(known: Sequence[why.Parts] | None, first: Chunk, request: Request) -> dict[str, str]:
+def _why(known: Sequence[Parts] | None, first: Chunk, request: Request) -> dict[str, str]:
     """The header that says in what a question is new; none for an answer out of the cache."""
     if known is None or (first.answer and first.answer.cached):
         return {}

@@ -26,6 +26,7 @@ from samplemind_cli.formats.reading import packed
 from samplemind_cli.formats.types import Server
 from samplemind_cli.server import provenance
 from samplemind_cli.server.chats import Chats
+from samplemind_cli.server.interpreted import DROPPED
 from samplemind_cli.server.message import Handler, HttpError, Incoming, Outcome, Reply, Stream
 from samplemind_cli.server.routes import Operation
 
@@ -112,7 +113,7 @@ class Clients:
         found = await self._core.embed(wanted.texts, options, wanted.dimensions)
         reply = _vectors(found, gemini_embeddings.told(found, batch=batch))
         if wanted.dropped:
-            reply.headers["x-samplemind-dropped"] = ", ".join(wanted.dropped)
+            reply.headers[DROPPED] = ", ".join(wanted.dropped)
         return reply
 
     async def _gemini_models(self, incoming: Incoming) -> Reply:

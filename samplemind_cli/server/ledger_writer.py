@@ -11,12 +11,12 @@ class LedgerWriter:
 
     def __init__(self, book: journal.Journal) -> None:
         self._book = book
-        self._lines: list[bytes] = []
+        self._told: list[bytes | journal.Record] = []
         self._repeated: Counter[bytes] = Counter()
 
     def add(self, record: journal.Record) -> None:
-        """Note a call."""
-        self._lines.append(journal.line(record))
+        """Note a call; what takes time to find out waits until it is written."""
+        self._told.append(record if journal.FOUND_OUT in record else journal.line(record))
 
     def repeat(self, repetition: bytes) -> None:
         """Note that an answer was given again out of memory."""
@@ -25,16 +25,19 @@ class LedgerWriter:
 
     def flush(self) -> None:
         """Append what was gathered, in a thread."""
-        if lines := self._taken():
-            asyncio.get_running_loop().run_in_executor(None, self._book.add_lines, lines)
+        if told := self._taken():
+            asyncio.get_running_loop().run_in_executor(None, self._write, told)
 
     def close(self) -> None:
         """Append the last of it."""
-        self._book.add_lines(self._taken())
+        self._write(self._taken())
 
-    def _taken(self) -> bytes:
-        repeated = [journal.times(count, line) for line, count in self._repeated.items()]
-        lines = b"".join((*self._lines, *repeated))
-        self._lines.clear()
+    def _write(self, told: list[bytes | journal.Record]) -> None:
+        self._book.add_lines(b"".join(one if isinstance(one, bytes) else journal.line(one) for one in told))
+
+    def _taken(self) -> list[bytes | journal.Record]:
+        repeated = (journal.times(count, line) for line, count in self._repeated.items())
+        told = [*self._told, *repeated]
+        self._told.clear()
         self._repeated.clear()
-        return lines
+        return told

@@ -27,6 +27,7 @@ class Outcome:
     output_tokens: int = 0
     passed: tuple[str, ...] = ()  # providers that were asked first and could not answer
     first_token_ms: float = 0.0  # from the whole request to the answer's first word; 0 when there was none
+    left_out: tuple[str, ...] = ()  # what of the answer the client's format has no word for
     held: float = 0.0  # seconds that a provider's requests per minute held it up
     answer: str = ""  # in words, where the log is to hold them
     ended: bool = False  # a stream's last event is on its way: a client that hangs up then has all it wanted

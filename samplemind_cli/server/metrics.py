@@ -24,6 +24,7 @@ FAMILIES = {
     "tokens_total": ("counter", "Tokens that providers counted."),
     "model_tokens_total": ("counter", "Tokens that providers counted, by model."),
     "fallbacks_total": ("counter", "Requests that fell back from this provider to another."),
+    "left_out_total": ("counter", "Answers told to clients whose format has no word for a part of them."),
     "retries_total": ("counter", "Calls made again."),
     "limited_seconds_total": (
         "counter",
@@ -77,6 +78,8 @@ class Metrics:
         tally.times += 1
         tally.seconds += seconds
         tally.buckets[bisect_left(SECONDS, seconds)] += 1
+        if outcome.left_out:
+            self._counts["left_out_total"][(("provider", outcome.provider),)] += 1
         if outcome.cache == "miss" or outcome.passed:
             self._count_call(outcome, ("provider", outcome.provider), ("model", tally.model))
 

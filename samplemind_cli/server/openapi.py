@@ -5,7 +5,8 @@ from typing import Any
 from samplemind_cli import __version__
 from samplemind_cli.ai.model_names import TASKS
 from samplemind_cli.ai.types import PRIORITIES
-from samplemind_cli.formats.openai_chat.server import CHOICES, STOPS
+from samplemind_cli.formats.openai_chat.choices import CHOICES
+from samplemind_cli.formats.openai_chat.server import STOPS
 from samplemind_cli.server.openapi_clients import PATHS
 from samplemind_cli.server.openapi_parts import (
     COUNT,

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 
 from samplemind_cli.ai.types import Answer, Chunk, Route
+from samplemind_cli.server.interpreted import DROPPED
 
 PROVENANCE = ("text", "thinking", "provider", "model", "cached", "finish_reason", "usage", "latency_ms", "key")
 
@@ -26,7 +27,7 @@ def of_chunk(first: Chunk) -> dict[str, str]:
     route = routed(first)
     found = headers(route.provider, route.endpoint.model, tier(first))
     if route.dropped:
-        found["x-samplemind-dropped"] = ", ".join(route.dropped)
+        found[DROPPED] = ", ".join(route.dropped)
     if first.held:
         found["x-samplemind-held"] = f"{first.held:.3f}"
     return found

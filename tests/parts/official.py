@@ -32,6 +32,24 @@ def openai(url, *, stream):
     return Reading(choice.message.content or "", tuple(called), choice.finish_reason, tokens)
 
 
+def responses(url, *, stream):
+    """Responses; a stream through the helper that joins its pieces."""
+    from openai import OpenAI
+
+    with OpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0) as client:
+        if stream:
+            with client.responses.stream(model="m", input="q") as events:
+                answer = events.until_done().get_final_response()
+        else:
+            answer = client.responses.create(model="m", input="q")
+    if answer.error:
+        raise RuntimeError(answer.error.message)
+    calls = [item for item in answer.output if item.type == "function_call"]
+    called = [(call.name, arguments(call.arguments)) for call in calls]
+    tokens = (answer.usage.input_tokens, answer.usage.output_tokens) if answer.usage else (None, None)
+    return Reading(answer.output_text, tuple(called), answer.status, tokens)
+
+
 def anthropic(url, *, stream):
     """Messages; a stream through the helper that joins its pieces."""
     from anthropic import Anthropic
@@ -84,7 +102,7 @@ def ollama(url, *, stream):
     return Reading(text, tuple(called), lines[-1].done_reason, (lines[-1].prompt_eval_count, lines[-1].eval_count))
 
 
-CLIENTS = {"openai": openai, "anthropic": anthropic, "gemini": gemini, "ollama": ollama}
+CLIENTS = {"openai": openai, "anthropic": anthropic, "gemini": gemini, "ollama": ollama, "responses": responses}
 
 
 def told_error(error):

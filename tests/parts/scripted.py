@@ -114,4 +114,51 @@ def ollama(text="", calls=(), finish="stop", *, stream=True):
     return f"{json.dumps(first)}\n{json.dumps(last)}\n", NDJSON
 
 
-WIRES = {"openai": openai, "anthropic": anthropic, "gemini": gemini, "ollama": ollama}
+def responses(text="", calls=(), finish="completed", *, stream=True):
+    """OpenAI's responses; `finish` is the status."""
+    part = {"type": "output_text", "text": text, "annotations": []}
+    said = [{"id": "msg_1", "type": "message", "role": "assistant", "content": [part]}] if text else []
+    said += [
+        {"id": f"fc_{n}", "type": "function_call", "call_id": i, "name": name, "arguments": given}
+        for n, (i, name, given) in enumerate(calls)
+    ]
+    head = {"id": "resp_1", "object": "response", "created_at": 1, "model": "m", "error": None}
+    counted = {"input_tokens": 5, "output_tokens": 1, "total_tokens": 6}
+    whole = {**head, "status": finish, "output": said, "usage": counted}
+    whole["parallel_tool_calls"], whole["tool_choice"], whole["tools"] = True, "auto", []
+    if not stream:
+        return json.dumps(whole), JSON
+    told = [{"type": "response.created", "response": {**whole, "status": "in_progress", "output": [], "usage": None}}]
+    for n, item in enumerate(said):
+        told += _item(item, {"item_id": item["id"], "output_index": n})
+    told.append({"type": "response.completed", "response": whole})
+    return events(*({**event, "sequence_number": n} for n, event in enumerate(told)), named=True), SSE
+
+
+def _item(item, where):
+    """The events of one item."""
+    place = {"output_index": where["output_index"]}
+    message = item["type"] == "message"
+    empty = {"content": []} if message else {"arguments": ""}
+    yield {"type": "response.output_item.added", "item": {**item, **empty}, **place}
+    if message:
+        (part,) = item["content"]
+        where = {**where, "content_index": 0}
+        yield {"type": "response.content_part.added", "part": {**part, "text": ""}, **where}
+        yield {"type": "response.output_text.delta", "delta": part["text"], "logprobs": [], **where}
+        yield {"type": "response.output_text.done", "text": part["text"], "logprobs": [], **where}
+        yield {"type": "response.content_part.done", "part": part, **where}
+    else:
+        yield {"type": "response.function_call_arguments.delta", "delta": item["arguments"], **where}
+        said = {"name": item["name"], "arguments": item["arguments"]}
+        yield {"type": "response.function_call_arguments.done", **said, **where}
+    yield {"type": "response.output_item.done", "item": item, **place}
+
+
+WIRES = {"openai": openai, "anthropic": anthropic, "gemini": gemini, "ollama": ollama, "responses": responses}
+NAMED = ("anthropic", "responses")  # whose events have names
+
+
+def route(name):
+    """The options with which a provider is asked so."""
+    return {"provider": "openai", "model": "gpt-5-codex"} if name == "responses" else {"provider": name}

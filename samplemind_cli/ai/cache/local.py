@@ -10,6 +10,7 @@ from blake3 import blake3
 
 from samplemind_cli import files, spool
 from samplemind_cli.ai.cache.entry import PREFIX, Entry, decode, encode
+from samplemind_cli.ai.cache.removal import EVERYTHING, Removal
 from samplemind_cli.errors import SamplemindError
 
 HOUR = 3600.0
@@ -138,18 +139,18 @@ class LocalTier:
             "newest": max(stored, default=None),
         }
 
-    def clear(self, provider: str | None = None) -> tuple[int, int]:
-        """Remove every entry, or one provider's, and every hot record: how many entries went, and how many bytes.
+    def clear(self, removal: Removal = EVERYTHING) -> tuple[int, int]:
+        """Remove every entry that is meant, and every hot record: how many entries went, and how many bytes.
 
         Raises SamplemindError when some of them stay.
         """
-        if provider is None:
+        if removal.everything:
             files.remove(os.path.join(os.path.dirname(self.folder), QUESTIONS, spool.NAME))
         entries = freed = 0
         stuck: OSError | None = None
         for path, info in self._files():
             entry = self._is_entry(path)
-            if entry and provider is not None and _provider(path) != provider:
+            if entry and not self._is_meant(path, removal):
                 continue
             # Another process may be writing: its temporary file is not ours to take.
             if entry or path.startswith(self._hot) or _left_behind(path, info, time.time()):
@@ -164,6 +165,11 @@ class LocalTier:
             told = f"answers in {self.folder} cannot be removed: {stuck.strerror}"
             raise SamplemindError(told, f"ls -ld {self.folder}") from stuck
         return entries, freed
+
+    def _is_meant(self, path: str, removal: Removal) -> bool:
+        if removal.provider and _provider(path) != removal.provider:
+            return False
+        return not removal.reads or ((entry := self._peek(path)) is not None and removal.takes(entry))
 
     def _usable(self, *, make: bool = False) -> bool:
         """Whether the folder is there and nobody else can put anything into it. Raises OSError only to `make` it."""

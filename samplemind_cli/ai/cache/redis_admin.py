@@ -1,10 +1,12 @@
 """What people ask about the shared tier, through redis-py, which takes too long to load for the tier itself."""
 
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from samplemind_cli.ai.cache.address import Address
-from samplemind_cli.ai.cache.entry import PREFIX
+from samplemind_cli.ai.cache.entry import PREFIX, decode
+from samplemind_cli.ai.cache.removal import EVERYTHING, Removal
 from samplemind_cli.errors import SamplemindError
 
 if TYPE_CHECKING:
@@ -26,18 +28,29 @@ def stats(address: Address) -> dict[str, Any]:
         }
 
 
-def clear(address: Address, provider: str | None = None) -> int:
-    """Remove our entries, or one provider's, and nothing else; how many went."""
-    pattern = f"{PREFIX}{_literal(provider)}:*" if provider is not None else PREFIX + "*"
+def clear(address: Address, removal: Removal = EVERYTHING) -> int:
+    """Remove our entries that are meant, and nothing else; how many went."""
+    pattern = f"{PREFIX}{_literal(removal.provider)}:*" if removal.provider else PREFIX + "*"
     gone = 0
     with _client(address) as client:
-        page: list[bytes] = []
-        for name in client.scan_iter(pattern, PAGE):
-            page.append(name)
-            if len(page) == PAGE:
-                gone += client.unlink(*page)
-                page.clear()
-        return gone + (client.unlink(*page) if page else 0)
+        for page in _pages(client.scan_iter(pattern, PAGE)):
+            names = [name for name in page if _is_meant(client, name, removal)] if removal.reads else page
+            gone += client.unlink(*names) if names else 0
+    return gone
+
+
+def _pages(names: "Iterator[bytes]") -> "Iterator[list[bytes]]":
+    while page := list(islice(names, PAGE)):
+        yield page
+
+
+def _is_meant(client: Any, name: bytes, removal: Removal) -> bool:
+    """Whether an entry is; its envelope is read only where its key says too little."""
+    key = name.decode("utf-8", "surrogatepass")
+    if removal.keys is not None and key not in removal.keys:
+        return False
+    entry = decode(client.get(name) or b"", key)
+    return entry is not None and removal.takes(entry)
 
 
 def keys(address: Address, beginning: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from samplemind_cli.ai.cache.entry import LONGEST, Entry, Hit, decode, encode
 from samplemind_cli.ai.cache.local import LocalTier
+from samplemind_cli.ai.cache.removal import EVERYTHING, Removal
 from samplemind_cli.errors import SamplemindError, UsageError
 from samplemind_cli.settings import Settings
 
@@ -99,18 +100,20 @@ class Cache:
         """As LocalTier.largest."""
         return self._kept.largest(count)
 
-    def clear(self, provider: str | None = None) -> dict[str, Any]:
-        """Remove every answer, or one provider's, from both tiers: `entries` and `bytes` here, `redis` entries there.
+    def clear(self, removal: Removal = EVERYTHING) -> dict[str, Any]:
+        """Remove the answers that are meant from both tiers: `entries` and `bytes` here, `redis` entries there.
 
         Raises SamplemindError when Redis cannot be asked; the local tier has been cleared by then.
         """
-        entries, freed = self._kept.clear(provider)
+        if removal.tier == "redis" and not self._address:
+            raise UsageError("no Redis is used", "export SAMPLEMIND_REDIS_URL=redis://…")
+        entries, freed = (0, 0) if removal.tier == "redis" else self._kept.clear(removal)
         shared = None
-        if self._address:
+        if self._address and removal.tier != "local":
             from samplemind_cli.ai.cache import redis_admin
 
             try:
-                shared = redis_admin.clear(self._address, provider)
+                shared = redis_admin.clear(self._address, removal)
             except SamplemindError as error:
                 raise SamplemindError(
                     f"{entries} answers were removed here, but {error.message}", error.hint

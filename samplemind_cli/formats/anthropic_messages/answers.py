@@ -114,7 +114,7 @@ class Events:
             self._begun = True
             if chunk.route:  # it was not known when a ping had to be sent before it
                 self._model = chunk.route.name
-            self._told = Told(origins.of_route(self._model))
+            self._told = Told(chunk.origin or origins.of_route(self._model))
             yield event(self._start(chunk))
         if chunk.answer and self._told.nothing:
             for place, part in _placed(chunk.answer.parts):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -20,6 +21,16 @@ def turns(messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
             found.sort(key=lambda block: block.get("type") != "tool_result")
         if found:
             yield {"role": speaker, "content": found} | {n: v for message in said for n, v in message.hints.items()}
+
+
+def marked(message: Message) -> Message:
+    """The message with the mark for the prompt cache, which others put beside its content, at its last part."""
+    mark, last = message.hints.get("cache_control"), message.parts[-1] if message.parts else None
+    if mark is None or last is None or isinstance(last, Thinking | Opaque):
+        return message
+    hints = {name: value for name, value in message.hints.items() if name != "cache_control"}
+    last = replace(last, hints={"cache_control": mark, **last.hints})
+    return Message(message.role, (*message.parts[:-1], last), message.name, hints)
 
 
 def blocks(part: Part) -> Iterator[dict[str, Any]]:

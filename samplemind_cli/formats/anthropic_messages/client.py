@@ -8,6 +8,7 @@ from typing import Any
 
 from samplemind_cli.formats import conversation, faults, reading, schemas
 from samplemind_cli.formats.anthropic_messages import blocks
+from samplemind_cli.formats.anthropic_messages import schemas as own_schemas
 from samplemind_cli.formats.anthropic_messages.events import Blocks, read, readable
 from samplemind_cli.formats.anthropic_messages.fields import ATTRIBUTION
 from samplemind_cli.formats.headers import ANTHROPIC_VERSION
@@ -20,7 +21,7 @@ MAX_TOKENS = 8192
 # Shorter prefixes are never cached: 1024 tokens for most models (docs/en/build-with-claude/prompt-caching), of about
 # 4 characters each. Models with a higher minimum ignore the mark.
 CACHED_FROM = 4096
-_TAKEN = frozenset({"image", "image_url", "file", "file_url", "file_id", "tools", "tool_choice", "schema", "stop"})
+_TAKEN = frozenset({"image", "image_url", "file", "file_url", "tools", "tool_choice", "schema", "stop", "is_error"})
 _TAKEN |= {"effort", "thinking_budget", "cache_control", "citations", "title", "context"}
 # Claude before 4.6 thinks within a budget of tokens; since then it is told to adapt, and how hard to try
 # (docs/en/build-with-claude/adaptive-thinking).
@@ -59,7 +60,8 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     """Sampling parameters go only where they were asked in this format: newer models answer 400 to any of them."""
     own = request.source == "anthropic_messages"
     known = partial(takes, request=request, endpoint=endpoint)
-    found, messages = _apart(conversation.known(conversation.linked(request.messages), known), own=own)
+    told = conversation.known(conversation.linked(request.messages), known)
+    found, messages = _apart(list(map(blocks.marked, told)), own=own)
     body: dict[str, Any] = {
         "max_tokens": MAX_TOKENS if request.max_tokens is None else request.max_tokens,
         "messages": list(blocks.turns(messages)),
@@ -79,7 +81,7 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
         body["tools"] = tools
         if choice := _choice(request):
             body["tool_choice"] = choice
-    _add(body, {name: value for name, value in request.extra.items() if takes(name, request, endpoint)})
+    _add(body, request.further(known))
     if own:
         body |= {name: value for name, value in request.unkeyed.items() if name != ATTRIBUTION}
     return body
@@ -140,7 +142,8 @@ def _think(body: dict[str, Any], request: Request, model: str) -> None:
         if request.effort not in ("", "none"):
             body["output_config"] = {"effort": request.effort}
         return
-    if "thinking" in request.extra or not (request.effort or request.thinking_budget is not None):
+    by_hand = not request.source and "thinking" in request.extra
+    if by_hand or not (request.effort or request.thinking_budget is not None):
         return
     if request.effort == "none" or request.thinking_budget == 0:
         body["thinking"] = {"type": "disabled"}
@@ -168,7 +171,7 @@ def _instructions(found: list[Text], request: Request) -> str | list[dict[str, A
         said = [block for part in found for block in blocks.blocks(part)]
         attribution = request.unkeyed.get(ATTRIBUTION)
         return [*([dict(attribution)] if attribution else []), *said]
-    wanted = request.json_mode or (request.schema is not None and schemas.open_objects(request.schema))
+    wanted = request.json_mode or (request.schema is not None and own_schemas.is_beyond(request.schema))
     words = [Text(schemas.in_words(request.schema))] if wanted else []
     if any(part.hints for part in found):
         return [block for part in (*found, *words) for block in blocks.blocks(part)]
@@ -195,9 +198,9 @@ def _function(function: Mapping[str, Any]) -> dict[str, Any]:
 
 def _form(request: Request, *, own: bool) -> dict[str, Any] | None:
     """The schema as the API takes it; a client of its own format has written it so itself."""
-    if request.schema is None or (not own and schemas.open_objects(request.schema)):
+    if request.schema is None or (not own and own_schemas.is_beyond(request.schema)):
         return None
-    return {"type": "json_schema", "schema": dict(request.schema) if own else schemas.for_claude(request.schema)}
+    return {"type": "json_schema", "schema": dict(request.schema) if own else own_schemas.told(request.schema)}
 
 
 def _choice(request: Request) -> dict[str, Any]:

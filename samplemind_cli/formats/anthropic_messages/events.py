@@ -157,7 +157,7 @@ def _call(block: dict[str, Any], index: int | None) -> ToolCall:
 
 def _delta(event: dict[str, Any]) -> Chunk:
     delta = reading.mapping(event.get("delta"))
-    match delta.get("type"):
+    match delta.get("type") or next((kind for kind, name in _DELTAS.items() if name in delta), ""):
         case "text_delta":
             return Chunk(text="".join(reading.content(delta.get("text"))))
         case "thinking_delta":

@@ -130,6 +130,8 @@ def _choice(fields: Fields) -> tuple[str | dict[str, Any] | None, bool]:
         return None, False
     kind = holder.one_of("type", (*CHOICES, "tool"), "")
     one = holder.get("disable_parallel_tool_use", bool) or False
+    if kind == "any" and not fields.items("tools"):
+        raise fields.wrong("tool_choice", "asks for a call, and there are no tools")
     if kind != "tool":
         return CHOICES[kind], one
     name = holder.need("name", str)

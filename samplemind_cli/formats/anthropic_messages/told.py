@@ -48,7 +48,7 @@ class Told:
         if chunk.thinking:
             self._delta("thinking", {"type": "thinking_delta", "thinking": chunk.thinking})
         if chunk.signature:
-            self._sign(Thinking(signature=chunk.signature, origin=self._origin))
+            self._sign(Thinking(signature=chunk.signature, origin=self._origin, id=chunk.thought_id))
         if chunk.block:
             self.part(chunk.block)
         if chunk.text:

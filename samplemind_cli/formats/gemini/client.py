@@ -34,7 +34,7 @@ __all__ += ["readable", "reader", "takes"]
 # Inside a functionResponse, beside its response.
 _RESULT = ("willContinue", "scheduling")
 _TAKEN = frozenset(
-    {"image", "audio", "file", "file_url", "tools", "tool_choice", "schema", "effort", "thinking_budget"}
+    {"image", "audio", "file", "file_url", "tools", "tool_choice", "schema", "effort", "thinking_budget", "is_error"}
 )
 _TAKEN |= {*CONFIG, *EXTRA}
 _MODES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}

@@ -145,8 +145,8 @@ def _call(part: dict[str, Any]) -> ToolCall:
 
 def _end(candidate: dict[str, Any]) -> tuple[Any, Fault | None]:
     """MALFORMED_FUNCTION_CALL and its like leave no answer to speak of: they are faults."""
-    reason = reading.text(reading.either(candidate, "finishReason"))
-    if reason.lower() in _FAULTS:
+    reason = reading.either(candidate, "finishReason")
+    if reading.text(reason).lower() in _FAULTS:
         detail = reading.text(reading.either(candidate, "finishMessage"))
         return None, faults.named("server", f"the answer ended with {reason}" + (f": {detail}" if detail else ""))
     return reading.finish(reason), None

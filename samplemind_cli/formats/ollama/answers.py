@@ -14,6 +14,7 @@ from samplemind_cli.formats.types import (
     Answer,
     Chunk,
     Finish,
+    Opaque,
     Part,
     Problem,
     Text,
@@ -118,7 +119,10 @@ def _said(parts: Sequence[Part], *, generate: bool) -> dict[str, Any]:
     thinking = {"thinking": thoughts} if thoughts else {}
     if generate:
         return {"response": words, **thinking}
+    blocks = (part.value for part in parts if isinstance(part, Opaque) and part.origin == "ollama")
+    pictures = [image for block in blocks for image in block.get("images", ())]
     message: dict[str, Any] = {"role": "assistant", "content": words, **thinking}
+    message |= {"images": pictures} if pictures else {}
     return {"message": message | ({"tool_calls": list(map(_call, calls))} if calls else {})}
 
 

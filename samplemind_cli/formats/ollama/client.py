@@ -14,6 +14,7 @@ from samplemind_cli.formats.types import (
     Inputs,
     Media,
     Message,
+    Opaque,
     Reader,
     Request,
     Text,
@@ -228,7 +229,8 @@ def _messages(message: Message, *, ids: bool = False) -> list[dict[str, Any]]:
         told = {"role": "tool", "content": result.text, "tool_name": result.name}
         sent.append(_with_images(told | ({"tool_call_id": result.call_id} if ids else {}), result.parts))
     rest = [part for part in message.parts if not isinstance(part, ToolResult)]
-    if message.role == "tool" or (sent and not rest):
+    foreign = bool(rest) and all(isinstance(part, Opaque) for part in rest)
+    if message.role == "tool" or foreign or (sent and not rest):
         return sent
     body: dict[str, Any] = {"role": message.role, "content": "".join(p.text for p in rest if isinstance(p, Text))}
     if len([part for part in rest if isinstance(part, Text)]) > 1:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from samplemind_cli.formats import reading
-from samplemind_cli.formats.types import ATTACHMENTS, NO_TOKENS, Answer, Chunk, Finish, Problem, ToolCall, Usage
+from samplemind_cli.formats.types import ATTACHMENTS, NO_TOKENS, Answer, Chunk, Finish, Opaque, Problem, ToolCall, Usage
 
 ENDS: dict[Finish, str] = {"refusal": "content_filter", "filtered": "content_filter", "unknown": "stop"}
 BILLING = "billing_error"
@@ -144,6 +144,9 @@ def _message(answer: Answer, *, streamed: bool = True) -> dict[str, Any]:
     message: dict[str, Any] = {"content": answer.text} if answer.text else {}
     if answer.thinking:
         message["reasoning_content"] = answer.thinking  # the name that DeepSeek, vLLM and llama.cpp gave it
+    for part in answer.parts:
+        if isinstance(part, Opaque) and part.origin == "openai_chat":
+            _add(message, part)
     if calls := answer.tool_calls:
         places = ({"index": n} if streamed else {} for n in range(len(calls)))
         message["tool_calls"] = [{**place, **_call(call)} for place, call in zip(places, calls, strict=True)]
@@ -156,9 +159,17 @@ def _delta(chunk: Chunk) -> dict[str, Any]:
         delta["content"] = chunk.text
     if chunk.thinking:
         delta["reasoning_content"] = chunk.thinking
+    if isinstance(chunk.block, Opaque) and chunk.block.origin == "openai_chat":
+        _add(delta, chunk.block)
     if chunk.tool_calls:
         delta["tool_calls"] = [{"index": call.index or 0, **_call(call)} for call in chunk.tool_calls]
     return delta
+
+
+def _add(message: dict[str, Any], block: Opaque) -> None:
+    """What stands beside the words: annotations, images, sound."""
+    for name, value in block.value.items():
+        message[name] = [*message.get(name, ()), *value] if isinstance(value, list) else value
 
 
 def _end(answer: Answer) -> str:

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from samplemind_cli.formats import conversation, faults, reading, schemas
 from samplemind_cli.formats.openai_chat.events import read, readable
 from samplemind_cli.formats.openai_chat.fields import DOCUMENTED
+from samplemind_cli.formats.openai_responses.fields import IN_CHAT
+from samplemind_cli.formats.request import THINKING_FIELDS
 from samplemind_cli.formats.types import (
     ABILITIES,
     PARAMETERS,
@@ -30,9 +32,11 @@ __all__ = ["chat", "embed", "fault", "is_openai", "models", "read", "read_embedd
 __all__ += ["readable", "reader", "takes"]
 
 _AUDIO = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav", "audio/vnd.wave": "wav"}
-_TAKEN = ABILITIES - {"audio_url", "file_url"} | {*PARAMETERS, "temperature", "tool_choice", "effort", "name", "detail"}
+_TAKEN = ABILITIES - {"audio_url", "file_url", "file_id", "image_id"}
+_TAKEN |= {*PARAMETERS, "temperature", "tool_choice", "effort", "name", "detail"}
 # What of other formats' fields the compatible servers know by the same name.
 _COMPATIBLE = {"top_k", "min_p", "repetition_penalty", "repeat_penalty", "typical_p", "cache_control"}
+_FILES = ("openai_chat", "openai_responses", "")  # whose clients name files that OpenAI keeps
 # A thinking budget in the words of an effort, as the field has it.
 _EFFORTS = ((0, "none"), (1024, "low"), (8192, "medium"))
 
@@ -42,13 +46,19 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
     if (
         name in _TAKEN
         or name in DOCUMENTED
-        or name.startswith("openai_chat ")
+        or (name.startswith("openai_chat ") and not (is_openai(endpoint.base_url) and _is_field(name, request)))
         or (name == "thinking_budget" and not request.effort)
+        or (name == "file_id" and request.source in _FILES)
     ):
         return True
     if is_openai(endpoint.base_url):
         return False
     return name in _COMPATIBLE or request.source in ("openai_chat", "")
+
+
+def _is_field(name: str, request: Request) -> bool:
+    """Whether it is a field that nobody documents, and not a tool or a block."""
+    return name.removeprefix("openai_chat ") in request.extra
 
 
 def chat(request: Request, endpoint: Endpoint) -> Call:
@@ -62,8 +72,8 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     # Obfuscation pads every event with random characters.
     plain = {"include_obfuscation": False} if official else {}
     body["stream_options"] = {**plain, **reading.mapping(body.get("stream_options")), "include_usage": True}
-    headers = {**_headers(endpoint), **(request.headers if request.source == "openai_chat" else {})}
-    return Call(f"{endpoint.base_url}/chat/completions", body, headers)
+    sent = {**headers(endpoint), **(request.headers if request.source == "openai_chat" else {})}
+    return Call(f"{endpoint.base_url}/chat/completions", body, sent)
 
 
 def _as_it_came(request: Request, endpoint: Endpoint) -> Mapping[str, Any] | None:
@@ -91,8 +101,8 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     if request.max_tokens is not None:
         # OpenAI's reasoning models reject `max_tokens`; many compatible servers know no other name.
         body["max_completion_tokens" if official else request.max_tokens_field or "max_tokens"] = request.max_tokens
-    if effort := _effort(request):
-        body["reasoning_effort"] = effort
+    if hard := _effort(request, official=official):
+        body["reasoning_effort"] = hard
     if request.schema is not None:
         body["response_format"] = _format(request)
     elif request.json_mode:
@@ -104,7 +114,7 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
         if request.tool_choice is not None:
             choice = request.tool_choice
             body["tool_choice"] = choice if isinstance(choice, str) else dict(choice)
-    reading.beside(body, {name: value for name, value in request.extra.items() if takes(name, request, endpoint)})
+    reading.beside(body, request.further(known))
     return {**body, **_unkeyed(request, official=official)}
 
 
@@ -118,7 +128,7 @@ def embed(texts: Inputs, dimensions: int | None, endpoint: Endpoint) -> Call:
     body: dict[str, Any] = {"model": endpoint.model, "input": list(texts), "encoding_format": "float"}
     if dimensions is not None:
         body["dimensions"] = dimensions
-    return Call(f"{endpoint.base_url}/embeddings", body, _headers(endpoint))
+    return Call(f"{endpoint.base_url}/embeddings", body, headers(endpoint))
 
 
 def read_embeddings(body: Any) -> tuple[list[list[float]], int | None]:
@@ -136,7 +146,7 @@ def fault(status: int, body: Any) -> Fault:
 
 def models(endpoint: Endpoint) -> Call:
     """`GET /models`."""
-    return Call(f"{endpoint.base_url}/models", None, _headers(endpoint), "GET")
+    return Call(f"{endpoint.base_url}/models", None, headers(endpoint), "GET")
 
 
 def read_models(body: Any) -> list[str]:
@@ -153,15 +163,29 @@ def is_openai(base_url: str) -> bool:
 
 def _unkeyed(request: Request, *, official: bool) -> Mapping[str, Any]:
     """What changes no answer. Responses' fields of the same names are OpenAI's own, and errors at others."""
-    own = request.source == "openai_chat" or (official and request.source == "openai_responses")
-    return request.unkeyed if own else {}
+    if official and request.source == "openai_responses":
+        return {name: value for name, value in request.unkeyed.items() if name in IN_CHAT}
+    return request.unkeyed if request.source == "openai_chat" else {}
 
 
-def _headers(endpoint: Endpoint) -> dict[str, str]:
+def headers(endpoint: Endpoint) -> dict[str, str]:
+    """The key, if there is one."""
     return {"authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
 
 
-def _effort(request: Request) -> str:
+def _effort(request: Request, *, official: bool) -> str:
+    """An effort, unless the host is told in the words of its own that its client used."""
+    if (
+        request.source == "openai_chat"
+        and not official
+        and request.extra.keys() & {*THINKING_FIELDS, "chat_template_kwargs"}
+    ):
+        return ""
+    return effort(request)
+
+
+def effort(request: Request) -> str:
+    """How hard to think, also where a budget of tokens says it."""
     if request.effort or request.thinking_budget is None:
         return request.effort
     return next((word for most, word in _EFFORTS if request.thinking_budget <= most), "high")

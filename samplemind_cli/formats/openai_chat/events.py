@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from samplemind_cli.formats import faults, reading
-from samplemind_cli.formats.types import Chunk, ToolCall, Usage
+from samplemind_cli.formats.types import Chunk, Opaque, ToolCall, Usage
 
 # Ends that leave no answer to speak of: OpenRouter's, DeepSeek's.
+_BESIDE = ("annotations", "images", "audio")
 _FAILED = ("error", "insufficient_system_resource")
 
 
@@ -75,8 +76,8 @@ def _choice(choice: dict[str, Any], body: dict[str, Any], others: Sequence[tuple
     calls = [_call(call, whole=whole) for call in reading.mappings(said.get("tool_calls"))]
     if legacy := reading.mapping(said.get("function_call")):
         calls.append(_call({"function": legacy, "index": 0}, whole=whole))
-    reason = reading.text(choice.get("finish_reason"))
-    failed = reason in _FAILED
+    reason = choice.get("finish_reason")
+    failed = isinstance(reason, str) and reason in _FAILED
     finish = "refusal" if refusal else None if failed else reading.finish(reason) or ("unknown" if whole else None)
     return Chunk(
         text=text + refusal,
@@ -86,11 +87,21 @@ def _choice(choice: dict[str, Any], body: dict[str, Any], others: Sequence[tuple
         usage=_usage(_counts(body) or _counts(choice) or _counts(reading.mapping(body.get("x_groq")))),
         fault=faults.named("server", f"the answer ended with {reason}") if failed else None,
         model=reading.text(body.get("model")),
+        block=_beside(said, body),
         refusal=bool(refusal),
         logprobs=tuple(reading.mappings(reading.mapping(choice.get("logprobs")).get("content"))),
         whole=whole,
         others=tuple((number, _choice(other, {})) for number, other in others),
     )
+
+
+def _beside(said: Mapping[str, Any], body: Mapping[str, Any]) -> Opaque | None:
+    """What only this format has a word for: sources, which xAI and Perplexity name beside the answer; images; sound."""
+    found = {name: said[name] for name in _BESIDE if isinstance(said.get(name), list | dict) and said[name]}
+    urls = body.get("citations") if "annotations" not in found else None
+    if isinstance(urls, list) and (named := [url for url in urls if isinstance(url, str)]):
+        found["annotations"] = [{"type": "url_citation", "url_citation": {"url": url}} for url in named]
+    return Opaque("openai_chat", found) if found else None
 
 
 def _call(call: dict[str, Any], *, whole: bool) -> ToolCall:

@@ -10,7 +10,7 @@ from samplemind_cli.formats.types import ABILITIES, PARAMETERS, Call, Endpoint, 
 __all__ = ["chat", "embed", "fault", "models", "read", "read_embeddings", "read_models", "readable", "reader", "takes"]
 
 # It answers 422 to a field it does not know; usage comes in the last event unasked.
-_TAKEN = ABILITIES - {"audio_url", "file_url", "file_id"} | {*PARAMETERS, "temperature", "tool_choice", "n"}
+_TAKEN = ABILITIES - {"audio_url", "file_url", "file_id", "image_id"} | {*PARAMETERS, "temperature", "tool_choice", "n"}
 _TAKEN |= {"prediction", "prompt_mode", "safe_prompt"}
 
 

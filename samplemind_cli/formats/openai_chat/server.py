@@ -6,10 +6,9 @@ from typing import Any, cast
 
 from samplemind_cli.formats import jsonschema
 from samplemind_cli.formats.fields import Fields
-from samplemind_cli.formats.openai_chat import answers
+from samplemind_cli.formats.openai_chat import answers, choices, thinking
 from samplemind_cli.formats.openai_chat.fields import IGNORED, NEUTRAL, REFUSED, TRANSLATED
 from samplemind_cli.formats.types import (
-    EFFORTS,
     Answer,
     Media,
     Message,
@@ -24,7 +23,6 @@ from samplemind_cli.formats.types import (
 )
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
-CHOICES = ("none", "auto", "required")
 SOUNDS = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 STOPS = 4  # as OpenAI has it
 PARTS = ("text", "refusal", "image_url", "input_audio", "file")
@@ -44,19 +42,20 @@ def read(fields: Fields) -> Request:
         raise fields.wrong("messages", "must hold at least one message")
     longest = fields.whole("max_completion_tokens")
     schema, named = _schema(fields.inner("response_format"))
+    effort, budget = thinking.asked(fields)
     top_p, parallel = fields.number("top_p", 0, 1), fields.get("parallel_tool_calls", bool)
-    tools = tuple(map(_tool, fields.items("tools")))
+    choice, tools = choices.read(fields, tuple(map(_tool, fields.items("tools"))))
     return Request(
         messages=tuple(map(_message, messages)),
         temperature=fields.number("temperature", 0, 2),
         max_tokens=fields.whole("max_tokens") if longest is None else longest,
         max_tokens_field="" if longest is None else "max_completion_tokens",
         schema=schema,
-        json_mode=fields.inner("response_format").raw.get("type") == "json_object",
+        json_mode=schema is None and fields.inner("response_format").raw.get("type") == "json_object",
         schema_name=named.get("name", str) or "",
         strict=named.get("strict", bool),
         tools=tools,
-        tool_choice=_choice(fields),
+        tool_choice=choice,
         # OpenAI's defaults count as unsaid: clients send them unasked.
         top_p=None if top_p == 1 else top_p,
         stop=stops(fields),
@@ -64,11 +63,12 @@ def read(fields: Fields) -> Request:
         presence_penalty=fields.number("presence_penalty", -2, 2) or None,
         frequency_penalty=fields.number("frequency_penalty", -2, 2) or None,
         parallel_tool_calls=False if parallel is False and tools else None,
-        effort=_effort(fields),
+        effort=effort,
+        thinking_budget=budget,
         extra={name: value for name, value in fields.raw.items() if _is_extra(fields, name)} | _inside(fields),
         unkeyed={name: fields.raw[name] for name in IGNORED if fields.raw.get(name) is not None},
         source="openai_chat",
-        body=fields.raw,
+        body=fields.raw if _is_documented(fields) else None,
     )
 
 
@@ -99,12 +99,22 @@ def error_type(status: int) -> str:
     return answers.error_type(status)
 
 
+def _is_documented(fields: Fields) -> bool:
+    """Whether every host of this format reads a body as we do: not all know Mistral's own ways to say the same."""
+    contents = [message.raw.get("content") for message in fields.items("messages")]
+    parts = [part for content in contents if isinstance(content, list) for part in content]
+    bare = any(isinstance(part, dict) and isinstance(part.get("image_url"), str) for part in parts)
+    return not bare and fields.raw.get("tool_choice") != "any"
+
+
 def _said(fields: Fields, name: str) -> bool:
     return (value := fields.raw.get(name)) is not None and value not in NEUTRAL.get(name, ())
 
 
 def _is_extra(fields: Fields, name: str) -> bool:
-    return name not in TRANSLATED | IGNORED | REFUSED and _said(fields, name) and name != "reasoning"
+    if name in ("reasoning", "reasoning_effort"):
+        return thinking.says_more(fields, name)
+    return name not in TRANSLATED | IGNORED | REFUSED and _said(fields, name)
 
 
 def _inside(fields: Fields) -> dict[str, Any]:
@@ -112,24 +122,11 @@ def _inside(fields: Fields) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if isinstance(fields.raw.get("tool_choice"), dict):
         choice = fields.inner("tool_choice")
-        found |= choice.others(("type", "function"), "tool_choice")
+        found |= choice.others(("type", "function", "allowed_tools"), "tool_choice")
         found |= choice.inner("function").others(("name",), "tool_choice.function")
     form = fields.inner("response_format")
-    found |= form.others(("type", "json_schema"), "response_format")
+    found |= form.others(("type", "json_schema", "schema"), "response_format")
     return found | form.inner("json_schema").others(("name", "strict", "schema"), "response_format.json_schema")
-
-
-def _effort(fields: Fields) -> str:
-    """`reasoning_effort`, or OpenRouter's `reasoning.effort`; a word that nobody knows is the provider's to judge."""
-    given = fields.get("reasoning_effort", str)
-    if given is None:
-        inner = fields.inner("reasoning")
-        given = inner.get("effort", str)
-        if given is None and inner.raw.get("enabled") is False:
-            given = "none"
-    if given and given not in EFFORTS:
-        raise fields.wrong("reasoning_effort", f"must be one of {', '.join(EFFORTS)}")
-    return given or ""
 
 
 def stops(fields: Fields) -> tuple[str, ...]:
@@ -186,9 +183,8 @@ def _part(part: Fields) -> Part:
     if kind in ("text", "refusal"):
         return Text(part.need(kind, str), hints)
     if kind == "image_url":
-        holder = part.inner("image_url")
-        if isinstance(part.raw.get("image_url"), str):
-            raise part.wrong("image_url", "must be an object with a url")
+        bare = isinstance(part.raw.get("image_url"), str)  # as Mistral has it
+        holder = Fields({"url": part.raw["image_url"]}, part.name(kind)) if bare else part.inner(kind)
         hints |= holder.others(("url", "detail"), kind)
         return media(holder, "url", "image", detail=holder.get("detail", str) or "", hints=hints)
     holder = part.inner(kind)
@@ -252,24 +248,14 @@ def _tool(fields: Fields) -> dict[str, Any]:
     return {"type": "function", **{name: value for name, value in fields.raw.items() if value is not None}}
 
 
-def _choice(fields: Fields) -> str | dict[str, Any] | None:
-    choice = fields.raw.get("tool_choice")
-    if choice is None or isinstance(choice, str):
-        return fields.one_of("tool_choice", CHOICES, "auto") if choice else None
-    named = fields.inner("tool_choice")
-    named.one_of("type", ("function",), "")
-    name = named.inner("function").need("name", str)
-    if name not in [tool.inner("function").raw.get("name") for tool in fields.items("tools")]:
-        raise fields.wrong("tool_choice", f"names {name!r}, which is not among the tools")
-    return {"type": "function", "function": {"name": name}}
-
-
 def _schema(fields: Fields) -> tuple[dict[str, Any] | None, Fields]:
     """The JSON Schema of a response format, and what holds its name."""
     nothing = Fields({})
     if not fields.raw:
         return None, nothing
     kind = fields.one_of("type", ("text", "json_object", "json_schema"), "")
+    if kind == "json_object" and fields.raw.get("schema"):  # as llama.cpp, Together and Fireworks have it
+        return jsonschema.checked(fields.need("schema", dict), fields, "schema"), nothing
     if kind != "json_schema":
         return None, nothing
     holder = fields.inner("json_schema")

@@ -7,7 +7,8 @@ import orjson
 
 from samplemind_cli.formats import reading
 from samplemind_cli.formats.fields import Fields
-from samplemind_cli.formats.openai_responses.output import Shelf, items
+from samplemind_cli.formats.openai_responses.output import Item
+from samplemind_cli.formats.openai_responses.shelf import Shelf, items
 from samplemind_cli.formats.openai_responses.tools import offered
 from samplemind_cli.formats.types import Answer, FaultKind, Problem, Usage
 
@@ -91,7 +92,7 @@ def ended(status: str, details: dict[str, Any] | None, output: list[Any], usage:
     return {"status": status, "incomplete_details": details, "output": output, "usage": counted(usage), **finished}
 
 
-def told(made: list[Any], status: str) -> list[dict[str, Any]]:
+def told(made: list[Item], status: str) -> list[dict[str, Any]]:
     """The items; what cut the answer off cut the last one."""
     return [item.whole(status if item is made[-1] else "completed") for item in made]
 

@@ -4,20 +4,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
+from samplemind_cli.formats import reading
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.openai_responses import answers
-from samplemind_cli.formats.openai_responses.output import Called, Event, Item, Said, Shelf, Thought
+from samplemind_cli.formats.openai_responses.came import PassedOn
+from samplemind_cli.formats.openai_responses.output import Called, Event, Item, Said, Thought
+from samplemind_cli.formats.openai_responses.shelf import Shelf, annotation
 from samplemind_cli.formats.openai_responses.tools import offered
 from samplemind_cli.formats.origins import of_route
-from samplemind_cli.formats.types import Answer, Chunk, Opaque, Problem, Text, Thinking, ToolCall
+from samplemind_cli.formats.types import Answer, Chunk, Opaque, Part, Problem, Text, Thinking, ToolCall
 
 _Pieces = list[tuple[str, Sequence[Any]]]
 
 
 class Events:
-    """Tells one answer.
+    """Tells one answer: the events of a provider of this format as they came.
 
     One item is open at a time. What belongs to a later one waits until the open one is whole: a text or a thought is as
     soon as something else follows, a call once its arguments are, at the latest at the end.
@@ -34,12 +35,19 @@ class Events:
         self._open: Item | None = None
         self._waiting: list[tuple[Item, _Pieces]] = []
         self._calls: dict[int, Called] = {}
+        self._came: PassedOn | None = None
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
         """The events that say what a chunk says; a whole answer out of the cache is one chunk."""
+        if (events := chunk.came_in("openai_responses")) is not None and self._passes(events):
+            yield from map(_event, events)
+            return
+        if self._came:
+            if self._came.ended:
+                return
+            self._go_on(self._came)
         if chunk.route:  # a client that waits may have been told before it was known who answers
-            route = chunk.route.name
-            self._origin, self._head["model"] = of_route(route), route
+            self._origin, self._head["model"] = chunk.origin or of_route(chunk.route.name), chunk.route.name
         yield from self._begin()
         if chunk.answer and not self._shelf.items:
             chunks: Iterator[Chunk] = _pieces(chunk.answer)
@@ -56,7 +64,9 @@ class Events:
         return b""
 
     def failed(self, problem: Problem) -> bytes:
-        """`response.failed`, with what was told until then."""
+        """`response.failed`, with what was told until then; a provider's own word for it where its events came."""
+        if self._came and reading.mapping(problem.said).get("type") in ("response.failed", "error"):
+            return _event(problem.said)
         output = answers.told(self._told(), "incomplete")
         response = {**self._head, "output": output, **answers.failure(problem)}
         return b"".join([*self._begin(), self._event({"type": "response.failed", "response": response})])
@@ -66,6 +76,22 @@ class Events:
         if not self._sent:
             return b"".join(self._begin())
         return self._event({"type": "response.in_progress", "response": self._head})
+
+    def _passes(self, events: Sequence[dict[str, Any]]) -> bool:
+        """Whether these events may be passed on: of a response that began with its own first event."""
+        if not self._sent and events and events[0]["type"] == "response.created":
+            self._came = PassedOn(events[0]["response"])
+        if self._came is None:
+            return False
+        for each in events:
+            self._came.add(each)
+        self._sent = self._came.sent
+        return True
+
+    def _go_on(self, came: PassedOn) -> None:
+        """Tell the rest of what a provider's own events have begun."""
+        self._came, self._head, self._shelf.items, self._open = None, came.head, came.items, came.open
+        self._calls = dict(enumerate(came.calls))
 
     def _begin(self) -> Iterator[bytes]:
         if not self._sent:
@@ -84,7 +110,7 @@ class Events:
     def _event(self, event: Event) -> bytes:
         numbered = {"type": event["type"], "sequence_number": self._sent, **event}
         self._sent += 1
-        return b"event: %b\ndata: %b\n\n" % (event["type"].encode(), orjson.dumps(numbered))
+        return _event(numbered)
 
     def _said(self, chunk: Chunk) -> Iterator[Event]:
         """A chunk's block, then its thinking, its text and its calls."""
@@ -92,8 +118,10 @@ class Events:
             item = self._shelf.thought(replace(chunk.block, text=""), alone=True)
             yield from self._new(item)
             yield from self._more(item, chunk.block.text) if chunk.block.text else ()
+        elif chunk.block:
+            yield from self._block(chunk.block)
         if chunk.thinking or chunk.signature:
-            yield from self._thought(chunk.thinking, chunk.signature)
+            yield from self._thought(chunk)
         if chunk.text:
             last = self._shelf.items[-1] if self._shelf.items else None
             goes_on = isinstance(last, Said) and last.refusal == chunk.refusal
@@ -103,14 +131,22 @@ class Events:
         for call in chunk.tool_calls:
             yield from self._called(call)
 
-    def _thought(self, words: str, signature: str) -> Iterator[Event]:
+    def _block(self, block: Part) -> Iterator[Event]:
+        """An item of this format's own, or what stands beside a text."""
+        noted, last = annotation(block), self._shelf.items[-1] if self._shelf.items else None
+        if noted is not None and isinstance(last, Said) and last is self._open:
+            yield from last.noted(noted)
+        elif noted is None and isinstance(block, Opaque) and block.origin == "openai_responses":
+            yield from self._new(self._shelf.kept(dict(block.value)))
+
+    def _thought(self, chunk: Chunk) -> Iterator[Event]:
         """More of the thought that goes on, or a new one; a signature ends it."""
         last = self._shelf.items[-1] if self._shelf.items else None
         if not isinstance(last, Thought) or last.alone or last.sealed or last.thinking.signature:
-            last = self._shelf.thought(Thinking(origin=self._origin))
+            last = self._shelf.thought(Thinking(origin=self._origin, id=chunk.thought_id))
             yield from self._new(last)
-        last.thinking = replace(last.thinking, signature=signature)
-        yield from self._more(last, words) if words else ()
+        last.thinking = replace(last.thinking, signature=chunk.signature)
+        yield from self._more(last, chunk.thinking) if chunk.thinking else ()
 
     def _called(self, piece: ToolCall) -> Iterator[Event]:
         place = piece.index or 0
@@ -157,6 +193,11 @@ class Events:
         """The items that have begun."""
         waiting = [item for item, _ in self._waiting]
         return [item for item in self._shelf.items if item not in waiting]
+
+
+def _event(value: Event) -> bytes:
+    """One server-sent event, named by its type."""
+    return b"event: %b\ndata: %b\n\n" % (value["type"].encode(), reading.packed(value))
 
 
 def _pieces(answer: Answer) -> Iterator[Chunk]:

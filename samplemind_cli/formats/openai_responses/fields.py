@@ -23,11 +23,10 @@ TRANSLATED = frozenset(
 )
 CONSTRAINTS: frozenset[str] = frozenset()
 # Passed on to who takes them, left out and told elsewhere.
-HINTS = frozenset({"context_management", "moderation", "service_tier", "truncation"})
-# They change no answer. `max_tool_calls` counts calls of OpenAI's own tools alone.
+HINTS = frozenset({"context_management", "max_tool_calls", "moderation", "service_tier", "truncation"})
+# They change no answer.
 IGNORED = frozenset(
     {
-        "max_tool_calls",
         "metadata",
         "prompt_cache_key",
         "prompt_cache_options",
@@ -49,4 +48,8 @@ FOREIGN = (chat.TRANSLATED | chat.CONSTRAINTS | chat.REFUSED) - TRANSLATED - HIN
 # Values that say nothing: clients send them unasked.
 NEUTRAL = {"background": (False,), "service_tier": ("auto",), "truncation": ("disabled",), "context_management": ([],)}
 # Of what is ignored, what OpenAI's chat completions have too. (They keep `metadata` only of an answer that is stored.)
-UNKEYED = frozenset({"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "safety_identifier", "user"})
+IN_CHAT = frozenset({"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "safety_identifier", "user"})
+OWN = "openai_responses"
+# What `include` calls them.
+SEALED = "reasoning.encrypted_content"
+LOGPROBS = "message.output_text.logprobs"

@@ -14,12 +14,7 @@ from samplemind_cli.formats.types import Media, Message, Opaque, Part, Role, Tex
 ROLES = ("user", "assistant", "system", "developer")
 _TEXTS = ("input_text", "output_text", "text", "summary_text", "reasoning_text", "refusal")
 PARTS = (*_TEXTS, "input_image", "input_file", "input_audio")
-# Items whose meaning only the server that wrote them knows: without them it is another conversation.
-KEPT = {
-    "item_reference": "names an item that a server keeps; none is kept here: send the item itself",
-    "compaction": "holds a conversation that only OpenAI can read: send the conversation itself",
-    "compaction_trigger": "asks for what only OpenAI can do: shorten the conversation yourself",
-}
+KEPT = {"item_reference": "names an item that a server keeps; none is kept here: send the item itself"}
 # What an item says that changes no answer.
 _UNSAID = {"type", "id", "status"}
 
@@ -117,7 +112,7 @@ _READERS: dict[str, Callable[[Fields], Message]] = {
 
 
 def _thinking(item: Fields, proved: dict[str, dict[str, Any]]) -> Iterator[Part]:
-    """A thought of ours is opened; one that another server sealed is told as left out, for nobody here can read it."""
+    """A thought of ours is opened; one that another server sealed is for that server alone."""
     content = item.get("encrypted_content", str) or ""
     proof = proofs.opened(content)
     if proof is not None and (call := reading.text(proof.get("call"))):

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
+import orjson
+
 from samplemind_cli.formats import reading
 from samplemind_cli.formats.openai_responses import proofs
-from samplemind_cli.formats.openai_responses.tools import Offer, Tool, given_input
-from samplemind_cli.formats.types import Answer, Part, Text, Thinking, ToolCall
+from samplemind_cli.formats.openai_responses.tools import Tool, given_input
+from samplemind_cli.formats.types import Thinking, ToolCall
 
 Event = dict[str, Any]
 
@@ -40,6 +42,7 @@ class Said:
     refusal: bool = False
     text: str = ""
     logprobs: list[Any] = field(default_factory=list)
+    annotations: list[Any] = field(default_factory=list)
 
     def added(self) -> Iterator[Event]:
         """An empty message, then its one part."""
@@ -54,6 +57,13 @@ class Said:
             yield self._event("response.refusal.delta", delta=piece)
         else:
             yield self._event("response.output_text.delta", delta=piece, logprobs=[*logprobs])
+
+    def noted(self, annotation: Any) -> Iterator[Event]:
+        """An annotation of the text until now, such as where it is quoted from."""
+        number = len(self.annotations)
+        self.annotations.append(annotation)
+        told = {"annotation_index": number, "annotation": annotation}
+        yield self._event("response.output_text.annotation.added", **told)
 
     def done(self, status: str) -> Iterator[Event]:
         """The text, its part and its item again, as wholes."""
@@ -71,7 +81,8 @@ class Said:
     def _part(self) -> Event:
         if self.refusal:
             return {"type": "refusal", "refusal": self.text}
-        return {"type": "output_text", "text": self.text, "annotations": [], "logprobs": [*self.logprobs]}
+        known = {"annotations": [*self.annotations], "logprobs": [*self.logprobs]}
+        return {"type": "output_text", "text": self.text, **known}
 
     def _item(self, status: str, content: list[Event]) -> Event:
         return {"id": self.id, "type": "message", "status": status, "role": "assistant", "content": content}
@@ -117,13 +128,40 @@ class Thought:
         known = self.thinking
         thought = Thinking(self.text, known.signature, known.origin, known.redacted, known.id)
         summary = [{"type": "summary_text", "text": self.text}] if self.text else []
-        return self._item(summary, self.sealed or proofs.of_thought(thought))
+        return self._item(summary, self.sealed or proofs.of_thought(thought) or None)
 
     def _item(self, summary: list[Event], sealed: str | None) -> Event:
         return {"id": self.id, "type": "reasoning", "summary": summary, "encrypted_content": sealed}
 
     def _event(self, kind: str, **more: Any) -> Event:
         return {"type": kind, "item_id": self.id, "output_index": self.place, "summary_index": 0, **more}
+
+
+@dataclass(slots=True)
+class OwnItem:
+    """An item of a kind that only this format has, such as OpenAI's own search, as it came."""
+
+    id: str
+    place: int
+    value: Event
+
+    def added(self) -> Iterator[Event]:
+        """The item."""
+        yield {"type": "response.output_item.added", "output_index": self.place, "item": self.whole("")}
+
+    def more(self, piece: str, logprobs: Sequence[Any] = ()) -> Iterator[Event]:
+        """Nothing: it comes as a whole."""
+        del piece, logprobs
+        yield from ()
+
+    def done(self, status: str) -> Iterator[Event]:
+        """The item."""
+        yield {"type": "response.output_item.done", "output_index": self.place, "item": self.whole(status)}
+
+    def whole(self, status: str) -> Any:
+        """The item, with the status that it has."""
+        del status
+        return orjson.Fragment(reading.packed(self.value))
 
 
 @dataclass(slots=True)
@@ -200,61 +238,3 @@ class CalledCustom(Called):
     @property
     def _input(self) -> str:
         return given_input(ToolCall(arguments=self.arguments))
-
-
-class Shelf:
-    """Makes the items of one answer; `number` makes their ids."""
-
-    def __init__(self, number: str, offer: Offer) -> None:
-        self._number = number
-        self._offer = offer
-        self.items: list[Item] = []
-
-    def said(self, *, refusal: bool = False) -> Said:
-        """A message."""
-        item = Said(self._id("msg"), len(self.items), refusal)
-        self.items.append(item)
-        return item
-
-    def thought(self, thinking: Thinking, sealed: str = "", *, alone: bool = False) -> Thought:
-        """A thought; its text comes in pieces."""
-        item = Thought(self._id("rs"), len(self.items), thinking, sealed, alone)
-        self.items.append(item)
-        return item
-
-    def called(self, call: ToolCall) -> Called:
-        """A call, behind the proof that belongs to it; its arguments come in pieces."""
-        if sealed := proofs.of_call(call):
-            self.thought(Thinking(), sealed)
-        tool = self._offer.find(call.name)
-        made, kind = (CalledCustom, "ctc") if tool.custom else (Called, "fc")
-        item = made(self._id(kind), len(self.items), call, tool)
-        self.items.append(item)
-        return item
-
-    def _id(self, kind: str) -> str:
-        return f"{kind}_{self._number}_{len(self.items)}"
-
-
-def items(answer: Answer, shelf: Shelf) -> list[Item]:
-    """The items of a whole answer."""
-    for part in answer.parts:
-        _tell(part, answer, shelf)
-    return shelf.items
-
-
-def _tell(part: Part, answer: Answer, shelf: Shelf) -> None:
-    item: Item
-    match part:
-        case Text(text) if text:
-            last = shelf.items[-1] if shelf.items else None
-            item = last if isinstance(last, Said) else shelf.said(refusal=answer.finish_reason == "refusal")
-            said = text
-        case Thinking():
-            item, said = shelf.thought(part), part.text
-        case ToolCall():
-            item, said = shelf.called(part), part.arguments
-        case _:
-            return
-    for _ in item.more(said) if said else ():
-        pass

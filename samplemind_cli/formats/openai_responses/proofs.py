@@ -12,7 +12,9 @@ _MARK = "samplemind:"
 
 
 def of_thought(thought: Thinking) -> str:
-    """All of a thought, with the format of the provider that wrote it."""
+    """All of a thought, with the format of the provider that wrote it; one of this format has a proof already."""
+    if thought.origin == "openai_responses":
+        return thought.signature
     known = {
         "text": thought.text,
         "signature": thought.signature,
@@ -27,6 +29,11 @@ def of_call(call: ToolCall) -> str:
     """What belongs to a call and has no place in one; nothing where there is none of it."""
     known = {name: value for name, value in (("signature", call.signature), ("hints", dict(call.hints))) if value}
     return _sealed({"call": call.id, **known}) if known else ""
+
+
+def is_sealed(content: Any) -> bool:
+    """Whether this was sealed here: no provider can read it."""
+    return isinstance(content, str) and content.startswith(_MARK)
 
 
 def opened(content: str) -> dict[str, Any] | None:

@@ -12,17 +12,18 @@ from samplemind_cli.formats.openai_responses.fields import (
     FOREIGN,
     HINTS,
     IGNORED,
+    LOGPROBS,
     NEUTRAL,
     REFUSED,
+    SEALED,
     TRANSLATED,
-    UNKEYED,
 )
 from samplemind_cli.formats.types import EFFORTS, NO_TOKENS, Problem, Request
 
 _FORMATS = ("text", "json_object", "json_schema")
-_LOGPROBS = "message.output_text.logprobs"  # what `include` calls them
 # What is read of the fields that hold others; how a thought is summed up changes no answer.
-_INNER = {"text": ("format", "verbosity"), "reasoning": ("effort", "summary", "generate_summary")}
+_SUMMARY = ("summary", "generate_summary")
+_INNER = {"text": ("format", "verbosity"), "reasoning": ("effort", *_SUMMARY)}
 # Where this format says what we call otherwise.
 PARAMS = dict.fromkeys(chat.PARAMS, "input")
 PARAMS |= {"schema": "text.format", "effort": "reasoning.effort", "thinking_budget": "reasoning.effort"}
@@ -46,14 +47,15 @@ def read(fields: Fields) -> Request:
         json_mode=form.raw.get("type") == "json_object",
         schema_name=form.get("name", str) or "",
         strict=form.get("strict", bool),
-        tools=tuple(offer.functions),
+        tools=tuple(offer.definitions),
         tool_choice=choice,
         top_p=None if top_p == 1 else top_p,
-        parallel_tool_calls=False if parallel is False and offer.functions else None,
+        parallel_tool_calls=False if parallel is False and offer.definitions else None,
         effort=_effort(fields.inner("reasoning")),
-        extra=_extra(fields, offer),
-        unkeyed={name: fields.raw[name] for name in UNKEYED if fields.raw.get(name) is not None},
+        extra=_extra(fields),
+        unkeyed=_unkeyed(fields),
         source="openai_responses",
+        body=fields.raw,
     )
 
 
@@ -80,8 +82,15 @@ def _said(fields: Fields, name: str) -> bool:
     return (value := fields.raw.get(name)) is not None and value not in NEUTRAL.get(name, ())
 
 
-def _extra(fields: Fields, offer: tools.Offer) -> dict[str, Any]:
-    """The hints: documented ones, fields that nobody documents, and the tools that are left out."""
+def _unkeyed(fields: Fields) -> dict[str, Any]:
+    """What changes no answer."""
+    found = {name: fields.raw[name] for name in IGNORED if fields.raw.get(name) is not None}
+    summary = fields.inner("reasoning").raw
+    return found | {f"reasoning.{name}": summary[name] for name in _SUMMARY if summary.get(name) is not None}
+
+
+def _extra(fields: Fields) -> dict[str, Any]:
+    """The hints: documented ones, and fields that nobody documents."""
     listed = TRANSLATED | IGNORED | frozenset(REFUSED)
     extra = {name: value for name, value in fields.raw.items() if name not in listed and _said(fields, name)}
     verbosity = fields.inner("text").get("verbosity", str)
@@ -93,9 +102,12 @@ def _extra(fields: Fields, offer: tools.Offer) -> dict[str, Any]:
                 extra[f"{holder}.{name}"] = value
     if told := fields.whole("top_logprobs", 0, MOST_LOGPROBS):
         extra["top_logprobs"] = told
-    if told or _LOGPROBS in (fields.get("include", list) or ()):
+    included = fields.get("include", list) or []
+    if told or LOGPROBS in included:
         extra["logprobs"] = True
-    return extra | {f"openai_responses {kind}": left for kind, left in offer.left.items()}
+    if more := [name for name in included if name not in (LOGPROBS, SEALED)]:
+        extra["include"] = more
+    return extra
 
 
 def _effort(reasoning: Fields) -> str:

@@ -1,6 +1,7 @@
 """Tools as providers are offered them: each one a function, and the way back to the tool that the client knows."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,15 @@ _FUNCTION = {"type", "name", "description", "parameters", "strict"}
 _CUSTOM = {"type", "name", "description", "format"}
 # Items of the input that bring further tools.
 _BRINGING = ("additional_tools", "tool_search_output")
+# What stands for a custom tool: a function of one text.
+_TEXT = {"type": "string", "description": "The whole input, as text"}
+_PARAMETERS = {
+    "type": "object",
+    "properties": {"input": _TEXT},
+    "required": ["input"],
+    "additionalProperties": False,
+}
+_GRAMMAR = re.compile(r"(?:\A|\n\n)The input must keep to this (\w*) grammar:\n(.*)\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +39,10 @@ class Tool:
 
 @dataclass(slots=True)
 class Offer:
-    """The functions, the tools that they stand for, and those that only OpenAI itself can run, by their type."""
+    """What providers are offered: functions, OpenAI's own tools as they came, and what the functions stand for."""
 
-    functions: list[dict[str, Any]] = field(default_factory=list)
+    definitions: list[dict[str, Any]] = field(default_factory=list)
     tools: dict[str, Tool] = field(default_factory=dict)
-    left: dict[str, list[Any]] = field(default_factory=dict)
 
     def find(self, name: str) -> Tool:
         """The tool behind a function; a name that was never offered stands for itself."""
@@ -49,8 +58,8 @@ def offered(fields: Fields) -> Offer:
             _add(offer, tool, namespace, _function(tool))
         elif kind == "custom":
             _add(offer, tool, namespace, _custom(tool), custom=True)
-        else:
-            offer.left.setdefault(kind, []).append(tool.raw)
+        elif (own := {name: value for name, value in tool.raw.items() if name != "function"}) not in offer.definitions:
+            offer.definitions.append(own)
     return offer
 
 
@@ -77,24 +86,28 @@ def choice(fields: Fields, offer: Offer) -> str | dict[str, Any] | None:
     if given is None or isinstance(given, str):
         found: str | dict[str, Any] | None = fields.one_of("tool_choice", CHOICES, "auto") if given else None
     else:
-        found = _named(fields, fields.inner("tool_choice"), offer)
-    if offer.left and found not in (None, "auto", "none"):
-        kinds = ", ".join(sorted(offer.left))
-        why = f"hold {kinds}, which only OpenAI itself can run: they are left out where tool_choice is auto"
-        raise fields.wrong("tools", why, "unsupported_value")
-    return found if offer.functions else None
+        found = _named(fields.inner("tool_choice"), offer)
+    return found if offer.definitions else None
 
 
-def _named(fields: Fields, given: Fields, offer: Offer) -> str | dict[str, Any]:
+def _named(given: Fields, offer: Offer) -> str | dict[str, Any]:
+    """The words for one tool; one of OpenAI's own as it came."""
     kind = given.need("type", str)
     if kind == "allowed_tools":
-        allowed = [_function_name(given, tool, offer) for tool in given.items("tools") if _is_ours(tool)]
-        offer.functions = [tool for tool in offer.functions if tool["function"]["name"] in allowed]
-        offer.left = {}
+        allowed = given.items("tools")
+        names = [_function_name(given, tool, offer) for tool in allowed if _is_ours(tool)]
+        own = [tool.raw for tool in allowed if not _is_ours(tool)]
+        offer.definitions = [tool for tool in offer.definitions if _is_allowed(tool, names, own)]
         return given.one_of("mode", ("auto", "required"), "auto")
     if not _is_ours(given):
-        raise fields.wrong("tool_choice", f"asks for {kind}, which only OpenAI itself can run", "unsupported_value")
+        return {name: value for name, value in given.raw.items() if name != "function"}
     return {"type": "function", "function": {"name": _function_name(given, given, offer)}}
+
+
+def _is_allowed(tool: dict[str, Any], names: list[str], own: list[dict[str, Any]]) -> bool:
+    if "function" in tool:
+        return tool["function"]["name"] in names
+    return any(all(tool.get(name) == value for name, value in one.items()) for one in own)
 
 
 def _is_ours(tool: Fields) -> bool:
@@ -129,7 +142,7 @@ def _add(offer: Offer, tool: Fields, namespace: str, function: dict[str, Any], *
     if function["name"] in offer.tools:
         return  # an item of the input brings it again
     hints = {key: value for key, value in tool.raw.items() if key not in known and value is not None}
-    offer.functions.append({"type": "function", "function": function, **hints})
+    offer.definitions.append({"type": "function", "function": function, **hints})
     offer.tools[function["name"]] = Tool(name, namespace, custom)
 
 
@@ -146,6 +159,16 @@ def _custom(tool: Fields) -> dict[str, Any]:
     if form.raw.get("type") == "grammar":
         syntax, definition = form.get("syntax", str) or "", form.get("definition", str) or ""
         described.append(f"The input must keep to this {syntax} grammar:\n{definition}")
-    text = {"type": "string", "description": "The whole input, as text"}
-    parameters = {"type": "object", "properties": {"input": text}, "required": ["input"], "additionalProperties": False}
-    return {"name": "", "description": "\n\n".join(filter(None, described)), "parameters": parameters}
+    return {"name": "", "description": "\n\n".join(filter(None, described)), "parameters": _PARAMETERS}
+
+
+def custom(function: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The custom tool that a function stands for, told again; None where it stands for itself."""
+    if function.get("parameters") != _PARAMETERS:
+        return None
+    described, form = reading.text(function.get("description")), {}
+    if grammar := _GRAMMAR.search(described):
+        described = described[: grammar.start()]
+        form = {"format": {"type": "grammar", "syntax": grammar[1], "definition": grammar[2]}}
+    said = {"description": described} if described else {}
+    return {"type": "custom", "name": function.get("name"), **said, **form}

@@ -12,11 +12,12 @@ from samplemind_cli.formats.anthropic_messages import client as anthropic
 from samplemind_cli.formats.gemini import client as gemini
 from samplemind_cli.formats.ollama import client as ollama
 from samplemind_cli.formats.openai_chat import client as openai
+from samplemind_cli.formats.openai_responses import client as responses
 from samplemind_cli.mock import MockServer
 
 pytestmark = pytest.mark.integration
 
-ADAPTERS = {"ollama": ollama, "gemini": gemini, "anthropic": anthropic, "openai": openai}
+ADAPTERS = {"ollama": ollama, "gemini": gemini, "anthropic": anthropic, "openai": openai, "responses": responses}
 HELLO = (Message("user", "hi there"),)
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
 TOOL = {"type": "function", "function": {"name": "f", "description": "d", "parameters": SCHEMA}}
@@ -26,7 +27,7 @@ both = pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"
 
 
 def endpoint(server, name):
-    return Endpoint(server.url + ("/v1" if name == "openai" else ""), "m", "k")
+    return Endpoint(server.url + ("/v1" if name in ("openai", "responses") else ""), "m", "k")
 
 
 def heard(server, name, **request):
@@ -56,7 +57,8 @@ def chunks(server, name, stream=True, **request):
         lines = answer.iter_lines() if call.json.get("stream") or "alt=sse" in call.url else [answer.read().decode()]
         for line in lines:
             if (event := line.removeprefix("data: ")).startswith("{"):
-                yield read(json.loads(event))
+                found = read(json.loads(event))
+                yield from found.pieces or (found,)
 
 
 def refused(server, name):
@@ -107,7 +109,10 @@ def test_an_answer_cut_by_the_limit_is_told(name, stream):
         assert heard(server, name, stream=stream).finish_reason == "length"
 
 
-@pytest.mark.parametrize(("name", "finish"), [("gemini", "filtered"), ("anthropic", "refusal"), ("openai", "filtered")])
+@pytest.mark.parametrize(
+    ("name", "finish"),
+    [("gemini", "filtered"), ("anthropic", "refusal"), ("openai", "filtered"), ("responses", "filtered")],
+)
 @both
 def test_a_withheld_answer_is_told(name, finish, stream):
     with MockServer(faults=["filter"]) as server:

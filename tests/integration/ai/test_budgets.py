@@ -2,10 +2,12 @@
 
 import asyncio
 import json
-from contextlib import aclosing
+import sqlite3
+from contextlib import aclosing, closing
 from pathlib import Path
 
 import pytest
+from parts.scripted import SSE, events, provider
 
 from samplemind_cli.ai import AICore, Media, Message, Options, Request, Text
 from samplemind_cli.ai.types import Origin
@@ -284,3 +286,77 @@ def test_calls_that_are_refused_are_in_the_ledger(limited):
 
     lines = [line for _, lines in spool.take(spool.folder(core.settings.state_dir)) for line in lines.splitlines()]
     assert json.loads(lines[-1])["error"] == "budget"
+
+
+@pytest.mark.parametrize("fault", ["504", "drop"])
+def test_what_a_provider_may_have_answered_stays_spent_and_is_not_asked_again(limited, mock_server, fault):
+    core = limited("[budgets]\nday = 100")
+    mock_server.behave(faults=[f"{fault}:1"])
+    with pytest.raises(ProviderError):
+        core.ask_sync(short(), only())
+
+    [(cost, held)] = spent(core)
+    assert (len(asked(mock_server)), held) == (1, 0)
+    assert cost > 0.2 * NANO
+
+
+@pytest.mark.usefixtures("no_backoff")
+@pytest.mark.parametrize("begun", [False, True])
+def test_an_error_in_a_stream_costs_something_once_the_stream_had_begun(limited, monkeypatch, begun):
+    beginning = {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}]}
+    busy = {"error": {"message": "busy", "type": "server_error", "code": 503}}
+    with provider([events(*([beginning] if begun else []), busy)], kind=SSE) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
+        core = limited("[budgets]\nday = 100")
+        with pytest.raises(ProviderError):
+            core.ask_sync(short(), only())
+
+    [(cost, held)] = spent(core)
+    assert (cost > 0, held) == (begun, 0)
+    assert len(server.asked) == (1 if begun else 3)
+
+
+def test_what_a_provider_refused_is_asked_again_and_costs_one_answer(limited, mock_server):
+    core = limited("[budgets]\nday = 100")
+    mock_server.behave(faults=["503:1"])
+    answer = core.ask_sync(short(), only())
+
+    assert len(asked(mock_server)) == 2
+    assert spent(core) == [(counted(answer), 0)]
+
+
+def test_all_calls_for_one_question_together_cost_no_more_than_it_may(limited, mock_server, monkeypatch):
+    for name in HOSTED:
+        monkeypatch.setenv(f"SAMPLEMIND_{name.upper()}_MODEL", MODEL)
+    core = limited("")
+    mock_server.behave(faults=["ollama/500", "504:9"])
+    with pytest.raises(BudgetError, match="is left of the most, after a call that failed"):
+        core.ask_sync(short(), Options(max_cost=0.8))  # enough for two of them, as they may have been answered
+
+    hosted = [request for request in asked(mock_server) if request.provider in HOSTED]
+    assert len(hosted) == 2
+
+
+def test_an_answer_whose_cost_cannot_be_written_down_is_given_and_stays_spent_at_most(
+    limited, mock_server, monkeypatch
+):
+    monkeypatch.setattr("samplemind_cli.ledger.store.BUSY", 0.1)
+    core = limited("[budgets]\nday = 100")
+    mock_server.behave(latency_ms=300)
+    path = Path(core.settings.state_dir, "ledger", "budgets.db")
+
+    async def ask_while_another_program_locks_it():
+        asking = asyncio.create_task(core.ask(short(), only()))
+        await asyncio.to_thread(mock_server.wait_until, lambda: asked(mock_server), 60)
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            answer = await asking
+            other.execute("ROLLBACK")
+        await core.close()
+        return answer
+
+    answer = asyncio.run(ask_while_another_program_locks_it())
+    assert answer.text == "You said: hi"
+    assert ["stays spent" in remark for remark in core.told] == [True]
+    [(cost, held)] = spent(core)
+    assert cost + held > counted(answer)

@@ -5,7 +5,7 @@ import json
 import time
 
 import pytest
-from parts.scripted import JSON, NDJSON, SSE, WIRES, events, provider
+from parts.scripted import JSON, NDJSON, SSE, WIRES, events, provider, route
 
 from samplemind_cli.ai import AICore, Message, Options, Request, http_client
 from samplemind_cli.errors import ProviderError
@@ -35,6 +35,15 @@ OVERLOADED = {
         {"error": {"code": 500, "message": "An internal error has occurred.", "status": "INTERNAL"}},
         [{"error": {"code": 429, "message": "Resource exhausted", "status": "RESOURCE_EXHAUSTED"}}],
     ],
+    "responses": [
+        {"type": "error", "code": "server_is_overloaded", "message": "busy", "param": None, "sequence_number": 2},
+        {"type": "error", "error": {"type": "server_error", "code": "server_error", "message": "an error"}},
+        {
+            "type": "response.failed",
+            "response": {"status": "failed", "error": {"code": "rate_limit_exceeded", "message": "Rate limit reached"}},
+        },
+        {"type": "response.failed", "response": {"error": {"code": "server_error", "message": "had an error"}}},
+    ],
     "ollama": [
         {"error": "server busy, please try again.  maximum pending requests exceeded"},
         {"error": {"message": "busy", "code": 503}},
@@ -44,12 +53,17 @@ LASTING = {
     "openai": {"error": {"message": "no such tool", "type": "invalid_request_error", "code": 400}},
     "anthropic": {"type": "error", "error": {"type": "invalid_request_error", "message": "no"}},
     "gemini": {"error": {"code": 400, "message": "API key not valid.", "status": "INVALID_ARGUMENT"}},
+    "responses": {
+        "type": "response.failed",
+        "response": {"status": "failed", "error": {"code": "invalid_prompt", "message": "no such thing"}},
+    },
     "ollama": {"error": "model requires more system memory (5.5 GiB) than is available (3.1 GiB)"},
 }
 BEGINNINGS = {
     "openai": {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}]},
     "anthropic": {"type": "message_start", "message": {"type": "message", "content": [], "usage": {"input_tokens": 5}}},
     "gemini": {"usageMetadata": {"promptTokenCount": 5}, "modelVersion": "m"},
+    "responses": {"type": "response.created", "response": {"status": "in_progress", "output": [], "error": None}},
     "ollama": {"model": "m", "message": {"role": "assistant", "content": ""}, "done": False},
 }
 
@@ -65,7 +79,7 @@ def kind(name):
 
 
 def core(server, folder, name, **changes):
-    url = server.url + "/v1" * (name == "openai")
+    url, name = server.url + "/v1" * (name in ("openai", "responses")), route(name)["provider"]
     given = {"ollama_host": url} if name == "ollama" else {f"{name}_base_url": url, f"{name}_api_key": KEY}
     return AICore(Settings(**given, cache_dir=str(folder), **changes))
 
@@ -75,7 +89,7 @@ def ask(asked, name, request=HI, *, through_aiohttp=False, **options):
         if through_aiohttp:
             http_client.use_aiohttp()
         try:
-            return await asked.ask(request, Options(provider=name, cache="off", **options))
+            return await asked.ask(request, Options(**route(name), cache="off", **options))
         finally:
             await asked.close()
 
@@ -96,7 +110,7 @@ def test_an_error_that_may_pass_is_tried_again_until_the_first_word(tmp_path, na
         asked = core(server, tmp_path, name)
         answer = ask(asked, name, through_aiohttp=through_aiohttp)
 
-    assert (answer.text, len(server.asked), asked.retries) == ("four", 3, {name: 2})
+    assert (answer.text, len(server.asked), asked.retries) == ("four", 3, {route(name)["provider"]: 2})
 
 
 @pytest.mark.usefixtures("no_backoff")
@@ -133,8 +147,11 @@ def test_an_error_that_will_not_pass_is_not_tried_again(tmp_path, name):
 def test_after_the_first_word_nothing_is_tried_again(tmp_path, name):
     begun, _ = WIRES[name]("four")
     first = begun.split("data: [DONE]")[0] if name != "ollama" else begun.splitlines()[0] + "\n"
-    if name == "anthropic":
-        word = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "four"}}
+    words = {
+        "anthropic": {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "four"}},
+        "responses": {"type": "response.output_text.delta", "output_index": 0, "delta": "four"},
+    }
+    if word := words.get(name):
         first = told(name, BEGINNINGS[name], word)
     with (
         provider(first + told(name, OVERLOADED[name][0]), kind=kind(name)) as server,

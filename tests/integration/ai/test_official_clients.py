@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from parts import official
-from parts.scripted import JSON, NDJSON, SSE, WIRES, events, provider
+from parts.scripted import JSON, NAMED, NDJSON, SSE, WIRES, events, provider, route
 
 from samplemind_cli.ai import AICore, Message, Options, Request
 from samplemind_cli.errors import ProviderError
@@ -30,7 +30,7 @@ ERRORS = {
 }
 # How each word for an end is to be read; what is in no list is an end that nobody knows.
 MEANS = {
-    "stop": ("stop", "end_turn", "stop_sequence", "STOP", "eos", "EOS_TOKEN", "COMPLETE"),
+    "stop": ("completed", "stop", "end_turn", "stop_sequence", "STOP", "eos", "EOS_TOKEN", "COMPLETE"),
     "length": ("length", "max_tokens", "MAX_TOKENS"),
     "tool_calls": ("tool_calls", "tool_use"),
 }
@@ -40,7 +40,11 @@ ELSEWHERE = {
     "*-arguments-twice": "text within text: none of them opens it",
     "*-arguments-null": "the word null, where nothing was meant",
     "*-arguments-nothing": "an empty text is handed on, or refused",
-    "[ao]*-arguments-none": "null is handed on, or refused",
+    "[aor]*-arguments-none": "null is handed on, or refused",
+    "responses-streamed-arguments-object": "an object where text is due: OpenAI's client cannot join it",
+    "responses-streamed-arguments-empty": "an object where text is due: OpenAI's client cannot join it",
+    "responses-streamed-*-ids": "an object where text is due: OpenAI's client cannot join it",
+    "responses-streamed-error-[odl]*": "in a stream OpenAI's client looks for `error` alone",
     "gemini-*-arguments-text": "text where an object is due: Gemini's client refuses it",
     "gemini-*-arguments-empty-text": "text where an object is due: Gemini's client refuses it",
     "gemini-*-arguments-cut": "text where an object is due: Gemini's client refuses it",
@@ -78,7 +82,7 @@ def variations():
                 yield f"{of}-end-{word}", name, *wire("The answer is 4.", finish=word, stream=stream), 200
             for word, error in ERRORS.items():
                 told = events(error) if stream and name != "ollama" else json.dumps(error)
-                told = f"event: error\n{told}" if stream and name == "anthropic" else told
+                told = f"event: error\n{told}" if stream and name in NAMED else told
                 kind = JSON if not stream else NDJSON if name == "ollama" else SSE
                 yield f"{of}-error-{word}", name, told, kind, 200
         for word, error in ERRORS.items():
@@ -110,7 +114,7 @@ def ours(server, name, folder):
     keys = dict.fromkeys((f"{of}_api_key" for of in ("openai", "anthropic", "gemini")), KEY)
     core = AICore(Settings(ollama_host=server.url, **urls, **keys, cache_dir=str(folder)))
     try:
-        answer = core.ask_sync(Request(messages=(Message("user", "q"),)), Options(provider=name))
+        answer = core.ask_sync(Request(messages=(Message("user", "q"),)), Options(**route(name)))
     except ProviderError:
         return "error"
     calls = tuple((call.name, official.arguments(call.arguments)) for call in answer.tool_calls)

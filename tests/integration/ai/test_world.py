@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from parts.scripted import JSON, SSE, WIRES, events, provider
+from parts.scripted import JSON, SSE, WIRES, events, provider, route
 
 from samplemind_cli.ai import AICore, Message, Options, Request
 from samplemind_cli.errors import ProviderError
@@ -29,7 +29,7 @@ def asked(server, folder, name, **request):
     """What is answered when the same is asked twice: the answers, or the error."""
     core = AICore(settings(server.url, folder))
     question = Request(**{"messages": (Message("user", "q"),)} | request)
-    return [core.ask_sync(question, Options(provider=name)) for _ in range(2)]
+    return [core.ask_sync(question, Options(**route(name))) for _ in range(2)]
 
 
 def calls(answer):

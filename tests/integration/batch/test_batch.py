@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -292,3 +293,35 @@ def test_ten_thousand_lines_take_the_memory_of_a_few(tmp_path, mock_server):
     mock_server.behave(reply="x" * 2000)  # 20 MB in all
 
     assert peak(tmp_path, 10_000) < peak(tmp_path, 500) + 12
+
+
+def asked_of(mock_server):
+    return Counter(request.body["messages"][-1]["content"] for request in mock_server.requests)
+
+
+@pytest.mark.parametrize("uncached", [["--no-cache"], []], ids=["without a cache", "cut answers, which no cache keeps"])
+def test_killed_at_any_moment_only_the_lines_under_way_are_asked_again(batch, mock_server, uncached):
+    lines = [{**prompt, "temperature": 1, "max_tokens": 3} for prompt in prompts(80)]
+    mock_server.behave(latency_ms=30)
+    spread = random.Random(len(uncached))
+    for _ in range(5):
+        known, before, begun = answered(batch), asked_of(mock_server), len(mock_server.requests)
+        pause = spread.uniform(0, 0.1)
+        with batch.start(lines, *uncached) as process:
+            first = begun + 2
+            mock_server.wait_until(lambda p=process, n=first: len(mock_server.requests) > n or p.poll() is not None, 60)
+            time.sleep(pause)  # the moment is any one
+            process.kill()
+        new = asked_of(mock_server) - before
+        assert not known & set(new)  # what was written down is never asked again
+        assert new.total() - len(answered(batch) - known) <= JOBS
+    assert batch(lines, *uncached).returncode == 0
+    assert set(answers(batch)) == {f"line-{n + 1}" for n in range(80)}
+    assert all(answers(batch)[f"line-{n + 1}"]["response"]["status_code"] == 200 for n in range(80))
+
+
+def answered(batch):
+    """The questions whose answers are in the file; its last line may be half of one."""
+    whole = batch.out.read_text().splitlines(keepends=True) if batch.out.exists() else []
+    names = [json.loads(line)["custom_id"] for line in whole if line.endswith("\n")]
+    return {f"question {int(name.removeprefix('line-')) - 1}" for name in names}

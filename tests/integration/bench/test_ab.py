@@ -11,6 +11,9 @@ import pytest
 from parts.waiting import runs, until
 
 from samplemind_cli import cli
+from samplemind_cli.bench.git import project
+from samplemind_cli.bench.last_results import LastResults
+from samplemind_cli.settings import Settings
 
 FAST, SLOW = ":\n", "sleep 0.02\n"  # waiting costs nothing, and is as long on a busy machine
 
@@ -100,6 +103,8 @@ def test_a_slower_version_fails_a_faster_one_passes_and_nothing_is_left_behind(r
     assert (faster[0], faster[1]["verdict"]) == (0, "better")
     assert slower[1]["low"] > 1.5
     assert len(slower[1]["pairs"]) == 40
+    kept = LastResults(Settings.load().state_dir).comparisons(project(repository))
+    assert kept == [faster[1], slower[1]]  # the newest first
     assert git(repository, "worktree", "list").count("\n") == 1
 
 

@@ -11,6 +11,7 @@ HI = [{"role": "user", "content": "hi"}]
 CHAT = {"model": "openai/m", "messages": HI, "brand_new": {"a": 1}}
 MESSAGES = {"model": "anthropic/m", "max_tokens": 9, "messages": HI, "brand_new": {"a": 1}}
 GEMINI = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}], "brandNew": 1}
+RESPONSES = {"model": "openai/m", "input": HI, "tools": [{"type": "web_search"}], "brand_new": {"a": 1}}
 OLLAMA = {"model": "ollama/m", "messages": HI, "brand_new": 1}
 STREAMED = [
     {
@@ -27,6 +28,7 @@ STREAMED = [
 ROUTES = {
     "openai": ("/v1/chat/completions", CHAT, "OPENAI_BASE_URL", scripted.openai("Hello")),
     "anthropic": ("/v1/messages", MESSAGES, "ANTHROPIC_BASE_URL", scripted.anthropic("Hello")),
+    "responses": ("/v1/responses", RESPONSES, "OPENAI_BASE_URL", scripted.responses("Hello")),
     "gemini": ("/v1beta/models/gemini/m:generateContent", GEMINI, "GEMINI_BASE_URL", scripted.gemini("Hello")),
     "ollama": ("/api/chat", {**OLLAMA, "stream": False}, "OLLAMA_HOST", scripted.ollama("Hello")),
 }
@@ -38,6 +40,7 @@ ERRORS = {
     "gemini": {"error": {"code": 429, "message": f"no {KEY}", "status": "RESOURCE_EXHAUSTED", "details": [{"a": 1}]}},
     "ollama": {"error": f"no {KEY}", "signin_url": "https://x"},
 }
+ERRORS["responses"] = ERRORS["openai"]
 every = pytest.mark.parametrize("name", ROUTES)
 
 
@@ -53,7 +56,7 @@ def test_a_body_and_its_headers_reach_a_provider_of_their_format_as_they_came(se
     with scripted.provider(data, kind=kind) as upstream:
         answer = ask(serve, name, upstream, {"anthropic-beta": "brand-new-1", "openai-beta": "brand-new-2"})
         sent, head = upstream.asked[0], upstream.heads[0]
-    ours = {"model", "stream", "stream_options", "truncate"}
+    ours = {"model", "stream", "stream_options", "truncate", "store"}
 
     assert answer.status_code == 200, answer.text
     assert "Hello" in answer.text
@@ -61,8 +64,24 @@ def test_a_body_and_its_headers_reach_a_provider_of_their_format_as_they_came(se
         field: value for field, value in ROUTES[name][1].items() if field not in ours
     }
     assert ("anthropic-beta" in head) == (name == "anthropic")
-    assert ("openai-beta" in head) == (name == "openai")
+    assert ("openai-beta" in head) == (name in ("openai", "responses"))
     assert "x-samplemind-dropped" not in answer.headers
+
+
+def test_a_stream_of_responses_comes_back_as_it_came(serve):
+    data, kind = scripted.responses("Hello", [("call_1", "f", '{"a": 1}')])
+    data = data.replace('"status": "completed"', '"status": "completed", "brand_new": 1')
+    with scripted.provider(data, kind=kind) as upstream:
+        served = serve(OPENAI_BASE_URL=upstream.url)
+        fresh, again = (served.http.post("/v1/responses", json={**RESPONSES, "stream": True}) for _ in range(2))
+
+    events = [
+        [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")] for text in (fresh.text, data)
+    ]
+    assert events[0] == events[1]
+    types = [[line for line in answer.text.splitlines() if line.startswith("event: ")] for answer in (fresh, again)]
+    assert types[0] == [line for line in types[1] if line != "event: response.in_progress"]
+    assert len(upstream.asked) == 1
 
 
 def test_a_stream_comes_back_as_it_came(serve):

@@ -36,9 +36,43 @@ def test_an_http_date_is_seconds_from_now():
     assert wait == pytest.approx(60, abs=2)
 
 
+@pytest.mark.parametrize(
+    ("left", "renewed", "seconds"),
+    [
+        ("0", "1s", 1.0),
+        ("0", "6m0s", 360.0),
+        ("0", "1h2m3.5s", 3723.5),
+        ("0", "120ms", 0.12),
+        ("0", "59.70", 59.7),
+        ("0", "0", 0.0),
+        ("0", "2001-01-01T00:00:00Z", 0.0),
+        ("0", "978307200", 0.0),
+        ("0", "978307200000", 0.0),
+        ("0", "9999-12-31T23:59:59Z", 86_400.0),
+        ("1", "6m0s", None),
+        ("0", "soon", None),
+        ("0", "", None),
+        ("", "6m0s", None),
+    ],
+)
+@pytest.mark.parametrize("name", ["x-ratelimit-{}-tokens", "X-RateLimit-{}", "anthropic-ratelimit-requests-{}"])
+def test_a_limit_that_is_used_up_says_when_it_is_renewed(name, left, renewed, seconds):
+    told = {name.format("remaining"): left, name.format("reset"): renewed}
+    assert retry_after({name.lower(): value for name, value in told.items()}) == seconds
+    assert retry_after({**{name.lower(): value for name, value in told.items()}, "retry-after": "7"}) == 7.0
+
+
+def test_of_several_limits_that_are_used_up_the_last_to_be_renewed_counts():
+    limits = {"requests": ("0", "1s"), "tokens": ("0", "9s"), "images": ("5", "99s")}
+    told = {f"x-ratelimit-remaining-{name}": left for name, (left, _) in limits.items()}
+    assert retry_after({**told, **{f"x-ratelimit-reset-{name}": reset for name, (_, reset) in limits.items()}}) == 9.0
+
+
 @given(st.text())
 def test_no_header_makes_it_fail(text):
-    wait = retry_after({"retry-after": text, "retry-after-ms": text})
+    wait = retry_after(
+        {"retry-after": text, "retry-after-ms": text, "x-ratelimit-remaining": "0", "x-ratelimit-reset": text}
+    )
 
     assert wait is None or wait >= 0
 

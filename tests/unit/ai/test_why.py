@@ -1,5 +1,6 @@
 import json
 import os
+import time
 from dataclasses import replace
 
 import pytest
@@ -94,7 +95,7 @@ def test_a_provider_that_had_some_cached_or_says_nothing_of_it_needs_no_reason(u
 
 def test_only_fingerprints_are_kept_in_a_file_of_the_users_alone(tmp_path):
     questions = why.Questions(str(tmp_path))
-    questions.keep(ROUTE, said(3, "a secret word"))
+    questions.keep(why.parts(ROUTE, said(3, "a secret word")))
     questions.flush()
     file = tmp_path / "questions" / "spool.jsonl"
 
@@ -108,7 +109,7 @@ def test_the_last_questions_are_kept_and_the_file_stays_small(tmp_path, monkeypa
     monkeypatch.setattr(why, "LARGEST", 20_000)
     questions = why.Questions(str(tmp_path))
     for n in range(500):
-        questions.keep(ROUTE, said(3, str(n)))
+        questions.keep(why.parts(ROUTE, said(3, str(n))))
 
     assert questions.known()[-1] == known(said(3, "499"))[0]
     assert len(questions.known()) <= why.KEPT
@@ -121,9 +122,38 @@ def test_a_broken_line_is_passed_over_and_a_folder_that_cannot_be_used_raises_no
     assert why.Questions(str(tmp_path)).known() == [{"provider": "x"}]
 
     nowhere = why.Questions(os.devnull)
-    nowhere.keep(ROUTE, TALK)
+    nowhere.keep(why.parts(ROUTE, TALK))
     assert nowhere.known() == []
     assert why.Questions("").known() == []
+
+
+def test_a_question_is_compared_with_those_alone_that_were_stored_before_it(tmp_path):
+    questions = why.Questions(str(tmp_path))
+    questions.keep(why.parts(ROUTE, said(3, "older")), "ai:v3:openai:older")
+    between = time.time()
+    questions.keep(why.parts(ROUTE, TALK), "ai:v3:openai:itself")
+    mine = why.parts(ROUTE, TALK)
+
+    assert questions.of_miss(mine, 0.0) == {"why": "no question is stored yet"}
+    assert questions.of_miss(mine, between) == {"why": "message 3 differs", "nearest": "ai:v3:openai:older"}
+    assert questions.of_miss(mine, time.time() + 1)["why"].startswith("the same question was stored")
+
+
+def test_another_process_s_questions_are_known_and_removed_ones_are_forgotten(tmp_path):
+    mine, others = why.Questions(str(tmp_path)), why.Questions(str(tmp_path))
+    assert mine.known() == []
+    for number in range(3):
+        others.keep(why.parts(ROUTE, said(3, str(number))))
+        others.flush()
+        assert mine.known() == known(*(said(3, str(n)) for n in range(number + 1)))
+
+    (tmp_path / "questions" / "spool.jsonl").unlink()
+
+    assert mine.known() == []
+
+
+def test_a_cache_that_is_off_is_the_reason(tmp_path):
+    assert why.Questions(str(tmp_path), off=True).of_miss({}, 0.0) == {"why": "the cache is off"}
 
 
 @given(st.text(max_size=80))

@@ -188,3 +188,11 @@ def test_a_parameter_is_a_field_of_its_own_or_goes_on_as_it_is():
 def test_a_parameter_that_says_nothing_or_something_of_another_type_is_a_usage_error(wrong):
     with pytest.raises(UsageError, match=r"--param|stop"):
         request("hi", b"", params=[wrong])
+
+
+@pytest.mark.parametrize("name", ["screenshot", "screenshot.bin"])
+def test_a_name_that_says_nothing_leaves_it_to_the_first_bytes(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b"\x89PNG\r\n\x1a\nrest")
+
+    assert attachment(path).media_type == "image/png"

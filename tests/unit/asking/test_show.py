@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samplemind_cli.ai.types import Answer, Chunk, Endpoint, Provider, Route, Text, ToolCall, Usage
+from samplemind_cli.ai.types import Answer, Chunk, Endpoint, Opaque, Provider, Route, Text, ToolCall, Usage
 from samplemind_cli.asking import show
 from samplemind_cli.asking.show import Growing, Style, blocks, grown, provenance, stream
 
@@ -195,3 +195,28 @@ def test_a_narrow_terminal_folds(capsys):
     lines = ESCAPES.sub("", capsys.readouterr().out).splitlines()
     assert len(lines) >= 10
     assert max(map(len, lines)) <= 20
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Do:\n\n1. This\n\n    ```py\n    a = 1\n      b\n    ```\n", "a = 1\n  b\n"),
+        ("```inline``` first, then\n```py\nx\n```\n```py\ny\n```\n", "x\n"),
+        ("````md\n```py\nx\n```\n````\n", "```py\nx\n```\n"),
+        ("```py\r\nx\r\n```\r\nmore\r\n", "x\r\n"),
+        ("~~~\n```\n~~~\n", "```\n"),
+        ("```py\nnever closed", "never closed"),
+    ],
+)
+def test_the_first_code_block_is_found_where_answers_have_it(text, code):
+    assert show.code_block(replace(ANSWER, parts=(Text(text),))) == code
+
+
+def test_what_only_a_provider_has_a_word_for_is_shown_as_text_or_named_with_verbose():
+    code = Opaque("gemini", {"parts": [{"executableCode": {"language": "PYTHON", "code": "1+1"}}]})
+    search = Opaque("anthropic_messages", {"type": "server_tool_use", "name": "web_search"})
+    answer = replace(ANSWER, parts=(code, Text("Two."), search))
+    assert Style().out(answer, "1") == "\n```python\n1+1\n```\nTwo.\n"
+    assert "left out of the answer: anthropic_messages server_tool_use" in Style(verbose=True).err(answer, "1")
+    assert Style().err(answer, "1") == ""
+    assert "```" not in Style(whole=True).out(answer, "1")  # it must stay the JSON that it is

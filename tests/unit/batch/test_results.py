@@ -142,3 +142,16 @@ def test_a_line_for_which_there_is_no_room_leaves_nothing_behind(out):
 def test_what_is_no_file_is_refused(tmp_path, name):
     with pytest.raises(UsageError):
         Results.open(tmp_path / name, again=False)
+
+
+def test_what_was_appended_is_kept_by_the_disk_once(out, monkeypatch):
+    synced = []
+    monkeypatch.setattr("os.fsync", synced.append)
+    with opened(out) as results:
+        results.sync()
+        assert synced == []
+        results.append(json.dumps(GOOD).encode())
+        results.sync()
+        results.sync()
+
+    assert len(synced) == 1

@@ -9,6 +9,8 @@ import pytest
 
 from samplemind_cli import cli, output
 from samplemind_cli.bench import board, gate, report
+from samplemind_cli.bench.last_results import LastResults
+from samplemind_cli.settings import Settings
 
 
 @pytest.fixture
@@ -55,6 +57,26 @@ def test_bench_alone_is_the_whole_board(run, measured):
 def test_groups_and_options_need_no_name_before_them(run, measured, argv):
     assert run(*argv)[0] == 0
     assert measured["groups"] == [(["cli", "cache"], True)]
+
+
+def test_what_was_measured_last_is_kept_also_of_a_run_of_some_groups(run, measured):
+    run("cache")
+    measured["milliseconds"] = 9.0
+    run("providers")
+
+    rows = {row["key"]: row for row in LastResults(Settings.load().state_dir).board()}
+    assert rows["cache.redis-read"]["now"] == pytest.approx(9.0, rel=0.05)
+    assert rows["providers.gemini"]["when"] is None
+
+
+@pytest.mark.usefixtures("measured")
+def test_results_that_cannot_be_kept_are_shown_all_the_same(run, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+
+    code, out, err = run("cache")
+
+    assert (code, "Redis, one read P50" in out, "warning: the results cannot be kept" in err) == (0, True, True)
 
 
 @pytest.mark.usefixtures("measured")

@@ -8,6 +8,8 @@ import pytest
 from samplemind_cli import cli
 from samplemind_cli.ai.cache import Cache, cache_key
 from samplemind_cli.commands import cache as command
+from samplemind_cli.ledger import store
+from samplemind_cli.ledger.store import Ledger
 from samplemind_cli.settings import Settings
 
 KEY = cache_key("ollama", {"prompt": "hello"})
@@ -89,6 +91,31 @@ def test_a_clear_says_how_much_went(run):
     assert (code, out[:18]) == (0, "removed 1 answer, ")
     assert json.loads(run("clear", "--yes", "--json")[1])["entries"] == 1
     assert json.loads(run("stats", "--json")[1])["local"]["entries"] == 0
+
+
+@pytest.mark.usefixtures("stored")
+def test_answers_are_cleared_by_model_age_tier_and_the_beginning_of_their_question(run, monkeypatch):
+    call = {"id": "a", "at": 1.0, "times": 1, "tier": "miss", "key": KEY, "prompt": "hello there"}
+    with Ledger(Settings.load()).open() as connection, store.transaction(connection):
+        store.add(connection, [call])
+    asked = []
+    monkeypatch.setattr("samplemind_cli.output.confirm", lambda question, **_: asked.append(question) or True)
+
+    def gone(*options):
+        return json.loads(run("clear", "--json", *options)[1])["entries"]
+
+    assert gone("--older-than", "1h") == gone("--model", "large") == gone("--question", "ello") == 0
+    assert gone("--model", "tiny", "--tier", "local", "--question", "hello", "--provider", "ollama") == 1
+    assert "Remove ollama's stored answers of tiny to questions that begin with 'hello' in /" in asked[-1]
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize("options", [("--tier", "moon"), ("--older-than", "soon"), ("--tier", "redis")])
+def test_a_clear_of_what_there_is_not_removes_nothing(run, options):
+    code, out, err = run("clear", "--yes", *options)
+
+    assert (code, out, err[:6]) == (2, "", "error:")
+    assert json.loads(run("stats", "--json")[1])["local"]["entries"] == 2
 
 
 @pytest.mark.usefixtures("stored")

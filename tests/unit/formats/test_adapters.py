@@ -13,17 +13,22 @@ from samplemind_cli.formats.gemini import client as gemini
 from samplemind_cli.formats.ollama import client as ollama
 from samplemind_cli.formats.openai_chat import client as openai
 from samplemind_cli.formats.openai_chat import embedded
+from samplemind_cli.formats.openai_responses import client as responses
 from samplemind_cli.formats.types import Chunk, Client, Endpoint, Fault, Message, Request
 
-ADAPTERS: tuple[Client, ...] = (ollama, gemini, anthropic, openai, embedded)
+ADAPTERS: tuple[Client, ...] = (ollama, gemini, anthropic, openai, embedded, responses)
 FIELDS = (  # as in the providers' events and errors
     "type error message delta content text thinking tool_calls function functionCall name arguments args id index done "
     "done_reason choices finish_reason usage refusal candidates parts finishReason promptFeedback blockReason code "
-    "usageMetadata promptTokenCount stop_reason content_block input status details detail prompt_tokens_details"
+    "usageMetadata promptTokenCount stop_reason content_block input status details detail prompt_tokens_details "
+    "response output item output_index content_index item_id call_id summary encrypted_content part "
+    "annotations logprobs"
 )
 TYPES = (
     "message message_start content_block_start content_block_delta message_delta error text tool_use thinking "
-    "text_delta input_json_delta stop STOP end_turn"
+    "text_delta input_json_delta stop STOP end_turn response.completed response.failed response.output_item.added "
+    "response.output_item.done response.output_text.delta response.reasoning_summary_text.delta function_call "
+    "custom_tool_call response.function_call_arguments.delta reasoning completed incomplete"
 )
 # Random JSON hardly ever looks like an event; with the fields' and types' own names it often nearly does.
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.sampled_from(TYPES.split())

@@ -328,3 +328,22 @@ def test_a_call_keeps_who_may_make_it():
     event = block(0, type="tool_use", id="t", name="f", input={}, caller=caller)
 
     assert anthropic.read(event).tool_calls[0].hints == {"caller": caller}
+
+
+def test_a_mark_for_the_prompt_cache_beside_a_message_stands_at_its_last_block():
+    mark = {"cache_control": {"type": "ephemeral"}}
+    call = ToolCall("f", "{}", "1")
+    found = Request(
+        messages=(
+            Message("system", "s", hints=mark),
+            Message("user", "q", hints=mark),
+            Message("assistant", (call,), hints=mark),
+            Message("tool", (ToolResult("1", (Text("r"),)),), hints=mark),
+        ),
+        source="openai_chat",
+    )
+    sent = anthropic.chat(found, CLAUDE).json
+    assert sent["system"] == [{"type": "text", "text": "s", **mark}]
+    for turn in sent["messages"]:
+        assert turn.keys() == {"role", "content"}
+        assert turn["content"][-1]["cache_control"] == mark["cache_control"]

@@ -183,3 +183,16 @@ def test_a_tool_that_is_asked_for_by_its_name_is_the_choice():
     assert read(tools=[tool], tool_choice="required").tool_choice == "required"
     with pytest.raises(BadRequestError, match="not among the tools"):
         read(tools=[tool], tool_choice={"type": "function", "function": {"name": "stop"}})
+
+
+def test_a_schema_beside_json_mode_counts_as_one():
+    schema = {"type": "object", "required": ["n"]}
+    found = read(response_format={"type": "json_object", "schema": schema})
+    assert (found.schema, found.json_mode, found.needs) == (schema, False, {"schema"})
+
+
+def test_an_image_may_be_named_by_its_url_alone():
+    parts = [{"type": "image_url", "image_url": "https://host/a.png"}]
+    found = read(messages=[{"role": "user", "content": parts}])
+    assert found.messages == (Message("user", (Media("image", url="https://host/a.png"),)),)
+    assert found.body is None  # not every host takes it so

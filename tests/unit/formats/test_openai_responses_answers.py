@@ -57,8 +57,7 @@ def answer(*parts, **changes):
 def drafted(*chunks, finish="stop"):
     """The chunks as the core tells them on, the last one with the answer."""
     draft = Draft("k", origin="anthropic_messages")
-    told = [found for chunk in chunks if (found := draft.add(chunk))]
-    draft.add(Chunk(finish=finish))
+    told = [found for chunk in (*chunks, Chunk(finish=finish)) if (found := draft.add(chunk))]
     rest = [found] if (found := draft.end()) else []
     return [*told, *rest, Chunk(answer=replace(draft.answer("anthropic", "m"), usage=Usage(3, 2, 1)))]
 

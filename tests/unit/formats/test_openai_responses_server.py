@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,8 @@ from samplemind_cli.formats.fields import BadRequestError, Fields
 from samplemind_cli.formats.gemini import client as gemini
 from samplemind_cli.formats.ollama import client as ollama
 from samplemind_cli.formats.openai_chat import client as openai
-from samplemind_cli.formats.openai_responses import server
+from samplemind_cli.formats.openai_responses import client as responses
+from samplemind_cli.formats.openai_responses import server, tools
 from samplemind_cli.formats.types import Answer, Endpoint, Media, Message, Opaque, Text, Thinking, ToolCall, ToolResult
 
 OFFICIAL = Endpoint("https://api.openai.com/v1", "gpt-x", "k")
@@ -123,7 +125,7 @@ def test_the_parameters_are_read_as_chat_completions_have_them():
     assert (found.schema, found.schema_name, found.strict) == (schema, "song", True)
     assert found.parallel_tool_calls is False
     assert found.extra == {"verbosity": "low", "logprobs": True, "top_logprobs": 2}
-    assert found.unkeyed == {"prompt_cache_key": "mine"}
+    assert found.unkeyed == {"prompt_cache_key": "mine", "store": False, "reasoning.summary": "auto"}
     assert found.tools == ({"type": "function", "function": {k: v for k, v in PLAY.items() if k != "type"}},)
     assert {"logprobs", "top_logprobs", "schema", "tools"} < found.needs
     assert "verbosity" in found.wishes
@@ -144,11 +146,10 @@ def test_what_clients_send_unasked_says_nothing():
         "text": {"format": {"type": "text"}, "verbosity": "medium"},
         "service_tier": "auto",
         "parallel_tool_calls": True,
-        "max_tool_calls": 3,
         "top_logprobs": 0,
     }
 
-    assert read(**unasked) == read()
+    assert replace(read(**unasked), unkeyed={}) == read()
 
 
 @pytest.mark.parametrize(
@@ -191,14 +192,11 @@ def test_whether_events_are_wanted_is_true_or_false():
         ({"text": {"format": {"type": "xml"}}}, "text.format.type"),
         ({"text": {"format": {"type": "json_schema", "schema": {"type": "king"}}}}, "text.format.schema"),
         ({"input": [{"type": "item_reference", "id": "x"}]}, "input[0].type"),
-        ({"input": [{"type": "compaction", "encrypted_content": "x"}]}, "input[0].type"),
         ({"input": [{"role": "user", "content": [{"type": "image_url"}]}]}, "input[0].content[0].type"),
         ({"input": [{"role": "king", "content": "hi"}]}, "input[0].role"),
         ({"input": [{"type": "function_call", "name": "play"}]}, "input[0].call_id"),
         ({"tools": [{"type": "function"}]}, "tools[0].name"),
         ({"tool_choice": {"type": "function", "name": "sing"}, "tools": [PLAY]}, "tool_choice.name"),
-        ({"tool_choice": {"type": "web_search_preview"}, "tools": [PLAY]}, "tool_choice"),
-        ({"tool_choice": "required", "tools": [PLAY, {"type": "web_search"}]}, "tools"),
     ],
 )
 def test_a_wrong_inner_field_is_named_by_its_place(wrong, param):
@@ -210,12 +208,29 @@ def test_a_wrong_inner_field_is_named_by_its_place(wrong, param):
 def test_tools_that_only_openai_runs_are_left_out_and_told():
     found = read(tools=[{"type": "web_search"}, PLAY, {"type": "local_shell"}], tool_choice="auto")
 
-    assert [tool["function"]["name"] for tool in found.tools] == ["play"]
+    assert found.tools[::2] == ({"type": "web_search"}, {"type": "local_shell"})
+    assert found.functions == {"play"}
     assert found.tool_choice == "auto"
     assert found.wishes == {"openai_responses web_search", "openai_responses local_shell"}
     assert not any(openai.takes(name, found, endpoint) for name in found.wishes for endpoint in (OFFICIAL, OTHER))
-    assert read(tools=[{"type": "web_search"}], tool_choice="auto").tool_choice is None
-    assert "web_search" not in json.dumps(openai.chat(found, OFFICIAL).json)
+    for client in (openai, anthropic, gemini, ollama):
+        assert "web_search" not in json.dumps(client.chat(found, OTHER).json)
+
+
+@pytest.mark.parametrize(
+    ("asked", "needed"),
+    [
+        ({"tool_choice": {"type": "web_search"}, "tools": [PLAY, {"type": "web_search"}]}, "web_search"),
+        ({"tool_choice": "required", "tools": [{"type": "web_search"}]}, "web_search"),
+        ({"input": [{"type": "compaction", "encrypted_content": "x"}]}, "compaction"),
+    ],
+)
+def test_what_only_responses_can_do_must_be_taken(asked, needed):
+    found = read(**asked)
+
+    assert f"openai_responses {needed}" in found.needs
+    assert not any(client.takes(f"openai_responses {needed}", found, OTHER) for client in (openai, anthropic, gemini))
+    assert responses.takes(f"openai_responses {needed}", found, OTHER)
 
 
 def test_a_custom_tool_is_a_function_of_one_text_that_tells_its_grammar():
@@ -223,6 +238,7 @@ def test_a_custom_tool_is_a_function_of_one_text_that_tells_its_grammar():
     found = read(tools=[{**PATCH, "format": grammar}], tool_choice={"type": "custom", "name": "apply_patch"})
     function = found.tools[0]["function"]
 
+    assert tools.custom(function) == {**PATCH, "format": grammar}
     assert list(function["parameters"]["properties"]) == ["input"]
     assert function["description"].startswith("patches\n\n")
     assert "start: BEGIN" in function["description"]
@@ -249,6 +265,10 @@ def test_only_the_allowed_tools_stay():
 
     assert [tool["function"]["name"] for tool in found.tools] == ["apply_patch"]
     assert found.tool_choice == "required"
+
+    allowed = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "mcp", "server_label": "notes"}]}
+    notes, mail = ({"type": "mcp", "server_label": label, "server_url": "https://x"} for label in ("notes", "mail"))
+    assert read(tools=[PLAY, notes, mail], tool_choice=allowed).tools == (notes,)
 
 
 def test_tools_that_items_bring_are_offered_too():

@@ -133,3 +133,16 @@ def test_what_is_not_json_is_none():
 def test_a_fence_around_all_of_a_text_is_taken_off():
     assert reading.unfenced("```json\n{}\n```").strip() == "{}"
     assert reading.unfenced("a ```b```") == "a ```b```"
+
+
+@pytest.mark.parametrize("words", ['{"a":NaN}', '{"a":[-Infinity]}', '{"a":1', "[1]", '{"a":1}{"b":2}'])
+def test_what_other_readers_of_json_refuse_is_no_object(words):
+    assert not reading.is_object(words)
+
+
+@pytest.mark.parametrize(
+    ("reason", "finish"),
+    [(1, "unknown"), ({"type": "stop"}, "stop"), ({}, None), (0, None), (False, None), ([1], "unknown")],
+)
+def test_an_end_of_another_type_than_a_text_is_one_that_nobody_knows(reason, finish):
+    assert reading.finish(reason) == finish

@@ -106,4 +106,4 @@ def test_a_ledger_of_the_first_version_keeps_its_calls_and_takes_conversations(b
     with book.open() as connection:
         assert [call["prompt"] for call in log.latest(connection, 9)] == ["before"]
         keep(connection, "one")
-        assert connection.execute("PRAGMA user_version").fetchone()[0] == 2
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == store.VERSION

@@ -1,10 +1,12 @@
 import json
 import time
+from datetime import datetime
 
 import pytest
 
 from samplemind_cli import spool
 from samplemind_cli.errors import UsageError
+from samplemind_cli.ledger import stats
 from samplemind_cli.ledger.prices import Prices, Tokens
 from samplemind_cli.ledger.since import moment
 from samplemind_cli.ledger.stats import sums
@@ -101,3 +103,46 @@ def test_points_in_time():
     assert now - moment("3h") == pytest.approx(3 * 3600, abs=5)
     assert 0 <= now - moment("today") < 25 * 3600
     assert moment("2026-01-02") < moment("2026-01-03")
+
+
+def test_groups_sum_up_to_the_total(counted):
+    found = counted(
+        {"task": "genre", "ms": 5}, {"task": "audio", "error": "x"}, {"task": "genre", "ms": 7}, by=("task",)
+    )
+    whole = stats.total(found)
+
+    assert (whole.calls, whole.errors, whole.percentile(1.0)) == (3, 1, 7)
+    assert whole.spent == sum(group.spent for group in found)
+
+
+@pytest.fixture
+def in_new_york(monkeypatch):
+    """A place whose clocks went forward on 2026-03-08, and back on 2026-11-01."""
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(("now", "since"), [("2026-03-09T12:00-04:00", "2026-03-01T00:00-05:00"),
+                                            ("2026-11-02T12:00-05:00", "2026-11-01T00:00-04:00")])  # fmt: skip
+@pytest.mark.usefixtures("in_new_york")
+def test_a_month_begins_at_midnight_of_the_clock_as_it_was_then(now, since, monkeypatch):
+    class Then(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.fromisoformat(now).astimezone(tz).replace(tzinfo=tz)
+
+    monkeypatch.setattr("samplemind_cli.ledger.since.datetime", Then)
+
+    assert moment("month") == datetime.fromisoformat(since).timestamp()
+
+
+def test_a_day_without_calls_is_a_day(tmp_path):
+    book = Ledger(Settings(state_dir=str(tmp_path)))
+    for number, at in enumerate(("2026-11-01T12:00", "2026-11-03T12:00", "2026-11-03T13:00")):
+        record = {"id": str(number), "at": datetime.fromisoformat(at).timestamp()}
+        spool.append(book.folder, json.dumps(record).encode() + b"\n")
+    with book.open() as connection:
+        assert stats.days(connection, 0.0) == [("2026-11-01", 1), ("2026-11-02", 0), ("2026-11-03", 2)]

@@ -157,6 +157,17 @@ def test_a_clock_that_jumps_back_loses_no_call_and_keeps_their_order(book):
         assert prompts(log.latest(connection, 9)) == ["first", "ahead", "back again"]  # the old one went all the same
 
 
+def test_a_file_of_a_newer_version_is_left_as_it_is(book):
+    write(book)
+    with book.open() as connection:
+        connection.execute("PRAGMA user_version = 99")
+    before = book.path.read_bytes()
+    with pytest.raises(SamplemindError, match="newer samplemind"), book.open():
+        pass
+
+    assert book.path.read_bytes() == before
+
+
 def test_a_ledger_that_no_folder_can_hold_names_the_variable_that_helps(tmp_path):
     (tmp_path / "file").touch()
 
@@ -167,3 +178,25 @@ def test_a_ledger_that_no_folder_can_hold_names_the_variable_that_helps(tmp_path
         pass
 
     assert caught.value.hint == "export XDG_STATE_HOME=FOLDER, one that you can write to"
+
+
+def test_why_a_question_was_new_is_kept_and_goes_with_its_call(book):
+    write(book, {"why": "message 1 differs", "nearest": "k1", "key": "k2"}, {"tier": "local"})
+    with book.open() as connection:
+        new, hit = log.latest(connection, 9)
+        assert (new["why"], new["nearest"], "why" in hit) == ("message 1 differs", "k1", False)
+        assert log.one(connection, new["id"])["nearest"] == {"key": "k1"}
+
+        book.prune(connection, days=-1)
+
+        assert connection.execute("SELECT count(*) FROM misses").fetchone()[0] == 0
+
+
+def test_a_ledger_of_the_second_version_learns_why_questions_are_new(book):
+    write(book, {"prompt": "before"})
+    with book.open() as connection:
+        connection.executescript("DROP TABLE misses; PRAGMA user_version = 2")
+    write(book, {"id": "f" * 16, "prompt": "after", "why": "no question is stored yet"})
+
+    with book.open() as connection:
+        assert [call.get("why") for call in log.latest(connection, 9)] == [None, "no question is stored yet"]

@@ -5,7 +5,7 @@ import { useState } from "react";
 import { get, post } from "../api";
 import { useNews } from "../live";
 import { go, hrefOf, useRoute } from "../route";
-import { Ask, Bars, Facts, Failure, Since, Table } from "../ui";
+import { Ask, Bars, Choose, Facts, Failure, Since, Table } from "../ui";
 import { bytes, count, counted, dollars, percent, seconds, wholeMoment } from "../words";
 import { type Group, useSums } from "./sums";
 
@@ -36,7 +36,7 @@ export function Cache() {
   const since = useRoute().query.since ?? "7d";
   const sums = useSums(since, since === "today" || since === "24h" ? "hour" : "day");
   const tiers = useQuery({ queryKey: ["cache"], queryFn: ({ signal }) => get<Tiers>("cache", {}, signal) });
-  useNews("sums", "cache");
+  useNews("sums", "cache", "names");
   const total = sums.data?.total;
   const points = (value: (group: Group) => number, told: (group: Group) => string) =>
     (sums.data?.groups ?? []).map((group) => ({ name: group.name, value: value(group), told: told(group) }));
@@ -136,44 +136,73 @@ function Entries({ entries, label }: { entries: Entry[]; label: string }) {
 
 const short = (key: string): string => (key.length > 40 ? `${key.slice(0, 40)}…` : key);
 
+const NOTHING = { provider: "", model: "", tier: "", older_than: "", question: "" };
+const AGES = { "1h": "an hour", "1d": "a day", "7d": "7 days", "30d": "30 days" };
+
+/** The answers that are chosen, as the question says before they go. */
+function described(chosen: typeof NOTHING): string {
+  const { provider, model, tier, older_than, question } = chosen;
+  const parts = [
+    `Remove ${provider ? `${provider}'s` : model || older_than || question ? "the" : "all"} stored answers`,
+    model && `of ${model}`,
+    older_than && `older than ${AGES[older_than as keyof typeof AGES]}`,
+    question && `to questions that begin with “${question}”`,
+  ];
+  const where = tier === "local" ? "here alone" : tier === "redis" ? "in Redis alone" : "here and in Redis";
+  return `${parts.filter(Boolean).join(" ")}, ${where}?`;
+}
+
 function Clear({ providers }: { providers: string[] }) {
   const client = useQueryClient();
-  const [provider, setProvider] = useState("");
+  const names = useQuery({
+    queryKey: ["names"],
+    queryFn: ({ signal }) => get<{ model: string[] }>("names", {}, signal),
+  });
+  const [chosen, setChosen] = useState(NOTHING);
   const [asking, setAsking] = useState(false);
   const [told, setTold] = useState<unknown>();
   const [gone, setGone] = useState("");
+  const choose = (name: keyof typeof NOTHING) => (value: string) => setChosen({ ...chosen, [name]: value });
   const clear = () => {
     setAsking(false);
     setTold(undefined);
-    post<{ entries: number; bytes: number }>("cache/clear", { provider: provider || null })
-      .then((found) => setGone(`removed ${counted(found.entries, "answer")}, ${bytes(found.bytes)}`))
+    setGone("");
+    post<{ entries: number; bytes: number; redis: number | null }>("cache/clear", chosen)
+      .then(({ entries, bytes: freed, redis }) => {
+        const there = redis == null ? "" : `; ${counted(redis, "answer")} from Redis`;
+        setGone(`removed ${counted(entries, "answer")}, ${bytes(freed)}${there}`);
+      })
       .catch(setTold)
       .finally(() => client.invalidateQueries({ queryKey: ["cache"] }));
   };
   return (
-    <div className="actions">
-      <label className="choose">
-        <span>answers of</span>
-        <select value={provider} onChange={(event) => setProvider(event.target.value)}>
-          <option value="">every provider</option>
-          {providers.map((name) => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
-      </label>
-      <button type="button" className="danger" onClick={() => setAsking(true)}>
-        Clear…
-      </button>
-      <span role="status">{gone}</span>
+    <section aria-label="Clear">
+      <div className="filters clear">
+        <Choose label="provider" value={chosen.provider} names={providers} onChange={choose("provider")} />
+        <Choose label="model" value={chosen.model} names={names.data?.model ?? []} onChange={choose("model")} />
+        <Choose label="tier" value={chosen.tier} names={["local", "redis"]} onChange={choose("tier")} />
+        <label className="choose">
+          <span>older than</span>
+          <select value={chosen.older_than} onChange={(event) => choose("older_than")(event.target.value)}>
+            <option value="">any age</option>
+            {Object.entries(AGES).map(([span, name]) => (
+              <option key={span} value={span}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label className="choose words">
+          <span>question begins with (where its words were kept)</span>
+          <input value={chosen.question} onChange={(event) => choose("question")(event.target.value)} />
+        </label>
+        <button type="button" className="danger" onClick={() => setAsking(true)}>
+          Clear…
+        </button>
+      </div>
+      <p role="status">{gone}</p>
       <Failure error={told} />
-      {asking && (
-        <Ask
-          question={`Remove ${provider ? `${provider}'s` : "all"} stored answers, here and in Redis?`}
-          yes="Remove"
-          onYes={clear}
-          onNo={() => setAsking(false)}
-        />
-      )}
-    </div>
+      {asking && <Ask question={described(chosen)} yes="Remove" onYes={clear} onNo={() => setAsking(false)} />}
+    </section>
   );
 }

@@ -3,6 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { get } from "../api";
+import { hrefOf, useRoute } from "../route";
 import { Copy, Facts, Failure } from "../ui";
 import { count, dollars, milliseconds, wholeMoment } from "../words";
 
@@ -34,6 +35,8 @@ interface Whole {
   finish?: string;
   error?: string;
   key?: string;
+  why?: string;
+  nearest?: { key: string; id?: string; prompt?: string };
   system?: string;
   prompt?: string;
   answer?: string;
@@ -66,6 +69,7 @@ function Told({ call }: { call: Whole }) {
     <>
       {call.error && <p className="trouble">{call.error}</p>}
       <Waterfall spans={call.spans} />
+      {call.why && <Why call={call} why={call.why} />}
       <Facts facts={factsOf(call)} />
       {!!call.passed?.length && (
         <>
@@ -86,6 +90,23 @@ function Told({ call }: { call: Whole }) {
         <p className="nothing">Its words were not kept: the ledger has those of ask, chat and this page alone.</p>
       )}
     </>
+  );
+}
+
+/** In what it is new, and the stored question that it is nearest to. */
+function Why({ call, why }: { call: Whole; why: string }) {
+  const { query } = useRoute();
+  const { nearest } = call;
+  return (
+    <section className="why" aria-label="Why it was not cached">
+      <h3>Why it was not cached</h3>
+      <p>
+        {why}
+        {nearest && ", beside the nearest stored question: "}
+        {nearest?.id && <a href={hrefOf("requests", nearest.id, query)}>{nearest.prompt ?? nearest.id}</a>}
+        {nearest && !nearest.id && <code>{nearest.key}</code>}
+      </p>
+    </section>
   );
 }
 

@@ -7,6 +7,7 @@ import socket
 import socketserver
 import subprocess
 import threading
+import time
 from contextlib import suppress
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from samplemind_cli.ai.cache import cache_key, redis_admin
 from samplemind_cli.ai.cache import redis as tier
 from samplemind_cli.ai.cache.address import Address
+from samplemind_cli.ai.cache.removal import Removal
 from samplemind_cli.errors import SamplemindError
 
 pytestmark = pytest.mark.integration
@@ -383,6 +385,24 @@ def test_tls_is_spoken_and_the_certificate_checked(start_redis, connect, tmp_pat
     assert known.said == []
 
 
+def test_a_clear_takes_what_is_chosen_by_model_age_and_key_alone(redis, connect):
+    async def run(cache):
+        for n in range(6):
+            await cache.put(cache_key("ollama", {"n": n}), {"model": "tiny" if n < 4 else "large"})
+
+    cache = connect(redis.url)
+    asyncio.run(run(cache))
+    some = frozenset(cache_key("ollama", {"n": n}) for n in (0, 5, 9))
+
+    assert cache.clear(Removal(model="ollama/large", before=time.time() - 60))["redis"] == 0
+    assert cache.clear(Removal(model="large", keys=some))["redis"] == 1
+    assert cache.clear(Removal(keys=some))["redis"] == 1
+    assert cache.clear(Removal("openai", model="tiny"))["redis"] == 0
+    assert cache.clear(Removal(tier="local"))["redis"] is None
+    assert cache.clear(Removal(model="ollama/tiny", before=time.time() + 60)) == {"entries": 0, "bytes": 0, "redis": 3}
+    assert len(redis.client.keys()) == 1
+
+
 def test_a_clear_takes_our_entries_and_nothing_else(redis, connect):
     async def run(cache):
         for n in range(1500):
@@ -393,8 +413,8 @@ def test_a_clear_takes_our_entries_and_nothing_else(redis, connect):
     asyncio.run(run(cache))
     redis.client.set("somebody:else", "1")
 
-    assert cache.clear("openai")["redis"] == 1
-    assert cache.clear("ol*")["redis"] == 0
+    assert cache.clear(Removal("openai"))["redis"] == 1
+    assert cache.clear(Removal("ol*"))["redis"] == 0
     assert cache.clear()["redis"] == 1500
     assert redis.client.keys() == [b"somebody:else"]
 

@@ -10,6 +10,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from samplemind_cli.ai.cache import cache_key
+from samplemind_cli.ai.cache.removal import Removal
 from samplemind_cli.errors import SamplemindError
 
 pytestmark = pytest.mark.integration
@@ -92,7 +93,7 @@ def test_what_people_ask_is_answered_over_all_nodes(several, connect):
     assert (told["reachable"], told["entries"]) == (True, len(KEYS))
     assert "s3cret" not in told["url"]
     assert cache.show(KEYS[3])["value"] == KEYS[3]
-    assert cache.clear("ollama")["redis"] == len(KEYS)
+    assert cache.clear(Removal("ollama"))["redis"] == len(KEYS)
     assert asyncio.run(cache.get(KEYS[0])) is None
 
 

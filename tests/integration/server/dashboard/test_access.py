@@ -1,9 +1,15 @@
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import httpx
 import pytest
 from parts import warm
 from parts.another_user import answered, only_root
+
+from samplemind_cli.dashboard.sessions import Sessions
+from samplemind_cli.settings import Settings
 
 pytestmark = pytest.mark.integration
 REQUESTS, SESSION = "/dashboard/api/requests", "/dashboard/api/session"
@@ -76,6 +82,41 @@ def test_with_a_token_a_link_opens_one_session_and_that_reads(serve, monkeypatch
     assert "$SAMPLEMIND_API_TOKEN" in told
     assert "t0ken" not in told
     assert served.http.get("/v1/models", headers=bearer).status_code == 401, "a session is for the page alone"
+
+
+def test_of_many_that_use_one_link_at_once_one_gets_a_session(serve, monkeypatch):
+    monkeypatch.setenv("SAMPLEMIND_API_TOKEN", "t0ken")
+    served = serve("--workers", "2")
+    link = Sessions(Settings.load()).link()
+    together = Barrier(8)
+
+    def open_it(_):
+        together.wait()
+        own = {"origin": served.url}
+        return httpx.post(
+            f"{served.url}{SESSION}", json={"link": link}, headers=own, timeout=30, verify=False
+        ).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(open_it, range(8))) == [200] + [401] * 7
+
+
+@pytest.mark.parametrize("kind", ["link", "session"])
+def test_a_code_that_somebody_else_signed_or_changed_opens_nothing(serve, monkeypatch, kind):
+    monkeypatch.setenv("SAMPLEMIND_API_TOKEN", "another")
+    forged = Sessions(Settings.load())._signed(kind, time.time() + 500)
+    monkeypatch.setenv("SAMPLEMIND_API_TOKEN", "t0ken")
+    served = serve()
+    until, nonce, mark = Sessions(Settings.load())._signed(kind, time.time() + 500).split(".")
+    for code in (forged, f"{int(until) + 1}.{nonce}.{mark}", f"{until}.{nonce}x.{mark}", f"{until}.{nonce}.", ".."):
+        opened = served.http.post(SESSION, json={"link": code}, headers={"origin": served.url})
+        assert opened.status_code == 401, code
+        assert served.http.get(REQUESTS, headers={"authorization": f"Bearer {code}"}).status_code == 401, code
+
+
+def test_no_other_page_may_show_the_dashboard_in_a_frame(served):
+    for path in ("/dashboard", "/dashboard/app.js", REQUESTS):
+        assert "frame-ancestors 'none'" in served.http.get(path).headers["content-security-policy"], path
 
 
 def test_the_dashboard_can_be_left_out(serve):

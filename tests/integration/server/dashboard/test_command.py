@@ -57,6 +57,25 @@ def test_the_browser_is_opened_on_a_server_that_runs(served, tmp_path):
     assert done.stdout == ""
 
 
+def test_a_link_is_not_among_the_arguments_of_the_browser_and_opens_the_page_there(serve, tab, tmp_path, monkeypatch):
+    monkeypatch.setenv("SAMPLEMIND_API_TOKEN", "t0ken")
+    served = serve()
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    browser.write_text(f'#!/bin/sh\necho "$@" > {opened}\n')
+    browser.chmod(0o755)
+    env = {**os.environ, "BROWSER": f"{browser} %s"}
+
+    done = subprocess.run([*COMMAND, "--url", served.url], env=env, capture_output=True, text=True, check=True)
+
+    arguments = opened.read_text().strip()
+    assert arguments.startswith("file:///")
+    assert "link" not in arguments + done.stdout + done.stderr
+    tab.open(arguments)
+    tab.wait(f"location.href.startsWith('{served.url}/dashboard')")
+    tab.sees("Nothing was asked yet")
+    assert "link" not in tab.run("location.href")
+
+
 def test_where_there_is_no_browser_the_address_is_printed(served, tmp_path):
     env = {**os.environ, "BROWSER": str(tmp_path / "none"), "PATH": str(tmp_path)}
     env.pop("DISPLAY", None)

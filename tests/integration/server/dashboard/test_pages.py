@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from parts.ollama_daemon import BINARY, MODELS, RealDaemon, free_port
 
+from samplemind_cli.bench import ab, board, evidence, git, report
+from samplemind_cli.bench.last_results import LastResults
 from samplemind_cli.ledger.log import latest
 from samplemind_cli.ledger.store import Ledger
 from samplemind_cli.settings import Settings
@@ -45,6 +47,28 @@ def test_what_the_cache_spared_is_told_and_it_is_cleared_once_asked(served, tab,
 
     tab.sees("removed 1 answer,", "0 answers, 0 B")
     assert served.ask(model="openai/gpt-4o").headers["x-samplemind-cache"] == "miss"
+    assert tab.complaints == []
+
+
+def test_the_answers_that_are_chosen_are_cleared_alone(serve, tab):
+    served = serve("--keep-content")
+    for model, text in (
+        ("openai/gpt-4o", "who sleeps"),
+        ("openai/gpt-4o", "who roars"),
+        ("openai/gpt-5", "who sleeps"),
+    ):
+        served.ask(model=model, messages=[{"role": "user", "content": text}])
+    show(tab, served, "cache")
+    tab.sees("3 answers,")
+
+    fill(tab, ".clear input", "who sl")
+    tab.wait("document.querySelectorAll('.clear select')[1].length === 3")
+    tab.choose(2, "openai/gpt-4o")
+    tab.click("button.danger")
+    tab.sees("Remove the stored answers of openai/gpt-4o to questions that begin with “who sl”, here and in Redis?")
+    tab.click("dialog button.danger")
+
+    tab.sees("removed 1 answer,", "2 answers,")
     assert tab.complaints == []
 
 
@@ -195,10 +219,20 @@ def test_what_bench_run_kept_is_shown_over_the_commits(serve, tab, tmp_path, mon
     for name in ("a", "a", "b"):
         command = [sys.executable, "-m", "samplemind_cli", "bench", "run", "--runs", "8", "--save", name, "--", "true"]
         subprocess.run(command, check=True, capture_output=True, env={**os.environ, "CI": ""})
+    LastResults(Settings.load().state_dir).keep_board(
+        report.document([board.score(key, [n + k / 90 for k in range(40)]) for n, key in enumerate(board.ROWS)])
+    )
+    for number in range(3):
+        found = ab.Comparison([(1.0, 1.0 + number / 10)] * 40, 0.95 + number / 9, 1 + number / 10, 1.05 + number / 9)
+        found.verdict = evidence.judge(found.low, found.high)
+        told = ab.document(found, [f"v1.{number}", f"v1.{number + 1}"], ["python", "-m", "myapp", HOSTILE], 0.03)
+        LastResults(Settings.load().state_dir).keep_comparison(git.project(tmp_path), {"when": report.now(), **told})
     served = serve()
     show(tab, served, "benches")
 
-    tab.sees("a: ", "b: ", "95 % interval")
+    tab.sees("a: ", "b: ", "95 % interval", "v1.2 → v1.3", "worse", "1.200x")
+    tab.sees("repeated ask, whole process P50", "≤ 50 ms")
+    assert tab.run("window.owned") is None
     assert tab.run("document.querySelectorAll('svg.intervals circle').length") >= 6
     picture(tab, "benches")
     assert tab.complaints == []

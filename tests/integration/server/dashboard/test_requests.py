@@ -26,9 +26,24 @@ def test_what_is_asked_appears_by_itself_and_opens(served, tab):
 
     tab.sees("1 request")
     tab.click("[role=row] a")
-    tab.sees("first token", "tokens in", "Its words were not kept")
+    tab.sees("connect", "first token", "tokens in", "Its words were not kept")
     assert tab.complaints == []
     assert all(address.startswith(served.url) for address in tab.asked)
+
+
+def test_a_call_tells_why_it_was_not_cached_and_leads_to_the_nearest_question(serve, tab):
+    served = serve("--keep-content")
+    for text in ("who sleeps", "who roars"):
+        served.ask(messages=[{"role": "user", "content": text}], model="openai/gpt-4o")
+    tab.open(f"{served.url}/dashboard")
+    tab.sees("2 requests", "who roars")
+
+    tab.click("[role=row] a")
+    tab.sees("message 1 differs, beside the nearest stored question: who sleeps")
+    tab.click(".why a")
+
+    tab.sees("no question is stored yet")
+    assert tab.complaints == []
 
 
 def test_filters_stand_in_the_address_and_a_link_leads_to_one_call(served, tab, written):

@@ -14,6 +14,7 @@ from samplemind_cli import files
 from samplemind_cli.ai.cache import cache_key
 from samplemind_cli.ai.cache.entry import Entry
 from samplemind_cli.ai.cache.local import HOUR, LocalTier
+from samplemind_cli.ai.cache.removal import Removal
 from samplemind_cli.errors import SamplemindError
 
 KEY = cache_key("ollama", {"prompt": "What key is A C# E?"})
@@ -260,12 +261,38 @@ def test_the_bound_holds_while_answers_are_put(tmp_path):
     assert 50_000 < tier.stats()["bytes"] < 200_000
 
 
+@pytest.mark.parametrize(
+    ("removal", "left"),
+    [
+        (Removal(model="tiny"), "bc"),
+        (Removal(model="ollama/tiny"), "bc"),
+        (Removal(model="openai/tiny"), "abc"),
+        (Removal(before=time.time() - 500), "ac"),
+        (Removal("ollama", model="large", before=time.time()), "ac"),
+        (Removal(keys=frozenset([cache_key("openai", {"n": "c"}), "ai:v3:x:y"])), "ab"),
+        (Removal(keys=frozenset()), "abc"),
+        (Removal("openai"), "ab"),
+        (Removal(), ""),
+    ],
+)
+def test_a_clear_takes_what_is_chosen_alone(tier, removal, left):
+    now = time.time()
+    for provider, name, age, value in (
+        ("ollama", "a", 100, {"model": "tiny"}), ("ollama", "b", 1000, {"model": "large"}), ("openai", "c", 10, [1]),
+    ):  # fmt: skip
+        tier.put(Entry(cache_key(provider, {"n": name}), now - age, now + HOUR, value))
+
+    names = {cache_key("openai" if name == "c" else "ollama", {"n": name}) for name in left}
+    assert tier.clear(removal)[0] == 3 - len(left)
+    assert set(tier.names()) == names
+
+
 def test_one_providers_answers_can_be_cleared(tier):
     tier.put(entry())
     tier.put(entry(cache_key("openai", {"a": 1})))
 
-    assert tier.clear("openai")[0] == 1
-    assert tier.clear("open")[0] == 0
+    assert tier.clear(Removal("openai"))[0] == 1
+    assert tier.clear(Removal("open"))[0] == 0
     assert list(tier.names()) == [KEY]
 
 

@@ -1,0 +1,189 @@
+"""How OpenAI, or a server that speaks its Responses API, is asked and read; it keeps nothing between two questions."""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from samplemind_cli.formats import conversation, faults, reading, schemas
+from samplemind_cli.formats.openai_chat import client as chat_client
+from samplemind_cli.formats.openai_chat.client import embed, is_openai, models, read_embeddings, read_models
+from samplemind_cli.formats.openai_responses import fields, proofs, tools
+from samplemind_cli.formats.openai_responses.reply import ResponseReader, read, readable
+from samplemind_cli.formats.openai_responses.told import Input
+from samplemind_cli.formats.types import (
+    ABILITIES,
+    Call,
+    Endpoint,
+    Fault,
+    Message,
+    Opaque,
+    Reader,
+    Request,
+    Text,
+    Thinking,
+)
+
+__all__ = ["alone", "chat", "embed", "fault", "models", "read", "read_embeddings", "read_models"]
+__all__ += ["readable", "reader", "takes"]
+
+_TAKEN = ABILITIES - {"audio", "audio_url"} | {"temperature", "top_p", "tool_choice", "effort", "detail", "verbosity"}
+_TAKEN |= {"logprobs", "top_logprobs", "service_tier", "moderation"}
+# Models that OpenAI answers here and nowhere else, by its own list and the names of those to come.
+_ALONE = re.compile(
+    r"(^|/)(codex-|computer-use-|gpt-daybreak-|(gpt-[\d.]+|o\d+)(-mini)?-(codex|pro|deep-research|cyber)(-|$))"
+)
+# Models that think: of others the API refuses to send thoughts along.
+_THINKING = re.compile(r"(^|/)(o\d|gpt-(?!4|3)\d|codex|computer-use)(?!.*chat)")
+# Fields of a body that stand under another name here.
+_NAMES = {"verbosity": "text.verbosity"}
+_SAID = ("logprobs", "include")  # told in `include`
+
+
+def alone(model: str) -> bool:
+    """Whether a model is known to answer in this format alone."""
+    return bool(_ALONE.search(model))
+
+
+def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
+    """Of another format's fields only those it has a word for; of its own every one."""
+    del endpoint
+    if name.startswith(f"{fields.OWN} "):  # an item or a tool of its own
+        return True
+    if request.source == fields.OWN or (not request.source and name in request.extra):
+        return name != "audio_url"
+    return name in _TAKEN or (name == "thinking_budget" and not request.effort)
+
+
+def chat(request: Request, endpoint: Endpoint) -> Call:
+    """A streamed response: a client's own as it came, another format's told in this one's words."""
+    official = is_openai(endpoint.base_url)
+    came = _as_it_came(request)
+    body = {**(_body(request, endpoint) if came is None else came), "model": endpoint.model, "stream": True}
+    if body.get("store") is None:
+        body["store"] = False
+    if official:  # obfuscation pads every event with random characters
+        body["stream_options"] = {"include_obfuscation": False, **reading.mapping(body.get("stream_options"))}
+    if included := _included(body, request, endpoint):
+        body["include"] = included
+    sent = {**chat_client.headers(endpoint), **(request.headers if request.source == fields.OWN else {})}
+    return Call(f"{endpoint.base_url}/responses", body, sent)
+
+
+def reader(request: Request) -> Reader:
+    """The items come in pieces, and again as wholes."""
+    del request
+    return ResponseReader()
+
+
+def fault(status: int, body: Any) -> Fault:
+    """`{"error": {message, type, param, code}}`, as in chat completions."""
+    return faults.fault(status, body)
+
+
+def _as_it_came(request: Request) -> Mapping[str, Any] | None:
+    """A client's own body, unless it brings back what was sealed here."""
+    came = conversation.as_it_came(request, "openai_responses")
+    given = (came or {}).get("input")
+    sealed = (proofs.is_sealed(item.get("encrypted_content")) for item in reading.mappings(given))
+    return None if any(sealed) else came
+
+
+def _included(body: Mapping[str, Any], request: Request, endpoint: Endpoint) -> list[Any]:
+    """What is asked for beside the answer: thoughts go back and forth sealed, as nothing is kept."""
+    given = body.get("include")
+    found = list(given) if isinstance(given, list) else []
+    wanted = [fields.SEALED] if _thinks(request, endpoint.model) else []
+    return found + [name for name in wanted if name not in found]
+
+
+def _thinks(request: Request, model: str) -> bool:
+    proved = (_is_thought(part) for message in request.messages for part in message.parts)
+    return bool(_THINKING.search(model)) or request.effort not in ("", "none") or any(proved)
+
+
+def _is_thought(part: object) -> bool:
+    if isinstance(part, Opaque):
+        return part.origin == fields.OWN and part.value.get("type") == "reasoning"
+    return isinstance(part, Thinking) and part.origin == fields.OWN and bool(part.signature)
+
+
+def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
+    known = partial(takes, request=request, endpoint=endpoint)
+    messages = conversation.known(conversation.linked(request.messages), known)
+    first = _instructions(messages)
+    definitions = [_tool(tool, request) for tool in conversation.tools(request, known)]
+    customs = {str(tool["name"]) for tool in definitions if tool.get("type") == "custom"}
+    told = Input(customs, proves=is_openai(endpoint.base_url))
+    body: dict[str, Any] = {"input": list(told.of(messages[1:] if first else messages))}
+    if first:
+        body["instructions"] = first
+    said = {"temperature": request.temperature, "top_p": request.top_p, "max_output_tokens": request.max_tokens}
+    body |= {name: value for name, value in said.items() if value is not None}
+    if form := _format(request):
+        body["text"] = {"format": form}
+    if effort := chat_client.effort(request):
+        body["reasoning"] = {"effort": effort}
+    if definitions:
+        body["tools"] = definitions
+        if request.parallel_tool_calls is False:
+            body["parallel_tool_calls"] = False
+        if request.tool_choice is not None:
+            body["tool_choice"] = _choice(request.tool_choice, customs)
+    return _completed(body, request, known)
+
+
+def _completed(body: dict[str, Any], request: Request, known: partial[bool]) -> dict[str, Any]:
+    """The body with the fields that only some formats have, and with what changes no answer."""
+    extra = {_NAMES.get(n, n): v for n, v in request.further(known).items() if n not in _SAID}
+    included = request.extra.get("include", [])
+    if request.extra.get("logprobs") and known("logprobs"):
+        included = [*included, fields.LOGPROBS]
+    if included and known("include" if request.source == fields.OWN else "logprobs"):
+        body["include"] = included
+    own = request.source == fields.OWN
+    unkeyed = {
+        n: v for n, v in request.unkeyed.items() if own or (n in fields.IGNORED and n not in ("store", "metadata"))
+    }
+    return reading.beside(body, extra | (unkeyed if own or request.source == "openai_chat" else {}))
+
+
+def _instructions(messages: list[Message]) -> str:
+    """The first message, if it is one text of the system's."""
+    match messages[:1]:
+        case [Message(role="system", parts=(Text(text, hints),), hints=more)] if not (hints or more):
+            return text
+    return ""
+
+
+def _tool(tool: Mapping[str, Any], request: Request) -> dict[str, Any]:
+    """A function, a custom tool as its client offered it, or one of the format's own as it came."""
+    if "function" not in tool:
+        return dict(tool)
+    own = request.source == fields.OWN
+    function, more = reading.mapping(tool["function"]), dict(_beside(tool))
+    if own and (custom := tools.custom(function)):
+        return {**custom, **more}
+    # Left unsaid, it would be strict, which few schemas are made for.
+    unsaid = {} if own else {"parameters": {"type": "object", "properties": {}}, "strict": False}
+    given = {name: value for name, value in function.items() if value is not None}
+    return {"type": "function", **unsaid, **given, **more}
+
+
+def _beside(tool: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    return ((name, value) for name, value in tool.items() if name not in ("type", "function"))
+
+
+def _choice(choice: str | Mapping[str, Any], customs: set[str]) -> str | dict[str, Any]:
+    if isinstance(choice, str) or "function" not in choice:
+        return choice if isinstance(choice, str) else dict(choice)
+    name = reading.mapping(choice["function"]).get("name")
+    return {"type": "custom" if name in customs else "function", "name": name}
+
+
+def _format(request: Request) -> dict[str, Any] | None:
+    if request.schema is None:
+        return {"type": "json_object"} if request.json_mode else None
+    schema = dict(request.schema)
+    guaranteed = request.strict is not False and schemas.strict(schema)
+    return {"type": "json_schema", "name": request.schema_name or "answer", "schema": schema, "strict": guaranteed}

@@ -1,0 +1,159 @@
+"""What has been heard of one item of a provider's response, so that its end says only what is new."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from samplemind_cli.formats import reading
+from samplemind_cli.formats.openai_responses.shelf import ANNOTATION
+from samplemind_cli.formats.openai_responses.tools import offered_name
+from samplemind_cli.formats.types import Chunk, Opaque, ToolCall
+
+CALLS = ("function_call", "custom_tool_call")
+_OPENING, _CLOSING = '{"input":"', '"}'
+
+
+@dataclass(slots=True)
+class Heard:
+    """One item. `texts`: of its parts, by their number; `arguments`: of a custom tool its input; `noted`: annotations.
+
+    `named`: that it began; `closed`: that it ended.
+    """
+
+    place: int
+    texts: dict[int, str] = field(default_factory=dict)
+    thought: str = ""
+    arguments: str = ""
+    noted: int = 0
+    named: bool = False
+    closed: bool = False
+
+    def text(self, event: dict[str, Any]) -> Chunk:
+        """A piece of a text."""
+        piece, part = reading.piece(event.get("delta")), reading.count(event.get("content_index")) or 0
+        self.texts[part] = self.texts.get(part, "") + piece
+        return Chunk(piece, logprobs=_logprobs(event))
+
+    def refusal(self, event: dict[str, Any]) -> Chunk:
+        """A piece of why there is no answer."""
+        piece = self.text(event).text
+        return Chunk(piece, refusal=True, finish="refusal")
+
+    def thinking(self, event: dict[str, Any]) -> Chunk:
+        """A piece of a thought, or of its summary."""
+        piece = reading.piece(event.get("delta"))
+        self.thought += piece
+        return Chunk(thinking=piece, thought_id=reading.text(event.get("item_id")))
+
+    def part(self, event: dict[str, Any]) -> Chunk:
+        """A summary goes on with its next part."""
+        return self.thinking({**event, "delta": "\n\n"}) if self.thought else Chunk()
+
+    def argument(self, event: dict[str, Any]) -> Chunk:
+        """A piece of a call's arguments."""
+        piece = reading.piece(event.get("delta"))
+        self.arguments += piece
+        return self._piece(piece) if piece else Chunk()
+
+    def input(self, event: dict[str, Any]) -> Chunk:
+        """A piece of a custom tool's input, as one of the arguments that stand for it."""
+        piece = reading.piece(event.get("delta"))
+        told = custom_piece(piece, first=not self.arguments)
+        self.arguments += piece
+        return self._piece(told) if piece else Chunk()
+
+    def annotation(self, event: dict[str, Any]) -> Chunk:
+        """What stands beside the text."""
+        self.noted += 1
+        return _annotation(event.get("annotation"))
+
+    def called(self, item: dict[str, Any]) -> Chunk:
+        """A call that begins; its arguments come in pieces."""
+        self.named = True
+        name = offered_name(reading.text(item.get("name")), reading.text(item.get("namespace")))
+        return Chunk(tool_calls=(ToolCall(name, "", reading.identifier(item.get("call_id")), self.place),))
+
+    def rest(self, item: dict[str, Any]) -> Iterator[tuple[Chunk, bool]]:
+        """What a whole item says that no piece has said, and whether a piece should have."""
+        if self.closed:
+            return
+        self.closed = True
+        match item.get("type"):
+            case "message":
+                yield from self._message(item)
+            case "reasoning":
+                yield from self._reasoning(item)
+            case "function_call" | "custom_tool_call":
+                yield from self._call(item)
+            case str():
+                known = {name: value for name, value in item.items() if value is not None}
+                yield Chunk(block=Opaque("openai_responses", known)), False
+
+    def _message(self, item: dict[str, Any]) -> Iterator[tuple[Chunk, bool]]:
+        content, notes = item.get("content"), list[Any]()
+        parts = [{"text": content}] if isinstance(content, str) else reading.mappings(content)
+        for n, part in enumerate(parts):
+            refused = "refusal" in part
+            text, heard = reading.text(part.get("refusal" if refused else "text")), self.texts.get(n, "")
+            if text.startswith(heard) and (new := text[len(heard) :]):
+                end: Any = {"refusal": True, "finish": "refusal"} if refused else {"logprobs": _logprobs(part)}
+                yield Chunk(new, **end), True
+            notes += reading.mappings(part.get("annotations"))
+        yield from ((_annotation(note), True) for note in notes[self.noted :])
+
+    def _reasoning(self, item: dict[str, Any]) -> Iterator[tuple[Chunk, bool]]:
+        known = reading.text(item.get("id"))
+        summed = [reading.text(part.get("text")) for part in reading.mappings(item.get("summary"))]
+        words = "\n\n".join(filter(None, summed)) or "".join(reading.content(item.get("content")))
+        if words and not self.thought:
+            yield Chunk(thinking=words, thought_id=known), True
+        if sealed := reading.text(item.get("encrypted_content")):
+            yield Chunk(signature=sealed, thought_id=known), False
+
+    def _call(self, item: dict[str, Any]) -> Iterator[tuple[Chunk, bool]]:
+        custom = item.get("type") == "custom_tool_call"
+        if not self.named:
+            yield self.called(item), True
+        whole = reading.piece(item.get("input" if custom else "arguments"))
+        new = whole[len(self.arguments) :] if whole.startswith(self.arguments) else ""
+        told = custom_piece(new, first=not self.arguments) + _CLOSING if custom else new
+        if told:
+            yield self._piece(told), bool(new)
+
+    def _piece(self, arguments: str) -> Chunk:
+        return Chunk(tool_calls=(ToolCall(arguments=arguments, index=self.place),))
+
+
+def custom_piece(words: str, *, first: bool) -> str:
+    """A piece of a custom tool's input as one of the arguments that stand for it."""
+    return (_OPENING if first else "") + json.dumps(words, ensure_ascii=False)[1:-1]
+
+
+def _annotation(value: Any) -> Chunk:
+    known = isinstance(value, dict)
+    return Chunk(block=Opaque("openai_responses", {"type": ANNOTATION, ANNOTATION: value})) if known else Chunk()
+
+
+def _logprobs(holder: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """Tokens' probabilities with their bytes, which chat's clients expect and deltas leave out."""
+    found = reading.mappings(holder.get("logprobs"))
+    tops = (map(_with_bytes, reading.mappings(token.get("top_logprobs"))) for token in found)
+    return tuple(_with_bytes(token) | {"top_logprobs": list(top)} for token, top in zip(found, tops, strict=True))
+
+
+def _with_bytes(token: dict[str, Any]) -> dict[str, Any]:
+    return {"bytes": list(reading.text(token.get("token")).encode("utf-8", "replace")), **token}
+
+
+# The events that bring pieces, the field that holds them, and who reads them.
+PIECES: dict[str, tuple[str, Callable[[Heard, dict[str, Any]], Chunk]]] = {
+    "response.output_text.delta": ("delta", Heard.text),
+    "response.refusal.delta": ("delta", Heard.refusal),
+    "response.reasoning_summary_text.delta": ("delta", Heard.thinking),
+    "response.reasoning_text.delta": ("delta", Heard.thinking),
+    "response.reasoning_summary_part.added": ("part", Heard.part),
+    "response.function_call_arguments.delta": ("delta", Heard.argument),
+    "response.custom_tool_call_input.delta": ("delta", Heard.input),
+    "response.output_text.annotation.added": ("annotation", Heard.annotation),
+}

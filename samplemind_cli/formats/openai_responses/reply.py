@@ -1,0 +1,138 @@
+"""What a provider of responses answers: its events, or a whole response."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from samplemind_cli.formats import faults, reading
+from samplemind_cli.formats.openai_responses.heard import CALLS, PIECES, Heard
+from samplemind_cli.formats.types import Chunk, Fault, Finish, Usage
+
+ENDS = ("response.completed", "response.incomplete", "response.failed", "error")
+# In the codes of failures that no other try would mend: invalid_prompt, invalid_image_url, bio_policy and their like.
+_LASTING = ("invalid", "image", "policy", "mismatch")
+
+
+class ResponseReader:
+    """Reads the events of one response."""
+
+    def __init__(self) -> None:
+        self._items: dict[int, Heard] = {}
+        self._kinds: set[object] = set()  # of the items of which there were events
+
+    def __call__(self, event: Any) -> Chunk:
+        """What one event adds."""
+        body = reading.mapping(event)
+        kind = reading.text(body.get("type"))
+        if kind in PIECES:  # most of them
+            return PIECES[kind][1](self._heard(body), body)
+        if kind.startswith("response.output_item."):
+            return self._item(body, done=kind.endswith("done"))
+        response = reading.mapping(body.get("response"))
+        if kind in ENDS and response:
+            return self._ended(response)
+        if faults.is_told(event):
+            return Chunk(fault=_fault(event))
+        if body.get("object") == "response" or isinstance(body.get("output"), list):
+            return replace(self._ended(body), whole=True, late=False)
+        return Chunk(model=reading.text(response.get("model")))
+
+    def _heard(self, event: dict[str, Any]) -> Heard:
+        place = reading.count(event.get("output_index")) or 0
+        if place not in self._items:
+            self._items[place] = Heard(place)
+        return self._items[place]
+
+    def _item(self, event: dict[str, Any], *, done: bool) -> Chunk:
+        """An item that begins, or one that is whole: what of it no piece has said."""
+        item, heard = reading.mapping(event.get("item")), self._heard(event)
+        kind = item.get("type")
+        if not done and kind not in CALLS:
+            return Chunk()
+        self._kinds.add(kind)
+        return _joined(heard.rest(item)) if done else heard.called(item)
+
+    def _ended(self, response: dict[str, Any]) -> Chunk:
+        """All of a response; the items of which there were events have been heard."""
+        model = reading.text(response.get("model"))
+        if response.get("status") == "failed" or response.get("error"):
+            return Chunk(fault=_fault(response))
+        heard = self._items.values()
+        known = self._kinds | {"message" for each in heard if each.texts}
+        known |= {"reasoning" for each in heard if each.thought}
+        output = enumerate(reading.mappings(response.get("output")))
+        new = (Heard(place).rest(item) for place, item in output if item.get("type") not in known)
+        end = Chunk(finish=_finish(response), usage=_usage(response), model=model)
+        return _joined([*((chunk, True) for rest in new for chunk, _ in rest), (end, False)])
+
+
+def read(event: Any) -> Chunk:
+    """One event on its own."""
+    return ResponseReader()(event)
+
+
+def readable(event: Any) -> bool:
+    """Whether it is an event as documented: clients join texts, and take the items as they are."""
+    body = reading.mapping(event)
+    kind = reading.text(body.get("type"))
+    if kind in PIECES:
+        return isinstance(body.get(PIECES[kind][0]), str | dict) and isinstance(body.get("item_id"), str)
+    if kind.startswith("response.output_item."):
+        item = reading.mapping(body.get("item"))
+        named = ("id", "type", *(("call_id", "name") if item.get("type") in CALLS else ()))
+        return all(isinstance(item.get(name), str) and item[name] for name in named)
+    if kind == "response.created" or kind in ENDS:
+        return isinstance(body.get("response"), dict)
+    return kind.startswith("response.")
+
+
+def _joined(said: Iterable[tuple[Chunk, bool]]) -> Chunk:
+    """Several things that one event says, as one chunk; each comes with whether a piece should have said it before."""
+    pairs = list(said)
+    chunks, late = tuple(chunk for chunk, _ in pairs), any(late for _, late in pairs)
+    if len(chunks) < 2:  # noqa: PLR2004 - one thing, or none
+        return replace(chunks[0], late=late) if chunks else Chunk()
+    return replace(
+        chunks[-1],
+        text="".join(chunk.text for chunk in chunks),
+        thinking="".join(chunk.thinking for chunk in chunks),
+        signature=next((chunk.signature for chunk in chunks if chunk.signature), ""),
+        thought_id=next((chunk.thought_id for chunk in chunks if chunk.thought_id), ""),
+        tool_calls=tuple(call for chunk in chunks for call in chunk.tool_calls),
+        refusal=any(chunk.refusal for chunk in chunks),
+        finish=next((chunk.finish for chunk in chunks if chunk.finish), None),
+        late=late,
+        pieces=chunks,
+    )
+
+
+def _finish(response: dict[str, Any]) -> Finish:
+    """How it ended: a status, and what an incomplete one is for."""
+    status = reading.text(response.get("status")) or "completed"
+    if status != "incomplete":
+        return reading.finish(status) or "unknown"
+    found = reading.finish(reading.mapping(response.get("incomplete_details")).get("reason"))
+    return "unknown" if found in (None, "stop", "tool_calls") else found
+
+
+def _usage(response: dict[str, Any]) -> Usage | None:
+    usage = reading.mapping(response.get("usage"))
+    asked, said = (reading.mapping(usage.get(f"{side}_tokens_details")) for side in ("input", "output"))
+    return reading.counted(
+        Usage(
+            input_tokens=reading.count(usage.get("input_tokens")),
+            output_tokens=reading.count(usage.get("output_tokens")),
+            cached_tokens=reading.count(asked.get("cached_tokens")),
+            reasoning_tokens=reading.count(said.get("reasoning_tokens")),
+            cache_write_tokens=reading.count(asked.get("cache_write_tokens")),
+        )
+    )
+
+
+def _fault(event: Any) -> Fault:
+    """An error event, or a response that failed; its code says whether another try may help."""
+    found = faults.fault(200, event)
+    told = reading.mapping(event)
+    code = reading.text(reading.mapping(told.get("error") or told).get("code"))
+    lasts = found.kind == "server" and any(word in code for word in _LASTING)
+    return replace(found, kind="request", passing=False) if lasts else found

@@ -1,0 +1,105 @@
+"""A conversation as the input of a response: each text, thought, call and result an item of its own."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
+
+from samplemind_cli.formats import reading
+from samplemind_cli.formats.openai_responses.tools import given_input
+from samplemind_cli.formats.types import Media, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
+
+OWN = "openai_responses"
+
+
+class Input:
+    """Tells messages as items. `customs`: names of custom tools; `proves`: a thought without a proof is left out."""
+
+    def __init__(self, customs: Collection[str], *, proves: bool) -> None:
+        self._customs = customs
+        self._proves = proves
+        self._custom_calls: set[str] = set()
+
+    def of(self, messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
+        """The items of all messages, in their order."""
+        tellers: dict[str, Callable[[Message], Iterator[dict[str, Any]]]] = {
+            "assistant": self._said,
+            "tool": self._results,
+        }
+        for message in messages:
+            yield from tellers.get(message.role, self._asked)(message)
+
+    def _asked(self, message: Message) -> Iterator[dict[str, Any]]:
+        """What a user or the system says; results of tools that a client puts there come first."""
+        yield from self._results(message)
+        parts = [part for part in message.parts if isinstance(part, Text | Media)]
+        if parts or not message.parts:
+            yield reading.beside({"role": message.role, "content": content(parts)}, message.hints)
+
+    def _results(self, message: Message) -> Iterator[dict[str, Any]]:
+        for part in message.parts:
+            if isinstance(part, ToolResult):
+                kind = "custom_tool_call_output" if part.call_id in self._custom_calls else "function_call_output"
+                told = [inner for inner in part.parts if isinstance(inner, Text | Media)]
+                yield {"type": kind, "call_id": part.call_id, "output": content(told, whole=part.text), **part.hints}
+
+    def _said(self, message: Message) -> Iterator[dict[str, Any]]:
+        """What the model said. Each text is a message: a list of its parts would need ids."""
+        for part in message.parts:
+            match part:
+                case Text():
+                    said: Any = [{"type": "output_text", "text": part.text, **part.hints}] if part.hints else part.text
+                    yield {"role": "assistant", "content": said, **message.hints}
+                case ToolCall():
+                    yield self._called(part)
+                case Thinking(origin="openai_responses"):
+                    yield from self._thought(part)
+                case Opaque(origin="openai_responses"):
+                    yield dict(part.value)
+                case _:
+                    pass
+
+    def _called(self, call: ToolCall) -> dict[str, Any]:
+        head = {"call_id": call.id, "name": call.name}
+        if call.name in self._customs:
+            self._custom_calls.add(call.id)
+            return {"type": "custom_tool_call", **head, "input": given_input(call), **call.hints}
+        return {"type": "function_call", **head, "arguments": call.arguments or "{}", **call.hints}
+
+    def _thought(self, thought: Thinking) -> Iterator[dict[str, Any]]:
+        """A thought with its proof. It has the id that the proof is of, or none."""
+        if thought.signature:
+            summary = [{"type": "summary_text", "text": thought.text}] if thought.text else []
+            known = {"id": thought.id} if thought.id else {}
+            yield {"type": "reasoning", **known, "summary": summary, "encrypted_content": thought.signature}
+        elif thought.text and not self._proves:
+            yield {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": thought.text}]}
+
+
+def content(parts: Sequence[Text | Media], whole: str | None = None) -> str | list[dict[str, Any]]:
+    """Texts and attachments as the parts of an item; one text alone, or `whole` for several, is a string."""
+    plain = all(isinstance(part, Text) and not part.hints for part in parts)
+    if plain and (whole is not None or len(parts) <= 1):
+        return "".join(_text(part) for part in parts) if whole is None else whole
+    return [_part(part) for part in parts]
+
+
+def _text(part: Part) -> str:
+    return part.text if isinstance(part, Text) else ""
+
+
+def _part(part: Text | Media) -> dict[str, Any]:
+    if isinstance(part, Text):
+        return {"type": "input_text", "text": part.text, **part.hints}
+    if part.kind == "audio":
+        form = part.media_type.removeprefix("audio/")
+        told: dict[str, Any] = {"data": reading.encoded(part), "format": SOUNDS.get(part.media_type, form)}
+        return {"type": "input_audio", "input_audio": told, **part.hints}
+    detail = {"detail": part.detail} if part.detail else {}
+    if part.kind == "image":
+        where = {"file_id": part.file_id} if part.file_id else {"image_url": reading.data_url(part)}
+        return {"type": "input_image", "detail": "auto", **where, **detail, **part.hints}
+    named = {"filename": part.name} if part.name and not part.url else {}
+    where = {"file_id": part.file_id} if part.file_id else {"file_url": part.url} if part.url else {}
+    return {"type": "input_file", **named, **(where or {"file_data": reading.data_url(part)}), **detail, **part.hints}
+
+
+SOUNDS = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav", "audio/vnd.wave": "wav"}
