@@ -24,7 +24,7 @@ class Budget(NamedTuple):
 
 
 def in_dollars(amount: float) -> str:
-    """An amount as people read it: what is less than a cent with six digits."""
+    """An amount for people: less than a cent with six digits."""
     small = 0 < abs(amount) < 0.01  # noqa: PLR2004 - a cent
     return f"${amount:,.{6 if small else 2}f}"
 
@@ -55,7 +55,7 @@ def _of_each(each: str, table: Mapping[str, Any], where: str) -> Iterator[Budget
 
 def _dollars(span: str, value: Any, where: str) -> float:
     if span not in SPANS:
-        raise UsageError(f"{where} may not hold {span!r}", f"spans are {', '.join(SPANS)}: {EXAMPLE}")
+        raise UsageError(f"{where} may not set {span!r}", f"spans are {', '.join(SPANS)}: {EXAMPLE}")
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
         raise UsageError(f"{where}: {span} cannot be {value!r}", f"dollars, such as 5.0: {EXAMPLE}")
     return float(value)

@@ -152,17 +152,17 @@ def end_by_signals() -> list[int]:
 
     What is ignored, as by nohup(1), stays so.
     """
-    came: list[int] = []
+    received: list[int] = []
 
     def as_ctrl_c(number: int, frame: FrameType | None) -> None:
-        came.append(number)
+        received.append(number)
         interrupt = signal.getsignal(signal.SIGINT)  # asyncio has one of its own while it runs
         (interrupt if callable(interrupt) else signal.default_int_handler)(number, frame)
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, as_ctrl_c)
-    return came
+    return received
 
 
 def _invoke(argv: list[str], question: hot.Question | None) -> Any:
@@ -184,19 +184,21 @@ def _unwritten(error: OSError) -> int:
     from samplemind_cli import output
 
     if isinstance(error, BrokenPipeError):
-        told = None
+        failure = None
     elif error.errno in FULL:
-        told = SamplemindError(f"the disk is full: {error}", "free some space: df -h shows where")
+        failure = SamplemindError(f"the disk is full: {error}", "free some space: df -h shows where")
     elif error.errno in NOWHERE and error.filename is None:
-        told = SamplemindError(f"cannot write to stdout: {error}", "check where stdout is redirected")
+        failure = SamplemindError(f"cannot write to stdout: {error}", "check where stdout is redirected")
     elif str(error.strerror).startswith("No usable temporary directory"):  # tempfile's words
-        told = SamplemindError("there is no folder for temporary files", "export TMPDIR=FOLDER, one you can write to")
+        failure = SamplemindError(
+            "there is no folder for temporary files", "export TMPDIR=FOLDER, one you can write to"
+        )
     else:
         raise error
     _abandon_stdout()
-    if told:
-        output.fail(told)
-    return int(bool(told))
+    if failure:
+        output.fail(failure)
+    return int(bool(failure))
 
 
 def _abandon_stdout() -> None:

@@ -25,7 +25,7 @@ def private_folder(root: str | Path, *parts: str) -> str:
         folder = os.path.join(folder, part) if part else folder
         _make_private(folder)
         if not is_private(folder):
-            raise PermissionError(errno.EPERM, "it is not a folder of yours", folder)
+            raise PermissionError(errno.EPERM, "it is not a folder that you own", folder)
     return folder
 
 

@@ -123,9 +123,9 @@ def encoded(expires: float, out: bytes, err: bytes, conditions: "Iterable[bytes]
 def _count(call: bytes, milliseconds: bytes) -> None:
     """Tell the ledger of a repetition; one that cannot be told is as good an answer."""
     folder, _, rest = call.partition(b"\n")
-    told = (os.urandom(8).hex().encode(), time.time(), milliseconds, spool.terminal().encode(), rest)
+    values = (os.urandom(8).hex().encode(), time.time(), milliseconds, spool.terminal().encode(), rest)
     try:
-        spool.append(os.fsdecode(folder), b'{"id":"%s","at":%r,"ms":%s,"session":"%s",%s\n' % told)
+        spool.append(os.fsdecode(folder), b'{"id":"%s","at":%r,"ms":%s,"session":"%s",%s\n' % values)
     except OSError:
         return
 

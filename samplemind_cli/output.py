@@ -139,8 +139,8 @@ def _records(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[
     names = [name.lower() for name in columns[1:]]
     width = max(map(len, names), default=0)
     for first, *others in rows:
-        told = zip(names, others, strict=True)
-        yield "".join([f"{first}\n", *(f"  {name:<{width}}  {cell}\n" for name, cell in told if cell)])
+        cells = zip(names, others, strict=True)
+        yield "".join([f"{first}\n", *(f"  {name:<{width}}  {cell}\n" for name, cell in cells if cell)])
 
 
 def progress(*columns: Any) -> "Progress":

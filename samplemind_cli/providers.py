@@ -146,19 +146,19 @@ EXAMPLE = '[providers.my-vllm] url = "http://127.0.0.1:8000/v1", model = "qwen3"
 def own_rows(blocks: Any, source: str) -> tuple[Row, ...]:
     """The hosts of one's own: `[providers.NAME]` with url, and what else `_BLOCK` holds. Raises UsageError."""
     if not isinstance(blocks, Mapping):
-        raise UsageError(f"{source}: providers is a table of blocks", EXAMPLE)
+        raise UsageError(f"{source}: [providers] must hold a table for each provider", EXAMPLE)
     return tuple(_own_row(name, block, source) for name, block in blocks.items())
 
 
 def _own_row(name: str, block: Any, source: str) -> Row:
     where = f"{source}: [providers.{name}]"
     if not _NAME.fullmatch(name) or name in RESERVED:
-        raise UsageError(f"{where}: no provider can be called so", "small letters, digits and dashes, like my-vllm")
+        raise UsageError(f"{where}: not a valid provider name", "small letters, digits and dashes, like my-vllm")
     if not isinstance(block, Mapping) or set(block) - set(_BLOCK):
-        raise UsageError(f"{where} may hold {', '.join(_BLOCK)}, and no key itself", EXAMPLE)
+        raise UsageError(f"{where} may set only {', '.join(_BLOCK)}, and no key itself", EXAMPLE)
     for what, value in block.items():
         if not isinstance(value, _BLOCK[what]) or "\0" in str(value):
-            raise UsageError(f"{where}: {what} cannot be that value", EXAMPLE)
+            raise UsageError(f"{where}: {what} has an invalid value", EXAMPLE)
     url = block.get("url", "").strip().rstrip("/")
     if not is_address(url):
         raise UsageError(f"{where}: url is not a valid URL", EXAMPLE)

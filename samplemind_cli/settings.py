@@ -183,7 +183,7 @@ def here() -> Path:
     try:
         return Path.cwd()
     except FileNotFoundError as error:
-        raise UsageError("the folder you are in has been removed", 'cd "$PWD", if it was made anew') from error
+        raise UsageError("the folder you are in has been removed", 'cd "$PWD", if it was created again') from error
 
 
 @contextmanager

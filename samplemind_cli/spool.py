@@ -54,7 +54,7 @@ def _append(directory: str, lines: bytes) -> None:
                 return
         finally:
             os.close(file)
-    raise BlockingIOError(11, "always taken away by another process")
+    raise BlockingIOError(11, "removed by another process each time")
 
 
 def _write(file: int, lines: bytes) -> None:

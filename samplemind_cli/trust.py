@@ -67,8 +67,8 @@ def unreadable(info: os.stat_result, largest: int = LARGEST) -> str:
     if stat.S_ISFIFO(info.st_mode):
         return "it is a pipe"
     if not stat.S_ISREG(info.st_mode):
-        return "it is no plain file"
-    return f"it has more than {largest} bytes" if info.st_size > largest else ""
+        return "it is not a regular file"
+    return f"it is larger than {largest} bytes" if info.st_size > largest else ""
 
 
 def counts(file: str, env: "Mapping[str, str]", trusted: "Iterable[str]") -> bool:
@@ -80,7 +80,7 @@ def counts(file: str, env: "Mapping[str, str]", trusted: "Iterable[str]") -> boo
         _told.add(file)
         from samplemind_cli import output  # rarely needed, and the hot path is in a hurry
 
-        output.say(f"warning: {file} is left out: {why}")
+        output.say(f"warning: {file} is ignored: {why}")
         output.say(f"hint: to use it, set SAMPLEMIND_TRUSTED_FOLDERS={os.path.dirname(file)}")
     return False
 

@@ -46,7 +46,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Each name when it is first used: whoever wants the vocabulary does not load the core."""
+    """Import each name on first use: the vocabulary alone does not load the core."""
     if name not in __all__:
         raise AttributeError(name)
     home = {"AICore": "core", "Provider": "router", "TaskType": "router", "route_request": "router"}.get(name, "types")

@@ -15,13 +15,13 @@ from samplemind_cli.ai import proxies
 from samplemind_cli.ai.patience import LinkError, Patience
 from samplemind_cli.ai.types import Call
 
-KEPT = 4.0  # seconds: many servers hang up after five, and nobody can tell whether a request met a closing door
+KEPT = 4.0  # seconds: many servers close idle connections after five, and a request could meet the close
 HEAD = 64 * 1024  # bytes of a header, at most
-PIECE = 64 * 1024  # bytes of a request's body that are sent at once
+PIECE = 64 * 1024  # bytes of a request's body per write
 
 
 class Response:
-    """A response whose head has come."""
+    """A response whose head has arrived."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
@@ -30,19 +30,19 @@ class Response:
         self.encoding = ",".join(response.headers.getall("content-encoding", ()))
 
     async def read(self) -> bytes:
-        """The next of the body as it was sent; nothing at its end. Raises LinkError."""
+        """The next raw bytes of the body; empty at its end. Raises LinkError."""
         with _link_errors():
             return await self._response.content.readany()
 
     async def aclose(self) -> None:
-        """Give the connection back; one whose response is not over is closed, which tells the provider to stop."""
+        """Release the connection; an unfinished response is closed, which tells the provider to stop."""
         self._response.close()
 
 
 class Pool:
-    """One event loop's connections to the providers; `tls` makes what the first one that is encrypted needs.
+    """One event loop's connections to the providers; `tls` makes the SSL context for the first encrypted one.
 
-    A redirect is an answer like any other, and cookies are not kept.
+    Redirects are not followed, and cookies are not kept.
     """
 
     def __init__(self, tls: Callable[[], ssl.SSLContext]) -> None:
@@ -53,9 +53,9 @@ class Pool:
         told.on_connection_create_start.append(_note_begun)
         told.on_connection_create_end.append(_note_made)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT),  # as many as there are callers
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT),  # as many connections as callers
             cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,  # it has no limit for what comes of it
+            auto_decompress=False,  # its decompression has no size limit
             trust_env=False,  # it would read ~/.netrc, too
             trace_configs=[told],
             max_line_size=HEAD,
@@ -63,7 +63,7 @@ class Pool:
         )
 
     def reaches(self, url: str) -> bool:
-        """Whether it can ask there: aiohttp knows no SOCKS."""
+        """Whether it can reach a URL: aiohttp has no SOCKS support."""
         try:
             place = urlsplit(url)
             proxy = urlsplit(self._proxy(f"{place.scheme}://{place.netloc}"))
@@ -75,7 +75,7 @@ class Pool:
     async def send(self, call: Call, headers: Mapping[str, str], body: bytes | None, patience: Patience) -> Response:
         """Send a call and wait for the response's head. Raises LinkError.
 
-        A kept connection that ends without a byte was closed before the call came: it is sent once more, on another.
+        A reused connection that closes without a byte was closed before the call: it is retried once on another.
         """
         used = SimpleNamespace(reused=False, spent=patience.spent)
         try:
@@ -115,7 +115,7 @@ class Pool:
 
 
 async def _pieces(body: bytes, limit: asyncio.Timeout, seconds: float) -> AsyncGenerator[bytes, None]:
-    """A large body in pieces, each of which may take so long: aiohttp has no time limit for writing."""
+    """A large body in pieces, each with a timeout: aiohttp has none for writing."""
     for begin in range(0, len(body), PIECE):
         limit.reschedule(asyncio.get_running_loop().time() + seconds)
         yield body[begin : begin + PIECE]
@@ -140,7 +140,7 @@ async def _note_made(_session: aiohttp.ClientSession, context: SimpleNamespace, 
 
 @contextmanager
 def _link_errors() -> Iterator[None]:
-    """What aiohttp raises, as a LinkError."""
+    """Turn aiohttp's errors into LinkErrors."""
     try:
         yield
     except aiohttp.ConnectionTimeoutError as error:

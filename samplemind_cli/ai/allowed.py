@@ -8,7 +8,7 @@ from samplemind_cli.errors import ForbiddenError
 
 
 def allows(patterns: Sequence[str], name: str) -> bool:
-    """Whether one of the patterns, as a shell has them, fits `PROVIDER/MODEL`; without any, every model is allowed."""
+    """Whether a shell pattern matches `PROVIDER/MODEL`; without patterns, every model is allowed."""
     bare = name.removesuffix(":latest")
     return not patterns or any(fnmatchcase(known, pattern) for pattern in patterns for known in (name, bare))
 
@@ -19,5 +19,5 @@ def within(routes: Iterable[Route], patterns: Sequence[str]) -> list[Route]:
     kept = [route for route in found if allows(patterns, route.name)]
     if found and not kept:
         names = ", ".join(route.name for route in found[:3])
-        raise ForbiddenError(f"this key may not ask {names}", f"it may ask {', '.join(patterns)}")
+        raise ForbiddenError(f"this key may not use {names}", f"it may use {', '.join(patterns)}")
     return kept

@@ -1,4 +1,4 @@
-"""One request on one route, and what a stored answer to it is."""
+"""One request on one route, and stored answers as chunks."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property

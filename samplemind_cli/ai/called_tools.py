@@ -1,4 +1,4 @@
-"""The tool calls of an answer in the making: their pieces joined, as they come."""
+"""Joins the pieces of an answer's tool calls as they arrive."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -35,13 +35,13 @@ class CalledTools:
             call = self._call(piece, opened)
             if call is None or (self._one and call.place):
                 continue
-            if told := call.news():
-                yield told
+            if new := call.news():
+                yield new
 
     def rest(self) -> Iterator[ToolCall]:
         """What was held back to the end."""
-        told = (call.news(last=True) for call in self._calls[: 1 if self._one else None])
-        return (call for call in told if call)
+        new = (call.news(last=True) for call in self._calls[: 1 if self._one else None])
+        return (call for call in new if call)
 
     def _call(self, piece: ToolCall, opened: Callable[[OpenCall], None]) -> OpenCall | None:
         """The call that a piece belongs to, with the piece joined; None for one that was there already."""

@@ -1,4 +1,4 @@
-"""One provider asked once: its adapter, its rate limit and cooldown, its engine if it runs in this process."""
+"""Makes one call to one provider: adapter, rate limit, cooldown, breaker, budget, embedded engine."""
 
 import asyncio
 from collections import Counter
@@ -41,14 +41,14 @@ from samplemind_cli.formats.refused_fields import field_in, without
 from samplemind_cli.settings import Settings
 
 ATTEMPTS = 3
-NOTICED = 0.001  # seconds; what a free slot takes is not told
-# What is said of the embedded model.
+NOTICED = 0.001  # seconds; the time for a free slot is not reported
+# Notices about the embedded model.
 ANSWERS = "answers: a small model. Better: samplemind up ollama, or a provider's key"
-VECTORS = "gives vectors: good enough to develop with"
-# A provider's own trouble, for which its breaker opens; no fault at all means that nobody was reached.
+VECTORS = "computes the embeddings: good enough for development"
+# Faults that open a provider's breaker; None means that no server was reached.
 TROUBLE = (None, "overloaded", "server")
 Take = Callable[[str, int], Awaitable[float | None]]
-# Entered around each call to a provider; what it gives hears the chunks. No request: texts are turned into vectors.
+# Entered around each call to a provider; its value is called with the chunks. No request: an embedding.
 Watch = Callable[[Route, Request | None], AbstractContextManager[Callable[[Chunk], None]]]
 _NOTHING = Request(messages=())
 _UNWATCHED: AbstractContextManager[Callable[[Chunk], None]] = nullcontext(lambda _: None)
@@ -66,8 +66,8 @@ class _Question:
 class Caller:
     """Makes the calls. See `AICore` for `notify`, `progress` and `watch`.
 
-    `take` asks for a slot among all machines, by provider and requests per minute: seconds until there is one, 0 when
-    it is taken, None when there are no other machines to ask.
+    `take` takes a slot shared by all machines, by provider and requests per minute: seconds until there is one, 0 when
+    it was taken, None where machines share nothing.
     """
 
     def __init__(
@@ -90,10 +90,10 @@ class Caller:
         self._cooldowns = Cooldowns()
         self._refused = refused.Refused()
         self.ways = Ways(settings)
-        self._said: set[bool] = set()  # of which of the embedded model's engines
+        self._said: set[bool] = set()  # the embedded engines already announced
 
     def patience(self, route: Route, deadline: float, *, last: bool) -> Patience:
-        """How long to wait for a route. Where another one stands behind it, it is asked once."""
+        """The timeouts for a route. One with a fallback is tried only once."""
         s = self._settings
         read = s.local_read_timeout if s.row(route.provider).local else s.read_timeout
         return Patience(
@@ -105,12 +105,12 @@ class Caller:
         )
 
     def check(self, route: Route) -> None:
-        """Raise UnavailableError while the provider wants to be left alone."""
+        """Raise UnavailableError during the provider's cooldown."""
         if wait := self._cooldowns.left(_name(route)):
-            raise UnavailableError(f"asks to be left alone for another {wait:.0f} s", fault=Fault("rate", ""))
+            raise UnavailableError(f"is rate limited for another {wait:.0f} s", fault=Fault("rate", ""))
 
     def close(self) -> None:
-        """Close what keeps the budgets."""
+        """Close the budgets' files."""
         self._purse.close()
 
     async def chunks(
@@ -119,8 +119,8 @@ class Caller:
         """The chunks of one answer, each with its event where a client of the provider's format can read it as it is.
 
         A hint that the model refuses is left out, and told on the first chunk, with the format of the events.
-        Raises BudgetError before it is asked for, UnavailableError before the first chunk, CutStreamError after it,
-        ProviderError for a request that would be wrong anywhere.
+        Raises BudgetError before the call, UnavailableError before the first chunk, CutStreamError after it,
+        ProviderError for a request that no provider would accept.
         """
         name, begun, untold = _name(route), False, frozenset[str]()
         while True:
@@ -133,17 +133,17 @@ class Caller:
             read, made = client.reader(sent), partial(_chat, client, sent, gone)
             try:
                 asked = _Question(way, sent, made)
-                async with self._events(route, asked, patience, options) as (events, heard, held):
+                async with self._events(route, asked, patience, options) as (events, observe, held):
                     async for event in events:
                         found = read(event)
                         passed = event_of(event, found, client) if same else None
                         for chunk in found.in_order(begun=begun) if found.pieces else (found,):
-                            heard(chunk)
+                            observe(chunk)
                             if chunk.fault:
                                 raise broken_off(chunk.fault, route.provider, event, begun=begun)
-                            told = chunk if begun else replace(chunk, held=held, dropped=dropped, origin=spoken)
+                            marked = chunk if begun else replace(chunk, held=held, dropped=dropped, origin=spoken)
                             begun = begun or bool(chunk.text or chunk.thinking or chunk.tool_calls or chunk.block)
-                            yield told, passed
+                            yield marked, passed
                             passed = passed and GOES_ON
             except UnavailableError as error:
                 strict = self._settings.strict_fields
@@ -157,20 +157,20 @@ class Caller:
     async def vectors(
         self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience, options: Options
     ) -> tuple[list[list[float]], int | None]:
-        """A vector per text, and the tokens counted. Raises as `chunks`."""
+        """A vector per text, and the counted tokens. Raises as `chunks`."""
         way = self._settings.row(route.provider).client
         adapter = EMBEDDERS[way]
         made = partial(adapter.embed, texts, dimensions)
-        async with self._events(route, _Question(way, None, made), patience, options) as (events, heard, _):
+        async with self._events(route, _Question(way, None, made), patience, options) as (events, observe, _):
             event = await anext(events)
             if fault := CLIENTS[way].reader(_NOTHING)(event).fault:
                 raise broken_off(fault, route.provider, event, begun=False)
             found, tokens = adapter.read_embeddings(event)
-            heard(Chunk(usage=Usage(input_tokens=tokens)))
+            observe(Chunk(usage=Usage(input_tokens=tokens)))
         if len(found) != len(texts) or not all(found):
-            raise ProviderError(f"{route.provider}: {route.endpoint.model} gave no vector for each text")
+            raise ProviderError(f"{route.provider}: {route.endpoint.model} did not return one vector per text")
         if len({len(vector) for vector in found}) > 1:
-            raise ProviderError(f"{route.provider}: {route.endpoint.model} gave vectors of different lengths")
+            raise ProviderError(f"{route.provider}: {route.endpoint.model} returned vectors of different lengths")
         if dimensions not in (None, length := len(found[0])):
             known = f"{route.provider}: vectors of {route.endpoint.model} have {length} dimensions, not {dimensions}"
             raise UsageError(known, "leave `dimensions` out")
@@ -182,7 +182,7 @@ class Caller:
     ) -> AsyncIterator[tuple[AsyncGenerator[Any, None], Callable[[Chunk], None], float]]:
         """The events of a call, once the provider may be asked, and who is to hear of them.
 
-        And the seconds that our limit of requests per minute held it up.
+        And the seconds that it waited for our limit of requests per minute.
         """
         client, request = CLIENTS[question.way], question.request
         with self.breakers.trial(_name(route)) as wait:
@@ -205,9 +205,9 @@ class Caller:
 
     @contextmanager
     def _judged(self, route: Route, question: _Question) -> Iterator[None]:
-        """Learn from how a call ends whether its model is to be asked again.
+        """Update breaker and cooldown by how a call ends.
 
-        A request that is called wrong is wrong anywhere, unless it is for a field that this model does not take.
+        An invalid request is invalid everywhere, unless the reason is a field that this model does not support.
         """
         name, request = _name(route), question.request
         try:
@@ -228,7 +228,7 @@ class Caller:
             raise
 
     def _judge(self, name: str, error: UnavailableError) -> None:
-        """What a failure says of the model: it wants rest, it is in trouble, or it is there and refused."""
+        """Start a cooldown for a rate limit or overload; open the breaker for the provider's own faults."""
         kind = error.fault.kind if error.fault else None
         if kind in ("rate", "quota", "overloaded"):
             self._cooldowns.start(name, error.wait)
@@ -238,7 +238,7 @@ class Caller:
             self.breakers.answered(name)
 
     async def _slot(self, route: Route, patience: Patience) -> AbstractAsyncContextManager[None]:
-        """Wait for a slot of the provider's requests per minute; one that comes too late is a refusal."""
+        """Wait for a slot of the requests per minute. Raises UnavailableError if none is free by the deadline."""
         per_minute = self._per_minute(route)
         wait = await self._take(route.provider, per_minute) if per_minute else None
         if wait is None:
@@ -257,7 +257,7 @@ class Caller:
         return self._settings.of(self._settings.row(route.provider), "rpm") or 0
 
     async def _endpoint(self, route: Route, *, vectors: bool) -> Endpoint:
-        """Where to ask; for the embedded model its engine that chats or gives vectors, of which a word is said once."""
+        """The endpoint; for the embedded model that of its engine for chats or embeddings, which is announced once."""
         if route.provider != Provider.EMBEDDED:
             return route.endpoint
         if vectors not in self._said:
@@ -276,7 +276,7 @@ def _sign(error: CutStreamError | UnavailableError, way: str) -> None:
 
 
 def _name(route: Route) -> str:
-    """Whom a breaker or a cooldown is about: one bad model must not close the others, nor another address."""
+    """The name of a breaker or cooldown: per model and address, so that a bad one does not block the others."""
     return f"{route.name} {route.endpoint.base_url}"
 
 

@@ -1,4 +1,4 @@
-"""The models that can be asked: what each daemon and each hosted provider with a key lists, kept for a while."""
+"""The available models: the lists of each daemon and each hosted provider with a key, cached for a while."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -12,8 +12,8 @@ from samplemind_cli.ai.types import Client, Provider, Route
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.settings import Settings
 
-LIFE = 60.0  # seconds that a list is believed
-PATIENCE = 3.0  # seconds to wait for one; clients that look for models give up as soon
+LIFE = 60.0  # seconds that a list is cached
+PATIENCE = 3.0  # seconds to wait for one; clients that list models give up as soon
 
 
 class Catalog:
@@ -24,10 +24,10 @@ class Catalog:
         self._kept: dict[str, tuple[float, tuple[str, ...]]] = {}
 
     async def models(self, routes: Iterable[Route]) -> list[str]:
-        """`provider/model` of every model, the routes' own first; a provider that does not answer has only that."""
-        asked = [route for route in routes if route.skipped in ("", NO_MODEL)]
-        lists = await asyncio.gather(*map(self._listed, asked))
-        pairs = list(zip(asked, lists, strict=True))
+        """`provider/model` of every model, the routes' own first; of a provider that does not answer only its own."""
+        reachable = [route for route in routes if route.skipped in ("", NO_MODEL)]
+        lists = await asyncio.gather(*map(self._listed, reachable))
+        pairs = list(zip(reachable, lists, strict=True))
         own = [route.name for route, names in pairs if _is_there(route, names)]
         return list(dict.fromkeys((*own, *(f"{route.provider}/{name}" for route, names in pairs for name in names))))
 
@@ -37,19 +37,19 @@ class Catalog:
         name = f"{route.provider} {route.endpoint.base_url}"
         kept = self._kept.get(name)
         if kept is None or kept[0] < monotonic():
-            found = await _asked(route, CLIENTS[self._settings.row(route.provider).client])
+            found = await _fetched(route, CLIENTS[self._settings.row(route.provider).client])
             self._kept[name] = kept = (monotonic() + LIFE, found)
         return kept[1]
 
 
 def _is_there(route: Route, listed: Sequence[str]) -> bool:
-    """Whether a route's own model is offered; a list that does not come says nothing against a hosted one."""
+    """Whether a route's own model exists; without a list, a hosted one is assumed to."""
     return route.endpoint.model in listed or (
         bool(route.endpoint.model) and not listed and route.provider != Provider.OLLAMA
     )
 
 
-async def _asked(route: Route, client: Client) -> tuple[str, ...]:
+async def _fetched(route: Route, client: Client) -> tuple[str, ...]:
     call = client.models(replace(route.endpoint, model=""))
     try:
         async with asyncio.timeout(PATIENCE):

@@ -29,13 +29,13 @@ _WORST = ("closed", "half-open", "open")
 class AICore:
     """Answers requests through the cache and the providers.
 
-    `notify` hears, in one line each, what a person should know: a provider passed over, a small model answering, a
-    cache that is ill. `progress` hears of the embedded model's one download: bytes done and bytes in all. `watch` is
-    entered around each call to a provider, and hears its chunks. `record` hears of each request when it is over;
-    without it the ledger does. `long_lived` is the cache's.
+    `notify` gets one-line notices for people: a fallback, a small model answering, a failing
+    cache. `progress` gets the embedded model's download: bytes done and bytes in all. `watch` is
+    entered around each call to a provider, and gets its chunks. `record` gets each request when it has ended;
+    by default it goes into the ledger. `long_lived` is the cache's.
     """
 
-    def __init__(  # noqa: PLR0913 - who hears of what
+    def __init__(  # noqa: PLR0913 - its callbacks
         self,
         settings: Settings | None = None,
         *,
@@ -55,7 +55,7 @@ class AICore:
         self._caller = Caller(self.settings, self._notify, progress, self._cache.take, watch)
 
     async def ask(self, request: Request | str, options: Options = DEFAULT) -> Answer:
-        """The whole answer. Raises ProviderError; NoProviderError when no route led to one."""
+        """The whole answer. Raises ProviderError; NoProviderError when every route failed."""
         answer = None
         async with aclosing(self.stream(request, options)) as chunks:
             async for chunk in chunks:
@@ -105,18 +105,18 @@ class AICore:
         await http_client.close_http_client()
 
     def routes(self, request: Request, options: Options = DEFAULT) -> list[Route]:
-        """Every way to an answer, first choice first, with the reason for each that would be skipped. Calls nothing."""
+        """Every route, first choice first, with the reason for each that would be skipped. Makes no call."""
         found = router.routes(self.settings, options, fit_of(request, self.settings, self._caller.ways))
         return allowed.within((self._settled(route, alone=len(found) == 1) for route in found), options.models)
 
     def each_provider(self, request: Request | None = None) -> list[Route]:
-        """A route to every configured provider, also to those that are asked by name alone. Calls nothing."""
+        """A route to every configured provider, also to those that are only used by name. Makes no call."""
         fit = fit_of(request or Request(messages=()), self.settings, self._caller.ways)
         found = router.each(self.settings, fit)
         return [self._settled(route, alone=False) for route in found]
 
     async def models(self, routes: Iterable[Route] | None = None) -> list[str]:
-        """`provider/model` of every model that can be asked, as the daemons and the hosted providers list them.
+        """`provider/model` of every available model, as daemons and hosted providers list them.
 
         `routes`: of these providers alone.
         """
@@ -133,11 +133,11 @@ class AICore:
 
     @property
     def retries(self) -> dict[str, int]:
-        """How often each provider was asked again."""
+        """The number of retries per provider."""
         return dict(self._caller.retries)
 
     async def cache_answers(self) -> bool | None:
-        """Whether the shared cache answers; None when there is none."""
+        """Whether the shared cache answers; None without one."""
         return await self._cache.shared_answers()
 
     def _settled(self, route: Route, *, alone: bool) -> Route:
@@ -157,9 +157,9 @@ class AICore:
         return cache_key(route.provider, payload(route, request))
 
     async def stream(self, request: Request | str, options: Options = DEFAULT) -> AsyncGenerator[Chunk, None]:
-        """The chunks of the answer as they come; the last one carries the whole `Answer`.
+        """The chunks of the answer as they arrive; the last one carries the whole `Answer`.
 
-        A route that is unavailable before its first word hands over to the next; after it the error is raised.
+        A route that fails before its first token falls back to the next; after it the error is raised.
         """
         told = journal.JournalEntry(as_request(request), options.for_one_question(), time.perf_counter())
         deadline = asyncio.get_running_loop().time() + (options.timeout or self.settings.deadline)
@@ -201,7 +201,7 @@ class AICore:
             self._record(told.record(self.questions))
 
     def _instead(self, told: journal.JournalEntry, behind: list[Route], over: BudgetError) -> list[Route]:
-        """Where a question goes that is over a budget: to a local model, where the user wants that, else nowhere."""
+        """The routes of a request over budget: local models if `on_budget` says so, else none."""
         if self.settings.on_budget != "local":
             raise over
         return self._local(behind) or allowed.within(self._local(self.each_provider(told.request)), told.options.models)
@@ -217,21 +217,21 @@ class AICore:
         return told.attempt
 
     def _tell(self, route: Route, *, last: bool) -> None:
-        """Say of a route that should have led to an answer why it did not; unconfigured providers are left out."""
+        """Notify of a fallback and its reason; unconfigured providers are not mentioned."""
         if route.outcome != "untried" and not last:
             self._notify(f"{route.provider}: {route.skipped}; asking the next provider")
 
     def _tell_dropped(self, route: Route, first: Chunk) -> None:
-        """Say which fields a provider was not told, since it has no word for them; a stored answer is no news."""
+        """Notify of dropped fields, but not for a cached answer."""
         if first.answer:
             return
         if route.dropped:
-            self._notify(f"{route.provider}: left out {', '.join(route.dropped)}, for which it has no word")
+            self._notify(f"{route.provider}: left out {', '.join(route.dropped)}, which it does not support")
         if first.dropped:
             self._notify(f"{route.provider}: left out {', '.join(first.dropped)}, which {route.endpoint.model} refuses")
 
     async def _on(self, attempt: Attempt, *, last: bool) -> AsyncGenerator[Chunk, None]:
-        """The answer on one route: out of the cache, or from the one call that fetches it."""
+        """The answer on one route: from the cache, or from the single call that fetches it."""
         shared = attempt.options.cache == "use"
         if shared and (answer := await self._stored(attempt)):
             yield whole(answer)
@@ -261,7 +261,7 @@ class AICore:
             except BudgetError:
                 if led:
                     raise
-                await asyncio.sleep(0)  # it was somebody else's budget: the next one leads
+                await asyncio.sleep(0)  # it was another caller's budget: the next one leads
 
     async def _stored(self, attempt: Attempt) -> Answer | None:
         options = attempt.options
@@ -270,7 +270,7 @@ class AICore:
         return kept(replace(answer, cached=hit.tier), hit) if hit and answer else None
 
     async def _fetch(self, attempt: Attempt, emit: Emit) -> None:
-        """Ask the provider, pass its chunks on, and store the answer if it is whole."""
+        """Call the provider, pass its chunks on, and store a complete answer."""
         route, request, options = attempt.route, attempt.request, attempt.options
         heard: draft.Draft | None = None
         async with aclosing(self._caller.chunks(route, request, attempt.patience, options)) as chunks:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def dollars(settings: Settings, answer: Answer) -> float | None:
-    """In US dollars; nothing for one out of the cache or of a local model, None where the price is not known.
+    """In US dollars; 0 for a cached answer or a local model, None where the price is unknown.
 
     The first price of a hosted model takes a moment: the price list is loaded.
     """
@@ -21,7 +21,7 @@ def dollars(settings: Settings, answer: Answer) -> float | None:
 
 
 def tokens(usage: Usage) -> "Tokens":
-    """What was counted, as prices are for it; what nobody counted is none."""
+    """The counted tokens by price category; uncounted ones are 0."""
     from samplemind_cli.ledger.prices import Tokens
 
     counts = (usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.cache_write_tokens)

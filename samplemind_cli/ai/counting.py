@@ -1,4 +1,4 @@
-"""A prompt's tokens, counted by the provider that would be asked, where it counts."""
+"""A prompt's tokens, counted by the provider of its route if that has an endpoint for it."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from samplemind_cli.ai.types import Request, Route
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.settings import Settings
 
-PATIENCE = 10.0  # seconds; an estimate is good enough for who waits longer
+PATIENCE = 10.0  # seconds; after that an estimate is used
 
 
 async def counted(settings: Settings, route: Route, request: Request) -> int | None:

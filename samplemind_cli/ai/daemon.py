@@ -1,4 +1,4 @@
-"""What a client may want of the Ollama daemon beside answers: a model in memory or out of it, and what is there."""
+"""The Ollama daemon's memory: load a model, unload it, list the loaded ones."""
 
 from typing import Any
 
@@ -11,18 +11,18 @@ from samplemind_cli.formats import reading
 from samplemind_cli.formats.ollama import client
 from samplemind_cli.providers import TABLE
 
-LOADING = 300.0  # seconds that a large model may take to come into memory
+LOADING = 300.0  # seconds that a large model may take to load
 
 
 async def load(route: Route, keep_alive: Any, *, unload: bool) -> None:
-    """Put a model into memory, or out of it. Raises ProviderError."""
+    """Load a model into memory, or unload it. Raises ProviderError."""
     body = {"model": route.endpoint.model, "prompt": "", "keep_alive": 0 if unload else keep_alive}
     plain = {name: value for name, value in body.items() if value is not None}
     await _asked(route, "/api/generate", {**plain, "stream": False}, "POST")
 
 
 async def loaded(route: Route) -> list[str]:
-    """The names of the models in memory; none where no daemon answers."""
+    """The names of the models in memory; none where the daemon does not answer."""
     try:
         return client.read_models(await _asked(route, "/api/ps", None, "GET"))
     except ProviderError:

@@ -204,7 +204,7 @@ class Draft:
             why = "spent all its tokens on thinking" if parts else "gave an empty answer"
             raise ProviderError(f"{provider}: {model} {why}", "raise --max-tokens, or choose another --model")
         if any(not call.name for call in calls):
-            raise ProviderError(f"{provider}: {model} called a tool and did not say which", "ask again")
+            raise ProviderError(f"{provider}: {model} called a tool without naming it", "ask again")
         finish, sound = self._ended(calls)
         return Answer(
             parts=tuple(parts),

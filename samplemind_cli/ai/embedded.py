@@ -1,8 +1,8 @@
-"""The embedded model as one more endpoint: its engine starts when it is first asked for and ends with this process.
+"""The embedded model as an endpoint: its engine starts on first use and ends with this process.
 
 It runs in a child process, because inside this one llama.cpp would hold the GIL while it loads, hang at exit as long as
-a client is connected, and take everything down with it when it fails an assertion. An engine either chats or gives
-vectors, as llama.cpp's server has it: who wants both has two.
+a client is connected, and crash this process when it fails an assertion. An engine either chats or makes
+embeddings, as in llama.cpp's server: for both, two engines run.
 """
 
 import asyncio
@@ -38,20 +38,20 @@ CONTEXT = 8192  # tokens, what the default model was trained on: 185 MB; a model
 # Tokens of one text that becomes a vector. All of them are computed at once: 0.24 GB with short texts, 1 GB with one
 # of this length.
 TEXT = 2048
-GLANCE = 0.005  # seconds between two looks whether the engine is ready
+GLANCE = 0.005  # seconds between polls for the engine to be ready
 
 
-@cache  # `serve` asks for every request, and a module that is not there is looked for in every folder
+@cache  # cached: `serve` calls it for every request, and finding a missing module searches every folder
 def available() -> str | None:
-    """None when the engine can be used, else the reason in words. Imports nothing."""
+    """None when the engine can be used, else the reason. Imports nothing."""
     return None if importlib.util.find_spec("xllamacpp") else "the extra `embedded` is not installed"
 
 
 async def start(settings: Settings, progress: Progress | None = None, *, vectors: bool = False) -> Endpoint:
-    """The endpoint of the model in force: fetched if need be, loaded once, and kept until this process ends.
+    """The endpoint of the configured model: fetched if necessary, loaded once, and kept until this process ends.
 
-    It answers chats or, for `vectors`, embeddings. Raises UsageError and ProviderError. Cancelling it ends a fetch;
-    loading goes on for the next who asks.
+    It answers chats or, with `vectors`, embeddings. Raises UsageError and ProviderError. Cancelling stops a download;
+    loading continues for the next caller.
     """
     if reason := available():
         raise ProviderError(f"the embedded model cannot be used: {reason}", INSTALL)
@@ -63,7 +63,7 @@ async def start(settings: Settings, progress: Progress | None = None, *, vectors
 
 
 class EngineProcess:
-    """A running engine. It reads our order, and later the end of our process, from its stdin."""
+    """A running engine. It reads its configuration from stdin, whose end tells it that our process has ended."""
 
     def __init__(self, path: Path, name: str, *, vectors: bool) -> None:
         import secrets
@@ -91,7 +91,7 @@ class EngineProcess:
         os.set_blocking(_pipe(self.process.stdout).fileno(), False)
 
     def endpoint(self) -> Endpoint | None:
-        """Where it answers, None while it loads. Raises ProviderError when it has ended instead."""
+        """Its URL, None while it loads. Raises ProviderError when it has exited instead."""
         with self._listening:
             if self._said.endswith(b"\n"):
                 return Endpoint(f"{self._said.decode().strip()}/v1", self.name, self.key)
@@ -107,13 +107,13 @@ class EngineProcess:
             return None
 
     def stop(self) -> None:
-        """End it now, whatever it does."""
+        """Kill it."""
         with self.process as process:
             process.kill()
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
-    """A pipe that was asked for is there; the type cannot know."""
+    """The pipe, which exists because it was requested; the type cannot know."""
     return cast("IO[bytes]", stream)
 
 
@@ -122,7 +122,7 @@ _starting = threading.Lock()
 
 
 def _engine(path: Path, name: str, *, vectors: bool) -> EngineProcess:
-    """The engine of that model and kind, begun unless it runs."""
+    """The engine of that model and kind, started unless it runs."""
     with _starting:
         engine = _engines.get((path, name, vectors))
         if engine and engine.process.poll() is not None:
@@ -135,15 +135,15 @@ def _engine(path: Path, name: str, *, vectors: bool) -> EngineProcess:
 
 @atexit.register
 def _stop() -> None:
-    """End every engine now; one whose owner was killed ends by itself."""
+    """Kill every engine; one whose parent was killed exits by itself."""
     while _engines:
         _engines.popitem()[1].stop()
 
 
 def _threads() -> int:
-    """How many threads compute: half of the processors this process may use.
+    """The number of threads: half of the processors this process may use.
 
-    They wait for each other spinning, so that one that shares its processor holds up all: on two processors with one
+    They spin while they wait for each other, so one that shares its processor delays all: on two processors with one
     busy neighbour, two threads make 3 tokens/s and one makes 25; with none, 120 and 70. With two hardware threads to a
     core, half of the processors is every core.
     """

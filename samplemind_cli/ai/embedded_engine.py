@@ -1,4 +1,4 @@
-"""The engine's own process. It starts with nothing but what it needs: the first word waits for it."""
+"""The engine's process. It imports only what it needs, as the first token waits for it."""
 
 import json
 import os
@@ -8,7 +8,7 @@ QUIET = -1  # below the engine's errors
 
 
 def serve() -> None:
-    """Its order comes on stdin, its address goes to stdout; it answers until stdin closes."""
+    """Read the configuration from stdin, print the address to stdout, and serve until stdin closes."""
     import xllamacpp
 
     order = json.loads(sys.stdin.readline())
@@ -31,4 +31,4 @@ def serve() -> None:
     sys.stdout.write(f"{server.listening_address}\n")
     sys.stdout.flush()
     sys.stdin.read()
-    os._exit(0)  # an orderly end would wait for every client
+    os._exit(0)  # a graceful exit would wait for every client

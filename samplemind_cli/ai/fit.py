@@ -1,4 +1,4 @@
-"""What a provider does not take of a request, and what it would not be told."""
+"""Which constraints of a request a provider does not support, and which hints it would not get."""
 
 from samplemind_cli.ai.adapters import CLIENTS
 from samplemind_cli.ai.router import Fit
@@ -9,7 +9,7 @@ from samplemind_cli.settings import Settings
 
 
 def fit_of(request: Request, settings: Settings, ways: Ways) -> Fit:
-    """How a request fits a provider; with `strict_fields` it takes a field or it is not asked."""
+    """Returns a function that tells how a request fits a provider; with `strict_fields`, hints count as constraints."""
     needs, wishes = request.needs, request.wishes
     if settings.strict_fields:
         needs, wishes = needs | wishes, frozenset()

@@ -13,12 +13,12 @@ from samplemind_cli.ai.types import Chunk
 
 Emit = Callable[[Chunk], None]
 Lead = Callable[[Emit], Awaitable[None]]
-POLL = 0.02  # seconds between looks at another process's lock
-PLACE = 15  # hex digits of a key that say where in the file its lock is; more would not fit a file's largest size
+POLL = 0.02  # seconds between polls of another process's lock
+PLACE = 15  # hex digits of a key that are its lock's offset in the file; more would exceed the largest file size
 
 
 class _Flight:
-    """One upstream call and everything it has said so far."""
+    """One upstream call and its chunks so far."""
 
     def __init__(self, lead: Lead) -> None:
         self.chunks: list[Chunk] = []
@@ -54,7 +54,7 @@ class _Flight:
 
 
 class Flights:
-    """The calls under way in this process, and the file of locks that other processes see."""
+    """The calls in flight in this process, and the lock file shared with other processes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -63,7 +63,7 @@ class Flights:
         self._flights: dict[Hashable, _Flight] = {}
 
     async def join(self, key: Hashable, lead: Lead, deadline: float | None) -> AsyncGenerator[Chunk, None]:
-        """The chunks of the one call for `key`, which `lead` makes unless it is under way.
+        """The chunks of the single call for `key`, which `lead` makes unless it is in flight.
 
         Raises what the call raised, or TimeoutError at `deadline` (the event loop's time). When its last follower
         leaves, the call is cancelled and its connection closed.
@@ -80,7 +80,7 @@ class Flights:
         finally:
             flight.followers -= 1
             if not flight.followers and not flight.task.done():
-                self._forget(name, flight)  # nobody may join a call that is being hung up
+                self._forget(name, flight)  # nobody may join a call that is being cancelled
                 flight.task.cancel()
                 with suppress(asyncio.CancelledError):
                     await flight.task
@@ -96,7 +96,7 @@ class Flights:
 
     @asynccontextmanager
     async def alone(self, key: str) -> AsyncIterator[None]:
-        """Hold `key`, a cache key, against every other process. Where nothing can be locked nobody waits."""
+        """Hold the lock of a cache key among all processes. Where locking is impossible, nobody waits."""
         place = int(key[-PLACE:], 16)
         try:
             while place in self._held or not self._locks(place):  # noqa: ASYNC110 - no event tells
@@ -112,22 +112,22 @@ class Flights:
             _lock(self._file, place, held=False)
 
     def _locks(self, place: int) -> bool:
-        """Whether the byte at `place` of the locks' file is now ours."""
+        """Whether we now hold the lock of the byte at `place`."""
         if self._file < 0:
             files.private_folder(self._path.parent)
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             weakref.finalize(self, os.close, self._file)
         try:
             _lock(self._file, place, held=True)
-        except (BlockingIOError, PermissionError):  # POSIX leaves open which of them it is
+        except (BlockingIOError, PermissionError):  # POSIX allows either of them
             return False
         return True
 
 
 def _lock(file: int, place: int, *, held: bool) -> None:
-    """Lock or release one byte, which need not exist; whoever dies has released it.
+    """Lock or release one byte, which need not exist; a process that dies releases it.
 
-    Where the system has them, locks of the open file: a process may have two cores, and each its own file.
+    Uses open-file-description locks where available: two cores in one process each have their own file.
     """
     import fcntl
 

@@ -39,7 +39,7 @@ __all__ = [
 ]
 LARGEST = 256_000_000  # bytes of an answer: 2048 vectors of 3072 numbers are 140 MB
 MOVED = (301, 302, 303, 307, 308)
-ERROR = 1_000_000  # bytes of an error that are read
+ERROR = 1_000_000  # bytes read of an error
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class WholeResponse:
     body: bytes
 
     def redirect(self, url: str) -> str:
-        """Where the answer of `url` sends us; "" where it does not."""
+        """The redirect target of the response to `url`; "" where there is none."""
         target = self.headers.get("location", "")
         return urljoin(url, target) if target and self.status in MOVED else ""
 
@@ -81,7 +81,7 @@ async def close_http_client() -> None:
 
 
 def use_aiohttp() -> None:
-    """Ask the providers through aiohttp in this event loop, if it is installed."""
+    """Call providers through aiohttp in this event loop, if it is installed."""
     try:
         from samplemind_cli.ai import aiohttp_client
     except ImportError:  # the extra `serve` has it
@@ -95,7 +95,7 @@ async def make_ai_request(url: str, payload: Any, **kwargs: Any) -> Any:
     """POST a JSON payload (None: no body) and return the decoded answer, retrying as the providers' documents allow.
 
     `headers`, `method`, and the fields of `Patience` (`connect`, `read`, `attempts`, …) may be given. Raises
-    ProviderError: what never answered or refused (UnavailableError), or broke off (CutStreamError).
+    ProviderError: no answer or a refusal (UnavailableError), or an answer that ended early (CutStreamError).
     """
     call = Call(url, payload, kwargs.pop("headers", {}), kwargs.pop("method", "POST"))
     patience = Patience(**kwargs)
@@ -110,10 +110,10 @@ async def make_ai_request(url: str, payload: Any, **kwargs: Any) -> Any:
 async def events(
     call: Call, patience: Patience, read_fault: FaultReader | None = None, reader: Callable[[], Reader] | None = None
 ) -> AsyncGenerator[Any, None]:
-    """The decoded events of an answer as they come; one event when it was not streamed.
+    """The decoded events of an answer as they arrive; one event when it was not streamed.
 
-    Retries until the first byte of an answer, never after it; with `reader`, which makes what reads one answer, until
-    its first word. Leaving the iteration closes the connection. No error tells the call's keys; a fault among the
+    Retries until the first byte of an answer, never after it; with `reader`, which makes an answer's reader, until
+    its first token. Leaving the iteration closes the connection. No error contains the call's keys; a fault among the
     events may, until `without_keys` has seen it.
     """
     with keys.removed_from_errors(call):
@@ -128,7 +128,7 @@ async def events(
 async def reply(call: Call, patience: Patience, largest: int = ERROR) -> WholeResponse:
     """The whole response to one request of up to `largest` bytes, whatever its status and type; it is not retried.
 
-    Raises UnavailableError where nobody answered, CutStreamError where the answer broke off or is larger.
+    Raises UnavailableError when there was no answer, CutStreamError when it ended early or is larger.
     """
     with keys.removed_from_errors(call):
         body = Body(call, await _sent(call, patience), largest)
@@ -142,7 +142,7 @@ async def reply(call: Call, patience: Patience, largest: int = ERROR) -> WholeRe
 async def _begun(
     call: Call, patience: Patience, read_fault: FaultReader | None, reader: Callable[[], Reader] | None
 ) -> EventStream:
-    """An answer whose status is good, and, with a `reader`, whose beginning is too. Raises UnavailableError."""
+    """An answer with a success status and, with a `reader`, a good beginning. Raises UnavailableError."""
     response = await _sent(call, patience)
     try:
         if response.status_code >= 300:  # noqa: PLR2004 - HTTP
@@ -158,7 +158,7 @@ async def _begun(
 
 
 async def _beginning(call: Call, response: Response) -> bytes:
-    """As much of an error's body as anybody reads; it may break off, or not be what it says."""
+    """The first bytes of an error's body; it may end early, or not match its encoding."""
     beginning = b""
     with suppress(CutStreamError, UnavailableError):
         async for piece in Body(call, response, 2 * ERROR).pieces():
@@ -183,7 +183,7 @@ async def _sent(call: Call, patience: Patience) -> Response:
 
 
 def _pool(url: str) -> "httpx_client.Pool | aiohttp_client.Pool":
-    """The connections of this event loop through which a URL is asked."""
+    """The connection pool for a URL."""
     pool = _own().aiohttp
     return pool if pool and pool.reaches(url) else _httpx_pool()
 

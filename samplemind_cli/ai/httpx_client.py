@@ -17,7 +17,7 @@ from samplemind_cli.errors import SettingError
 
 
 class Response:
-    """A response whose head has come."""
+    """A response whose head has arrived."""
 
     def __init__(self, response: httpx.Response) -> None:
         self._response = response
@@ -27,19 +27,19 @@ class Response:
         self.encoding = response.headers.get("content-encoding", "")
 
     async def read(self) -> bytes:
-        """The next of the body as it was sent; nothing at its end. Raises LinkError."""
+        """The next raw bytes of the body; empty at its end. Raises LinkError."""
         with _link_errors():
             return await anext(self._body, b"")
 
     async def aclose(self) -> None:
-        """Give the connection back; one whose response is not over is closed, which tells the provider to stop."""
+        """Release the connection; an unfinished response is closed, which tells the provider to stop."""
         await self._response.aclose()
 
 
 class Pool:
     """One event loop's clients: one for other machines, one for this machine.
 
-    The latter needs neither HTTP/2 nor certificates, whose imports take longer than a local answer, and no proxy.
+    The latter needs no HTTP/2, no certificates (whose imports take longer than a local answer) and no proxy.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Pool:
         return self._clients[loopback]
 
     async def send(self, call: Call, headers: Mapping[str, str], body: bytes | None, patience: Patience) -> Response:
-        """Send a call and wait for the response's head. Raises LinkError, or SettingError for what is no address."""
+        """Send a call and wait for the response's head. Raises LinkError, or SettingError for an invalid URL."""
         client = self.client(loopback=urlsplit(call.url).scheme == "http" and is_loopback(call.url))
         timeout = httpx.Timeout(connect=patience.connect, read=patience.read, write=patience.write, pool=patience.pool)
         noting = {"trace": _noting(patience.spent)}
@@ -71,11 +71,11 @@ class Pool:
             with _link_errors():
                 return Response(await client.send(request, stream=True))
         except httpx.PoolTimeout as error:
-            why = f"none of our connections was free within {patience.pool:g} s"
+            why = f"no connection was free within {patience.pool:g} s"
             raise UnavailableError(f"{place(call.url)}: {why}", "send fewer inputs at once") from error
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            told = f"{place(call.url) or 'the base URL'} is not a valid URL: {error}"
-            raise SettingError(told, "check the base URL") from error
+            message = f"{place(call.url) or 'the base URL'} is not a valid URL: {error}"
+            raise SettingError(message, "check the base URL") from error
 
     async def close(self) -> None:
         """Close every connection."""
@@ -92,7 +92,7 @@ def tls() -> ssl.SSLContext:
 
 @contextmanager
 def surroundings(*, proxied: bool = False) -> Iterator[None]:
-    """Within it a client is made; certificates or a proxy of the environment that are none become a SettingError.
+    """Around a client's creation: invalid certificates or proxies of the environment become a SettingError.
 
     `proxied`: it will use the environment's proxies.
     """
@@ -104,17 +104,17 @@ def surroundings(*, proxied: bool = False) -> Iterator[None]:
         hint = "pip install 'httpx[socks]', or unset ALL_PROXY"
         raise SettingError("the environment's SOCKS proxy needs the package socksio", hint) from error
     except OSError as error:  # an ssl.SSLError is one, too
-        told = f"no certificates could be read: {error.strerror or error}"
-        raise SettingError(told, "check SSL_CERT_FILE and SSL_CERT_DIR") from error
-    except (ValueError, httpx.InvalidURL):  # its text may hold a password
+        message = f"no certificates could be read: {error.strerror or error}"
+        raise SettingError(message, "check SSL_CERT_FILE and SSL_CERT_DIR") from error
+    except (ValueError, httpx.InvalidURL):  # its text may contain a password
         hint = "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY"
         raise SettingError("a proxy in the environment is not an http:// URL", hint) from None
 
 
 def bounded(limit: int, endless: str) -> Callable[[httpx.Response], Coroutine[Any, Any, None]]:
-    """A response hook for a client of others: what they read is inflated here, and stops at `limit` bytes.
+    """A response hook for another library's client: bodies are inflated here, and end at `limit` bytes.
 
-    At the path `endless`, whose lines nobody keeps, the limit is for one line.
+    At the path `endless`, whose lines are not accumulated, the limit is per line.
     """
 
     async def bound(response: httpx.Response) -> None:
@@ -153,7 +153,7 @@ class _Bounded(httpx.AsyncByteStream):
                     end = piece.rfind(b"\n") if self._per_line else -1
                     left = left - len(piece) if end < 0 else self._limit - (len(piece) - end)
                     if left < 0:
-                        raise httpx.DecodingError(f"an answer of more than {self._limit // 1_000_000} MB")
+                        raise httpx.DecodingError(f"an answer larger than {self._limit // 1_000_000} MB")
                     yield piece
         except inflate.EncodingError as error:
             raise httpx.DecodingError(str(error)) from error
@@ -164,7 +164,7 @@ class _Bounded(httpx.AsyncByteStream):
 
 @contextmanager
 def _link_errors() -> Iterator[None]:
-    """What httpx raises for want of an answer, as a LinkError."""
+    """Turn httpx's transport errors into LinkErrors."""
     try:
         yield
     except (httpx.PoolTimeout, httpx.UnsupportedProtocol):

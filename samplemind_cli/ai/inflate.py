@@ -1,4 +1,4 @@
-"""Inflates a body piece by piece, so that its reader can stop at a limit: a few kilobytes may stand for gigabytes."""
+"""Decompresses a body piece by piece, so that its reader can stop at a limit: kilobytes may expand to gigabytes."""
 
 import zlib
 from collections.abc import Callable, Iterator
@@ -7,24 +7,24 @@ ACCEPTED = "gzip, deflate, br"
 PIECE = 256 * 1024  # bytes inflated at once
 _ZLIB, _RAW, _GZIP = zlib.MAX_WBITS, -zlib.MAX_WBITS, 16 + zlib.MAX_WBITS
 Feed = Callable[[bytes], Iterator[bytes]]
-_HEAD = 2  # bytes that tell zlib's deflate from a raw one
+_HEAD = 2  # bytes that distinguish zlib's deflate from a raw one
 
 
 class EncodingError(Exception):
-    """A content encoding that is refused, or a body that is not of its encoding."""
+    """A content encoding that is refused, or a body that does not match it."""
 
 
 class Inflater:
-    """Inflates one body of a content encoding. Raises EncodingError for one that is refused.
+    """Decompresses one body. Raises EncodingError for an encoding that is refused.
 
-    Refused is what nobody asked for: stacked encodings, in which each layer multiplies, and unknown ones.
+    Refused are unrequested encodings: stacked ones, in which each layer multiplies, and unknown ones.
     """
 
     def __init__(self, encoding: str) -> None:
         names = [name for part in encoding.split(",") if (name := part.strip().lower()) not in ("", "identity")]
         begin = _BEGINNINGS.get("".join(names[:1])) if len(names) <= 1 else None
         if begin is None:
-            raise EncodingError(f"the content encoding {', '.join(names)[:100]!r} was not asked for")
+            raise EncodingError(f"the content encoding {', '.join(names)[:100]!r} was not requested")
         self.feed: Feed = begin()  # the inflated bytes, in pieces of `PIECE` at most. Raises EncodingError
 
 
@@ -72,7 +72,7 @@ class _Deflated:
         try:
             yield from self._inflated(self._stream, data)
         except zlib.error as error:
-            raise EncodingError(f"the body is not what its content encoding says: {error}") from error
+            raise EncodingError(f"the body does not match its content encoding: {error}") from error
 
     def _inflated(self, stream: "zlib._Decompress", data: bytes) -> Iterator[bytes]:
         while data:
@@ -102,4 +102,4 @@ class _Brotli:
                 yield piece
                 piece = self._stream.process(b"", output_buffer_limit=PIECE)
         except self._error as error:
-            raise EncodingError(f"the body is not what its content encoding says: {error}") from error
+            raise EncodingError(f"the body does not match its content encoding: {error}") from error

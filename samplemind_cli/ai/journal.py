@@ -1,6 +1,5 @@
-"""What is written down of each call: who asked, who answered, what it took; never a key."""
+"""The ledger's record of each request: who asked, who answered, latency and usage; never a key."""
 
-import json
 import os
 import time
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from samplemind_cli import spool
+from samplemind_cli.ai import json_text
 from samplemind_cli.ai.attempt import Attempt
 from samplemind_cli.ai.types import Answer, Chunk, Endpoint, Options, Request, Route
 from samplemind_cli.ai.why import Questions
@@ -16,14 +16,14 @@ from samplemind_cli.settings import Settings
 
 Record = dict[str, Any]
 COUNTS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "cache_write_tokens")
-LONGEST = 1_000_000  # characters of a prompt or an answer that are kept
+LONGEST = 1_000_000  # characters of a prompt or an answer that are recorded
 SEEN = 0.0001  # seconds
 FOUND_OUT = "found_out"  # in a record: what is found out when its line is written, as it takes a moment
 
 
 @dataclass(slots=True)
 class JournalEntry:
-    """What there is to tell of one request: who answered, when it began, and how it ended."""
+    """The record of one request in progress: who answers, when it began, and how it ended."""
 
     request: Request
     options: Options
@@ -40,13 +40,13 @@ class JournalEntry:
 
     @property
     def answering(self) -> Route:
-        """The route that is being asked."""
+        """The current route."""
         if self.route is None:
             raise AssertionError
         return self.route
 
     def signed(self, chunk: Chunk) -> Chunk:
-        """The chunk as it goes out: the first says who answers, the last has this call's latency and who did not."""
+        """The outgoing chunk: the first gets the route, the last the latency and the routes passed over."""
         if not self.begun:
             self.begun = True
             self.first, self.held = time.perf_counter() - self.started, chunk.held
@@ -58,7 +58,7 @@ class JournalEntry:
         return replace(chunk, answer=self.answer)
 
     def _route(self, first: Chunk) -> Route:
-        """Who answers, and what was left out for its model."""
+        """The route, with the fields dropped for its model."""
         left_out = first.answer.dropped if first.answer else first.dropped
         route = self.answering
         return replace(route, dropped=tuple(sorted({*route.dropped, *left_out}))) if left_out else route
@@ -127,7 +127,7 @@ def _answered(answer: Answer) -> str:
 
 
 class Journal:
-    """Writes records down at once; trouble is told once through `warn`, and never costs an answer."""
+    """Writes records immediately; a failure is reported once through `warn`, and never fails a request."""
 
     def __init__(self, settings: Settings, warn: Callable[[str], None]) -> None:
         self._folder = spool.folder(settings.state_dir) if settings.state_dir and settings.history != "off" else ""
@@ -155,11 +155,11 @@ def line(told: Record) -> bytes:
     if FOUND_OUT in told:
         told = {**told, **told[FOUND_OUT]()}
         del told[FOUND_OUT]
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+    return json_text.dumps(told) + b"\n"
 
 
 def repetition(request: Request, options: Options, answer: Answer) -> bytes:
-    """What is told of an answer that is given again: a record without its id, time and latency, nor its beginning."""
+    """The record of a repeated answer, without id, time, latency and the opening brace."""
     route = Route(answer.provider, Endpoint("", answer.model))
     entry = JournalEntry(request, options, time.perf_counter(), route, answer=replace(answer, cached="local"))
     told = {name: value for name, value in entry.record().items() if name not in ("id", "at", "ms")}
@@ -167,7 +167,7 @@ def repetition(request: Request, options: Options, answer: Answer) -> bytes:
 
 
 def repeated(settings: Settings, request: Request, options: Options, answer: Answer) -> bytes:
-    """What the hot path tells of each repetition: the ledger's folder, and the repetition."""
+    """What the hot path records of each repetition: the ledger's folder, and the repetition."""
     if settings.history == "off" or not settings.state_dir:
         return b""
     unplaced = replace(options, origin=replace(options.origin, session=""))  # each repetition has its own terminal
@@ -175,5 +175,5 @@ def repeated(settings: Settings, request: Request, options: Options, answer: Ans
 
 
 def times(count: int, repeated: bytes) -> bytes:
-    """The line of an answer that was given again so many times."""
+    """The line of an answer that was repeated `count` times."""
     return b'{"id":"%s","at":%r,"ms":0.1,"times":%d,%s\n' % (os.urandom(8).hex().encode(), time.time(), count, repeated)

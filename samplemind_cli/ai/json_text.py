@@ -1,11 +1,11 @@
-"""Decode JSON as providers really send it: fast where it is strict, and by the standard library where it is not."""
+"""Decodes JSON as providers really send it: fast when it is strict, by the standard library when it is not."""
 
 import json
 import math
 import re
 from typing import Any
 
-BOM = b"\xef\xbb\xbf"  # may precede a UTF-8 text
+BOM = b"\xef\xbb\xbf"  # a byte order mark
 # A whole number that may not fit 64 bits: orjson would round it to a float without a word.
 _LONG_INTEGER = re.compile(rb"(?<![.\d])\d{19,}(?![.\deE])")
 
@@ -41,11 +41,11 @@ def dumps(value: Any) -> bytes:
 
 def _lenient(text: str) -> Any:
     value = json.loads(text, strict=False, parse_constant=lambda _: None, parse_float=_finite)
-    told = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
     try:
-        told.encode()
+        text.encode()
     except UnicodeEncodeError:
-        return json.loads(told.encode("utf-8", "replace"))
+        return json.loads(text.encode("utf-8", "replace"))
     return value
 
 

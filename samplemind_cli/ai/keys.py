@@ -1,4 +1,4 @@
-"""Removes the key that was sent with a call from whatever is told about it."""
+"""Removes a call's key from everything that is reported about it."""
 
 import html
 import json
@@ -16,11 +16,11 @@ from samplemind_cli.errors import CutStreamError, ProviderError
 from samplemind_cli.formats import faults
 
 REMOVED = "[key]"  # as `formats.faults` writes it
-PART = 8  # characters of a key in a row, which are told no more than all of it
-SHORTEST = 4  # characters; a shorter key is removed only where it is a word of its own
-DEEPEST = 12  # objects and lists in each other, of an error
+PART = 8  # characters: a run of this length of a key is removed, too
+SHORTEST = 4  # characters; a shorter key is removed only as a separate word
+DEEPEST = 12  # nesting depth of an error's body
 _SCHEMES = ("bearer", "basic", "token")  # before a key in a header
-# Headers and parts of a query that hold one.
+# Headers and query parameters that hold a key.
 _SECRET = re.compile("auth|key|token|secret|cookie|credential|passw|sig", re.IGNORECASE)
 
 
@@ -36,7 +36,7 @@ def without_keys(text: str, call: Call) -> str:
 
 @contextmanager
 def removed_from_errors(call: Call) -> Iterator[None]:
-    """Within it no ProviderError is raised that tells a key of the call."""
+    """Remove the call's keys from every ProviderError raised inside."""
     try:
         yield
     except ProviderError as error:
@@ -55,7 +55,7 @@ def removed_from_fault(fault: Fault, call: Call) -> Fault:
 
 
 def _without(value: Any, call: Call, depth: int = 0) -> Any:
-    """An error's body without keys: the call's, and whatever looks like one; nothing of it that is nested deeply."""
+    """An error's body without the call's keys and whatever looks like a key; deeply nested values are removed."""
     if depth > DEEPEST:
         return None
     if isinstance(value, str):
@@ -68,7 +68,7 @@ def _without(value: Any, call: Call, depth: int = 0) -> Any:
 
 
 def _secrets(call: Call) -> Iterator[str]:
-    """What the call's headers and address hold that nobody else may know."""
+    """The secrets in the call's headers and URL."""
     for name, value in call.headers.items():
         if _SECRET.search(name):
             scheme, _, rest = value.partition(" ")
@@ -83,7 +83,7 @@ def _secrets(call: Call) -> Iterator[str]:
 
 
 def _forms(secret: str) -> set[str]:
-    """Every way in which a secret may be written."""
+    """Every encoding of a secret."""
     data = secret.encode()
     written = {secret, quote(secret, safe=""), quote_plus(secret), html.escape(secret), json.dumps(secret)[1:-1]}
     written.add(secret.replace("/", "\\/"))
@@ -107,8 +107,8 @@ def _without_parts(text: str, forms: set[str]) -> str:
         while at >= 0:
             hidden[at : at + len(form)] = b"\1" * len(form)
             at = text.find(form, at + 1)
-    told = (REMOVED if hidden[i] else char for i, char in enumerate(text) if not (hidden[i] and i and hidden[i - 1]))
-    return "".join(told)
+    cleaned = (REMOVED if hidden[i] else char for i, char in enumerate(text) if not (hidden[i] and i and hidden[i - 1]))
+    return "".join(cleaned)
 
 
 def _without_word(text: str, secret: str) -> str:

@@ -1,4 +1,4 @@
-"""How often and how long a provider is asked: rate limits, cooldowns, circuit breakers, Retry-After."""
+"""Rate limits, cooldowns, circuit breakers and Retry-After."""
 
 import asyncio
 import re
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from aiolimiter import AsyncLimiter
 
 DEFAULT_COOLDOWN = 5.0
-FAILURES = 5  # in a row, after which a provider is not asked
-LONGEST = 86_400.0  # seconds; who asks for more than a day's rest has miscounted
+FAILURES = 5  # consecutive ones that open the breaker
+LONGEST = 86_400.0  # seconds; a longer Retry-After than a day is a mistake
 _MILLISECONDS = 1e11  # a unix time beyond this is told in milliseconds
 _DURATION = re.compile(
     r"(?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,9}(?:\.\d{1,9})?)s)?(?:(\d{1,9}(?:\.\d{1,9})?)ms)?"
 )
-OPEN = 15.0  # seconds until one request may see whether it is back
+OPEN = 15.0  # seconds until one request may probe it
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -28,10 +28,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
     Who sends neither may say when a limit of which nothing remains is renewed: "6m0s", unix seconds, a time.
     """
-    told = _told(headers)
-    if told is None:
-        told = max(_renewals(headers), default=None)
-    return None if told is None else min(told, LONGEST)
+    value = _retry_after(headers)
+    if value is None:
+        value = max(_renewals(headers), default=None)
+    return None if value is None else min(value, LONGEST)
 
 
 def _renewals(headers: Mapping[str, str]) -> Iterator[float]:
@@ -58,31 +58,31 @@ def _until(told: str) -> float | None:
         return None
 
 
-def _told(headers: Mapping[str, str]) -> float | None:
+def _retry_after(headers: Mapping[str, str]) -> float | None:
     if re.fullmatch(r"\d+(\.\d+)?", milliseconds := headers.get("retry-after-ms", "")):
         return float(milliseconds) / 1000
-    told = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d+(\.\d+)?", told):
-        return float(told)
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d+(\.\d+)?", value):
+        return float(value)
     try:
-        return max(0.0, parsedate_to_datetime(told).timestamp() - time.time())
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
     except ValueError:
         return None
 
 
 class Cooldowns:
-    """Who said "not now", and until when. The longest word counts: a shorter one never cuts it."""
+    """The cooldown per provider. The longest one counts: a shorter one never cuts it."""
 
     def __init__(self) -> None:
         self._until: dict[str, float] = {}
 
     def start(self, name: str, seconds: float | None) -> None:
-        """Leave `name` alone for `seconds`."""
+        """Start a cooldown of `name` for `seconds`."""
         until = time.monotonic() + (DEFAULT_COOLDOWN if seconds is None else seconds)
         self._until[name] = max(until, self._until.get(name, 0.0))
 
     def left(self, name: str) -> float:
-        """Seconds until `name` may be asked again; 0 when it may."""
+        """Seconds left of the cooldown of `name`; 0 without one."""
         return max(0.0, self._until.get(name, 0.0) - time.monotonic())
 
 
@@ -95,21 +95,21 @@ class Breakers:
         self._probes: dict[str, float] = {}  # when they began
 
     def state(self, name: str) -> Literal["closed", "open", "half-open"]:
-        """Where a breaker stands."""
+        """A breaker's state."""
         if self._failures.get(name, 0) < FAILURES:
             return "closed"
         return "open" if time.monotonic() < self._until[name] else "half-open"
 
     def states(self) -> dict[str, Literal["closed", "open", "half-open"]]:
-        """Where each stands that has failed of late."""
+        """The state of every breaker with recent failures."""
         return {name: self.state(name) for name in self._failures}
 
     @contextmanager
     def trial(self, name: str) -> Iterator[float]:
-        """Seconds until `name` may be asked; 0: now, in here. Where it was half-open, this is the one probe.
+        """Seconds until `name` may be called; 0: now, inside. In a half-open breaker this is the only probe.
 
-        A probe that ends without a word, `failed` or `answered`, makes room for the next after as long as it took
-        itself: its caller may have hung up, or have waited in vain. One that does not end counts as failed.
+        An inconclusive probe, neither `failed` nor `answered`, allows the next one after its own duration,
+        as its caller may have disconnected or timed out. One that does not end counts as failed.
         """
         began = time.monotonic()
         if (state := self.state(name)) != "half-open":
@@ -124,14 +124,14 @@ class Breakers:
                 self._until[name] = min(self._until[name], ended + (ended - began))
 
     def failed(self, name: str) -> None:
-        """A request came to nothing, for the provider's own reasons."""
+        """A request failed through the provider's fault."""
         self._probes.pop(name, None)
         self._failures[name] = self._failures.get(name, 0) + 1
         if self._failures[name] >= FAILURES:
             self._until[name] = time.monotonic() + OPEN
 
     def answered(self, name: str) -> None:
-        """The provider is there."""
+        """The provider answered."""
         self._probes.pop(name, None)
         self._failures.pop(name, None)
 
@@ -143,7 +143,7 @@ class RateLimits:
         self._limiters: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, AsyncLimiter]] = WeakKeyDictionary()
 
     def slot(self, name: str, per_minute: int) -> AbstractAsyncContextManager[None]:
-        """Wait for the next free slot of `name`; 0 per minute means no limit."""
+        """Wait for the next free slot of `name`; 0 per minute: no limit."""
         if not per_minute:
             return nullcontext()
         limiters = self._limiters.setdefault(asyncio.get_running_loop(), {})

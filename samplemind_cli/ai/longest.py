@@ -1,4 +1,4 @@
-"""The most tokens that a call may take: never fewer than will be counted, often many more."""
+"""An upper bound of a call's tokens: never fewer than will be counted, often many more."""
 
 import re
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ from samplemind_cli.ai.types import Call, Media, Request, Route, ToolResult
 if TYPE_CHECKING:
     from samplemind_cli.ledger.prices import Prices, Tokens
 
-IMAGE = 50_000  # tokens: the dearest that any provider makes of one image
+IMAGE = 50_000  # tokens: the most that any provider counts for one image
 HIDDEN, FOR_TOOLS = 200, 2_000  # tokens of a provider's own instructions
-SPEED = 4_000  # tokens a second: no model that is sold speaks faster
-# Where each format says how long an answer may be, and how many are wanted.
+SPEED = 4_000  # tokens per second: no hosted model is faster
+# Where each format has the answer's length limit, and the number of answers.
 _LENGTHS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens", "num_predict")
 _CHOICES = ("n", "candidateCount", "best_of")
-_STORED = {"cachedContent", "previous_response_id", "conversation"}  # a part of the prompt that the provider keeps
+_STORED = {"cachedContent", "previous_response_id", "conversation"}  # a part of the prompt that the provider stores
 _UNCOUNTED = {"audio", "modalities", "responseModalities", "web_search_options", "speed", "mcp_servers", "prediction"}
 _INSIDE = ("generationConfig", "options")
 _HOUR = b'"ttl":"1h"'
@@ -27,7 +27,7 @@ _TIERS = (None, "", "auto", "default", "standard", "standard_only", "flex", "on_
 
 
 def tokens(call: Call, request: Request | None, route: Route, prices: "Prices") -> "Tokens":
-    """The most tokens of a call. No text has more tokens than bytes; what cannot be seen fills the model's context."""
+    """The most tokens of a call. No text has more tokens than bytes; content of unknown size fills the context."""
     from samplemind_cli.ledger.prices import Tokens
 
     name = route.provider, route.endpoint.model
@@ -49,7 +49,7 @@ def tokens(call: Call, request: Request | None, route: Route, prices: "Prices") 
 
 
 def untold(request: Request | None, route: Route) -> str:
-    """What of a request costs more than its tokens, and nobody could say beforehand how much; "" where nothing does."""
+    """The part of a request whose cost cannot be known in advance; "" where there is none."""
     if request is None:
         return ""
     for tool in request.tools:
@@ -70,7 +70,7 @@ def _media(request: Request) -> "list[Media]":
 
 
 def _number(body: Mapping[str, Any], names: tuple[str, ...]) -> int:
-    """The largest number under one of these names."""
+    """The largest number in one of these fields."""
     places = (body, *(body[name] for name in _INSIDE if isinstance(body.get(name), Mapping)))
     found = [place.get(name) for place in places for name in names]
     return max((n for n in found if isinstance(n, int) and not isinstance(n, bool) and n > 0), default=0)

@@ -1,4 +1,4 @@
-"""What a model's name stands for: `auto`, `auto:TASK`, `auto:TASK:PRIORITY`, `PROVIDER/MODEL`, or a model's own."""
+"""Parses model names: `auto`, `auto:TASK`, `auto:TASK:PRIORITY`, `PROVIDER/MODEL`, or a bare name."""
 
 import re
 from dataclasses import replace

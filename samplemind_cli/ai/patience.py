@@ -1,4 +1,4 @@
-"""How long one call may take, what it means that nobody answered, and the one retry loop."""
+"""Timeouts of a call, the errors for a missing answer, and the retry loop."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from samplemind_cli.ai.types import Fault, Refusal
 from samplemind_cli.errors import ProviderError
 
 T = TypeVar("T")
-CONNECTIONS = 100  # at most, of one event loop through httpx
+CONNECTIONS = 100  # maximum per event loop, through httpx
 
 
 @dataclass(slots=True)
@@ -48,15 +48,15 @@ class Patience:
     pool: float = 5.0
     attempts: int = 3
     deadline: float | None = None
-    retried: Callable[[], None] = field(default=lambda: None, compare=False)  # hears of every further try
+    retried: Callable[[], None] = field(default=lambda: None, compare=False)  # called before every retry
     counted: bool = False  # a budget holds the cost of one answer: what may have cost something is not tried again
     spent: Spent = field(default_factory=Spent, compare=False)  # what it went into, where one call is made
 
 
 class UnavailableError(ProviderError):
-    """Nobody answered, or what answered was an error; not one word of an answer was heard.
+    """There was no answer, or an error before its first token.
 
-    `fault` is None when no server was reached, `refused` when nothing listened there; `again`: another try may help;
+    `fault` is None when no server was reached, `refused` when nothing listened; `again`: a retry may help;
     `may_cost`: the provider may have begun to answer, and to bill it; `wait` is the server's Retry-After in seconds;
     `refusal` is what it said.
     """
@@ -83,7 +83,7 @@ class UnavailableError(ProviderError):
 
 
 class LinkError(Exception):
-    """The connection could not be made, broke, or fell silent."""
+    """The connection failed, broke, or timed out."""
 
     def __init__(self, why: str, *, connecting: bool = False, timed_out: bool = False, proxy: bool = False) -> None:
         super().__init__(why)
@@ -93,15 +93,15 @@ class LinkError(Exception):
 
 
 def silence(where: str, error: LinkError, patience: Patience, proxy: str = "") -> UnavailableError:
-    """What it means that a server at `where` (host and port), asked through `proxy`, did not answer."""
+    """The error for a server at `where` (host and port), reached through `proxy`, that did not answer."""
     waited = patience.connect if error.connecting else patience.read
     why = f"no answer within {waited:g} s" if error.timed_out else str(error) or "the connection broke"
     if proxy and (error.connecting or error.proxy):
-        told = f"{where}: {why} (through the proxy {proxy})"
-        return UnavailableError(told, "check HTTPS_PROXY and NO_PROXY", again=error.connecting)
+        message = f"{where}: {why} (through the proxy {proxy})"
+        return UnavailableError(message, "check HTTPS_PROXY and NO_PROXY", again=error.connecting)
     fault = None if error.connecting else Fault("server", why)
     refused = error.connecting and not error.timed_out
-    here = is_loopback(f"//{where}")  # what does not run on this machine will not in a second
+    here = is_loopback(f"//{where}")  # a server that is not running on this machine will not be in a second
     again = error.connecting and not (refused and here)
     return UnavailableError(f"{where}: {why}", fault=fault, refused=refused, again=again, may_cost=not error.connecting)
 
@@ -109,7 +109,7 @@ def silence(where: str, error: LinkError, patience: Patience, proxy: str = "") -
 async def tried(attempt: Callable[[], Awaitable[T]], patience: Patience) -> T:
     """Up to `attempts` tries: exponential backoff of 1 to 10 s with jitter, never sooner than Retry-After says.
 
-    A wait that would outlast the deadline is not begun; what `attempt` raises in the end is raised.
+    No wait outlasts the deadline; the last error of `attempt` is raised.
     """
     try:
         return await attempt()
@@ -121,7 +121,7 @@ async def tried(attempt: Callable[[], Awaitable[T]], patience: Patience) -> T:
 
 
 async def _again(attempt: Callable[[], Awaitable[T]], failure: UnavailableError, patience: Patience) -> T:
-    """`tried` from its first failure on: an answer that comes at once does not pay for tenacity."""
+    """`tried` from its first failure on: a first success does not load tenacity."""
     import tenacity
 
     failures = [failure]

@@ -1,4 +1,4 @@
-"""What an error of the core means to a client: its status, its code, and when to come back."""
+"""The HTTP problem for an error of the core: status, code, and retry time."""
 
 from samplemind_cli.ai.http_client import UnavailableError
 from samplemind_cli.ai.types import FaultKind, Refusal
@@ -14,7 +14,7 @@ from samplemind_cli.errors import (
 )
 from samplemind_cli.formats.types import Problem
 
-# A key that a provider refuses is this server's, not the client's: no 401, and nothing that is tried again.
+# A key that a provider refuses is this server's, not the client's: no 401, and no retry.
 _STATUS: dict[FaultKind, tuple[int, str]] = {
     "auth": (403, "provider_auth"),
     "credit": (429, "insufficient_quota"),
@@ -28,13 +28,13 @@ _STATUS: dict[FaultKind, tuple[int, str]] = {
     "address": (502, "provider_error"),
     "server": (502, "provider_error"),
 }
-BILLING = "billing_error"  # a budget of the user's own: it is of no use to try again
+BILLING = "billing_error"  # the user's own budget: a retry is useless
 BUSY = ("rate", "overloaded")
-PAUSE = 1.0  # seconds until another try, when nobody named a time
+PAUSE = 1.0  # seconds until a retry, when the provider named no time
 
 
 def problem(error: SamplemindError) -> Problem:
-    """The problem that an error is; of several providers' failures the last one counts."""
+    """The problem for an error; of several providers' failures the last one counts."""
     cause = _cause(error)
     if isinstance(cause, TimeoutError):
         return Problem(504, error.message, "timeout")
@@ -47,21 +47,21 @@ def problem(error: SamplemindError) -> Problem:
         kind: FaultKind = cause.fault.kind
         status, code = _STATUS[kind]
         wait = cause.wait if isinstance(cause, UnavailableError) else cause.fault.wait
-        return Problem(status, _told(error), code, wait=wait or PAUSE if kind in BUSY else None, kind=kind)
+        return Problem(status, _message(error), code, wait=wait or PAUSE if kind in BUSY else None, kind=kind)
     if isinstance(error, NoProviderError | UnavailableError):
-        return Problem(503, _told(error), "no_provider", wait=PAUSE)
+        return Problem(503, _message(error), "no_provider", wait=PAUSE)
     return Problem(502, error.message, "provider_error")
 
 
 def refusal(error: SamplemindError) -> Refusal | None:
-    """What the one provider that was asked said, if that is to be known: a key that it refuses is not the client's."""
+    """The response of the only provider that was called, unless it is about our key, not the client's."""
     cause = _cause(error)
     if not isinstance(cause, UnavailableError | CutStreamError) or not cause.fault or cause.fault.kind == "auth":
         return None
     routes = error.routes if isinstance(error, NoProviderError) else ()
-    asked = [route for route in routes if route.outcome != "untried"]
+    tried = [route for route in routes if route.outcome != "untried"]
     unauthorized = isinstance(cause.refusal, Refusal) and cause.refusal.status == 401  # noqa: PLR2004 - HTTP
-    return cause.refusal if len(asked) <= 1 and not unauthorized else None
+    return cause.refusal if len(tried) <= 1 and not unauthorized else None
 
 
 def _cause(error: SamplemindError) -> BaseException | None:
@@ -69,21 +69,21 @@ def _cause(error: SamplemindError) -> BaseException | None:
 
 
 def _permanent(error: SamplemindError) -> Problem | None:
-    """A refusal that would be the same for ever: nothing a client gains by trying again."""
+    """The problem for a permanent refusal, for which a retry is useless."""
     if isinstance(error, UnsupportedError):
-        return Problem(400, _told(error), "unsupported_parameter", param=min(error.lacks), kind="unsupported")
+        return Problem(400, _message(error), "unsupported_parameter", param=min(error.lacks), kind="unsupported")
     if isinstance(error, ForbiddenError):
         return Problem(403, f"{error.message}; {error.hint}", "model_not_allowed", param="model")
     if isinstance(error, BudgetError):
         return Problem(429, error.message, BILLING)
     routes = error.routes if isinstance(error, NoProviderError) else ()
     if routes and all(route.outcome == "untried" for route in routes):
-        return Problem(400, _told(error), "provider_not_configured", param="model")
+        return Problem(400, _message(error), "provider_not_configured", param="model")
     return None
 
 
-def _told(error: SamplemindError) -> str:
-    """The message without the commands that it holds for a person at a terminal."""
+def _message(error: SamplemindError) -> str:
+    """The message without the commands for a person at a terminal."""
     routes = error.routes if isinstance(error, NoProviderError) else ()
     if len(routes) < 2:  # noqa: PLR2004 - one route is told in one line already
         return error.message

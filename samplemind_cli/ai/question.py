@@ -1,4 +1,4 @@
-"""What a question is to the cache: everything in a request that may change its answer."""
+"""The cache key's payload: everything in a request that may change its answer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ _PLAIN = sorted(Request.KEYED - {"messages"})
 
 
 def payload(route: Route, request: Request) -> dict[str, Any]:
-    """What the fingerprint is taken of: where the answer comes from, and every keyed field of the request."""
+    """The payload of the fingerprint: the endpoint, and every keyed field of the request."""
     given = {name: getattr(request, name) for name in _PLAIN} | {"headers": request.betas}
     plain = {name: value for name, value in given.items() if value is not None and value not in ((), "", {})}
     if not request.json_mode:
@@ -32,7 +32,7 @@ def _part(part: Part) -> dict[str, Any]:
         case Text():
             return {"text": part.text, **_said(hints=part.hints)}
         case Media():
-            named = part.name if part.kind == "file" else ""  # a model is told what a file is called
+            named = part.name if part.kind == "file" else ""  # the model sees a file's name
             where = _said(url=part.url, file_id=part.file_id, detail=part.detail, name=named, hints=part.hints)
             return {part.kind: part.media_type, "data": blake3(part.data).hexdigest(), **where}
         case Thinking():

@@ -1,4 +1,4 @@
-"""Why a provider was not asked or did not answer, in words, and the one command that changes it."""
+"""Why a provider was skipped or failed, as text, and the command that fixes it."""
 
 import asyncio
 from dataclasses import replace
@@ -30,12 +30,12 @@ _FIXES = {
 }
 _OLLAMA = {
     "not_found": "samplemind pull-models",
-    "server": "ask again; a model that hangs is freed by: ollama stop",  # 0.17.4 hangs after clients that hung up
+    "server": "ask again; a model that hangs is freed by: ollama stop",  # 0.17.4 hangs after clients that disconnected
 }
 
 
 def passed_over(route: Route, error: ProviderError | SettingError, row: Row) -> Route:
-    """A route that was tried in vain, marked with why and with what would help; `row` is its provider's."""
+    """A failed route, with the reason and the fix; `row` is its provider's."""
     if isinstance(error, SettingError):
         return broken(route, error)
     if not isinstance(error, UnavailableError):
@@ -51,31 +51,31 @@ def _fix(route: Route, fault: Fault | None, row: Row) -> str:
         return _way_there(row)
     if fault.kind == "auth" and row.key_variables:
         return f"export {key_variable(row)}=…"
-    if fault.kind in ("address", "auth"):  # what needs no key of ours may stand behind somebody who does
+    if fault.kind in ("address", "auth"):  # a provider that needs no key may be behind a proxy that does
         return _way_to(row)
     if row.name == Provider.OLLAMA and fault.kind in _OLLAMA:
         return f"{_OLLAMA[fault.kind]} {route.endpoint.model}"
     if fault.kind != "not_found":
         return _FIXES[fault.kind]
-    public = route.endpoint.base_url == row.url  # elsewhere the path may be what is wrong
+    public = route.endpoint.base_url == row.url  # elsewhere the path may be wrong
     return "choose another --model" + ("" if public else f", or check {base_url_variable(row)}")
 
 
 def _way_there(row: Row) -> str:
-    """What helps where no server was reached."""
+    """The fix where no server was reached."""
     if row.name == Provider.OLLAMA:
         return "samplemind up ollama"
     return _way_to(row)
 
 
 def _way_to(row: Row) -> str:
-    if row.name == Provider.EMBEDDED:  # its engine went away
+    if row.name == Provider.EMBEDDED:  # its engine exited
         return _FIXES["server"]
     return f"check the network and {base_url_variable(row)}"
 
 
 def nobody(routes: list[Route]) -> ProviderError:
-    """The error when no route led to an answer: why, provider by provider, and the command that helps each."""
+    """The error when every route failed: for each provider the reason and the fix."""
     first = routes[0]
     if len(routes) == 1:
         why = f"{first.provider} ({first.endpoint.model}): {first.skipped}"
@@ -89,7 +89,7 @@ def nobody(routes: list[Route]) -> ProviderError:
 
 
 def kind(error: BaseException) -> str:
-    """How a request failed, in a word: a `FaultKind`, or "refused", "unreachable", "timeout", "cut" and so on."""
+    """The kind of a failure: a `FaultKind`, or "refused", "unreachable", "timeout", "cut" and so on."""
     cause = error if isinstance(error, UnavailableError) else error.__cause__
     if isinstance(cause, UnavailableError):
         return cause.fault.kind if cause.fault else "refused" if cause.refused else "unreachable"

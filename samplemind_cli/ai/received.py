@@ -1,4 +1,4 @@
-"""What a provider sends: the body of a response, inflated and decoded, up to a limit."""
+"""Reads a provider's response: inflated and decoded, up to a limit."""
 
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from itertools import chain
@@ -21,7 +21,7 @@ class Response(Protocol):
     encoding: str
 
     async def read(self) -> bytes:
-        """The next of the body as it was sent; nothing at its end. Raises LinkError."""
+        """The next raw bytes of the body; empty at its end. Raises LinkError."""
 
     async def aclose(self) -> None:
         """Give the connection back, or close it."""
@@ -37,19 +37,19 @@ class Body:
         try:
             self._inflater = inflate.Inflater(response.encoding)
         except inflate.EncodingError as error:
-            told = f"{place(call.url)}: {error}"
-            raise UnavailableError(told, fault=Fault("server", told), may_cost=True) from error
+            message = f"{place(call.url)}: {error}"
+            raise UnavailableError(message, fault=Fault("server", message), may_cost=True) from error
 
     async def read(self) -> bytes:
-        """The next bytes, as they were sent; nothing at the end. Raises CutStreamError."""
+        """The next raw bytes; empty at the end. Raises CutStreamError."""
         try:
             return await self.response.read()
         except LinkError as error:
-            told = f"{place(self._call.url)} broke off in the middle of its answer"
-            raise CutStreamError(told, "ask again") from error
+            message = f"{place(self._call.url)} broke off in the middle of its answer"
+            raise CutStreamError(message, "ask again") from error
 
     def inflated(self, data: bytes) -> Iterator[bytes]:
-        """What these bytes stand for. Raises CutStreamError."""
+        """These bytes decompressed. Raises CutStreamError."""
         try:
             for piece in self._inflater.feed(data):
                 self._left -= len(piece)
@@ -67,7 +67,7 @@ class Body:
 
 
 class EventStream:
-    """The decoded events of an answer of up to `limit` bytes whose status is good."""
+    """The decoded events of a successful response of up to `limit` bytes."""
 
     def __init__(self, call: Call, response: Response, limit: int) -> None:
         self._call = call
@@ -75,11 +75,11 @@ class EventStream:
         self._kind = response.headers.get("content-type", "")
         self._decoder = Decoder(self._kind)
         self._waiting: Iterable[Any] = ()
-        self._read = False  # with a reader, who hears of the end
+        self._read = False  # with a reader, which is told of the end
         self._over = False
 
     async def begin(self, read: Reader) -> None:
-        """Read up to the first word. Raises UnavailableError for an error before it that another try may mend."""
+        """Read up to the first token. Raises UnavailableError for an error before it."""
         self._read, passed = True, list[Any]()
         while (found := await self._next()) is not None:
             for event in found:
@@ -94,7 +94,7 @@ class EventStream:
         self._waiting = passed
 
     async def events(self) -> AsyncGenerator[Any, None]:
-        """Every event, as they come, and last, after `begin`, that the stream said it was over.
+        """Every event as it arrives, and last, after `begin`, the end that the stream announced.
 
         Raises CutStreamError; UnavailableError where there is none.
         """
@@ -111,7 +111,7 @@ class EventStream:
         await self._body.response.aclose()
 
     async def _next(self) -> Iterator[Any] | None:
-        """What the next bytes complete; None after the end."""
+        """The events that the next bytes complete; None after the end."""
         if self._over:
             return None
         data = b"" if self._decoder.done else await self._body.read()

@@ -1,4 +1,4 @@
-"""What models refuse of a request, remembered for a while, so that it is not sent to them again."""
+"""Remembers for a while which fields a model refuses, so that they are not sent again."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,7 +8,7 @@ from samplemind_cli.ai.types import Call, Fault, Request
 from samplemind_cli.formats.openai_responses.fields import SEALED
 from samplemind_cli.formats.refused_fields import field_in, is_hint, without
 
-LIFE = 600.0  # seconds that a refusal is remembered: a model may be replaced by a better one of its name
+LIFE = 600.0  # seconds that a refusal is remembered: a model may be replaced under its name
 _ADDED = frozenset({"stream_options", "include"})  # to a call, and in no request
 
 
@@ -19,12 +19,12 @@ class Refused:
         self._until: dict[str, dict[str, float]] = {}
 
     def of(self, model: str) -> frozenset[str]:
-        """The fields that a model is asked without."""
+        """The fields that are not sent to a model."""
         now = monotonic()
         return frozenset(name for name, until in self._until.get(model, {}).items() if until > now)
 
     def learns(self, model: str, fault: Fault | None, request: Request, *, strict: bool) -> bool:
-        """Whether a fault says that a model is to be asked again without a hint; `strict`: none is left out."""
+        """Whether to retry without a hint that the fault refuses; with `strict`, never."""
         name = field_in(fault, request) if fault else ""
         known = self.of(model)
         if not name or name in known or not is_hint(name, request) or (strict and name in request.wishes):
@@ -36,7 +36,7 @@ class Refused:
 
 
 def cleared(call: Call, names: frozenset[str]) -> Call:
-    """The call without those of the fields that are in no request."""
+    """The call without those of the fields that only a call has."""
     gone = names & _ADDED
     if not gone or not isinstance(call.json, Mapping):
         return call

@@ -30,7 +30,7 @@ __all__ = [
 
 NO_MODEL = "no model"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-# What a provider does not take of a request, and what it is not told; an endpoint's model may matter.
+# The constraints a provider lacks, and the hints it does not get; the endpoint's model may matter.
 Fit = Callable[[str, Endpoint], tuple[frozenset[str], tuple[str, ...]]]
 
 PROVIDER_URLS = {row.name: row.url for row in ROWS}
@@ -53,7 +53,7 @@ def route_request(task_type: TaskType, priority: str = "speed") -> Provider:
 
 
 def get_provider_url(provider: str, settings: Settings | None = None) -> str:
-    """A provider's base URL: where `settings` say it is, or its public address."""
+    """A provider's base URL: from `settings`, or its public address."""
     if settings is None or provider == Provider.EMBEDDED:
         return PROVIDER_URLS[provider]
     if provider == Provider.OLLAMA:
@@ -66,12 +66,12 @@ def get_provider_url(provider: str, settings: Settings | None = None) -> str:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine by name; a container's published port is, too."""
+    """Whether a URL's host is loopback, such as a container's published port."""
     return urlsplit(url).hostname in LOOPBACK
 
 
 def shown(url: str) -> str:
-    """A URL as errors and reports may name it: without who may use it."""
+    """A URL without its credentials, for errors and reports."""
     return re.sub("(?<=//)[^/?#]*@", "", url, count=1)
 
 
@@ -81,12 +81,12 @@ def key_variable(row: Row) -> str:
 
 
 def base_url_variable(row: Row) -> str:
-    """The environment variable that says where a provider is."""
+    """The environment variable of a provider's base URL."""
     return row.url_variables[0]
 
 
 def ollama_url(host: str) -> str:
-    """OLLAMA_HOST as Ollama reads it: scheme and port may be missing; 0.0.0.0 is where it listens, not where it is."""
+    """OLLAMA_HOST as Ollama reads it: scheme and port may be missing; 0.0.0.0, where it listens, becomes loopback."""
     text = host.strip().strip("\"'")
     try:
         bare = f"[{text}]" if text.count(":") > 1 and not {"[", "/", "."} & set(text) else text  # ::1
@@ -117,10 +117,10 @@ def provider_of(model: str, rows: Sequence[Row] = ROWS) -> tuple[str, str]:
 
 
 def routes(settings: Settings, options: Options, fit: Fit) -> list[Route]:
-    """The ways to an answer, first choice first, those that must be skipped included.
+    """The routes, first choice first, including those that must be skipped.
 
-    A provider or model that was asked for by name stands alone; its SettingError is raised. A provider that no task
-    goes to stands in for the others only where it has a key.
+    A provider or model chosen by name is the only route; its SettingError is raised. A provider that no task
+    maps to is a fallback only if it has a key.
     """
     chosen = _chosen(settings, options)
     if chosen is not None:
@@ -134,7 +134,7 @@ def routes(settings: Settings, options: Options, fit: Fit) -> list[Route]:
 
 
 def each(settings: Settings, fit: Fit) -> list[Route]:
-    """A route to every provider that is configured, also to those that are only asked by name."""
+    """A route to every configured provider, also to those that are only used by name."""
     return [_among_others(row, settings, fit) for row in settings.configured()]
 
 
@@ -143,11 +143,11 @@ def _stands_in(row: Row, settings: Settings) -> bool:
 
 
 def _kept_local(found: list[Route], settings: Settings) -> list[Route]:
-    """A question that would go to this machine does not go to a paid provider for one parameter alone."""
+    """A prompt for this machine does not go to a paid provider only because of one parameter."""
     first = found[0]
     if not settings.row(first.provider).local or not first.lacks or first.lacks & ABILITIES:
         return found
-    why = f"not asked for {' or '.join(sorted(first.lacks))} alone: the question would leave this machine"
+    why = f"not used only for {' or '.join(sorted(first.lacks))}: the prompt would leave this machine"
     return [
         route if settings.row(route.provider).local or route.skipped else replace(route, skipped=why, lacks=first.lacks)
         for route in found
@@ -155,7 +155,7 @@ def _kept_local(found: list[Route], settings: Settings) -> list[Route]:
 
 
 def broken(route: Route, error: SettingError) -> Route:
-    """A route whose settings cannot be used, marked with why and with what would help."""
+    """A route with invalid settings, with the reason and the fix."""
     return replace(route, skipped=error.message, fix=error.hint or "", outcome="failed")
 
 
@@ -167,7 +167,7 @@ def _among_others(row: Row, settings: Settings, fit: Fit) -> Route:
 
 
 def _stranger(row: Row, endpoint: Endpoint, settings: Settings) -> str:
-    """Whose project has the address at which Ollama is usually; empty where nobody has, or the user chose it."""
+    """The other project that uses Ollama's default address; empty where none does, or the user chose the address."""
     if row.name != Provider.OLLAMA or settings.source(row.url_setting) != "the default":
         return ""
     return dict(settings.strangers).get(urlsplit(endpoint.base_url).netloc, "")
@@ -189,12 +189,12 @@ def _route(row: Row, model: str, settings: Settings, fit: Fit) -> Route:
     endpoint = Endpoint(get_provider_url(row.name, settings), model or settings.of(row, "model"), key)
     lacks, dropped = fit(row.name, endpoint)
     if lacks:
-        why = f"takes no {' or '.join(sorted(lacks))}"
+        why = f"does not support {' or '.join(sorted(lacks))}"
         return Route(row.name, endpoint, why, "choose another --provider", lacks=lacks)
     route = Route(row.name, endpoint, dropped=dropped)
     if whose := _stranger(row, endpoint, settings):
-        why = f"at {shown(endpoint.base_url)} listens a container of the project {whose}"
-        return replace(route, skipped=why, fix="stop that project's stack, or export OLLAMA_HOST=… to ask it")
+        why = f"{shown(endpoint.base_url)} is a container of the project {whose}"
+        return replace(route, skipped=why, fix="stop that project's stack, or export OLLAMA_HOST=… to use it")
     own_server = row.format in ("openai_chat", "openai_responses") and settings.of(
         row, "base_url"
     )  # it may need no key

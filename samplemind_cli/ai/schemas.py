@@ -1,4 +1,4 @@
-"""Whether an answer satisfies the JSON Schema that it was asked for."""
+"""Checks an answer against the requested JSON Schema."""
 
 import json
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ from samplemind_cli.processor_time import TooLongError, at_most
 
 
 def satisfied(answer: Answer, request: Request) -> None:
-    """Raise ProviderError unless the answer is what `schema` or JSON mode asked for.
+    """Raise ProviderError unless the answer satisfies `schema` or JSON mode.
 
-    Calls of tools are an answer of another kind, and a refusal is told as what it is.
+    Tool calls and refusals are not checked.
     """
     mode = ({} if request.any_json else ANY_OBJECT) if request.json_mode else None
     schema = mode if request.schema is None else request.schema
@@ -24,17 +24,19 @@ def satisfied(answer: Answer, request: Request) -> None:
         for choice in (answer, *answer.others):
             check(choice.text, schema, answer.provider)
     except ProviderError as error:
-        why = {"length": "was cut off at its longest", "filtered": "was withheld by a filter"}.get(answer.finish_reason)
+        why = {"length": "was cut off at the token limit", "filtered": "was withheld by a filter"}.get(
+            answer.finish_reason
+        )
         if why:
             hint = "raise --max-tokens" if answer.finish_reason == "length" else "rephrase the prompt"
-            raise ProviderError(f"{answer.provider}: the answer {why} and breaks the schema", hint) from error
+            raise ProviderError(f"{answer.provider}: the answer {why} and violates the schema", hint) from error
         raise
 
 
 def check(text: str, schema: Mapping[str, Any], provider: str) -> None:
-    """Raise ProviderError unless `text` is a JSON document that satisfies `schema`, which has no flaw.
+    """Raise ProviderError unless `text` is a JSON document that satisfies `schema`, which must be valid.
 
-    What the schema refers to is looked for in itself alone; UsageError where it is not there.
+    References are resolved only inside the schema; a missing one raises UsageError.
     """
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
@@ -49,14 +51,14 @@ def check(text: str, schema: Mapping[str, Any], provider: str) -> None:
     except ValueError as error:
         raise ProviderError(f"{provider}: the answer is not JSON: {error}", "ask again, or another --model") from error
     except Unresolvable as error:
-        told = f"the schema refers to what it does not hold: {str(error)[:LONGEST]}"
-        raise UsageError(told, "put what it refers to under its $defs") from error
+        message = f"the schema refers to something that it does not contain: {str(error)[:LONGEST]}"
+        raise UsageError(message, "define it under the schema's $defs") from error
     except TooLongError as error:
-        told = f"to hold an answer against the schema takes more than {SECONDS:g} s"
-        raise UsageError(told, "look for a pattern that repeats what it repeats, or a $ref that doubles") from error
+        message = f"checking the answer against the schema takes more than {SECONDS:g} s"
+        raise UsageError(message, "look for nested repetition in a pattern, or a $ref that multiplies") from error
     except RecursionError as error:
-        told = "the schema, or the answer, goes deeper than can be followed"
-        raise UsageError(told, "look for a $ref that leads to itself") from error
+        message = "the schema or the answer is nested too deeply"
+        raise UsageError(message, "look for a $ref that refers to itself") from error
     if broken:
-        told = f"{provider}: the answer breaks the schema at {broken.json_path}: {broken.message[:LONGEST]}"
-        raise ProviderError(told, "ask again, or another --model") from broken
+        message = f"{provider}: the answer violates the schema at {broken.json_path}: {broken.message[:LONGEST]}"
+        raise ProviderError(message, "ask again, or another --model") from broken

@@ -1,4 +1,4 @@
-"""Budgets, kept exactly: what a call may cost at most is held before it, and settled after it to what it cost."""
+"""Enforces budgets: a call's maximal cost is reserved before it, and settled to its real cost after it."""
 
 import asyncio
 import time
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from samplemind_cli.ledger.prices import Prices, Tokens
 
 Hear = Callable[[Chunk], None]
-POLL = 0.2  # seconds between looks at what other processes hold
-MARGIN = 60.0  # seconds past a call's deadline until what it holds counts as spent
+POLL = 0.2  # seconds between polls of other processes' reservations
+MARGIN = 60.0  # seconds past a call's deadline until its reservation counts as spent
 _WHERE = "prices.toml"
 
 
 class _Spent:
-    """What one call is heard to cost."""
+    """The usage of one call so far."""
 
     def __init__(self) -> None:
         self.usage = Usage()
@@ -38,12 +38,12 @@ class _Spent:
 
 
 class Purse:
-    """What one core may spend. Without budgets it does nothing, and loads nothing."""
+    """Spends one core's budgets. Without budgets it does nothing, and loads nothing."""
 
     def __init__(self, settings: Settings, notify: Callable[[str], None]) -> None:
         self._settings = settings
         self._notify = notify
-        self._waiting: set[asyncio.Event] = set()  # of calls that others' calls hold up
+        self._waiting: set[asyncio.Event] = set()  # of calls that wait for other calls' reservations
 
     @cached_property
     def _prices(self) -> "Prices":
@@ -66,7 +66,7 @@ class Purse:
     async def call(
         self, route: Route, request: Request | None, call: Call, options: Options, deadline: float | None
     ) -> AsyncIterator[Hear | None]:
-        """Around a call: what hears its chunks, None where no budget binds it. Raises BudgetError before it is made."""
+        """Around a call: an observer of its chunks, None without a budget. Raises BudgetError before the call."""
         if not self.binds(route, options):
             yield None
             return
@@ -103,7 +103,7 @@ class Purse:
             event.set()
 
     def close(self) -> None:
-        """Close what was opened."""
+        """Close the files."""
         if "_accounts" in self.__dict__:
             self._accounts.close()
 
@@ -114,13 +114,15 @@ class Purse:
 
         name = route.name
         if what := longest.untold(request, route):
-            raise BudgetError(f"{name}: nobody can say what {what} will cost, so no budget could hold", "leave it out")
+            raise BudgetError(
+                f"{name}: the cost of {what} cannot be known in advance, so no budget can be enforced", "leave it out"
+            )
         found = self._prices.most(route.provider, route.endpoint.model, most)
         if found is None:
             table = f'["{name}"] with input = 1.0 and output = 2.0, dollars per million tokens'
             known = f"write its price into {self._settings.config_dir}/{_WHERE}: {table}"
             hint = known if self._prices.known else f"{INSTALL}, or {known}"
-            raise BudgetError(f"the price of {name} is not known, so no budget could hold", hint)
+            raise BudgetError(f"the price of {name} is not known, so no budget can be enforced", hint)
         return -int(-found * NANO // 1)
 
     def _check_alone(self, nano: int, options: Options, route: Route, tokens: "Tokens") -> None:
@@ -136,7 +138,7 @@ class Purse:
     async def _hold(
         self, bound: "list[Account]", nano: int, deadline: float | None, route: Route, most: "Tokens"
     ) -> "Held":
-        """Hold it in every account; while calls under way hold what is needed, wait for them."""
+        """Reserve the amount in every account; wait while calls in flight hold what is missing."""
         from samplemind_cli.ledger.accounts import OverError
 
         now = asyncio.get_running_loop().time
@@ -150,8 +152,8 @@ class Purse:
             except OverError as over:
                 raise self._over(over, nano, route, most) from None
             if deadline is not None and now() + POLL > deadline:
-                why = f"{route.name}: calls under way hold what is left of the budget"
-                raise BudgetError(why, "ask again when they are done")
+                why = f"{route.name}: calls in flight have reserved the rest of the budget"
+                raise BudgetError(why, "try again when they are done")
             await self._a_while()
 
     def _begin(self, new: "list[Account]") -> None:
@@ -161,7 +163,7 @@ class Purse:
             self._accounts.close()
 
     async def _a_while(self) -> None:
-        """Until a call of ours is settled; those of other processes are looked at now and then."""
+        """Wait until a call of ours is settled; other processes' calls are polled."""
         settled = asyncio.Event()
         self._waiting.add(settled)
         try:
@@ -180,7 +182,7 @@ class Purse:
         return BudgetError(why, self._hint(route, most, over.left))
 
     def _hint(self, route: Route, most: "Tokens", left: int) -> str:
-        """How long an answer would fit, or where budgets are."""
+        """The answer length that would fit, or the command that shows the budgets."""
         from samplemind_cli.ledger.accounts import NANO
 
         name = route.provider, route.endpoint.model
@@ -192,16 +194,16 @@ class Purse:
         worth_it = fits >= 16  # noqa: PLR2004 - tokens; OpenAI takes no fewer
         return f"--max-tokens {fits} would fit" if worth_it else "samplemind ledger budgets"
 
-    def _cost(self, route: Route, most: "Tokens", heard: _Spent, seconds: float, error: BaseException | None) -> int:
-        """What a call cost, in billionths of a dollar: as it was counted, and where nobody counted, at most."""
+    def _cost(self, route: Route, most: "Tokens", spent: _Spent, seconds: float, error: BaseException | None) -> int:
+        """A call's cost in billionths of a dollar: as counted, or the maximum where it was not counted."""
         from samplemind_cli.ai import longest
         from samplemind_cli.ledger.accounts import NANO
 
-        if _refused(error) and not heard.begun:
+        if _refused(error) and not spent.begun:
             return 0
-        used, name = heard.usage, (route.provider, route.endpoint.model)
+        used, name = spent.usage, (route.provider, route.endpoint.model)
         spoken = min(most.output, int(seconds * longest.SPEED) + longest.SPEED)
-        ended = heard.ended and used.output_tokens is not None
+        ended = spent.ended and used.output_tokens is not None
         output = used.output_tokens or 0 if ended else max(spoken, used.output_tokens or 0)
         output = output if most.output else 0  # vectors
         if used.input_tokens is None:

@@ -1,4 +1,4 @@
-"""What a stored answer, and a stored message of a conversation, look like."""
+"""Stored answers and conversation messages as JSON."""
 
 from base64 import b64decode, b64encode
 from dataclasses import fields
@@ -19,11 +19,11 @@ def to_json(answer: Answer) -> dict[str, Any]:
         more["dropped"] = list(answer.dropped)
     if answer.others:
         more["others"] = [to_json(other) for other in answer.others]
-    return {**plain, "usage": usage, "parts": [_told(part) for part in answer.parts], **more}
+    return {**plain, "usage": usage, "parts": [_stored_part(part) for part in answer.parts], **more}
 
 
 def from_json(value: Any, key: str) -> Answer | None:
-    """A stored answer, or None when the value is not one."""
+    """A stored answer, or None when the value is invalid."""
     try:
         if not all(isinstance(value[name], str) for name in _PLAIN) or value["finish_reason"] not in COMPLETE:
             return None
@@ -47,29 +47,29 @@ def from_json(value: Any, key: str) -> Answer | None:
 
 def message_to_json(message: Message) -> dict[str, Any]:
     """A turn of a conversation as it is stored."""
-    return {"role": message.role, "parts": [_told(part) for part in message.parts]}
+    return {"role": message.role, "parts": [_stored_part(part) for part in message.parts]}
 
 
 def message_from_json(value: Any) -> Message:
-    """A stored turn. Raises ValueError, KeyError or TypeError for what is none."""
+    """A stored message. Raises ValueError, KeyError or TypeError for an invalid one."""
     return Message(value["role"], tuple(map(_read, value["parts"])))
 
 
-def _told(part: Part) -> dict[str, Any]:
+def _stored_part(part: Part) -> dict[str, Any]:
     match part:
         case Text():
             return {"text": part.text}
         case Thinking():
-            told = {"thinking": part.text, "signature": part.signature, "origin": part.origin}
-            return {**told, "redacted": part.redacted, "id": part.id}
+            stored = {"thinking": part.text, "signature": part.signature, "origin": part.origin}
+            return {**stored, "redacted": part.redacted, "id": part.id}
         case ToolCall():
-            told = {"call": part.name, "arguments": part.arguments, "id": part.id, "signature": part.signature}
-            return {**told, "hints": dict(part.hints)}
+            stored = {"call": part.name, "arguments": part.arguments, "id": part.id, "signature": part.signature}
+            return {**stored, "hints": dict(part.hints)}
         case Opaque():
             return {"block": dict(part.value), "origin": part.origin}
         case Media():
-            told = {"media": part.kind, "media_type": part.media_type, "name": part.name}
-            return {**told, "data": b64encode(part.data).decode()}
+            stored = {"media": part.kind, "media_type": part.media_type, "name": part.name}
+            return {**stored, "data": b64encode(part.data).decode()}
     raise TypeError(f"{type(part).__name__} is not stored")
 
 

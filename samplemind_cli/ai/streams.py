@@ -1,4 +1,4 @@
-"""What a body says: server-sent events, a line of JSON each, or one JSON text, told apart by the first bytes.
+"""Decodes bodies: server-sent events, JSON lines, or one JSON text, distinguished by their first bytes.
 
 The content type alone does not decide: gateways send event streams as text/plain, and errors as event streams.
 """
@@ -11,8 +11,8 @@ from samplemind_cli.ai.json_text import BOM, loads
 
 END = b"[DONE]"  # OpenAI's last event
 FIELDS = (b"data:", b"event:", b"retry:", b"id:", b":")  # how a server-sent event may begin
-PINGS = ("ping", "keepalive", "keep-alive", "heartbeat")  # names of events that only keep a connection open
-_ENOUGH = max(map(len, FIELDS))  # bytes that tell one kind from another
+PINGS = ("ping", "keepalive", "keep-alive", "heartbeat")  # names of keep-alive events
+_ENOUGH = max(map(len, FIELDS))  # bytes that decide the kind
 _SPACE = b" \t\r\n"
 # The first half of a character at the end of a text, and the second at the beginning of one.
 _HIGH = re.compile(rb'(?<!\\)(?:\\\\)*(\\u[dD][89abAB][0-9a-fA-F]{2})"')
@@ -20,7 +20,7 @@ _LOW = re.compile(rb'(?<!\\)"(?=\\u[dD][c-fC-F][0-9a-fA-F]{2})')
 
 
 class NotJSONError(ValueError):
-    """What came is not JSON; `whole`: nothing was decoded before it."""
+    """The body is not JSON; `whole`: nothing was decoded before it."""
 
     def __init__(self, *, whole: bool) -> None:
         super().__init__("not JSON")
@@ -28,13 +28,13 @@ class NotJSONError(ValueError):
 
 
 class Lines:
-    """Cuts bytes into lines, however the network cuts them, at LF, CR LF or CR.
+    """Splits bytes into lines at LF, CR LF or CR, however they arrive.
 
     U+2028 and its like are text inside JSON, not line ends.
     """
 
     def __init__(self) -> None:
-        self._rest: list[bytes] = []  # of a line that has not ended: a long one is not copied with each piece
+        self._rest: list[bytes] = []  # of an unfinished line: a long one is not copied with each piece
         self._after_cr = False
 
     def feed(self, data: bytes) -> list[bytes]:
@@ -60,7 +60,7 @@ class Lines:
 
 
 class Halves:
-    """Joins a character of which a server put the halves, two escapes, into the texts of two events.
+    """Joins a character whose two escapes, its surrogate halves, a server split between two events.
 
     An event that ends with the first half waits for the next one.
     """
@@ -84,7 +84,7 @@ class Halves:
         return [*values, value]
 
     def end(self) -> list[Any]:
-        """What still waits."""
+        """What is still held back."""
         values, self._waiting = [self._waiting[1]] if self._waiting else [], None
         return values
 
@@ -130,7 +130,7 @@ class EventParser:
         return self._halves.decoded(data) if data and name not in PINGS and not _is_ping(data) else []
 
     def rest(self) -> list[Any]:
-        """What waited for another event."""
+        """What was held back for another event."""
         return self._halves.end()
 
 
@@ -146,7 +146,7 @@ class JSONLines:
         self._begun = False
 
     def line(self, line: bytes) -> list[Any]:
-        """What a line says. Raises ValueError."""
+        """A line's values. Raises ValueError."""
         if self._whole:
             self._whole.append(line)
         elif line := line.strip(_SPACE):
@@ -162,12 +162,12 @@ class JSONLines:
         return []
 
     def end(self) -> list[Any]:
-        """What the lines say together. Raises ValueError."""
+        """The values of all lines together. Raises ValueError."""
         whole, self._whole = b"\n".join(self._whole), []
         return [loads(whole)] if whole else []
 
     def rest(self) -> list[Any]:
-        """What waited for another line."""
+        """What was held back for another line."""
         return self._halves.end()
 
 
@@ -179,13 +179,13 @@ class Decoder:
         self.event_stream = "event-stream" in kind
         self.json_lines = "ndjson" in kind or "jsonl" in kind
         self.decoded = 0  # values
-        self._first: bytes | None = b""  # until it tells what kind it is
+        self._first: bytes | None = b""  # until its kind is known
         self._lines = Lines()
         self._messages: EventParser | JSONLines = EventParser()
 
     @property
     def done(self) -> bool:
-        """Whether the stream said that it is over."""
+        """Whether the stream announced its end."""
         return self._messages.done
 
     def feed(self, data: bytes) -> Iterator[Any]:
@@ -210,7 +210,7 @@ class Decoder:
             yield from self._decoded(self._messages.rest)
 
     def _begin(self) -> bytes:
-        """Choose how to read, unless it is known; the bytes that have been held back for it."""
+        """Choose the parser, if not yet chosen; returns the bytes held back for that."""
         first, self._first = self._first, None
         if first is None:
             return b""
@@ -229,7 +229,7 @@ class Decoder:
 
 
 def _complete(data: bytes) -> bool:
-    """Whether one line of data is an event of its own: some servers leave the blank line out."""
+    """Whether one data line is a whole event: some servers omit the blank line."""
     try:
         loads(data)
     except ValueError:
@@ -238,14 +238,14 @@ def _complete(data: bytes) -> bool:
 
 
 def _unwrapped(data: bytes) -> bytes:
-    """The data of an event; a proxy that does not look wraps an event in another."""
+    """The data of an event; some proxies wrap an event in another."""
     while data.startswith(b"data:"):
         data = data[len(b"data:") :].strip(_SPACE)
     return data
 
 
 def _is_ping(data: bytes) -> bool:
-    """Whether it is none: a comment that a proxy made to data, or a word that keeps a connection open."""
+    """Whether it is only a keep-alive: a comment that a proxy turned into data, or a ping."""
     return data.startswith(b":") or (data[:1] != b"{" and data.strip(b"[]").lower().decode("ascii", "replace") in PINGS)
 
 

@@ -1,4 +1,4 @@
-"""The core's vocabulary: how a request is to be answered; and, beside it, the vocabulary of the formats."""
+"""The core's vocabulary: how to answer a request; and the formats' vocabulary."""
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -109,7 +109,7 @@ class TaskType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Who asks: the command of ours, or, of `serve`'s clients, the client's name, its session and its agent.
+    """The caller: our command or, for `serve`, the client's name, its session and its agent.
 
     `batch`: which one it belongs to.
     """
@@ -130,12 +130,12 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a request is to be answered; none of it changes what is asked.
+    """How to answer a request; nothing here changes the prompt.
 
-    `provider` or `model` named: that one and no other. `cache`: "use" it, "refresh" its entry, or leave it "off".
-    `ttl`: seconds an entry may be old, and how long a new one lives; `max_age`: how old it may be for this request
-    alone. `timeout`: seconds for the whole answer. `max_cost`: dollars that it may cost at most. `models`: patterns of
-    PROVIDER/MODEL, of those that may be asked at all. `origin`: who asks, for the ledger, which holds the words too
+    `provider` or `model`: only that one. `cache`: "use" it, "refresh" its entry, or leave it "off".
+    `ttl`: the maximum age of an entry in seconds, and the lifetime of a new one; `max_age`: the maximum age for this
+    request alone. `timeout`: seconds for the whole answer. `max_cost`: dollars that it may cost at most. `models`:
+    patterns of PROVIDER/MODEL that are allowed. `origin`: the caller, for the ledger, which holds the texts, too, with
     where `keep_content` says so. `allowance` is the core's, of what is left of `max_cost`.
     """
 
@@ -155,7 +155,7 @@ class Options:
     allowance: Allowance | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Raise UsageError for a word that is none of those known."""
+        """Raise UsageError for an unknown word."""
         for name, words in _KNOWN.items():
             if getattr(self, name) not in words:
                 raise UsageError(

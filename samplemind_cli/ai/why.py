@@ -1,6 +1,6 @@
-"""Why a question was not in the cache: the first part in which it differs from the nearest one that was stored.
+"""Why a request was a cache miss: the first part that differs from the most similar stored request.
 
-Kept are fingerprints of parts alone, of the last questions; they lie beside the answers and go with them.
+Only fingerprints of the parts of recent requests are stored, beside the answers, and removed with them.
 """
 
 import json
@@ -21,14 +21,14 @@ from samplemind_cli.ai.question import payload
 from samplemind_cli.ai.types import Request, Route, Usage
 
 KEPT = 200  # questions
-TOGETHER = 16  # of them are written at once
-LARGEST = 1 << 20  # bytes of the file, of which the younger half stays
+TOGETHER = 16  # written at a time
+LARGEST = 1 << 20  # bytes of the file; beyond that its older half is dropped
 _UNSAFE = re.compile(r"[^A-Za-z0-9._ -]")  # in a field's name, which clients choose and a header tells
 WHO = ("provider", "base_url", "model")
 
 
 class Questions:
-    """The questions whose answers were stored; written some at a time, as a file costs more than the fingerprints.
+    """The requests whose answers were stored; written in batches, as a write costs more than the fingerprints.
 
     A bad disk or folder makes nothing here raise. Threads may call it at once.
     """
@@ -50,7 +50,7 @@ class Questions:
             self.flush()
 
     def flush(self) -> None:
-        """Write what has gathered."""
+        """Write the buffered requests."""
         lines = b"".join(_popped(self._lines))
         if not lines or not self._folder:
             return
@@ -100,14 +100,14 @@ class Questions:
 
 
 def parts(route: Route, request: Request) -> dict[str, str]:
-    """A question's parts by name: who is asked, tools, each message, each option."""
-    told = payload(route, request)
-    extra = {_UNSAFE.sub("?", str(name))[:64]: value for name, value in told.pop("extra", {}).items()}
-    messages, tools = told.pop("messages"), told.pop("tools", None)
-    named: dict[str, Any] = {"provider": str(route.provider), "base_url": told.pop("base_url")}
-    named |= {"model": told.pop("model"), **({"tools": tools} if tools else {})}
+    """A request's parts by name: the route, tools, each message, each option."""
+    body = payload(route, request)
+    extra = {_UNSAFE.sub("?", str(name))[:64]: value for name, value in body.pop("extra", {}).items()}
+    messages, tools = body.pop("messages"), body.pop("tools", None)
+    named: dict[str, Any] = {"provider": str(route.provider), "base_url": body.pop("base_url")}
+    named |= {"model": body.pop("model"), **({"tools": tools} if tools else {})}
     named |= dict(_named(messages))
-    return {name: _fingerprint(value) for name, value in {**named, **dict(sorted({**extra, **told}.items()))}.items()}
+    return {name: _fingerprint(value) for name, value in {**named, **dict(sorted({**extra, **body}.items()))}.items()}
 
 
 def of_miss(known: Sequence[Parts], route: Route, request: Request) -> str:
@@ -120,9 +120,9 @@ def of_miss(known: Sequence[Parts], route: Route, request: Request) -> str:
 
 
 def of_prefix(known: Sequence[Parts], route: Route, request: Request, usage: Usage) -> str:
-    """What changed since a question with the longest beginning in common, where its provider had cached none of it.
+    """What changed since the request with the longest common prefix, if its provider had cached none of it.
 
-    Empty where the provider says nothing of its cache, or had something in it.
+    Empty if the provider does not report its cache, or had a hit.
     """
     if usage.cached_tokens != 0:
         return ""
@@ -132,7 +132,7 @@ def of_prefix(known: Sequence[Parts], route: Route, request: Request, usage: Usa
         return ""
     nearest = max(reversed(before), key=lambda other: _in_common(mine, other))
     if (shared := _in_common(mine, nearest)) == len(nearest):
-        return "nothing before it changed: providers keep a beginning for minutes, and none that is short"
+        return "the prefix did not change: providers cache a prefix for minutes, and no short one"
     return f"{nearest[shared][0]} changed since"
 
 
@@ -178,19 +178,19 @@ def _named(messages: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
 
 
 def _beginning(question: Parts) -> list[tuple[str, str]]:
-    """What a provider's own cache goes by, in order; tools that are none count as well."""
+    """The prefix as a provider's cache sees it, in order; absent tools count, too."""
     first = [(name, question.get(name, "")) for name in (*WHO, "tools", "system")]
     return [*first, *((name, value) for name, value in question.items() if name.startswith("message "))]
 
 
 def _is_akin(mine: Sequence[tuple[str, str]], other: Sequence[tuple[str, str]]) -> bool:
-    """Whether the same model was asked something that has a part in common, wherever it stands."""
+    """Whether it is the same model and any part is in common."""
     parts_of_mine = {pair for pair in mine[len(WHO) :] if pair[1]}
     return mine[: len(WHO)] == other[: len(WHO)] and not parts_of_mine.isdisjoint(other)
 
 
 def _in_common(mine: Sequence[tuple[str, str]], other: Sequence[tuple[str, str]]) -> int:
-    """How many parts are the same before the first that is not."""
+    """The number of leading parts in common."""
     return next((n for n, (a, b) in enumerate(zip(mine, other, strict=False)) if a != b), min(len(mine), len(other)))
 
 

@@ -22,11 +22,11 @@ from samplemind_cli.errors import SamplemindError, UsageError
 from samplemind_cli.ledger.prices import Prices
 from samplemind_cli.settings import Settings
 
-HELP = """/model [NAME]   say which model answers, or name another one; /model auto: whichever comes first
-/system [TEXT]  say or change the instructions above it all
-/attach FILE    send a file, or what is at an https address, with the next turn
-/save FILE      write the conversation into a file, as Markdown
-/cost           say what it cost so far
+HELP = """/model [NAME]   show or change the model; /model auto: choose automatically
+/system [TEXT]  show or change the system prompt
+/attach FILE    attach a file or an https URL to the next message
+/save FILE      write the conversation to a file, as Markdown
+/cost           show the cost so far
 /quit           leave; Ctrl-D does too
 \"\"\"             begins a message of several lines, and ends it; a \\ at a line's end goes on, too"""
 
@@ -78,7 +78,7 @@ class Chat:
 
     def _do(self, command: str, rest: str) -> None:
         if command not in self._commands:
-            raise UsageError(f"there is no command /{command}", "/help lists them")
+            raise UsageError(f"unknown command /{command}", "/help lists them")
         self._commands[command](rest)
 
     async def _answer(self, core: AICore, text: str) -> None:

@@ -38,7 +38,7 @@ class ConversationLog:
         try:
             return cls(settings, held)
         except (KeyError, TypeError, ValueError) as error:
-            raise SamplemindError("what is stored of this conversation cannot be read", "-c ANOTHERNAME") from error
+            raise SamplemindError("the stored conversation cannot be read", "-c ANOTHERNAME") from error
 
     @property
     def system(self) -> str:

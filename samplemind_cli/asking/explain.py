@@ -16,7 +16,7 @@ def explanation(settings: Settings, request: Request, options: Options, *, as_js
     first = True
     routes: list[dict[str, Any]] = []
     for route in core.routes(request, options):
-        verdict = f"no: {route.skipped}" if route.skipped else "asked first" if first else "asked if those before fail"
+        verdict = f"no: {route.skipped}" if route.skipped else "asked first" if first else "fallback"
         if route.dropped and not route.skipped:
             verdict += f", without {', '.join(route.dropped)}"
         first = first and bool(route.skipped)

@@ -52,14 +52,16 @@ async def _get(url: str, settings: Settings) -> tuple[str, bytes]:
         async with asyncio.timeout_at(deadline):
             for _ in range(HOPS):
                 if urlsplit(where).scheme.lower() != "https":
-                    told = f"{where} is not fetched: " if where == url else f"{url} leads to {where}, which is not: "
+                    told = (
+                        f"{where} is not fetched: " if where == url else f"{url} redirects to {where}, which is not: "
+                    )
                     raise UsageError(f"{told}only https is", "fetch it yourself, and attach the file")
                 reply = await http_client.reply(Call(where, None, method="GET"), patience, LARGEST)
                 if not (target := reply.redirect(where)):
                     break
                 where = target
             else:
-                raise UsageError(f"{url} leads from one address to the next", "fetch it yourself, and attach the file")
+                raise UsageError(f"{url} redirects too many times", "fetch it yourself, and attach the file")
     except ProviderError as error:
         raise UsageError(f"cannot fetch {url}: {error.message}", "fetch it yourself, and attach the file") from error
     except (TimeoutError, ValueError) as error:

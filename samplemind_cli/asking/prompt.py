@@ -58,7 +58,7 @@ def request(  # noqa: PLR0913 - one parameter per option
 
     Raises UsageError for an empty prompt and for files that do not hold what they should.
     """
-    piped = _bounded(piped, "what is piped in")
+    piped = _bounded(piped, "the piped input")
     attached = [
         attachment(one, piped if str(one) == STDIN else None) if isinstance(one, Path) else one for one in attach or []
     ]
@@ -218,6 +218,6 @@ def _read(path: Path) -> bytes:
 def _bounded(data: bytes, what: str) -> bytes:
     if len(data) > LARGEST:
         raise UsageError(
-            f"{what} is larger than {LARGEST // 1_000_000} MB", "no provider takes as much: send a part of it"
+            f"{what} is larger than {LARGEST // 1_000_000} MB", "no provider accepts that much: send a part of it"
         )
     return data

@@ -133,17 +133,17 @@ def _files(settings: Settings) -> Iterator[tuple[Path, bool]]:
 def _read(path: Path, name: str, settings: Settings, *, own: bool) -> Template:
     try:
         if not path.is_file():  # a link to a terminal would be waited for
-            raise OSError("it is no plain file")  # noqa: TRY301 - one message for every file that cannot be read
+            raise OSError("it is not a regular file")  # noqa: TRY301 - one message for every file that cannot be read
         with path.open("rb") as file:
             raw = file.read(LARGEST + 1)
         text = raw.decode("utf-8-sig").replace("\r\n", "\n")
         head, text = _split(text) if path.suffix == ".md" else (text, "")
         fields = tomllib.loads(head)
     except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"cannot read the template {path}: {error}", f"mend or move {path}") from error
+        raise UsageError(f"cannot read the template {path}: {error}", f"fix or move {path}") from error
     text = str(fields.pop("prompt", "")) if path.suffix == ".toml" else text.strip()
     if not text or len(raw) > LARGEST:
-        raise UsageError(f"the template {path} {'is too large' if text else 'holds no text'}", f"mend {path}")
+        raise UsageError(f"the template {path} {'is too large' if text else 'contains no text'}", f"fix {path}")
     found = Template(name, path, own, text, fields)
     _check(found, settings)
     return found
@@ -156,7 +156,7 @@ def _split(text: str) -> tuple[str, str]:
         return "", text
     ends = [n for n, line in enumerate(lines) if n and line.strip() == _FENCE]
     if not ends:
-        raise ValueError(f"its second line {_FENCE} is missing")
+        raise ValueError(f"the closing {_FENCE} is missing")
     return "\n".join(lines[1 : ends[0]]), "\n".join(lines[ends[0] + 1 :])
 
 
@@ -164,10 +164,10 @@ def _check(template: Template, settings: Settings) -> None:
     """Raise UsageError for what no template may say, and for what a project's may not."""
     for name, value in template.fields.items():
         if name not in FIELDS:
-            raise UsageError(f"{template.path} may not say {name!r}", f"a template may say {', '.join(FIELDS)}")
+            raise UsageError(f"{template.path} may not set {name!r}", f"a template may set {', '.join(FIELDS)}")
         words = WORDS.get(name, (value,))
         if not isinstance(value, FIELDS[name]) or isinstance(value, bool) or value not in words:
-            raise UsageError(f"{template.path}: {name} cannot be {value!r}", f"mend {template.path}")
+            raise UsageError(f"{template.path}: {name} cannot be {value!r}", f"fix {template.path}")
     if not template.own:
         _check_projects(template, settings)
 
@@ -184,7 +184,9 @@ def _check_projects(template: Template, settings: Settings) -> None:
         raise UsageError(why, "name it yourself with --model")
     top = template.path.parents[len(Path(PROJECT).parts)]
     if not Path(os.path.realpath(template.path)).is_relative_to(os.path.realpath(top)):
-        raise UsageError(f"{template.path} leads out of {top}", "a link of the project may lead to any file of yours")
+        raise UsageError(
+            f"{template.path} is a link that leads out of {top}", "a project's link could lead to any of your files"
+        )
     if template.schema:
         folder, wanted = Path(os.path.realpath(template.path.parent)), Path(os.path.realpath(template.schema))
         if not wanted.is_relative_to(folder):

@@ -75,10 +75,10 @@ class Asker:
     async def _embedded(self, line: BatchLine, number: str, body: Fields, options: Options) -> LineResult:
         texts, form = embeddings.texts(body), body.one_of("encoding_format", embeddings.FORMATS, "float")
         if not options.model:
-            raise body.wrong("model", "must name a model: vectors of different models do not compare")
+            raise body.wrong("model", "must name a model: vectors of different models cannot be compared")
         found = await self._core.embed(texts, options, body.whole("dimensions"))
         return LineResult(
-            _told(line, number, 200, orjson.Fragment(embeddings.told(found, form))),
+            _told(line, number, 200, orjson.Fragment(embeddings.response(found, form))),
             cached=bool(found.cached),
             provider=found.provider,
             model=found.model,

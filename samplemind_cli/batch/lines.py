@@ -54,7 +54,7 @@ def count(path: Path) -> int:
             why = f"{path}: lines {first} and {line.number} have one custom_id, {line.custom_id!r}"
             raise UsageError(why, "give each line a custom_id of its own, or none")
     if not found:
-        raise UsageError(f"{path} holds no line to answer", """echo '{"prompt": "Name a band"}' > IN.jsonl""")
+        raise UsageError(f"{path} contains no lines to answer", """echo '{"prompt": "Name a band"}' > IN.jsonl""")
     return found
 
 

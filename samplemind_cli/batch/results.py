@@ -59,7 +59,7 @@ class Results:
         if known is None:
             return False
         if known not in (0, digest(line.id)):
-            why = f"line {line.number} ({line.custom_id}) is not what it was when {self.path} was begun"
+            why = f"line {line.number} ({line.custom_id}) has changed since {self.path} was started"
             raise UsageError(why, "name another --out; --retry-failed retries what failed")
         return True
 
@@ -88,7 +88,7 @@ class Results:
         for raw in self._lines():
             whole, value = raw.endswith(b"\n"), _object(raw)
             if value is None and raw.strip() and (whole or not (end or raw.startswith(_HALF))):
-                why = f"{self.path} holds something else than a batch's answers"
+                why = f"{self.path} contains something other than a batch's answers"
                 raise UsageError(why, "name another --out")  # in somebody else's folder it may be a link to anything
             if not whole and value is None:
                 os.ftruncate(self._file, end)  # whoever wrote it was killed

@@ -145,10 +145,10 @@ def told(document: Mapping[str, Any]) -> str:
 def meaning(document: Mapping[str, Any]) -> str:
     """What the ratio is, and why the two medians may seem to say something else."""
     ratio, quotient = document["ratio"], document["quotient_of_medians"]
-    said = f"{ratio:.3f}x is the median of {len(document['pairs'])} ratios, each of two runs right after one another"
+    said = f"{ratio:.3f}x is the median of {len(document['pairs'])} ratios, each of two consecutive runs"
     if document["low"] <= quotient <= document["high"] and (quotient - 1) * (ratio - 1) >= 0:
         return said
     return (
-        f"{said}; the quotient of the two medians is {quotient:.3f}x: it compares runs that were far apart, so that it "
-        "also shows what else the machine did, and decides nothing"
+        f"{said}; the quotient of the two medians is {quotient:.3f}x: it compares runs far apart in time, "
+        "so it includes the machine's noise and decides nothing"
     )

@@ -15,7 +15,7 @@ from samplemind_cli.settings import Settings
 
 MEDIAN = 0.5
 INTERRUPTED = "interrupted before it was measured"
-OVER = "the time of --quick was over: leave it out"
+OVER = "--quick ran out of time: leave it out"
 QUICK = 28.0  # seconds; with the start before and the report after, fewer than thirty
 GROUPS = ("cli", "cache", "core", "providers", "serve", "build", "frontend", "tests")
 Verdict = Literal["met", "missed", "unsure", "skipped", "measured"]

@@ -18,7 +18,7 @@ LEAST = 20  # samples, for a ratio of medians worth telling
 DRIFT = 0.15  # of the calibration: beyond it the machine is not what it was
 NOTHING = f"nothing to compare: no row was measured {LEAST} times both then and now, which --quick seldom does"
 FIRST = "samplemind bench --save FILE writes one"
-COLUMNS = ("METRIC", "THEN", "NOW", "RATIO", "THIS MACHINE SEES", "VERDICT")
+COLUMNS = ("METRIC", "THEN", "NOW", "RATIO", "DETECTABLE HERE", "VERDICT")
 Verdict = Literal["faster", "slower", "no slower", "smaller", "larger", "no larger", "unsure", "reported", "refused"]
 WORDS: dict[evidence.Judgement, Verdict] = {
     "worse": "slower",
@@ -73,7 +73,7 @@ def measured(
     found = measure()
     if not twice or report.interrupted(found):
         return found, None
-    say("measuring again, to learn what this machine's noise hides")
+    say("measuring again, to estimate this machine's noise")
     return found, measure()
 
 
@@ -119,17 +119,17 @@ def _change(  # noqa: PLR0913 - two runs, a third, and how to judge them
     margin = evidence.MARGIN if fail_over is None else fail_over
     verdict, why = words[evidence.judge(low, high, margin)], ""
     drift = _drift(old, new)
-    moved = f"the fixed work beside it took {drift:.2f}x as long" if max(drift, 1 / drift) >= 1 + DRIFT else ""
+    moved = f"the reference work took {drift:.2f}x as long" if max(drift, 1 / drift) >= 1 + DRIFT else ""
     blind = fail_over is not None and (visible is None or visible > fail_over)
     hidden = math.inf if blind and visible is None else max(margin, visible or 0.0)
     if foreign:
         verdict, why = "reported", foreign
     elif (moved or blind) and low / max(drift, 1 / drift) > 1 + hidden:
-        why = f"though {moved}" if moved else "by more than the noise here hides"
+        why = f"though {moved}" if moved else "by more than this machine's noise"
     elif moved:
         verdict, why = "reported", moved
     elif blind:
-        verdict, why = "refused", "the noise here hides as much"
+        verdict, why = "refused", "this machine's noise is as large"
     return Change(new, old["now"], low, ratio, high, visible, verdict, why)
 
 

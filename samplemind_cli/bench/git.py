@@ -92,7 +92,7 @@ def snapshot(repository: Path) -> str:
         for words in (("-c", "core.safecrlf=false", "add", "--all"), ("write-tree",)):
             done = run(repository, *words, **env)
             if done.returncode:
-                problem = f"git cannot take in the working tree: {done.stderr.strip()}"
+                problem = f"git cannot record the working tree: {done.stderr.strip()}"
                 raise SamplemindError(problem, "fix that, or name two revisions: samplemind bench ab REF REF")
             tree = done.stdout.strip()
         return run(repository, "commit-tree", tree, "-m", WORKING_TREE, **env).stdout.strip()

@@ -77,7 +77,7 @@ def default_command(tree: Path) -> list[str]:
             if name not in ("tests", "test", "docs"):
                 runs = init.with_name("__main__.py").is_file()
                 return ["python", "-m", name, "--help"] if runs else ["python", "-c", f"import {name}"]
-    raise UsageError("nothing says what to run", "samplemind bench ab REF -- COMMAND ARGUMENTS")
+    raise UsageError("there is no command to run", "samplemind bench ab REF -- COMMAND ARGUMENTS")
 
 
 def located(argv: Sequence[str], tree: Tree) -> tuple[list[str], Mapping[str, str], Path]:

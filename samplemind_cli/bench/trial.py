@@ -106,7 +106,7 @@ def _row(
     if metric != TIME:
         note = ""
     if metric == MEMORY and any(usage.memory <= usage.floor for usage in usages):
-        note = "an upper bound: less than the process that starts the program cannot be measured"
+        note = "an upper bound: the process that starts the program uses as much itself"
     score = Score(ScoreRow(name, name, METRICS[metric]), samples, work, note)
     return score, {"parameters": dict(values), "failures": dict(failures)}
 

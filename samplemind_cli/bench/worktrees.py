@@ -40,7 +40,7 @@ def _worktree(repository: Path, version: git.Version, directory: Path, undo: Exi
     if done.returncode and left:  # of what fails, git leaves the folder after a hook only
         say(f"{version.name}: the repository's post-checkout hook ended with {done.returncode}")
     elif done.returncode:
-        raise SamplemindError(f"git cannot lay out {version.name}: {done.stderr.strip()}", "git worktree prune")
+        raise SamplemindError(f"git cannot check out {version.name}: {done.stderr.strip()}", "git worktree prune")
 
 
 def _source(repository: Path, tree: Path, path: str) -> Path | None:

@@ -44,18 +44,18 @@ def _uninterrupted() -> Iterator[None]:
 
     Blocking the signals would not do: the process would be born with them blocked.
     """
-    came: list[int] = []
+    received: list[int] = []
     interruptible = threading.current_thread() is threading.main_thread()
     numbers = ending_signals() if interruptible else ()
     handlers = {number: handler for number in numbers if callable(handler := signal.getsignal(number))}
     for number in handlers:
-        signal.signal(number, lambda number, _: came.append(number))
+        signal.signal(number, lambda number, _: received.append(number))
     try:
         yield
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        for one in came:
+        for one in received:
             signal.raise_signal(one)
 
 

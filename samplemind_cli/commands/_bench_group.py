@@ -1,17 +1,17 @@
-"""How the words behind `samplemind bench` are read: the board needs no name, and no command behind `--` is dropped."""
+"""Parses the command line of `samplemind bench`: the board needs no name, and a command after `--` is kept."""
 
 from typing import Any
 
 from samplemind_cli.help_text import Group
 
-COMMAND = "samplemind.bench.command"  # the key in Click's context of what was given after `--`
+COMMAND = "samplemind.bench.command"  # the key in Click's context of the command after `--`
 
 
 class BoardFirst(Group):
     """`bench` alone is `bench board`: its groups and options need no name before them."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Click's own, with the name put in where none of ours is given; what follows `--` is kept apart."""
+        """Click's own, with `board` inserted where no subcommand is named; what follows `--` is kept apart."""
         if "--" in args and args[0] != "run":  # Click would join it to the arguments before it
             args, ctx.meta[COMMAND] = args[: args.index("--")], args[args.index("--") + 1 :]
         if not args or args[0] not in (*self.commands, "--help", "-h"):

@@ -1,4 +1,4 @@
-"""`samplemind bench run` and `bench history`: a program of the user's own, and what was kept of it."""
+"""`samplemind bench run` and `bench history`: a program of the user's own, and its saved results."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,9 +56,9 @@ def run(
     it waited for; memory is the peak of its largest process. Combinations of parameters are run in turns, with a bare
     Python between them as calibration. A run that fails ends the measuring with exit code 1.
 
-    --fail-over measures everything twice to learn what this machine's noise hides: exit code 1 when time, CPU time or
-    memory has grown by more, 2 when that cannot be said of the time. On another machine a change is only reported;
-    so it is where the machine is much busier than then, unless the change is larger than that explains.
+    --fail-over measures everything twice to estimate this machine's noise: exit code 1 when time, CPU time or memory
+    has grown by more, 2 when the time is uncertain. On another machine, or a much busier one, a change is only
+    reported, unless it is larger than the load explains.
 
     \b
     Examples:
@@ -73,7 +73,9 @@ def run(
     from samplemind_cli.errors import UsageError
 
     if fail_over is not None and not compare:
-        raise UsageError("--fail-over needs something to compare with", "--compare NAME names what --save NAME kept")
+        raise UsageError(
+            "--fail-over needs something to compare with", "--compare NAME names results saved by --save NAME"
+        )
     if fail_over is not None and runs is not None and runs < gate.LEAST:
         raise UsageError(f"--fail-over needs {gate.LEAST} runs or more", f"--runs {gate.LEAST}, or leave it out")
     directory = here()
@@ -92,7 +94,7 @@ def run(
         _show(found, then, as_json=as_json)
     finally:  # also where stdout has no reader
         if save is not None:
-            output.say(f"kept as {save}: {_keep(baselines, save, found)}")
+            output.say(f"saved as {save}: {_keep(baselines, save, found)}")
     return trial.exit_code(changes, share)
 
 
@@ -111,7 +113,7 @@ def _measured(
 
 
 def _keep(baselines: "Baselines", name: str, found: dict[str, Any]) -> str:
-    """Store what was measured now; what it was compared with belongs to that run alone."""
+    """Save the results, without the comparison, which belongs to this run."""
     own = {key: value for key, value in found.items() if key not in ("since", "comparison")}
     return str(baselines.save(name, own))
 
@@ -158,7 +160,7 @@ def history(
     known = baselines.names()
     for name in names or []:
         if name not in known:
-            raise UsageError(f"no results are saved as {name!r}", f"kept: {', '.join(known) or 'nothing yet'}")
+            raise UsageError(f"no results are saved as {name!r}", f"saved: {', '.join(known) or 'nothing yet'}")
     documents = []
     for name in names or known:
         for found in list(baselines.all(name))[-last:]:

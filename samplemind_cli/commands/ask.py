@@ -144,7 +144,7 @@ def ask(
     of_model: str = said.pop("model") or ""
     attached = fetching.attached(attach or [], settings)
     if template or "://" in " ".join(attach or []):
-        question = None  # no record would see that one of them has changed
+        question = None  # a record would not notice that one of them changed
     request = asked.request(
         prompt,
         stdin,
@@ -181,7 +181,7 @@ def ask(
         explanation(settings, request, options, as_json=as_json)
         return 0
     answer, style = _answered(settings, request, options, as_json=as_json, raw=raw, verbose=verbose, code=code, why=why)
-    if talk:  # each of its turns is another question: nothing to print again
+    if talk:  # each turn is a new question: nothing to print again
         talk.keep(turn, answer)
     elif question:
         read = [path for path in (*attached, schema, tools) if path]
@@ -192,7 +192,7 @@ def ask(
 def _filled(
     settings: Settings, template: str | None, var: list[str] | None, said: dict[str, Any], *, verbose: bool
 ) -> "tuple[dict[str, Any], Callable[[str], str] | None]":
-    """What is asked with, as a template says it too; and what makes the text of the prompt."""
+    """The options, with a template's, and a function that makes the prompt's text."""
     if not (template or var):
         return said, None
     from samplemind_cli.asking.templates import used
@@ -265,7 +265,7 @@ def _answered(
 
 
 def _verdict(answer: "Answer") -> int:
-    """The exit code; what is wrong with an answer that came to a bad end is said."""
+    """The exit code; reports an answer that was cut off, refused or filtered."""
     from samplemind_cli import output
     from samplemind_cli.errors import ProviderError
 

@@ -88,7 +88,7 @@ def batch(
 
 
 def _opened(source: Path, out: Path, *, again: bool) -> "tuple[Results, Tally]":
-    """The file of answers, and how much there is to do."""
+    """The file of answers, and the number of lines to do."""
     from samplemind_cli.batch import lines
     from samplemind_cli.batch.results import Results
     from samplemind_cli.batch.run import Tally
@@ -158,7 +158,7 @@ def _run(
 
 
 def _command(source: Path, out: Path, given: dict[str, Any], no_cache: bool) -> str:
-    """The command line that goes on with this batch."""
+    """The command line that resumes this batch."""
     import shlex
 
     usual = {"--jobs": JOBS, "--task": "factual"}

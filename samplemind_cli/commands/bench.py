@@ -58,8 +58,7 @@ def board(
 
     Groups: cli, cache, core, providers, serve, build, frontend, tests. A hosted provider with a key gets ten short
     prompts, three with --quick. Ctrl-C prints the rows so far. --fail-over measures everything
-    twice to learn what this machine's noise hides, and refuses a gate that is finer: exit code 2, as when a row
-    stays unsure.
+    twice to estimate this machine's noise, and refuses a finer gate: exit code 2, as when a row stays unsure.
 
     \b
     Example:
@@ -87,7 +86,7 @@ def board(
     found, again = gate.measured(measure, output.say, twice=share is not None)
     _kept(lambda: LastResults(settings.state_dir).keep_board(found))
     stopped = report.interrupted(found) or report.interrupted(again)
-    if stopped:  # what was measured is shown, and taken for a whole run by nobody
+    if stopped:  # partial results are shown, and marked as partial
         then = save = None
     changes = gate.compared(then, found, again, share) if then else []
     if then:
@@ -128,31 +127,36 @@ def _show(found: dict[str, Any], form: str) -> None:
 
 @app.command()
 def load(
-    provider: Annotated[str, typer.Option(metavar="NAME", help="Who answers; by default a mock, at once.")] = "",
+    provider: Annotated[
+        str, typer.Option(metavar="NAME", help="The provider; by default a mock without latency.")
+    ] = "",
     model: Annotated[str, typer.Option(metavar="NAME", help="Which model answers.")] = "",
     connections: Annotated[
-        int, typer.Option(min=1, max=100, metavar="N", help="Closed loop: so many ask, one question each.")
+        int, typer.Option(min=1, max=100, metavar="N", help="Closed loop: the number of concurrent requests.")
     ] = 4,
     rate: Annotated[
         float | None,
         typer.Option(
-            min=0.001, max=100_000, metavar="N", help="Open loop instead: so many questions a second, come what may."
+            min=0.001,
+            max=100_000,
+            metavar="N",
+            help="Open loop instead: start this many requests a second, whether or not earlier ones have ended.",
         ),
     ] = None,
     seconds: Annotated[
-        float, typer.Option(min=0.001, max=1_000_000, metavar="SECONDS", help="How long to go on asking.")
+        float, typer.Option(min=0.001, max=1_000_000, metavar="SECONDS", help="How long to send requests.")
     ] = 10,
     workload: Annotated[
-        Workload, typer.Option(help="Every question once, or the named workload and a cache.")
+        Workload, typer.Option(help="Each prompt once, or the named workload with a cache.")
     ] = "unique",
     as_json: Json = False,
     html: Html = None,
 ) -> int:
     r"""Ask many questions at once through the core, and tell the latencies.
 
-    They count from the schedule as well as from sending: in an open loop, a server that stops for a second is late
-    for every question that was due in it. A failure counts as infinite; a quantile that so few answers cannot bound
-    is n/a. The rate limits of the settings are off. To load a server, set its address:
+    Latencies count from the schedule as well as from sending: in an open loop, a server that stops for a second
+    delays every request due in it. A failure counts as infinite; a quantile of too few answers is n/a. The rate
+    limits of the settings are off. To load a server, set its address:
 
     \b
     Examples:
@@ -171,7 +175,7 @@ def load(
     if provider:
         settings.row(provider)  # or a UsageError
     report.writable(html)
-    output.say(f"asking for {seconds:g} s")
+    output.say(f"sending requests for {seconds:g} s")
     options = Options(provider=provider, model=model)
     found = asyncio.run(run(settings, options, workload, connections=connections, rate=rate, seconds=seconds))
     if as_json:
@@ -191,8 +195,10 @@ def ab(
     candidate: Annotated[
         str | None, typer.Argument(metavar="[REF]", help="The revision to judge; by default the working tree.")
     ] = None,
-    margin: Annotated[float, typer.Option(min=0, max=100, metavar="PCT", help="How much slower is no matter.")] = 3,
-    seconds: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Stop measuring after so long.")] = 120,
+    margin: Annotated[
+        float, typer.Option(min=0, max=100, metavar="PCT", help="Ignore a slowdown smaller than this.")
+    ] = 3,
+    seconds: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Stop measuring after this time.")] = 120,
     setup: Annotated[
         str | None, typer.Option(metavar="COMMAND", help="Run this in each version, instead of installing it.")
     ] = None,
@@ -203,8 +209,8 @@ def ab(
 
     Each version gets a git worktree, submodules included, and a Python environment of its own. A command is given
     after `--` and runs in that folder of the worktree which you are in; by default it is the start of the project's
-    own. The verdict is about the ratio of two runs right after one another, with its 95 % interval: worse when even
-    its lower end is beyond the margin. Measuring goes on until that is certain, or the time is up. Exit code: 0 better
+    own. The verdict is about the ratio of two consecutive runs, with its 95 % interval: worse when even its lower end
+    is beyond the margin. Measuring continues until that is certain, or the time is up. Exit code: 0 better
     or no worse, 1 worse, 2 inconclusive. An error ends with 1 and a wrong command line with 2 as well; then nothing is
     on stdout.
 
@@ -230,21 +236,21 @@ def ab(
         margin=margin / 100,
         seconds=seconds,
     )
-    told = {"when": report.now(), **compared.run(folder, plan, output.say)}
-    _kept(lambda: LastResults(Settings.load().state_dir).keep_comparison(git.project(folder), told))
+    document = {"when": report.now(), **compared.run(folder, plan, output.say)}
+    _kept(lambda: LastResults(Settings.load().state_dir).keep_comparison(git.project(folder), document))
     if as_json:
-        output.print_json(told)
+        output.print_json(document)
     else:
-        output.write(compared.told(told))
+        output.write(compared.told(document))
     if html:
         from samplemind_cli.bench import page  # plots and asyncio, a third of the start
 
-        report.write(html, page.comparison(told, report.now()))
-    return compared.EXIT[told["verdict"]]
+        report.write(html, page.comparison(document, report.now()))
+    return compared.EXIT[document["verdict"]]
 
 
 def _kept(keep: Callable[[], None]) -> None:
-    """Keep results for the dashboard; that they cannot be kept is told, and costs nobody the results."""
+    """Save results for the dashboard; a failure is reported, and the results are still printed."""
     from samplemind_cli import output
     from samplemind_cli.errors import SamplemindError
 

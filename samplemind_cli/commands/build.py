@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from samplemind_cli.stack.files import Stack
     from samplemind_cli.stack.steps import BuildProgress, BuildStep
 
-Services = Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="What to build; by default all.")]
+Services = Annotated[
+    list[str] | None, typer.Argument(metavar="[SERVICE]...", help="The services to build; by default all.")
+]
 CacheDir = Annotated[
     Path | None,
     typer.Option(
@@ -84,7 +86,7 @@ def run(
 
 @contextmanager
 def object_on_failure(*, as_json: bool, **more: object) -> "Iterator[None]":
-    """Print the JSON object of a build that failed within it, with `more`, before the error ends the command."""
+    """If a build fails inside, print its JSON object, with `more`, before the error ends the command."""
     from samplemind_cli import output
     from samplemind_cli.errors import SamplemindError
 
@@ -116,12 +118,12 @@ def _told(image: "Image") -> str:
     from samplemind_cli.output import size
 
     before = "" if image.size_before is None else f" (before: {size(image.size_before)})"
-    added = "" if image.added is None else f", {size(image.added)} of it over {image.base}"
+    added = "" if image.added is None else f", {size(image.added)} of it on top of {image.base}"
     return f"{image.service}: {image.name}, {size(image.size)}{before}{added}"
 
 
 def _cache_of_ci(settings: Settings) -> Path | None:
-    """A CI service starts with an empty engine but may keep a folder; not every engine can write one."""
+    """The layer cache of a CI service, whose engine starts empty; not every engine can write one."""
     from samplemind_cli import files, output
     from samplemind_cli.stack.build import exports_cache
     from samplemind_cli.stack.engine import Engine
@@ -130,7 +132,7 @@ def _cache_of_ci(settings: Settings) -> Path | None:
         return None
     with Engine() as engine:
         if exports_cache(engine):
-            # Docker would make it as the umask has it, and layers hold whatever is copied into an image.
+            # Docker would create it with the umask's mode, and layers hold whatever is copied into an image.
             return Path(files.private_folder(settings.cache_dir, "build"))
     output.say("note: no layer cache is kept: the engine does not use the containerd image store")
     return None
@@ -138,7 +140,7 @@ def _cache_of_ci(settings: Settings) -> Path | None:
 
 @contextmanager
 def _display(images: "list[Image]") -> "Iterator[Watch]":
-    """On a terminal one line that changes, elsewhere a line for each step that ends."""
+    """On a terminal one changing line, elsewhere a line for each finished step."""
     from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
     from rich.table import Column
 

@@ -1,4 +1,4 @@
-"""`samplemind cache`: what the answer cache holds, and how to be rid of it."""
+"""`samplemind cache`: inspects and clears the answer cache."""
 
 import time
 from typing import TYPE_CHECKING, Annotated, Any

@@ -13,8 +13,8 @@ def dashboard(
 ) -> None:
     r"""Open the page that shows requests, cache, costs, models and the stack.
 
-    A server that runs already is used, or one is started that lives until Ctrl-C. Where SAMPLEMIND_API_TOKEN is set,
-    the address holds a code that opens one session within ten minutes, and no second one.
+    Uses a running server, or starts one until Ctrl-C. If SAMPLEMIND_API_TOKEN is set, the address holds a code that
+    opens one session within ten minutes.
 
     \b
     Examples:
@@ -43,7 +43,7 @@ def _address(url: str, settings: Settings) -> str:
 
 
 def _show(address: str, settings: Settings, *, print_only: bool) -> None:
-    """Open it, or print it. One that holds a code goes to the browser in a file: others see a program's arguments."""
+    """Open it, or print it. An address with a code is passed to the browser in a file: others can see arguments."""
     import webbrowser
 
     from samplemind_cli import output

@@ -22,8 +22,8 @@ def doctor(
 ) -> None:
     r"""Check Docker, this machine, the services and the API keys, and suggest fixes.
 
-    Exits with 1 when a check fails; a warning is no failure. --fix does only what costs nothing but time to undo: it
-    removes a broken record of the stack, and, when the disk is low, nameless images and old build layers. With --json:
+    Exits with 1 when a check fails, but not for warnings. --fix only does what can be redone: it removes a broken
+    record of the stack and, when the disk is low, untagged images and old build layers. With --json:
     {"checks": [{"id", "verdict": "ok"|"warn"|"fail"|"skip", "reason", "fix"}], "fixed": [...]}.
 
     \b
@@ -51,7 +51,7 @@ def doctor(
 
 
 def _settings(file: str | None) -> "tuple[Settings, UsageError | None]":
-    """The settings; when they cannot be read, the defaults and why: a broken file is a finding too."""
+    """The settings, or the defaults and the error: a broken file is a finding, too."""
     from samplemind_cli import paths
     from samplemind_cli.errors import UsageError
 
@@ -64,7 +64,7 @@ def _settings(file: str | None) -> "tuple[Settings, UsageError | None]":
 
 
 def _show(findings: "dict[str, Finding]") -> None:
-    """A line for each check, and below it the command that mends it."""
+    """A line for each check, and below it the command that fixes it."""
     from samplemind_cli import output
 
     env = environment()
@@ -78,5 +78,5 @@ def _show(findings: "dict[str, Finding]") -> None:
 
 
 def _indented(text: str) -> str:
-    """No line of a reason passes for a verdict."""
+    """Indented, so that no line of a reason looks like a verdict."""
     return text.replace("\n", "\n      ")

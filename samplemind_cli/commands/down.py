@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from samplemind_cli.stack.engine import Engine
     from samplemind_cli.stack.files import Stack
 
-SHORT = 12  # characters: of an anonymous volume's name, a digest, people know the first ones
+SHORT = 12  # characters shown of an anonymous volume's name, a digest
 
 
 def down(
@@ -75,8 +75,8 @@ def down(
         output.say(f"deleted: {', '.join(map(_placed, lost))}")
     doing.forget(settings, stack, name, named)
     if as_json:
-        told = {"project": name, "stopped": gone, "deleted": _as_json(lost), "kept": _as_json(kept)}
-        output.print_json({**told, "networks": networks})
+        document = {"project": name, "stopped": gone, "deleted": _as_json(lost), "kept": _as_json(kept)}
+        output.print_json({**document, "networks": networks})
     elif not gone:
         output.say("nothing was running")
     again = "".join(f" {option} {value}" for option, value in (("--file", file), ("--project-name", project)) if value)
@@ -85,7 +85,7 @@ def down(
 
 
 def _left(kept: "list[Volume]", networks: list[str], again: str) -> "Iterator[str]":
-    """What is left on purpose, each kind with the command that removes it."""
+    """What is kept, each kind with the command that removes it."""
     kinds = {
         f"{again} --volumes": [_placed(v) for v in kept if not v.models and not v.anonymous],
         f"{again} --volumes --models": [_placed(v) for v in kept if v.models and not v.anonymous],
@@ -106,7 +106,7 @@ def _doomed(engine: "Engine", stack: "Stack", named: list[str], *, models: bool)
 
 
 def _agreed(lost: "list[Volume]", kept: "list[Volume]", *, yes: bool) -> bool:
-    """Say what will be lost, and ask; there is nothing to ask when nothing would be."""
+    """Show what will be deleted, and ask for confirmation; if nothing will be, do not ask."""
     from samplemind_cli import output
 
     for volume in lost:

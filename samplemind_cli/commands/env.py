@@ -33,11 +33,11 @@ def env(
 ) -> None:
     r"""Print shell exports for thread counts and the stack's addresses.
 
-    With --for, those that lead a tool to samplemind serve, as launch would set them.
+    With --for, the exports that point a tool at samplemind serve, as launch would set them.
 
     Thread counts for NumPy and the like follow the cores that this process may use, by affinity and control groups.
     A service of a project is SAMPLEMIND_SERVICE_NAME_URL; its `redis` and `mongodb` are REDIS_URL and MONGODB_URI
-    too. OLLAMA_HOST, SAMPLEMIND_REDIS_URL and SAMPLEMIND_API_URL lead to the stack that comes with samplemind alone.
+    too. OLLAMA_HOST, SAMPLEMIND_REDIS_URL and SAMPLEMIND_API_URL are only set to samplemind's own stack.
 
     \b
     Examples:
@@ -64,14 +64,14 @@ def env(
 
 
 def _for(tool: str, model: str, url: str, shell: Shell, *, as_json: bool) -> None:
-    """The exports for a tool; its config is written where they say. What is no variable is in a comment."""
+    """The exports for a tool, whose config file is written; the command to run is a comment."""
     from samplemind_cli import output
     from samplemind_cli.launching import home, serving, showing, tools
     from samplemind_cli.stack import exports
 
     settings = Settings.load()
-    told = tools.setup(tool, url or serving.DEFAULT, settings.api_token and showing.TOKEN, model)
-    setup = home.furnished(settings, tool, told)
+    plain = tools.setup(tool, url or serving.DEFAULT, settings.api_token and showing.TOKEN, model)
+    setup = home.furnished(settings, tool, plain)
     if as_json:
         output.print_json(setup.variables)
         return

@@ -18,8 +18,8 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The client's name, as
 def keys() -> None:
     r"""Give each client of serve a key of its own, with limits.
 
-    A key is taken instead of SAMPLEMIND_API_TOKEN, as Bearer, x-api-key or x-goog-api-key, and its name stands in
-    stats, log and budgets. Limits bind once that token is set: without it serve asks nobody for a key.
+    Clients send a key instead of SAMPLEMIND_API_TOKEN, as Bearer, x-api-key or x-goog-api-key; its name appears in
+    stats, log and budgets. Limits apply only if that token is set: without it serve requires no key.
 
     \b
     Examples:
@@ -31,14 +31,14 @@ def keys() -> None:
 @app.command()
 def add(
     name: Name,
-    rpm: Annotated[int, typer.Option(metavar="N", min=0, help="Requests a minute; 0: any number.")] = 0,
-    tpm: Annotated[int, typer.Option(metavar="N", min=0, help="Tokens a minute; 0: any number.")] = 0,
+    rpm: Annotated[int, typer.Option(metavar="N", min=0, help="Requests per minute; 0 means no limit.")] = 0,
+    tpm: Annotated[int, typer.Option(metavar="N", min=0, help="Tokens per minute; 0 means no limit.")] = 0,
     model: Annotated[
-        list[str] | None, typer.Option(metavar="PATTERN", help="PROVIDER/MODEL that it may ask; again for more.")
+        list[str] | None, typer.Option(metavar="PATTERN", help="A PROVIDER/MODEL it may use; may be repeated.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    r"""Make a key and print it, this once: only its hash is kept.
+    r"""Create a key and print it, once: only its hash is stored.
 
     \b
     Examples:
@@ -53,7 +53,7 @@ def add(
         output.print_json({"name": name, "key": key})
         return
     output.write(f"{key}\n")
-    output.say(f"{name}: this key is shown this once")
+    output.say(f"{name}: this key is shown only once")
 
 
 @app.command("list")
@@ -74,12 +74,12 @@ def list_keys(as_json: Json = False) -> None:
     if not found:
         output.say("there are no keys; samplemind keys add NAME makes one")
         return
-    output.table(("NAME", "MADE", "REQUESTS A MINUTE", "TOKENS A MINUTE", "MODELS"), map(_row, found))
+    output.table(("NAME", "MADE", "REQUESTS/MINUTE", "TOKENS/MINUTE", "MODELS"), map(_row, found))
 
 
 @app.command()
 def revoke(name: Name, as_json: Json = False) -> None:
-    r"""Take a key back; a running serve refuses it at once.
+    r"""Revoke a key; a running serve refuses it at once.
 
     \b
     Example:
@@ -92,7 +92,7 @@ def revoke(name: Name, as_json: Json = False) -> None:
     if as_json:
         output.print_json({"revoked": _shown(found)})
     else:
-        output.say(f"{name}: its key is worth nothing now")
+        output.say(f"{name}: its key is revoked")
 
 
 def _shown(key: "ClientKey") -> dict[str, Any]:

@@ -41,7 +41,7 @@ def launch(
     from samplemind_cli.stack import record
 
     settings, more = Settings.load(), arguments or []
-    tools.setup(tool, serving.DEFAULT, "")  # an unknown one is told before anything starts
+    tools.setup(tool, serving.DEFAULT, "")  # an unknown one is reported before anything starts
     if show:
         setup = tools.setup(tool, url or serving.DEFAULT, settings.api_token and showing.TOKEN, model)
         _show(setup.placed(home.folder(settings, tool)), more, as_json=as_json)
@@ -51,7 +51,7 @@ def launch(
     found = url or serving.found(settings, record.carried(settings, "api"), output.say)
     with nullcontext(found) if found else serving.started(settings, folder / "serve.log") as address:
         setup = home.furnished(settings, tool, tools.setup(tool, address, settings.api_token, model))
-        output.say(f"{tool} asks {address}" + ("" if found else f"; its log: {folder / 'serve.log'}"))
+        output.say(f"{tool} uses {address}" + ("" if found else f"; its log: {folder / 'serve.log'}"))
         return child.run([*setup.command, *setup.arguments, *more], environment(**setup.variables))
 
 

@@ -1,4 +1,4 @@
-"""`samplemind ledger`: where it is, what is to go, and all of it for other programs."""
+"""`samplemind ledger`: its path, pruning, export and budgets."""
 
 from typing import Annotated
 

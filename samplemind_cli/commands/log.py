@@ -7,11 +7,11 @@ import typer
 
 from samplemind_cli.settings import Settings
 
-PAUSE = 0.5  # seconds between looks with --follow
+PAUSE = 0.5  # seconds between polls with --follow
 
 
 def log(
-    call: Annotated[str | None, typer.Argument(metavar="ID", help="A call's id, or a unique prefix of it.")] = None,
+    call: Annotated[str | None, typer.Argument(metavar="ID", help="A call's ID, or a unique prefix of it.")] = None,
     search: Annotated[str | None, typer.Option(metavar="WORDS", help="Only calls that contain these words.")] = None,
     count: Annotated[int, typer.Option("--tail", "-n", min=1, metavar="N", help="Only the last N calls.")] = 20,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Show new calls as they come, until Ctrl-C.")] = False,
@@ -81,7 +81,7 @@ def _line(call: dict[str, Any]) -> str:
     shown = words if len(words) <= 60 else words[:59] + "…"  # noqa: PLR2004 - what a line holds
     took = f"{call['ms']:.0f} ms" if "ms" in call else ""
     source = call.get("client") or call.get("command", "")
-    name = f"{call['provider']}/{call.get('model', '')}" if call.get("provider") else "-"  # nobody could be asked
+    name = f"{call['provider']}/{call.get('model', '')}" if call.get("provider") else "-"  # no provider was available
     return f"{call['id'][:12]} {when} {source} {name} {where}{times} {took} {shown}"
 
 
@@ -106,14 +106,14 @@ def _fact(name: str, value: Any) -> Any:
 
 
 def _ask_again(call: dict[str, Any], model: str | None) -> None:
-    """Its words once more, past the cache; the answer goes to stdout behind the old one."""
+    """Repeat a call without the cache; print the new answer after the old one."""
     from samplemind_cli import output
     from samplemind_cli.ai import AICore, Message, Options, Request
     from samplemind_cli.ai.types import Origin
     from samplemind_cli.errors import UsageError
 
     if not call.get("prompt"):
-        raise UsageError("the text of this call was not recorded", "only that of ask is, unless history is off")
+        raise UsageError("the text of this call was not recorded", "only `ask` records it, unless history is off")
     spoken = [Message("system", call["system"])] if call.get("system") else []
     request = Request(messages=(*spoken, Message("user", call["prompt"])))
     named = model or f"{call['provider']}/{call['model']}"

@@ -63,7 +63,7 @@ def logs(
     name, _ = declared(settings, stack)
     for service, driver in unreadable(name).items():
         if not services or service in services:
-            output.say(f"note: {service} is left out: its log goes to the driver {driver}, which cannot be read")
+            output.say(f"note: {service} is left out: its logging driver, {driver}, cannot be read")
     for line in read(stack, services or [], options, project=name, reader=sys.stdout.fileno()):
         if line.level in allowed and wanted.search(line.message):
             output.write(show(line))
@@ -76,7 +76,7 @@ def _pattern(grep: str | None) -> re.Pattern[str]:
         return re.compile(grep or "")
     except re.error as error:
         raise UsageError(
-            f"--grep {grep!r} is not a valid regular expression: {error}", "put a \\ before special signs"
+            f"--grep {grep!r} is not a valid regular expression: {error}", "escape special characters with \\"
         ) from None
 
 

@@ -25,7 +25,8 @@ def mock(
     ] = None,
     reply: Annotated[str | None, typer.Option(metavar="TEXT", help="The answer, instead of an echo.")] = None,
     model: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A model it knows; may be repeated. By default any name.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A model name to accept; may be repeated. By default any name is."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the address and the exports as JSON.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every request on stderr.")] = False,
@@ -84,7 +85,7 @@ def mock(
 
 
 def _announce(server: "MockServer", *, as_json: bool) -> None:
-    """The exports; then stdout is let go of, so that `source <(samplemind mock)` does not wait for the server's end."""
+    """Print the exports and close stdout, so that `source <(samplemind mock)` does not wait for the server to exit."""
     import os
     import sys
 
@@ -113,6 +114,6 @@ def _sigterm() -> "Event":
 def _tell(record: "Recorded") -> None:
     from samplemind_cli import output
 
-    end = f"{record.status or 'no answer'}{', hung up' if record.hung_up else ''}"
+    end = f"{record.status or 'no answer'}{'; client disconnected' if record.hung_up else ''}"
     fault = f" [{record.fault}]" if record.fault else ""
     output.say(f"{record.method} {record.path} {end}{fault} {(record.seconds or 0) * 1000:.0f} ms")

@@ -1,4 +1,4 @@
-"""`samplemind models`: what the Ollama daemon has, and what may be done with it."""
+"""`samplemind models`: lists and manages the Ollama daemon's models."""
 
 import re
 import sys
@@ -86,11 +86,11 @@ def show(
     from samplemind_cli.models.daemon import ask
     from samplemind_cli.models.names import resolve
 
-    told = ask(Settings.load(), lambda daemon: daemon.show(resolve(name)))
+    shown = ask(Settings.load(), lambda daemon: daemon.show(resolve(name)))
     if as_json:
-        output.print_json({"name": resolve(name), **told})
+        output.print_json({"name": resolve(name), **shown})
     else:
-        output.lines(f"{label + ':':<14}{text}" for label, text in _facts(resolve(name), told))
+        output.lines(f"{label + ':':<14}{text}" for label, text in _facts(resolve(name), shown))
 
 
 @app.command("rm", context_settings=CONTEXT)
@@ -152,7 +152,7 @@ def warm(
 
 
 def _each(settings: Settings, names: list[str], act: "Callable[[Daemon, str], Awaitable[None]]", done: str) -> None:
-    """Do one thing to each model in turn and say so; those that failed are told together at the end."""
+    """Do one thing to each model in turn and report it; failures are raised together at the end."""
     from time import monotonic
 
     from samplemind_cli import output
@@ -177,7 +177,7 @@ def _each(settings: Settings, names: list[str], act: "Callable[[Daemon, str], Aw
 
 
 def _show_hosted(settings: Settings, *, as_json: bool, running: bool) -> None:
-    """One model a line, and for each provider without one what would help."""
+    """One model per line, and for each provider without one the fix."""
     from samplemind_cli import output
     from samplemind_cli.errors import UsageError
     from samplemind_cli.models.hosted import hosts
@@ -233,9 +233,9 @@ def _loaded(loaded: "Loaded | None") -> str:
     return f"{gigabytes(loaded.size_vram)} of {gigabytes(loaded.size)} in VRAM ({share}%), {until}"
 
 
-def _facts(name: str, told: dict[str, Any]) -> list[tuple[str, str]]:
-    """What people ask of a model, label and text; the rest is in --json."""
-    details, info = told.get("details") or {}, told.get("model_info") or {}
+def _facts(name: str, shown: dict[str, Any]) -> list[tuple[str, str]]:
+    """The main facts of a model, as label and text; the rest is in --json."""
+    details, info = shown.get("details") or {}, shown.get("model_info") or {}
     context = next((value for key, value in info.items() if key.endswith(".context_length")), "")
     facts = [
         ("name", name),
@@ -243,16 +243,16 @@ def _facts(name: str, told: dict[str, Any]) -> list[tuple[str, str]]:
         ("parameters", details.get("parameter_size")),
         ("quantization", details.get("quantization_level")),
         ("context", context and f"{context} tokens"),
-        ("capabilities", ", ".join(told.get("capabilities") or ())),
-        ("options", "; ".join(" ".join(line.split()) for line in (told.get("parameters") or "").splitlines())),
-        ("licence", (told.get("license") or "").strip().partition("\n")[0]),
-        ("modified", told.get("modified_at")),
+        ("capabilities", ", ".join(shown.get("capabilities") or ())),
+        ("options", "; ".join(" ".join(line.split()) for line in (shown.get("parameters") or "").splitlines())),
+        ("licence", (shown.get("license") or "").strip().partition("\n")[0]),
+        ("modified", shown.get("modified_at")),
     ]
     return [(label, str(text)) for label, text in facts if text]
 
 
 def _advise(settings: Settings, rows: "list[ListedModel]") -> None:
-    """Tell a small machine which of the set is too large for it; nothing where the daemon is elsewhere."""
+    """Warn of models that are too large for this machine, unless the daemon is elsewhere."""
     from samplemind_cli import output
     from samplemind_cli.ai.router import is_loopback
     from samplemind_cli.models import daemon, fit

@@ -36,8 +36,10 @@ def open(  # noqa: A001 - the command's name
     if print_only:
         output.write(f"{url}\n")
     elif not url.startswith("http"):
-        raise UsageError(f"no browser opens {url}", f"samplemind open {service} --print prints it for other programs")
+        raise UsageError(
+            f"no browser could open {url}", f"samplemind open {service} --print prints it for other programs"
+        )
     elif webbrowser.open(url):
         output.say(f"opened {url}")
     else:
-        raise StackError(f"there is no browser for {url}", f"export BROWSER, or: samplemind open {service} --print")
+        raise StackError(f"no browser was found for {url}", f"export BROWSER, or: samplemind open {service} --print")

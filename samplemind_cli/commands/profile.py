@@ -75,11 +75,11 @@ def run(
     such as pytest, or a samplemind command. It runs in the active environment, else in the project's .venv or venv,
     else with samplemind's own Python.
 
-    py-spy looks from outside, at all threads and child processes, and counts the time on a processor. Where the system
-    does not allow that, or with --engine pyinstrument, the main thread is sampled from inside: what waits is counted
-    where it waits or awaits (below asyncio.run, in asyncio's own loop), but each call is slowed. memray counts every
-    allocation. Both must be installed in the program's environment, and see nothing of a process that ends by os._exit,
-    but for those of multiprocessing.
+    py-spy samples from outside all threads and child processes, and counts CPU time. Where the system does not allow
+    that, or with --engine pyinstrument, the main thread is sampled from inside: waiting is counted where it waits or
+    awaits (below asyncio.run, in asyncio's own loop), but each call is slowed. memray counts every allocation. Both
+    must be installed in the program's environment, and record nothing of a process that ends by os._exit, except
+    those of multiprocessing.
 
     \b
     Examples:
@@ -104,9 +104,9 @@ def api(
 ) -> None:
     r"""Profile the stack's running api under its current load.
 
-    The service is neither changed nor started anew: py-spy looks at its stacks 100 times a second, from a container
-    beside it, and each look stops it for a moment. What the service computes is seen; what it waits for is not, nor
-    its memory. (A script of this name: profile run api.)
+    The service is not changed or restarted: py-spy samples its stacks 100 times a second from a container beside it,
+    and each sample pauses it for a moment. It shows what the service computes, not what it waits for, nor its
+    memory. (A script of this name: profile run api.)
 
     \b
     Example:
@@ -121,12 +121,12 @@ def api(
 def attach(
     pid: Annotated[int, typer.Argument(metavar="PID", min=1, help="The process.")],
     seconds: Annotated[int, typer.Option(metavar="SECONDS", min=1, max=3600, help="How long to sample.")] = 30,
-    memory: Annotated[bool, typer.Option("--memory", help="Its allocations instead, with memray.")] = False,
+    memory: Annotated[bool, typer.Option("--memory", help="Sample its allocations instead, with memray.")] = False,
     children: Annotated[bool, typer.Option("--children", help="Include its Python child processes.")] = False,
 ) -> None:
     r"""Profile a running process until the time is over or Ctrl-C.
 
-    py-spy counts its time on a processor. For the memory memray must be installed in that process's environment, and
+    py-spy counts its CPU time. For memory, memray must be installed in that process's environment, and
     gdb or lldb on this machine (not from Python 3.14 on).
 
     \b
@@ -231,7 +231,7 @@ def _record(asked: "Asked") -> "Profile":
 
 
 def _page(before: "Profile", after: "Profile") -> Path:
-    """Where the page of their difference has been written."""
+    """The path of the page of their differences."""
     from samplemind_cli import files
     from samplemind_cli.profiling import page
 

@@ -1,4 +1,4 @@
-"""`samplemind ps`: how the stack is."""
+"""`samplemind ps`: shows the stack's services."""
 
 import shutil
 import sys
@@ -53,8 +53,8 @@ def ps(
     try:
         for name, services in _looks(settings, interval if watch else None):
             if as_json:
-                told = [service.as_json() for service in services]
-                output.print_json({"project": name, "services": told, "error": None})
+                shown = [service.as_json() for service in services]
+                output.print_json({"project": name, "services": shown, "error": None})
             else:
                 output.write(output.CLEAR if watch and output.on_terminal(sys.stdout) else "")
                 _show(services)
@@ -83,20 +83,20 @@ def _show(services: list["Status"]) -> None:
 
     columns = ("SERVICE", "STATE", "UPTIME", "CPU", "MEMORY", "URL")
     rows = [row for status in services for row in _rows(status)]
-    told = [f"{status.service.name}: {text}" for status in services if (text := _told(status.details))]
+    figures = [f"{status.service.name}: {text}" for status in services if (text := _figures(status.details))]
     width = sum(max(map(len, column)) + GAP for column in zip(columns, *rows, strict=True))
     if output.on_terminal(sys.stdout) and shutil.get_terminal_size().columns < width:
         for name, state, uptime, *rest in rows:
             head = f"{name} {state} {uptime}".strip()
             output.lines([*filter(None, [head]), *(f"  {cell}" for cell in rest if cell)])
-        output.lines(told)
+        output.lines(figures)
     else:
         output.table(columns, rows)
-        output.lines(told)
+        output.lines(figures)
 
 
 def _rows(status: "Status") -> list[tuple[str, ...]]:
-    """A service's row, and one for each further URL of it."""
+    """A service's row, and one for each of its further URLs."""
     from samplemind_cli.output import size
 
     service = status.service
@@ -122,8 +122,8 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f}s"
 
 
-def _told(details: dict[str, Any]) -> str:
-    """What a service tells of itself, in one line; empty when it tells nothing."""
+def _figures(details: dict[str, Any]) -> str:
+    """A service's own figures, in one line; empty if it has none."""
     from samplemind_cli.output import size
 
     match details:

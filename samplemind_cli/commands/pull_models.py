@@ -1,4 +1,4 @@
-"""`samplemind pull-models`: the project's models, planned, pulled, verified, and held against models.lock."""
+"""`samplemind pull-models`: plans, pulls and verifies the project's models, and compares them with models.lock."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -63,7 +63,7 @@ def pull_models(
 
 
 def _resolved(names: "Iterable[str]") -> list[str]:
-    """The library's own names, each once; what was renamed is said."""
+    """The library's own names, without duplicates; renamed ones are reported."""
     from samplemind_cli import output
     from samplemind_cli.errors import UsageError
     from samplemind_cli.models.names import Name, resolve
@@ -79,7 +79,7 @@ def _resolved(names: "Iterable[str]") -> list[str]:
 
 
 async def _pulled(daemon: "Daemon", plan: "PullPlan", *, jobs: int, insecure: bool, force: bool) -> "list[PullResult]":
-    """Tell the plan, refuse one without room, pull; the plan's models in its order, those already there included."""
+    """Print the plan, refuse it without enough space, and pull; the results in the plan's order."""
     from samplemind_cli import output
     from samplemind_cli.models.daemon_errors import OllamaError
     from samplemind_cli.models.pull import Puller, present
@@ -96,7 +96,7 @@ async def _pulled(daemon: "Daemon", plan: "PullPlan", *, jobs: int, insecure: bo
             return await Puller(daemon, board.show, jobs=jobs, insecure=insecure).run(plan)
     except BaseException as stopped:
         if not isinstance(stopped, Exception):  # Ctrl-C
-            output.say("stopped; what came is kept, and the same command goes on from there")
+            output.say("stopped; what was downloaded is kept, and the same command resumes it")
         raise
 
 
@@ -130,7 +130,7 @@ def _check(settings: Settings, wanted: list[str], installed: "list[Model]", *, a
 
 
 def _lock(settings: Settings, results: "list[PullResult]", *, update: bool) -> None:
-    """Record the set's new digests in models.lock. What is there already changes with --update only, and is told."""
+    """Record new digests in models.lock. Existing ones change only with --update; a difference is reported."""
     from samplemind_cli import output
     from samplemind_cli.models import lock
     from samplemind_cli.models.names import resolve
@@ -173,7 +173,7 @@ def _fetch_embedded(settings: Settings, *, as_json: bool) -> None:
     path = asyncio.run(embedded.fetch(settings, DownloadBar()))
     status, size = "present" if there else "pulled", path.stat().st_size
     if as_json:
-        told: dict[str, Any] = {"name": embedded.model_name(settings), "status": status, "path": str(path)}
-        output.print_json({"models": [{**told, "bytes": 0 if there else size}]})
+        result: dict[str, Any] = {"name": embedded.model_name(settings), "status": status, "path": str(path)}
+        output.print_json({"models": [{**result, "bytes": 0 if there else size}]})
     else:
         output.write(f"{status}: {path}\n")

@@ -36,7 +36,7 @@ def rebuild(
         named = services or []
         declared = up_plan.read(stack, named, output.say)
         built = run(stack, settings, declared, named, cache_dir=cache_dir)
-    for host in record.adopted(settings, declared["name"]).values():  # as `up` did, or the api would be another one
+    for host in record.adopted(settings, declared["name"]).values():  # as `up` did, or the api would differ
         stack = files.with_ollama_outside(stack, int(host.rpartition(":")[2]))
     recreated = recreate(stack, declared, built.images)
     show(built, as_json=as_json, recreated=recreated.services, error=recreated.error)

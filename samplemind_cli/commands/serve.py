@@ -64,7 +64,7 @@ def serve(
         from samplemind_cli.server.bounds import Bounds
     except ModuleNotFoundError as error:
         raise UsageError(f"{error.name} is not installed", "pip install 'samplemind-cli[serve]'") from error
-    Access(settings)  # what it would refuse is told before anything listens
+    Access(settings)  # errors are reported before anything listens
     offered = _attached(dashboard=not no_dashboard, manage=manage)
     listener = run.listen(host, port)
     if as_json:
@@ -78,7 +78,7 @@ def serve(
 
 
 def _attached(*, dashboard: bool, manage: bool) -> "Attach":
-    """What adds the optional routes to a server. Raises SamplemindError where the dashboard's page is not there."""
+    """A function that adds the optional routes. Raises SamplemindError if the dashboard's page is missing."""
     added = []
     if dashboard:
         from samplemind_cli.dashboard import operations

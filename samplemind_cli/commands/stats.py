@@ -45,14 +45,14 @@ def stats(
         total, groups = ledger.total(found), found if by else []
         days = ledger.days(connection, start) if not (by or as_json or as_csv) else []
     if as_json:
-        told = {"since": start, "total": total.as_json(), "by": by, "groups": [group.as_json() for group in groups]}
-        output.print_json(told)
+        document = {"since": start, "total": total.as_json(), "by": by, "groups": [group.as_json() for group in groups]}
+        output.print_json(document)
     elif as_csv:
         output.write(_csv([group.as_json() for group in groups or [total]]))
     elif by:
         output.table(COLUMNS, [_row(group) for group in groups])
     else:
-        output.lines(f"{name:<13} {value}" for name, value in _told(total, days) if value)
+        output.lines(f"{name:<13} {value}" for name, value in _totals(total, days) if value)
     if total.unpriced:
         why = f"the price of {total.unpriced:,} calls is not known"
         output.say(f"note: {why}" + ("" if prices.known else f"; public prices come with: {INSTALL}"))
@@ -76,7 +76,7 @@ def _row(sums: "Sums") -> list[str]:
     ]
 
 
-def _told(total: "Sums", days: Sequence[tuple[str, int]]) -> list[tuple[str, str]]:
+def _totals(total: "Sums", days: Sequence[tuple[str, int]]) -> list[tuple[str, str]]:
     line = _sparkline(days) if len(days) > 1 else ""
     cached = f" ({total.cached_tokens:,} read from providers' own caches)" if total.cached_tokens else ""
     return [

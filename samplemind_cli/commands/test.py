@@ -23,10 +23,10 @@ def test(
     watch: Annotated[bool, typer.Option("--watch", help="Run again when a file changes or a key is pressed.")] = False,
     serial: Annotated[bool, typer.Option("--serial", help="Run in one process.")] = False,
     shard: Annotated[
-        str | None, typer.Option(metavar="K/N", help="Run part K of N, cut to about the same duration.")
+        str | None, typer.Option(metavar="K/N", help="Run part K of N, each of about the same duration.")
     ] = None,
     store_durations: Annotated[
-        bool, typer.Option("--store-durations", help="Write .test_durations, by which --shard cuts; commit it.")
+        bool, typer.Option("--store-durations", help="Write .test_durations, which --shard splits by; commit it.")
     ] = False,
     rerun_from: Annotated[
         str | None, typer.Option(metavar="JUNIT_XML", help="Run the tests that failed according to this report of CI.")
@@ -42,12 +42,12 @@ def test(
     without, ended alike. What fails in parallel is run again in one process before it is called failed.
 
     --changed remembers which code, files, folders, programs and environment variables each test used, and runs a test
-    again when any of it has changed; all of them where something changed that concerns all. A test that talks to a
-    server elsewhere runs every time. What one test leaves in memory for another is not seen beyond imports, caches of
-    functools and global variables: now and then, run them all.
+    again when any of it has changed, or all tests when something common to all has changed. A test that talks to a
+    server elsewhere always runs. State that one test leaves in memory for another is only tracked for imports, caches
+    of functools and global variables: run all tests now and then.
 
-    --shard cuts by .test_durations in the project's root (pytest-split's file, which --store-durations writes), else by
-    the number of tests; what one machine alone remembers never counts, so that each test is in one shard.
+    --shard splits by .test_durations in the project's root (pytest-split's file, which --store-durations writes), else
+    by the number of tests; no machine's own records count, so that each test is in exactly one shard.
 
     \b
     Examples:

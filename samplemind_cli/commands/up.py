@@ -99,7 +99,7 @@ def up(
 
 @dataclass(slots=True)
 class StartOutcome:
-    """What became of a start: the plan, once there is one, and the board of its services."""
+    """The outcome of a start: the plan, once there is one, and its services."""
 
     board: "UpDisplay"
     plan: "UpPlan | None" = None
@@ -143,15 +143,15 @@ def follow(settings: Settings, plan: "UpPlan", looks: "Generator[UpProgress, Non
 
 @contextmanager
 def _display(board: "UpDisplay") -> "Iterator[Callable[[UpProgress], None]]":
-    """A function that shows a look: on a live board that leaves no trace, or as lines where nobody can see one."""
+    """A function that shows progress: on a live board, or as lines without a terminal."""
     from samplemind_cli import output
 
-    def told(look: "UpProgress") -> None:
+    def on_progress(look: "UpProgress") -> None:
         for line in board.take(look):
             output.say(line)
 
     if not output.on_terminal(sys.stderr):
-        yield told
+        yield on_progress
         return
     from rich.live import Live
 

@@ -51,9 +51,13 @@ class Admission:
         reading = incoming.method in ("GET", "HEAD")
         own = origin is not None and origin.partition("://")[2].lower() == headers.get("host", "").lower() != ""
         if site not in ("none", "same-origin") or not (own or (reading and origin is None)):
-            raise HttpError(403, "only the dashboard's own page may do this; its Origin is another", "forbidden")
+            raise HttpError(
+                403, "only the dashboard's own page may do this; the Origin header names another one", "forbidden"
+            )
         if not self._token and is_anothers(incoming.transport):
-            told = "a program of another user asks, and without SAMPLEMIND_API_TOKEN only yours may look"
+            told = (
+                "this program runs as another user; without SAMPLEMIND_API_TOKEN only your own programs may read this"
+            )
             raise HttpError(403, told, "forbidden")
         if not self._token or opening or incoming.trusted:
             return

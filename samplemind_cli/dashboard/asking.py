@@ -30,7 +30,7 @@ class Asking:
         self._prices = Prices(core.settings.config_dir, core.settings.rows)
 
     async def models(self, _: Incoming) -> Reply:
-        """What can be asked."""
+        """List the models."""
         return as_json([*CHOOSING, *await self._core.models()])
 
     async def answer(self, incoming: Incoming) -> Stream:

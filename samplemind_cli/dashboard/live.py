@@ -101,7 +101,7 @@ class _Held:
             except Exception:
                 self._close()
                 log.exception("a look for the dashboard")
-                return {"error": {"message": "an error of this server; its log tells of it", "hint": None}}
+                return {"error": {"message": "an internal error; see this server's log", "hint": None}}
 
     def close(self) -> None:
         with self._lock:

@@ -86,7 +86,9 @@ def _opener(admission: Admission) -> Callable[[Incoming], Any]:
     async def open_session(incoming: Incoming) -> Reply:
         session = admission.sessions.open(document(incoming.body).need("link", str))
         if session is None:
-            raise HttpError(401, "this link was used or is too old: samplemind dashboard opens another", "no_session")
+            raise HttpError(
+                401, "this link was used before or has expired: samplemind dashboard opens a new one", "no_session"
+            )
         return as_json({"session": session})
 
     return open_session

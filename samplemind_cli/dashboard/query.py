@@ -14,14 +14,14 @@ class Query:
         try:
             found = parse_qs(incoming.query, max_num_fields=50)
         except ValueError as error:
-            raise HttpError(400, "the query has too many parts", "invalid_value") from error
+            raise HttpError(400, "the query has too many parameters", "invalid_value") from error
         self._parts = {name: values[-1] for name, values in found.items()}
 
     def text(self, name: str) -> str:
         """A part as it is; "" where it is not given."""
         value = self._parts.get(name, "")
         if len(value) > LONGEST or "\0" in value:
-            raise HttpError(400, f"{name} is too long, or holds a NUL", "invalid_value", param=name)
+            raise HttpError(400, f"{name} is too long or contains a NUL", "invalid_value", param=name)
         return value
 
     def whole(self, name: str, least: int, most: int) -> int | None:

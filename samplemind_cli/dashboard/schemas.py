@@ -64,27 +64,27 @@ ASKED = obj(
 )
 
 PATHS: dict[str, dict[str, Any]] = {
-    "session": post("A session, for a link that works once", obj("link", link=TEXT), obj("session", session=TEXT)),
+    "session": post("Exchange a single-use link for a session", obj("link", link=TEXT), obj("session", session=TEXT)),
     "live": get(
-        "What changes: once as JSON, or with accept: text/event-stream as a stream of events",
+        "The current state as JSON; with accept: text/event-stream, a stream of changes",
         {"type": "object"},
-        {"topics": {**TEXT, "description": "requests, stack, models; with commas between them"}},
+        {"topics": {**TEXT, "description": "requests, stack, models; separated by commas"}},
     ),
     "requests": get(
-        "Some calls out of the ledger, oldest first",
+        "Calls from the ledger, oldest first",
         obj("total", "first", "rows", total=WHOLE, first=WHOLE, rows=many(CALL)),
         {**CHOSEN, **PLACE},
     ),
     "requests/{id}": get("One call", ONE, id=TEXT),
-    "names": get("What calls can be chosen by", {"type": "object", "additionalProperties": many(TEXT)}),
+    "names": get("The values that calls can be filtered by", {"type": "object", "additionalProperties": many(TEXT)}),
     "sums": get(
-        "What the ledger sums up to",
+        "Totals from the ledger",
         obj("since", "by", "total", "groups", "note", since=NUMBER, by=TEXT, total=SUMS, groups=many(SUMS), note=TEXT),
         {"since": {**TEXT, "description": "today, week, month, all, 3h, 7d or 2026-11-30"}, "by": {"enum": list(BY)}},
     ),
-    "budgets": get("Each budget, in dollars", many(BUDGET)),
+    "budgets": get("The budgets, in dollars", many(BUDGET)),
     "cache": get(
-        "What the answer cache holds",
+        "The contents of the answer cache",
         obj(
             "cache",
             "local",
@@ -101,15 +101,15 @@ PATHS: dict[str, dict[str, Any]] = {
         obj(**dict.fromkeys(ClearWish._fields, TEXT)),
         obj("entries", "bytes", entries=WHOLE, bytes=WHOLE, redis=WHOLE),
     ),
-    "choices": get("What can be asked", many(TEXT)),
-    "ask": post("A prompt, answered as events: why, route, text, thinking, answer, error", ASKED, EVENT, EVENTS),
+    "choices": get("List the models", many(TEXT)),
+    "ask": post("Answer a prompt; events: why, route, text, thinking, answer, error", ASKED, EVENT, EVENTS),
     "models": get("The local models", obj("url", "models", url=TEXT, models=many(MODEL), error=TROUBLE)),
     "models/pull": post("Pull a model; events: progress, done, error", NAMED, EVENT, EVENTS),
     "models/warm": post("Load a model", NAMED, NAMED),
-    "models/stop": post("Take a model out of memory", NAMED, NAMED),
-    "models/remove": post("Remove a model from the disk", NAMED, NAMED),
+    "models/stop": post("Unload a model from memory", NAMED, NAMED),
+    "models/remove": post("Delete a model from disk", NAMED, NAMED),
     "stack/logs": get(
-        "The last lines of the services' logs; with accept: text/event-stream those that come too",
+        "The last lines of the services' logs; with accept: text/event-stream, new lines too",
         obj("lines", lines=many({"type": "object"})),
         {"service": TEXT},
     ),
@@ -120,5 +120,5 @@ PATHS: dict[str, dict[str, Any]] = {
         "The board of bench as last measured, and of this project what bench run kept and bench ab found",
         KEPT,
     ),
-    "connect": get("What each tool is to be told", obj("url", "tools", url=TEXT, tools=many(TOOL)), {"model": TEXT}),
+    "connect": get("How to set up each tool", obj("url", "tools", url=TEXT, tools=many(TOOL)), {"model": TEXT}),
 }

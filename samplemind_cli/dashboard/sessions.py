@@ -66,6 +66,6 @@ class Sessions:
         except FileExistsError:
             return False
         except OSError as error:
-            problem = f"a used link cannot be written down in {self._state_dir}: {error.strerror or error}"
+            problem = f"a used link cannot be recorded in {self._state_dir}: {error.strerror or error}"
             raise UsageError(problem, files.remedy(error)) from error
         return True

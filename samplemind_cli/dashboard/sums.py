@@ -1,4 +1,4 @@
-"""What the ledger sums up to, for the pages of cache and money."""
+"""Totals from the ledger, for the pages of cache and money."""
 
 from typing import Any
 

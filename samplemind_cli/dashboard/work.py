@@ -43,7 +43,7 @@ def worked(
             channel.tell("error", error.as_json())
         except Exception:
             log.exception("work for the dashboard")
-            channel.tell("error", {"message": "an error of this server; its log tells of it", "hint": None})
+            channel.tell("error", {"message": "an internal error; see this server's log", "hint": None})
         finally:
             channel.put(None)
 

@@ -25,14 +25,14 @@ def flaw(schema: Mapping[str, Any]) -> str:
     except RecursionError:
         return "it is nested too deeply"
     except TooLongError:
-        return "to look through it takes too long"
+        return "checking it takes too long"
     return ""
 
 
 def checked(schema: dict[str, Any], holder: Fields, key: str) -> dict[str, Any]:
     """A schema that is one, and whose references stay inside it: the validator would fetch others."""
     if any(not reference.startswith("#") for reference in _references(schema)):
-        raise holder.wrong(key, "may refer to its own parts alone")
+        raise holder.wrong(key, "may only refer to its own parts")
     if why := flaw(schema):
         raise holder.wrong(key, f"is not a JSON Schema: {why}")
     return schema

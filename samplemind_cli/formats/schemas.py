@@ -54,5 +54,5 @@ def _values(schema: Mapping[str, Any], word: str) -> list[Any]:
 
 def in_words(schema: Mapping[str, Any] | None) -> str:
     """The instruction that asks for JSON where a provider has no switch for it."""
-    told = "Answer with one JSON object and nothing else: no other words, no code fence."
-    return told if schema is None else f"{told} It must satisfy this JSON Schema: {dumps(schema)}"
+    message = "Answer with one JSON object and nothing else: no other words, no code fence."
+    return message if schema is None else f"{message} It must satisfy this JSON Schema: {dumps(schema)}"

@@ -159,7 +159,7 @@ class Server(Protocol):
         """A whole answer; `number` makes its id."""
 
     def events(self, number: str, model: str, fields: Fields) -> Events:
-        """What tells a streamed answer; `model` is the route, `provider/model`."""
+        """Writes a streamed answer; `model` is what was asked for, until a chunk names its route."""
 
     def error(self, problem: "Problem") -> dict[str, Any]:
         """A problem as the format's clients read it."""

@@ -1,1 +1,1 @@
-"""Other people's tools on a `serve` of ours: what each has to be told, and a server for it."""
+"""Sets up third-party tools to use `serve`, and starts a server for them."""

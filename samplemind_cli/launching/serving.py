@@ -32,7 +32,7 @@ def found(settings: Settings, api: str, say: Callable[[str], None]) -> str:
     if api and running(f"http://{api}"):
         return f"http://{api}"
     if running(DEFAULT):
-        say(f"note: what answers at {DEFAULT} is no server that this user started: it is not asked; --url takes it")
+        say(f"note: the server at {DEFAULT} was not started by this user and is not used; --url uses it")
     return ""
 
 

@@ -56,9 +56,9 @@ def _codex(url: str, token: str, model: str) -> Setup:
         "wire_api": "responses",
     }
     table = ", ".join(f"{name} = {json.dumps(value)}" for name, value in provider.items())
-    told = {"model_provider": '"samplemind"', "model_providers.samplemind": f"{{ {table} }}"}
-    told["model"] = json.dumps(model or "auto")
-    options = tuple(word for name, value in told.items() for word in ("-c", f"{name}={value}"))
+    config = {"model_provider": '"samplemind"', "model_providers.samplemind": f"{{ {table} }}"}
+    config["model"] = json.dumps(model or "auto")
+    options = tuple(word for name, value in config.items() for word in ("-c", f"{name}={value}"))
     return Setup(("codex",), options, {"SAMPLEMIND_CLIENT_KEY": token}, install="npm install -g @openai/codex")
 
 

@@ -77,7 +77,7 @@ class Accounts:
 
     def __init__(self, settings: Settings, prices: Prices) -> None:
         if not settings.state_dir:
-            raise SettingError("budgets need a folder for what was spent", "export XDG_STATE_HOME=…")
+            raise SettingError("budgets need a folder to record spending in", "export XDG_STATE_HOME=…")
         self._settings = settings
         self._prices = prices
         self._path = Path(spool.folder(settings.state_dir), NAME)
@@ -157,7 +157,7 @@ class Accounts:
         except (sqlite3.Error, OSError) as error:
             self.close()
             hint = files.remedy(error) if isinstance(error, OSError) else "free space there"
-            raise SettingError(f"what was spent cannot be written down: {self._path}: {error}", hint) from error
+            raise SettingError(f"spending cannot be recorded: {self._path}: {error}", hint) from error
 
 
 def of(budgets: Iterable[Budget], who: dict[str, str]) -> list[Account]:

@@ -40,7 +40,7 @@ def one(connection: sqlite3.Connection, beginning: str) -> dict[str, Any]:
     query = f"{_ALL} WHERE substr(calls.id, 1, ?) = ? LIMIT 2"
     rows = connection.execute(query, (len(beginning), beginning)).fetchall()
     if len(rows) != 1 or not beginning:
-        why = "several calls' ids begin" if rows else "no call's id begins"
+        why = "several call IDs begin" if rows else "no call ID begins"
         raise UsageError(f"{why} with {beginning!r}", "samplemind log lists them")
     call = _call(rows[0])
     return call | ({"nearest": _nearest(connection, call)} if "nearest" in call else {})

@@ -80,7 +80,7 @@ class Ledger:
                 self._fold(connection)
                 yield connection
         except sqlite3.DatabaseError as error:
-            mend = f"mv {self.path} {self.path}.broken: a new one is begun"
+            mend = f"mv {self.path} {self.path}.broken, and a new one is created"
             hint = _HINTS.get(getattr(error, "sqlite_errorcode", 0), mend)
             raise SamplemindError(f"the ledger {self.path} cannot be read: {error}", hint) from error
         except BrokenPipeError:  # whoever reads what we print has left

@@ -1,4 +1,4 @@
-"""How the mock answers; may be changed while it serves."""
+"""The mock's settings, which may change while it serves."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from samplemind_cli.mock.faults import Fault
 class Behaviour:
     """Milliseconds until the first byte; tokens per second, 0: all at once; `reply`, None: an echo of the prompt.
 
-    `models` are those it knows, none: it knows every name. Of `faults` the first that takes a request has it.
+    `models` are those it knows, none: it knows every name. The first of `faults` that matches a request applies.
     """
 
     latency_ms: float = 0.0
@@ -25,7 +25,7 @@ class Behaviour:
         """A copy with other values; a fault may be written as text. Raises UsageError."""
         known = {**vars(self), **values}
         if unknown := set(values) - set(vars(self)):
-            raise UsageError(f"no such setting: {', '.join(sorted(unknown))}", f"known: {', '.join(vars(self))}")
+            raise UsageError(f"unknown setting: {', '.join(sorted(unknown))}", f"known: {', '.join(vars(self))}")
         try:
             return type(self)(
                 _positive(known["latency_ms"]),

@@ -1,4 +1,4 @@
-"""The mock's own doors under /_mock/, for tests in other languages: read the requests, reset, change the behaviour."""
+"""The mock's own routes under /_mock/, for tests in other languages: read the requests, reset, change the behaviour."""
 
 import re
 from ipaddress import ip_address
@@ -13,7 +13,11 @@ from samplemind_cli.mock.request_log import Log
 def control(log: Log, behaviour: Behaviour, request: HttpRequest) -> tuple[int, Any, Behaviour]:
     """Status, body, and the behaviour from now on: GET requests, POST reset (the log), POST settings (as JSON)."""
     if not _from_a_program(request):
-        return 403, {"error": "a web page asks; this is for programs on this machine or in its containers"}, behaviour
+        return (
+            403,
+            {"error": "requests from web pages are refused; this is for programs on this machine or in its containers"},
+            behaviour,
+        )
     door = f"{request.method} {request.path.removeprefix('/_mock/')}"
     if door == "GET requests":
         return 200, {"total": log.total, "requests": [r.as_json() for r in log.records()]}, behaviour
@@ -29,7 +33,7 @@ def control(log: Log, behaviour: Behaviour, request: HttpRequest) -> tuple[int, 
 
 
 def _from_a_program(request: HttpRequest) -> bool:
-    """Not from a web page: it would say its origin, or ask under a name of the network that was bound anew to us."""
+    """Whether it is not from a web page, which would send its origin, or another host name (DNS rebinding)."""
     if "origin" in request.headers or request.headers.get("sec-fetch-site", "none") != "none":
         return False
     name = re.sub(r":\d*$", "", request.headers.get("host", "")).strip("[]").lower().rstrip(".")

@@ -1,4 +1,4 @@
-"""Sends one reply: at the pace that was set, or broken in the way that was asked for."""
+"""Sends one reply at the configured speed, or broken by a fault."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ class Delivery:
         self._record = record
 
     async def deliver(self, reply: Reply, fault: Fault) -> bool:
-        """Send `reply` as `fault` leaves it; whether the connection is still whole. A stall never returns."""
+        """Send `reply` with `fault`; returns whether the connection is still usable. A stall never returns."""
         if fault.kind == "drop":
             return False
         if fault.kind == "stall":
@@ -34,15 +34,15 @@ class Delivery:
         if isinstance(reply, Spoken) or reply.of_model:
             await asyncio.sleep(self._behaviour.latency_ms / 1000)
         if trouble := self._trouble(fault):
-            array = isinstance(reply, Spoken) and reply.asked.stream and reply.framing.opening
+            array = isinstance(reply, Spoken) and reply.request.stream and reply.framing.opening
             return await self.refuse(trouble, fault.headers(), in_array=bool(array))
         if isinstance(reply, Document):
             return await self._whole(reply.body, fault.kind)
         said = self._timed(reply.said)
-        if reply.asked.stream:
+        if reply.request.stream:
             return await self._stream(reply, said, fault.kind)
         await asyncio.sleep(said.speak_ns / 1e9)
-        return await self._whole(reply.whole(reply.asked, said), fault.kind)
+        return await self._whole(reply.whole(reply.request, said), fault.kind)
 
     async def refuse(self, trouble: Trouble, headers: dict[str, str] | None = None, *, in_array: bool = False) -> bool:
         """An error instead of an answer; Gemini's array stream has even this in an array."""
@@ -57,7 +57,7 @@ class Delivery:
         return Trouble(fault.status, f"{phrase(fault.status)} (told to fail)")
 
     def _timed(self, said: ScriptedAnswer) -> ScriptedAnswer:
-        """The answer with the times it is made to take; a daemon never reports a zero, its clients divide by it."""
+        """The answer with its simulated times; never zero, as clients divide by them."""
         speed = self._behaviour.tokens_per_second
         speak = said.output_tokens / speed if speed else 0
         return replace(said, wait_ns=int(self._behaviour.latency_ms * 1e6) or 1000, speak_ns=int(speak * 1e9) or 1000)
@@ -77,7 +77,7 @@ class Delivery:
         return True
 
     async def _stream(self, reply: Spoken, said: ScriptedAnswer, fault: str) -> bool:
-        frames = list(reply.framing.frames(reply.events(reply.asked, said)))
+        frames = list(reply.framing.frames(reply.events(reply.request, said)))
         self._record.status = 200
         await self._connection.begin(200, {"Content-Type": reply.framing.media_type})
         if fault not in MIDWAY:
@@ -122,5 +122,5 @@ def _middle(tokens: list[bool]) -> int:
 
 
 async def _forever() -> bool:
-    """Until the client hangs up or the server stops: both cancel."""
+    """Wait until the client disconnects or the server stops: both cancel."""
     return bool(await asyncio.Event().wait())

@@ -42,7 +42,7 @@ class MockService:
             with suppress(OSError):
                 await connection.send(error.status, {"Connection": "close"}, str(error).encode())
         except OSError:
-            pass  # the client has gone; where that matters it is recorded
+            pass  # the client has disconnected; that is recorded where it matters
         finally:
             await connection.close()
 
@@ -80,7 +80,7 @@ class MockService:
             reply = dialect.reply(request, self.behaviour.models)
             fault = self._fault(request, dialect, reply) or Fault("")
             if isinstance(reply, Spoken):
-                reply = replace(reply, said=answer(reply.asked, self.behaviour.reply, fault.kind))
+                reply = replace(reply, said=answer(reply.request, self.behaviour.reply, fault.kind))
         except RefusedRequest as refused:
             return await delivery.refuse(refused.trouble)
         except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -90,7 +90,7 @@ class MockService:
         return await delivery.deliver(reply, fault)
 
     def _fault(self, request: HttpRequest, dialect: Dialect, reply: Reply) -> Fault | None:
-        """The fault for a request that asks the model: its own wish, or whichever takes it."""
+        """The fault of a request to the model: the one its header names, or the first that matches."""
         if isinstance(reply, Document) and not reply.of_model:
             return None
         wanted = request.headers.get(FAULT_HEADER)

@@ -1,4 +1,4 @@
-"""What can go wrong, how it is written down, and whose turn it is."""
+"""Faults: their kinds, their notation, and which requests they hit."""
 
 import re
 import time
@@ -32,7 +32,7 @@ HINT = "write [PROVIDER/]KIND[:COUNT|:SHARE%][@RETRY_AFTER], for example 429:2@1
 
 @dataclass
 class Fault:
-    """One fault, and whom it hits: the first `count` requests (None: all) or an even `share`, of one `provider` or any.
+    """One fault, and the requests it hits: the first `count` (None: all) or an even `share`, of one `provider` or any.
 
     `retry_after` is "2" (seconds), "250ms" (the header `retry-after-ms`) or "date+2" (an HTTP date, in two seconds).
     """

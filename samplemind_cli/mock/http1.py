@@ -1,4 +1,4 @@
-"""HTTP/1.1 over asyncio streams: read one request after another, write whole or chunked answers, notice a hang-up."""
+"""HTTP/1.1 over asyncio streams: reads requests in turn, writes whole or chunked responses, detects disconnects."""
 
 import asyncio
 import json
@@ -70,7 +70,7 @@ class ClientConnection:
         if len(parts) != 3 or not parts[2].startswith("HTTP/"):  # noqa: PLR2004 - method, target, version
             raise BadRequest(400, "not an HTTP request")
         if parts[2] != "HTTP/1.1":
-            raise BadRequest(505, "HTTP/1.1 is spoken here")
+            raise BadRequest(505, "only HTTP/1.1 is supported")
         self._bodiless = parts[0] == "HEAD"
         headers = {name.strip().lower(): value.strip() for name, _, value in (h.partition(":") for h in rest)}
         body = await self._body(headers)
@@ -82,7 +82,7 @@ class ClientConnection:
             pass
 
     async def send(self, status: int, headers: dict[str, str], body: bytes, length: int | None = None) -> None:
-        """A whole answer; a `length` greater than the body's promises more than will come."""
+        """A whole response; a `length` greater than the body's announces more than is sent."""
         promised = len(body) if length is None else length
         head = _head(status, {**headers, "Content-Length": str(promised)})
         self._writer.write(head if self._bodiless else head + body)
@@ -119,7 +119,7 @@ class ClientConnection:
         while (end := await self._find(b"\r\n", MAX_HEAD)) >= 0:
             digits = self._take(end).split(b";")[0].strip()
             if not digits or digits.strip(b"0123456789abcdefABCDEF"):
-                raise BadRequest(400, "a chunk without a size")
+                raise BadRequest(400, "a chunk has no size")
             size = int(digits, 16)
             part = await self._exactly(size + 4)  # the line end before it and the one after it
             if part is None:

@@ -46,7 +46,7 @@ class PromptRequest:
 
 @dataclass(frozen=True)
 class ScriptedAnswer:
-    """What the model says, token by token; a tool call's arguments are JSON text in tokens too."""
+    """The answer, token by token; also a tool call's arguments are JSON text in tokens."""
 
     text: tuple[str, ...] = ()
     thinking: tuple[str, ...] = ()
@@ -68,19 +68,19 @@ class ScriptedAnswer:
         return len(self.text) + len(self.thinking) + len(self.arguments)
 
 
-def answer(asked: PromptRequest, reply: str | None = None, fault: str = "") -> ScriptedAnswer:
-    """The answer: a tool call, `reply`, JSON for the schema, or an echo; bent by `fault` if it is one of a model."""
-    read = count_tokens(asked.input_text)
+def answer(request: PromptRequest, reply: str | None = None, fault: str = "") -> ScriptedAnswer:
+    """The answer: a tool call, `reply`, JSON for the schema, or an echo; changed by a model's `fault`."""
+    read = count_tokens(request.input_text)
     if fault == "refusal":
         return ScriptedAnswer(finish="refusal", input_tokens=read)
-    thinking = tokens(THOUGHT) if asked.think or fault == "thinking" else ()
-    limit = math.inf if asked.max_tokens is None else asked.max_tokens
+    thinking = tokens(THOUGHT) if request.think or fault == "thinking" else ()
+    limit = math.inf if request.max_tokens is None else request.max_tokens
     if fault == "thinking":
         return _limited(ScriptedAnswer(thinking=thinking, input_tokens=read), limit)
-    if asked.tool and fault not in ("length", "filter"):
-        arguments = tokens(json.dumps(example({"type": "object", **asked.tool.parameters})))
-        return ScriptedAnswer((), thinking, asked.tool.name, arguments, "tool_calls", read)
-    text = tokens(_text(asked, reply))
+    if request.tool and fault not in ("length", "filter"):
+        arguments = tokens(json.dumps(example({"type": "object", **request.tool.parameters})))
+        return ScriptedAnswer((), thinking, request.tool.name, arguments, "tool_calls", read)
+    text = tokens(_text(request, reply))
     whole = ScriptedAnswer(text, thinking, input_tokens=read)
     if fault == "length":
         limit = min(limit, len(thinking) + len(text) // 2)
@@ -118,17 +118,17 @@ def text_of(value: Any) -> str:
     return ""
 
 
-def _text(asked: PromptRequest, reply: str | None) -> str:
+def _text(request: PromptRequest, reply: str | None) -> str:
     if reply is not None:
         return reply
-    if asked.schema is not None:
-        return json.dumps(example(asked.schema) if asked.schema else {})
-    words = asked.prompt.split(maxsplit=ECHOED)
+    if request.schema is not None:
+        return json.dumps(example(request.schema) if request.schema else {})
+    words = request.prompt.split(maxsplit=ECHOED)
     return f"You said: {' '.join(words[:ECHOED])}{' …' if len(words) > ECHOED else ''}"
 
 
 def _limited(whole: ScriptedAnswer, limit: float) -> ScriptedAnswer:
-    """`whole` as far as the token limit lets it come; thoughts use the limit up first."""
+    """`whole` up to the token limit; thoughts count first."""
     if whole.output_tokens <= limit:
         return whole
     thinking = whole.thinking[: int(limit)]

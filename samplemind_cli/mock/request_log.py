@@ -1,4 +1,4 @@
-"""What came in: every request of a provider's API, with its keys masked."""
+"""Records every request of a provider's API, with its keys masked."""
 
 import re
 import threading
@@ -18,7 +18,7 @@ SECRET_QUERY = re.compile(r"(?<=[?&]key=)[^&]*")
 
 @dataclass
 class Recorded:
-    """One request and what became of it. `time` is seconds since the epoch, `status` is 0 while nothing was sent.
+    """One request and its outcome. `time` is seconds since the epoch, `status` is 0 while nothing was sent.
 
     `body` is the parsed JSON, or None; `hung_up` says that the client left before the answer was whole.
     """
@@ -82,6 +82,6 @@ class Log:
             self.total = 0
 
     def wait_until(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Wait until a change of the log makes `condition` true; whether it did in time."""
+        """Wait until `condition` is true; returns whether it was in time."""
         with self._changed:
             return self._changed.wait_for(condition, seconds)

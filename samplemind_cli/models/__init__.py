@@ -1,1 +1,1 @@
-"""The local models: what the Ollama daemon has, what the project wants, and how the one becomes the other."""
+"""The local models: lists, plans, pulls and manages the Ollama daemon's models."""

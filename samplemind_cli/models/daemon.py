@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LARGEST = 64_000_000  # bytes of an answer; what `show` tells of a large model is a few MB
-OLDEST = (0, 5)  # the first whose /api/ps and streamed errors are as the ones read here
+OLDEST = (0, 5)  # the first version with the /api/ps and streamed errors that this module reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def address(settings: Settings) -> str:
 
 
 def ask(settings: Settings, question: Callable[["Daemon"], Awaitable[T]]) -> T:
-    """The answer to a question put to the daemon, which is opened for it and closed after it."""
+    """Run `question` with a daemon that is opened for it and closed after it."""
 
     async def run() -> T:
         async with Daemon(address(settings), settings) as daemon:
@@ -81,7 +81,7 @@ class Daemon:
     async def __aenter__(self) -> Self:
         from samplemind_cli.ai.httpx_client import bounded, surroundings
 
-        with surroundings(), variable("OLLAMA_HOST", self.url):  # it makes a client of its own, and reads less kindly
+        with surroundings(), variable("OLLAMA_HOST", self.url):  # it creates its own client, which parses more strictly
             import ollama
 
         local = is_loopback(self.url)  # needs no certificates, whose loading takes time, and no proxy
@@ -103,12 +103,12 @@ class Daemon:
     async def version(self) -> str:
         """The daemon's version; an OllamaError if nothing answers, or no Ollama, or one that is too old."""
         with daemon_errors.translated(self.url, seconds=wire.SECONDS):
-            told = await wire.version(self.url)
-        if not isinstance(told, str):
+            found = await wire.version(self.url)
+        if not isinstance(found, str):
             raise daemon_errors.not_ollama(self.url)
-        if daemon_errors.older(told, OLDEST):
-            raise daemon_errors.too_old(self.url, told, OLDEST)
-        return told
+        if daemon_errors.older(found, OLDEST):
+            raise daemon_errors.too_old(self.url, found, OLDEST)
+        return found
 
     async def models(self) -> list[Model]:
         """What is installed, by name."""
@@ -133,7 +133,7 @@ class Daemon:
             return (await self._client.show(name)).model_dump(mode="json", by_alias=True)
 
     async def held(self, digests: Iterable[str]) -> set[str]:
-        """Those of the layers that are there whole."""
+        """The layers that are complete."""
         with daemon_errors.translated(self.url, seconds=wire.SECONDS):
             return await wire.held(self.url, digests)
 
@@ -164,9 +164,9 @@ class Daemon:
             await self._client.generate(name, keep_alive=0)
 
     async def pull(self, name: str, *, insecure: bool) -> AsyncGenerator[PullEvent, None]:
-        """The steps of a pull; leaving the iteration stops the download, and the daemon keeps what came.
+        """The steps of a pull; leaving the iteration stops the download, and the daemon keeps what was downloaded.
 
-        The last step's status is "success". Silence is the caller's to bound: verifying takes its time.
+        The last step's status is "success". There is no timeout: verifying is silent for a while.
         """
         async with self._asking(None, name):
             async for part in await self._client.pull(name, insecure=insecure, stream=True):

@@ -1,4 +1,4 @@
-"""What the daemon and its registry say when something fails, as one clear error each."""
+"""Translates the errors of the daemon and its registry."""
 
 import re
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from samplemind_cli.models.names import nearest
 class OllamaError(ProviderError):
     """The daemon, or a registry it asked, failed.
 
-    `tries` is how often in a row a pull is begun before this is its end. A failure that `resumes` keeps what came, and
-    is no longer in a row when more has come since.
+    `tries` is the number of consecutive attempts of a pull. A failure that `resumes` keeps what was downloaded, and the
+    count starts again when more has been downloaded since.
     """
 
     def __init__(self, message: str, hint: str | None = None, *, tries: int = 1, resumes: bool = True) -> None:
@@ -29,7 +29,7 @@ RESTARTING = 8  # tries, over about a minute: a daemon that went away is given s
 _SAID: tuple[tuple[str, str, str, int], ...] = (
     (
         r"no space left on device|not enough space|disk quota exceeded",
-        "the daemon's disk filled up while {name} came; what came is kept",
+        "the daemon's disk filled up while downloading {name}; what was downloaded is kept",
         "samplemind models rm NAME makes room, then pull again",
         1,
     ),
@@ -42,18 +42,18 @@ _SAID: tuple[tuple[str, str, str, int], ...] = (
     (
         r"insecure protocol http|gave HTTP response to HTTPS client",
         "the registry of {name} speaks plain HTTP",
-        "say --insecure if it is your own",
+        "use --insecure if it is your own",
         1,
     ),
     (
         r"x509|certificate|tls: ",
         "the registry of {name} has a certificate that the daemon does not trust: {text}",
-        "give the daemon the certificate; --insecure asks over plain HTTP",
+        "install the certificate for the daemon; --insecure uses plain HTTP",
         1,
     ),
     (
         r"unauthorized|access denied|\b40[13]\b",
-        "the registry does not give {name} to this daemon: {text}",
+        "the registry refuses {name} to this daemon: {text}",
         "check the name; a private model needs `ollama signin`",
         1,
     ),
@@ -65,8 +65,8 @@ _SAID: tuple[tuple[str, str, str, int], ...] = (
     ),
     (
         r"max retries exceeded|EOF|connection reset|context (cancel|dead)|\b5\d\d\b|\b429\b|broken pipe|no such file",
-        "the download of {name} kept breaking off: {text}",
-        "pull again; what came is kept",
+        "the download of {name} kept failing: {text}",
+        "pull again; what was downloaded is kept",
         4,
     ),
     (
@@ -80,14 +80,15 @@ _SAID: tuple[tuple[str, str, str, int], ...] = (
 
 @contextmanager
 def translated(url: str, name: str = "", seconds: float = 0) -> Iterator[None]:
-    """Within it, whatever the `ollama` package, its HTTP client or a socket raises becomes an OllamaError."""
+    """Turn what the `ollama` package, its HTTP client or a socket raises into an OllamaError."""
     try:
         yield
     except SamplemindError:
         raise
     except TimeoutError as error:
         raise OllamaError(
-            f"the Ollama daemon at {url} did not answer within {seconds:g} s", "is it busy or stopped? samplemind ps"
+            f"the Ollama daemon at {url} did not answer within {seconds:g} s",
+            "check whether it is busy or stopped: samplemind ps",
         ) from error
     except Exception as error:
         raise _read(error, url, name) from error
@@ -114,21 +115,23 @@ def older(version: str, oldest: tuple[int, ...]) -> bool:
 def unknown(name: str) -> OllamaError:
     """The registry has no such model."""
     found = nearest(name)
-    elsewhere = "https://ollama.com/library lists what there is" if name.count("/") < 2 else "check the name"  # noqa: PLR2004 - a host of one's own
+    elsewhere = "https://ollama.com/library lists the models" if name.count("/") < 2 else "check the name"  # noqa: PLR2004 - a host of one's own
     return OllamaError(
         f"there is no model {name} in its registry", f"did you mean {' or '.join(found)}?" if found else elsewhere
     )
 
 
 def spoiled(name: str) -> OllamaError:
-    """A layer's bytes are not those of its digest; the daemon drops such a layer, so it must come anew."""
-    message = f"the registry sent {name} with a wrong digest; nothing of that is kept"
+    """A layer does not match its digest; the daemon drops it, so it must be downloaded again."""
+    message = f"the registry sent {name} with a wrong digest; the download was discarded"
     return OllamaError(message, "pull again later", tries=2, resumes=False)
 
 
 def stalled(name: str, seconds: float) -> OllamaError:
-    """Not a byte came for a while."""
-    return OllamaError(f"nothing of {name} arrived for {seconds:g} s", "pull again; what came is kept", tries=4)
+    """No byte arrived for a while."""
+    return OllamaError(
+        f"nothing of {name} arrived for {seconds:g} s", "pull again; what was downloaded is kept", tries=4
+    )
 
 
 def absent(name: str) -> OllamaError:
@@ -142,9 +145,9 @@ def _read(error: Exception, url: str, name: str) -> Exception:
     # While streaming, `ollama` lets its HTTP client's own exceptions through (httpx is another door's to import).
     if isinstance(error, OSError) or kind == "httpx":
         if type(error).__name__ == "DecodingError":  # as `httpx_client.bounded` raises it
-            return OllamaError(f"the Ollama daemon at {url} sent something unreadable: {error}", "samplemind ps")
+            return OllamaError(f"the Ollama daemon at {url} sent an unreadable reply: {error}", "samplemind ps")
         if type(error).__name__ in ("ReadError", "RemoteProtocolError", "ReadTimeout", "WriteError"):
-            return OllamaError(f"the Ollama daemon at {url} went away", "samplemind ps", tries=RESTARTING)
+            return OllamaError(f"the Ollama daemon at {url} closed the connection", "samplemind ps", tries=RESTARTING)
         return OllamaError(
             f"no Ollama daemon answers at {url}",
             "samplemind up ollama, or: ollama serve; elsewhere: set OLLAMA_HOST",
@@ -160,7 +163,7 @@ def _read(error: Exception, url: str, name: str) -> Exception:
 
 
 def _in_ollama(error: Exception) -> bool:
-    """Whether it came up inside of the package, which takes what it is sent for an object with Ollama's fields."""
+    """Whether it was raised inside the package, which expects an object with Ollama's fields."""
     return any(frame.f_globals.get("__name__") == "ollama._client" for frame, _ in walk_tb(error.__traceback__))
 
 

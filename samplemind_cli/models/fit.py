@@ -1,4 +1,4 @@
-"""What fits this machine: its memory, its GPU's, and the free disk beneath the daemon's models."""
+"""What fits this machine: its memory, GPU memory, and the free space on the daemon's disk."""
 
 import json
 import os
@@ -28,15 +28,15 @@ class Machine:
     free: int | None = None
 
     def holds(self, size: int) -> bool:
-        """Whether a model of so many bytes can be loaded, on the GPU, beside it, or on both."""
+        """Whether a model of this size can be loaded on the GPU, the CPU, or both."""
         return wanted_memory(size) <= self.memory + self.vram
 
     def place(self, size: int) -> str:
-        """Where a model of so many bytes would run, in words."""
+        """Where a model of this size would run, as text."""
         if wanted_memory(size) <= self.vram:
             return "on the GPU"
         if not self.holds(size):
-            return "more than there is"
+            return "more than available"
         return "on GPU and CPU" if self.vram else "on the CPU"
 
 
@@ -71,12 +71,12 @@ def find_store(modelfile: str) -> Path | None:
         blob = Path(line.removeprefix("FROM ").strip())
         if line.startswith("FROM ") and blob.parent.name == "blobs":
             return blob.parent.parent if _exists(blob) else _first(DOCKER)
-    told = environment().get("OLLAMA_MODELS")
-    return Path(told) if told else _first(*STORES, DOCKER)
+    folder = environment().get("OLLAMA_MODELS")
+    return Path(folder) if folder else _first(*STORES, DOCKER)
 
 
 def partly(store: Path | None, digests: Iterable[str]) -> dict[str, int]:
-    """Bytes that the daemon has of blobs whose download broke off, from its notes beside them (server/download.go)."""
+    """Bytes of unfinished blobs, from the daemon's notes beside them (server/download.go)."""
     have: dict[str, int] = {}
     for digest in digests if store else ():
         for note in Path(store or "", "blobs").glob(f"{digest.replace(':', '-')}-partial-*"):
@@ -91,9 +91,9 @@ def advice(machine: Machine, sizes: Iterable[tuple[str, int]]) -> list[str]:
     for name, size in sizes:
         if not machine.holds(size):
             instead = next((other for other, bytes_ in smaller(name).items() if machine.holds(bytes_)), None)
-            use = f"use {instead}" if instead else "nothing of its kind fits: samplemind pull-models --embedded"
+            use = f"use {instead}" if instead else "no smaller one fits: samplemind pull-models --embedded"
             wanted, has = gigabytes(wanted_memory(size)), machine_text(machine)
-            said.append(f"{name} wants about {wanted} of memory, this machine has {has}; {use}")
+            said.append(f"{name} needs about {wanted} of memory, this machine has {has}; {use}")
     return said
 
 
@@ -140,13 +140,13 @@ def _vram() -> int:
     """All GPUs' memory together; the daemon spreads a model over them. 0 without one (or on Apple's shared memory)."""
     total = sum(_number(file) for file in Path("/sys/class/drm").glob(_AMD))
     try:
-        told = subprocess.run(
+        printed = subprocess.run(
             ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"],  # noqa: S607 - wherever it is
             capture_output=True, text=True, timeout=5, check=True,
         ).stdout  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return total
-    return total + sum(int(line) * 1024**2 for line in told.split() if line.isdigit())
+    return total + sum(int(line) * 1024**2 for line in printed.split() if line.isdigit())
 
 
 def _number(file: Path) -> int:

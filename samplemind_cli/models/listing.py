@@ -46,7 +46,7 @@ def rows(
 ) -> list[ListedModel]:
     """The installed models by name, then the missing ones: those that the set wants, and those that tasks route to."""
     wished = [resolve(name) for name in wanted]
-    routed = {resolve(name): told for name, told in tasks.items()}
+    routed = {resolve(name): names for name, names in tasks.items()}
     installed = [model.name for model in models]
     missing = list(dict.fromkeys(n for n in (*wished, *routed) if not any(same(n, have) for have in installed)))
     return [
@@ -55,7 +55,7 @@ def rows(
             installed=next((model for model in models if model.name == name), None),
             loaded=running.get(name),
             wanted=any(same(name, wish) for wish in wished),
-            tasks=next((told for route, told in routed.items() if same(name, route)), ()),
+            tasks=next((names for route, names in routed.items() if same(name, route)), ()),
         )
         for name in (*installed, *missing)
     ]

@@ -37,7 +37,7 @@ def write(file: Path, models: Mapping[str, str]) -> None:
     try:
         files.write(file, text.encode(), mode=0o644)
     except OSError as error:
-        raise UsageError(f"cannot write {file}: {error}", "is this folder yours?") from error
+        raise UsageError(f"cannot write {file}: {error}", "check that you can write to this folder") from error
 
 
 def compared(

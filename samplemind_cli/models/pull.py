@@ -33,13 +33,15 @@ class PullTimeouts:
 
 @dataclass(slots=True)
 class Download:
-    """How far one model is."""
+    """The progress of one model's download."""
 
     item: PlannedModel
     phase: Phase = "waiting"
     trouble: str = ""
     have: dict[str, PullEvent] = field(default_factory=dict)  # the last event of each layer
-    taken: set[str] = field(default_factory=set)  # layers that the daemon had, and so did not verify, on this try
+    taken: set[str] = field(
+        default_factory=set
+    )  # layers that the daemon already had, and so did not verify, in this attempt
 
     def begin(self) -> None:
         """A try begins."""
@@ -48,7 +50,7 @@ class Download:
         self.have = {digest: PullEvent("") for digest in self.have}
 
     def take(self, step: PullEvent) -> bool:
-        """Note one event; whether it tells of something new."""
+        """Take in one event; returns whether it is news."""
         if not step.digest:
             self.phase = "pulling" if step.status.startswith("pulling") else "verifying"
             return True
@@ -60,14 +62,14 @@ class Download:
 
     @property
     def total(self) -> int | None:
-        """Bytes to come; None until somebody knows. Layers that were there at first are not counted."""
+        """Bytes to download; None until known. Layers that were present at first are not counted."""
         if self.item.new or not self.item.trouble:
             return sum(layer.size for layer in self.item.new)
         return sum(step.total for step in self.have.values()) or None
 
     @property
     def done(self) -> int:
-        """Those of them that came."""
+        """The downloaded bytes."""
         if self.phase == "done":
             return self.total or 0
         new = {layer.digest for layer in self.item.new}
@@ -122,7 +124,7 @@ class Puller:
         self._slots = asyncio.Semaphore(jobs)
 
     async def run(self, plan: PullPlan) -> list[PullResult]:
-        """Pull what the plan wants; one failure does not stop the others. Cancelled, what came stays for next time.
+        """Pull the plan's models; one failure does not stop the others. Cancelling keeps what was downloaded.
 
         The results are in the plan's order, those of models that were left alone included.
         """
@@ -150,10 +152,10 @@ class Puller:
                 return PullResult(name=item.name, status="failed", seconds=monotonic() - began, error=error)
         download.phase = "done"
         self._watch(download)
-        return PullResult(name=item.name, status="pulled", bytes=_came(download), seconds=monotonic() - began)
+        return PullResult(name=item.name, status="pulled", bytes=_received(download), seconds=monotonic() - began)
 
     async def _whole(self, download: Download) -> None:
-        """Try until the model is whole; an OllamaError when that is not to be."""
+        """Retry until the model is complete; raises OllamaError when it gives up."""
         import tenacity
 
         failed = most = 0  # failures in a row, and the most bytes that came in a try
@@ -164,9 +166,9 @@ class Puller:
                 await self._try(download)
                 await self._verify(download)
             except OllamaError as error:
-                came = sum(step.completed for step in download.have.values())
-                failed = 1 if error.resumes and came > most else failed + 1
-                most = max(most, came)
+                received = sum(step.completed for step in download.have.values())
+                failed = 1 if error.resumes and received > most else failed + 1
+                most = max(most, received)
                 download.trouble = error.message
                 raise
 
@@ -203,7 +205,7 @@ class Puller:
         raise daemon_errors.said("EOF", name)
 
     async def _verify(self, download: Download) -> None:
-        """Verify the layers that the daemon took as present: a try that was cut may have left them unverified."""
+        """Verify the layers that the daemon assumed present: an interrupted attempt may have left them unverified."""
         item = download.item
         unverified = download.taken & item.lacking if item.present else download.taken
         if not unverified:
@@ -222,7 +224,7 @@ class Puller:
 
 
 def _is_whole(store: Path, digest: str) -> bool:
-    """Whether a blob's bytes are those of its digest; one that cannot be read here is the daemon's word."""
+    """Whether a blob matches its digest; one that is not readable here is trusted."""
     try:
         with (store / "blobs" / digest.replace(":", "-")).open("rb") as blob:
             return hashlib.file_digest(blob, "sha256").hexdigest() == digest.partition(":")[2]
@@ -230,7 +232,7 @@ def _is_whole(store: Path, digest: str) -> bool:
         return True
 
 
-def _came(download: Download) -> int:
+def _received(download: Download) -> int:
     """What came by now: as planned, or as the daemon told where the registry told us nothing."""
     planned = download.item.download
     return download.done if planned is None or download.item.trouble else planned

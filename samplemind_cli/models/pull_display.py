@@ -1,4 +1,4 @@
-"""What is seen while models come: one display on a terminal, a plain line now and then elsewhere."""
+"""Shows downloads: one display on a terminal, occasional plain lines elsewhere."""
 
 import sys
 from collections import deque
@@ -20,7 +20,7 @@ TICK = 0.1  # seconds between two looks at the same display
 
 
 class Rate:
-    """Bytes per second of late."""
+    """Recent bytes per second."""
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque()

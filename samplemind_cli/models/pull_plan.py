@@ -1,4 +1,4 @@
-"""What a pull needs, what is there already, and what room there is: said before the first byte."""
+"""Plans a pull: what is needed, what is present, and whether there is room, before the first byte."""
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
@@ -62,7 +62,7 @@ class PullPlan:
         lines = [f"{item.name}: {self._line(item)}" for item in self.items]
         if len(self.wanted) > 1:
             known = "at least " if any(item.download is None for item in self.wanted) else ""
-            lines.append(f"in all: {known}{gigabytes(self.download)} to come{self._room()}")
+            lines.append(f"total: {known}{gigabytes(self.download)} to download{self._room()}")
         elif self._room():
             lines.append(self._room().removeprefix(", "))
         return lines
@@ -76,10 +76,10 @@ class PullPlan:
         if not item.wanted:
             return f"present, {gigabytes(item.size or 0)}"
         if item.unknown:
-            return f"not in its registry; {daemon_errors.unknown(item.name).hint}"
+            return f"not in the registry; {daemon_errors.unknown(item.name).hint}"
         if item.size is None:
             return f"size unknown ({item.trouble})"
-        wants = f"wants about {gigabytes(fit.wanted_memory(item.size))} of memory"
+        wants = f"needs about {gigabytes(fit.wanted_memory(item.size))} of memory"
         place = f" ({self.machine.place(item.size)})" if self.machine else ""
         guess = f"; a guess, {item.trouble}" if item.trouble else ""
         return f"{_share(item.download, item.size)}, {wants}{place}{guess}"
@@ -110,8 +110,8 @@ class PullPlan:
         said = fit.advice(self.machine, [(item.name, item.size) for item in self.wanted if item.size])
         free = self.machine.free
         if free is not None and self.download > free:
-            needs = f"{gigabytes(self.download)} must come"
-            said.insert(0, f"{needs}, {gigabytes(free)} are free on the daemon's disk")
+            needs = f"{gigabytes(self.download)} to download"
+            said.insert(0, f"{needs}, but only {gigabytes(free)} free on the daemon's disk")
         return said
 
 
@@ -125,9 +125,9 @@ async def make(
         return arrange(present, {})
     local = is_loopback(daemon.url)
     store = fit.find_store(await daemon.modelfile(installed[0].name) if installed else "") if local else None
-    told = await asyncio.gather(*(wire.manifest(name, insecure=insecure) for name in pulled))
-    digests = {layer.digest for manifest in told for layer in manifest.layers}
-    manifests = dict(zip(pulled, told, strict=True))
+    fetched = await asyncio.gather(*(wire.manifest(name, insecure=insecure) for name in pulled))
+    digests = {layer.digest for manifest in fetched for layer in manifest.layers}
+    manifests = dict(zip(pulled, fetched, strict=True))
     plan = arrange(present, manifests, await daemon.held(digests), fit.partly(store, digests))
     return replace(plan, store=store, machine=await asyncio.to_thread(fit.this_machine, store) if local else None)
 
@@ -167,12 +167,12 @@ def arrange(
 
 
 def _share(download: int | None, size: int) -> str:
-    """What must come of so many bytes, in words."""
+    """The share to download, as text."""
     if download is None:
-        return f"{gigabytes(size)}, what has changed is unknown"
+        return f"{gigabytes(size)}; what changed is unknown"
     if download == 0:
-        return f"{gigabytes(size)}, all of it there"
-    return f"{gigabytes(download)}{'' if download == size else f' of {gigabytes(size)}'} to come"
+        return f"{gigabytes(size)}, all of it present"
+    return f"{gigabytes(download)}{'' if download == size else f' of {gigabytes(size)}'} to download"
 
 
 def _to_come(layers: Collection[Layer], partly: Mapping[str, int]) -> int:

@@ -1,4 +1,4 @@
-"""What the `ollama` package has no call for: the daemon's version, the blobs it holds, a registry's manifest."""
+"""Calls that the `ollama` package lacks: the daemon's version, its blobs, a registry's manifest."""
 
 import asyncio
 from collections.abc import Iterable
@@ -51,7 +51,7 @@ async def version(url: str) -> Any:
 
 
 async def held(url: str, digests: Iterable[str]) -> set[str]:
-    """Those of the digests whose blobs the daemon has whole (`HEAD /api/blobs/DIGEST`)."""
+    """The digests whose blobs the daemon has completely (`HEAD /api/blobs/DIGEST`)."""
     wanted = list(digests)
     replies = await asyncio.gather(*(_asked(f"{url}/api/blobs/{digest}", method="HEAD") for digest in wanted))
     return {digest for digest, reply in zip(wanted, replies, strict=True) if reply.status == OK}
@@ -80,7 +80,7 @@ def _layers(answer: Any) -> tuple[Layer, ...]:
 
 
 async def _asked(url: str, *, method: str = "GET", accept: str = "application/json") -> http_client.WholeResponse:
-    """The reply, where a redirect leads included; an error status is one, too. OSError when there is none in time."""
+    """The reply after redirects, whatever its status. OSError when there is none in time."""
     patience = http_client.Patience(connect=SECONDS, read=SECONDS, attempts=1)
     try:
         async with asyncio.timeout(SECONDS):

@@ -21,7 +21,7 @@ def attach(asked: Asked, *, state_dir: str, say: Callable[[str], None]) -> Profi
     _check(asked.pid)
     spy = engines.py_spy() if "cpu" in asked.kinds else None
     profile = Profile.new(state_dir, asked)
-    say(f"looking at process {asked.pid} for {asked.watch} s: Ctrl-C stops it earlier")
+    say(f"sampling process {asked.pid} for {asked.watch} s; Ctrl-C stops earlier")
     if spy:
         _time(profile, spy)
     else:
@@ -38,7 +38,7 @@ def _check(pid: int) -> None:
         raise UsageError(f"process {pid} is another user's", "sudo samplemind profile attach ...") from error
     if refused := outside.refusal(foreign=True):
         raise UsageError(
-            f"this system lets nobody look into process {pid}: {refused}", "sudo sysctl kernel.yama.ptrace_scope=0"
+            f"this system forbids inspecting process {pid}: {refused}", "sudo sysctl kernel.yama.ptrace_scope=0"
         )
 
 
@@ -62,7 +62,7 @@ def _time(profile: Profile, spy: Path) -> None:
             sampler.stop(at_once=True)
         if not sampler.written:
             raise _failed(
-                asked, f"py-spy at process {asked.pid}: {sampler.reason or 'interrupted before the first look'}"
+                asked, f"py-spy at process {asked.pid}: {sampler.reason or 'interrupted before the first sample'}"
             )
         stacks.keep(profile, sampler.printed(), asked.pid, sampler.wall)
 
@@ -99,4 +99,6 @@ def _memray(profile: Profile, what: str, *options: str) -> None:
 
 def _failed(asked: Asked, what: str) -> SamplemindError:
     memory = "install memray in that program's environment, and gdb or lldb on this machine"
-    return SamplemindError(what, memory if "memory" in asked.kinds else "is it a Python program, and yours?")
+    return SamplemindError(
+        what, memory if "memory" in asked.kinds else "check that it is a Python program, and that you own it"
+    )

@@ -77,7 +77,7 @@ def lines(before: Profile, after: Profile) -> Iterator[str]:
             amounts = f"{sign}{unit(change):>9}  {unit(row['before']):>9} -> {unit(row['after']):>9}"
             yield f"{name} {amounts}  {where(row, before, after)}"
     if before.engine != after.engine:
-        yield f"note: different engines took the time: {before.engine}, {after.engine}"
+        yield f"note: time was measured by different engines: {before.engine}, {after.engine}"
 
 
 def where(row: dict[str, Any], before: Profile, after: Profile) -> str:

@@ -40,10 +40,10 @@ def choose(asked: Asked, say: Callable[[str], None]) -> Profiler:
     if "cpu" not in asked.kinds or asked.engine == PYINSTRUMENT:
         return Profiler(PYINSTRUMENT, None)
     if refused and not asked.engine:
-        say(f"note: pyinstrument takes the time, py-spy may not: {refused}")
+        say(f"note: using pyinstrument, because py-spy may not attach: {refused}")
         return Profiler(PYINSTRUMENT, None)
     if refused:
-        raise UsageError(f"py-spy cannot look at the program: {refused}", "--engine pyinstrument")
+        raise UsageError(f"py-spy cannot attach to the program: {refused}", "--engine pyinstrument")
     return Profiler(PY_SPY, py_spy())
 
 

@@ -50,7 +50,8 @@ def keep(asked: Asked, samples: str, python: Python, state_dir: str, say: Callab
     records = list(map(_record, filter(FRAME.search, samples.splitlines())))
     if not records:
         raise SamplemindError(
-            f"{asked.words[0]} did nothing in {asked.watch} s", "ask it something meanwhile, or look longer: --seconds"
+            f"{asked.words[0]} did nothing in {asked.watch} s",
+            "send it requests meanwhile, or sample longer: --seconds",
         )
     profile = Profile.new(state_dir, asked)
     busy = sum(seconds for _, seconds in records)

@@ -57,7 +57,7 @@ def record(asked: Asked, *, state_dir: str, env: Mapping[str, str], say: Callabl
             run = Run(profile, kind, engine.spy if kind == "cpu" else None, child.Course())
             codes.append(run.start(argv, env, stdin=stdin, silent=bool(codes)))
             if run.trouble:
-                say(f"note: py-spy could not look at it: {run.trouble}; --engine pyinstrument looks from inside")
+                say(f"note: py-spy could not attach: {run.trouble}; --engine pyinstrument needs no permission")
             reader = Path(sys.executable) if run.spy else python.path
             took = render(profile, kind, reader, say, main=run.course.pid if run.spy else None)
             seconds.setdefault(kind, []).extend(took)
@@ -119,8 +119,8 @@ def _replayed(stack: ExitStack) -> IO[bytes] | None:
     copy = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack is its context
     while piece := sys.stdin.buffer.read(PIECE):
         if copy.tell() + len(piece) > MOST:
-            what = f"more than {size(MOST)} is piped in, too much to keep for a second run"
-            raise UsageError(what, "--cpu and --memory, one at a time, keep nothing")
+            what = f"more than {size(MOST)} was piped in, too much to replay in a second run"
+            raise UsageError(what, "run --cpu and --memory one at a time")
         copy.write(piece)
     return copy
 

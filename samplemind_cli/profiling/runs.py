@@ -132,7 +132,7 @@ def find(state_dir: str, name: str) -> Profile:
         exact = [profile for profile in profiles if profile.id == name]
         found = exact or [p for p in profiles if p.id.startswith(name) or p.id.endswith(name)]
     if len(found) != 1:
-        problem = "no profile fits" if not found else f"{len(found)} profiles fit"
+        problem = "no profile matches" if not found else f"{len(found)} profiles match"
         raise UsageError(f"{problem} {name!r}", "samplemind profile list")
     return found[0]
 
@@ -141,4 +141,4 @@ def repeatable(profile: Profile) -> None:
     """Raises UsageError when its command line was not kept as it was typed."""
     if profile.asked.withheld:
         words = shlex.join(profile.asked.words)
-        raise UsageError(f"the command line was kept without its secrets: {words}", f"samplemind profile -- {words}")
+        raise UsageError(f"the command line was saved without its secrets: {words}", f"samplemind profile -- {words}")

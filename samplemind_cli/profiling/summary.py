@@ -40,7 +40,7 @@ def _cpu(profile: Profile, found: Frame, here: str) -> Iterator[str]:
     if times["processes"] > 1 and not alone:
         yield f"cpu: {work} of work in {wall}, of {times['processes']} processes"
     else:
-        yield f"cpu: {work} of work in {wall}" if profile.asked.watch else f"cpu: {wall}, {work} of it on a processor"
+        yield f"cpu: {work} of work in {wall}" if profile.asked.watch else f"cpu: {wall}, {work} of it on the CPU"
     total = sum(frame["own"] + frame["awaited"] for frame in found["frames"])
     yield from _top(_shares(found["frames"], "own", total), seconds, here)
     awaited = _shares(found["frames"], "awaited", total)
@@ -58,7 +58,7 @@ def _threads(threads: list[Frame], here: str, *, alone: bool) -> Iterator[str]:
     if len(worth) < 2:  # noqa: PLR2004 - one did all of it
         return
     processes = {thread["pid"] for thread in worth}
-    added = "its children's work is not in the lines above, --children adds it" if alone else "added up above"
+    added = "its child processes' work is not in the lines above; --children adds it" if alone else "added up above"
     yield f"  by thread{f' and process ({added})' if len(processes) > 1 else ''}:"
     for thread in worth[:MOST]:
         process = f", process {thread['pid']} {_shortened(thread['command'])}" if len(processes) > 1 else ""
@@ -71,21 +71,21 @@ def _unseen(times: Frame, found: Frame, profile: Profile) -> Iterator[str]:
     """What this profile does not tell, and what does."""
     enough = max(10 * SMALL * (times["cpu"] + times.get("children", 0)), SMALL)  # of the work: others' slows the clock
     if (elsewhere := times["cpu"] - times["main_thread"]) > enough:
-        yield f"  note: {elsewhere:.2f} s of processor time in other threads are not in this profile (--engine py-spy)"
+        yield f"  note: {elsewhere:.2f} s of CPU time in other threads are not in this profile (--engine py-spy)"
     if "alone" not in times:
         if not profile.asked.children and times.get("children", 0) > enough:
-            yield f"  note: {times['children']:.2f} s of processor time in child processes are not in this profile"
+            yield f"  note: {times['children']:.2f} s of CPU time in child processes are not in this profile"
         if profile.asked.engine == "pyinstrument":
-            yield "  note: pyinstrument slows each call: what calls much looks larger than it is (--engine py-spy)"
+            yield "  note: pyinstrument slows each call: code with many calls looks slower than it is (--engine py-spy)"
         return
     enough = max(enough, 10 * SMALL)
     children = [thread for thread in found["threads"] if thread["pid"] != times["pid"]]
     hidden = times["children"] - sum(thread["seconds"] for thread in children)
     if hidden > enough:
-        yield f"  note: {hidden:.2f} s of children are not seen: they run no Python, or for less than 0.1 s"
+        yield f"  note: {hidden:.2f} s of child processes are missing: they run no Python, or run for less than 0.1 s"
     waiting = times["wall"] - times["active"] - (times["children"] if times["alone"] else 0)
     if waiting > max(10 * SMALL * times["wall"], 10 * SMALL):
-        yield f"  note: for {waiting:.2f} s it waited: --engine pyinstrument shows where, in coroutines too"
+        yield f"  note: for {waiting:.2f} s it waited: --engine pyinstrument shows where, also in coroutines"
 
 
 def _shortened(command: str) -> str:
@@ -139,7 +139,7 @@ def short(file: str, here: str) -> str:
 
 def _overhead(profile: Profile) -> str:
     if profile.asked.watch:
-        slowed = "each allocation was counted" if "memory" in profile.asked.kinds else "it stood still for each look"
+        slowed = "each allocation was counted" if "memory" in profile.asked.kinds else "each sample pauses the program"
         return f"overhead: not measured; {slowed}"
     bare = profile.seconds.get("bare", [])
     if not bare:

@@ -1,4 +1,4 @@
-"""Who may ask: with the token, under which Host name, from which web page."""
+"""Access checks: the token, the Host name, the web page's origin."""
 
 import hmac
 import re
@@ -12,14 +12,14 @@ from samplemind_cli.server.message import HttpError, Incoming
 from samplemind_cli.server.neighbours import is_anothers
 from samplemind_cli.settings import Settings
 
-KEYS = ("x-api-key", "x-goog-api-key")  # Anthropic's and Google's clients send their key so
-GOOGLES = ("/v1beta/", "/v1/models/{model}:")  # routes of which a URL may hold the key
+KEYS = ("x-api-key", "x-goog-api-key")  # headers in which Anthropic's and Google's clients send their key
+GOOGLES = ("/v1beta/", "/v1/models/{model}:")  # routes whose URL may hold the key
 SEEN = 256
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[\w.-]*)(?::\d{0,5})?", re.ASCII | re.IGNORECASE)
 
 
 class Access:
-    """Checks the head of a request. Raises UsageError for settings that cannot be."""
+    """Checks the head of a request. Raises UsageError for contradictory settings."""
 
     def __init__(self, settings: Settings) -> None:
         self._token = settings.api_token.encode()
@@ -34,9 +34,9 @@ class Access:
             )
 
     def check_host(self, incoming: Incoming) -> None:
-        """Without a token only names of this machine count: a page whose name is bound anew to loopback is refused.
+        """Without a token, accept only names of this machine: a web page whose name resolves to loopback is refused.
 
-        Raises Problem. (The attack is called DNS rebinding.) HTTP/1.0 knows no Host, and no browser speaks it.
+        Raises Problem. (The attack is DNS rebinding.) HTTP/1.0 has no Host header, and no browser speaks it.
         """
         given = incoming.headers.get("host")
         if given is None or given in self._seen:
@@ -55,13 +55,13 @@ class Access:
             self._seen.add(given)
 
     def check(self, incoming: Incoming, *, public: bool, owner: bool = False) -> None:
-        """The token, if there is one; without one, a web page must not use the browser's way to loopback.
+        """Check the token, if one is set; without one, refuse web pages that reach loopback through a browser.
 
-        Raises Problem. What is public needs neither, and `trusted` says whether the client may see details. A named key
-        does instead of the token, but for what is the `owner`'s alone; without a token it only says who asks.
+        Raises Problem. Public routes need neither; `trusted` says whether the client may see details. A named key
+        replaces the token except on `owner` routes; without a token it only names the client.
         """
         headers = incoming.headers
-        given = _given(incoming)
+        given = sent_keys(incoming)
         if self._token:
             incoming.trusted = any(hmac.compare_digest(_wire(key), self._token) for key in given)
         elif "origin" in headers:
@@ -70,8 +70,8 @@ class Access:
             incoming.key = self._keys.find(_wire(key).decode("utf-8", "replace") for key in given)
         changes = owner and incoming.method not in ("GET", "HEAD")
         if changes and not self._token and is_anothers(incoming.transport):
-            told = f"without SAMPLEMIND_API_TOKEN {incoming.route} is not for programs of other users"
-            raise HttpError(403, told, "forbidden")
+            message = f"without SAMPLEMIND_API_TOKEN {incoming.route} is refused to other users' programs"
+            raise HttpError(403, message, "forbidden")
         if public or incoming.trusted or (incoming.key and not owner):
             return
         if incoming.key:
@@ -84,13 +84,12 @@ class Access:
         )
 
 
-def _given(incoming: Incoming) -> list[str]:
+def sent_keys(incoming: Incoming) -> list[str]:
     """Every key that a request brings: in the headers, and in the URL where Google's clients may put it."""
     headers = incoming.headers
-    given = [headers[name] for name in KEYS if name in headers]
     scheme, _, bearer = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        given.append(bearer.strip())
+    given = [bearer.strip()] if scheme.lower() == "bearer" else []
+    given += [headers[name] for name in KEYS if name in headers]
     if "key=" in incoming.query and incoming.route.startswith(GOOGLES):
         given += parse_qs(incoming.query).get("key", [])
     return given

@@ -1,4 +1,4 @@
-"""The batches under way in one worker of `serve`: each goes on where a killed one was, and ends in order."""
+"""The running batches of one worker of `serve`: each resumes where a killed process stopped."""
 
 import asyncio
 import logging
@@ -22,13 +22,13 @@ from samplemind_cli.server.message import HttpError
 
 log = logging.getLogger(__name__)
 AT_ONCE = 2  # batches of one worker
-JOBS = 8  # lines of a batch that are asked at once
-WRITE = 1.0  # seconds between writings of how far one is
-MOST_ERRORS = 20  # that are told of a file whose lines are wrong
+JOBS = 8  # concurrent lines of a batch
+WRITE = 1.0  # seconds between writes of a batch's progress
+MOST_ERRORS = 20  # errors reported for an invalid file
 
 
 class Jobs:
-    """Runs batches with one core. `keep`: the ledger is told what was asked and answered."""
+    """Runs batches with one core. `keep`: prompts and answers go into the ledger."""
 
     def __init__(self, core: AICore, kept: Keeping, *, keep: bool = False) -> None:
         self._core = core
@@ -45,17 +45,17 @@ class Jobs:
         task.add_done_callback(self._over)
 
     def resume(self) -> None:
-        """Run what an earlier process left."""
+        """Run the batches that an earlier process left unfinished."""
         try:
             left = [batch["id"] for batch in self._kept.all("batches") if batch["status"] in UNFINISHED]
-        except (HttpError, OSError) as error:  # nothing can be kept here, so nothing was
+        except (HttpError, OSError) as error:  # nothing can be stored here, so nothing was
             log.debug("no batches: %s", error)
             return
         for number in left:
             self.start(number)
 
     async def close(self, seconds: float) -> None:
-        """Begin no further line, and wait so long for those under way; the rest is for the next process."""
+        """Start no further line, and wait this long for running ones; the next process does the rest."""
         self._ending = True
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=seconds)
@@ -105,7 +105,7 @@ class Jobs:
         return Results.open(path, again=False)
 
     async def _answer(self, batch: Record, source: Path, results: Results) -> BudgetError | None:
-        """Answer the lines that have no answer yet; the error of a budget that is used up."""
+        """Answer the lines that have no answer yet; returns the error of an exhausted budget."""
         counts = batch["request_counts"]
         before = await asyncio.to_thread(lambda: sum(results.has(line) for line in lines.read(source)))
         counts |= {"failed": results.failed, "completed": before - results.failed}
@@ -133,7 +133,7 @@ class Jobs:
         return lambda: self._ending or time.time() >= until or self._kept.is_cancelled(number)
 
     def _finish(self, batch: Record, over: BudgetError | None) -> None:
-        """Tell the answers and the failures apart, each a file, and how it ended."""
+        """Write answers and failures to a file each, and record how the batch ended."""
         batch |= {"status": "finalizing", "finalizing_at": int(time.time())}
         self._kept.save("batches", batch)
         self._tell_apart(batch)
@@ -177,11 +177,11 @@ def _is_whole(batch: Record) -> bool:
 
 
 def _wrong(source: Path, endpoint: str) -> list[Record]:
-    """What is wrong with a file's lines; nothing that is a line's own fault alone, as an unknown model is."""
+    """The errors that make a file invalid; an unknown model is an error of its line alone."""
     try:
         lines.count(source)
     except FileNotFoundError:
-        return [_problem("input_file_missing", "the input file is not there any more")]
+        return [_problem("input_file_missing", "the input file no longer exists")]
     except SamplemindError as error:
         return [_problem("invalid_file", error.message.replace(str(source), "the file"))]
     found = []

@@ -21,14 +21,14 @@ from samplemind_cli.server.routes import Operation
 
 PIECE = 64 * 1024
 JSON_LINES = "application/jsonl"
-LEAST, MOST = 3600, 30 * DAY  # seconds that a client may have a file kept
+LEAST, MOST = 3600, 30 * DAY  # seconds for which a client may store a file
 QUEUE = 50  # batches of one owner that are not finished
 MOST_LISTED = 100
 _HIDDEN = ("owner", "window_ends_at", "origin", "models")
 
 
 class Batches:
-    """Handlers; every file and batch is its owner's alone. `keep`: the ledger is told what was asked and answered."""
+    """Handlers; only its owner sees a file or batch. `keep`: prompts and answers go into the ledger."""
 
     def __init__(self, core: AICore, chats: Chats, *, keep: bool = False) -> None:
         self._chats = chats
@@ -36,7 +36,7 @@ class Batches:
         self.jobs = Jobs(core, self._kept, keep=keep)
 
     def operations(self) -> tuple[Operation, ...]:
-        """Their lines in the table of routes."""
+        """The routes."""
         return (
             Operation("POST", "/v1/files", self._upload, media=upload.KIND),
             Operation("GET", "/v1/files", self._files),
@@ -64,13 +64,13 @@ class Batches:
         }
         if seconds := form.fields.get("expires_after[seconds]"):
             record["expires_at"] = int(time.time()) + _seconds(seconds)
-        return _told(await asyncio.to_thread(self._kept.add, "files", owner(incoming), record, form.data))
+        return _reply(await asyncio.to_thread(self._kept.add, "files", owner(incoming), record, form.data))
 
     async def _files(self, incoming: Incoming) -> Reply:
         return _list(self._kept.all("files", owner(incoming)), incoming.query)
 
     async def _file(self, incoming: Incoming) -> Reply:
-        return _told(self._kept.get("files", incoming.params[0], owner(incoming)))
+        return _reply(self._kept.get("files", incoming.params[0], owner(incoming)))
 
     async def _delete(self, incoming: Incoming) -> Reply:
         number = self._kept.get("files", incoming.params[0], owner(incoming))["id"]
@@ -83,8 +83,10 @@ class Batches:
 
     async def _create(self, incoming: Incoming) -> Reply:
         fields, whose = document(incoming.body), owner(incoming)
-        if incoming.key and (incoming.key.rpm or incoming.key.tpm):  # its lines would pass the limit by
-            raise HttpError(403, f"{incoming.client} has a limit a minute: such a key begins no batch", "forbidden")
+        if incoming.key and (incoming.key.rpm or incoming.key.tpm):  # its lines would bypass the limit
+            raise HttpError(
+                403, f"{incoming.client} has a limit per minute: such a key may not create batches", "forbidden"
+            )
         source = self._kept.get("files", fields.need("input_file_id", str), whose)
         endpoint = fields.one_of("endpoint", (CHAT, EMBEDDINGS), "")
         if not endpoint:
@@ -96,26 +98,26 @@ class Batches:
         options = self._chats.options(incoming)
         asker = options.origin
         who = {"client": asker.client, "session": asker.session, "agent": asker.agent}
-        asked = {"origin": who, "models": list(options.models)}
-        batch = self._kept.add("batches", whose, {**_new(source["id"], endpoint, fields), **asked})
+        limits = {"origin": who, "models": list(options.models)}
+        batch = self._kept.add("batches", whose, {**_new(source["id"], endpoint, fields), **limits})
         self.jobs.start(batch["id"])
-        return _told(batch)
+        return _reply(batch)
 
     async def _batches(self, incoming: Incoming) -> Reply:
         return _list([self._seen(batch) for batch in self._kept.all("batches", owner(incoming))], incoming.query)
 
     async def _batch(self, incoming: Incoming) -> Reply:
-        return _told(self._seen(self._kept.get("batches", incoming.params[0], owner(incoming))))
+        return _reply(self._seen(self._kept.get("batches", incoming.params[0], owner(incoming))))
 
     async def _cancel(self, incoming: Incoming) -> Reply:
         batch = self._kept.get("batches", incoming.params[0], owner(incoming))
         if batch["status"] not in UNFINISHED:
-            raise HttpError(409, f"the batch is {batch['status']} already", "conflict")
+            raise HttpError(409, f"the batch is already {batch['status']}", "conflict")
         self._kept.cancel(batch["id"])
-        return _told(self._seen(batch))
+        return _reply(self._seen(batch))
 
     def _seen(self, batch: Record) -> Record:
-        """The batch as its client sees it: one that was told to end is ending."""
+        """The batch as its client sees it: one that was cancelled is `cancelling`."""
         if batch["status"] in ("validating", "in_progress") and self._kept.is_cancelled(batch["id"]):
             return batch | {"status": "cancelling", "cancelling_at": batch["cancelling_at"] or int(time.time())}
         return batch
@@ -151,12 +153,12 @@ def _shown(record: Record) -> Record:
     return {name: value for name, value in record.items() if name not in _HIDDEN}
 
 
-def _told(record: Record) -> Reply:
+def _reply(record: Record) -> Reply:
     return Reply(orjson.dumps(_shown(record)))
 
 
 def _list(records: list[Record], query: str) -> Reply:
-    """One page of a list, as `limit`, `after`, `order` and `purpose` want it."""
+    """One page of a list, selected by `limit`, `after`, `order` and `purpose`."""
     wanted = {name: values[-1] for name, values in parse_qs(query).items()}
     if purpose := wanted.get("purpose"):
         records = [record for record in records if record.get("purpose") == purpose]

@@ -1,4 +1,4 @@
-"""Chats of every client format: a room reads the request and tells the answer, the core answers."""
+"""Chats of every client format: its room reads the request and writes the response; the core answers."""
 
 import asyncio
 import time
@@ -17,25 +17,25 @@ from samplemind_cli.formats.fields import Fields, document
 from samplemind_cli.formats.headers import headed
 from samplemind_cli.formats.types import Server
 from samplemind_cli.server import provenance
-from samplemind_cli.server.content import answered
+from samplemind_cli.server.content import answer_text
 from samplemind_cli.server.failure import problem
 from samplemind_cli.server.interpreted import Interpreted, interpreter, named
 from samplemind_cli.server.memory import Memory
 from samplemind_cli.server.message import Handler, Incoming, Outcome, Reply, Stream
 
 DEADLINE = "x-samplemind-timeout"
-WHY = "x-samplemind-why"  # a client sends it, and hears in what its question is new
-COST = "x-samplemind-cost"  # a client that wants to know sends it; looking a price up takes longer than a hit
+WHY = "x-samplemind-why"  # a request header that asks why the question was not cached
+COST = "x-samplemind-cost"  # a request header that asks for the cost; looking up a price takes longer than a hit
 NAMED = 128  # characters of a session's or an agent's name that are kept
-IDLE = 15.0  # seconds of a provider's silence after which a client hears that it is waited for
+IDLE = 15.0  # seconds of a provider's silence after which the client is sent a ping
 _FIELDS = Callable[[Incoming, Fields], Fields]
-# Where agents say which conversation, and which of its agents, a request belongs to.
+# The headers in which agents name the conversation and the agent of a request.
 SESSIONS = ("x-claude-code-session-id", "session_id", "conversation_id", "x-session-id")
 AGENTS = ("x-claude-code-agent-id", "x-agent-id")
 
 
 class Chats:
-    """Handlers for chats. `content`: an outcome says what was answered; `keep`: the ledger is told it too."""
+    """Handlers for chats. `content`: the outcome holds the answer's text; `keep`: the ledger does, too."""
 
     def __init__(self, core: AICore, memory: Memory, *, content: bool, keep: bool = False) -> None:
         self._core = core
@@ -44,7 +44,7 @@ class Chats:
         self._kept = keep
 
     def handler(self, room: Server, fields_of: _FIELDS = lambda _, fields: fields) -> Handler:
-        """The handler of one route. `fields_of` adds to the body's fields what the path says."""
+        """The handler of one route. `fields_of` adds the path's parameters to the body's fields."""
 
         async def handle(incoming: Incoming) -> Reply | Stream:
             return await self._handle(incoming, room, fields_of(incoming, document(incoming.body)))
@@ -60,17 +60,16 @@ class Chats:
             reply = Reply(room.whole(answer, incoming.id, fields), headers=headers, outcome=outcome)
             self._keep(incoming, request, options, answer, reply)
             return await self._priced(incoming, answer, reply)
-        model, known = options.model or "auto", self._known(incoming)
-        events = Interpreted(room.events(incoming.id, model, fields), request)
+        known = self._known(incoming)
+        events = Interpreted(room.events(incoming.id, options.model or "auto", fields), request)
         chunks = self._core.stream(request, options)
         source = _with_pauses(chunks) if events.waits else chunks
         first = await anext(source)
-        if first is None:  # the client hears that it is waited for before it is known who answers
-            outcome = Outcome(model=model)
+        if first is None:  # pings are sent before it is known who answers
+            outcome = Outcome(model=options.model or "auto")
             return Stream(self._events(incoming, first, source, events, outcome), {}, outcome, events.kind)
         headers, outcome = opened(first)
         headers |= _why(known, first, request)
-        events = Interpreted(room.events(incoming.id, headers["x-samplemind-route"], fields), request)
         headers = named(headers, events.hear(first))
         if first.answer is None:
             return Stream(self._events(incoming, first, source, events, outcome), headers, outcome, events.kind)
@@ -85,7 +84,7 @@ class Chats:
     async def whole(
         self, incoming: Incoming, request: Request, options: Options
     ) -> tuple[Answer, dict[str, str], Outcome]:
-        """The whole answer, the headers that say where it comes from, and what is counted of it."""
+        """The whole answer, its provenance headers, and what is counted of it."""
         outcome, answer, route = Outcome(), None, None
         headers, known = dict[str, str](), self._known(incoming)
         async with aclosing(self._core.stream(request, options)) as chunks:
@@ -107,14 +106,14 @@ class Chats:
         return told, named(headers, outcome.left_out), outcome
 
     def _known(self, incoming: Incoming) -> Sequence[Parts] | None:
-        """The questions that were stored before, for one who wants to know in what a new one differs.
+        """The stored questions, for a client that asks why its own was not cached.
 
         Not for a client with a key of its own: it would learn what others asked.
         """
         return self._core.questions.known() if WHY in incoming.headers and not incoming.key else None
 
     async def _priced(self, incoming: Incoming, answer: Answer, reply: Reply) -> Reply:
-        """The response with what the answer cost, for a client that wants to know."""
+        """The response with the cost of the answer, for a client that asks for it."""
         if COST in incoming.headers:
             cost = await asyncio.to_thread(costs.dollars, self._core.settings, answer)
             reply.headers |= {} if cost is None else {COST: f"{cost:.9f}"}
@@ -157,13 +156,13 @@ class Chats:
         return events.of(chunk)
 
     async def models(self, incoming: Incoming) -> list[str]:
-        """What may stand for a model: the words for routing, and every model that can be asked and this client may."""
+        """The names a client may use as a model: the routing words, and every model available to it."""
         patterns = incoming.key.models if incoming.key else ()
         found = (name for name in await self._core.models() if allows(patterns, name))
         return [*CHOOSING, *found]
 
     def options(self, incoming: Incoming) -> Options:
-        """What the headers say of how a request is to be answered: RFC 9111's Cache-Control, a deadline, who asks."""
+        """The options in the headers: RFC 9111's Cache-Control, a deadline, the client's name."""
         headers, longest = incoming.headers, self._core.settings.deadline
         timeout = min(
             Fields({DEADLINE: _number(headers.get(DEADLINE))}).number(DEADLINE, 0.001, 86_400) or longest, longest
@@ -172,8 +171,8 @@ class Chats:
         agent = next((headers[name][:NAMED] for name in AGENTS if name in headers), "")
         origin = Origin(command="serve", client=incoming.client, session=session, agent=agent)
         models = incoming.key.models if incoming.key else ()
-        told = headers.get("cache-control", "").lower()
-        directives = dict(_directive(part) for part in told.split(",")) if told else {}
+        cache_control = headers.get("cache-control", "").lower()
+        directives = dict(_directive(part) for part in cache_control.split(",")) if cache_control else {}
         plain = Options(timeout=timeout, origin=origin, models=models, keep_content=self._kept)
         if "no-store" in directives:
             return replace(plain, cache="off")
@@ -184,12 +183,12 @@ class Chats:
         return replace(plain, max_age=float(age)) if oldest else plain
 
     def _keep(self, incoming: Incoming, request: Request, options: Options, answer: Answer, reply: Reply) -> None:
-        """Keep a response in memory, with what the ledger is told when it is given again."""
+        """Keep a response in memory, with the ledger's record of each repetition."""
         self._memory.keep(incoming, answer, reply, journal.repetition(request, options, answer))
 
 
 async def _with_pauses(chunks: AsyncGenerator[Chunk, None]) -> AsyncGenerator[Chunk | None, None]:
-    """The chunks, and None whenever the next one is long in coming."""
+    """The chunks, and None whenever the next one is late."""
     end = object()
     waiting = asyncio.ensure_future(anext(chunks, end))
     try:
@@ -211,7 +210,7 @@ async def _with_pauses(chunks: AsyncGenerator[Chunk, None]) -> AsyncGenerator[Ch
 
 
 def opened(first: Chunk) -> tuple[dict[str, str], Outcome]:
-    """Headers and outcome, out of an answer's first chunk."""
+    """Headers and outcome, from an answer's first chunk."""
     endpoint = provenance.routed(first).endpoint
     outcome = Outcome(provenance.routed(first).provider, endpoint.model, provenance.tier(first))
     outcome.held = first.held
@@ -219,15 +218,15 @@ def opened(first: Chunk) -> tuple[dict[str, str], Outcome]:
 
 
 def _why(known: Sequence[Parts] | None, first: Chunk, request: Request) -> dict[str, str]:
-    """The header that says in what a question is new; none for an answer out of the cache."""
+    """The header that says why a question was not cached; none for a cache hit."""
     if known is None or (first.answer and first.answer.cached):
         return {}
     return {WHY: why.of_miss(known, provenance.routed(first), request)}
 
 
 def count(outcome: Outcome, answer: Answer, *, content: bool) -> None:
-    """Note what metrics and logs tell of an answer."""
-    outcome.answer = answered(answer) if content else ""
+    """Record an answer for metrics and logs."""
+    outcome.answer = answer_text(answer) if content else ""
     outcome.cache = answer.cached or "miss"
     outcome.passed = tuple(route.provider for route in answer.passed if route.outcome != "untried")
     if not answer.cached:
@@ -235,7 +234,7 @@ def count(outcome: Outcome, answer: Answer, *, content: bool) -> None:
 
 
 def _clock(outcome: Outcome, began: float, chunk: Chunk) -> None:
-    """Note when the first word came, of an answer that no cache had."""
+    """Record the time to the first token of an uncached answer."""
     if not outcome.first_token_ms and outcome.cache == "miss" and (chunk.text or chunk.thinking or chunk.tool_calls):
         outcome.first_token_ms = round((time.perf_counter() - began) * 1000, 2)
 

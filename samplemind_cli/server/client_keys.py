@@ -1,4 +1,4 @@
-"""Named keys of `serve`'s clients: kept hashed in one file, with what each may ask and how much."""
+"""Named keys of `serve`'s clients, hashed in one file, with each one's limits."""
 
 import fcntl
 import hashlib
@@ -18,16 +18,16 @@ from samplemind_cli.settings import Settings, environment
 
 FILE = "keys.json"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_BEGIN = "sm-"  # a key in a log or a repository is known for what it is
+_BEGIN = "sm-"  # makes a leaked key recognisable in a log or a repository
 _KEY = re.compile(rf"{_BEGIN}[\w-]{{43}}")  # 32 bytes in Base64
 SHOWN = 200  # characters of a path
 
 
 @dataclass(frozen=True, slots=True)
 class ClientKey:
-    """One client. `digest` is the key's, in hexadecimal; `rpm` and `tpm` are requests and tokens a minute, 0: any.
+    """One client. `digest` is the key's, in hexadecimal; `rpm` and `tpm` are limits per minute, 0: none.
 
-    `models`: patterns of `PROVIDER/MODEL`, as a shell has them; none: any.
+    `models`: shell patterns of `PROVIDER/MODEL`; none: any.
     """
 
     name: str
@@ -39,7 +39,7 @@ class ClientKey:
 
 
 class ClientKeys:
-    """The keys in a folder's file, unless others could have written it; a change counts from the next look on."""
+    """The keys in a folder's file, unless others could have written it; a change applies from the next request on."""
 
     def __init__(self, folder: str) -> None:
         self._file = Path(folder, FILE)
@@ -47,11 +47,13 @@ class ClientKeys:
         self._known: dict[str, ClientKey] = {}
 
     def find(self, given: Iterable[str]) -> ClientKey | None:
-        """Whose key one of those given is. A file that cannot be read holds none."""
+        """The client of the first known key. An unreadable file holds none."""
         if (mark := files.identity(str(self._file))) != self._mark:
             self._mark = mark
             try:
-                counts = trust.counts(str(self._file), environment(), ())  # or whoever wrote it could let himself in
+                counts = trust.counts(
+                    str(self._file), environment(), ()
+                )  # or whoever wrote it could grant himself access
                 self._known = {key.digest: key for key in self.all()} if counts else {}
             except UsageError:
                 self._known = {}
@@ -66,22 +68,22 @@ class ClientKeys:
         except (FileNotFoundError, NotADirectoryError):
             return []
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UsageError(f"cannot read {self._file}: {error}", "mend or remove it") from error
+            raise UsageError(f"cannot read {self._file}: {error}", "fix or remove it") from error
 
     def add(self, name: str, *, rpm: int = 0, tpm: int = 0, models: Iterable[str] = ()) -> str:
-        """A new client's key, which is not kept. Raises UsageError for a name that is taken or is none."""
+        """A new client's key, which is not stored. Raises UsageError for an invalid or taken name."""
         if not NAME.fullmatch(name):
             raise UsageError(f"{name!r} cannot be a client's name", "use letters, digits, dots, dashes, underscores")
         key = _BEGIN + secrets.token_urlsafe(32)
         with self._locked():
             known = self.all()
             if any(other.name == name for other in known):
-                raise UsageError(f"{name} has a key already", f"samplemind keys revoke {name}")
+                raise UsageError(f"{name} already has a key", f"samplemind keys revoke {name}")
             self._write([*known, ClientKey(name, digest(key), round(time.time(), 3), rpm, tpm, tuple(models))])
         return key
 
     def revoke(self, name: str) -> ClientKey:
-        """Forget a client's key. Raises UsageError when there is none."""
+        """Delete a client's key. Raises UsageError when there is none."""
         with self._locked():
             known = self.all()
             found = next((key for key in known if key.name == name), None)
@@ -95,7 +97,7 @@ class ClientKeys:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Alone among those who change the file. Raises UsageError where it cannot be written."""
+        """Hold the file's lock. Raises UsageError where it cannot be written."""
         try:
             folder = files.private_folder(self._file.parent)
             with open(f"{folder}/{FILE}.lock", "ab", opener=files.private_opener) as lock:
@@ -117,7 +119,7 @@ def of(settings: Settings) -> ClientKeys:
 
 
 def digest(key: str) -> str:
-    """What is kept of a key: it is random and long, so that a fast hash cannot be guessed back."""
+    """What is stored of a key: it is random and long, so a fast hash cannot be reversed by guessing."""
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 

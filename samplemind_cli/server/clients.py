@@ -32,9 +32,9 @@ from samplemind_cli.server.routes import Operation
 
 ESTIMATED = {"x-samplemind-tokens": "estimated"}
 COUNTED = {"x-samplemind-tokens": "counted"}
-GEMINI_VERSIONS = ("v1beta", "v1")  # the command line asks for the first, the package for the second
+GEMINI_VERSIONS = ("v1beta", "v1")  # Ollama's command line calls the first, its Python package the second
 TEXT = "text/plain; charset=utf-8"
-# What changes a daemon's models is the daemon's own business.
+# Changing models is left to the daemon.
 NOT_HERE = ("create", "copy", "push", "pull", "delete", "blobs/{digest}")
 
 
@@ -46,7 +46,7 @@ class Clients:
         self._chats = chats
 
     def operations(self) -> tuple[Operation, ...]:
-        """Their lines in the table of routes."""
+        """The routes."""
         return (*self._openai(), *self._anthropic(), *self._gemini(), *self._ollama())
 
     def _openai(self) -> Sequence[Operation]:
@@ -69,7 +69,7 @@ class Clients:
         return Reply(packed({"input_tokens": estimate}), headers=headers)
 
     async def _counted(self, incoming: Incoming, request: Request, model: str) -> tuple[int | None, dict[str, str]]:
-        """The tokens as the model's provider counts them, and what is told of that."""
+        """The tokens as counted by the model's provider, and what the log says of it."""
         options = options_for(model, self._chats.options(incoming))
         routes = self._core.routes(request, options)
         route = next((route for route in routes if not route.skipped), routes[0])
@@ -111,7 +111,7 @@ class Clients:
     async def _gemini_vectors(self, incoming: Incoming, wanted: gemini_embeddings.Wanted, *, batch: bool) -> Reply:
         options = options_for(incoming.params[0], self._chats.options(incoming))
         found = await self._core.embed(wanted.texts, options, wanted.dimensions)
-        reply = _vectors(found, gemini_embeddings.told(found, batch=batch))
+        reply = _vectors(found, gemini_embeddings.response(found, batch=batch))
         if wanted.dropped:
             reply.headers[DROPPED] = ", ".join(wanted.dropped)
         return reply
@@ -155,7 +155,7 @@ class Clients:
         return handle
 
     async def _ollama_load(self, incoming: Incoming, fields: Fields, wanted: str, *, generated: bool) -> Reply:
-        """A model put into memory or out of it: the daemon is told so, where it is one of its models."""
+        """Load a model into memory, or unload it, if it is one of the daemon's."""
         model = fields.need("model", str)
         route = self._core.routes(Request(messages=()), options_for(model, self._chats.options(incoming)))[0]
         if route.provider == Provider.OLLAMA:
@@ -168,8 +168,8 @@ class Clients:
         texts = ollama_embeddings.texts(fields)
         found = await self._core.embed(texts, options, ollama_embeddings.dimensions(fields))
         if incoming.route == "/api/embeddings":
-            return _vectors(found, ollama_embeddings.told_one(found))
-        return _vectors(found, ollama_embeddings.told(found, fields, time.perf_counter_ns() - began))
+            return _vectors(found, ollama_embeddings.single_response(found))
+        return _vectors(found, ollama_embeddings.response(found, fields, time.perf_counter_ns() - began))
 
     async def _ollama_tags(self, incoming: Incoming) -> Reply:
         return Reply(ollama_catalog.tags(Known(name=name) for name in await self._ollama_names(incoming)))
@@ -194,7 +194,7 @@ class Clients:
 
 
 def _gemini_fields(incoming: Incoming, fields: Fields) -> Fields:
-    """The body with what the path says of it."""
+    """The body with the path's parameters."""
     return gemini.located(fields, incoming.params[0], "generateContent", "")
 
 
@@ -212,7 +212,7 @@ def _vectors(found: Embeddings, body: bytes) -> Reply:
 async def _not_here(incoming: Incoming) -> Reply:
     raise HttpError(
         501,
-        f"{incoming.route} is handled by the daemon alone: ask it, or: samplemind serve --manage",
+        f"{incoming.route} is handled only by the daemon: send it there, or: samplemind serve --manage",
         "not_implemented",
     )
 

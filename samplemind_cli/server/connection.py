@@ -12,9 +12,9 @@ from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, S
 from samplemind_cli.server.reading import RequestReader
 
 NEVER = float("inf")
-GONE = 499  # nginx's number for a client that did not wait
-BODILESS = (204, 304)  # these have no body, and say no length
-LEFT = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR  # Linux tells of a FIN behind unread data
+GONE = 499  # nginx's status for a client that disconnected
+BODILESS = (204, 304)  # these have no body and no content-length
+LEFT = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR  # Linux reports a FIN behind unread data
 
 
 class Host(Protocol):
@@ -27,32 +27,32 @@ class Host(Protocol):
     date: str  # the Date header's line
 
     def opened(self, connection: "Connection") -> HttpError | None:
-        """Count a connection in; the reason when there is no room for it."""
+        """Register a connection; returns the reason when there is no room for it."""
 
     def closed(self, connection: "Connection") -> None:
-        """Count a connection out."""
+        """Unregister a connection."""
 
     def number(self) -> str:
         """A new request id."""
 
     def begin(self, incoming: Incoming) -> None:
-        """Decide what the head alone decides."""
+        """Decide what can be decided from the head alone."""
 
     def at_once(self, incoming: Incoming) -> Reply | None:
-        """The response that needs no waiting, if there is one."""
+        """The response that is ready at once, if there is one."""
 
     def room(self, incoming: Incoming) -> AbstractAsyncContextManager[None]:
-        """Room to work on a request. Raises Problem when there is none."""
+        """A slot to work on a request. Raises Problem when there is none."""
 
     async def reply(self, incoming: Incoming) -> Reply | Stream:
         """The response to a request."""
 
     def done(self, incoming: Incoming, status: int, outcome: Outcome) -> None:
-        """A request is over."""
+        """A request has ended."""
 
 
 class Connection(asyncio.Protocol):
-    """Reads one request after another and writes each one's response before it looks at the next."""
+    """Reads requests in turn and writes each one's response before it handles the next."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -61,8 +61,8 @@ class Connection(asyncio.Protocol):
         self._share = Share(host.budget)
         self._reader = RequestReader(self, host.bounds, self._share)
         self._transport: asyncio.Transport
-        self._waiting: deque[Incoming] = deque()  # sent before the answer to the one before
-        self._paused = False  # no more is read until the next request's turn
+        self._waiting: deque[Incoming] = deque()  # pipelined: sent before the response to the previous one
+        self._paused = False  # reading is paused until the next request's turn
         self._task: asyncio.Task[None] | None = None
         self._writable = asyncio.Event()
         self._writable.set()
@@ -81,7 +81,7 @@ class Connection(asyncio.Protocol):
         self._proceed()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """See asyncio.Protocol. Nobody waits for the answer any more: whoever makes it stops."""
+        """See asyncio.Protocol. Cancels the work on the response that nobody waits for any more."""
         self._leaving = True
         self._share.close()
         self._waiting.clear()
@@ -107,7 +107,7 @@ class Connection(asyncio.Protocol):
             return
         parts = self._reader.parts
         self._reader.feed(data)
-        if self._reader.parts != parts:  # a part that only grows earns no more time
+        if self._reader.parts != parts:  # a part that only grows gets no more time
             self._wait()
         if self._reader.refusal:
             self._proceed()
@@ -115,42 +115,42 @@ class Connection(asyncio.Protocol):
     # What the reader calls.
 
     def begin(self, incoming: Incoming) -> None:
-        """Decide what the head alone decides."""
+        """Decide what can be decided from the head alone."""
         incoming.transport = self._transport
         self._host.begin(incoming)
 
     def welcome(self) -> None:
-        """Ask for a body whose client waits to be asked; one that is ahead of its turn comes unasked in a while."""
+        """Send 100 Continue, unless an earlier request is being answered: clients send the body after a while."""
         if not self._busy:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def take(self, incoming: Incoming) -> None:
-        """A request is whole. Raises Problem for one too many."""
+        """A request is complete. Raises Problem for one too many."""
         self._waiting.append(incoming)
         if self._task is None and self._writable.is_set():
             self._proceed()
             return
-        if len(self._waiting) > self._bounds.ahead:  # they came in one piece, before the pause
+        if len(self._waiting) > self._bounds.ahead:  # they arrived in one piece, before the pause
             raise HttpError(503, "too many pipelined requests", "overloaded", wait=1)
         self._transport.pause_reading()  # one ahead is enough
         self._paused = True
         if self._writable.is_set():
-            self.due = self._loop.time()  # from now on nobody else notices that the client leaves
+            self.due = self._loop.time()  # from now on nothing else notices a disconnect
 
     # What comes of it.
 
     def _wait(self, seconds: float | None = None) -> None:
-        """The client has so long for its next part, from now or from when it is its turn."""
+        """Give the client this long for its next part, from now or from its turn on."""
         if not self._busy:
             self.due = self._loop.time() + (self._reader.patience if seconds is None else seconds)
 
     @property
     def _busy(self) -> bool:
-        """Whether the next request has to wait: for the answer before it, or until the client reads that."""
+        """Whether the next request has to wait for the previous response to be made, or to be read."""
         return self._task is not None or not self._writable.is_set()
 
     def _proceed(self) -> None:
-        """Answer what is waiting; what cannot be taken is refused in its turn."""
+        """Answer the next waiting request; one that was rejected is refused in its turn."""
         while self._waiting and not self._busy and not self._transport.is_closing():
             incoming = self._waiting.popleft()
             if reply := incoming.refused or self._host.at_once(incoming):
@@ -234,7 +234,7 @@ class Connection(asyncio.Protocol):
     # Ends.
 
     def _refuse(self, incoming: Incoming, reply: Reply) -> None:
-        """Say why and hear no more; what is still coming is thrown away, as a reset would overtake the answer."""
+        """Send the refusal and read no more; further bytes are discarded, as a reset would overtake the response."""
         self._write(reply, incoming)
         self._host.done(incoming, reply.status, reply.outcome)
         self._leaving = True
@@ -243,7 +243,7 @@ class Connection(asyncio.Protocol):
         self._wait(self._bounds.linger_time)
 
     def leave(self) -> None:
-        """Close once everything is written; what is being answered is answered first."""
+        """Close once everything is written, after the request that is being answered."""
         self._leaving = True
         if not self._task:
             self._transport.close()
@@ -254,7 +254,7 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def expire(self) -> None:
-        """The time for what this connection was at is over."""
+        """Close a connection whose timeout has expired."""
         if self._task and self._writable.is_set():
             self._look()
         elif self._leaving or not self._writable.is_set():
@@ -266,7 +266,7 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def _look(self) -> None:
-        """Notice that a client which is not read from has left."""
+        """Detect the disconnect of a client while reading is paused."""
         self.due = self._loop.time() if self._paused else NEVER
         if self._paused and _has_left(self._transport.get_extra_info("socket").fileno()):
             self._transport.abort()

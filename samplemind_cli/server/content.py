@@ -10,8 +10,8 @@ from samplemind_cli.ai.types import Answer
 LONGEST = 4096  # characters of a prompt, and of an answer
 
 
-def asked(body: bytes) -> str:
-    """The texts in a request's body, whichever of ours it is; nothing where it is none."""
+def prompt_text(body: bytes) -> str:
+    """The texts in a request's body of any format; empty where there are none."""
     try:
         value = orjson.loads(body)
     except ValueError:
@@ -19,13 +19,13 @@ def asked(body: bytes) -> str:
     return _cut("\n".join(_texts(value))) if isinstance(value, dict) else ""
 
 
-def answered(answer: Answer) -> str:
-    """An answer's text, and the calls it wants made."""
+def answer_text(answer: Answer) -> str:
+    """An answer's text and tool calls."""
     return _cut("\n".join(filter(None, (answer.text, *(f"{c.name}({c.arguments})" for c in answer.tool_calls)))))
 
 
 def _texts(body: dict[str, Any]) -> Iterator[str]:
-    """Of a chat, of a prompt or of texts for vectors; a picture is no text."""
+    """The texts of a chat, a prompt or an embedding request; images are left out."""
     messages = body.get("messages")
     for message in messages if isinstance(messages, list) else []:
         if isinstance(message, dict):

@@ -25,12 +25,12 @@ class Cors:
         self.any = ANY in self._origins
 
     def allows(self, incoming: Incoming) -> bool:
-        """Whether the page that asks is of an allowed origin, or of this server."""
+        """Whether the request's origin is allowed, or is this server's own."""
         origin = incoming.headers.get("origin", "").lower()
         return self.any or origin in self._origins or _own(origin, incoming.headers.get("host", ""))
 
     def headers(self, incoming: Incoming) -> dict[str, str]:
-        """What lets an allowed page read any response to its request; nothing for others."""
+        """The headers that let an allowed page read the response; empty for others."""
         if not self.allows(incoming):
             return {"vary": "origin"}
         return {
@@ -40,7 +40,7 @@ class Cors:
         }
 
     def preflight(self, incoming: Incoming, allowed: str) -> Reply:
-        """The answer to OPTIONS: the methods of the path, and to a page's preflight what it may send.
+        """The response to OPTIONS: the path's methods, and for a preflight what the page may send.
 
         Raises Problem (403) for a page of another origin.
         """
@@ -56,5 +56,5 @@ class Cors:
 
 
 def _own(origin: str, host: str) -> bool:
-    """Whether a page comes from this server itself, whose Host name has been checked."""
+    """Whether a page's origin is this server, whose Host name has been checked."""
     return bool(host) and origin.partition("://")[2] == host.lower()

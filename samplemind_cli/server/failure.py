@@ -1,4 +1,4 @@
-"""An error of the core as this server's problem."""
+"""Turns an error of the core into an HTTP problem."""
 
 from samplemind_cli.ai import problems
 from samplemind_cli.errors import SamplemindError
@@ -8,19 +8,19 @@ from samplemind_cli.server.message import HttpError
 _OPENAI = ("openai_chat", "openai_responses")  # two formats, one error
 
 
-def problem(error: SamplemindError, asked: Format = "") -> HttpError:
-    """The problem that an error is; of several providers' failures the last one counts.
+def problem(error: SamplemindError, source: Format = "") -> HttpError:
+    """The problem for an error; of several providers' failures the last one counts.
 
-    A provider of the format in which it was `asked` is told as it refused.
+    A refusal by a provider of the client's own format, `source`, is passed on as it is.
     """
-    told = problems.problem(error)
-    came = problems.refusal(error)
-    found = HttpError(told.status, told.message, told.code, param=told.param, wait=told.wait)
-    found.kind = told.kind
-    if came and _alike(came.origin, asked) and came.status in (0, *range(400, 600)):
-        found.status, found.said = came.status or told.status, came.body
-        found.headers.update(came.headers)
-    return found.with_header("x-should-retry", "false") if told.code == problems.BILLING else found
+    known = problems.problem(error)
+    refusal = problems.refusal(error)
+    found = HttpError(known.status, known.message, known.code, param=known.param, wait=known.wait)
+    found.kind = known.kind
+    if refusal and _alike(refusal.origin, source) and refusal.status in (0, *range(400, 600)):
+        found.status, found.said = refusal.status or known.status, refusal.body
+        found.headers.update(refusal.headers)
+    return found.with_header("x-should-retry", "false") if known.code == problems.BILLING else found
 
 
 def _alike(one: Format, other: Format) -> bool:

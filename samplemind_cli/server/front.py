@@ -1,4 +1,4 @@
-"""The listening side: connections counted, the late ones ended, work bounded, and a drain at the end."""
+"""The listening side: counts connections, closes overdue ones, limits concurrent work, and drains at shutdown."""
 
 import asyncio
 import itertools
@@ -27,15 +27,15 @@ from samplemind_cli.server.worker_counts import WorkerCounts
 if TYPE_CHECKING:
     from samplemind_cli.server.telemetry.serving import Serving
 
-FORMS = ("", "application/x-www-form-urlencoded")  # what `curl -d` says of its body
-BROWSERS = {"origin", "referer", "sec-fetch-site", "sec-fetch-mode"}  # headers by which one shows itself
-LEDGER_TIME = 1.0  # seconds between writings into the ledger
+FORMS = ("", "application/x-www-form-urlencoded")  # the content type of `curl -d`
+BROWSERS = {"origin", "referer", "sec-fetch-site", "sec-fetch-mode"}  # headers that only browsers send
+LEDGER_TIME = 1.0  # seconds between writes to the ledger
 
 
 class Front:
     """What all connections of one worker share."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what it stands on
+    def __init__(  # noqa: PLR0913, PLR0917 - its parts
         self,
         core: AICore,
         bounds: Bounds,
@@ -71,7 +71,7 @@ class Front:
         self._service.jobs.resume()
 
     def add(self, operations: Iterable[Operation], paths: Mapping[str, Any]) -> None:
-        """More routes, and what /openapi.json says of them."""
+        """Add routes, and their entries in /openapi.json."""
         self.routes.add(operations)
         self._service.paths.update(paths)
 
@@ -80,14 +80,14 @@ class Front:
         return Connection(self)
 
     def opened(self, connection: Connection) -> HttpError | None:
-        """Count a connection in; the reason when there is no room for it."""
+        """Register a connection; returns the reason when there is no room for it."""
         self._connections.add(connection)
         if len(self._connections) > self.bounds.connections:
             return HttpError(503, "too many connections", "overloaded", wait=1)
         return None
 
     def closed(self, connection: Connection) -> None:
-        """Count a connection out."""
+        """Unregister a connection."""
         self._connections.discard(connection)
         if self.draining and not self._connections:
             self._empty.set()
@@ -97,7 +97,7 @@ class Front:
         return f"{self._prefix}-{next(self._numbers):x}"
 
     def begin(self, incoming: Incoming) -> None:
-        """Find the route, and refuse what its head alone rules out."""
+        """Find the route, and refuse what the head alone rules out."""
         operation = self.routes.find(incoming)
         try:
             self._access.check_host(incoming)
@@ -123,11 +123,11 @@ class Front:
             incoming.refused = incoming.problem(problem)
 
     def room(self, incoming: Incoming) -> AbstractAsyncContextManager[None]:
-        """Room to work on a request; who only looks needs none. Raises Problem when the line is full."""
+        """A slot to work on a request; GET needs none. Raises Problem when the queue is full."""
         return self._gate if incoming.method == "POST" else nullcontext()
 
     async def reply(self, incoming: Incoming) -> Reply | Stream:
-        """The response; while the server is being shut down nobody is told that it is ready."""
+        """The response; during shutdown the server does not report itself ready."""
         if self.draining and incoming.route == "/readyz":
             return incoming.problem(HttpError(503, "this server is shutting down", "draining"))
         if self._traced and incoming.route not in PROBES:
@@ -135,7 +135,7 @@ class Front:
         return await self._service.reply(incoming)
 
     def done(self, incoming: Incoming, status: int, outcome: Outcome) -> None:
-        """A request is over: count it and log it; that all is well is not worth a line every second."""
+        """Count and log a request that has ended; successful health checks are not logged."""
         seconds = time.perf_counter() - incoming.began
         self._metrics.count(incoming.route, status, seconds, outcome)
         self._ledger.repeat(outcome.repetition)
@@ -160,7 +160,7 @@ class Front:
         self._metrics.note(gauges, self._core.retries, self._core.breakers, limited)
 
     async def drain(self, seconds: float) -> None:
-        """Let what is being answered be answered, for so long; then hang up."""
+        """Wait this long for running requests, then close every connection."""
         self.draining = True
         ending = self.loop.create_task(self._service.jobs.close(seconds))
         for connection in list(self._connections):
@@ -199,9 +199,9 @@ def _date() -> str:
 
 
 def _check_media(incoming: Incoming, media: str) -> None:
-    """A body is of this kind, as it is. Raises HttpError (415).
+    """Check that a body has this media type and is not compressed. Raises HttpError (415).
 
-    Ollama's clients may call JSON something else, as `curl -d` does: where no browser asks. One would send such a body
+    Ollama's clients may label JSON otherwise, as `curl -d` does, unless a browser asks. It would send such a body
     to any address for a page of any origin, without a preflight.
     """
     headers = incoming.headers
@@ -210,5 +210,5 @@ def _check_media(incoming: Incoming, media: str) -> None:
     if kind != media and not plain:
         raise HttpError(415, f"content-type must be {media}", "unsupported_media_type")
     if headers.get("content-encoding", "identity").lower() != "identity":
-        compressed = HttpError(415, "a body must not be compressed", "unsupported_media_type")
+        compressed = HttpError(415, "compressed request bodies are not supported", "unsupported_media_type")
         raise compressed.with_header("accept-encoding", "identity")

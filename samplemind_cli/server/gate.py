@@ -1,4 +1,4 @@
-"""How much is worked on at once, and how much may stand in line for it."""
+"""Limits how many requests run at once, and how many wait."""
 
 import asyncio
 import time
@@ -8,13 +8,13 @@ from samplemind_cli.server.message import HttpError
 
 
 class Gate:
-    """`async with gate`: at most `working` inside and `waiting` before it; whoever comes then is sent away."""
+    """`async with gate`: at most `working` run and `waiting` queue; further ones are refused."""
 
     def __init__(self, working: int, waiting: int) -> None:
         self._room = asyncio.Semaphore(working)
         self._waiting = waiting
         self.inside = self.in_line = 0
-        self.waited = 0.0  # seconds, of all that stood in line
+        self.waited = 0.0  # seconds that all requests together waited
 
     async def __aenter__(self) -> None:
         if self._room.locked():

@@ -4,15 +4,15 @@ from http import HTTPStatus
 
 from samplemind_cli.server.message import Incoming
 
-# Also for those that only a provider has a name for, such as Anthropic's 529.
+# Also for statuses that only a provider defines, such as Anthropic's 529.
 STATUS_LINES = {number: f"HTTP/1.1 {number} \r\n" for number in range(200, 600)}
 STATUS_LINES |= {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n" for s in HTTPStatus}
 
 
 def head(status: int, headers: dict[str, str], date: str, incoming: Incoming, *, leaving: bool) -> bytes:
-    """The status line and the headers; `date` is the Date header's line, `leaving` that the connection ends after it.
+    """The status line and the headers; `date` is the Date header's line; `leaving`: the connection closes after it.
 
-    A value with a line's end in it would be two headers: whatever it holds stays one.
+    A line break in a value would make two headers of it, so it is replaced.
     """
     if incoming.added:
         headers = {**headers, **incoming.added}

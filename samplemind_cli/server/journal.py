@@ -12,17 +12,17 @@ import orjson
 
 from samplemind_cli.escapes import harmless_json
 from samplemind_cli.server.client_keys import path_without_keys
-from samplemind_cli.server.content import asked
+from samplemind_cli.server.content import prompt_text
 from samplemind_cli.server.message import Incoming, Outcome
 
 TOLD = tuple(name for name in Outcome.__slots__ if name != "ended")
-PAUSE = 0.2  # seconds in which lines gather, as a system call for each would cost more than the lines
+PAUSE = 0.2  # seconds for which lines are buffered: a system call for each would cost more than the lines
 
 
 class ServerLog(logging.Handler):
-    """Also takes what the package's loggers say. Keys are none of its fields; prompts and answers are with `content`.
+    """Also a handler for the package's loggers. No field holds a key; prompts and answers are logged with `content`.
 
-    `trace` tells the ids of the request that is being worked on.
+    `trace` returns the trace ids of the current request.
     """
 
     def __init__(self, *, content: bool = False) -> None:
@@ -35,12 +35,12 @@ class ServerLog(logging.Handler):
     def request(
         self, incoming: Incoming, status: int, seconds: float, outcome: Outcome, trace: Mapping[str, str]
     ) -> None:
-        """A request is over; `trace` are the ids of its own."""
-        told = {name: value for name in TOLD if (value := getattr(outcome, name))}
+        """Log a request that has ended; `trace` holds its trace ids."""
+        facts = {name: value for name in TOLD if (value := getattr(outcome, name))}
         if incoming.client:
-            told["client"] = incoming.client
-        if self.content and (prompt := asked(incoming.body)):
-            told["prompt"] = prompt
+            facts["client"] = incoming.client
+        if self.content and (prompt := prompt_text(incoming.body)):
+            facts["prompt"] = prompt
         self._write(
             "info",
             "request",
@@ -50,7 +50,7 @@ class ServerLog(logging.Handler):
                 "path": path_without_keys(incoming.path),
                 "status": status,
                 "ms": round(seconds * 1000, 2),
-                **told,
+                **facts,
                 **trace,
             },
         )
@@ -62,12 +62,14 @@ class ServerLog(logging.Handler):
         self._loop.call_soon_threadsafe(self._write, record.levelname.lower(), record.getMessage(), fields)
 
     def flush(self) -> None:
-        """Write what has gathered; a closed stderr is ignored."""
+        """Write the buffered lines; a closed stderr is ignored."""
         lines, self._lines = self._lines, []
         if not lines or sys.stderr is None:
             return
         try:
-            os.write(sys.stderr.fileno(), harmless_json(b"".join(lines)))  # what a client sent may hold C1
+            os.write(
+                sys.stderr.fileno(), harmless_json(b"".join(lines))
+            )  # a client's text may hold C1 control characters
         except OSError:
             return
 

@@ -1,4 +1,4 @@
-"""Files and batches of `serve`'s clients, in the state folder: bounded, each its owner's alone, removed after days."""
+"""Stores files and batches of `serve`'s clients: limited in size, private to their owner, removed after days."""
 
 import fcntl
 import os
@@ -13,7 +13,7 @@ import orjson
 from blake3 import blake3
 
 from samplemind_cli import files
-from samplemind_cli.server.access import KEYS
+from samplemind_cli.server.access import sent_keys
 from samplemind_cli.server.message import HttpError, Incoming
 from samplemind_cli.server.neighbours import is_anothers
 from samplemind_cli.settings import Settings
@@ -21,8 +21,8 @@ from samplemind_cli.settings import Settings
 Kind = Literal["files", "batches"]
 Record = dict[str, Any]
 DAY = 86_400
-KEPT = 7 * DAY  # seconds, unless a client says otherwise
-LARGEST = 1 << 30  # bytes of all that is kept
+KEPT = 7 * DAY  # seconds, unless the client asks for another time
+LARGEST = 1 << 30  # bytes of everything stored
 MOST = 2_000  # files and batches
 UNFINISHED = ("validating", "in_progress", "finalizing", "cancelling")
 _ID = re.compile(r"(file-|batch_)[0-9a-f]{24}")
@@ -30,34 +30,32 @@ _PREFIX: dict[Kind, str] = {"files": "file-", "batches": "batch_"}
 
 
 def owner(incoming: Incoming) -> str:
-    """Whose a request is: a digest of the key that it brings; no key is kept.
+    """A request's owner: a digest of its key; no key is stored.
 
-    Where no token is set anybody can bring any key: what another user of the machine brings is apart from ours.
+    Where no token is set anybody can send any key: those of other users of this machine are kept apart from ours.
     """
-    headers = incoming.headers
-    bearer = headers.get("authorization", "").partition(" ")[2].strip()
-    given = bearer or next((headers[name] for name in KEYS if name in headers), "")
+    given = next(filter(None, sent_keys(incoming)), "")
     if is_anothers(incoming.transport):
-        given += "\nanother user"  # no header holds a line's end
+        given += "\nanother user"  # no header holds a line break
     return blake3(given.encode("latin-1", "replace"), derive_key_context="samplemind serve owner").hexdigest(16)
 
 
 class Keeping:
-    """The folder of one user. Raises HttpError for what is not there, or not the client's; OSError."""
+    """The store of one user. Raises HttpError for what does not exist or belongs to another client; OSError."""
 
     def __init__(self, settings: Settings) -> None:
         self._state = settings.state_dir
 
     def add(self, kind: Kind, whose: str, record: Record, data: bytes | Path | None = None) -> Record:
-        """A new record with an id of its own, kept for `KEPT` unless it says until when.
+        """Add a record with a new id, stored for `KEPT` unless it names its expiry.
 
-        With its data, if it has some; a file that holds them is moved.
-        Raises HttpError where there is no room.
+        `data` is stored with it; a file is moved.
+        Raises HttpError when the store is full.
         """
         self.prune()
         sizes = [info.st_size for _, info in files.walk(self._folder())]
         if sum(sizes) + (len(data) if isinstance(data, bytes) else 0) > LARGEST or len(sizes) >= 2 * MOST:
-            raise HttpError(413, "there is no room for more files: delete some", "storage_full")
+            raise HttpError(413, "the storage for files is full: delete some", "storage_full")
         now = int(time.time())
         number = f"{_PREFIX[kind]}{os.urandom(12).hex()}"
         whole = {"id": number, "owner": whose, "created_at": now, "expires_at": now + KEPT, **record}
@@ -69,11 +67,11 @@ class Keeping:
         return whole
 
     def save(self, kind: Kind, record: Record) -> None:
-        """Write a record, at once for whoever reads it."""
+        """Write a record atomically."""
         files.write(self._path(kind, record["id"]), orjson.dumps(record))
 
     def get(self, kind: Kind, number: str, whose: str | None = None) -> Record:
-        """A record, of this owner (None: whosever)."""
+        """A record of this owner (None: of any)."""
         try:
             if not _ID.fullmatch(number):
                 raise FileNotFoundError  # noqa: TRY301 - there is none
@@ -85,7 +83,7 @@ class Keeping:
         return found
 
     def all(self, kind: Kind, whose: str | None = None) -> list[Record]:
-        """The records, the newest first."""
+        """The records, newest first."""
         found = []
         for path in Path(self._folder(kind)).glob("*.json"):
             with suppress(HttpError, OSError):
@@ -93,29 +91,29 @@ class Keeping:
         return sorted(found, key=lambda record: (record["created_at"], record["id"]), reverse=True)
 
     def remove(self, kind: Kind, number: str) -> None:
-        """Remove a record and all that belongs to it."""
+        """Remove a record and its files."""
         for ending in (".json", ".jsonl", ".results", ".output", ".error", ".cancel", ".lock"):
             files.remove(str(Path(self._folder(kind), f"{number}{ending}")))
 
     def data(self, number: str) -> Path:
-        """The file with a file's data."""
+        """The path of a file's data."""
         return Path(self._folder("files"), f"{number}.jsonl")
 
     def results(self, number: str, kind: Literal["results", "output", "error"] = "results") -> Path:
-        """The file of what a batch has answered so far, or of those that are answers, or of its failures."""
+        """The path of a batch's results so far, of its answers, or of its failures."""
         return Path(self._folder("batches"), f"{number}.{kind}")
 
     def cancel(self, number: str) -> None:
-        """Tell whichever process runs a batch that it is to end."""
+        """Ask the process that runs a batch to stop."""
         files.write(Path(self._folder("batches"), f"{number}.cancel"), b"")
 
     def is_cancelled(self, number: str) -> bool:
-        """Whether it was told so."""
+        """Whether it was cancelled."""
         return Path(self._folder("batches"), f"{number}.cancel").exists()
 
     @contextmanager
     def alone(self, number: str) -> Iterator[bool]:
-        """Whether this process is the one that runs a batch, as long as it is within; who dies lets others go on."""
+        """Hold a batch's lock; whether this process has it. The lock of a process that dies is released."""
         file = files.private_opener(str(Path(self._folder("batches"), f"{number}.lock")), os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -126,7 +124,7 @@ class Keeping:
             os.close(file)
 
     def prune(self) -> None:
-        """Remove what is past its time; a batch that is not finished stays."""
+        """Remove what has expired, except unfinished batches."""
         now = time.time()
         for kind in _PREFIX:
             for record in self.all(kind):
@@ -139,11 +137,11 @@ class Keeping:
 
     def _folder(self, *parts: str) -> str:
         if not self._state:
-            raise HttpError(503, "there is no folder for files: XDG_STATE_HOME names one", "no_storage")
+            raise HttpError(503, "there is no folder to store files in: set XDG_STATE_HOME", "no_storage")
         return files.private_folder(self._state, "serve", *parts)
 
 
 def _ended(batch: Record) -> float:
-    """When a batch came to its end."""
+    """When a batch ended."""
     ends = ("completed_at", "failed_at", "cancelled_at", "expired_at")
     return float(next((batch[name] for name in ends if batch.get(name)), batch["created_at"]))

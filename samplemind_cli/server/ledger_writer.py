@@ -1,4 +1,4 @@
-"""Writes the ledger's lines from a server: gathered, and appended off the event loop once a second."""
+"""Writes a server's ledger records: buffered, and appended off the event loop once a second."""
 
 import asyncio
 from collections import Counter
@@ -7,7 +7,7 @@ from samplemind_cli.ai import journal
 
 
 class LedgerWriter:
-    """Gathers records; a killed process loses at most those of its last second."""
+    """Buffers records; a killed process loses at most those of its last second."""
 
     def __init__(self, book: journal.Journal) -> None:
         self._book = book
@@ -19,17 +19,17 @@ class LedgerWriter:
         self._told.append(record if journal.FOUND_OUT in record else journal.line(record))
 
     def repeat(self, repetition: bytes) -> None:
-        """Note that an answer was given again out of memory."""
+        """Count an answer that was given again from memory."""
         if repetition:
             self._repeated[repetition] += 1
 
     def flush(self) -> None:
-        """Append what was gathered, in a thread."""
+        """Append the buffered records, in a thread."""
         if told := self._taken():
             asyncio.get_running_loop().run_in_executor(None, self._write, told)
 
     def close(self) -> None:
-        """Append the last of it."""
+        """Append the last records."""
         self._write(self._taken())
 
     def _write(self, told: list[bytes | journal.Record]) -> None:

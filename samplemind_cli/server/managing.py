@@ -1,4 +1,4 @@
-"""`serve --manage`: what changes a daemon's models goes to Ollama as it came; only the owner of the server may."""
+"""`serve --manage`: passes requests that change models on to Ollama unchanged; only for the server's owner."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -23,11 +23,11 @@ from samplemind_cli.server.routes import Operation
 LINES = "application/x-ndjson"
 STREAMED = ("create", "pull", "push")
 AT_ONCE = (("POST", "copy"), ("DELETE", "delete"))
-SILENCE = 600.0  # seconds, while a daemon looks through what it has fetched
+SILENCE = 600.0  # seconds: a daemon is silent while it verifies a download
 
 
 class Managing:
-    """Hands requests on to the daemon, and its answers back."""
+    """Forwards requests to the daemon, and its responses back."""
 
     def __init__(self, core: AICore) -> None:
         self._core = core
@@ -39,17 +39,17 @@ class Managing:
         return (*streamed, *at_once)
 
     async def _streamed(self, incoming: Incoming) -> Reply | Stream:
-        """What a daemon tells line by line; a refusal before the first line keeps its status."""
+        """Forward a response line by line; a refusal before the first line keeps its status."""
         body = document(incoming.body).raw
-        told = http_client.events(self._call(incoming, body), _patience(), client.fault)
+        lines = http_client.events(self._call(incoming, body), _patience(), client.fault)
         try:
-            first = await anext(told)
+            first = await anext(lines)
         except UnavailableError as error:
             raise _refused(error) from error
         if body.get("stream") is False:
-            await told.aclose()
+            await lines.aclose()
             return Reply(orjson.dumps(first))
-        return Stream(_lines(first, told), {}, Outcome(Provider.OLLAMA), LINES)
+        return Stream(_lines(first, lines), {}, Outcome(Provider.OLLAMA), LINES)
 
     async def _whole(self, incoming: Incoming) -> Reply:
         found = await http_client.reply(self._call(incoming, document(incoming.body).raw), _patience())
@@ -72,14 +72,14 @@ def _patience() -> Patience:
 
 
 def _refused(error: UnavailableError) -> HttpError:
-    """The daemon's own refusal, or that there is none."""
-    told = problem(error)
+    """The daemon's own refusal, or that it does not answer."""
+    known = problem(error)
     fault = error.fault or Fault("server", error.message)
-    return HttpError(404 if fault.kind == "not_found" else told.status, fault.message, str(told.code or ""))
+    return HttpError(404 if fault.kind == "not_found" else known.status, fault.message, str(known.code or ""))
 
 
 async def _lines(first: Any, rest: AsyncGenerator[Any, None]) -> AsyncGenerator[bytes, None]:
-    """One line an event; an error after the first one is a line too."""
+    """One line per event; an error after the first one is a line, too."""
     try:
         async with aclosing(rest):
             yield orjson.dumps(first) + b"\n"

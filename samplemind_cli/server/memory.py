@@ -1,4 +1,4 @@
-"""Responses kept in memory: the same bytes asked again get the same answer back, while the cache's entry stands."""
+"""Keeps responses in memory: a byte-identical request gets the same response while the cache's entry is valid."""
 
 import time
 from dataclasses import dataclass, replace
@@ -9,10 +9,10 @@ from samplemind_cli.server.message import Incoming, Reply
 from samplemind_cli.server.stamped import Stamped
 
 LARGEST = 64 * 1024  # bytes of a request or a response; larger ones are read from the cache
-LIFE = 3600.0  # seconds, after which the cache itself is asked, which marks the entry as used
-OVERHEAD = 2048  # bytes that a kept response takes beside its bodies
+LIFE = 3600.0  # seconds, after which the cache itself is read, which marks the entry as used
+OVERHEAD = 2048  # bytes of overhead per response beside its bodies
 TIER = "memory"
-ONCE = ("x-samplemind-held", "x-samplemind-why")  # headers that tell of the first answer alone
+ONCE = ("x-samplemind-held", "x-samplemind-why")  # headers that describe only the first response
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +25,16 @@ class _Kept:
     body: Stamped
 
     def for_request(self, incoming: Incoming, now: float) -> Reply:
-        """The response with an id and a time of its own."""
+        """The response with a new id and time."""
         body = self.body.at(incoming.id.encode(), now)
         return Reply(body, self.reply.status, self.reply.headers, self.reply.kind, self.reply.outcome)
 
 
 class Memory:
-    """At most `bound` bytes of responses, the least recently used going first.
+    """At most `bound` bytes of responses; the least recently used is evicted first.
 
-    Each is good as long as the local tier's file that holds its answer is the same: cleared, refreshed or expired
-    there, by whichever process, it is gone here too.
+    Each is valid while the local tier's file that holds its answer is unchanged: cleared, refreshed or expired
+    there, by any process, it is gone here too.
     """
 
     def __init__(self, bound: int = 8 * 1024 * 1024) -> None:
@@ -43,7 +43,7 @@ class Memory:
         self._kept: dict[tuple[str, str, bytes], _Kept] = {}
 
     def find(self, incoming: Incoming) -> Reply | None:
-        """The response to a request that came before and says nothing of caches."""
+        """The response to an identical earlier request without caching headers."""
         kept = self._kept.pop(name := _name(incoming), None)
         if kept is None:
             return None
@@ -52,16 +52,16 @@ class Memory:
             and files.identity(kept.path) == kept.mark
             and "cache-control" not in incoming.headers
         ):
-            self._kept[name] = kept  # now the youngest
+            self._kept[name] = kept  # most recently used
             return kept.for_request(incoming, now)
         self._held -= kept.size
         return None
 
     def keep(self, incoming: Incoming, answer: Answer, reply: Reply, repetition: bytes = b"") -> None:
-        """Keep a response, unless something that may change stands before it.
+        """Keep a response whose route cannot change.
 
-        That is a provider that could not answer this time, or an answer that lies in no local file. `repetition` is
-        what the ledger is told when it is given again.
+        Not kept: an answer that fell back from another provider, or that is in no local file. `repetition` is
+        the ledger's record of each repetition.
         """
         size = len(incoming.body) + len(reply.body) + len(reply.outcome.answer) + len(repetition) + OVERHEAD
         untried = all(route.outcome == "untried" for route in answer.passed)
@@ -70,7 +70,7 @@ class Memory:
             return
         again = replace(
             reply,
-            body=b"",  # it is kept in pieces
+            body=b"",  # it is stored in pieces
             headers={n: value for n, value in reply.headers.items() if n not in ONCE} | {"x-samplemind-cache": TIER},
             outcome=replace(
                 reply.outcome,
@@ -98,6 +98,6 @@ class Memory:
 
 
 def _name(incoming: Incoming) -> tuple[str, str, bytes]:
-    """What the request is, and whose: what one client may read another may not, and the ledger tells them apart."""
+    """The request's key, with its client: clients may read different things, and the ledger tells them apart."""
     kind = f"{incoming.headers.get('content-type', '')} {incoming.client}"
     return f"{incoming.path}?{incoming.query}", kind, incoming.body

@@ -1,4 +1,4 @@
-"""What a handler gets and gives: a request read whole, a reply, a stream, or a problem."""
+"""What handlers take and return: a whole request; a reply, a stream or a problem."""
 
 from asyncio import BaseTransport
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -17,7 +17,7 @@ EVENTS = "text/event-stream; charset=utf-8"
 
 @dataclass(slots=True)
 class Outcome:
-    """What metrics and logs tell of a request: who answered, out of which tier, and how it ended."""
+    """What metrics and logs record of a request: who answered, from which tier, and how it ended."""
 
     provider: str = ""
     model: str = ""
@@ -25,13 +25,13 @@ class Outcome:
     error: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
-    passed: tuple[str, ...] = ()  # providers that were asked first and could not answer
-    first_token_ms: float = 0.0  # from the whole request to the answer's first word; 0 when there was none
+    passed: tuple[str, ...] = ()  # providers that it fell back from
+    first_token_ms: float = 0.0  # from the complete request to the answer's first token; 0 when there was none
     left_out: tuple[str, ...] = ()  # what of the answer the client's format has no word for
-    held: float = 0.0  # seconds that a provider's requests per minute held it up
-    answer: str = ""  # in words, where the log is to hold them
-    ended: bool = False  # a stream's last event is on its way: a client that hangs up then has all it wanted
-    repetition: bytes = b""  # what the ledger is told of an answer out of this process's memory
+    held: float = 0.0  # seconds that it waited for a provider's requests per minute
+    answer: str = ""  # the text, for `--log-content`
+    ended: bool = False  # the stream's last event is being sent: a client that disconnects now has the whole answer
+    repetition: bytes = b""  # the ledger's record of an answer from this process's memory
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Reply:
 
 @dataclass(slots=True)
 class Stream:
-    """A response whose server-sent events come one by one; whoever stops early closes `events`."""
+    """A response whose events are sent one by one; a consumer that stops early closes `events`."""
 
     events: AsyncGenerator[bytes, None]
     headers: dict[str, str]
@@ -56,7 +56,7 @@ class Stream:
 
 
 class HttpError(Exception):
-    """Why there is no answer: platform.openai.com/docs/guides/error-codes, and what its clients do with it.
+    """An error response, with the codes of platform.openai.com/docs/guides/error-codes.
 
     See `formats.types.Problem`.
     """
@@ -80,19 +80,19 @@ class HttpError(Exception):
         self.headers: dict[str, str] = {}
 
     def with_header(self, name: str, value: str) -> Self:
-        """The same problem, to be sent with one more header."""
+        """The same problem with one more header."""
         self.headers[name] = value
         return self
 
     @property
     def facts(self) -> formats.Problem:
-        """What a format's room says of it."""
+        """The problem as a format's room takes it."""
         return formats.Problem(self.status, str(self), self.code or "", self.param, self.wait, self.kind, self.said)
 
     def reply(self, shape: "ErrorShape | None" = None) -> Reply:
         """The problem as a response in a format's shape, by default OpenAI's. `retry-after` is in whole seconds."""
         headers = {} if self.wait is None else {"retry-after": str(max(1, round(self.wait)))}
-        if self.code == "insufficient_quota":  # the official clients would try again at once
+        if self.code == "insufficient_quota":  # the official clients would retry at once
             headers["x-should-retry"] = "false"
         body = orjson.dumps((shape or openai_chat.error)(self.facts))
         error = self.code or openai_chat.error_type(self.status)
@@ -117,16 +117,16 @@ class Incoming:
     body: bytes
     id: str
     keep_alive: bool = True
-    chunked: bool = True  # HTTP/1.0 knows no chunks
+    chunked: bool = True  # HTTP/1.0 has no chunked encoding
     began: float = 0.0  # of time.perf_counter
     span: Any = None  # telemetry's, where it is on
     query: str = ""
-    # What is decided by the head alone, before the body is read.
+    # Decided from the head, before the body is read.
     handler: Handler = _nowhere
     route: str = "other"  # the pattern of its path, as metrics name it
-    params: tuple[str, ...] = ()  # what the pattern's {names} stand for
+    params: tuple[str, ...] = ()  # the values of the pattern's {names}
     format: Format = ""  # its body's, once that is read
-    error: ErrorShape | None = None  # how its format says a problem
+    error: ErrorShape | None = None  # how its format writes a problem
     trusted: bool = True  # it has the token, or none is set
     key: ClientKey | None = None  # the client's own, where it has one
     refused: Reply | None = None  # the response, whatever the body holds
@@ -139,5 +139,5 @@ class Incoming:
         return self.key.name if self.key else ""
 
     def problem(self, problem: HttpError) -> Reply:
-        """A problem as the client's format says it."""
+        """A problem in the client's format."""
         return problem.reply(self.error)

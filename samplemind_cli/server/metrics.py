@@ -1,4 +1,4 @@
-"""What has been counted, in Prometheus's text format (prometheus.io/docs/instrumenting/exposition_formats)."""
+"""The metrics, in Prometheus's text format (prometheus.io/docs/instrumenting/exposition_formats)."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -19,28 +19,28 @@ Counts = dict[str, Counter[Labels]]
 Kind = tuple[str, int, str, str, str, str]  # of a request: path, status, tier, provider, model, error
 FAMILIES = {
     "requests_total": ("counter", "Requests answered."),
-    "model_requests_total": ("counter", "Answers by model, cached ones included."),
-    "cache_total": ("counter", "Where answers came from: memory, local, redis or miss."),
-    "tokens_total": ("counter", "Tokens that providers counted."),
-    "model_tokens_total": ("counter", "Tokens that providers counted, by model."),
+    "model_requests_total": ("counter", "Answers by model, including cached ones."),
+    "cache_total": ("counter", "Cache lookups by tier: memory, local, redis or miss."),
+    "tokens_total": ("counter", "Tokens, as counted by providers."),
+    "model_tokens_total": ("counter", "Tokens by model, as counted by providers."),
     "fallbacks_total": ("counter", "Requests that fell back from this provider to another."),
     "left_out_total": ("counter", "Answers told to clients whose format has no word for a part of them."),
-    "retries_total": ("counter", "Calls made again."),
+    "retries_total": ("counter", "Retried calls."),
     "limited_seconds_total": (
         "counter",
-        "Seconds that a limit held requests up: a provider's requests per minute, or concurrency.",
+        "Seconds that requests waited for a limit: a provider's requests per minute, or concurrency.",
     ),
     "breaker_state": ("gauge", "Circuit breakers: 0 closed, 1 half-open, 2 open; the worst of all workers."),
     "connections": ("gauge", "Clients' connections."),
     "requests_at_work": ("gauge", "Requests in flight."),
     "requests_in_line": ("gauge", "Queued requests."),
-    "tasks": ("gauge", "Tasks of asyncio; what does not come down again after a load is a leak."),
+    "tasks": ("gauge", "asyncio tasks; a number that stays high after a load is a leak."),
 }
 HISTOGRAMS = {
     "request_seconds": "Time to the whole answer.",
-    "first_token_seconds": "Time to the first word of an answer that no cache had, by model.",
+    "first_token_seconds": "Time to the first token of uncached answers, by model.",
 }
-MODELS = 64  # labels of a worker; clients choose names, so more of them are counted as OTHER
+MODELS = 64  # label values of one worker; clients choose model names, so further ones are counted as OTHER
 OTHER = "other"
 
 
@@ -84,7 +84,7 @@ class Metrics:
             self._count_call(outcome, ("provider", outcome.provider), ("model", tally.model))
 
     def _count_call(self, outcome: Outcome, provider: Label, model: Label) -> None:
-        """What only an answer has that a provider gave."""
+        """Count what only an answer of a provider has."""
         for passed in outcome.passed:
             self._counts["fallbacks_total"][(("provider", passed),)] += 1
         for side, tokens in (("input", outcome.input_tokens), ("output", outcome.output_tokens)):
@@ -99,7 +99,7 @@ class Metrics:
             self._counts["first_token_seconds_sum"][provider, model] += seconds  # type: ignore[assignment]  # the same
 
     def _tally(self, kind: Kind) -> _Tally:
-        """A new kind's; of models beyond the bound all have one."""
+        """The tally of a new kind; models beyond the limit share one."""
         *before, provider, model, error = kind
         if provider and (provider, model) not in self._models:
             if len(self._models) >= MODELS:
@@ -129,7 +129,7 @@ class Metrics:
         breakers: Mapping[str, str],
         limited: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
-        """Take over what others count: `gauges` by name, `limited` in seconds by limit, the rest by provider."""
+        """Set what is counted elsewhere: `gauges` by name, `limited` in seconds by limit, the rest by provider."""
         for name, value in gauges.items():
             self._counts[name][()] = value
         for provider, value in retries.items():
@@ -157,7 +157,7 @@ def merged(workers: Iterable[Counts]) -> Counts:
 
 
 def text(counts: Counts) -> bytes:
-    """Counts as Prometheus reads them."""
+    """Counts in Prometheus's text format."""
     lines = []
     for name, (kind, described) in FAMILIES.items():
         lines += [f"# HELP samplemind_{name} {described}", f"# TYPE samplemind_{name} {kind}"]
@@ -182,7 +182,7 @@ def _histogram(family: str, counts: Counts) -> Iterator[str]:
 
 
 def _labels(labels: Labels) -> str:
-    """A model's name is not ours: a quote or a backslash in it is escaped."""
+    """Labels as text; quotes and backslashes in a model's name are escaped."""
     if not labels:
         return ""
     return "{" + ",".join(f'{name}="{value.translate(ESCAPES)}"' for name, value in labels) + "}"

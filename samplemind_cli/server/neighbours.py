@@ -1,4 +1,4 @@
-"""Whose program is at the other end of a connection on this machine: Linux tells the user of each socket."""
+"""Finds the user at the other end of a connection on this machine: Linux lists each socket's user."""
 
 import os
 from asyncio import BaseTransport
@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 TABLES = {4: Path("/proc/net/tcp"), 6: Path("/proc/net/tcp6")}
-ROOT = 0  # may read all that we keep anyway
+ROOT = 0  # may read all our files anyway
 
 
 def is_anothers(transport: BaseTransport | None) -> bool:
-    """Whether another user's program is the client; False where the system does not tell, as macOS.
+    """Whether the client is another user's program; False where the system does not say, as on macOS.
 
-    A client that is gone is nobody's any more, and counts as another's: whose it was cannot be told.
+    A client that has gone counts as another user's: whose it was is unknown.
     """
     peer, own = (transport.get_extra_info(name) for name in ("peername", "sockname")) if transport else (None, None)
     if not (peer and own):
@@ -29,7 +29,7 @@ def is_anothers(transport: BaseTransport | None) -> bool:
 
 
 def _written(end: tuple[Any, ...]) -> str:
-    """An address and a port as the kernel's table has them: words of 32 bits, lowest byte first."""
+    """An address and a port as in the kernel's table: 32-bit words, lowest byte first."""
     address: IPv4Address | IPv6Address = ip_address(end[0].partition("%")[0])
     raw = address.packed
     words = (raw[at : at + 4][::-1].hex() for at in range(0, len(raw), 4))

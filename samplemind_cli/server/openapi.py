@@ -1,4 +1,4 @@
-"""The API's description, OpenAPI 3.1: what /openapi.json says and tests hold the server to."""
+"""The API's description, OpenAPI 3.1: /openapi.json, which the tests hold the server to."""
 
 from typing import Any
 
@@ -114,7 +114,7 @@ VECTORS = obj(
 )
 MODELS = obj(("object", "data"), object={"const": "list"}, data=listed(obj(("id", "object", "owned_by"), id=TEXT)))
 READY = obj(("status",), status={"enum": ["ready", "unready"]}, checks={"type": "object"})
-READINESS = get("Whether a provider can be asked", READY, public=True)
+READINESS = get("Whether a provider is available", READY, public=True)
 READINESS["get"]["responses"]["503"] = answered("not now", {"anyOf": [READY, ERROR]})
 DOCUMENT: dict[str, Any] = {
     "openapi": "3.1.0",
@@ -123,14 +123,14 @@ DOCUMENT: dict[str, Any] = {
     "security": [{"token": []}],
     "paths": {
         "/v1/chat/completions": post(
-            "A chat completion, as OpenAI's clients ask for it", CHAT, COMPLETION, **{"text/event-stream": EVENT}
+            "Create a chat completion (OpenAI's format)", CHAT, COMPLETION, **{"text/event-stream": EVENT}
         ),
-        "/v1/embeddings": post("Texts as vectors", EMBED, VECTORS),
-        "/v1/ask": post("A prompt, and an answer with its provenance", ASK, PROVENANCE),
-        "/v1/models": get("What can be asked", MODELS),
+        "/v1/embeddings": post("Create embeddings", EMBED, VECTORS),
+        "/v1/ask": post("Answer a prompt, with the answer's provenance", ASK, PROVENANCE),
+        "/v1/models": get("List the models", MODELS),
         "/v1/models/{model}": {
             "get": {
-                "summary": "One of them",
+                "summary": "Show a model",
                 "responses": {
                     "200": answered("so it is", obj(("id", "object"), id=TEXT, object={"const": "model"})),
                     **errors({"401": "no token", "404": "there is none"}, schema=ERROR),
@@ -139,7 +139,7 @@ DOCUMENT: dict[str, Any] = {
             "parameters": [{"name": "model", "in": "path", "required": True, "schema": TEXT}],
         },
         **PATHS,
-        "/metrics": get("Counts for Prometheus", TEXT, "text/plain"),
+        "/metrics": get("Metrics for Prometheus", TEXT, "text/plain"),
         "/openapi.json": get("This document", {"type": "object"}),
         "/healthz": get("Whether this process is alive", obj(("status",), status=TEXT), public=True),
         "/readyz": READINESS,

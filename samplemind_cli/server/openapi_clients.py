@@ -1,4 +1,4 @@
-"""What /openapi.json says of the formats beside OpenAI's chat: as much of each body as is held to its documents."""
+"""The formats beside OpenAI's chat in /openapi.json: as much of each body as the server checks."""
 
 from typing import Any
 
@@ -72,39 +72,39 @@ SAID = obj(("model", "done"), model=TEXT, done=FLAG)
 NAMED = {"name": "model", "in": "path", "required": True, "schema": TEXT}
 
 
-def _gemini(told: str, asked: dict[str, Any], answer: dict[str, Any], **kinds: Any) -> dict[str, Any]:
-    return {**post(told, asked, answer, GEMINI_ERROR, **kinds), "parameters": [NAMED]}
+def _gemini(summary: str, body: dict[str, Any], answer: dict[str, Any], **kinds: Any) -> dict[str, Any]:
+    return {**post(summary, body, answer, GEMINI_ERROR, **kinds), "parameters": [NAMED]}
 
 
-def _ollama(told: str, asked: dict[str, Any], answer: dict[str, Any], **kinds: Any) -> dict[str, Any]:
-    return post(told, asked, answer, OLLAMA_ERROR, **kinds)
+def _ollama(summary: str, body: dict[str, Any], answer: dict[str, Any], **kinds: Any) -> dict[str, Any]:
+    return post(summary, body, answer, OLLAMA_ERROR, **kinds)
 
 
 MODELS = obj(("models",), models={"type": "array"})
 PATHS: dict[str, Any] = {
-    "/v1/responses": post("A response, as OpenAI's newer clients ask for it", RESPONSES, RESPONSE, ERROR, **SSE),
-    "/v1/completions": post("A completion of a prompt", COMPLETIONS, COMPLETION, ERROR, **SSE),
-    "/v1/messages": post("A message, as Anthropic's clients ask for it", MESSAGES, MESSAGE, ANTHROPIC_ERROR, **SSE),
+    "/v1/responses": post("Create a response (OpenAI's format)", RESPONSES, RESPONSE, ERROR, **SSE),
+    "/v1/completions": post("Create a completion (OpenAI's format)", COMPLETIONS, COMPLETION, ERROR, **SSE),
+    "/v1/messages": post("Create a message (Anthropic's format)", MESSAGES, MESSAGE, ANTHROPIC_ERROR, **SSE),
     "/v1/messages/count_tokens": post(
-        "How many tokens a prompt has",
+        "Count a prompt's tokens",
         obj(("model", "messages"), model=MODEL, **PROMPT),
         obj(("input_tokens",), input_tokens={"type": "integer"}),
         ANTHROPIC_ERROR,
     ),
     "/v1beta/models/{model}:generateContent": _gemini(
-        "An answer, as Gemini's clients ask for it", GENERATE, obj(("candidates",), candidates={"type": "array"})
+        "Generate content (Gemini's format)", GENERATE, obj(("candidates",), candidates={"type": "array"})
     ),
     "/v1beta/models/{model}:streamGenerateContent": _gemini(
-        "The same in pieces: one array, or events with alt=sse", GENERATE, {"type": "array"}, **SSE
+        "The same, streamed: an array, or server-sent events with alt=sse", GENERATE, {"type": "array"}, **SSE
     ),
     "/v1beta/models/{model}:countTokens": _gemini(
-        "How many tokens a prompt has", obj(("contents",), **CONTENTS), obj(("totalTokens",), totalTokens=COUNT)
+        "Count a prompt's tokens", obj(("contents",), **CONTENTS), obj(("totalTokens",), totalTokens=COUNT)
     ),
-    "/v1beta/models": get("What can be asked", MODELS, error=GEMINI_ERROR),
-    "/api/chat": _ollama("A chat, as Ollama's clients ask for it", CHAT, SAID, **NDJSON),
-    "/api/generate": _ollama("An answer to a prompt", PROMPTED, SAID, **NDJSON),
-    "/api/embed": _ollama("Texts as vectors", obj(("model", "input"), model=MODEL, input=WORDS), FREE),
-    "/api/tags": get("What can be asked", MODELS, error=OLLAMA_ERROR),
-    "/api/ps": get("Which models are in memory", MODELS, error=OLLAMA_ERROR),
-    "/api/version": get("Which of Ollama's versions is spoken", obj(("version",), version=TEXT), error=OLLAMA_ERROR),
+    "/v1beta/models": get("List the models", MODELS, error=GEMINI_ERROR),
+    "/api/chat": _ollama("Answer a chat (Ollama's format)", CHAT, SAID, **NDJSON),
+    "/api/generate": _ollama("Answer a prompt (Ollama's format)", PROMPTED, SAID, **NDJSON),
+    "/api/embed": _ollama("Create embeddings", obj(("model", "input"), model=MODEL, input=WORDS), FREE),
+    "/api/tags": get("List the models", MODELS, error=OLLAMA_ERROR),
+    "/api/ps": get("List the models in memory", MODELS, error=OLLAMA_ERROR),
+    "/api/version": get("The version of Ollama's API", obj(("version",), version=TEXT), error=OLLAMA_ERROR),
 }

@@ -1,4 +1,4 @@
-"""The words that /openapi.json is written in."""
+"""Building blocks of /openapi.json."""
 
 from typing import Any
 
@@ -44,28 +44,28 @@ REFUSALS = {
     "415": "not JSON",
     "429": "too often",
 }
-FAILURES = {"502": "the provider failed", "503": "nobody can answer now", "504": "too late"}
+FAILURES = {"502": "the provider failed", "503": "no provider is available", "504": "too late"}
 
 
-def answered(told: str, schema: dict[str, Any], kind: str = JSON) -> dict[str, Any]:
+def answered(description: str, schema: dict[str, Any], kind: str = JSON) -> dict[str, Any]:
     """A response with a body."""
-    return {"description": told, "content": {kind: {"schema": schema}}}
+    return {"description": description, "content": {kind: {"schema": schema}}}
 
 
 def errors(*families: dict[str, str], schema: dict[str, Any]) -> dict[str, Any]:
-    """The refusals of each family, in a format's shape."""
-    return {status: answered(told, schema) for family in families for status, told in family.items()}
+    """The error responses of each family, in a format's shape."""
+    return {status: answered(description, schema) for family in families for status, description in family.items()}
 
 
 def post(
-    told: str, asked: dict[str, Any], answer: dict[str, Any], error: dict[str, Any] = ERROR, **more: Any
+    summary: str, body: dict[str, Any], answer: dict[str, Any], error: dict[str, Any] = ERROR, **more: Any
 ) -> dict[str, Any]:
-    """An operation that takes a body; `more` are its answers of other media types."""
+    """An operation with a body; `more` are its responses of other media types."""
     content = {JSON: {"schema": answer}, **{kind: {"schema": schema} for kind, schema in more.items()}}
     return {
         "post": {
-            "summary": told,
-            "requestBody": {"required": True, "content": {JSON: {"schema": asked}}},
+            "summary": summary,
+            "requestBody": {"required": True, "content": {JSON: {"schema": body}}},
             "responses": {
                 "200": {"description": "answered", "content": content},
                 **errors(REFUSALS, FAILURES, schema=error),
@@ -75,9 +75,9 @@ def post(
 
 
 def get(
-    told: str, answer: dict[str, Any], kind: str = JSON, *, public: bool = False, error: dict[str, Any] = ERROR
+    summary: str, answer: dict[str, Any], kind: str = JSON, *, public: bool = False, error: dict[str, Any] = ERROR
 ) -> dict[str, Any]:
-    """An operation that only looks; a public one needs no token."""
+    """An operation without a body; a public one needs no token."""
     refused = {} if public else errors({"401": "no token"}, schema=error)
     responses = {"200": answered("so it is", answer, kind), **refused}
-    return {"get": {"summary": told, "responses": responses, **({"security": []} if public else {})}}
+    return {"get": {"summary": summary, "responses": responses, **({"security": []} if public else {})}}

@@ -1,4 +1,4 @@
-"""The files of one folder as web pages: read once, so that no path leads out of it."""
+"""Serves the files of one folder: read once at start, so no path leads out of it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from samplemind_cli.server.routes import Operation
 
 INDEX = "index.html"
 OTHER = "application/octet-stream"
-# Not the system's table: it differs from machine to machine.
+# Not the system's table, which differs from machine to machine.
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -26,7 +26,7 @@ TYPES = {
     ".woff2": "font/woff2",
 }
 HEADERS = {
-    "cache-control": "no-cache",  # kept, and asked for again by its ETag
+    "cache-control": "no-cache",  # cached, and revalidated by its ETag
     "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
@@ -34,7 +34,7 @@ HEADERS = {
 
 
 class Pages:
-    """Hidden files, and links that lead out of the folder, are left out."""
+    """Hidden files and links out of the folder are left out."""
 
     def __init__(self, folder: Path) -> None:
         self._files = dict(_read(folder.resolve()))

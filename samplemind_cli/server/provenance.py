@@ -1,4 +1,4 @@
-"""Where an answer comes from: the headers that say so, and the whole of it as `samplemind ask --json` has it."""
+"""An answer's provenance: as headers, and as the JSON of `samplemind ask --json`."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def headers(provider: str, model: str, tier: str) -> dict[str, str]:
 
 
 def of_chunk(first: Chunk) -> dict[str, str]:
-    """The headers, out of an answer's first chunk; with the fields that were left out, and how long a limit held it."""
+    """The headers, from an answer's first chunk; with the dropped fields, and the wait for a rate limit."""
     route = routed(first)
     found = headers(route.provider, route.endpoint.model, tier(first))
     if route.dropped:
@@ -34,19 +34,19 @@ def of_chunk(first: Chunk) -> dict[str, str]:
 
 
 def routed(first: Chunk) -> Route:
-    """Who answers, which the core says on the first chunk."""
+    """The route of an answer, which the core puts on its first chunk."""
     if first.route is None:
         raise AssertionError
     return first.route
 
 
 def tier(first: Chunk) -> str:
-    """Where the answer comes from that begins with this chunk."""
+    """The tier of the answer that begins with this chunk."""
     return (first.answer.cached or "miss") if first.answer else "miss"
 
 
 def whole(answer: Answer) -> bytes:
     """An answer and where it came from."""
     calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in answer.tool_calls]
-    told: dict[str, Any] = {name: getattr(answer, name) for name in PROVENANCE}
-    return orjson.dumps({**told, "tool_calls": calls})
+    facts: dict[str, Any] = {name: getattr(answer, name) for name in PROVENANCE}
+    return orjson.dumps({**facts, "tool_calls": calls})

@@ -1,4 +1,4 @@
-"""What a named key may ask in a minute, counted in files: for all workers and servers of this user alike."""
+"""A named key's limits per minute, counted in files for all workers and servers of this user."""
 
 import fcntl
 import os
@@ -12,13 +12,13 @@ from samplemind_cli.server.client_keys import ClientKey
 from samplemind_cli.server.message import HttpError
 
 MINUTE = 60.0
-_SLOT = struct.Struct("dd")  # when all that was asked is paid off: requests, tokens (unix seconds)
+_SLOT = struct.Struct("dd")  # when the bucket of requests, and that of tokens, is empty again (unix seconds)
 
 
 class Quotas:
-    """Counts as a leaky bucket does: a minute's worth at once, and again as time pays it off.
+    """A leaky bucket: up to a minute's worth at once, then as time passes.
 
-    Tokens are known when an answer is over: the call that goes over the limit is answered, those after it wait.
+    Tokens are known when an answer ends: the call that exceeds the limit is answered; later ones are refused.
     """
 
     def __init__(self, folder: str, now: Callable[[], float] = time.time) -> None:
@@ -26,24 +26,24 @@ class Quotas:
         self._now = now
 
     def take(self, key: ClientKey) -> None:
-        """One request more. Raises HttpError (429) when the minute's are used up."""
+        """Count a request. Raises HttpError (429) when the minute's are used up."""
         if not key.rpm and not key.tpm:
             return
         now = self._now()
         requests, tokens = self._changed(key, lambda old: self._request(key, old, now))
         if (wait := tokens - now - MINUTE) > 0:
-            raise _refused(f"{key.name}: the {key.tpm} tokens a minute are used up", wait)
+            raise _refused(f"{key.name}: the {key.tpm} tokens per minute are used up", wait)
         if (wait := requests - now - MINUTE) > 0:
-            raise _refused(f"{key.name}: the {key.rpm} requests a minute are used up", wait)
+            raise _refused(f"{key.name}: the {key.rpm} requests per minute are used up", wait)
 
     def spend(self, key: ClientKey, count: int) -> None:
-        """So many tokens were read and written."""
+        """Count tokens."""
         if key.tpm and count:
             now = self._now()
             self._changed(key, lambda old: (old[0], max(old[1], now) + count * MINUTE / key.tpm))
 
     def _request(self, key: ClientKey, old: tuple[float, float], now: float) -> tuple[float, float]:
-        """The times with one request more; one that waits for tokens is none yet."""
+        """The times after one more request; one that is refused for its tokens does not count."""
         if not key.rpm or old[1] - now > MINUTE:
             return old
         return max(old[0], now) + MINUTE / key.rpm, old[1]
@@ -51,7 +51,7 @@ class Quotas:
     def _changed(
         self, key: ClientKey, change: Callable[[tuple[float, float]], tuple[float, float]]
     ) -> tuple[float, float]:
-        """The times after a change, which is kept unless they are over a minute ahead."""
+        """The times after a change, which is stored unless they are over a minute ahead."""
         folder = files.private_folder(self._folder, "quotas")
         file = os.open(Path(folder, key.digest[:32]), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:

@@ -1,4 +1,4 @@
-"""/readyz: whether somebody here could answer, looked at no more often than once a second."""
+"""/readyz: whether a provider could answer, checked at most once a second."""
 
 import asyncio
 import time
@@ -12,12 +12,12 @@ from samplemind_cli.errors import SamplemindError
 FRESH = 1.0  # seconds
 PATIENCE = 2.0
 REACHED = "ok"
-NOT_ASKED = "configured, not asked"  # asking a hosted provider costs money and its limits
+NOT_ASKED = "configured, not checked"  # a call to a hosted provider costs money and counts toward its limits
 USABLE = (REACHED, NOT_ASKED)
 
 
 class Readiness:
-    """Ready means that a route could be asked now; Redis may be away, as the server does without."""
+    """Ready means that a route is available; Redis may be down, as the server works without it."""
 
     def __init__(self, core: AICore) -> None:
         self._core = core
@@ -26,7 +26,7 @@ class Readiness:
         self._until = 0.0
 
     async def look(self) -> dict[str, Any]:
-        """`status` "ready" or "unready", and what each dependency says."""
+        """`status` "ready" or "unready", and the state of each dependency."""
         async with self._lock:
             if time.monotonic() >= self._until:
                 self._seen = await self._looked()
@@ -44,7 +44,7 @@ class Readiness:
         return {"status": "ready" if ready else "unready", "checks": {"redis": shared, **checks}}
 
     async def _provider(self, route: Route) -> str:
-        """What keeps a provider from being asked; "ok" only if it was reached just now."""
+        """Why a provider is not available; "ok" only if it was reached just now."""
         if route.skipped:
             return route.skipped
         if self._core.breakers[route.provider] == "open":

@@ -1,4 +1,4 @@
-"""A client's bytes, read into requests within bounds."""
+"""Parses a client's bytes into requests, within limits."""
 
 import re
 import time
@@ -11,7 +11,7 @@ from samplemind_cli.server.bounds import Bounds, Share
 from samplemind_cli.server.message import HttpError, Incoming
 
 VERSIONS = ("1.1", "1.0")
-# Names as nearly every client writes them, decoded once.
+# Common header names, decoded once.
 _USUAL = ("host", "accept", "accept-encoding", "authorization", "connection", "content-length", "content-type")
 KNOWN = {form.encode(): name for name in (*_USUAL, "user-agent") for form in (name, name.title())}
 _ABSOLUTE = re.compile(r"https?://([^/?#@]+)((?:[/?#].*)?)", re.IGNORECASE | re.DOTALL)
@@ -19,27 +19,27 @@ _ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
 class Listener(Protocol):
-    """Who is told what has been read."""
+    """Receives what has been parsed."""
 
     def number(self) -> str:
         """An id for a request whose client gave none."""
 
     def begin(self, incoming: Incoming) -> None:
-        """A head is whole; `incoming.refused` is set when it decides the response."""
+        """A head is complete; `incoming.refused` is set when it decides the response."""
 
     def welcome(self) -> None:
-        """The client waits to be asked for its body."""
+        """The client waits for 100 Continue."""
 
     def take(self, incoming: Incoming) -> None:
         """A request is whole."""
 
 
 class RequestReader:
-    """Tells its listener of each head and each request that is whole.
+    """Reports each complete head and request to its listener.
 
-    `under_way` says that a request has begun; `refusal` is the request whose response is the connection's last;
-    `patience` is the seconds that the client has for its next part, and `parts` counts those that have come. The size
-    checks are ours, as the parser has none; what it calls are the methods whose names begin with `on_`.
+    `under_way`: a request has begun; `refusal` is the request whose response is the connection's last;
+    `patience` is the client's timeout in seconds for its next part, and `parts` counts the received ones. The size
+    checks are ours, as the parser has none; it calls the methods whose names begin with `on_`.
     """
 
     def __init__(self, listener: Listener, bounds: Bounds, share: Share) -> None:
@@ -47,7 +47,7 @@ class RequestReader:
         self._bounds = bounds
         self._share = share
         self._parser = httptools.HttpRequestParser(self)
-        self._untold = 0  # bytes since the parser last told of something: it gathers a header until that is whole
+        self._untold = 0  # bytes since the parser's last callback: it buffers a header until that is complete
         self._incoming: Incoming | None = None  # from its whole head on
         self._target = b""
         self._body: list[bytes] = []
@@ -70,13 +70,13 @@ class RequestReader:
             self.refuse(error.__context__)
         except httptools.HttpParserError as error:
             self.refuse(HttpError(400, f"not HTTP: {error}", "bad_request"))
-        if rest is not None:  # not while the wish is handled: it would be the next error's context
+        if rest is not None:  # not inside the handler: it would be the next error's context
             self._ask_plainly(rest)
         elif self._untold > self._bounds.head:
             self.refuse(self._head_too_large())
 
     def refuse(self, problem: HttpError) -> None:
-        """Read no more. The first reason counts; it is told in the format of the request that is under way."""
+        """Stop reading. The first reason counts; it is reported in the current request's format."""
         if self.refusal:
             return
         incoming = self._incoming or Incoming(self._method(), "", {}, b"", self._listener.number())
@@ -120,7 +120,7 @@ class RequestReader:
 
     def on_headers_complete(self) -> None:
         """The body comes next, unless the head is wrong."""
-        if self._parser.should_upgrade():  # asked again without its wish, if it is not CONNECT
+        if self._parser.should_upgrade():  # parsed again without its upgrade, unless it is CONNECT
             return
         headers, version = self._headers, self._parser.get_http_version()
         if version != "1.1" or "host" not in headers or "transfer-encoding" in headers:
@@ -148,7 +148,7 @@ class RequestReader:
         self.patience, self.parts = self._bounds.body_time, self.parts + 1
 
     def on_body(self, data: bytes) -> None:
-        """A piece of the body; that of a request which its head has decided takes no memory."""
+        """A piece of the body; it is discarded where the head has decided the response."""
         self._untold = 0
         self._size += len(data)
         if self._size > self._bounds.body:
@@ -171,10 +171,10 @@ class RequestReader:
         self._listener.take(incoming)
 
     def _check(self, version: str) -> None:
-        """RFC 9112: the version, one Host (3.2), and a length that no proxy reads otherwise (6.1)."""
+        """Check RFC 9112: the version, one Host (3.2), and an unambiguous length (6.1)."""
         if version not in VERSIONS:
             if version == "0.9":
-                raise HttpError(400, "the request line has no version that is known", "bad_request")
+                raise HttpError(400, "the request line has no known HTTP version", "bad_request")
             raise HttpError(505, f"HTTP version {version} is not supported", "bad_request")
         if version == "1.1" and "host" not in self._headers:
             raise HttpError(400, "no Host header", "bad_request")
@@ -182,12 +182,12 @@ class RequestReader:
         if coding is None:
             return
         if version == "1.0":
-            raise HttpError(400, "HTTP/1.0 has no transfer-encoding", "bad_request")
+            raise HttpError(400, "transfer-encoding is not allowed in HTTP/1.0", "bad_request")
         if coding.lower() != "chunked":
-            raise HttpError(501, "no transfer-encoding but chunked is supported", "unsupported_transfer_encoding")
+            raise HttpError(501, "only chunked transfer-encoding is supported", "unsupported_transfer_encoding")
 
     def _relative(self, target: str) -> str:
-        """The path and query of a target that is absolute: its authority is the Host (RFC 9112, 3.2.2)."""
+        """The path and query of an absolute target, whose authority replaces the Host (RFC 9112, 3.2.2)."""
         if target == "*":
             return target
         absolute = _ABSOLUTE.fullmatch(target)
@@ -197,19 +197,19 @@ class RequestReader:
         return absolute[2] if absolute[2].startswith("/") else f"/{absolute[2]}"
 
     def _welcome(self, incoming: Incoming) -> None:
-        """Ask for a body whose client waits for that; one that would be refused is not worth sending."""
+        """Send 100 Continue to a client that waits for it, unless the request would be refused."""
         if not incoming.chunked:  # HTTP/1.0 does not know it
             return
         if self._headers["expect"].lower() != "100-continue":
-            raise HttpError(417, "no expectation but 100-continue is supported", "expectation_failed")
+            raise HttpError(417, "only the expectation 100-continue is supported", "expectation_failed")
         if incoming.refused:
             raise HttpError(incoming.refused.status, "")  # its response is made
         self._listener.welcome()
 
     def _ask_plainly(self, rest: bytes) -> None:
-        """Read the request again without its wish for another protocol, with which the parser leaves out the body.
+        """Parse the request again without its Upgrade header, with which the parser skips the body.
 
-        Java's HTTP client wishes for HTTP/2 in its first request.
+        Java's HTTP client asks for an upgrade to HTTP/2 in its first request.
         """
         if self._headers.pop("upgrade", None) is None:
             connect = HttpError(405, "this is not a proxy", "method_not_allowed")

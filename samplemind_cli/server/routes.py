@@ -1,4 +1,4 @@
-"""The table of routes: which method and path leads to which handler."""
+"""The table of routes: method and path to handler."""
 
 import re
 from collections.abc import Iterable
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from samplemind_cli.server.message import ErrorShape, Handler, HttpError, Incoming
 
 JSON = "application/json"
-PROBES = ("/healthz", "/readyz")  # whoever watches this server has no token, and asks every second
+PROBES = ("/healthz", "/readyz")  # monitoring has no token and asks every second
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One line of the table.
 
-    A `{name}` in the path stands for one or more characters, slashes too, as models have them; what it stood for is in
-    `Incoming.params`, in order: "/v1beta/models/{model}:generateContent". `error` says a problem in the route's format,
-    by default OpenAI's. `public`: no token is needed; `owner`: a client's named key does not do. `media`: the kind of a
-    POST's body. HEAD is answered wherever GET is.
+    A `{name}` in the path matches one or more characters, also slashes, which model names have; the match is in
+    `Incoming.params`, in order: "/v1beta/models/{model}:generateContent". `error` writes a problem in its format,
+    by default OpenAI's. `public`: no token is needed; `owner`: a named key is not enough. `media`: the media type of a
+    POST's body. HEAD works wherever GET does.
     """
 
     method: str
@@ -38,7 +38,7 @@ class Routes:
         self.add(operations)
 
     def add(self, operations: Iterable[Operation]) -> None:
-        """More lines; of the patterns that match a path the longest counts."""
+        """Add operations; of the patterns that match a path the longest counts."""
         for operation in operations:
             path = operation.path
             if "{" in path:
@@ -49,7 +49,7 @@ class Routes:
         self._patterns = dict(sorted(self._patterns.items(), key=lambda item: -len(item[0])))
 
     def find(self, incoming: Incoming) -> Operation | None:
-        """The operation that is asked for; the request learns its handler, route, parameters and error shape."""
+        """Find the requested operation, and set the request's handler, route, parameters and error shape."""
         methods = self._methods(incoming)
         if not methods:
             return None
@@ -59,7 +59,7 @@ class Routes:
         return operation
 
     def allowed(self, incoming: Incoming) -> str:
-        """The methods that a path takes, as Allow has it; "" where there is nothing."""
+        """The methods of a path for the Allow header; "" where there are none."""
         if incoming.path == "*":  # the server as a whole
             return "GET, HEAD, POST, OPTIONS"
         methods = self._methods(incoming)
@@ -70,7 +70,7 @@ class Routes:
         if allowed := self.allowed(incoming):
             text = f"{incoming.path[:200]} takes {allowed}"
             return HttpError(405, text, "method_not_allowed").with_header("allow", allowed)
-        return HttpError(404, f"there is nothing at {incoming.path[:200]}", "not_found")
+        return HttpError(404, f"nothing is at {incoming.path[:200]}", "not_found")
 
     def _methods(self, incoming: Incoming) -> dict[str, Operation]:
         if found := self._exact.get(incoming.path):

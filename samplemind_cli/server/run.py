@@ -1,4 +1,4 @@
-"""One worker: a socket, a loop, the core, and an orderly end."""
+"""One worker: a socket, an event loop, the core, and a graceful shutdown."""
 
 import asyncio
 import logging
@@ -25,13 +25,13 @@ from samplemind_cli.settings import Settings
 
 log = logging.getLogger(__name__)
 BACKLOG = 1024
-GRACE = 8.0  # seconds to finish what was begun; Compose kills after 10
+GRACE = 8.0  # seconds to finish running requests; Compose kills after 10
 FLUSH = 1.0  # seconds after those to send the last of the telemetry
 Attach = Callable[[Front, AICore], None]
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises SamplemindError when the address cannot be had."""
+    """A listening socket. Raises SamplemindError when the address is not available."""
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, proto)
@@ -46,12 +46,12 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def url(listener: socket.socket) -> str:
-    """Where a listener is reached."""
+    """The URL of a listener."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"
 
 
-def serve(  # noqa: PLR0913 - where, how, and what more
+def serve(  # noqa: PLR0913 - its options
     listener: socket.socket,
     settings: Settings,
     bounds: Bounds,
@@ -61,9 +61,9 @@ def serve(  # noqa: PLR0913 - where, how, and what more
     keep_content: bool = False,
     attach: Attach | None = None,
 ) -> int:
-    """Serve with `count` workers until SIGTERM, SIGHUP or Ctrl-C, then finish what was begun; the exit code.
+    """Serve with `count` workers until SIGTERM, SIGHUP or Ctrl-C, then drain; returns the exit code.
 
-    `log_content`: the log holds what was asked and answered; `keep_content`: the ledger does. `attach` is called in
+    `log_content`: the log holds prompts and answers; `keep_content`: the ledger does. `attach` is called in
     each worker: it adds routes.
     """
     files.allow_open(2 * bounds.connections + 256)  # each, and its request's files
@@ -96,11 +96,11 @@ async def _serve(  # noqa: PLR0913 - the same
     journal = _journal(log_content=log_content)
     if keep_content:
         log.warning("--keep-content: prompts and answers of all clients go into the ledger")
-    told = telemetry.start()
-    journal.trace = told.serving.ids if told else dict
+    traced = telemetry.start()
+    journal.trace = traced.serving.ids if traced else dict
     writer = LedgerWriter(Ledger(settings, log.warning))
-    core = AICore(settings, notify=log.warning, watch=told.calling.watch if told else None, record=writer.add)
-    front = Front(core, bounds, journal, shared, told.serving if told else None, writer, keep_content=keep_content)
+    core = AICore(settings, notify=log.warning, watch=traced.calling.watch if traced else None, record=writer.add)
+    front = Front(core, bounds, journal, shared, traced.serving if traced else None, writer, keep_content=keep_content)
     if attach:
         attach(front, core)
     server = await loop.create_server(front.connection, sock=listener)
@@ -108,14 +108,14 @@ async def _serve(  # noqa: PLR0913 - the same
     server.close()
     await front.drain(GRACE)
     await core.close()
-    if told:
-        told.pipeline.close(FLUSH)
-        await asyncio.sleep(0)  # what its threads have to say comes in by the loop
+    if traced:
+        traced.pipeline.close(FLUSH)
+        await asyncio.sleep(0)  # log records of its threads arrive through the loop
     journal.flush()
 
 
 def _journal(*, log_content: bool) -> ServerLog:
-    """The journal, in place of every other way in which our loggers or asyncio's would speak."""
+    """The server's log, as the only handler of our loggers and asyncio's."""
     journal = ServerLog(content=log_content)
     for name in ("samplemind_cli", "asyncio"):
         logger = logging.getLogger(name)

@@ -1,4 +1,4 @@
-"""The API: which request goes where, and how the core answers it."""
+"""The API: the routes, and how the core answers them."""
 
 import logging
 from collections.abc import Callable
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 class Service:
     """Answers requests through the core; `measured` is the text of the metrics.
 
-    `content`: an outcome says what was answered; `keep`: the ledger is told it too.
+    `content`: the outcome holds the answer's text; `keep`: the ledger does, too.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Service:
         )
 
     async def reply(self, incoming: Incoming) -> Reply | Stream:
-        """The response to a request, whatever it holds. A bug is logged, and a 500."""
+        """The response to any request. An internal error is logged, and is a 500."""
         try:
             return await incoming.handler(incoming)
         except HttpError as told_already:
@@ -73,7 +73,7 @@ class Service:
             return incoming.problem(HttpError(400, "the body is nested too deeply", "invalid_value"))
         except Exception:
             log.exception("request %s", incoming.id)
-            ours = f"an error of this server; its log tells of {incoming.id}"
+            ours = f"an internal error; this server's log has {incoming.id}"
             return incoming.problem(HttpError(500, ours, "internal_error"))
 
     async def _ask(self, incoming: Incoming) -> Reply:
@@ -94,12 +94,12 @@ class Service:
         texts, form = embeddings.texts(fields), fields.one_of("encoding_format", embeddings.FORMATS, "float")
         options = options_for(fields.need("model", str), self._chats.options(incoming))
         if not options.model:
-            raise fields.wrong("model", "must name a model: vectors of different models do not compare")
+            raise fields.wrong("model", "must name a model: vectors of different models cannot be compared")
         found = await self._core.embed(texts, options, fields.whole("dimensions"))
         tier = found.cached or "miss"
         outcome = Outcome(found.provider, found.model, tier, input_tokens=0 if found.cached else found.tokens or 0)
         headers = provenance.headers(found.provider, found.model, tier)
-        return Reply(embeddings.told(found, form), headers=headers, outcome=outcome)
+        return Reply(embeddings.response(found, form), headers=headers, outcome=outcome)
 
     async def _models(self, incoming: Incoming) -> Reply:
         data = [_model(name) for name in await self._chats.models(incoming)]

@@ -1,11 +1,11 @@
-"""A body that is told again with another id and another time, wherever its format says them."""
+"""A response body that is sent again with another id and time, wherever its format has them."""
 
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
-# What may follow an id, or begin a line, until the time is told. In a text the quotes would be escaped.
+# What may stand between an id, or a line's beginning, and the time. Inside a text the quotes would be escaped.
 _AFTER_ID = re.compile(rb'("[^{}]{,40}?"created(?:_at)?":)\d+(?:(,[^{}]{,200}?"completed_at":)\d+)?')
 _LINE = re.compile(rb'^(\{"model":"[^"\\]*","created_at":")\d{4}-\d\d-\d\dT[\d:.]+Z', re.MULTILINE)
 _BEFORE_ID = re.compile(rb'"\w{1,40}":"[a-z]{0,40}[-_]?\Z')
@@ -14,7 +14,7 @@ _ID, _UNIX, _ISO = range(3)
 
 @dataclass(frozen=True, slots=True)
 class Stamped:
-    """The pieces of a body, and what stands behind each but the last: an id, a time in unix seconds, or in words."""
+    """The pieces of a body, and what is inserted between them: an id, or a time in unix seconds or ISO format."""
 
     pieces: tuple[bytes, ...]
     gaps: tuple[int, ...]
@@ -29,9 +29,9 @@ class Stamped:
         for piece in rest:
             gaps.append(_ID)
             found = _AFTER_ID.match(piece)
-            told = [found[n] for n in (1, 2) if found[n]] if found else []
-            pieces += [*told, piece[found.end() :] if found else piece]
-            gaps += [_UNIX] * len(told)
+            kept = [found[n] for n in (1, 2) if found[n]] if found else []
+            pieces += [*kept, piece[found.end() :] if found else piece]
+            gaps += [_UNIX] * len(kept)
         if not rest and (lines := list(_LINE.finditer(body))):
             ends = [0, *(line.end() for line in lines)]
             pieces = [body[end : line.end(1)] for end, line in zip(ends, lines, strict=False)] + [body[ends[-1] :]]
@@ -44,14 +44,14 @@ class Stamped:
             return self.pieces[0]
         iso = _iso(now) if self.gaps[0] == _ISO else b""
         stamps = (number, b"%d" % now, iso)
-        told = [self.pieces[0]]
+        body = [self.pieces[0]]
         for piece, gap in zip(self.pieces[1:], self.gaps, strict=True):
-            told += (stamps[gap], piece)
-        return b"".join(told)
+            body += (stamps[gap], piece)
+        return b"".join(body)
 
 
 def _ids(body: bytes, number: bytes) -> list[bytes]:
-    """The body cut where an id is told, not where a text quotes one."""
+    """The body split at its ids, but not where a text quotes one."""
     first, *rest = body.split(number)
     pieces = [first]
     for piece in rest:

@@ -1,4 +1,4 @@
-"""A form with a file, as OpenAI's clients upload one."""
+"""Parses a multipart form with a file, as OpenAI's clients upload one."""
 
 from dataclasses import dataclass, field
 
@@ -6,12 +6,12 @@ from samplemind_cli.formats.fields import BadRequestError
 
 KIND = "multipart/form-data"
 MOST_FIELDS = 32
-LONGEST = 64 * 1024  # bytes of a field that is no file
+LONGEST = 64 * 1024  # bytes of a field other than the file
 
 
 @dataclass(slots=True)
 class Form:
-    """What a form holds: its fields as text, and the one file with its name."""
+    """A form's fields as text, and its one file with its name."""
 
     fields: dict[str, str] = field(default_factory=dict)
     name: str = ""
@@ -42,5 +42,5 @@ def read(body: bytes, content_type: str) -> Form:
         parser.write(body)
         parser.finalize()
     except (FormParserError, ValueError) as error:
-        raise BadRequestError(f"the body is no form: {error}", "invalid_form") from error
+        raise BadRequestError(f"the body is not a form: {error}", "invalid_form") from error
     return form

@@ -1,4 +1,4 @@
-"""What each worker of one server has counted, where the others see it."""
+"""Shares the counts of a server's workers."""
 
 import os
 from collections import Counter
@@ -12,7 +12,7 @@ from samplemind_cli.server.metrics import Counts, Metrics
 
 
 class WorkerCounts:
-    """A file per worker in a folder that they share; those of a worker that died still count. One alone needs none."""
+    """One file per worker in a shared folder; a dead worker's counts stay. A single worker needs none."""
 
     def __init__(self, folder: Path | None, metrics: Metrics) -> None:
         self._folder = folder
@@ -20,14 +20,14 @@ class WorkerCounts:
         self._metrics = metrics
 
     def all(self) -> Iterator[Counts]:
-        """Our own counts as they are, and the others' as they last wrote them."""
+        """Our own current counts, and the others' as last written."""
         yield self._metrics.counts
         for path in self._folder.glob("*.json") if self._folder else ():
             if path != self._own:
                 yield _read(path.read_bytes())
 
     def write(self) -> None:
-        """Write this worker's counts, at once for whoever reads."""
+        """Write this worker's counts atomically."""
         if self._own:
             files.write(self._own, _written(self._metrics.counts))
 

@@ -1,4 +1,4 @@
-"""Several workers on one socket: started, replaced when they die, ended together."""
+"""Runs several workers on one socket: started, replaced when they die, stopped together."""
 
 import os
 import signal
@@ -9,14 +9,14 @@ from threading import Thread
 
 from samplemind_cli.child import ending_signals
 
-SOON = 1.0  # seconds: a worker that dies sooner was not able to work, and another would not be either
+SOON = 1.0  # seconds: a worker that dies sooner cannot work, and its replacement could not either
 
 
 def run(count: int, work: Callable[[], None]) -> int:
-    """Run `work` in `count` processes until a signal ends them, or our own death; the exit code.
+    """Run `work` in `count` processes until a signal, or our own death, ends them; returns the exit code.
 
-    1 when a worker ended by itself as soon as it began. Signals wait until they are asked for here: none comes between
-    the start of a worker and its being known, nor between its death and that.
+    1 when a worker ended by itself as soon as it began. Signals are blocked and polled here: none arrives between
+    the start of a worker and its registration, nor between its death and that.
     """
     signal.signal(signal.SIGCHLD, lambda *_: None)  # a signal that is ignored need not be kept, says POSIX
     awaited = {*ending_signals(), signal.SIGCHLD}
@@ -51,13 +51,13 @@ def _end(workers: Iterable[int]) -> None:
 
 
 def _follow(lifeline: int) -> None:
-    """End this process, in order, when the last that holds the other end of `lifeline` is gone."""
+    """Shut this process down when the last holder of the other end of `lifeline` is gone."""
     os.read(lifeline, 1)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _started(work: Callable[[], None], mask: set[int | signal.Signals], lifeline: tuple[int, int]) -> int:
-    """A child that works with this mask of signals and never returns here."""
+    """Fork a child that works with this signal mask and never returns here."""
     worker = os.fork()
     if worker:
         return worker
@@ -66,7 +66,7 @@ def _started(work: Callable[[], None], mask: set[int | signal.Signals], lifeline
         for number in (*ending_signals(), signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         os.close(lifeline[1])
-        Thread(target=_follow, args=lifeline[:1], daemon=True).start()  # it takes no signals: they are blocked still
+        Thread(target=_follow, args=lifeline[:1], daemon=True).start()  # it receives no signals: they are still blocked
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         work()
         code = 0

@@ -49,7 +49,7 @@ class Finding:
 def settings(facts: Facts) -> Finding:
     """Whether every file and variable with settings can be read."""
     error = facts.settings_error
-    return _failed(error) if error else Finding("ok", "all of them can be read")
+    return _failed(error) if error else Finding("ok", "all are readable")
 
 
 def docker_client(facts: Facts) -> Finding:
@@ -63,15 +63,15 @@ def docker_daemon(facts: Facts) -> Finding:
     """Whether the engine answers, and is not too old."""
     if isinstance(facts.info, SamplemindError):
         denied = facts.info.message == docker.DENIED
-        return Finding("skip", "it does not answer this user") if denied else _failed(facts.info)
+        return Finding("skip", "the daemon refuses this user") if denied else _failed(facts.info)
     return _version("Docker Engine", facts.info["ServerVersion"], ENGINE, "https://docs.docker.com/engine/install/")
 
 
 def docker_permission(facts: Facts) -> Finding:
     """Whether this user may talk to the engine."""
     if not isinstance(facts.info, SamplemindError):
-        return Finding("ok", "this user may talk to the daemon")
-    return _failed(facts.info) if facts.info.message == docker.DENIED else Finding("skip", "no daemon answers")
+        return Finding("ok", "this user may use the daemon")
+    return _failed(facts.info) if facts.info.message == docker.DENIED else Finding("skip", "the daemon does not answer")
 
 
 def compose_version(facts: Facts) -> Finding:
@@ -154,7 +154,7 @@ def ports(facts: Facts) -> Finding:
     if clashes:
         reasons = (f"{clash.port.published} ({clash.service}) is taken by {clash.owner}" for clash in clashes)
         return Finding("warn", "; ".join(reasons), "samplemind up --auto-ports")
-    return Finding("ok", "those of the stack are free, or its own")
+    return Finding("ok", "the stack's ports are free or in use by the stack")
 
 
 def redis(facts: Facts) -> Finding:
@@ -187,8 +187,8 @@ def hosts(facts: Facts) -> Finding:
         return Finding("skip", "none of your own")
     silent = [row.name for row in own if row.local and not _listens(facts.settings.of(row, "base_url") or row.url)]
     if silent:
-        known = f"start it, or correct its url: [providers.{silent[0]}]"
-        return Finding("warn", f"nothing listens for {', '.join(silent)}", known)
+        known = f"start it, or fix its url: [providers.{silent[0]}]"
+        return Finding("warn", f"nothing listens at the URL of {', '.join(silent)}", known)
     return Finding("ok", ", ".join(row.name if row.local else f"{row.name} (not asked)" for row in own))
 
 
@@ -209,7 +209,7 @@ def folders(facts: Facts) -> Finding:
             move = f"export XDG_{kind.upper()}_HOME=FOLDER, one that you can write to"
             fix = f"sudo chown -R $USER {shlex.quote(str(place))}" if ours else move
             return Finding("fail", f"{place} cannot be written to", fix)
-    return Finding("ok", "all of them can be written to")
+    return Finding("ok", "all are writable")
 
 
 def record(facts: Facts) -> Finding:

@@ -22,16 +22,16 @@ DECLARED: tuple[tuple[str, str, str], ...] = (
     (
         r"env file (.+?) not found",
         "the env_file {1} does not exist",
-        "create it, or say `required: false` beside its `path` in the compose file",
+        "create it, or set `required: false` beside its `path` in the compose file",
     ),
     (
         r"bind source path does not exist: (.+)",
-        "{1} does not exist, which a secret, config or volume mounts",
-        "create it, or mend the path in the compose file",
+        "{1} does not exist, and a secret, config or volume mounts it",
+        "create it, or fix the path in the compose file",
     ),
     (
         r"unsupported external (secret|config) (\S+)",
-        "the {1} {2} is external, which only a swarm has",
+        "the {1} {2} is external, which only Swarm supports",
         "give it a `file` or `environment` in the compose file",
     ),
     (
@@ -42,7 +42,7 @@ DECLARED: tuple[tuple[str, str, str], ...] = (
     (
         r'exec: "(.*?)": (executable file not found|permission denied|no such file|stat )',
         "its image has no program {1} to run ({2})",
-        "mend `entrypoint` or `command` in the compose file",
+        "fix `entrypoint` or `command` in the compose file",
     ),
     (
         r"exec format error",
@@ -52,16 +52,16 @@ DECLARED: tuple[tuple[str, str, str], ...] = (
     (
         r"unable to find user (.+?): ",
         "its image has no user {1}",
-        "mend `user` in the compose file",
+        "fix `user` in the compose file",
     ),
     (
         r"range of CPUs is from [\d.]+ to ([\d.]+)",
-        "more CPUs are asked for than the engine has ({1})",
+        "the compose file asks for more CPUs than the engine has ({1})",
         "lower `cpus` in the compose file",
     ),
     (
         r"minimum memory limit allowed is (\w+)",
-        "less memory is allowed than a container needs ({1})",
+        "the memory limit is lower than a container needs ({1})",
         "raise `mem_limit` in the compose file",
     ),
     (
@@ -71,23 +71,23 @@ DECLARED: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"could not select device driver|failed to discover gpu vendor",
-        "the engine has no GPU to give: {0}",
+        "the engine offers no GPU: {0}",
         "samplemind up --gpu none; samplemind doctor says what is missing",
     ),
     (
         r'error gathering device information while adding custom device "(.+?)"',
         "there is no device {1} on the engine's machine",
-        "mend `devices` in the compose file",
+        "fix `devices` in the compose file",
     ),
     (
         r"listen (?:tcp|udp)[46]? (\S+?):\d+: bind: cannot assign requested address",
         "{1} is not an address of the engine's machine",
-        "mend `ports` in the compose file",
+        "fix `ports` in the compose file",
     ),
     (
         r"configured logging driver does not support reading",
-        "its log goes to a driver that cannot be read",
-        "mend `logging` in the compose file, or look where that driver writes",
+        "its logging driver cannot be read",
+        "fix `logging` in the compose file, or read the log where that driver writes it",
     ),
     (
         r"pool overlaps with other one|address pools have been fully subnetted",

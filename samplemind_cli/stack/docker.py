@@ -37,7 +37,7 @@ PATIENCE, POLL = 5.0, 0.2  # seconds a command may take before the daemon is ask
 
 DAEMON = "Error response from daemon: "
 ABSENT = "Docker is not installed: there is no `docker` on the PATH"
-DENIED = "this user may not talk to the Docker daemon"
+DENIED = "this user may not use the Docker daemon"
 SILENT = "the Docker daemon does not answer"
 ELSEWHERE = "check DOCKER_HOST, or unset it for this machine's own daemon"  # the hint when it is set
 DOCTOR = "samplemind doctor"  # the hint when nothing better is known
@@ -68,7 +68,7 @@ FAILURES: tuple[tuple[str, str, str], ...] = (
     (
         r"unable to (parse|resolve) docker (host|endpoint)",
         "{0}",
-        "docker context ls lists what there is; check DOCKER_HOST and DOCKER_CONTEXT",
+        "docker context ls lists the contexts; check DOCKER_HOST and DOCKER_CONTEXT",
     ),
     (
         r"compose' is not a docker command|unknown command: docker compose|unknown.* flag: '?(f'|--(file|short))",

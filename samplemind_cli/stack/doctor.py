@@ -31,7 +31,7 @@ def mend(facts: Facts, findings: dict[str, Finding]) -> list[str]:
 def _forget_record(facts: Facts) -> str:
     file = Path(facts.settings.state_dir) / paths.STACK_FILE
     file.unlink(missing_ok=True)
-    return f"removed {file}; the next `samplemind up` writes it anew"
+    return f"removed {file}; the next `samplemind up` writes it again"
 
 
 def _prune(_facts: Facts) -> str:
@@ -41,7 +41,7 @@ def _prune(_facts: Facts) -> str:
         client.image.prune()
         lines: Iterable[Any] = client.buildx.prune(filters={"until": "168h"}, stream_logs=True)
         *_, total = map(str, lines)  # they are, whatever their type says
-    return f"removed nameless images and build layers unused for a week ({' '.join(total.split())})"
+    return f"removed untagged images and build layers unused for a week ({' '.join(total.split())})"
 
 
 MENDS: dict[str, Callable[[Facts], str]] = {"record": _forget_record, "disk": _prune}

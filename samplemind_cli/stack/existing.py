@@ -50,7 +50,7 @@ def running(settings: Settings, stack: Stack, engine: Engine, service: str) -> S
     if one := next((one for one in ours if one.state == "running"), None):
         return one
     condition = ours[0].condition if ours else ServiceState(service=service).condition
-    raise StackError(f"{service} does not run: it is {condition}", f"samplemind up {service}")
+    raise StackError(f"{service} is not running: it is {condition}", f"samplemind up {service}")
 
 
 def urls(settings: Settings, service: str) -> list[str]:
@@ -73,9 +73,9 @@ def urls(settings: Settings, service: str) -> list[str]:
 def without_ports(service: ServiceState) -> StackError:
     """Why nothing leads to a running service, and what would."""
     if service.network == "host":
-        hint = "it is on this machine's own network: see the port that its program listens on"
+        hint = "it is on the host's network: use the port its program listens on"
     elif service.network.startswith("container:"):
-        hint = "it shares another service's network: open that one, as `network_mode` in the compose file names it"
+        hint = "it shares another service's network: open that service, which `network_mode` in the compose file names"
     else:
         hint = f"give it `ports:` in the compose file, then: samplemind up {service.service}"
     return StackError(f"{service.service} publishes no port", hint)

@@ -159,7 +159,7 @@ def _gpu_overlay(base: Path, gpu: Gpu) -> list[Path]:
         return []
     overlay = base.with_name(f"compose.gpu.{gpu}.yaml")
     if not os.path.isfile(overlay):
-        raise UsageError(f"there is no {overlay}", "write that overlay, or say --gpu none")
+        raise UsageError(f"there is no {overlay}", "write that overlay, or use --gpu none")
     return [overlay]
 
 

@@ -29,7 +29,7 @@ def gpu(info: Mapping[str, Any], root: Path = ROOT) -> tuple[Gpu, str]:
     A driver that answers on the host is not enough: the engine must know a way to hand its device over.
     """
     if platform.system() == "Darwin":
-        return "none", "Docker on macOS hands no GPU to containers; a native Ollama uses it"
+        return "none", "Docker on macOS gives containers no GPU; a native Ollama uses it"
     if name := _nvidia():
         if "nvidia" in (info.get("Runtimes") or {}):
             return "nvidia", f"{name}, and Docker has the nvidia runtime"

@@ -198,7 +198,7 @@ def _next_free(port: Port, taken: Collection[int]) -> int:
         candidate = Port(address=port.address, published=number, target=port.target, protocol=port.protocol)
         if number not in taken and is_free(candidate):
             return number
-    raise StackError(f"no port after {port.published} is free", "choose one in the compose file")
+    raise StackError(f"no port above {port.published} is free", "choose one in the compose file")
 
 
 def overlay(lists: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:

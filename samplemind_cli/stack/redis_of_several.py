@@ -15,4 +15,4 @@ def reached(settings: Settings) -> tuple[Literal["ok", "warn", "fail"], str, str
         return "fail", wrong[0], "correct SAMPLEMIND_REDIS_URL"
     if found["reachable"]:
         return "ok", f"Redis answers at {found['url']}", ""
-    return "warn", found["reason"], "start it, or correct SAMPLEMIND_REDIS_URL"
+    return "warn", found["reason"], "start it, or fix SAMPLEMIND_REDIS_URL"

@@ -156,7 +156,7 @@ def _account(plan: UpPlan, service: ServiceState, timeout: float) -> str:
     reason = {
         "exited": f"ended with exit code {service.exit_code}{killed}",
         "dead": "is dead",
-        "restarting": f"crashes again and again, the last time with exit code {service.exit_code}{killed}",
+        "restarting": f"keeps crashing, the last time with exit code {service.exit_code}{killed}",
     }.get(service.state, "is unhealthy" if service.health == "unhealthy" else f"is not ready after {timeout:g} s")
     lines = read(plan.stack, [service.service], ["--tail", str(LOG_LINES)], project=plan.project)
     log = [line.message for line in lines if line.name == service.name]

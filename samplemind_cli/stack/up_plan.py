@@ -16,8 +16,8 @@ from samplemind_cli.stack.record import OLLAMA, write_whole
 from samplemind_cli.stack.services import containers
 
 HIDDEN = (
-    "{ollama}: it listens on loopback alone, which {askers} reaches through Docker Desktop and not on plain Linux; "
-    "start it with OLLAMA_HOST=0.0.0.0, or take the stack's own: samplemind up --no-adopt --auto-ports"
+    "{ollama}: it listens only on loopback, which {askers} can reach on Docker Desktop but not on Linux; "
+    "start it with OLLAMA_HOST=0.0.0.0, or use the stack's own: samplemind up --no-adopt --auto-ports"
 )
 
 
@@ -115,7 +115,7 @@ def _adopting(plan: UpPlan, clashes: list[ports.Conflict]) -> tuple[UpPlan, list
     for clash in clashes:
         version = ollama_version(clash.port) if clash.program and clash.port.target == OLLAMA else ""
         if version:
-            notes = [f"{clash.service}: Ollama {version} runs on {clash.port.host} already and is used ({clash.owner})"]
+            notes = [f"{clash.service}: Ollama {version} already runs on {clash.port.host} and is used ({clash.owner})"]
             selected = {name: s for name, s in plan.selected.items() if name != clash.service}
             askers = [name for name, s in selected.items() if "OLLAMA_HOST" in (s.get("environment") or {})]
             if askers and ports.for_this_machine_alone(clash.port):
@@ -151,5 +151,5 @@ def _with_free_ports(
 
 
 def _taken(clashes: Sequence[ports.Conflict]) -> StackError:
-    lines = [f"{c.service} needs port {c.port.published}, which {c.owner} has" for c in clashes]
-    return StackError("\n".join(lines), "samplemind up --auto-ports takes free ones, or stop what has them")
+    lines = [f"{c.service} needs port {c.port.published}, which {c.owner} uses" for c in clashes]
+    return StackError("\n".join(lines), "samplemind up --auto-ports picks free ones; or stop what uses them")

@@ -12,7 +12,7 @@ from samplemind_cli.testing.fingerprints import Contents
 from samplemind_cli.testing.learning import Lesson
 
 FORMAT = 2
-UNKNOWN = "nothing is known of these tests yet"
+UNKNOWN = "these tests have not been recorded yet"
 Used = dict[str, set[Dependency]]
 
 

@@ -16,7 +16,7 @@ KINDS = ("slow", "integration", "e2e")  # what is not `fast`
 ALONE = ("-s", "--capture=no", "--pdb", "--trace", "--co", "--collect-only", "--fixtures", "--markers", "--setup-plan")
 # What changes how tests run or are told, and not which.
 MANNER = re.compile(r"-[xvqsl]+|-r\w+|-n\w+|--(exitfirst|pdb|(maxfail|tb|color|durations|durations-min|junit-?xml)=.*)")
-COVERAGE = "a part of the tests gives a part of the coverage"
+COVERAGE = "running part of the tests would give partial coverage"
 JUNIT = ("--junit-xml", "--junitxml")
 
 
@@ -46,16 +46,16 @@ def check(asked: RunOptions) -> None:
     """Raises UsageError where `--changed` could call a stale test green, and where shards would not fit together."""
     if asked.shard and (own := next(_of_this_machine(asked), "")):
         hint = "samplemind test --rerun-from junit.xml"
-        raise UsageError(f"--shard cannot go with {own}: each machine remembers other failures", hint)
+        raise UsageError(f"--shard cannot be combined with {own}: each machine remembers different failures", hint)
     if asked.store_durations and (asked.changed or asked.failed or asked.shard or asked.rerun_from):
         raise UsageError("--store-durations needs a run of all tests", "samplemind test --all --store-durations")
     if not asked.changed:
         return
     if asked.failed:
-        raise UsageError("--changed runs failed tests again already", "leave out --failed")
+        raise UsageError("--changed already runs failed tests again", "leave out --failed")
     for argument in asked.arguments:
         if argument.startswith("--cov"):
-            raise UsageError(f"--changed cannot go with {argument}: {COVERAGE}", "samplemind test --all --cov")
+            raise UsageError(f"--changed cannot be combined with {argument}: {COVERAGE}", "samplemind test --all --cov")
         if argument.startswith(("--testmon", "--no-testmon", "--tmnet")):
             raise UsageError(f"--changed chooses the tests itself, and {argument} does too", f"drop {argument}")
 

@@ -86,7 +86,7 @@ class Look:
             "folder": f"{self.name(what)}/",
             "imports": f"a module in {self.name(what.partition(chr(0))[0])}/",
             "packages": f"packages in {self.name(what)}",
-            "conftests": "a conftest.py came or went",
+            "conftests": "a conftest.py was added or removed",
             "programs": f"a file, and {what} was started",
             "python": "Python",
         }

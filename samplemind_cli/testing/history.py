@@ -26,7 +26,7 @@ def folder(state_dir: str, root: Path, *, needed: bool) -> Path:
     with suppress(OSError):
         files.private_folder(state_dir, *path.parts[-2:])
     if needed and not os.access(path, os.W_OK | os.X_OK):
-        problem = f"what tests use has to be remembered, and {path} cannot be written to"
+        problem = f"the tests' dependencies cannot be recorded: {path} is not writable"
         raise UsageError(problem, "export XDG_STATE_HOME=FOLDER, one that you can write to")
     return path
 

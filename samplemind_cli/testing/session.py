@@ -102,9 +102,7 @@ class Session:
                     self.say(f"fails only in parallel: {_some(only)}")
                 return PytestOutcome(alone.code, _merged(first, alone))
         self.say(
-            "the tests did not come to their end in parallel; all in one process:"
-            if not failed
-            else "all in one process:"
+            "the parallel run did not finish; running all in one process:" if not failed else "all in one process:"
         )
         alone = self._pytest(command.again(self.asked, keep_reports=True), choice, parallel=False)
         if alone.complete() and (only := sorted(set(failed) - set(alone.failed()))):
@@ -153,7 +151,7 @@ class Session:
         if not command.workers_given(self.asked):
             lines[0] += ", in parallel" if parallel else ", in one process"
         if parallel and self.env.get("PYTHONDONTWRITEBYTECODE"):
-            lines.append("slower than need be: PYTHONDONTWRITEBYTECODE is set: every worker recompiles all imports")
+            lines.append("slower than necessary: PYTHONDONTWRITEBYTECODE is set: every worker recompiles all imports")
         if self.asked.changed and plan.reasons:
             lines.append(f"all of them run, because of: {_some(plan.reasons)}")
         elif self.asked.changed:
@@ -172,20 +170,20 @@ class Session:
                 part = (memory and not plan.reasons) or self.asked.rerun_from
                 past.add(None if part else selection, first.tests(), history.PARALLEL if parallel else history.ALONE)
         except OSError as error:  # a full disk or a read-only home is not the tests' failure
-            self.say(f"cannot remember this run in {self.folder}: {error.strerror}")
+            self.say(f"cannot record this run in {self.folder}: {error.strerror}")
 
     def _share(self, outcome: PytestOutcome) -> None:
         """Write the durations for all machines, where that was asked for; and how the shards were cut."""
         if cut := outcome.seen.get("cut"):
-            self.say(f"the shards are cut as {cut}; on machines that say the same, each test runs once")
+            self.say(f"the shards are split by {cut}; across machines that print the same, each test runs once")
         if not self.asked.store_durations:
             return
         if not outcome.complete():
-            self.say(f"{durations.NAME} is left as it was: not all tests ran")
+            self.say(f"{durations.NAME} was not changed: not all tests ran")
             return
         seconds = {name: test["seconds"] for name, test in outcome.tests().items()}
         try:
-            self.say(f"wrote {durations.store(self.project.root, seconds)}: commit it, --shard is cut by it")
+            self.say(f"wrote {durations.store(self.project.root, seconds)}: commit it; --shard splits by it")
         except OSError as error:
             self.say(f"cannot write {durations.NAME}: {error.strerror}")
 

@@ -12,7 +12,7 @@ from samplemind_cli.testing.session import Session
 
 PAUSE = 0.3  # seconds between two looks at the files, and at least
 REST = 4  # times as long as a look took
-KEYS = "Enter: again, a: all, f: failed, c: changed, p: path, t: test name, q: end"
+KEYS = "Enter: again, a: all, f: failed, c: changed, p: path, t: test name, q: quit"
 
 
 @dataclass(slots=True)

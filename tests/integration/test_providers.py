@@ -101,7 +101,7 @@ def test_doctor_tells_its_key_and_whether_it_listens(run, hosts):
     assert (checks["hosts"]["verdict"], checks["hosts"]["reason"]) == ("ok", "my-vllm")
     away = json.loads(run("doctor", "--json", MY_VLLM_BASE_URL="http://127.0.0.1:1").stdout)["checks"]
     told = next(check for check in away if check["id"] == "hosts")
-    assert (told["verdict"], told["reason"]) == ("warn", "nothing listens for my-vllm")
+    assert (told["verdict"], told["reason"]) == ("warn", "nothing listens at the URL of my-vllm")
     assert len(hosts.requests) == 0
 
 

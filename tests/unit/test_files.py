@@ -135,7 +135,7 @@ def test_a_folder_of_another_user_is_never_used_as_a_private_one(tmp_path, monke
     (tmp_path / "samplemind").mkdir()
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
 
-    with pytest.raises(PermissionError, match="not a folder of yours"):
+    with pytest.raises(PermissionError, match="not a folder that you own"):
         files.private_folder(tmp_path / "samplemind")
 
 

@@ -76,7 +76,7 @@ def test_settings_that_another_user_could_have_written_do_not_count_and_are_told
 
     assert load() == Settings().ollama_model
     told = capsys.readouterr().err
-    assert f"{planted} is left out: " in told
+    assert f"{planted} is ignored: " in told
     assert f"SAMPLEMIND_TRUSTED_FOLDERS={planted.parent}" in told
 
 
@@ -223,7 +223,7 @@ def test_what_is_left_out_is_told_once(load, planted, capsys):
     load()
     load()
 
-    assert capsys.readouterr().err.count("is left out") == 1
+    assert capsys.readouterr().err.count("is ignored") == 1
 
 
 def test_a_warning_names_a_planted_folder_without_obeying_it(home, env, capsys):

@@ -1,4 +1,4 @@
-"""The answer cache: what an answer is called, and the two places where it is kept."""
+"""The answer cache: its keys, and its two tiers."""
 
 import functools
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Where Redis is: the URLs that redis-py understands, read without it, and those of Sentinels and of a Cluster."""
+"""Redis's address: parses redis-py's URLs without redis-py, and those of Sentinel and Cluster."""
 
 from dataclasses import dataclass, field
 from typing import Literal, Self
@@ -29,7 +29,7 @@ class Address:
 
     @classmethod
     def read(cls, url: str) -> Self:
-        """From redis://, rediss:// or unix://, or those of several. Raises ValueError, which never quotes the URL."""
+        """Parse a URL of one server, Sentinel or Cluster. Raises ValueError, which never quotes the URL."""
         if "+" in url.partition(":")[0]:
             return cls._of_several(url)
         try:
@@ -66,9 +66,9 @@ class Address:
         except ValueError:
             raise ValueError("it is not a Redis URL") from None
         if scheme not in ("redis", "rediss") or kind not in ("sentinel", "cluster"):
-            raise ValueError("a Redis URL of several begins with redis+sentinel:// or redis+cluster://")
+            raise ValueError("a Redis URL for several nodes begins with redis+sentinel:// or redis+cluster://")
         if bool(service) != (kind == "sentinel"):
-            raise ValueError("a Redis URL names a service after its sentinels, and none after a Cluster's nodes")
+            raise ValueError("a Sentinel URL ends with the service's name, and a Cluster URL has none")
         return cls(
             host=nodes[0][0], port=nodes[0][1], tls=scheme == "rediss", database=number, kind=kind,  # type: ignore[arg-type]
             user=unquote(user), password=unquote(password), nodes=nodes, service=service,

@@ -1,4 +1,4 @@
-"""What an answer is called, and the envelope it is kept in."""
+"""Cache keys, and the envelope in which an answer is stored."""
 
 import json
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ from blake3 import blake3
 
 PREFIX = "ai:v3:"
 VERSION = 3
-LONGEST = 10 * 365 * 86_400.0  # seconds; what claims to live longer is not ours
-SKEW = 300.0  # seconds that another machine's clock may be ahead; what was stored later than that is a miss
+LONGEST = 10 * 365 * 86_400.0  # seconds; an entry with a longer lifetime is not ours
+SKEW = 300.0  # seconds that another machine's clock may be ahead; an entry stored later is a miss
 
 
 class Hit(NamedTuple):
@@ -40,7 +40,7 @@ class Entry(NamedTuple):
 def prompt_fingerprint(payload: Mapping[str, Any]) -> str:
     """The BLAKE3 of the payload's JSON with sorted keys, in hex (64 digits).
 
-    A key that is no string counts as its JSON text, a lone surrogate as its escape. Raises TypeError for what no JSON
+    A non-string key counts as its JSON text, a lone surrogate as its escape. Raises TypeError for what no JSON
     document holds.
     """
     try:

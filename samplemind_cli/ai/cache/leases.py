@@ -1,4 +1,4 @@
-"""What several machines agree on through Redis: who of them asks a provider, and how often."""
+"""Coordination between machines through Redis: who calls a provider, and how often."""
 
 import asyncio
 import os
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from samplemind_cli.ai.cache.redis import RedisTier
 
-LEASE = 15.0  # seconds until the lease of a machine that died is another's
+LEASE = 15.0  # seconds until the lease of a dead machine expires
 RENEWAL = 5.0
-POLL = 0.025  # seconds between looks at another machine's lease
+POLL = 0.025  # seconds between polls of another machine's lease
 _RENEW = b"if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('PEXPIRE',KEYS[1],ARGV[2]) end return 0"
 _RELEASE = b"if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('DEL',KEYS[1]) end return 0"
 # The generic cell rate algorithm: the key holds when the bucket will be empty again, in Redis's own milliseconds.
@@ -27,7 +27,7 @@ return 0
 
 @asynccontextmanager
 async def held(redis: "RedisTier", key: str) -> AsyncIterator[None]:
-    """Hold `key` against every other machine. Without Redis, or when it goes away, nobody waits."""
+    """Hold the lease of `key` among all machines. Without Redis, or when it fails, nobody waits."""
     name, token = b"ai:lease:" + key.encode(), os.urandom(16)
     milliseconds = b"%d" % (LEASE * 1000)
     taken = await redis.ask((b"SET", name, token, b"NX", b"PX", milliseconds))
@@ -43,7 +43,7 @@ async def held(redis: "RedisTier", key: str) -> AsyncIterator[None]:
 
 
 async def take(redis: "RedisTier", provider: str, per_minute: int) -> float | None:
-    """Seconds until there is a slot among `per_minute`, 0 when it is taken; None when Redis cannot say."""
+    """Seconds until a slot of `per_minute` is free, 0 when it was taken now; None when Redis does not answer."""
     match await redis.ask((b"EVAL", _TAKE, b"1", b"ai:rate:" + provider.encode(), b"%d" % per_minute)):
         case [int(wait)]:
             return wait / 1000

@@ -1,4 +1,4 @@
-"""The local tier: one file per answer in a folder only its user can read."""
+"""The local tier: one file per answer in a folder that only its user can read."""
 
 import heapq
 import os
@@ -21,12 +21,12 @@ QUESTIONS = "questions"  # the folder beside the answers: what `ai.why` keeps of
 
 
 class LocalTier:
-    """`<cache_dir>/answers/<2 hex>/<fingerprint>-<provider>.json`, at most `bound` bytes, the least used going first.
+    """`<cache_dir>/answers/<2 hex>/<fingerprint>-<provider>.json`, at most `bound` bytes, LRU.
 
     A file's atime is its last use (refreshed at most once an hour) and its mtime the moment it expires, so that a
     sweep reads no file; an entry's content is what inode, mtime and size name. `<cache_dir>/hot` holds records
-    derived from entries: they count toward the bound and go with it. A bad disk or folder makes nothing here raise but
-    `clear`.
+    derived from entries: they count toward the bound and are evicted, too. Only `clear` raises for a bad disk or
+    folder.
     """
 
     def __init__(self, cache_dir: str, bound: int, warn: Callable[[str], None]) -> None:
@@ -38,14 +38,14 @@ class LocalTier:
         self._trusted = False
 
     def path(self, key: str) -> str:
-        """The file of a key; a key of another form than ours gets a safe name too."""
+        """The file of a key; a key of another form gets a safe name, too."""
         provider, _, fingerprint = key.removeprefix(PREFIX).rpartition(":")
         if not (_plain(provider, LONGEST_NAME) and _plain(fingerprint, DIGITS) and len(fingerprint) == DIGITS):
             provider, fingerprint = "", blake3(key.encode("utf-8", "surrogatepass")).hexdigest()
         return f"{self.folder}/{fingerprint[:2]}/{fingerprint}-{provider}{SUFFIX}"
 
     def get(self, key: str) -> tuple[Entry, str] | None:
-        """The entry of a key and its file, however old; None when there is none that can be read."""
+        """The entry of a key and its file, also an expired one; None when there is no readable one."""
         if not self._usable():
             return None
         path = self.path(key)
@@ -56,7 +56,7 @@ class LocalTier:
         return (entry, path) if entry else None
 
     def put(self, entry: Entry) -> str | None:
-        """Keep an entry; its file, or None when it could not be kept."""
+        """Store an entry; returns its file, or None when it could not be stored."""
         data = encode(entry)
         if len(data) > self.bound:
             return None
@@ -66,17 +66,17 @@ class LocalTier:
                 return None
             try:
                 files.write(path, data, modified=entry.expires)
-            except FileNotFoundError:  # a folder that was never made, or has gone since
+            except FileNotFoundError:  # a folder that does not exist, or was removed
                 self._usable(make=True)
                 files.private_folder(os.path.dirname(path))
                 files.write(path, data, modified=entry.expires)
         except OSError as error:
-            self._warn(f"cannot keep answers in {self.folder}: {error.strerror or error}")
+            self._warn(f"cannot store answers in {self.folder}: {error.strerror or error}")
             return None
         return path
 
     def sweep_is_due(self, path: str) -> bool:
-        """Whether now, after `path` was written, is the time: once a day, and about every 1/16 of the bound written."""
+        """Whether a sweep is due after `path` was written: once a day, and about every 1/16 of the bound written."""
         try:
             share = 16 * os.stat(path).st_size / self.bound
             return int.from_bytes(os.urandom(4)) < share * 2**32 or time.time() - os.stat(self._swept).st_mtime > DAY
@@ -86,7 +86,7 @@ class LocalTier:
             return False
 
     def sweep(self) -> None:
-        """Remove what expired and what a killed writer left, then the least recently used until 7/8 of the bound."""
+        """Remove expired entries and a killed writer's files, then the least recently used down to 7/8 of the bound."""
         try:
             os.close(os.open(self._swept, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
             os.utime(self._swept)
@@ -98,7 +98,7 @@ class LocalTier:
                 files.remove(path)
                 continue
             total += info.st_size
-            # A use in the future is a clock that was set back: such a file is the oldest, not the youngest.
+            # A use in the future means the clock was set back: such a file counts as the oldest.
             used.append((info.st_atime if info.st_atime < now + DAY else 0.0, info.st_size, path))
         if total > self.bound:
             _remove_oldest(used, total - self.bound * 7 // 8)
@@ -142,7 +142,7 @@ class LocalTier:
     def clear(self, removal: Removal = EVERYTHING) -> tuple[int, int]:
         """Remove every entry that is meant, and every hot record: how many entries went, and how many bytes.
 
-        Raises SamplemindError when some of them stay.
+        Raises SamplemindError when some could not be removed.
         """
         if removal.everything:
             files.remove(os.path.join(os.path.dirname(self.folder), QUESTIONS, spool.NAME))
@@ -152,7 +152,7 @@ class LocalTier:
             entry = self._is_entry(path)
             if entry and not self._is_meant(path, removal):
                 continue
-            # Another process may be writing: its temporary file is not ours to take.
+            # Another process may be writing its temporary file: leave it.
             if entry or path.startswith(self._hot) or _left_behind(path, info, time.time()):
                 try:
                     os.unlink(path)
@@ -162,8 +162,8 @@ class LocalTier:
                 except OSError as error:
                     stuck = error
         if stuck:
-            told = f"answers in {self.folder} cannot be removed: {stuck.strerror}"
-            raise SamplemindError(told, f"ls -ld {self.folder}") from stuck
+            message = f"answers in {self.folder} cannot be removed: {stuck.strerror}"
+            raise SamplemindError(message, f"ls -ld {self.folder}") from stuck
         return entries, freed
 
     def _is_meant(self, path: str, removal: Removal) -> bool:
@@ -172,7 +172,7 @@ class LocalTier:
         return not removal.reads or ((entry := self._peek(path)) is not None and removal.takes(entry))
 
     def _usable(self, *, make: bool = False) -> bool:
-        """Whether the folder is there and nobody else can put anything into it. Raises OSError only to `make` it."""
+        """Whether the folder exists and nobody else can write to it. Raises OSError only with `make`."""
         if make and not os.path.isdir(self.folder):
             files.private_folder(self.folder)
         self._trusted = self._trusted or self._private(self.folder)
@@ -184,7 +184,7 @@ class LocalTier:
         except OSError:
             return False
         if not private:
-            self._warn(f"{folder} is not a folder of yours; it is not used")
+            self._warn(f"{folder} is not a folder that you own; it is not used")
         return private
 
     def _is_entry(self, path: str) -> bool:

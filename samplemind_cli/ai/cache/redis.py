@@ -1,4 +1,4 @@
-"""The shared tier: Redis, asked quickly or not at all; through redis-py where the process lives on."""
+"""The shared tier: Redis with short timeouts; through redis-py in long-lived processes."""
 
 import asyncio
 import socket
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     Link = RespConnection | RedisPyConnection
 
 PATIENCE = 0.04  # seconds for one call
-CONNECTING = 2.0  # seconds for a connection, for which nobody waits longer than for a call: a busy process needs many
-# Seconds once it has answered: a moment's stall of a Redis that is there would cost every machine a provider's call.
+CONNECTING = 2.0  # seconds to connect; no caller waits longer than for a call, but a busy process needs this long
+# Seconds once it has answered: a short stall of a working Redis would cost every machine a provider's call.
 TRUST = 0.5
 # Seconds. Refused connections and DNS errors are retried after BRIEF_REST; timeouts back off exponentially, up to
 # LONGEST_REST, so that a Redis that starts with us is used soon after it is there.
 BRIEF_REST, LONGEST_REST = 0.25, 30.0
-LARGEST = 1024 * 1024  # bytes: what does not cross a slow network in our patience is not shared
+LARGEST = 1024 * 1024  # bytes: larger answers would not cross a slow network within the timeout
 
 
 class RedisTier:
-    """GET and SET on one connection per event loop; whatever fails is a miss, told once through `warn`.
+    """GET and SET on one connection per event loop; every failure is a miss, reported once through `warn`.
 
-    So is what takes more than `patience` seconds, or else PATIENCE; TRUST after a reply. Only a process that is not
+    So is a call of more than `patience` seconds, by default PATIENCE; TRUST after a reply. Only a process that is not
     `long_lived` does without redis-py.
     """
 
@@ -47,7 +47,7 @@ class RedisTier:
         self._tls = _tls_context() if address.tls and not self._through_redis_py else None
 
     async def get(self, key: str) -> tuple[bytes, float] | None:
-        """The envelope of a key and the seconds it has left there (infinity when nothing limits them), or None."""
+        """The envelope of a key and its remaining seconds (infinity without an expiry), or None."""
         name = _name(key)
         match await self.ask((b"GET", name), (b"PTTL", name)):
             case [bytes(raw), int(left)] if left >= -1:
@@ -55,7 +55,7 @@ class RedisTier:
         return None
 
     async def put(self, key: str, envelope: bytes, ttl: float) -> bool:
-        """Keep an envelope for `ttl` seconds; whether it was kept."""
+        """Store an envelope for `ttl` seconds; returns whether it was stored."""
         if len(envelope) > LARGEST:
             return False
         milliseconds = b"%d" % max(1, int(ttl * 1000))
@@ -66,14 +66,14 @@ class RedisTier:
         opening = self._opening.pop(asyncio.get_running_loop(), None)
         if opening is None:
             return
-        await asyncio.wait([opening], timeout=self._patience or PATIENCE)  # somebody may be waiting for it
+        await asyncio.wait([opening], timeout=self._patience or PATIENCE)  # a caller may be waiting for it
         if not opening.done():
             opening.cancel()
         elif _usable(opening):
             await opening.result().close()
 
     async def ask(self, *commands: tuple[bytes, ...]) -> list[Reply] | None:
-        """The replies, or None: Redis is left alone, does not answer, or refuses."""
+        """The replies, or None: Redis is backed off from, does not answer, or refuses."""
         if time.monotonic() < self._resting_until:
             return None
         loop = asyncio.get_running_loop()
@@ -104,7 +104,7 @@ class RedisTier:
         if opening.done():
             return opening.result()
         async with asyncio.timeout_at(deadline):
-            return await asyncio.shield(opening)  # others wait for it too, and it goes on for the next who asks
+            return await asyncio.shield(opening)  # other callers wait for it, too, and it continues for the next one
 
     async def _open(self, loop: asyncio.AbstractEventLoop) -> "Link":
         at, deadline = self.address, loop.time() + max(CONNECTING, self._patience or PATIENCE)

@@ -1,4 +1,4 @@
-"""What people ask about the shared tier, through redis-py, which takes too long to load for the tier itself."""
+"""Administration of the shared tier through redis-py, whose import takes too long for the tier itself."""
 
 from contextlib import contextmanager
 from itertools import islice
@@ -12,12 +12,12 @@ from samplemind_cli.errors import SamplemindError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PATIENCE = 2.0  # seconds for one reply: somebody asked and is looking
+PATIENCE = 2.0  # seconds for one reply: a person is waiting
 PAGE = 1000
 
 
 def stats(address: Address) -> dict[str, Any]:
-    """Our entries there, the server's memory in bytes, and its hit rate (None before the first read)."""
+    """Our entries in Redis, the server's memory in bytes, and its hit rate (None before the first read)."""
     with _client(address) as client:
         info = client.info()
         hits, misses = info.get("keyspace_hits", 0), info.get("keyspace_misses", 0)
@@ -54,7 +54,7 @@ def _is_meant(client: Any, name: bytes, removal: Removal) -> bool:
 
 
 def keys(address: Address, beginning: str) -> list[str]:
-    """Our keys that begin so, or whose fingerprint does."""
+    """Our keys that begin with `beginning`, or whose fingerprint does."""
     pattern = _literal(beginning) if beginning.startswith(PREFIX) else f"{PREFIX}*:{_literal(beginning)}"
     with _client(address) as client:
         return [name.decode("utf-8", "surrogatepass") for name in client.scan_iter(pattern + "*", PAGE)]
@@ -69,7 +69,7 @@ def read(address: Address, key: str) -> bytes | None:
 
 @contextmanager
 def _client(address: Address) -> "Iterator[Any]":
-    """A client that gives up soon. Raises SamplemindError for everything that redis-py raises."""
+    """A client with a short timeout. Raises SamplemindError for everything that redis-py raises."""
     from samplemind_cli.ai.cache.redis_py import ERRORS, synchronous
 
     client: Any = None
@@ -78,7 +78,7 @@ def _client(address: Address) -> "Iterator[Any]":
         yield client
     except (OSError, *ERRORS) as error:
         raise SamplemindError(
-            f"cannot ask Redis at {address}: {error}", "samplemind up, or unset SAMPLEMIND_REDIS_URL"
+            f"cannot query Redis at {address}: {error}", "samplemind up, or unset SAMPLEMIND_REDIS_URL"
         ) from error
     finally:
         if client is not None:

@@ -1,4 +1,4 @@
-"""redis-py's clients: of a server, of a Sentinel's master, of a Cluster; for what lives on, and for what people ask.
+"""redis-py's clients: for a server, a Sentinel's master, or a Cluster; for long-lived processes and administration.
 
 A pool of connections per event loop, hiredis as their parser. Its import takes longer than a short `ask`, which has a
 reader of its own (see `resp`) where one server is asked.
@@ -27,7 +27,7 @@ SAID = {b"PING": b"PONG"}  # what Redis says where redis-py makes True of it; el
 
 
 class RedisPyConnection:
-    """A client as the tier uses it: raw replies by a deadline. A reply that is late, or no reply, ends it."""
+    """A client as the tier uses it: raw replies by a deadline. A late or invalid reply closes it."""
 
     def __init__(self, address: Address) -> None:
         self.open = True
@@ -39,7 +39,7 @@ class RedisPyConnection:
         """The replies to `commands`, by `deadline` (the loop's clock). Raises OSError, or RespError for a refusal."""
         try:
             async with asyncio.timeout_at(deadline), self._room:
-                if not self.open:  # it was closed while this one waited; redis-py would open it again
+                if not self.open:  # it was closed while this call waited; redis-py would reopen it
                     raise ConnectionResetError("the connection is closed")
                 pipeline = self._client.pipeline(transaction=False)
                 for name, *arguments in commands:
@@ -52,7 +52,7 @@ class RedisPyConnection:
         return [_raw(command, reply) for command, reply in zip(commands, replies, strict=True)]
 
     async def close_with_loop(self) -> None:
-        """Close when the loop does, so that a library's caller need not know of us."""
+        """Close with the event loop, so that users of the library need not close it."""
         await anext(self._until_loop_ends)
 
     async def close(self) -> None:
@@ -61,7 +61,7 @@ class RedisPyConnection:
         await self._until_loop_ends.aclose()
 
     async def _closing_at_its_end(self) -> AsyncGenerator[None, None]:
-        """Suspended while the loop runs, which closes its asynchronous generators before itself."""
+        """Suspended while the loop runs, which closes its async generators before it closes."""
         try:
             yield
         finally:
@@ -70,9 +70,9 @@ class RedisPyConnection:
 
 
 def asynchronous(address: Address) -> tuple[Any, list[Callable[[], Awaitable[None]]]]:
-    """An asyncio client, and what closes it and all that it opened.
+    """An asyncio client, and a function that closes it and its connections.
 
-    What fails is tried once more at once: a connection that was idle may have been closed.
+    A failed command is retried once at once: an idle connection may have been closed.
     """
     from redis import asyncio as redis
 
@@ -96,7 +96,7 @@ def asynchronous(address: Address) -> tuple[Any, list[Callable[[], Awaitable[Non
 
 
 def synchronous(address: Address, timeout: float) -> "redis.Redis | redis.RedisCluster":
-    """A client for one question, which is given up after `timeout` seconds without a reply."""
+    """A client with a timeout of `timeout` seconds per reply."""
     import redis
 
     limits: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
@@ -129,7 +129,7 @@ def _of_sentinels(address: Address) -> dict[str, Any]:
 
 
 def _ours(error: Exception) -> Exception:
-    """redis-py's error as the tier tells them apart: a refusal, silence, or a connection that failed."""
+    """redis-py's error as the tier's own: a refusal, a timeout, or a failed connection."""
     if isinstance(error, AuthenticationError | ResponseError):
         return RespError(str(error))
     if isinstance(error, RedisTimeoutError):

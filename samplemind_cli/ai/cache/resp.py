@@ -1,6 +1,6 @@
 """Redis's wire protocol (RESP2) over one asyncio connection: requests pipelined, replies in order.
 
-For a single `ask`, whose answer redis-py's import would delay by 0.2 s; what lives on uses redis-py (see `redis_py`).
+For a single `ask`, which redis-py's import would delay by 0.2 s; long-lived processes use redis-py (see `redis_py`).
 """
 
 import asyncio
@@ -12,14 +12,14 @@ class RespError(Exception):
     """An error that Redis replied with, in its own words."""
 
 
-# A Redis on this machine replies sooner than a sleeping process wakes: look a few times before going to sleep.
+# A Redis on this machine replies sooner than a sleeping process wakes: poll a few times before sleeping.
 LOOKS = 16
 LARGEST = 256_000_000  # bytes of a reply, as of an answer
 Reply = bytes | int | RespError | None
 
 
 class ProtocolError(ConnectionError):
-    """Whatever answers there does not speak RESP2."""
+    """The peer does not speak RESP2."""
 
 
 class Batch:
@@ -34,7 +34,7 @@ class Batch:
 
 
 class RespConnection(asyncio.Protocol):
-    """One connection. A reply that is late, or no reply, ends it: no answer is ever taken for another's."""
+    """One connection. A late or invalid reply closes it, so replies are never mixed up."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -45,13 +45,13 @@ class RespConnection(asyncio.Protocol):
 
     @property
     def open(self) -> bool:
-        """Whether it can still be asked."""
+        """Whether it is still usable."""
         return self._transport is not None and not self._transport.is_closing()
 
     async def ask(self, *commands: tuple[bytes, ...], deadline: float) -> list[Reply]:
         """The replies to `commands`, by `deadline` (the loop's clock). Raises TimeoutError or ConnectionError.
 
-        A caller that is cancelled leaves its replies to be thrown away when they come.
+        The replies to a cancelled call are discarded when they arrive.
         """
         if not self.open or self._transport is None:
             raise ConnectionResetError("the connection is closed")
@@ -69,7 +69,7 @@ class RespConnection(asyncio.Protocol):
             timer.cancel()
 
     async def close_with_loop(self) -> None:
-        """Close when the loop does, so that a library's caller need not know of us."""
+        """Close with the event loop, so that users of the library need not close it."""
         await anext(self._until_loop_ends)
 
     async def close(self) -> None:
@@ -77,7 +77,7 @@ class RespConnection(asyncio.Protocol):
         await self._until_loop_ends.aclose()
 
     def abort(self, error: Exception) -> None:
-        """Close at once; everyone who waits gets `error`."""
+        """Close at once; every waiting call gets `error`."""
         if self._transport is not None:
             self._transport.abort()
         while self._waiting:
@@ -124,12 +124,12 @@ class RespConnection(asyncio.Protocol):
             self.abort(TimeoutError("no reply in time"))
 
     async def _aborting_at_its_end(self) -> AsyncGenerator[None, None]:
-        """Suspended while the loop runs: a loop closes its asynchronous generators before itself, and no transports."""
+        """Suspended while the loop runs: a closing loop closes its async generators, but no transports."""
         try:
             yield
         finally:
-            self.abort(ConnectionAbortedError("the event loop is ending"))
-            await asyncio.sleep(0)  # the transport closes its socket in the loop's next round
+            self.abort(ConnectionAbortedError("the event loop is closing"))
+            await asyncio.sleep(0)  # the transport closes its socket in the loop's next iteration
 
 
 def _encoded(command: tuple[bytes, ...]) -> bytes:
@@ -138,7 +138,7 @@ def _encoded(command: tuple[bytes, ...]) -> bytes:
 
 
 def _parse(buffer: bytearray, at: int) -> tuple[Reply, int] | None:
-    """One reply and where the next begins; None while it is incomplete. Raises ValueError for what is no reply."""
+    """One reply and where the next begins; None while it is incomplete. Raises ValueError for an invalid reply."""
     kind = bytes(buffer[at : at + 1])
     if kind not in b"+-:$":
         raise ValueError(f"it begins with {bytes(buffer[at : at + 20])!r}")

@@ -1,4 +1,4 @@
-"""Both tiers as one cache: the local one first, then Redis, whose answers the local one keeps too."""
+"""Both tiers as one cache: the local one first, then Redis, whose answers are copied to the local one."""
 
 import os
 import time
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class Cache:
-    """The answer cache as `settings` want it; trouble with a tier is told once through `warn` and never raised.
+    """The answer cache as `settings` configure it; a tier's failure is reported once through `warn`, never raised.
 
-    `long_lived`: this process asks more than once, so that redis-py is worth its import.
+    `long_lived`: this process makes many requests, so redis-py is worth its import.
     """
 
     def __init__(self, settings: Settings, warn: Callable[[str], None], *, long_lived: bool = True) -> None:
         self._ttl = settings.cache_ttl
-        # Without a folder (settings that were not loaded), one in which nothing can be: never the current one.
+        # Without a folder (settings that were not loaded), an impossible one: never the current one.
         self._kept = LocalTier(settings.cache_dir or os.devnull, settings.cache_size, _once(warn))
         self._address = _address(settings, _once(warn))
         in_use = settings.cache != "off"
@@ -38,7 +38,7 @@ class Cache:
         return str(self._address or "")
 
     async def get(self, key: str, max_age: float | None = None) -> Hit | None:
-        """The answer stored under `key` if it is still good, and not older than `max_age` seconds."""
+        """The answer stored under `key` if it has not expired and is at most `max_age` seconds old."""
         now = time.time()
         if self._local and (kept := self._local.get(key)) and kept[0].fresh(now, max_age):
             entry, path = kept
@@ -52,7 +52,7 @@ class Cache:
         return None
 
     async def put(self, key: str, value: Any, ttl: float | None = None) -> Hit | None:
-        """Store a JSON document for `ttl` seconds; what a `get` would now find, or None when it was stored nowhere.
+        """Store a JSON document for `ttl` seconds; returns what `get` would now find, or None when it was not stored.
 
         Raises TypeError for a value that is no JSON document.
         """
@@ -68,7 +68,7 @@ class Cache:
         return Hit(value, "local" if path else "redis", entry.expires, path)
 
     def alone(self, key: str) -> AbstractAsyncContextManager[None]:
-        """Hold `key` against every other machine that uses the same Redis."""
+        """Hold the lease of `key` among all machines that use the same Redis."""
         if self._redis is None:
             return nullcontext()
         from samplemind_cli.ai.cache import leases
@@ -103,7 +103,7 @@ class Cache:
     def clear(self, removal: Removal = EVERYTHING) -> dict[str, Any]:
         """Remove the answers that are meant from both tiers: `entries` and `bytes` here, `redis` entries there.
 
-        Raises SamplemindError when Redis cannot be asked; the local tier has been cleared by then.
+        Raises SamplemindError when Redis does not answer; the local tier has been cleared by then.
         """
         if removal.tier == "redis" and not self._address:
             raise UsageError("no Redis is used", "export SAMPLEMIND_REDIS_URL=redis://…")
@@ -121,7 +121,7 @@ class Cache:
         return {"entries": entries, "bytes": freed, "redis": shared}
 
     def show(self, key: str) -> dict[str, Any]:
-        """The one entry whose key, or fingerprint, begins with `key`: its envelope's fields, `tier` and `path`.
+        """The entry whose key or fingerprint begins with `key`: its envelope's fields, `tier` and `path`.
 
         Raises UsageError when none or several do.
         """
@@ -199,7 +199,7 @@ def _redis(address: "Address", warn: Callable[[str], None], long_lived: bool) ->
 
 
 def _once(warn: Callable[[str], None]) -> Callable[[str], None]:
-    """`warn`, but only the first time: a tier that fails in one call fails in the next."""
+    """`warn`, but only once: a failing tier fails in every call."""
     said = False
 
     def say(text: str) -> None:

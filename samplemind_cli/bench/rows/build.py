@@ -29,7 +29,7 @@ def measure(run: BoardRun) -> Iterator[Score]:
     if len(added) == len(warm.images):
         yield score("build.added", [sum(added) / MEGABYTE], note=", ".join(image.base for image in warm.images))
     else:
-        yield skipped("build.added", "an image does not say what it is built on")
+        yield skipped("build.added", "the image does not record its base")
 
 
 def _built(run: BoardRun, stack: files.Stack, images: list[build.Image], *, cache: bool) -> build.Build:

@@ -95,7 +95,7 @@ async def _tiers(folder: Path, url: str, rounds: int) -> dict[str, list[float]]:
 
     async def local() -> None:
         if not await cache.get(cache_key("ollama", PAYLOAD)):
-            _refuse("what was just stored is not there")
+            _refuse("an entry that was just stored is missing")
 
     steps: dict[str, kernel.AsyncStep] = {"local": local, kernel.WORK: kernel.work}
     if not url:
@@ -130,7 +130,7 @@ def _dollars(model: str, answers: list[Answer]) -> Score:
     known = [cost for cost in saved if cost is not None]
     if len(known) < len(saved):
         return skipped("cache.dollars-saved", f"the price of {model} is not in the table of {price_table.AS_OF}")
-    note = f"had {model} been asked, prices of {price_table.AS_OF}; tokens as the mock counts them"
+    note = f"at {model}'s prices of {price_table.AS_OF}; tokens as the mock counts them"
     return score("cache.dollars-saved", [sum(known)], note=note)
 
 

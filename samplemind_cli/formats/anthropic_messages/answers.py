@@ -9,8 +9,7 @@ import orjson
 
 from samplemind_cli.formats import origins, reading
 from samplemind_cli.formats.anthropic_messages import tokens
-from samplemind_cli.formats.anthropic_messages.came import Came
-from samplemind_cli.formats.anthropic_messages.told import Told, proof
+from samplemind_cli.formats.anthropic_messages.block_writer import BlockWriter, PassedBlocks, proof
 from samplemind_cli.formats.types import (
     ATTACHMENTS,
     NO_TOKENS,
@@ -62,30 +61,30 @@ _SERVER_ERROR = 500
 _TOO_LONG = "prompt is too long"  # the words at which Claude Code shortens its conversation
 
 
-def message(answer: Answer, number: str, asked: Callable[[], int]) -> bytes:
-    """A message object; `number` makes its id, `asked` estimates its prompt's tokens where nobody counted them."""
+def message(answer: Answer, number: str, estimate: Callable[[], int]) -> bytes:
+    """A message object; `number` makes its id, `estimate` counts its prompt's tokens where nobody counted them."""
     content = list(_content(answer.parts))
-    head = _head(number, f"{answer.provider}/{answer.model}", _usage(_estimated(answer, asked)), content)
+    head = _head(number, f"{answer.provider}/{answer.model}", _usage(_estimated(answer, estimate)), content)
     return _dumps(head | _end(answer))
 
 
 class Events:
     """The events of one streamed message.
 
-    Those of a provider of this format are passed on as they came. `asked` estimates the prompt's tokens: most providers
+    Those of a provider of this format are passed on as they came. `estimate` counts the prompt's tokens: most providers
     count them last, and the first event names them.
     """
 
     kind = "text/event-stream"
     waits = True
 
-    def __init__(self, number: str, model: str, asked: Callable[[], int]) -> None:
+    def __init__(self, number: str, model: str, estimate: Callable[[], int]) -> None:
         self._number = number
         self._model = model
-        self._asked = asked
+        self._estimate = estimate
         self._begun = False
-        self._told = Told("")
-        self._came: Came | None = None
+        self._writer = BlockWriter("")
+        self._passed: PassedBlocks | None = None
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
         """The events that say what a chunk says; a whole answer out of the cache is one chunk."""
@@ -93,20 +92,20 @@ class Events:
             for each in events:
                 yield event(each)
             return
-        if self._came:
-            if self._came.ended:
+        if self._passed:
+            if self._passed.ended:
                 return
-            self._told, self._came = self._came.told(), None
+            self._writer, self._passed = self._passed.writer(), None
         yield from self._of(chunk)
 
     def _passes(self, events: Sequence[dict[str, Any]]) -> bool:
         """Whether these events may be passed on: of a message that began with its own first event."""
         if not self._begun and events and events[0]["type"] == "message_start":
-            self._begun, self._came = True, Came()
-        if self._came is None:
+            self._begun, self._passed = True, PassedBlocks()
+        if self._passed is None:
             return False
         for each in events:
-            self._came.add(each)
+            self._passed.add(each)
         return True
 
     def _of(self, chunk: Chunk) -> Iterator[bytes]:
@@ -114,21 +113,21 @@ class Events:
             self._begun = True
             if chunk.route:  # it was not known when a ping had to be sent before it
                 self._model = chunk.route.name
-            self._told = Told(chunk.origin or origins.of_route(self._model))
+            self._writer = BlockWriter(chunk.origin or origins.of_route(self._model))
             yield event(self._start(chunk))
-        if chunk.answer and self._told.nothing:
+        if chunk.answer and self._writer.nothing:
             for place, part in _placed(chunk.answer.parts):
-                self._told.part(part, place)
+                self._writer.part(part, place)
         else:
-            self._told.say(chunk)
-        yield from map(event, self._told.events(last=chunk.answer is not None))
+            self._writer.say(chunk)
+        yield from map(event, self._writer.events(last=chunk.answer is not None))
         if chunk.answer:
-            usage = _usage(_estimated(chunk.answer, self._asked))
+            usage = _usage(_estimated(chunk.answer, self._estimate))
             yield event({"type": "message_delta", "delta": _end(chunk.answer), "usage": usage})
 
     def end(self) -> bytes:
         """The last event, unless the provider's own has been passed on."""
-        return b"" if self._came and self._came.stopped else event({"type": "message_stop"})
+        return b"" if self._passed and self._passed.stopped else event({"type": "message_stop"})
 
     def failed(self, problem: Problem) -> bytes:
         """An error after the first event."""
@@ -141,8 +140,8 @@ class Events:
     def _start(self, chunk: Chunk) -> dict[str, Any]:
         """The message without its content: the prompt's tokens are known or estimated, the answer's are to come."""
         known = chunk.answer.usage if chunk.answer else chunk.usage or Usage()
-        asked = self._asked() if known.input_tokens is None else known.input_tokens
-        usage = _usage(replace(known, input_tokens=asked, output_tokens=0, reasoning_tokens=None))
+        prompt_tokens = self._estimate() if known.input_tokens is None else known.input_tokens
+        usage = _usage(replace(known, input_tokens=prompt_tokens, output_tokens=0, reasoning_tokens=None))
         head = _head(self._number, self._model, usage, [])
         return {"type": "message_start", "message": head | {"stop_reason": None, "stop_sequence": None}}
 
@@ -213,11 +212,11 @@ def _placed(parts: Iterable[Part]) -> Iterator[tuple[int, Part]]:
         place += isinstance(part, ToolCall)
 
 
-def _estimated(answer: Answer, asked: Callable[[], int]) -> Usage:
+def _estimated(answer: Answer, estimate: Callable[[], int]) -> Usage:
     """The tokens as the provider counted them, or about as many as there must have been."""
     usage = answer.usage
     if usage.input_tokens is None:
-        usage = replace(usage, input_tokens=asked())
+        usage = replace(usage, input_tokens=estimate())
     if usage.output_tokens is None:
         arguments = "".join(call.arguments for call in answer.tool_calls)
         usage = replace(usage, output_tokens=tokens.said(answer.thinking + answer.text, arguments))

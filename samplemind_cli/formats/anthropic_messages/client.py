@@ -48,8 +48,8 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
 
 def chat(request: Request, endpoint: Endpoint) -> Call:
     """A streamed message request: a client's own as it came, another format's told in this one's words."""
-    came = conversation.as_it_came(request, "anthropic_messages", _ID.fullmatch)
-    body = {**(_body(request, endpoint) if came is None else came), "model": endpoint.model, "stream": True}
+    unchanged = conversation.as_it_came(request, "anthropic_messages", _ID.fullmatch)
+    body = {**(_body(request, endpoint) if unchanged is None else unchanged), "model": endpoint.model, "stream": True}
     if body.get("max_tokens") is None:
         body["max_tokens"] = MAX_TOKENS
     headers = {**_headers(endpoint), **(request.headers if request.source == "anthropic_messages" else {})}

@@ -99,7 +99,7 @@ def _media(block: Fields) -> Part:
         case "url":
             url = source.need("url", str)
             if not url[:8].lower().startswith(("https://", "http://")):
-                raise source.wrong("url", "must be an https:// address")
+                raise source.wrong("url", "must be an https:// URL")
             return Media(_KINDS[kind], media_type, name=name, url=url, hints=hints)
         case "file":
             return Media(_KINDS[kind], media_type, name=name, file_id=source.need("file_id", str), hints=hints)

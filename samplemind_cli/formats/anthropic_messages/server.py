@@ -24,7 +24,7 @@ def read(fields: Fields) -> Request:
             raise fields.wrong(name, why, "unsupported_parameter")
     turns = fields.items("messages")
     if not turns:
-        raise fields.wrong("messages", "must hold at least one message")
+        raise fields.wrong("messages", "must contain at least one message")
     system, attribution = _system(fields)
     tools = tuple(map(_tool, fields.items("tools")))
     choice, one = _choice(fields)
@@ -60,7 +60,7 @@ def whole(answer: Answer, number: str, fields: Fields) -> bytes:
 
 
 def events(number: str, model: str, fields: Fields) -> Events:
-    """The events of a streamed message; `model` is the route, `provider/model`."""
+    """The events of a streamed message; `model` is what was asked for, until a chunk names its route."""
     return Events(number, model, lambda: tokens.asked(fields.raw))
 
 
@@ -78,7 +78,7 @@ def count_tokens(fields: Fields) -> int:
 def _cap(fields: Fields) -> int | None:
     """The longest answer. Claude alone takes 0, to warm its prompt cache; that is no answer, and is not passed on."""
     if type(fields.raw.get("max_tokens")) is int and fields.raw["max_tokens"] == 0:
-        why = "of 0 warms Claude's prompt cache and gives no answer, which is not passed on here: it must be at least 1"
+        why = "of 0 warms Claude's prompt cache and gives no answer and is not supported here: it must be at least 1"
         raise fields.wrong("max_tokens", why, "unsupported_parameter")
     return fields.whole("max_tokens")
 
@@ -106,7 +106,7 @@ def _system(fields: Fields) -> tuple[list[Message], dict[str, Any]]:
 def _stops(fields: Fields) -> tuple[str, ...]:
     given = fields.get("stop_sequences", list) or []
     if not all(isinstance(text, str) and text for text in given):
-        raise fields.wrong("stop_sequences", "must be a list of texts that are not empty")
+        raise fields.wrong("stop_sequences", "must be a list of non-empty strings")
     return tuple(given)
 
 
@@ -136,7 +136,7 @@ def _choice(fields: Fields) -> tuple[str | dict[str, Any] | None, bool]:
         return CHOICES[kind], one
     name = holder.need("name", str)
     if name not in [tool.raw.get("name") for tool in fields.items("tools")]:
-        raise holder.wrong("name", f"is {name!r}, which is not among the tools")
+        raise holder.wrong("name", f"is {name!r}, which is not one of the tools")
     return {"type": "function", "function": {"name": name}}, one
 
 

@@ -240,4 +240,4 @@ def _counted(usage: Usage) -> dict[str, Any]:
 
 
 def _logprobs(found: Sequence[Any]) -> dict[str, Any]:
-    return {"logprobsResult": logprobs.told(found)} if found else {}
+    return {"logprobsResult": logprobs.written(found)} if found else {}

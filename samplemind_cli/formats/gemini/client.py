@@ -59,8 +59,12 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     The key goes into a header: URLs end up in logs.
     """
     model = endpoint.model.removeprefix("models/")
-    came = None if _SIGNING.match(model) and _unsigned(request) else conversation.as_it_came(request, "gemini")
-    body = _body(request, model) if came is None else {name: came[name] for name in came if name not in _PATH}
+    unchanged = None if _SIGNING.match(model) and _unsigned(request) else conversation.as_it_came(request, "gemini")
+    body = (
+        _body(request, model)
+        if unchanged is None
+        else {name: unchanged[name] for name in unchanged if name not in _PATH}
+    )
     url = f"{endpoint.base_url}/v1beta/models/{quote(model, safe='')}:streamGenerateContent?alt=sse"
     return Call(url, body, _headers(endpoint))
 

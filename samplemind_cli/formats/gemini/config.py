@@ -38,7 +38,7 @@ _LEVELS = {"none": "MINIMAL", "minimal": "MINIMAL", "low": "LOW", "medium": "MED
 
 def config(request: Request, model: str) -> dict[str, Any]:
     """The generationConfig for a request and a model."""
-    told: dict[str, Any] = {
+    config_fields: dict[str, Any] = {
         theirs: list(value) if name == "stop" else value
         for name, theirs in CONFIG.items()
         if (value := getattr(request, name)) not in (None, ())
@@ -46,15 +46,15 @@ def config(request: Request, model: str) -> dict[str, Any]:
     if request.schema is not None:
         given = request.unkeyed.get(SCHEMA) if request.source == "gemini" else None
         schema = {"responseJsonSchema": dict(request.schema)} if given is None else {SCHEMA: given}
-        told |= {"responseMimeType": "application/json", **schema}
+        config_fields |= {"responseMimeType": "application/json", **schema}
     elif request.json_mode:
-        told["responseMimeType"] = "application/json"
+        config_fields["responseMimeType"] = "application/json"
     if request.effort or request.thinking_budget is not None:
-        told["thinkingConfig"] = _thinking(request, model)
+        config_fields["thinkingConfig"] = _thinking(request, model)
     extra = request.extra
-    told |= {theirs: extra[ours] for ours, theirs in EXTRA.items() if ours in extra}
+    config_fields |= {theirs: extra[ours] for ours, theirs in EXTRA.items() if ours in extra}
     own = request.source in ("gemini", "")
-    return told | ({name: extra[name] for name in CONFIG_ONLY if name in extra} if own else {})
+    return config_fields | ({name: extra[name] for name in CONFIG_ONLY if name in extra} if own else {})
 
 
 def _thinking(request: Request, model: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def several(fields: Fields) -> Wanted:
     found = Fields(named(fields.raw, EMBED_ALL))
     requests = found.items("requests")
     if not 1 <= len(requests) <= MOST:
-        raise found.wrong("requests", f"must hold 1 to {MOST} requests")
+        raise found.wrong("requests", f"must contain 1 to {MOST} requests")
     return _wanted(requests)
 
 
@@ -46,14 +46,14 @@ def _text(request: Fields) -> str:
     content = request.inner("content")
     parts = content.items("parts")
     if any("text" not in part.raw for part in parts):
-        raise content.wrong("parts", "must be texts: nothing else is embedded here")
+        raise content.wrong("parts", "must be texts: nothing else can be embedded")
     words = "\n".join(part.need("text", str) for part in parts)
     if not words:
-        raise content.wrong("parts", "must hold a text that is not empty")
+        raise content.wrong("parts", "must contain a non-empty text")
     return words
 
 
-def told(found: Embeddings, *, batch: bool) -> bytes:
+def response(found: Embeddings, *, batch: bool) -> bytes:
     """An EmbedContentResponse, or that of a batch."""
     vectors = [{"values": vector} for vector in found.vectors]
     counted = {} if found.tokens is None else {"usageMetadata": {"promptTokenCount": found.tokens}}

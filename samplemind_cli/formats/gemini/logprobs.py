@@ -18,7 +18,7 @@ def read(result: Any) -> tuple[dict[str, Any], ...]:
     return tuple(entries)
 
 
-def told(entries: Sequence[Any]) -> dict[str, Any]:
+def written(entries: Sequence[Any]) -> dict[str, Any]:
     """A `logprobsResult` of entries."""
     known = reading.mappings(list(entries))
     tops = [[_candidate(top) for top in reading.mappings(entry.get("top_logprobs"))] for entry in known]

@@ -39,7 +39,7 @@ def read(fields: Fields) -> Request:
     fields = Fields(named(raw, GENERATE))
     messages = tuple(content.messages(fields))
     if all(message.role == "system" for message in messages):
-        raise fields.wrong("contents", "must hold at least one part")
+        raise fields.wrong("contents", "must contain at least one part")
     config = _numbers(fields.inner("generationConfig"))
     thinking = config.inner("thinkingConfig")
     schema, unkeyed = _schema(config)
@@ -47,7 +47,7 @@ def read(fields: Fields) -> Request:
     choice, extra = _choice(fields.inner("toolConfig").inner("functionCallingConfig"), tools)
     stops = config.get("stopSequences", list) or []
     if not all(isinstance(stop, str) and stop for stop in stops):
-        raise config.wrong("stopSequences", "must be a list of texts that are not empty")
+        raise config.wrong("stopSequences", "must be a list of non-empty strings")
     return Request(
         messages=messages,
         temperature=config.number("temperature", 0, 2),
@@ -108,7 +108,7 @@ def _schema(config: Fields) -> tuple[dict[str, Any] | None, dict[str, Any]]:
         if given is None:
             continue
         if kind == "text/plain":
-            raise config.wrong(name, "wants a responseMimeType of application/json")
+            raise config.wrong(name, "requires a responseMimeType of application/json")
         if name != "responseSchema":
             return jsonschema.checked(given, config, name), {}
         return jsonschema.checked(as_json_schema(given), config, name), {name: given}
@@ -140,7 +140,7 @@ def _choice(config: Fields, tools: tuple[dict[str, Any], ...]) -> tuple[str | di
     known = [tool["function"]["name"] for tool in tools if "function" in tool]
     for name in names:
         if name not in known:
-            raise config.wrong("allowedFunctionNames", f"names {str(name)[:100]!r}, which is not among the tools")
+            raise config.wrong("allowedFunctionNames", f"names {str(name)[:100]!r}, which is not one of the tools")
     more = config.others(("mode", "allowedFunctionNames"), "toolConfig.functionCallingConfig")
     if mode == "ANY" and len(names) == 1:
         return {"type": "function", "function": {"name": names[0]}}, more

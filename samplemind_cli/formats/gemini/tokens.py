@@ -11,9 +11,9 @@ _BYTES_PER_SECOND = 16_000  # at 128 kbit/s
 
 def estimate(request: Request) -> int:
     """The tokens of messages, tools and schema; at least one."""
-    told = sum(_part(part) for message in request.messages for part in message.parts)
+    spoken = sum(_part(part) for message in request.messages for part in message.parts)
     extras = [dict(tool) for tool in request.tools] + ([dict(request.schema)] if request.schema else [])
-    return max(1, told + sum(_words(dumps(extra)) for extra in extras))
+    return max(1, spoken + sum(_words(dumps(extra)) for extra in extras))
 
 
 def _words(text: str) -> int:

@@ -61,9 +61,9 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     It is answered whole or refused: `truncate: false`, or a long prompt loses its beginning without a word. The API has
     no tool choice: "none" sends no tools; a call that must be made becomes a `format`.
     """
-    if (came := conversation.as_it_came(request, "ollama")) is not None:
-        path = "/api/chat" if "messages" in came else "/api/generate"
-        return Call(f"{endpoint.base_url}{path}", {**came, **_always(endpoint)})
+    if (unchanged := conversation.as_it_came(request, "ollama")) is not None:
+        path = "/api/chat" if "messages" in unchanged else "/api/generate"
+        return Call(f"{endpoint.base_url}{path}", {**unchanged, **_always(endpoint)})
     if request.source == "ollama" and request.extra.keys() & {"raw", "suffix"}:
         return Call(f"{endpoint.base_url}/api/generate", _head(request, endpoint) | _prompt(request.messages))
     messages = conversation.linked(request.messages)
@@ -115,14 +115,14 @@ def reader(request: Request) -> Reader:
     """Lines are read one by one, but for a call that was asked for as a `format`: its text is the call."""
     if not forced.wanted(request):
         return read
-    heard: list[str] = []
+    texts: list[str] = []
 
     def read_call(event: Any) -> Chunk:
         chunk = read(event)
-        heard.append(chunk.text)
+        texts.append(chunk.text)
         if chunk.finish is None:
             return Chunk(thinking=chunk.thinking, usage=chunk.usage, fault=chunk.fault, model=chunk.model)
-        said = "".join(heard)
+        said = "".join(texts)
         named = reading.mapping(reading.parsed(said))
         call = ToolCall(reading.text(named.get("name")), reading.arguments(named.get("arguments")))
         if not call.name:  # cut off, or no call: then it is told as what it is

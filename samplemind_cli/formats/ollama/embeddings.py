@@ -11,7 +11,7 @@ def texts(fields: Fields) -> list[str]:
     given = fields.raw.get(name)
     found = [given] if isinstance(given, str) else given
     if not isinstance(found, list) or not found or not all(isinstance(text, str) and text for text in found):
-        raise fields.wrong(name, "must be a text that is not empty, or a list of such texts")
+        raise fields.wrong(name, "must be a non-empty string or a list of non-empty strings")
     return found
 
 
@@ -20,7 +20,7 @@ def dimensions(fields: Fields) -> int | None:
     return fields.whole("dimensions", 0) or None
 
 
-def told(found: Embeddings, fields: Fields, took: int) -> bytes:
+def response(found: Embeddings, fields: Fields, took: int) -> bytes:
     """The vectors of `/api/embed`; `took` is in nanoseconds."""
     counted = {} if found.tokens is None else {"prompt_eval_count": found.tokens}
     model = fields.get("model", str) or f"{found.provider}/{found.model}"
@@ -28,6 +28,6 @@ def told(found: Embeddings, fields: Fields, took: int) -> bytes:
     return reading.packed({"model": model, "embeddings": found.vectors, **timed})
 
 
-def told_one(found: Embeddings) -> bytes:
+def single_response(found: Embeddings) -> bytes:
     """The vector of `/api/embeddings`."""
     return reading.packed({"embedding": found.vectors[0]})

@@ -15,10 +15,10 @@ def read(fields: Fields) -> Request:
     if not prompt and not pictures:
         raise fields.wrong("prompt", "must not be empty")
     if raw and system:
-        raise fields.wrong("system", "has no place in a raw prompt")
-    asked = Message("user", [*([Text(prompt)] if prompt else []), *pictures])
+        raise fields.wrong("system", "is not allowed in a raw prompt")
+    prompt_message = Message("user", [*([Text(prompt)] if prompt else []), *pictures])
     fields.get("suffix", str)
-    return server.request(fields, (*([Message("system", system)] if system else []), asked))
+    return server.request(fields, (*([Message("system", system)] if system else []), prompt_message))
 
 
 def whole(answer: Answer, number: str, fields: Fields) -> bytes:

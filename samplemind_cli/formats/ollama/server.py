@@ -31,7 +31,7 @@ def read(fields: Fields) -> Request:
     """The request in a body. Raises BadRequestError."""
     messages = tuple(map(_message, fields.items("messages")))
     if not messages:
-        raise fields.wrong("messages", "must hold at least one message")
+        raise fields.wrong("messages", "must contain at least one message")
     return request(fields, messages, tuple(map(_tool, fields.items("tools"))))
 
 
@@ -140,7 +140,7 @@ def images(fields: Fields) -> list[Media]:
     """The pictures in base64 beside the words; their kind is seen from their first bytes."""
     found = fields.get("images", list) or []
     if not all(isinstance(image, str) for image in found):
-        raise fields.wrong("images", "must be a list of base64 texts")
+        raise fields.wrong("images", "must be a list of base64 strings")
     return [_image(decoded(image.rpartition(";base64,")[2], fields, f"images[{n}]")) for n, image in enumerate(found)]
 
 
@@ -192,7 +192,7 @@ def _stops(options: Fields) -> tuple[str, ...]:
     given = options.raw.get("stop")
     found = [given] if isinstance(given, str) else [] if given is None else given
     if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
-        raise options.wrong("stop", "must be a text or a list of texts")
+        raise options.wrong("stop", "must be a string or a list of strings")
     return tuple(text for text in found if text)
 
 

@@ -39,6 +39,8 @@ class Events:
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
         """The events that say what a chunk says; a whole answer out of the cache is one chunk."""
+        if chunk.route:
+            self._head["model"] = chunk.route.name
         if (events := chunk.came_in("openai_chat")) is not None:
             for each in events:
                 yield from self._came(each)
@@ -99,11 +101,11 @@ def event(value: dict[str, Any]) -> bytes:
 
 def usage(counted: Usage) -> dict[str, Any]:
     """Tokens; what the provider did not count is 0, as the clients' types want a number."""
-    asked, said = counted.input_tokens or 0, counted.output_tokens or 0
+    prompt_tokens, said = counted.input_tokens or 0, counted.output_tokens or 0
     return {
-        "prompt_tokens": asked,
+        "prompt_tokens": prompt_tokens,
         "completion_tokens": said,
-        "total_tokens": asked + said,
+        "total_tokens": prompt_tokens + said,
         "prompt_tokens_details": {"cached_tokens": counted.cached_tokens or 0},
         "completion_tokens_details": {"reasoning_tokens": counted.reasoning_tokens or 0},
     }

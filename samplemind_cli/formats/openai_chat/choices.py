@@ -29,5 +29,5 @@ def read(fields: Fields, tools: Tools) -> tuple[str | dict[str, Any] | None, Too
 def _name(fields: Fields, holder: Fields, tools: Tools) -> str:
     name = holder.inner("function").need("name", str)
     if name not in [tool["function"].get("name") for tool in tools]:
-        raise fields.wrong("tool_choice", f"names {name!r}, which is not among the tools")
+        raise fields.wrong("tool_choice", f"names {name!r}, which is not one of the tools")
     return name

@@ -67,8 +67,8 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     Without a key, no key is sent.
     """
     official = is_openai(endpoint.base_url)
-    came = _as_it_came(request, endpoint) if official else conversation.as_it_came(request, "openai_chat")
-    body = {**(_body(request, endpoint) if came is None else came), "model": endpoint.model, "stream": True}
+    unchanged = _as_it_came(request, endpoint) if official else conversation.as_it_came(request, "openai_chat")
+    body = {**(_body(request, endpoint) if unchanged is None else unchanged), "model": endpoint.model, "stream": True}
     # Obfuscation pads every event with random characters.
     plain = {"include_obfuscation": False} if official else {}
     body["stream_options"] = {**plain, **reading.mapping(body.get("stream_options")), "include_usage": True}
@@ -81,13 +81,13 @@ def _as_it_came(request: Request, endpoint: Endpoint) -> Mapping[str, Any] | Non
 
     Its newer models know no `max_tokens` either.
     """
-    came = conversation.as_it_came(request, "openai_chat")
-    if came is None or not came.keys() <= DOCUMENTED:
+    unchanged = conversation.as_it_came(request, "openai_chat")
+    if unchanged is None or not unchanged.keys() <= DOCUMENTED:
         return None
     if not all(takes(name, request, endpoint) for name in request.wishes):
         return None
     longest = {} if request.max_tokens is None else {"max_completion_tokens": request.max_tokens}
-    return {name: value for name, value in came.items() if name != "max_tokens"} | longest
+    return {name: value for name, value in unchanged.items() if name != "max_tokens"} | longest
 
 
 def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:

@@ -87,6 +87,8 @@ class TextEvents:
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
         """The events that say what a chunk says; a whole answer out of the cache is one chunk."""
+        if chunk.route:
+            self._head["model"] = chunk.route.name
         choices = (chunk.answer, *chunk.answer.others) if chunk.answer else ()
         pieces: Iterable[tuple[int, Answer | Chunk]] = ((0, chunk), *chunk.others)
         for n, each in enumerate(choices) if choices and not self._told else pieces:
@@ -126,7 +128,7 @@ def _prompt(fields: Fields) -> str:
     given = fields.raw.get("prompt")
     found = given[0] if isinstance(given, list) and len(given) == 1 else given
     if not isinstance(found, str) or not found:
-        raise fields.wrong("prompt", "must be one text that is not empty; neither several nor tokens are taken")
+        raise fields.wrong("prompt", "must be one non-empty string; several prompts or token ids are not supported")
     return found
 
 

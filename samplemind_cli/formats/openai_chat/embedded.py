@@ -32,7 +32,7 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     """OpenAI's call, with the limits and the sampling that a small model needs where the request says nothing."""
     temperature = TEMPERATURE if request.temperature is None else request.temperature
     extra = {name: value for name, value in request.extra.items() if name in _TAKEN}
-    asked = replace(
+    adapted = replace(
         request,
         max_tokens=request.max_tokens or LONGEST,
         temperature=temperature,
@@ -42,7 +42,7 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
         effort="",
         thinking_budget=None,
     )
-    call = client.chat(asked, endpoint)
+    call = client.chat(adapted, endpoint)
     return replace(call, json=SAMPLING | call.json)
 
 
@@ -50,5 +50,7 @@ def fault(status: int, body: Any) -> Fault:
     """OpenAI's shape; a text too long for a vector is told without the engine's inner words."""
     found = client.fault(status, body)
     if numbers := _TOO_LARGE.search(found.message):
-        return Fault("too_long", f"a text of {numbers[1]} tokens is too long for a vector: at most {numbers[2]}")
+        return Fault(
+            "too_long", f"a text of {numbers[1]} tokens is too long for this embedding model: at most {numbers[2]}"
+        )
     return found

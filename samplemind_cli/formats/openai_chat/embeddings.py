@@ -24,7 +24,7 @@ def texts(fields: Fields) -> Inputs:
         and (all(map(_is_text, found)) or all(map(_is_tokens, found)))
     ):
         return found
-    why = f"must be a text that is not empty, or a list of 1 to {MOST}, or such a list with each text as its tokens"
+    why = f"must be a non-empty string, a list of 1 to {MOST} of them, or a list of token id lists"
     raise fields.wrong("input", why)
 
 
@@ -36,7 +36,7 @@ def _is_tokens(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(type(token) is int and 0 <= token < 2**31 for token in value)
 
 
-def told(found: Embeddings, form: str) -> bytes:
+def response(found: Embeddings, form: str) -> bytes:
     """A list of embeddings; in base64 they are little-endian 32-bit floats."""
     data = [
         {"object": "embedding", "index": n, "embedding": _packed(vector) if form == "base64" else vector}

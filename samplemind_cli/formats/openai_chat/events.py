@@ -136,14 +136,14 @@ def _usage(usage: dict[str, Any]) -> Usage | None:
     """Tokens; xAI counts thinking beside the completion, and some servers have Anthropic's names."""
     prompt = reading.mapping(usage.get("prompt_tokens_details"))
     cached = reading.count(prompt.get("cached_tokens"))
-    asked = reading.count(usage.get("prompt_tokens", usage.get("input_tokens")))
+    prompt_tokens = reading.count(usage.get("prompt_tokens", usage.get("input_tokens")))
     said = reading.count(usage.get("completion_tokens", usage.get("output_tokens")))
     thought = reading.count(reading.mapping(usage.get("completion_tokens_details")).get("reasoning_tokens"))
-    if thought and reading.count(usage.get("total_tokens")) == (asked or 0) + (said or 0) + thought:
+    if thought and reading.count(usage.get("total_tokens")) == (prompt_tokens or 0) + (said or 0) + thought:
         said = (said or 0) + thought
     return reading.counted(
         Usage(
-            input_tokens=asked,
+            input_tokens=prompt_tokens,
             output_tokens=said,
             cached_tokens=reading.count(usage.get("prompt_cache_hit_tokens")) if cached is None else cached,
             reasoning_tokens=thought,

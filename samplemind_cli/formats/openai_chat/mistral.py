@@ -23,10 +23,10 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
 def chat(request: Request, endpoint: Endpoint) -> Call:
     """OpenAI's call, in Mistral's words."""
     extra = {name: value for name, value in request.extra.items() if name in _TAKEN}
-    asked = replace(
+    adapted = replace(
         request, extra=extra, unkeyed={}, body=None, effort="", thinking_budget=None, max_tokens_field="max_tokens"
     )
-    call = client.chat(asked, endpoint)
+    call = client.chat(adapted, endpoint)
     body = {("random_seed" if name == "seed" else name): value for name, value in call.json.items()}
     del body["stream_options"]
     if body.get("tool_choice") == "required":

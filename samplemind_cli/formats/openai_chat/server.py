@@ -39,7 +39,7 @@ def read(fields: Fields) -> Request:
             raise fields.wrong(name, "is not supported here", "unsupported_parameter")
     messages = fields.items("messages")
     if not messages:
-        raise fields.wrong("messages", "must hold at least one message")
+        raise fields.wrong("messages", "must contain at least one message")
     longest = fields.whole("max_completion_tokens")
     schema, named = _schema(fields.inner("response_format"))
     effort, budget = thinking.asked(fields)
@@ -136,7 +136,7 @@ def stops(fields: Fields) -> tuple[str, ...]:
         return ()
     found = [given] if isinstance(given, str) else given
     if not isinstance(found, list) or len(found) > STOPS or not all(isinstance(text, str) and text for text in found):
-        raise fields.wrong("stop", f"must be a text, or a list of at most {STOPS} that are not empty")
+        raise fields.wrong("stop", f"must be a string or a list of at most {STOPS} non-empty strings")
     return tuple(found)
 
 
@@ -208,11 +208,11 @@ def media(holder: Fields, key: str, kind: str, **more: Any) -> Media:
     if found := _DATA_URL.fullmatch(url):
         media_type = found[1].lower()
         if kind == "image" and not media_type.startswith("image/"):
-            raise holder.wrong(key, "must hold an image")
+            raise holder.wrong(key, "must contain an image")
         return Media(cast("Any", kind), media_type, decoded(found[3], holder, key), **more)
     if url[:8].lower().startswith(("https://", "http://")):
         return Media(cast("Any", kind), url=url, **more)
-    raise holder.wrong(key, "must be a data: URL with base64 in it, or an https:// address")
+    raise holder.wrong(key, "must be a base64 data: URL or an https:// URL")
 
 
 def decoded(text: str, fields: Fields, key: str) -> bytes:

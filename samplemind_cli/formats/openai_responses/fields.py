@@ -38,10 +38,10 @@ IGNORED = frozenset(
 )
 # What a server that keeps nothing cannot do, and why.
 REFUSED = {
-    "background": "asks for an answer that is fetched later; none is kept here: leave it out",
-    "conversation": "names a conversation that a server keeps; none is kept here: send all of it in `input`",
-    "previous_response_id": "names an answer that a server keeps; none is kept here: send the conversation in `input`",
-    "prompt": "names a template that OpenAI keeps; none is kept here: send its text in `input`",
+    "background": "asks for an answer to be fetched later, which is not supported here: leave it out",
+    "conversation": "names a conversation stored on a server; this one stores none: send all of it in `input`",
+    "previous_response_id": "names an answer stored on a server; this one stores none: send all of it in `input`",
+    "prompt": "names a template stored at OpenAI, which is not available here: send its text in `input`",
 }
 # Another format's fields, which would be taken for that format's own.
 FOREIGN = (chat.TRANSLATED | chat.CONSTRAINTS | chat.REFUSED) - TRANSLATED - HINTS - IGNORED

@@ -27,7 +27,7 @@ def messages(fields: Fields) -> tuple[Message, ...]:
     if isinstance(given, str) and given:
         return (*said, Message("user", given))
     if not isinstance(given, list) or not given:
-        raise fields.wrong("input", "must be a text that is not empty, or a list of items")
+        raise fields.wrong("input", "must be a non-empty string or a list of items")
     return (*said, *_turns(fields.items("input")))
 
 

@@ -25,7 +25,7 @@ _PARAMETERS = {
     "required": ["input"],
     "additionalProperties": False,
 }
-_GRAMMAR = re.compile(r"(?:\A|\n\n)The input must keep to this (\w*) grammar:\n(.*)\Z", re.DOTALL)
+_GRAMMAR = re.compile(r"(?:\A|\n\n)The input must follow this (\w*) grammar:\n(.*)\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def _is_ours(tool: Fields) -> bool:
 def _function_name(given: Fields, tool: Fields, offer: Offer) -> str:
     name = offered_name(tool.need("name", str), tool.get("namespace", str) or "")
     if name not in offer.tools:
-        raise given.wrong("name", f"{name!r} is not among the tools")
+        raise given.wrong("name", f"{name!r} is not one of the tools")
     return name
 
 
@@ -158,7 +158,7 @@ def _custom(tool: Fields) -> dict[str, Any]:
     described = [tool.get("description", str) or ""]
     if form.raw.get("type") == "grammar":
         syntax, definition = form.get("syntax", str) or "", form.get("definition", str) or ""
-        described.append(f"The input must keep to this {syntax} grammar:\n{definition}")
+        described.append(f"The input must follow this {syntax} grammar:\n{definition}")
     return {"name": "", "description": "\n\n".join(filter(None, described)), "parameters": _PARAMETERS}
 
 

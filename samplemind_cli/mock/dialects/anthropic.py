@@ -69,7 +69,7 @@ def _messages(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     choice = body.get("tool_choice") or {}
     turn = since(messages, "assistant")
     answered = any(part.get("type") == "tool_result" for message in turn for part in _parts(message))
-    asked = PromptRequest(
+    prompt_request = PromptRequest(
         model=body["model"],
         prompt=text_of(said[-1]) if (said := [m for m in turn if m["role"] != "system"]) else text_of(messages[-1]),
         input_text=f"{text_of(body.get('system'))} {text_of(messages)}",
@@ -79,7 +79,7 @@ def _messages(request: HttpRequest, models: tuple[str, ...]) -> Reply:
         tool=None if answered or choice.get("type") == "none" else chosen(tools, choice.get("name", "")),
         think=(body.get("thinking") or {}).get("type") in ("enabled", "adaptive"),
     )
-    return Spoken(asked, _whole, _events, NAMED_SSE)
+    return Spoken(prompt_request, _whole, _events, NAMED_SSE)
 
 
 def _count(request: HttpRequest, models: tuple[str, ...]) -> Reply:
@@ -117,13 +117,13 @@ def _parts(message: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _message(
-    asked: PromptRequest, answer: ScriptedAnswer, content: list[Any], finish: str | None, spoken: int
+    request: PromptRequest, answer: ScriptedAnswer, content: list[Any], finish: str | None, spoken: int
 ) -> dict[str, Any]:
     return {
-        "id": f"msg_{asked.id}",
+        "id": f"msg_{request.id}",
         "type": "message",
         "role": "assistant",
-        "model": asked.model,
+        "model": request.model,
         "content": content,
         "stop_reason": finish,
         "stop_sequence": None,
@@ -141,24 +141,24 @@ def _usage(answer: ScriptedAnswer, spoken: int) -> dict[str, Any]:
     }
 
 
-def _whole(asked: PromptRequest, answer: ScriptedAnswer) -> Any:
+def _whole(request: PromptRequest, answer: ScriptedAnswer) -> Any:
     content: list[dict[str, Any]] = []
     if answer.thinking:
         content.append({"type": "thinking", "thinking": "".join(answer.thinking), "signature": "mock"})
     if answer.text:
         content.append({"type": "text", "text": "".join(answer.text), "citations": None})
     if answer.tool:
-        content.append({**_tool_block(asked, answer), "input": answer.call_arguments})
-    return _message(asked, answer, content, _finish(answer), answer.output_tokens)
+        content.append({**_tool_block(request, answer), "input": answer.call_arguments})
+    return _message(request, answer, content, _finish(answer), answer.output_tokens)
 
 
-def _events(asked: PromptRequest, answer: ScriptedAnswer) -> Iterator[Event]:
-    yield Event({"type": "message_start", "message": _message(asked, answer, [], None, 1)})
+def _events(request: PromptRequest, answer: ScriptedAnswer) -> Iterator[Event]:
+    yield Event({"type": "message_start", "message": _message(request, answer, [], None, 1)})
     yield Event({"type": "ping"})
     blocks: list[tuple[dict[str, Any], str, tuple[str, ...]]] = [
         ({"type": "thinking", "thinking": "", "signature": ""}, "thinking", answer.thinking),
         ({"type": "text", "text": "", "citations": None}, "text", answer.text),
-        (_tool_block(asked, answer), "input_json", answer.arguments),
+        (_tool_block(request, answer), "input_json", answer.arguments),
     ]
     index = 0
     for block, kind, words in blocks:
@@ -182,8 +182,8 @@ def _block(index: int, block: dict[str, Any], kind: str, words: tuple[str, ...])
     yield Event({"type": "content_block_stop", "index": index})
 
 
-def _tool_block(asked: PromptRequest, answer: ScriptedAnswer) -> dict[str, Any]:
-    return {"type": "tool_use", "id": f"toolu_{asked.id}", "name": answer.tool, "input": {}}
+def _tool_block(request: PromptRequest, answer: ScriptedAnswer) -> dict[str, Any]:
+    return {"type": "tool_use", "id": f"toolu_{request.id}", "name": answer.tool, "input": {}}
 
 
 def _finish(answer: ScriptedAnswer) -> str:

@@ -61,8 +61,8 @@ def reply(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     if found["method"] == "countTokens":
         return _count(request)
     framing = SSE if request.query.get("alt") == "sse" else ARRAY
-    asked = _asked(_checked(request), found["model"], found["method"] == "streamGenerateContent")
-    return Spoken(asked, _whole, _events, framing)
+    prompt_request = _prompt_request(_checked(request), found["model"], found["method"] == "streamGenerateContent")
+    return Spoken(prompt_request, _whole, _events, framing)
 
 
 def error(trouble: Trouble) -> Any:
@@ -83,9 +83,9 @@ def _count(request: HttpRequest) -> Reply:
         raise RefusedRequest(400, "* CountTokensRequest: contents and generateContentRequest are mutually exclusive")
     if whole and not str(whole.get("model", "")).startswith("models/"):
         raise RefusedRequest(400, "* CountTokensRequest.generate_content_request.model: unexpected model name format")
-    asked = _contents(whole or body)
-    said = f"{text_of(_field(asked, 'systemInstruction'))} {text_of(asked['contents'])}"
-    tools = json.dumps(asked["tools"]) if asked.get("tools") else ""
+    prompt_request = _contents(whole or body)
+    said = f"{text_of(_field(prompt_request, 'systemInstruction'))} {text_of(prompt_request['contents'])}"
+    tools = json.dumps(prompt_request["tools"]) if prompt_request.get("tools") else ""
     return Document({"totalTokens": count_tokens(f"{said} {tools}")}, of_model=True)
 
 
@@ -106,7 +106,7 @@ def _contents(body: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-def _asked(body: dict[str, Any], model: str, stream: bool) -> PromptRequest:
+def _prompt_request(body: dict[str, Any], model: str, stream: bool) -> PromptRequest:
     last = body["contents"][-1]
     config = _field(body, "generationConfig")
     wants_json = _field(config, "responseMimeType") == "application/json"
@@ -138,7 +138,7 @@ def _field(message: dict[str, Any], name: str) -> Any:
     return message.get(name) or message.get(snake) or {}
 
 
-def _whole(asked: PromptRequest, answer: ScriptedAnswer) -> Any:
+def _whole(request: PromptRequest, answer: ScriptedAnswer) -> Any:
     parts = []
     if answer.thinking:
         parts.append({"text": "".join(answer.thinking), "thought": True})
@@ -146,20 +146,22 @@ def _whole(asked: PromptRequest, answer: ScriptedAnswer) -> Any:
         parts.append({"text": "".join(answer.text)})
     if answer.tool:
         parts.append(_call(answer))
-    return _response(asked, answer, parts, last=True)
+    return _response(request, answer, parts, last=True)
 
 
-def _events(asked: PromptRequest, answer: ScriptedAnswer) -> Iterator[Event]:
+def _events(request: PromptRequest, answer: ScriptedAnswer) -> Iterator[Event]:
     """Each event is a whole response with the next part of the text; the last one has the end and the usage."""
     for word in answer.thinking:
-        yield Event(_response(asked, answer, [{"text": word, "thought": True}]), token=True)
+        yield Event(_response(request, answer, [{"text": word, "thought": True}]), token=True)
     for word in answer.text:
-        yield Event(_response(asked, answer, [{"text": word}]), token=True)
-    yield Event(_response(asked, answer, [_call(answer)] if answer.tool else [{"text": ""}], last=True))
+        yield Event(_response(request, answer, [{"text": word}]), token=True)
+    yield Event(_response(request, answer, [_call(answer)] if answer.tool else [{"text": ""}], last=True))
 
 
-def _response(asked: PromptRequest, answer: ScriptedAnswer, parts: list[Any], *, last: bool = False) -> dict[str, Any]:
-    head = {"modelVersion": asked.model, "responseId": asked.id}
+def _response(
+    request: PromptRequest, answer: ScriptedAnswer, parts: list[Any], *, last: bool = False
+) -> dict[str, Any]:
+    head = {"modelVersion": request.model, "responseId": request.id}
     if answer.finish == "refusal":  # a blocked prompt has no candidates at all
         return {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "usageMetadata": _usage(answer), **head}
     candidate: dict[str, Any] = {"index": 0, "content": {"role": "model", "parts": parts}}

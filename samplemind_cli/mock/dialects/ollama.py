@@ -78,8 +78,8 @@ def _chat(request: HttpRequest, models: tuple[str, ...]) -> Reply:
         return Document(_loaded(body, _chat_words("")))
     tools = [ToolSpec(t["function"]["name"], t["function"].get("parameters", {})) for t in body.get("tools") or []]
     answered = any(message.get("role") == "tool" for message in since(messages, "assistant"))
-    asked = _asked(body, text_of(messages[-1]), text_of(messages), None if answered else chosen(tools))
-    return Spoken(asked, _chat_whole, _chat_events, NDJSON)
+    wanted = _prompt_request(body, text_of(messages[-1]), text_of(messages), None if answered else chosen(tools))
+    return Spoken(wanted, _chat_whole, _chat_events, NDJSON)
 
 
 def _generate(request: HttpRequest, models: tuple[str, ...]) -> Reply:
@@ -87,11 +87,11 @@ def _generate(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     prompt = str(body.get("prompt") or "")
     if not prompt:
         return Document(_loaded(body, {"response": ""}))
-    asked = _asked(body, prompt, f"{body.get('system') or ''} {prompt}", None)
-    return Spoken(asked, _generate_whole, _generate_events, NDJSON)
+    wanted = _prompt_request(body, prompt, f"{body.get('system') or ''} {prompt}", None)
+    return Spoken(wanted, _generate_whole, _generate_events, NDJSON)
 
 
-def _asked(body: dict[str, Any], prompt: str, input_text: str, tool: ToolSpec | None) -> PromptRequest:
+def _prompt_request(body: dict[str, Any], prompt: str, input_text: str, tool: ToolSpec | None) -> PromptRequest:
     schema = body.get("format") or None
     return PromptRequest(
         model=body["model"],
@@ -119,31 +119,31 @@ def _generate_words(text: str, thinking: str = "") -> dict[str, Any]:
     return {"response": text} | ({"thinking": thinking} if thinking else {})
 
 
-def _chat_whole(asked: PromptRequest, answer: ScriptedAnswer) -> Any:
+def _chat_whole(request: PromptRequest, answer: ScriptedAnswer) -> Any:
     words = _chat_words("".join(answer.text), "".join(answer.thinking), answer)
-    return _line(asked.model, words, _end(answer))
+    return _line(request.model, words, _end(answer))
 
 
-def _generate_whole(asked: PromptRequest, answer: ScriptedAnswer) -> Any:
-    return _line(asked.model, _generate_words("".join(answer.text), "".join(answer.thinking)), _end(answer))
+def _generate_whole(request: PromptRequest, answer: ScriptedAnswer) -> Any:
+    return _line(request.model, _generate_words("".join(answer.text), "".join(answer.thinking)), _end(answer))
 
 
-def _chat_events(asked: PromptRequest, answer: ScriptedAnswer) -> Iterator[Event]:
+def _chat_events(request: PromptRequest, answer: ScriptedAnswer) -> Iterator[Event]:
     for word in answer.thinking:
-        yield Event(_line(asked.model, _chat_words("", word)), token=True)
+        yield Event(_line(request.model, _chat_words("", word)), token=True)
     for word in answer.text:
-        yield Event(_line(asked.model, _chat_words(word)), token=True)
+        yield Event(_line(request.model, _chat_words(word)), token=True)
     if answer.tool:
-        yield Event(_line(asked.model, _chat_words("", "", answer)), token=True)
-    yield Event(_line(asked.model, _chat_words(""), _end(answer)))
+        yield Event(_line(request.model, _chat_words("", "", answer)), token=True)
+    yield Event(_line(request.model, _chat_words(""), _end(answer)))
 
 
-def _generate_events(asked: PromptRequest, answer: ScriptedAnswer) -> Iterator[Event]:
+def _generate_events(request: PromptRequest, answer: ScriptedAnswer) -> Iterator[Event]:
     for word in answer.thinking:
-        yield Event(_line(asked.model, _generate_words("", word)), token=True)
+        yield Event(_line(request.model, _generate_words("", word)), token=True)
     for word in answer.text:
-        yield Event(_line(asked.model, _generate_words(word)), token=True)
-    yield Event(_line(asked.model, _generate_words(""), _end(answer)))
+        yield Event(_line(request.model, _generate_words(word)), token=True)
+    yield Event(_line(request.model, _generate_words(""), _end(answer)))
 
 
 def _line(model: str, words: dict[str, Any], end: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def _chat(request: HttpRequest, models: tuple[str, ...]) -> Reply:
             )
     if not messages:
         raise RefusedRequest(400, "Invalid 'messages': empty array.", "empty_array", "messages")
-    asked = PromptRequest(
+    prompt_request = PromptRequest(
         model=body["model"],
         prompt=text_of(messages[-1]),
         input_text=text_of(messages),
@@ -90,11 +90,11 @@ def _chat(request: HttpRequest, models: tuple[str, ...]) -> Reply:
         think=body.get("reasoning_effort") not in (None, "none"),
     )
     usage = bool((body.get("stream_options") or {}).get("include_usage"))
-    return Spoken(asked, _whole, lambda asked, answer: _events(asked, answer, usage), SSE)
+    return Spoken(prompt_request, _whole, lambda request, answer: _events(request, answer, usage), SSE)
 
 
 def _responses(request: HttpRequest, models: tuple[str, ...]) -> Reply:
-    return responses.asked(_asking(request, models, {"model": str}))
+    return responses.spoken(_asking(request, models, {"model": str}))
 
 
 def _schema(wanted: dict[str, Any]) -> Any:
@@ -112,19 +112,22 @@ def _tool(body: dict[str, Any]) -> ToolSpec | None:
     return chosen(tools, choice["function"]["name"] if isinstance(choice, dict) else "")
 
 
-def _whole(asked: PromptRequest, answer: ScriptedAnswer) -> Any:
+def _whole(request: PromptRequest, answer: ScriptedAnswer) -> Any:
     message: dict[str, Any] = {"role": "assistant", "content": "".join(answer.text), "refusal": None}
     if answer.finish == "refusal":
         message |= {"content": None, "refusal": REFUSAL}
     if answer.tool:
         function = {"name": answer.tool, "arguments": "".join(answer.arguments)}
-        message |= {"content": None, "tool_calls": [{"id": _call_id(asked), "type": "function", "function": function}]}
+        message |= {
+            "content": None,
+            "tool_calls": [{"id": _call_id(request), "type": "function", "function": function}],
+        }
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(answer)}
-    return {**_head(asked, "chat.completion"), "choices": [choice], "usage": _usage(answer)}
+    return {**_head(request, "chat.completion"), "choices": [choice], "usage": _usage(answer)}
 
 
-def _events(asked: PromptRequest, answer: ScriptedAnswer, usage: bool) -> Iterator[Event]:
-    head = _head(asked, "chat.completion.chunk") | ({"usage": None} if usage else {})
+def _events(request: PromptRequest, answer: ScriptedAnswer, usage: bool) -> Iterator[Event]:
+    head = _head(request, "chat.completion.chunk") | ({"usage": None} if usage else {})
 
     def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
         return {**head, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}]}
@@ -136,7 +139,7 @@ def _events(asked: PromptRequest, answer: ScriptedAnswer, usage: bool) -> Iterat
         yield Event(chunk({"refusal": REFUSAL}))
     if answer.tool:
         function = {"name": answer.tool, "arguments": ""}
-        call = {"index": 0, "id": _call_id(asked), "type": "function", "function": function}
+        call = {"index": 0, "id": _call_id(request), "type": "function", "function": function}
         yield Event(chunk({"tool_calls": [call]}))
         for part in answer.arguments:
             yield Event(chunk({"tool_calls": [{"index": 0, "function": {"arguments": part}}]}), token=True)
@@ -146,12 +149,12 @@ def _events(asked: PromptRequest, answer: ScriptedAnswer, usage: bool) -> Iterat
     yield Event("[DONE]")
 
 
-def _head(asked: PromptRequest, kind: str) -> dict[str, Any]:
-    return {"id": f"chatcmpl-{asked.id}", "object": kind, "created": int(time.time()), "model": asked.model}
+def _head(request: PromptRequest, kind: str) -> dict[str, Any]:
+    return {"id": f"chatcmpl-{request.id}", "object": kind, "created": int(time.time()), "model": request.model}
 
 
-def _call_id(asked: PromptRequest) -> str:
-    return f"call_{asked.id}"
+def _call_id(request: PromptRequest) -> str:
+    return f"call_{request.id}"
 
 
 def _finish(answer: ScriptedAnswer) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from samplemind_cli.mock.dialects.speech import NAMED_SSE, Event, RefusedRequest, Spoken, chosen, whole_number
@@ -10,11 +11,11 @@ from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, t
 KEPT = ("previous_response_id", "conversation", "prompt")  # they name what only OpenAI holds
 REFUSAL = "I can't help with that."
 REASONS = {"length": "max_output_tokens", "filter": "content_filter"}
-Told = tuple[str, dict[str, Any], bool]  # an event's type, what else it says, whether it carries a word
+EventFields = tuple[str, dict[str, Any], bool]  # an event's type, what else it says, whether it carries a word
 ROLES = frozenset({"user", "assistant", "system", "developer"})
 
 
-def asked(body: dict[str, Any]) -> Spoken:
+def spoken(body: dict[str, Any]) -> Spoken:
     """What a response's body asks for. Raises RefusedRequest."""
     for name in KEPT:
         if body.get(name) is not None:
@@ -29,7 +30,7 @@ def asked(body: dict[str, Any]) -> Spoken:
     last = items[-1]
     answered = str(last.get("type", "")).endswith("_call_output")
     form = (body.get("text") or {}).get("format") or {}
-    found = PromptRequest(
+    prompt_request = PromptRequest(
         model=body["model"],
         prompt=_words(last),
         input_text=" ".join([str(body.get("instructions") or ""), *map(_words, items)]),
@@ -39,7 +40,7 @@ def asked(body: dict[str, Any]) -> Spoken:
         tool=None if answered else _tool(body),
         think=(body.get("reasoning") or {}).get("effort") not in (None, "none", "minimal"),
     )
-    return Spoken(found, lambda asked, answer: _whole(body, asked, answer), lambda a, b: _events(body, a, b), NAMED_SSE)
+    return Spoken(prompt_request, partial(_whole, body), partial(_events, body), NAMED_SSE)
 
 
 def _words(item: dict[str, Any]) -> str:
@@ -56,17 +57,17 @@ def _tool(body: dict[str, Any]) -> ToolSpec | None:
 
 
 def _response(
-    body: dict[str, Any], asked: PromptRequest, status: str, output: list[Any], **more: Any
+    body: dict[str, Any], request: PromptRequest, status: str, output: list[Any], **more: Any
 ) -> dict[str, Any]:
-    told = {name: body.get(name) for name in ("instructions", "max_output_tokens", "previous_response_id")}
+    echoed = {name: body.get(name) for name in ("instructions", "max_output_tokens", "previous_response_id")}
     return {
-        "id": f"resp_{asked.id}",
+        "id": f"resp_{request.id}",
         "object": "response",
         "created_at": int(time.time()),
         "status": status,
         "error": None,
         "incomplete_details": None,
-        "model": asked.model,
+        "model": request.model,
         "output": output,
         "parallel_tool_calls": body.get("parallel_tool_calls") is not False,
         "temperature": body.get("temperature", 1.0),
@@ -74,40 +75,40 @@ def _response(
         "tools": body.get("tools") or [],
         "top_p": body.get("top_p", 1.0),
         "metadata": body.get("metadata") or {},
-        **told,
+        **echoed,
         **more,
     }
 
 
-def _output(asked: PromptRequest, answer: ScriptedAnswer, status: str) -> list[dict[str, Any]]:
+def _output(request: PromptRequest, answer: ScriptedAnswer, status: str) -> list[dict[str, Any]]:
     """The items: a thought, a message, a call."""
-    found: list[dict[str, Any]] = []
+    items: list[dict[str, Any]] = []
     if answer.thinking:
         summary = [{"type": "summary_text", "text": "".join(answer.thinking)}]
-        found.append({"id": f"rs_{asked.id}", "type": "reasoning", "summary": summary})
+        items.append({"id": f"rs_{request.id}", "type": "reasoning", "summary": summary})
     if answer.finish == "refusal":
-        found.append(_message(asked, [{"type": "refusal", "refusal": REFUSAL}], status))
+        items.append(_message(request, [{"type": "refusal", "refusal": REFUSAL}], status))
     elif answer.text:
-        found.append(_message(asked, [_text("".join(answer.text))], status))
+        items.append(_message(request, [_text("".join(answer.text))], status))
     if answer.tool:
-        found.append(_call(asked, answer, "".join(answer.arguments), "completed"))
-    return found
+        items.append(_call(request, answer, "".join(answer.arguments), "completed"))
+    return items
 
 
-def _message(asked: PromptRequest, content: list[Any], status: str) -> dict[str, Any]:
-    return {"id": f"msg_{asked.id}", "type": "message", "role": "assistant", "status": status, "content": content}
+def _message(request: PromptRequest, content: list[Any], status: str) -> dict[str, Any]:
+    return {"id": f"msg_{request.id}", "type": "message", "role": "assistant", "status": status, "content": content}
 
 
 def _text(words: str) -> dict[str, Any]:
     return {"type": "output_text", "text": words, "annotations": [], "logprobs": []}
 
 
-def _call(asked: PromptRequest, answer: ScriptedAnswer, arguments: str, status: str) -> dict[str, Any]:
-    head = {"id": f"fc_{asked.id}", "type": "function_call", "call_id": f"call_{asked.id}", "name": answer.tool}
+def _call(request: PromptRequest, answer: ScriptedAnswer, arguments: str, status: str) -> dict[str, Any]:
+    head = {"id": f"fc_{request.id}", "type": "function_call", "call_id": f"call_{request.id}", "name": answer.tool}
     return {**head, "arguments": arguments, "status": status}
 
 
-def _ended(body: dict[str, Any], asked: PromptRequest, answer: ScriptedAnswer) -> dict[str, Any]:
+def _ended(body: dict[str, Any], request: PromptRequest, answer: ScriptedAnswer) -> dict[str, Any]:
     reason = REASONS.get(answer.finish)
     status = "incomplete" if reason else "completed"
     details = {"incomplete_details": {"reason": reason}} if reason else {}
@@ -118,30 +119,30 @@ def _ended(body: dict[str, Any], asked: PromptRequest, answer: ScriptedAnswer) -
         "output_tokens_details": {"reasoning_tokens": len(answer.thinking)},
         "total_tokens": answer.input_tokens + answer.output_tokens,
     }
-    return _response(body, asked, status, _output(asked, answer, status), usage=usage, **details)
+    return _response(body, request, status, _output(request, answer, status), usage=usage, **details)
 
 
-def _whole(body: dict[str, Any], asked: PromptRequest, answer: ScriptedAnswer) -> Any:
-    return _ended(body, asked, answer)
+def _whole(body: dict[str, Any], request: PromptRequest, answer: ScriptedAnswer) -> Any:
+    return _ended(body, request, answer)
 
 
-def _events(body: dict[str, Any], asked: PromptRequest, answer: ScriptedAnswer) -> Iterator[Event]:
+def _events(body: dict[str, Any], request: PromptRequest, answer: ScriptedAnswer) -> Iterator[Event]:
     """Every event is numbered; the last one holds the whole response."""
-    for number, (kind, told, token) in enumerate(_told(body, asked, answer)):
-        yield Event({"type": kind, "sequence_number": number, **told}, token=token)
+    for number, (kind, fields, token) in enumerate(_event_fields(body, request, answer)):
+        yield Event({"type": kind, "sequence_number": number, **fields}, token=token)
 
 
-def _told(body: dict[str, Any], asked: PromptRequest, answer: ScriptedAnswer) -> Iterator[Told]:
-    begun = _response(body, asked, "in_progress", [])
+def _event_fields(body: dict[str, Any], request: PromptRequest, answer: ScriptedAnswer) -> Iterator[EventFields]:
+    begun = _response(body, request, "in_progress", [])
     for kind in ("created", "in_progress"):
         yield f"response.{kind}", {"response": begun}, False
-    ended = _ended(body, asked, answer)
+    ended = _ended(body, request, answer)
     for index, item in enumerate(ended["output"]):
         yield from _item(index, item, answer)
     yield f"response.{ended['status']}", {"response": ended}, False
 
 
-def _item(index: int, item: dict[str, Any], answer: ScriptedAnswer) -> Iterator[Told]:
+def _item(index: int, item: dict[str, Any], answer: ScriptedAnswer) -> Iterator[EventFields]:
     where = {"item_id": item["id"], "output_index": index}
     empty: dict[str, dict[str, Any]] = {
         "reasoning": {"summary": []},
@@ -165,7 +166,7 @@ def _item(index: int, item: dict[str, Any], answer: ScriptedAnswer) -> Iterator[
     yield "response.output_item.done", {"output_index": index, "item": item}, False
 
 
-def _part(kind: str, where: dict[str, Any], part: dict[str, Any], words: tuple[str, ...]) -> Iterator[Told]:
+def _part(kind: str, where: dict[str, Any], part: dict[str, Any], words: tuple[str, ...]) -> Iterator[EventFields]:
     yield f"response.{kind}_part.added", {**where, "part": {**part, "text": ""}}, False
     for word in words:
         yield f"response.{kind}_text.delta", {**where, "delta": word}, True
@@ -173,7 +174,7 @@ def _part(kind: str, where: dict[str, Any], part: dict[str, Any], words: tuple[s
     yield f"response.{kind}_part.done", {**where, "part": part}, False
 
 
-def _content(where: dict[str, Any], part: dict[str, Any], words: tuple[str, ...]) -> Iterator[Told]:
+def _content(where: dict[str, Any], part: dict[str, Any], words: tuple[str, ...]) -> Iterator[EventFields]:
     name = "text" if part["type"] == "output_text" else "refusal"
     kind = part["type"] if name == "text" else "refusal"
     more: dict[str, Any] = {"logprobs": []} if name == "text" else {}

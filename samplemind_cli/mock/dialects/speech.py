@@ -10,7 +10,7 @@ from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec
 
 
 class Trouble(NamedTuple):
-    """An error to be told: its HTTP status, its text, and the dialect's own word for it."""
+    """An error: its HTTP status, its text, and the dialect's code for it."""
 
     status: int
     message: str
@@ -27,7 +27,7 @@ class RefusedRequest(Exception):  # noqa: N818 - not a fault of the mock
 
 
 class Event(NamedTuple):
-    """One event of a stream; `token` says that it carries a word, and so takes its time."""
+    """One event of a stream; `token`: it carries a word, and is delayed."""
 
     data: Any
     token: bool = False
@@ -52,7 +52,7 @@ class Framing(NamedTuple):
 
 @dataclass(frozen=True)
 class Document:
-    """A reply that is there at once. `of_model` says that a model made it, and so faults and latency apply."""
+    """A reply that needs no generation. `of_model`: faults and latency apply to it."""
 
     body: Any
     of_model: bool = False
@@ -60,9 +60,9 @@ class Document:
 
 @dataclass(frozen=True)
 class Spoken:
-    """A reply that the model has to speak: `whole` and `events` put what it `said` into the dialect."""
+    """A generated reply: `whole` and `events` write the answer `said` in the dialect."""
 
-    asked: PromptRequest
+    request: PromptRequest
     whole: Callable[[PromptRequest, ScriptedAnswer], Any]
     events: Callable[[PromptRequest, ScriptedAnswer], Iterator[Event]]
     framing: Framing
@@ -76,7 +76,7 @@ Handler = Callable[[HttpRequest, tuple[str, ...]], Reply]
 class Dialect(Protocol):
     """What a module of this package offers.
 
-    TROUBLES: the errors that are told differently than by their status alone, by kind of fault. MIDSTREAM: the one told
+    TROUBLES: the errors with more than a status, by kind of fault. MIDSTREAM: the one sent
     inside a 200. `reply` may raise Refused; `error` is an error's body, and an error event's data.
     """
 
@@ -115,7 +115,7 @@ def routed(routes: Mapping[tuple[str, str], Handler], request: HttpRequest) -> H
     handler = routes.get(("GET" if request.method == "HEAD" else request.method, request.path))
     if handler is None:
         known = any(path == request.path for _, path in routes)
-        raise RefusedRequest(405 if known else 404, f"{request.method} {request.path} is not here", "unknown_url")
+        raise RefusedRequest(405 if known else 404, f"{request.method} {request.path} does not exist", "unknown_url")
     return handler
 
 
@@ -144,7 +144,7 @@ def chosen(tools: Iterable[ToolSpec], name: str = "") -> ToolSpec | None:
 
 
 def since(messages: list[dict[str, Any]], role: str) -> list[dict[str, Any]]:
-    """The messages after the last one of that role: what the model has not answered yet."""
+    """The messages after the last one of that role."""
     last = max((n for n, message in enumerate(messages) if message.get("role") == role), default=-1)
     return messages[last + 1 :]
 

@@ -1,4 +1,4 @@
-"""Whether traces and metrics are wanted, as OpenTelemetry's own variables say; nothing is loaded unless they are."""
+"""Telemetry, as OpenTelemetry's own variables configure it; nothing is loaded unless it is on."""
 
 import logging
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ CONTENT, CAPTURED = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", ("true
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """What is told of the requests that are served, of the calls made for them, and the way out for both."""
+    """Spans and metrics of served requests and of the calls made for them, and their exporters."""
 
     serving: "Serving"
     calling: "Calling"
@@ -28,7 +28,7 @@ class Telemetry:
 
 
 def start() -> Telemetry | None:
-    """Telemetry as the environment wants it; None unless it names an exporter or an endpoint. What fails is said."""
+    """Telemetry, if the environment names an exporter or an endpoint, else None. Failures are logged."""
     env = environment()
     traces, metrics = _exporters(env, "TRACES"), _exporters(env, "METRICS")
     if not traces | metrics or _said(env, "OTEL_SDK_DISABLED") == "true":
@@ -40,17 +40,17 @@ def start() -> Telemetry | None:
 
         pipeline = Pipeline(traces, metrics)
     except ModuleNotFoundError as error:
-        log.warning("no telemetry: %s is not installed: pip install 'samplemind-cli[otel]'", error.name)
+        log.warning("telemetry is off: %s is not installed: pip install 'samplemind-cli[otel]'", error.name)
         return None
     except Exception as error:  # noqa: BLE001 - the SDK's constructors raise many kinds for a variable that is wrong
-        log.warning("no telemetry: %s", error)
+        log.warning("telemetry is off: %s", error)
         return None
     content = _said(env, CONTENT) in CAPTURED
     return Telemetry(Serving(pipeline), Calling(pipeline, content=content), pipeline)
 
 
 def _exporters(env: Mapping[str, str], signal: str) -> frozenset[str]:
-    """Where a signal goes; to OTLP where an endpoint is all that was said."""
+    """The exporters of a signal; OTLP where only an endpoint is set."""
     endpoint = env.get("OTEL_EXPORTER_OTLP_ENDPOINT") or env.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
     names = _said(env, f"OTEL_{signal}_EXPORTER") or ("otlp" if endpoint else "none")
     named = frozenset(name.strip() for name in names.split(","))

@@ -31,9 +31,9 @@ TOKENS = tuple(4**n for n in range(14))
 
 
 class Calling:
-    """Tells of calls. With `content` what was said is told too.
+    """Records calls. With `content`, prompts and answers, too.
 
-    `traceparent` is not passed on: of the providers here none continues a trace, and a stranger needs no ids of ours.
+    `traceparent` is not sent on: no provider here continues a trace, and third parties need no ids of ours.
     """
 
     def __init__(self, pipeline: "Pipeline", *, content: bool) -> None:
@@ -61,20 +61,24 @@ class Calling:
 
     @contextmanager
     def watch(self, route: Route, request: Request | None) -> Iterator[Callable[[Chunk], None]]:
-        """See `AICore`. The span's parent is the request whose task makes the call; who waits for it too has none."""
+        """See `AICore`. The span's parent is the request that makes the call; others that wait for it have no span."""
         labels = _labels(route, request)
         name = f"{labels['gen_ai.operation.name']} {route.endpoint.model}"
-        span = self._tracer.start_span(name, kind=SpanKind.CLIENT, attributes={**labels, **_asked(request)})
-        heard, error = _Heard(route, request), ""
+        span = self._tracer.start_span(
+            name, kind=SpanKind.CLIENT, attributes={**labels, **_request_attributes(request)}
+        )
+        response, error = _Response(route, request), ""
         try:
-            yield heard.add
+            yield response.add
         except BaseException as failure:
             error = kind(failure)
             raise
         finally:
-            answer, flaw = heard.answer()
+            answer, flaw = response.answer()
             error = error or flaw
-            span.set_attributes({**heard.told(), **(_said(request, answer) if self._content else {})})
+            span.set_attributes(
+                {**response.attributes(), **(_content_attributes(request, answer) if self._content else {})}
+            )
             if answer:
                 end = ENDS.get(answer.finish_reason, answer.finish_reason)
                 span.set_attribute("gen_ai.response.finish_reasons", (end,))
@@ -82,22 +86,22 @@ class Calling:
                 span.set_attribute("error.type", error)
                 span.set_status(StatusCode.ERROR)
             span.end()
-            self._count(heard, labels, error)
+            self._count(response, labels, error)
 
-    def _count(self, heard: "_Heard", labels: Mapping[str, Value], error: str) -> None:
-        labels = {**labels, **({"gen_ai.response.model": heard.model} if heard.model else {})}
-        self._seconds.record(heard.seconds(), {**labels, **({"error.type": error} if error else {})})
-        for side, tokens in (("input", heard.usage.input_tokens), ("output", heard.usage.output_tokens)):
+    def _count(self, response: "_Response", labels: Mapping[str, Value], error: str) -> None:
+        labels = {**labels, **({"gen_ai.response.model": response.model} if response.model else {})}
+        self._seconds.record(response.seconds(), {**labels, **({"error.type": error} if error else {})})
+        for side, tokens in (("input", response.usage.input_tokens), ("output", response.usage.output_tokens)):
             if tokens is not None:
                 self._tokens.record(tokens, {**labels, "gen_ai.token.type": side})
-        if heard.first is not None:
-            self._first.record(heard.first, labels)
+        if response.first is not None:
+            self._first.record(response.first, labels)
 
 
 def kind(failure: BaseException) -> str:
     """What `error.type` says: a `FaultKind`, or "refused", "unreachable", "broken_off", "timeout", "cancelled".
 
-    A provider's own words stay out: they may quote the prompt.
+    A provider's own message is left out: it may quote the prompt.
     """
     match failure:
         case UnavailableError(fault=Fault(kind=fault)):
@@ -108,13 +112,13 @@ def kind(failure: BaseException) -> str:
             return "broken_off"
         case TimeoutError():
             return "timeout"
-        case asyncio.CancelledError() | GeneratorExit():  # who asked has gone
+        case asyncio.CancelledError() | GeneratorExit():  # the client has disconnected
             return "cancelled"
     return type(failure).__name__
 
 
-class _Heard:
-    """What a call has brought so far."""
+class _Response:
+    """The response of a call so far."""
 
     def __init__(self, route: Route, request: Request | None) -> None:
         self.model, self.usage = "", Usage()
@@ -134,15 +138,15 @@ class _Heard:
         return time.perf_counter() - self._began
 
     def answer(self) -> tuple[Answer | None, str]:
-        """The answer if it is whole, and what is wrong with it; vectors are none."""
+        """The answer if it is complete, and what is wrong with it; embeddings are none."""
         try:
             return (self._draft.answer(self._route.provider, self.model) if self._request else None), ""
         except ProviderError as error:
             return None, kind(error)
 
-    def told(self) -> dict[str, Value]:
-        """What the conventions have for it."""
-        told = {
+    def attributes(self) -> dict[str, Value]:
+        """The conventions' attributes for it."""
+        attributes = {
             "gen_ai.response.model": self.model or None,
             "gen_ai.response.time_to_first_chunk": self.first,
             "gen_ai.usage.input_tokens": self.usage.input_tokens,
@@ -150,7 +154,7 @@ class _Heard:
             "gen_ai.usage.cache_read.input_tokens": self.usage.cached_tokens,
             "gen_ai.usage.reasoning.output_tokens": self.usage.reasoning_tokens,
         }
-        return {name: value for name, value in told.items() if value is not None}
+        return {name: value for name, value in attributes.items() if value is not None}
 
 
 def _labels(route: Route, request: Request | None) -> dict[str, Value]:
@@ -163,7 +167,7 @@ def _labels(route: Route, request: Request | None) -> dict[str, Value]:
 
 
 def _place(base_url: str) -> dict[str, Value]:
-    """Where it is; the embedded model's place is not known before it runs, and what is no address the call will say."""
+    """Host and port; unknown for the embedded model before it runs, and for an invalid URL, which the call reports."""
     with suppress(ValueError):
         url = urlsplit(base_url)
         if url.hostname:
@@ -171,10 +175,10 @@ def _place(base_url: str) -> dict[str, Value]:
     return {}
 
 
-def _asked(request: Request | None) -> dict[str, Value]:
+def _request_attributes(request: Request | None) -> dict[str, Value]:
     if request is None:
         return {}
-    told = {
+    attributes = {
         "gen_ai.request.max_tokens": request.max_tokens,
         "gen_ai.request.temperature": request.temperature,
         "gen_ai.request.top_p": request.top_p,
@@ -185,12 +189,12 @@ def _asked(request: Request | None) -> dict[str, Value]:
         "gen_ai.request.stream": True,  # upstream always is
         "gen_ai.output.type": "json" if request.schema is not None else None,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
-def _said(request: Request | None, answer: Answer | None) -> dict[str, Value]:
-    told = {
-        "gen_ai.input.messages": request and words.asked(request),
-        "gen_ai.output.messages": answer and words.answered(answer),
+def _content_attributes(request: Request | None, answer: Answer | None) -> dict[str, Value]:
+    attributes = {
+        "gen_ai.input.messages": request and words.prompt_json(request),
+        "gen_ai.output.messages": answer and words.answer_json(answer),
     }
-    return {name: value for name, value in told.items() if value}
+    return {name: value for name, value in attributes.items() if value}

@@ -1,4 +1,4 @@
-"""OpenTelemetry's SDK set up: what is measured goes out in batches, from threads of its own."""
+"""Sets up OpenTelemetry's SDK, which exports in batches from its own threads."""
 
 import logging
 import threading
@@ -26,13 +26,13 @@ METRICS = {"otlp": OTLPMetricExporter, "console": ConsoleMetricExporter}
 class Pipeline:
     """A tracer and a meter, whose exporters are named; everything else is in the SDK's own variables.
 
-    Nothing waits for an exporter: what a batch's queue (OTEL_BSP_MAX_QUEUE_SIZE) cannot hold is dropped.
+    Nothing waits for an exporter: what the queue (OTEL_BSP_MAX_QUEUE_SIZE) cannot hold is dropped.
     """
 
     def __init__(self, traces: frozenset[str], metrics: frozenset[str]) -> None:
         _listen()
         resource = _resource()
-        # Ending is ours: at exit the SDK would wait half a minute for a collector that is not there.
+        # We shut down ourselves: at exit the SDK would wait half a minute for an absent collector.
         self._tracing = TracerProvider(None if traces else ALWAYS_OFF, resource, shutdown_on_exit=False)
         for name in traces:
             self._tracing.add_span_processor(BatchSpanProcessor(SPANS[name]()))
@@ -42,7 +42,7 @@ class Pipeline:
         self.meter = self._metering.get_meter(SERVICE, __version__)
 
     def close(self, seconds: float) -> None:
-        """Send what has not been sent, for so long; what has not gone by then is lost."""
+        """Flush for at most this long; what has not been sent by then is lost."""
         until = time.monotonic() + seconds
         ends = [threading.Thread(target=p.shutdown, daemon=True) for p in (self._tracing, self._metering)]
         for end in ends:
@@ -52,21 +52,21 @@ class Pipeline:
 
 
 class Once(logging.Handler):
-    """Passes on what OpenTelemetry's loggers say, each thing once; that batches are lost is one thing."""
+    """Passes on each message of OpenTelemetry's loggers once; lost batches count as one message."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self._said: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """See logging.Handler. A variable's value may be a key, so what is wrong with headers is not quoted."""
+        """See logging.Handler. A variable's value may be a key, so errors about headers are not quoted."""
         lost = " batch" in str(record.msg)
-        words = "OTEL_EXPORTER_OTLP_HEADERS wants name=value,…" if ".util.re" in record.name else record.getMessage()
+        words = "OTEL_EXPORTER_OTLP_HEADERS must be name=value,…" if ".util.re" in record.name else record.getMessage()
         what = "lost" if lost else str(record.msg)
         if what not in self._said:
             self._said.add(what)
             with suppress(RuntimeError):  # the loop that writes the log has ended; this thread has not
-                log.warning("telemetry%s: %s", " is being lost, which is said once" if lost else "", words)
+                log.warning("telemetry%s: %s", " is being lost; this is logged once" if lost else "", words)
 
 
 def _listen() -> None:
@@ -75,7 +75,7 @@ def _listen() -> None:
 
 
 def _resource() -> Resource:
-    """Who we are; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES know better. Each worker is an instance."""
+    """The resource; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES take precedence. Each worker is an instance."""
     ours = Resource({"service.version": __version__, "service.instance.id": str(uuid.uuid4())})
     resource = ours.merge(Resource.create())
     if str(resource.attributes["service.name"]).startswith("unknown_service"):  # the SDK's word for no name

@@ -25,7 +25,7 @@ _W3C = TraceContextTextMapPropagator()
 
 
 class Serving:
-    """Tells of requests; the trace of a client that names one (`traceparent`) is continued."""
+    """Records requests; a client's trace (`traceparent`) is continued."""
 
     def __init__(self, pipeline: "Pipeline") -> None:
         self._tracer = pipeline.tracer
@@ -37,17 +37,17 @@ class Serving:
         )
 
     def begin(self, incoming: Incoming) -> None:
-        """A request that takes time: what this task does from now on is done for it."""
+        """Begin a request's span: what this task does from now on belongs to it."""
         incoming.span = self._span(incoming)
         attach(set_span_in_context(incoming.span, _NOWHERE))
 
     def done(self, incoming: Incoming, status: int, outcome: Outcome) -> dict[str, str]:
-        """A request is over, begun or answered at once; the ids under which it is found."""
+        """Record a request that has ended; returns its trace ids."""
         span = self._span(incoming) if incoming.span is None else incoming.span
         if incoming.span:
             attach(_NOWHERE)  # the connection's next request is another's
         span.set_attribute("http.response.status_code", status)
-        for name, value in _told(outcome):
+        for name, value in _outcome_attributes(outcome):
             span.set_attribute(name, value)
         error = _error(status, outcome)
         if error:
@@ -62,7 +62,7 @@ class Serving:
 
     @staticmethod
     def ids(span: Span | None = None) -> dict[str, str]:
-        """What the log calls a span, by default the one that is being worked on; nothing when there is none."""
+        """A span's ids for the log, by default the current one's; empty when there is none."""
         context = (span or get_current_span()).get_span_context()
         return (
             {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"} if context.is_valid else {}
@@ -86,26 +86,26 @@ def _method(incoming: Incoming) -> str:
 
 @cache
 def _request(method: str, route: str, chunked: bool) -> Mapping[str, str]:
-    """What is known of a request from its beginning, in words of which there are few."""
-    told = {
+    """A request's attributes, of low cardinality."""
+    attributes = {
         "http.request.method": method,
         "url.scheme": "http",
         "network.protocol.version": "1.1" if chunked else "1.0",
     }
-    return told if route == "other" else told | {"http.route": route}
+    return attributes if route == "other" else attributes | {"http.route": route}
 
 
-def _told(outcome: Outcome) -> list[tuple[str, str | tuple[str, ...]]]:
-    """Whence the answer came. Not in words of GenAI: tokens are told of the call, and would be counted twice."""
+def _outcome_attributes(outcome: Outcome) -> list[tuple[str, str | tuple[str, ...]]]:
+    """The answer's provenance. No GenAI attributes: those are on the call's span, and would be counted twice."""
     route = f"{outcome.provider}/{outcome.model}" if outcome.provider else ""
-    told = (("cache", outcome.cache), ("route", route), ("passed_over", tuple(map(str, outcome.passed))))
-    return [(f"samplemind.{name}", value) for name, value in told if value]
+    facts = (("cache", outcome.cache), ("route", route), ("passed_over", tuple(map(str, outcome.passed))))
+    return [(f"samplemind.{name}", value) for name, value in facts if value]
 
 
 def _error(status: int, outcome: Outcome) -> str:
-    """What failed on our side; a client's mistake did not.
+    """The error type of a failure on our side; a client's error is none.
 
-    A stream that broke off has the status 200, and a key of ours that a provider refuses 403.
+    A stream that ends early has the status 200, and a key of ours that a provider refuses 403.
     """
     ours = status >= FAILED or (outcome.error and (status == 200 or outcome.error == "provider_auth"))  # noqa: PLR2004 - HTTP
     return outcome.error or str(status) if ours else ""

@@ -1,4 +1,4 @@
-"""Prompts and answers as the GenAI conventions write them (docs/gen-ai/gen-ai-input-messages.json and its like)."""
+"""Prompts and answers as JSON of the GenAI conventions (docs/gen-ai/gen-ai-input-messages.json and the like)."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ LONGEST = 16 * 1024  # characters of one part; spans wait in memory until they a
 _ENDS = {**ENDS, "tool_calls": "tool_call"}
 
 
-def asked(request: Request) -> str:
-    """The conversation as JSON; of an image or a sound its kind and its size."""
+def prompt_json(request: Request) -> str:
+    """The conversation as JSON; of images and audio only kind and size."""
     return orjson.dumps([{"role": m.role, "parts": _parts(m)} for m in request.messages]).decode()
 
 
-def answered(answer: Answer) -> str:
+def answer_json(answer: Answer) -> str:
     """The answer as JSON."""
     parts = [_text("reasoning", answer.thinking), _text("text", answer.text), *map(_call, answer.tool_calls)]
     spoken = [part for part in parts if part.get("content") != ""]

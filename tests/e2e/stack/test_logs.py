@@ -63,7 +63,7 @@ def test_a_service_whose_driver_cannot_be_read_is_named_and_the_others_are_told(
     stack.run("up")
     told = stack.run("logs")
     assert "talker   | INFO: one\n" in told.out
-    assert told.err == "note: silent is left out: its log goes to the driver none, which cannot be read\n"
+    assert told.err == "note: silent is left out: its logging driver, none, cannot be read\n"
     assert stack.run("logs", "talker").err == ""
     with stack.start("logs", "-f", "talker", "silent") as follower:
         assert follower.stdout.readline()

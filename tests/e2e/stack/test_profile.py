@@ -105,7 +105,7 @@ def beside(container):
 
 def test_what_cannot_be_looked_at_is_told_with_the_next_command(project):
     stack = project({"api": project.redis(), "web": project.python("import time; time.sleep(600)")})
-    assert "api does not run: it is not created\nhint: samplemind up api\n" in stack.run("profile", "api", code=3).err
+    assert "api is not running: it is not created\nhint: samplemind up api\n" in stack.run("profile", "api", code=3).err
     stack.run("up")
     err = stack.run("profile", "api", "--seconds", "1", code=3).err
     assert "py-spy beside api: No python processes found" in err

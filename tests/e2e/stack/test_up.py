@@ -65,14 +65,14 @@ def test_a_service_that_fails_is_told_of_with_probe_log_and_hint_and_the_others_
 
 REFUSED = {
     "program": ({"entrypoint": ["nope"]}, "web could not be started: its image has no program nope to run"),
-    "cpus": ({"cpus": 999}, "web could not be started: more CPUs are asked for than the engine has"),
+    "cpus": ({"cpus": 999}, "web could not be started: the compose file asks for more CPUs than the engine has"),
     "user": ({"user": "nobodyhere"}, "web could not be started: its image has no user nobodyhere"),
     "env_file": ({"env_file": ["missing.env"]}, "missing.env does not exist"),
     "device": ({"devices": ["/dev/nope"]}, "web could not be started: there is no device /dev/nope"),
     "address": ({"ports": ["6.6.6.6:39999:80"]}, "web could not be started: 6.6.6.6 is not an address"),
     "bind": (
         {"volumes": [{"type": "bind", "source": "./nothing", "target": "/d"}]},
-        "nothing does not exist, which a secret, config or volume mounts",
+        "nothing does not exist, and a secret, config or volume mounts it",
     ),
 }
 
@@ -179,7 +179,7 @@ def test_a_service_whose_dependency_fails_is_not_blamed(project):
 
 def test_a_service_that_crashes_again_and_again_is_given_up(project):
     stack = project({"loop": project.python("raise SystemExit('again')", restart="always")})
-    assert "loop crashes again and again, the last time with exit code 1" in stack.run("up", code=3).err
+    assert "loop keeps crashing, the last time with exit code 1" in stack.run("up", code=3).err
 
 
 def test_a_service_that_takes_too_long_is_told_of_after_the_timeout(project):

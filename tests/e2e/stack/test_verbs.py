@@ -64,7 +64,7 @@ def test_a_command_s_input_output_and_exit_code_are_passed_through(stack):
         assert child.wait(60) in (126, 127)  # as the engine's version has it
     with stack.start("exec", "-w", "/tmp", "redis", "sh", "-c", "pwd; cat", stdin=-1) as child:
         assert child.communicate("hi\n", timeout=60)[0] == "/tmp\nhi\n"
-    assert "job does not run: it is exited (0)" in stack.run("exec", "job", "true", code=3).err
+    assert "job is not running: it is exited (0)" in stack.run("exec", "job", "true", code=3).err
 
 
 def test_ctrl_c_ends_a_command_with_130(stack):
@@ -77,7 +77,7 @@ def test_ctrl_c_ends_a_command_with_130(stack):
 def test_open_prints_the_address(stack):
     port = stack.ps()["redis"]["ports"][0]["published"]
     assert stack.run("open", "redis", "--print").out == f"redis://127.0.0.1:{port}\n"
-    assert "no browser opens" in stack.run("open", "redis", code=2).err
+    assert "no browser could open" in stack.run("open", "redis", code=2).err
 
 
 def test_why_nothing_leads_to_a_service_is_told(project):
@@ -93,8 +93,8 @@ def test_why_nothing_leads_to_a_service_is_told(project):
     stack.run("up")
     told = {name: stack.run("open", name, "--print", code=3).err for name in ("plain", "host", "beside")}
     assert "give it `ports:` in the compose file, then: samplemind up plain\n" in told["plain"]
-    assert "this machine's own network" in told["host"]
-    assert "open that one" in told["beside"]
+    assert "the host's network" in told["host"]
+    assert "open that service" in told["beside"]
 
 
 def test_a_change_is_synced_while_compose_watches(project):

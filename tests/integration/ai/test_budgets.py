@@ -144,7 +144,7 @@ def test_a_price_that_nobody_knows_is_refused_with_the_way_to_say_it(limited, mo
 def test_what_costs_more_than_its_tokens_is_refused(limited, mock_server, more):
     core = limited("[budgets]\nday = 100")
     provider = {"anthropic_messages": "anthropic", "openai_chat": "openai"}[more["source"]]
-    with pytest.raises(BudgetError, match="nobody can say"):
+    with pytest.raises(BudgetError, match="cannot be known in advance"):
         core.ask_sync(short(**more), only(provider))
 
     assert asked(mock_server) == []

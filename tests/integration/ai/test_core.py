@@ -290,7 +290,7 @@ def test_audio_goes_to_a_provider_that_takes_it(core):
     answer = core.ask_sync(Request(messages=(Message("user", [Text("what key?"), audio]),)))
 
     assert answer.provider == "gemini"
-    assert answer.passed[0].skipped == "takes no audio"
+    assert answer.passed[0].skipped == "does not support audio"
 
 
 def test_no_key_is_in_the_cache_the_error_or_what_was_told(core, mock_server, told):

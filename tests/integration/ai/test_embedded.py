@@ -277,7 +277,7 @@ def test_a_text_has_the_same_vector_in_whatever_company(core):
 
 def test_a_text_too_long_for_a_vector_is_refused_and_not_cut(core):
     with pytest.raises(
-        NoProviderError, match=rf"a text of \d+ tokens is too long for a vector: at most {embedded.TEXT}"
+        NoProviderError, match=rf"a text of \d+ tokens is too long for this embedding model: at most {embedded.TEXT}"
     ):
         embedded_texts(core, "short", "hi " * 2 * embedded.TEXT)
 

@@ -258,7 +258,7 @@ def test_too_much_at_once_is_not_told_as_a_servers_silence(monkeypatch):
         raise httpx.PoolTimeout("")
 
     monkeypatch.setattr(httpx.AsyncClient, "send", busy)
-    with pytest.raises(UnavailableError, match="none of our connections was free within 2 s"):
+    with pytest.raises(UnavailableError, match="no connection was free within 2 s"):
         run(make_ai_request("http://127.0.0.1:1/", {}, pool=2))
 
 
@@ -555,7 +555,7 @@ def test_of_an_error_that_inflates_without_end_the_beginning_is_read(own):
 def test_encodings_that_are_stacked_or_that_nobody_asked_for_are_refused(encoding, own):
     body = compressed("gzip", compressed("gzip", GREETING))
 
-    with pytest.raises(UnavailableError, match="was not asked for"):
+    with pytest.raises(UnavailableError, match="was not requested"):
         answered(response("200 OK", "application/json", body, f"content-encoding: {encoding}"), own=own)
 
 
@@ -563,13 +563,13 @@ def test_encodings_stacked_over_two_headers_are_refused():
     headers = ["content-encoding: gzip", "content-encoding: gzip"]
 
     for own in (False, True):
-        with pytest.raises(UnavailableError, match="was not asked for"):
+        with pytest.raises(UnavailableError, match="was not requested"):
             answered(response("200 OK", "", compressed("gzip", GREETING), *headers), own=own)
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["httpx", "aiohttp"])
 def test_a_body_that_is_not_of_its_encoding_is_an_error(own):
-    with pytest.raises(CutStreamError, match="not what its content encoding says"):
+    with pytest.raises(CutStreamError, match="does not match its content encoding"):
         answered(response("200 OK", "application/json", GREETING, "content-encoding: gzip"), own=own)
 
 

@@ -252,7 +252,7 @@ EXPECTED = {
     "06_bad_args_cached": "uncached",
     "07_no_argument_call_streamed": "[('now', {})]",
     "08_key_in_stream_error": "no access for token [key]",
-    "09_schema_cut_off": "breaks the schema",
+    "09_schema_cut_off": "violates the schema",
     "10a_mime_type_case": "The answer is 4.",
     "10b_sse_as_text_plain": "The answer is 4.",
     "11_finish_eos": "The answer is 4.",

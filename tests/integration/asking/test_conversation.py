@@ -171,7 +171,7 @@ def test_a_chat_goes_on_from_turn_to_turn_and_ask_goes_on_with_it(run, mock_serv
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("You said: one\nYou said: two ")
     assert "3 answers, " in done.stderr
-    assert "there is no command /nothing" in done.stderr
+    assert "unknown command /nothing" in done.stderr
     assert "**user**\n\none\n\n**assistant**\n\nYou said: one" in (tmp_path / "chat.md").read_text()
     run("ask", "-c", "four")
 

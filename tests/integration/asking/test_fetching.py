@@ -91,7 +91,7 @@ def test_where_an_address_leads_on_is_followed(url):
     ("path", "why"),
     [
         ("/down", "only https is"),
-        ("/round", "from one address to the next"),
+        ("/round", "redirects too many times"),
         ("/gone", "HTTP 404"),
         ("/zip", "not an image, audio file, PDF or text"),
         ("/large", "sent more than"),

@@ -217,7 +217,7 @@ def test_what_failed_is_told_in_its_line_and_asked_anew_on_demand(batch, mock_se
         ({**chat("x"), "url": "/v1/nothing"}, "url must be one of"),
         ({**chat("x"), "method": "GET"}, "method must be one of"),
         (chat("x", model="nobody/nothing" * 99), "model must be"),
-        ({"custom_id": "x", "body": {"model": "openai/gpt-6-luna"}}, "messages must hold"),
+        ({"custom_id": "x", "body": {"model": "openai/gpt-6-luna"}}, "messages must contain"),
         ({"custom_id": "x", "url": "/v1/embeddings", "body": {"input": "a", "model": "auto"}}, "must name a model"),
     ],
 )

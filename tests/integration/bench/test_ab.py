@@ -295,4 +295,4 @@ def test_what_cannot_run_is_told_before_both_versions_are_installed(repository, 
     assert (code, found) == (2, None)
     assert err.count("installing") == 0
     assert err.count("base: true") == len(command)
-    assert ("nothing says what to run" in err) is not bool(command)
+    assert ("there is no command to run" in err) is not bool(command)

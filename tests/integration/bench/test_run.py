@@ -167,7 +167,7 @@ def test_a_change_is_told_without_a_gate_and_another_command_is_mentioned(run, m
     code, out, err = run("run", "--runs", "20", "--compare", "base", "--save", "base", "--", "program", "--more")
 
     assert code == 0
-    assert "THIS MACHINE SEES" in out
+    assert "DETECTABLE HERE" in out
     assert "slower" in out
     assert "the baseline is of another command: program" in err
 

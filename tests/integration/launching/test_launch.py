@@ -37,7 +37,7 @@ def test_a_tool_asks_a_server_that_lives_as_long_as_it_does(mock_server, tmp_pat
     done = launch("aider", "-m", "ollama/any", "--", "--yes", "x", path=tmp_path)
 
     assert done.returncode == 7, done.stderr
-    url = re.search(r"aider asks (http://127\.0\.0\.1:\d+)", done.stderr)[1] + "/v1"
+    url = re.search(r"aider uses (http://127\.0\.0\.1:\d+)", done.stderr)[1] + "/v1"
     ours = f"--openai-api-base {url} --set-env OPENAI_BASE_URL={url} --model openai/ollama/any"
     assert done.stdout == f"You said: hi {ours} --yes x\n"
 

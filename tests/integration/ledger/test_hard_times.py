@@ -153,7 +153,7 @@ def test_with_a_budget_a_full_disk_refuses_what_it_cannot_count(small_disk, mock
     done = warm.run(warm.samplemind, "ask", "-m", "openai/any", "--max-tokens", "9", "hi")
 
     assert done.returncode != 0
-    assert "cannot be written down" in done.stderr or "ledger" in done.stderr
+    assert "cannot be recorded" in done.stderr or "ledger" in done.stderr
     assert [request for request in mock_server.requests if request.method == "POST"] == []
 
 

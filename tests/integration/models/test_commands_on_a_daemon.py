@@ -61,7 +61,7 @@ def test_a_models_life(real_daemon, one, samplemind, project):
     assert pulled.returncode == 0, pulled.stderr
     (told,) = json.loads(pulled.stdout)["models"]
     assert (told["name"], told["status"], told["error"]) == (one, "pulled", None)
-    assert "to come" in pulled.stderr
+    assert "to download" in pulled.stderr
     assert json.loads((project / "models.lock").read_text())["models"] == {one: told["digest"]}
     assert samplemind("pull-models", "--check", url=url).returncode == 0
 
@@ -163,7 +163,7 @@ def test_ctrl_c_keeps_what_came_and_says_so(real_daemon, registry, project):
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=30)
     assert running.returncode == 130
-    assert "what came is kept" in said
+    assert "what was downloaded is kept" in said
     assert "Traceback" not in said
     assert real_daemon.manifests() == []
     registry.rate = 0

@@ -162,7 +162,10 @@ def test_the_work_of_threads_and_children_is_told_beside_the_program_s_own(profi
     done = profile("family.py")
     assert set(frames(done)) & {"in_child", "in_fork"} == set()
     assert re.search(r"^ +0\.[23]\d\d s +\d+ %  spin  family\.py:3$", done.stderr, re.MULTILINE)
-    assert "by thread and process (its children's work is not in the lines above, --children adds it):" in done.stderr
+    assert (
+        "by thread and process (its child processes' work is not in the lines above; --children adds it):"
+        in done.stderr
+    )
     assert re.search(
         r"^ +0\.[23]\d\d s  (the worker|thread \d+), process \d+ .*: spin  family\.py:3$", done.stderr, re.MULTILINE
     )
@@ -173,7 +176,7 @@ def test_the_work_of_threads_and_children_is_told_beside_the_program_s_own(profi
 
 def test_from_inside_it_is_said_that_children_are_not_seen(profile):
     err = profile("--engine", "pyinstrument", "family.py").stderr
-    assert re.search(r"note: 1\.\d\d s of processor time in child processes are not in this profile", err)
+    assert re.search(r"note: 1\.\d\d s of CPU time in child processes are not in this profile", err)
 
 
 def test_children_are_added_up_when_asked_for(profile):
@@ -196,7 +199,7 @@ def test_what_looks_like_a_secret_is_in_no_kept_file(profile):
     assert again.returncode == 0
     profile("--", "busy.py", "--api-key", "hunter2")
     refused = profile("again", check=False)
-    assert (refused.returncode, "kept without its secrets: busy.py --api-key" in refused.stderr) == (2, True)
+    assert (refused.returncode, "saved without its secrets: busy.py --api-key" in refused.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o077], ids=oct)
@@ -284,7 +287,7 @@ def test_a_running_process_is_looked_at_and_goes_on(profile, start):
     done = profile("attach", str(endless.pid), "--seconds", "1")
     assert frames(done)["spin"]["own"] == pytest.approx(1, abs=0.4)
     assert endless.poll() is None
-    assert f"looking at process {endless.pid} for 1 s" in done.stderr
+    assert f"sampling process {endless.pid} for 1 s" in done.stderr
     again = profile("again")
     assert "cpu own" in again.stderr
 
@@ -313,9 +316,9 @@ def test_a_py_spy_that_cannot_be_started_is_told_and_the_program_runs(tmp_path):
     fake.chmod(0o755)
     done = warm.run(_with_py_spy, str(fake), "busy.py", cwd=tmp_path)
     assert done.returncode == 0
-    assert "note: py-spy could not look at it: unsupported version of Python; --engine pyinstrument" in done.stderr
+    assert "note: py-spy could not attach: unsupported version of Python; --engine pyinstrument" in done.stderr
     fake.write_text("#!/nowhere\n")
-    assert "could not look at it: " in warm.run(_with_py_spy, str(fake), "busy.py", cwd=tmp_path).stderr
+    assert "could not attach: " in warm.run(_with_py_spy, str(fake), "busy.py", cwd=tmp_path).stderr
 
 
 def _with_py_spy(program, *words):

@@ -274,7 +274,7 @@ def test_a_module_and_a_subcommand_are_programs_too(profile):
 
 
 def test_work_in_other_threads_is_not_passed_over_in_silence(profile):
-    assert re.search(r"note: 0\.[2-9]\d s of processor time in other threads", profile(*INSIDE, "threads.py").stderr)
+    assert re.search(r"note: 0\.[2-9]\d s of CPU time in other threads", profile(*INSIDE, "threads.py").stderr)
 
 
 @pytest.mark.parametrize("words", [("absent.py",), ("--native", "planted.py"), ("-m",)])

@@ -108,7 +108,7 @@ def test_ready_says_ok_only_of_what_it_reached(serve, mock_server):
     checks = served.http.get("/readyz").json()["checks"]
 
     assert checks["ollama"] == "ok"
-    assert checks["openai"] == checks["anthropic"] == "configured, not asked"
+    assert checks["openai"] == checks["anthropic"] == "configured, not checked"
     assert [record.path for record in mock_server.requests] == ["/api/version"]
 
 

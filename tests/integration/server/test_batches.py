@@ -275,5 +275,5 @@ def test_there_is_a_bound_on_all_that_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(keeping, "LARGEST", 5000)
     kept.add("files", "me", {}, b"x" * 4000)
 
-    with pytest.raises(keeping.HttpError, match="no room"):
+    with pytest.raises(keeping.HttpError, match="is full"):
         kept.add("files", "me", {}, b"x" * 4000)

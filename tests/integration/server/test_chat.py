@@ -199,7 +199,7 @@ def test_what_a_named_provider_does_not_take_is_refused_by_name(served, mock_ser
 
     assert (refused.value.param, refused.value.code) == (param, "unsupported_parameter")
     assert f"{model.partition('/')[0]} " in refused.value.message
-    assert f"takes no {param}" in refused.value.message
+    assert f"does not support {param}" in refused.value.message
     assert mock_server.requests == []
 
 

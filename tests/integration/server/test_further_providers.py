@@ -21,7 +21,7 @@ def test_serve_answers_for_it_lists_it_and_counts_it(serve):
     assert (answer.status_code, answer.headers["x-samplemind-route"]) == (200, "my-vllm/other")
     assert {"groq", "my-vllm"} <= {model["owned_by"] for model in models}
     assert 'samplemind_model_requests_total{provider="my-vllm",model="other",outcome="ok"} 1' in metrics
-    assert (ready["my-vllm"], ready["groq"]) == ("ok", "configured, not asked")
+    assert (ready["my-vllm"], ready["groq"]) == ("ok", "configured, not checked")
     assert "mistral" not in ready
 
 

@@ -203,7 +203,7 @@ def test_a_key_with_a_limit_a_minute_begins_no_batch_that_would_pass_it_by(guard
     key = add("ci", limit, "5")
     with guarded.openai(api_key=key) as client:
         file = client.files.create(file=("in.jsonl", b'{"prompt": "hi"}'), purpose="batch")
-        with pytest.raises(guarded.official.PermissionDeniedError, match="limit a minute"):
+        with pytest.raises(guarded.official.PermissionDeniedError, match="limit per minute"):
             client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
 
     assert mock_server.requests == []

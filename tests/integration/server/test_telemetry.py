@@ -257,7 +257,7 @@ def test_without_the_extra_one_line_says_how_to_have_it(serve, tmp_path):
     served.stop()
 
     (told,) = [line for line in lines(served) if line["level"] == "warning"]
-    assert told["message"] == "no telemetry: opentelemetry is not installed: pip install 'samplemind-cli[otel]'"
+    assert told["message"] == "telemetry is off: opentelemetry is not installed: pip install 'samplemind-cli[otel]'"
 
 
 @pytest.mark.parametrize(
@@ -265,9 +265,9 @@ def test_without_the_extra_one_line_says_how_to_have_it(serve, tmp_path):
     [
         ("OTEL_TRACES_EXPORTER", "zipkin", "zipkin"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "use http/protobuf"),
-        ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "no telemetry: max_queue_size"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "telemetry is off: max_queue_size"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli", "telemetry: Unsupported compression"),
-        ("OTEL_EXPORTER_OTLP_HEADERS", "the-secret-key", "wants name=value"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "the-secret-key", "must be name=value"),
     ],
 )
 def test_a_variable_that_is_wrong_is_said_and_no_reason_not_to_serve(collector, serve, variable, value, why):

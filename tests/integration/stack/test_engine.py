@@ -44,7 +44,7 @@ def test_one_connection_answers_question_after_question(client):
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ("failed to open the raw stream connection: dial unix /x: connect: permission denied", "may not talk"),
+        ("failed to open the raw stream connection: dial unix /x: connect: permission denied", "may not use"),
         ("failed to open the raw stream connection: dial tcp: connection refused", "does not answer"),
         ("error while CloseWrite (stdin to stream): use of closed network connection", "does not answer"),
         ("error while Copy (stream to stdout): read unix @->/x: connection reset by peer", "does not answer"),

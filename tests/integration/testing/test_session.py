@@ -151,7 +151,7 @@ def test_shards_are_a_partition_whatever_each_machine_remembers(project):
         for number, machine in ((1, first), (2, second)):
             done = run(project, "--shard", f"{number}/2", "-v", **machine)
             assert ("by .test_durations" in done.stderr) is stored
-            cuts.add(re.search(r"cut as (\w+);", done.stderr)[1])
+            cuts.add(re.search(r"split by (\w+);", done.stderr)[1])
             passed.append([line.split()[0] for line in done.stdout.splitlines() if "PASSED" in line])
         assert sorted(passed[0] + passed[1]) == [f"test_it.py::test_n[{n}]" for n in range(7)]
         assert len(cuts) == 1
@@ -164,7 +164,7 @@ def test_shards_are_a_partition_whatever_each_machine_remembers(project):
 @pytest.mark.parametrize("own", ["--failed", "--lf", "--last-failed", "--sw"])
 def test_a_shard_of_what_one_machine_remembers_is_refused(project, own):
     done = run(project, "--shard", "1/2", own)
-    assert (done.returncode, "each machine remembers other failures" in done.stderr) == (2, True)
+    assert (done.returncode, "each machine remembers different failures" in done.stderr) == (2, True)
 
 
 def test_what_failed_by_a_junit_file_runs_again(project):
@@ -201,7 +201,7 @@ def test_a_file_that_is_named_needs_one_process_and_one_that_is_absent_is_pytest
 def test_where_nothing_can_be_remembered_the_tests_run_and_the_exit_code_is_theirs(project):
     done = run(project, "--serial", "test_it.py::test_good", XDG_STATE_HOME="/dev/null")
     assert (done.returncode, "1 passed" in done.stdout) == (0, True)
-    assert "cannot remember this run in /dev/null/samplemind/tests/" in done.stderr
+    assert "cannot record this run in /dev/null/samplemind/tests/" in done.stderr
     done = run(project, "--changed", XDG_STATE_HOME="/dev/null")
     assert (done.returncode, done.stdout) == (2, "")
     assert "hint: export XDG_STATE_HOME=" in done.stderr

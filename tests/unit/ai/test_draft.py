@@ -202,7 +202,7 @@ def test_an_empty_answer_is_an_error(finish):
 
 @pytest.mark.parametrize("index", [None, 0])
 def test_a_call_of_a_tool_without_a_name_is_an_error(index):
-    with pytest.raises(ProviderError, match="called a tool and did not say which"):
+    with pytest.raises(ProviderError, match="called a tool without naming it"):
         whole(Chunk("Let me play.", tool_calls=(ToolCall(arguments='{"note": 1}', index=index),)), Chunk(finish="stop"))
 
 

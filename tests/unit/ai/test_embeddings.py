@@ -1,4 +1,4 @@
-"""Texts as vectors before a caller that counts: which model, how many calls, and what is kept."""
+"""Create embeddings before a caller that counts: which model, how many calls, and what is kept."""
 
 import asyncio
 
@@ -58,7 +58,7 @@ def test_where_nobody_counts_there_is_no_count():
 
 
 def test_a_provider_without_embeddings_and_a_route_that_must_be_skipped_are_errors():
-    with pytest.raises(UsageError, match="anthropic gives no embeddings"):
+    with pytest.raises(UsageError, match="anthropic has no embeddings"):
         embed(Route(Provider.CLAUDE, Endpoint("http://x", "m")), ["a"], Caller())
     with pytest.raises(NoProviderError, match="not installed"):
         embed(Route(HERE.provider, HERE.endpoint, "not installed", "pip install"), ["a"], Caller())
@@ -70,7 +70,7 @@ def test_the_embedded_model_is_named_by_its_own_name_or_its_provider(options):
 
 
 def test_no_name_and_the_name_of_another_embedded_model_are_refused():
-    with pytest.raises(UsageError, match="do not compare"):
+    with pytest.raises(UsageError, match="cannot be compared"):
         named([HERE, OPENAI], Options())
     with pytest.raises(UsageError, match="no embedded model big; known: embedded/small"):
         named([HERE], Options(model="embedded/big"))

@@ -42,7 +42,7 @@ def test_what_is_within_the_limit_is_read_whole(encoding, compress):
 @pytest.mark.parametrize(("encoding", "compress"), [("", bytes), ("gzip", gzip.compress), ("br", brotli.compress)])
 @pytest.mark.parametrize("path", ["/api/tags", "/api/pull"])
 def test_what_is_beyond_the_limit_is_an_error(encoding, compress, path):
-    with pytest.raises(httpx.DecodingError, match="more than 1 MB"):
+    with pytest.raises(httpx.DecodingError, match="larger than 1 MB"):
         read(compress(b" " * 20 * LIMIT), encoding, path)
 
 
@@ -54,5 +54,5 @@ def test_the_lines_of_a_pull_may_be_without_end_but_not_one_of_them():
 
 @pytest.mark.parametrize("encoding", ["gzip, gzip", "gzip, br", "zstd"])
 def test_stacked_and_unknown_encodings_are_refused(encoding):
-    with pytest.raises(httpx.DecodingError, match="was not asked for"):
+    with pytest.raises(httpx.DecodingError, match="was not requested"):
         read(gzip.compress(gzip.compress(b"{}")), encoding)

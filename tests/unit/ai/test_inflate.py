@@ -50,7 +50,7 @@ def test_several_members_of_gzip_are_one_body_and_what_follows_them_is_none():
     "name", ["gzip, gzip", "gzip, br", "br,deflate", "gzip,identity,gzip", "zstd", "compress", "gzip;q=1", "x" * 1000]
 )
 def test_stacked_and_unknown_encodings_are_refused(name):
-    with pytest.raises(EncodingError, match="was not asked for") as refused:
+    with pytest.raises(EncodingError, match="was not requested") as refused:
         Inflater(name)
     assert len(str(refused.value)) < 200
 
@@ -64,7 +64,7 @@ def test_names_are_read_as_http_writes_them(name):
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "br"])
 def test_a_body_that_is_not_of_its_encoding_is_an_error(name):
-    with pytest.raises(EncodingError, match="not what its content encoding says"):
+    with pytest.raises(EncodingError, match="does not match its content encoding"):
         inflated(name, b'{"choices": [{"message": {"content": "hi"}}]}' * 9)
 
 

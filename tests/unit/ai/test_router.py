@@ -84,7 +84,7 @@ def test_a_compatible_server_of_ones_own_needs_no_key():
 def test_a_provider_that_cannot_take_an_attachment_is_skipped():
     [route] = routes(Settings(), Options(provider="ollama"), fits("audio"))
 
-    assert route.skipped == "takes no audio"
+    assert route.skipped == "does not support audio"
 
 
 @pytest.mark.parametrize("options", [Options(provider="gemini"), Options(model="gemini-x")])
@@ -190,7 +190,7 @@ def test_a_parameter_its_provider_does_not_take_is_named_and_the_others_stand_in
 
     claude, ollama, *_ = routes(Settings(**KEYS), Options(task="creative"), fit)
 
-    assert (claude.skipped, claude.lacks) == ("takes no seed", {"seed"})
+    assert (claude.skipped, claude.lacks) == ("does not support seed", {"seed"})
     assert not ollama.skipped
 
 

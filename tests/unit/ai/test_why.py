@@ -78,8 +78,8 @@ def test_the_nearest_question_counts_and_of_two_the_younger():
         (Request(messages=(Message("user", "something else"),)), ""),  # nothing in common is no beginning
         (said(0, "be long"), "system changed since"),
         (said(2, "other"), "message 2 changed since"),
-        (replace(TALK, temperature=0.9), "nothing before it changed: providers keep"),
-        (replace(TALK, messages=(*TALK.messages, Message("assistant", "four"))), "nothing before it changed"),
+        (replace(TALK, temperature=0.9), "the prefix did not change: providers cache"),
+        (replace(TALK, messages=(*TALK.messages, Message("assistant", "four"))), "the prefix did not change"),
     ],
 )
 def test_what_changed_since_a_provider_saw_the_same_beginning_is_named(now, told):

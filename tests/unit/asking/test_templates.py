@@ -99,9 +99,9 @@ def test_a_projects_template_that_another_user_could_have_written_does_not_count
         ('model = "my-vllm/m"', "provider of your own"),
         ('schema = "../../secret.json"', "outside of its folder"),
         ('schema = "/etc/passwd"', "outside of its folder"),
-        ('base_url = "https://elsewhere"', "may not say 'base_url'"),
-        ('provider = "openai"', "may not say 'provider'"),
-        ('attach = "/etc/passwd"', "may not say 'attach'"),
+        ('base_url = "https://elsewhere"', "may not set 'base_url'"),
+        ('provider = "openai"', "may not set 'provider'"),
+        ('attach = "/etc/passwd"', "may not set 'attach'"),
     ],
 )
 def test_a_projects_template_chooses_neither_where_prompts_go_nor_what_is_read(folders, head, why):
@@ -147,7 +147,7 @@ def test_a_link_within_the_project_is_followed(folders):
 def test_a_template_that_is_no_file_is_not_waited_for(folders):
     os.mkfifo(folders[1] / "review.md")
 
-    with pytest.raises(UsageError, match="no plain file"):
+    with pytest.raises(UsageError, match="not a regular file"):
         find()
 
 
@@ -157,8 +157,8 @@ def test_a_template_that_is_no_file_is_not_waited_for(folders):
         ("+++\nmodel = 5\n+++\nhi", "model cannot be 5"),
         ('+++\neffort = "much"\n+++\nhi', "effort cannot be"),
         ("+++\nmodel = \n+++\nhi", "cannot read"),
-        ("+++\nhi", "second line"),
-        ("+++\n+++\n\n", "holds no text"),
+        ("+++\nhi", "closing"),
+        ("+++\n+++\n\n", "contains no text"),
         ("x" * (templates.LARGEST + 1), "too large"),
         (b"\xff\xfe", "cannot read"),
     ],

@@ -53,7 +53,7 @@ def test_two_lines_of_one_name_are_refused_before_anything_is_asked(source):
 
 
 def test_a_file_without_lines_is_refused(source):
-    with pytest.raises(UsageError, match="holds no line"):
+    with pytest.raises(UsageError, match="contains no lines"):
         lines.count(source(b"", b" "))
 
 

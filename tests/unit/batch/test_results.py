@@ -88,7 +88,7 @@ def test_a_file_of_something_else_is_left_as_it_is(out, tmp_path, text, again):
     real = tmp_path / ".bashrc"
     real.write_text(text)
     out.symlink_to(real)
-    with pytest.raises(UsageError, match="something else"):
+    with pytest.raises(UsageError, match="something other"):
         Results.open(out, again=again)
 
     assert real.read_text() == text
@@ -107,7 +107,7 @@ def test_a_line_that_changed_is_told_and_not_taken_for_the_old_one(out):
     written(out, {**GOOD, "id": f"{lines.OURS}1"})
     with opened(out) as results:
         assert results.has(line("a", f"{lines.OURS}1"))
-        with pytest.raises(UsageError, match="is not what it was"):
+        with pytest.raises(UsageError, match="has changed since"):
             results.has(line("a", f"{lines.OURS}2"))
 
 

@@ -14,7 +14,7 @@ def test_a_comparison_says_what_its_ratio_is():
         "main              10.0 ms median",
         "the working tree  12.0 ms median",
         "worse: 1.200x, between 1.200 and 1.200",
-        "1.200x is the median of 40 ratios, each of two runs right after one another",
+        "1.200x is the median of 40 ratios, each of two consecutive runs",
     ]
 
 

@@ -8,7 +8,7 @@ from samplemind_cli.errors import UsageError
 
 
 def run(factor=1.0, seed=1, noise=0.02, machine=1.0, count=60):
-    """A document with one row of 2 ms, and the fixed work beside it."""
+    """A document with one row of 2 ms, and the reference work tookt."""
     draw = random.Random(seed)
     samples = [2 * machine * factor * draw.lognormvariate(0, noise) for _ in range(count)]
     work = [0.0002 * machine * draw.lognormvariate(0, noise) for _ in range(count)]
@@ -44,8 +44,8 @@ def test_a_slowdown_beyond_gate_noise_and_drift_is_none_that_is_refused_or_only_
     foreign["machine"]["processor"] = "another"
 
     assert noisy.visible > 0.05
-    assert (noisy.verdict, noisy.why) == ("slower", "by more than the noise here hides")
-    assert (drifted.verdict, drifted.why[:30]) == ("slower", "though the fixed work beside i")
+    assert (noisy.verdict, noisy.why) == ("slower", "by more than this machine's noise")
+    assert (drifted.verdict, drifted.why[:30]) == ("slower", "though the reference work took")
     assert gate.exit_code([noisy, drifted], 0.1) == 1
     assert only(gate.compared(foreign, run(3, seed=2), run(3, seed=3), 0.1)).verdict == "reported"
 

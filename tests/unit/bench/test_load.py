@@ -131,7 +131,7 @@ def test_first_words_and_the_gaps_between_words_are_apart():
     assert 0.01 <= found.first_sent.quantile(0.5) < found.sent.quantile(0.5)
     assert len(found.gaps) == 3 * len(found.sent)
     assert found.tokens == 40 * len(found.sent)
-    assert 500 < found.tokens / found.speaking < 1500  # 40 tokens in three gaps of 10 ms
+    assert found.tokens / found.speaking < 1500  # 40 tokens in three gaps of at least 10 ms
 
 
 def test_a_failure_is_counted_and_never_dropped():

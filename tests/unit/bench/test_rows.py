@@ -65,7 +65,7 @@ def test_each_cached_answer_saves_what_its_tokens_cost():
     found = cache._dollars("claude-sonnet-5-5", [answer(cached=True)] * 2 + [answer(cached=False)])
 
     assert found.samples == (pytest.approx(2 * (3.00 + 1.50)),)
-    assert found.note.startswith("had claude-sonnet-5-5 been asked")
+    assert found.note.startswith("at claude-sonnet-5-5's prices of")
 
 
 def test_a_model_without_a_known_price_saves_no_made_up_dollars():

@@ -254,7 +254,7 @@ def test_a_load_of_a_mock_tells_its_latencies(run):
     code, out, err = run("load", "--seconds", "0.2", "--connections", "2", "--json")
     found = json.loads(out)
 
-    assert (code, err) == (0, "asking for 0.2 s\n")
+    assert (code, err) == (0, "sending requests for 0.2 s\n")
     assert found["requests"] >= 2
     assert found["failures"] == 0
     assert sum(found["latency"]["whole, from sending"]["microseconds"].values()) == found["requests"]

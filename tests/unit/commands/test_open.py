@@ -36,7 +36,7 @@ def test_print_opens_nothing(opened, capfd):
     assert opened == []
 
 
-@pytest.mark.parametrize(("service", "code", "words"), [("redis", 2, "no browser opens"), ("job", 3, "no port")])
+@pytest.mark.parametrize(("service", "code", "words"), [("redis", 2, "no browser could open"), ("job", 3, "no port")])
 def test_what_has_no_page_is_told(opened, capfd, service, code, words):
     assert cli.run(["open", service]) == code
     assert words in capfd.readouterr().err

@@ -1,7 +1,7 @@
 import pytest
 
 from samplemind_cli import cli
-from samplemind_cli.commands.ps import _duration, _rows, _told
+from samplemind_cli.commands.ps import _duration, _figures, _rows
 from samplemind_cli.stack.ps import Status
 from samplemind_cli.stack.services import Port, ServiceState
 
@@ -51,7 +51,7 @@ def test_a_duration_has_its_two_largest_units(seconds, words):
     ],
 )
 def test_what_a_service_tells_is_a_line(details, words):
-    assert _told(details) == words
+    assert _figures(details) == words
 
 
 def test_a_row_is_empty_where_nothing_is_known():

@@ -153,7 +153,7 @@ def test_tokens_models_and_embeddings_are_read():
     def embed(fields):
         wanted = embeddings.several(fields)
         vectors = tuple((float(len(text)), 0.5) for text in wanted.texts)
-        return embeddings.told(Embeddings(vectors=vectors, provider="p", model="m", tokens=2), batch=True)
+        return embeddings.response(Embeddings(vectors=vectors, provider="p", model="m", tokens=2), batch=True)
 
     found = Serve(embed).models.embed_content(model="m", contents=["a", "bb"], config={"output_dimensionality": 2})
     assert [one.values for one in found.embeddings] == [[1.0, 0.5], [2.0, 0.5]]

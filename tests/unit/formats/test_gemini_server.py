@@ -337,8 +337,8 @@ def test_embeddings_are_asked_for_one_by_one_or_together():
     several = embeddings.several(Fields({"requests": [{"content": content, "model": "m"}] * 2}))
     assert several == embeddings.Wanted(("a\nb", "a\nb"), None, ())
     found = Embeddings(vectors=((0.5, 1.0),), provider="p", model="m", tokens=3)
-    assert json.loads(embeddings.told(found, batch=False))["embedding"] == {"values": [0.5, 1.0]}
-    assert client.read_embeddings(json.loads(embeddings.told(found, batch=True))) == ([[0.5, 1.0]], 3)
+    assert json.loads(embeddings.response(found, batch=False))["embedding"] == {"values": [0.5, 1.0]}
+    assert client.read_embeddings(json.loads(embeddings.response(found, batch=True))) == ([[0.5, 1.0]], 3)
 
 
 @pytest.mark.parametrize(

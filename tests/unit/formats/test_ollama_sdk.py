@@ -94,7 +94,7 @@ def test_lists_and_embeddings_are_read():
     def embed(fields):
         vectors = tuple((float(len(text)),) for text in embeddings.texts(fields))
         found = Embeddings(vectors=vectors, provider="p", model="m", tokens=2)
-        return embeddings.told(found, fields, 5) if "input" in fields.raw else embeddings.told_one(found)
+        return embeddings.response(found, fields, 5) if "input" in fields.raw else embeddings.single_response(found)
 
     assert client(embed).embed("m", ["a", "bb"]).embeddings == [[1.0], [2.0]]
     assert client(embed).embeddings("m", "abc").embedding == [3.0]

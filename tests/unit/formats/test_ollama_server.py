@@ -287,9 +287,9 @@ def test_embeddings_are_asked_for_in_both_ways():
     assert embeddings.texts(Fields({"input": ["a", "b"]})) == ["a", "b"]
     assert embeddings.dimensions(Fields({"dimensions": 5})) == 5
     found = Embeddings(vectors=((0.5, 1.0),), provider="p", model="m", tokens=3)
-    told = json.loads(embeddings.told(found, Fields({"model": "m"}), 7))
+    told = json.loads(embeddings.response(found, Fields({"model": "m"}), 7))
     assert client.read_embeddings(told) == ([[0.5, 1.0]], 3)
-    assert json.loads(embeddings.told_one(found)) == {"embedding": [0.5, 1.0]}
+    assert json.loads(embeddings.single_response(found)) == {"embedding": [0.5, 1.0]}
     for wrong in ({}, {"input": ""}, {"input": [[1, 2]]}, {"input": []}):
         with pytest.raises(BadRequestError):
             embeddings.texts(Fields(wrong))

@@ -263,5 +263,5 @@ def test_a_small_model_is_kept_from_repeating_itself_without_end():
 def test_a_text_too_long_for_an_embedded_vector_is_told_without_the_engines_inner_words():
     told = "input (3001 tokens) is too large to process. increase the physical batch size (current batch size: 2048)"
     fault = embedded.fault(500, {"error": {"code": 500, "message": told, "type": "server_error"}})
-    assert fault == Fault("too_long", "a text of 3001 tokens is too long for a vector: at most 2048")
+    assert fault == Fault("too_long", "a text of 3001 tokens is too long for this embedding model: at most 2048")
     assert embedded.fault(500, {"error": {"message": "no"}}) == Fault("server", "no")

@@ -132,7 +132,7 @@ def test_a_data_url_is_read_with_its_media_type(url, media_type, data):
 
 
 def test_a_data_url_that_holds_no_image_is_refused():
-    with pytest.raises(BadRequestError, match="must hold an image"):
+    with pytest.raises(BadRequestError, match="must contain an image"):
         parts({"type": "image_url", "image_url": {"url": "data:text/plain;base64,aGk="}})
 
 
@@ -181,7 +181,7 @@ def test_a_tool_that_is_asked_for_by_its_name_is_the_choice():
     choice = {"type": "function", "function": {"name": "play"}}
     assert read(tools=[tool], tool_choice=choice).tool_choice == choice
     assert read(tools=[tool], tool_choice="required").tool_choice == "required"
-    with pytest.raises(BadRequestError, match="not among the tools"):
+    with pytest.raises(BadRequestError, match="not one of the tools"):
         read(tools=[tool], tool_choice={"type": "function", "function": {"name": "stop"}})
 
 

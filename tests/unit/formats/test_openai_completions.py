@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from samplemind_cli.formats.fields import BadRequestError, Fields
 from samplemind_cli.formats.openai_chat import client, completions
-from samplemind_cli.formats.types import Answer, Chunk, Endpoint, Message, Problem, Text, Thinking, Usage
+from samplemind_cli.formats.types import Answer, Chunk, Endpoint, Message, Problem, Route, Text, Thinking, Usage
 
 OTHER = Endpoint("http://x/v1", "m")
 JSON = st.recursive(
@@ -134,3 +134,10 @@ def test_a_failure_and_silence_are_told():
 def test_whatever_comes_is_read_or_refused(value):
     with suppress(BadRequestError):
         completions.read(Fields(value))
+
+
+def test_a_client_that_was_pinged_learns_who_answers_from_the_first_chunk():
+    teller = completions.events("1", "auto", Fields({"model": "auto", "prompt": "hi"}))
+    assert teller.idle()
+    first = json.loads(next(iter(teller.of(Chunk("x", route=Route("ollama", OTHER))))).removeprefix(b"data: "))
+    assert first["model"] == "ollama/m"

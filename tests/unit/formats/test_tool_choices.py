@@ -48,5 +48,5 @@ def test_a_call_that_must_be_made_without_a_tool_is_an_error():
 
 
 def test_an_allowed_tool_that_is_not_among_the_tools_is_an_error():
-    with pytest.raises(BadRequestError, match="'g', which is not among the tools"):
+    with pytest.raises(BadRequestError, match="'g', which is not one of the tools"):
         read(tools=[F], tool_choice={"type": "allowed_tools", "allowed_tools": ALLOWED})

@@ -32,7 +32,7 @@ def test_who_only_says_that_he_is_a_server_of_ours_gets_neither_prompts_nor_toke
     answering.add(serving.DEFAULT)
     told = []
     assert serving.found(settings, "", told.append) == ""
-    assert "is no server that this user started" in told[0]
+    assert "was not started by this user" in told[0]
 
 
 def test_the_carried_stacks_api_is_found_by_what_up_recorded(settings, answering):

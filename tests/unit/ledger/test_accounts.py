@@ -169,7 +169,7 @@ def test_a_client_has_its_own_budget_instead_of_the_general_one():
 def test_where_nothing_can_be_written_down_nothing_may_be_spent(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
-    with pytest.raises(SettingError, match="cannot be written down"):
+    with pytest.raises(SettingError, match="spending cannot be recorded"):
         hold(Accounts(Settings(state_dir=str(blocked)), Prices("")), account(), 1)
 
     with pytest.raises(SettingError, match="folder"):
@@ -184,7 +184,7 @@ def test_a_broken_file_is_an_error_and_not_an_empty_account(own, settings):
         Path(f"{path}{name}").unlink(missing_ok=True)
     path.write_bytes(os.urandom(4096))
 
-    with pytest.raises(SettingError, match="cannot be written down"):
+    with pytest.raises(SettingError, match="spending cannot be recorded"):
         hold(own, account(), 1)
 
 

@@ -39,7 +39,7 @@ def gemini_chat(request_to, method="generateContent", **body):
 
 
 def whole(reply, fault=""):
-    return reply.whole(reply.asked, answer(reply.asked, None, fault))
+    return reply.whole(reply.request, answer(reply.request, None, fault))
 
 
 def event_schema(chat, event):
@@ -50,7 +50,7 @@ def event_schema(chat, event):
 
 
 def events(reply, fault=""):
-    return [event.data for event in reply.events(reply.asked, answer(reply.asked, None, fault))]
+    return [event.data for event in reply.events(reply.request, answer(reply.request, None, fault))]
 
 
 TOOLS = {
@@ -107,15 +107,15 @@ def test_a_stream_says_what_the_whole_answer_says(chat, request_to):
 def test_ollama_ends_with_durations_and_counts(request_to):
     reply = ollama_chat(request_to)
     said = ScriptedAnswer(("a", "b"), input_tokens=2, wait_ns=50, speak_ns=70)
-    *words, end = [event.data for event in reply.events(reply.asked, said)]
+    *words, end = [event.data for event in reply.events(reply.request, said)]
     assert not any(line["done"] for line in words)
     assert (end["done"], end["done_reason"], end["prompt_eval_count"], end["eval_count"]) == (True, "stop", 2, 2)
     assert (end["prompt_eval_duration"], end["eval_duration"], end["total_duration"]) == (50, 70, 120)
 
 
 def test_ollama_streams_unless_told_not_to(request_to):
-    assert ollama_chat(request_to).asked.stream
-    assert not ollama_chat(request_to, stream=False).asked.stream
+    assert ollama_chat(request_to).request.stream
+    assert not ollama_chat(request_to, stream=False).request.stream
 
 
 def test_ollama_only_loads_the_model_for_an_empty_prompt(request_to):
@@ -282,9 +282,9 @@ def test_gemini_is_known_by_its_key_and_its_verbs_in_both_versions(request_to):
 
 def test_gemini_takes_the_names_of_fields_in_snake_case_too(request_to):
     declared = [{"function_declarations": [{"name": "weather", "parameters_json_schema": WEATHER}]}]
-    assert answer(gemini_chat(request_to, tools=declared).asked).call_arguments == {"city": "mock"}
+    assert answer(gemini_chat(request_to, tools=declared).request).call_arguments == {"city": "mock"}
     limited = gemini_chat(request_to, generation_config={"max_output_tokens": 1})
-    assert answer(limited.asked).finish == "length"
+    assert answer(limited.request).finish == "length"
 
 
 def test_gemini_blocks_a_prompt_without_candidates(request_to):
@@ -319,7 +319,7 @@ def test_gemini_streams_an_array_unless_asked_for_events(request_to):
     ],
 )
 def test_a_schema_is_answered_with_json_that_satisfies_it(chat, body, request_to):
-    said = answer(chat(request_to, **body).asked)
+    said = answer(chat(request_to, **body).request)
     assert json.loads("".join(said.text)) == {"city": "mock"}
 
 
@@ -334,7 +334,7 @@ def test_a_schema_is_answered_with_json_that_satisfies_it(chat, body, request_to
     ],
 )
 def test_a_token_limit_cuts_the_answer_off(chat, body, request_to):
-    said = answer(chat(request_to, **body).asked)
+    said = answer(chat(request_to, **body).request)
     assert (len(said.text), said.finish) == (2, "length")
     assert any(end in json.dumps(whole(chat(request_to, **body))) for end in ('"length"', '"max_tokens"', "MAX_TOKENS"))
 
@@ -370,12 +370,12 @@ def test_a_token_limit_cuts_the_answer_off(chat, body, request_to):
     ],
 )
 def test_a_tools_result_or_a_ban_on_tools_gets_words(chat, body, request_to):
-    assert answer(chat(request_to, **TOOLS[chat], **body).asked).tool == ""
+    assert answer(chat(request_to, **TOOLS[chat], **body).request).tool == ""
 
 
 def test_claude_takes_instructions_after_a_users_turn(request_to):
     said = [*HI, {"role": "system", "content": "be brief"}]
-    assert answer(anthropic_chat(request_to, messages=said).asked).text
+    assert answer(anthropic_chat(request_to, messages=said).request).text
 
 
 @pytest.mark.parametrize("roles", [["system", "user"], ["user", "system", "user"], ["user", "system", "system"]])

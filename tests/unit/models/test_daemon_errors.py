@@ -19,9 +19,9 @@ URL = "http://127.0.0.1:11434"
         ("tls: failed to verify certificate: x509: unknown authority", "does not trust", "certificate"),
         ("digest mismatch, file must be downloaded again: want a, got b", "wrong digest", "again"),
         ("pull model manifest: Get https://r: dial tcp: lookup r: no such host", "reach the registry", "network"),
-        ("max retries exceeded: unexpected EOF", "kept breaking off", "what came is kept"),
-        ("pull model manifest: 503: ", "kept breaking off", "again"),
-        ("pull model manifest: 401: unauthorized", "does not give", "private"),
+        ("max retries exceeded: unexpected EOF", "kept failing", "what was downloaded is kept"),
+        ("pull model manifest: 503: ", "kept failing", "again"),
+        ("pull model manifest: 401: unauthorized", "refuses", "private"),
         ("model requires more system memory (9.1 GiB) than is available (2.0 GiB)", "cannot be loaded", "fits"),
         ("something new", "refused qwen2.5:7b-instrct: something new", "samplemind models"),
     ],
@@ -38,8 +38,8 @@ def test_the_daemons_words_become_one_clear_error(text, message, hint):
     [
         (ConnectionError("x"), "no Ollama daemon answers"),
         (httpx.ConnectError("x"), "no Ollama daemon answers"),
-        (httpx.ReadError("x"), "went away"),
-        (httpx.RemoteProtocolError("x"), "went away"),
+        (httpx.ReadError("x"), "closed the connection"),
+        (httpx.RemoteProtocolError("x"), "closed the connection"),
         (TimeoutError(), "did not answer within 5 s"),
     ],
 )

@@ -14,7 +14,7 @@ GB = 1_000_000_000
         (16 * GB, 0, "on the CPU"),
         (16 * GB, 8 * GB, "on the GPU"),
         (16 * GB, 4 * GB, "on GPU and CPU"),
-        (4 * GB, 2 * GB, "more than there is"),
+        (4 * GB, 2 * GB, "more than available"),
     ],
 )
 def test_a_model_of_five_gigabytes_runs_where_there_is_room(memory, vram, place):

@@ -31,7 +31,7 @@ def test_what_the_daemon_holds_or_has_in_part_need_not_come():
     plan = arrange({"a:1": None}, {"a:1": manifest(x=GB, y=2 * GB)}, {"sha256:x"}, {"sha256:y": GB // 2})
     assert plan.download == 3 * GB // 2
     assert plan.items[0].lacking == {"sha256:y"}
-    assert "1.5 GB of 3.0 GB to come" in plan.lines()[0]
+    assert "1.5 GB of 3.0 GB to download" in plan.lines()[0]
 
 
 def test_a_silent_registry_leaves_the_size_unknown_and_the_plan_standing():
@@ -61,8 +61,8 @@ def test_an_update_of_what_nobody_can_size_is_not_guessed():
 def test_too_little_disk_and_too_little_memory_are_said_before_the_first_byte():
     items = arrange({"qwen2.5:7b-instruct": None}, {"qwen2.5:7b-instruct": manifest(x=5 * GB)}).items
     disk, memory = PullPlan(items, Machine(memory=4 * GB, vram=0, free=GB)).shortages()
-    assert disk == "5.0 GB must come, 1.0 GB are free on the daemon's disk"
-    assert memory.startswith("qwen2.5:7b-instruct wants about 6.5 GB of memory, this machine has 4.0 GB")
+    assert disk == "5.0 GB to download, but only 1.0 GB free on the daemon's disk"
+    assert memory.startswith("qwen2.5:7b-instruct needs about 6.5 GB of memory, this machine has 4.0 GB")
     assert memory.endswith("use qwen2.5:3b-instruct")
 
 
@@ -74,4 +74,4 @@ def test_a_present_model_that_is_too_large_is_not_complained_about():
 def test_nothing_is_said_of_a_machine_that_is_out_of_sight():
     plan = arrange({"a:1": None}, {"a:1": manifest(x=900 * GB)})
     assert plan.shortages() == []
-    assert plan.lines() == ["a:1: 900 GB to come, wants about 1081 GB of memory"]
+    assert plan.lines() == ["a:1: 900 GB to download, needs about 1081 GB of memory"]

@@ -84,7 +84,7 @@ def test_a_manifest_tells_its_layers():
         (b"220 mail.example ESMTP\r\n\r\n", "cannot be reached from here: ", False),
         (
             said("200 OK", gzip.compress(gzip.compress(b"{}")), "content-encoding: gzip, gzip"),
-            "was not asked for",
+            "was not requested",
             False,
         ),
         (said("200 OK", gzip.compress(b" " * 20_000_000), "content-encoding: gzip"), "sent more than 10 MB", False),
@@ -153,7 +153,7 @@ def test_a_daemon_whose_answer_inflates_without_end_costs_no_more_than_the_limit
         async with answering(bomb) as (port, _), Daemon(f"http://127.0.0.1:{port}", Settings()) as daemon:
             tracemalloc.start()
             try:
-                with pytest.raises(OllamaError, match="unreadable: an answer of more than 64 MB"):
+                with pytest.raises(OllamaError, match="unreadable reply: an answer larger than 64 MB"):
                     await daemon.models()
                 return tracemalloc.get_traced_memory()[1]
             finally:

@@ -67,7 +67,7 @@ def test_a_function_that_is_in_both_stays_where_it_is(kept):
 
 def test_different_engines_are_told(kept):
     told = list(compare.lines(kept({("f", "/a"): 1.0}, engine=""), kept({("f", "/a"): 2.0})))
-    assert told[-1] == "note: different engines took the time: pyinstrument, py-spy"
+    assert told[-1] == "note: time was measured by different engines: pyinstrument, py-spy"
 
 
 def test_the_page_shows_every_change_and_runs_nothing(kept):

@@ -59,7 +59,7 @@ def test_where_it_may_not_pyinstrument_does_and_it_is_said(linux):
     said = []
     engine = engines.choose(asked(), said.append)
     assert engine.packages(("cpu", "memory")) == ["pyinstrument", "memray"]
-    assert said == ["note: pyinstrument takes the time, py-spy may not: kernel.yama.ptrace_scope is 2"]
+    assert said == ["note: using pyinstrument, because py-spy may not attach: kernel.yama.ptrace_scope is 2"]
     with pytest.raises(UsageError, match="ptrace_scope is 2") as refused:
         engines.choose(asked("py-spy"), said.append)
     assert "--engine pyinstrument" in refused.value.hint

@@ -26,10 +26,10 @@ def test_what_is_piped_in_is_kept_for_every_run():
 def test_input_without_end_is_refused_before_it_fills_the_disk(monkeypatch):
     monkeypatch.setattr(record, "MOST", 9)
 
-    with ExitStack() as stack, pytest.raises(UsageError, match="more than 9 B is piped in") as refused:
+    with ExitStack() as stack, pytest.raises(UsageError, match="more than 9 B was piped in") as refused:
         record._replayed(stack)
 
-    assert "--cpu and --memory, one at a time" in refused.value.hint
+    assert "--cpu and --memory one at a time" in refused.value.hint
 
 
 @pytest.fixture

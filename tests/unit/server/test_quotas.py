@@ -46,7 +46,7 @@ def test_a_refusal_is_what_clients_know_to_wait_for(quotas):
     key = ClientKey("ci", "d", rpm=1)
     quotas.take(key)
 
-    with pytest.raises(HttpError, match="ci: the 1 requests a minute are used up") as refused:
+    with pytest.raises(HttpError, match="ci: the 1 requests per minute are used up") as refused:
         quotas.take(key)
     assert (refused.value.status, refused.value.code) == (429, "rate_limit_exceeded")
 

@@ -49,7 +49,7 @@ def test_a_service_s_first_running_container_is_taken(running):
     [((), "not created"), ((ServiceState(service="api", state="exited", exit_code=1),), r"exited \(1\)")],
 )
 def test_one_that_does_not_run_is_told_with_the_next_command(running, found, words):
-    with pytest.raises(StackError, match=f"api does not run: it is {words}") as raised:
+    with pytest.raises(StackError, match=f"api is not running: it is {words}") as raised:
         running(*found)
     assert raised.value.hint == "samplemind up api"
 

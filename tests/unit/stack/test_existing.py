@@ -73,7 +73,7 @@ def test_a_service_s_urls_are_those_of_its_running_container_or_of_the_program_o
     monkeypatch.setattr(module, "observe", lambda *_: [ServiceState(service="web", state="running", ports=ports)])
     settings = Settings(compose_file=str(tmp_path / "compose.yaml"), state_dir=str(tmp_path))
     assert module.urls(settings, "web") == ["redis://127.0.0.1:8", "http://127.0.0.1:9"]
-    with pytest.raises(StackError, match="db does not run: it is not created"):
+    with pytest.raises(StackError, match="db is not running: it is not created"):
         module.urls(settings, "db")
     monkeypatch.setattr(module.record, "adopted", lambda *_: {"db": "127.0.0.1:11434"})
     assert module.urls(settings, "db") == ["http://127.0.0.1:11434"]

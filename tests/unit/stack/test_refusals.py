@@ -33,7 +33,11 @@ def test_the_service_of_a_container_that_was_never_made_is_known(container, serv
     lines = [f"Container {container}  Creating", "Container shop-ok-1  Creating", "Container shop-ok-1  Created"]
     selected = {"web": {}, "named": {"container_name": "my-own"}, "ok": {}}
     error = refused(selected, "shop", [], [*lines, DAEMON + "Range of CPUs is from 0.01 to 2.00"])
-    assert error.message.startswith(f"{service} could not be started: more CPUs" if service else "more CPUs")
+    assert error.message.startswith(
+        f"{service} could not be started: the compose file asks for more CPUs"
+        if service
+        else "the compose file asks for more CPUs"
+    )
 
 
 def test_of_several_that_are_made_at_once_the_one_that_the_reason_is_about_is_named():
@@ -66,7 +70,7 @@ def test_an_unknown_service_is_nobodys_failure():
         ('external volume "x y" not found', "volume x y does not", "docker volume create x y"),
         ("env file /a/.env not found: stat /a/.env: no such file", "/a/.env does not exist", "required: false"),
         ("exec /app: exec format error", "another processor", "platform"),
-        (DAEMON + "could not select device driver", "no GPU to give: could not", "--gpu none"),
+        (DAEMON + "could not select device driver", "offers no GPU: could not", "--gpu none"),
         ("a {0} line {of} braces: no space left on device", "a {0} line {of} braces", "docker system prune"),
     ],
 )

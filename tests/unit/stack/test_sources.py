@@ -68,7 +68,7 @@ def test_the_engine_is_asked_again_for_a_new_container_and_once_for_one_that_has
 
 def test_without_an_engine_the_name_has_to_do(monkeypatch):
     def gone():
-        raise StackError("it does not answer")
+        raise StackError("the daemon refuses")
 
     monkeypatch.setattr(sources, "Engine", gone)
     assert Sources("shop").find("my-worker-12") == ("my-worker", 12)

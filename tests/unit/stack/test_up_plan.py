@@ -81,7 +81,7 @@ def test_a_native_ollama_is_adopted_and_any_other_program_is_not(make, taken, mo
     plan = make(services)
     assert plan.adopted == {"llm": f"127.0.0.1:{taken}"}
     assert set(plan.selected) == {"api"}
-    assert "Ollama 0.17.4 runs on" in "".join(plan.notes)
+    assert "Ollama 0.17.4 already runs on" in "".join(plan.notes)
     with pytest.raises(StackError, match="llm needs port"):
         make(services, adopt=False)
     monkeypatch.setattr(plans, "ollama_version", lambda _: "")
@@ -95,7 +95,7 @@ def test_an_adopted_ollama_that_containers_may_not_reach_is_told_of(make, taken,
     monkeypatch.setattr(plans.ports, "for_this_machine_alone", lambda _: True)
     api = {"depends_on": {"llm": {}}, "environment": {"OLLAMA_HOST": "http://llm:11434"}}
     notes = make({"llm": listening(taken, 11434), "api": api}).notes
-    assert "loopback alone" in notes[-1]
+    assert "only on loopback" in notes[-1]
     assert "--no-adopt" in notes[-1]
     assert not any("loopback" in note for note in make({"llm": listening(taken, 11434), "redis": {}}).notes)
 
@@ -127,7 +127,7 @@ def test_a_container_s_port_is_never_taken_for_a_native_ollama(make, taken, monk
     monkeypatch.setattr(plans, "ollama_version", lambda _: "0.17.4")
     container = {"Names": ["/x"], "Ports": [{"IP": "127.0.0.1", "PublicPort": taken, "Type": "tcp"}]}
     monkeypatch.setattr(plans, "containers", lambda _: [container])
-    with pytest.raises(StackError, match="container x has"):
+    with pytest.raises(StackError, match="container x uses"):
         make({"llm": listening(taken, 11434)})
 
 

@@ -51,7 +51,7 @@ def pytest_configure(config: Any) -> None:
     if not option.samplemind_record or config.pluginmanager.has_plugin(NAME):
         return
     if option.samplemind_watch and any(getattr(option, name, False) for name in ("setuponly", "setupplan")):
-        raise pytest.UsageError("--changed would take for passed what --setup-only and --setup-plan do not run")
+        raise pytest.UsageError("--changed would count as passed what --setup-only and --setup-plan do not run")
     if option.samplemind_watch and not watches:
         watches.append(ProcessWatch())
     chooses = Deselection(option.samplemind_choice) if option.samplemind_choice else None

@@ -439,5 +439,5 @@ def test_a_dead_redis_is_told_by_stats_and_fails_a_clear(redis, connect):
         cache.clear()
 
     assert (stats["url"], stats["reachable"]) == (redis.url, False)
-    assert caught.value.message.startswith("0 answers were removed here, but cannot ask Redis at ")
+    assert caught.value.message.startswith("0 answers were removed here, but cannot query Redis at ")
     assert "s3cret" not in stats["reason"] + caught.value.message

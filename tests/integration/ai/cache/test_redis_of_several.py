@@ -109,7 +109,7 @@ def test_one_that_has_died_is_a_miss_told_once_and_an_error_for_who_asks(several
         assert asyncio.run(run()) == [None] * len(KEYS)
         assert len(cache.said) == 1
         assert "s3cret" not in cache.said[0]
-        with pytest.raises(SamplemindError, match="cannot ask Redis"):
+        with pytest.raises(SamplemindError, match="cannot query Redis"):
             cache.clear()
     finally:
         server.start()

@@ -30,7 +30,7 @@ def test_a_url_is_read(url, shown, handshake):
     "url", ["localhost:6379", "http://h", "redis://h:port", "redis://h/x", "unix://", "redis://[::1"]
 )
 def test_what_is_no_redis_url_is_a_value_error(url):
-    with pytest.raises(ValueError, match="Redis URL"):
+    with pytest.raises(ValueError, match=r"a (Redis|Sentinel) URL"):
         Address.read(url)
 
 
@@ -77,7 +77,7 @@ def test_a_url_of_several_is_read(url, shown, read):
     ],
 )  # fmt: skip
 def test_what_is_no_url_of_several_is_a_value_error_without_the_password(url):
-    with pytest.raises(ValueError, match="Redis URL") as wrong:
+    with pytest.raises(ValueError, match=r"a (Redis|Sentinel) URL") as wrong:
         Address.read(url.replace("//", "//:s3cret@"))
 
     assert "s3cret" not in str(wrong.value)

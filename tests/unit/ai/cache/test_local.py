@@ -87,7 +87,7 @@ def test_a_folder_of_somebody_else_is_not_used(tier, monkeypatch, said):
 
     assert other.get(KEY) is None
     assert other.put(entry()) is None
-    assert "not a folder of yours" in said[0]
+    assert "not a folder that you own" in said[0]
 
 
 def test_a_planted_link_is_not_read(tier, tmp_path):

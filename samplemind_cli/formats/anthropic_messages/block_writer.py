@@ -1,4 +1,4 @@
-"""The blocks of a streamed message: one after the other, whatever order their pieces come in."""
+"""Writes the content blocks of a streamed message one after the other, in whatever order their pieces arrive."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from samplemind_cli.formats.types import Chunk, Format, Opaque, Part, Text, Thin
 
 @dataclass(slots=True)
 class Block:
-    """A block and what of it is still to be told. `closed`: nothing more comes; `place`: which call it is."""
+    """A block and its deltas that are not written yet. `closed`: nothing more comes; `place`: which call it is."""
 
     start: dict[str, Any]
     deltas: list[dict[str, Any]] = field(default_factory=list)
@@ -26,8 +26,8 @@ class Block:
         return self.closed or (self.arguments.rstrip()[-1:] == "}" and reading.is_object(self.arguments))
 
 
-class Told:
-    """Turns what a stream says into the events of its blocks.
+class BlockWriter:
+    """Turns chunks into the events of a message's blocks.
 
     A block begins when the one before it is whole: until then its pieces wait. `origin` is the provider's format;
     `index` is where the stream goes on, and `open` the block that has begun there.
@@ -132,6 +132,37 @@ class Told:
         if last.start["type"] == "thinking" and self._origin != "anthropic_messages":
             self._sign(Thinking(origin=self._origin))
         last.closed = True
+
+
+class PassedBlocks:
+    """The events of one message that were passed on unchanged. `ended`: its last delta; `stopped`: its last event."""
+
+    def __init__(self) -> None:
+        self.ended = self.stopped = False
+        self._index = 0
+        self._calls = 0
+        self._open: Block | None = None
+
+    def add(self, event: dict[str, Any]) -> None:
+        """Note an event that is passed on."""
+        match event["type"]:
+            case "content_block_start":
+                start = dict(event["content_block"])
+                place = self._calls if start["type"] == "tool_use" else None
+                self._calls += place is not None
+                self._index, self._open = event["index"], Block(start, place=place, begun=True)
+            case "content_block_delta" if self._open:
+                self._open.arguments += reading.text(reading.mapping(event.get("delta")).get("partial_json"))
+            case "content_block_stop" if self._open:
+                self._index, self._open = self._index + 1, None
+            case "message_delta":
+                self.ended = True
+            case "message_stop":
+                self.stopped = True
+
+    def writer(self) -> BlockWriter:
+        """A writer for the rest of the message."""
+        return BlockWriter("anthropic_messages", self._index, self._open)
 
 
 def proof(thought: Thinking) -> str:
