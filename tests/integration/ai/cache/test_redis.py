@@ -254,7 +254,7 @@ def test_replies_of_the_wrong_kind_are_an_error_in_words_and_never_an_answer(con
     assert asyncio.run(cache.get(KEY)) is None
 
     for ask in (redis_admin.stats, redis_admin.clear, lambda address: redis_admin.keys(address, "x")):
-        with pytest.raises(SamplemindError, match="cannot ask Redis"):
+        with pytest.raises(SamplemindError, match="cannot query Redis"):
             ask(Address.read(url))
 
 
