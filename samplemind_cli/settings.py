@@ -229,11 +229,10 @@ def _budgets(values: Mapping[str, Any], source: str) -> "tuple[tuple[Budget, ...
 
 def _toml(path: str, allowed: tuple[str, ...], rows: Iterable[Row]) -> dict[str, Any]:
     try:
-        if why := trust.unreadable(Path(path).stat()):
-            raise OSError(why)  # noqa: TRY301 - one message for every file that cannot be read
+        text = trust.content(path).decode("utf-8-sig")
         import tomllib  # most projects have no such file
 
-        values = tomllib.loads(Path(path).read_text("utf-8-sig"))
+        values = tomllib.loads(text)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, RecursionError) as error:

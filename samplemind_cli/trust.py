@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 LARGEST = 1_000_000  # bytes of a file with settings
+_READING = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _told: set[str] = set()  # what was left out is told once per process
 
 
@@ -53,13 +54,21 @@ def fault(file: str, env: "Mapping[str, str]") -> str:
     return ""
 
 
-def unreadable(info: os.stat_result) -> str:
+def content(file: "str | os.PathLike[str]", largest: int = LARGEST) -> bytes:
+    """A file's bytes, whoever has written it. Raises OSError for what would be waited for or has no end."""
+    with open(file, "rb", opener=lambda path, flags: os.open(path, flags | _READING)) as opened:
+        if why := unreadable(os.fstat(opened.fileno()), largest):
+            raise OSError(why)
+        return opened.read(largest)
+
+
+def unreadable(info: os.stat_result, largest: int = LARGEST) -> str:
     """Why a file is not read, or an empty text: a pipe or a terminal would be waited for, and a link may lead there."""
     if stat.S_ISFIFO(info.st_mode):
         return "it is a pipe"
     if not stat.S_ISREG(info.st_mode):
         return "it is not a regular file"
-    return f"it is larger than {LARGEST} bytes" if info.st_size > LARGEST else ""
+    return f"it is larger than {largest} bytes" if info.st_size > largest else ""
 
 
 def counts(file: str, env: "Mapping[str, str]", trusted: "Iterable[str]") -> bool:

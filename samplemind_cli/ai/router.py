@@ -95,9 +95,9 @@ def ollama_url(host: str) -> str:
         if url.scheme not in ("http", "https") or not text.isprintable() or " " in text:
             raise ValueError("it is a host, or begins with http:// or https://")  # noqa: TRY301 - one message
     except ValueError as error:
-        raise SettingError(
-            f"OLLAMA_HOST {host!r} is not a valid address: {error}", "OLLAMA_HOST=127.0.0.1:11434"
-        ) from error
+        told = "OLLAMA_HOST is not a valid address"  # of one with a password both would show pieces
+        told = told if "@" in host else f"OLLAMA_HOST {host!r} is not a valid address: {error}"
+        raise SettingError(told, "OLLAMA_HOST=127.0.0.1:11434") from error
     everywhere = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - never bound, only asked
     name = everywhere.get(url.hostname, url.hostname)
     default = {"http": 80, "https": 443}.get(url.scheme, 11434) if "://" in text else 11434

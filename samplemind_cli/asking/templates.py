@@ -191,3 +191,5 @@ def _check_projects(template: Template, settings: Settings) -> None:
         folder, wanted = Path(os.path.realpath(template.path.parent)), Path(os.path.realpath(template.schema))
         if not wanted.is_relative_to(folder):
             raise UsageError(f"{template.path}: its schema lies outside of its folder", f"move it to {folder}")
+        if wanted.exists() and (why := trust.unreadable(wanted.stat())):
+            raise UsageError(f"{template.path}: its schema cannot be read: {why}", f"fix or move {wanted}")

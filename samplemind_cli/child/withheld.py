@@ -27,9 +27,9 @@ HEADER = re.compile(r"(?i)([\w-]*(?:authorization|cookie|token|key|secret)\s*:\s
 BEARER = re.compile(r"(?i)\b((?:bearer|basic)\s+)[\w.~+/=-]{8,}")
 LOGIN = re.compile(r"(://[^/\s:@]*:)[^/\s]+(?=@)|(://)[^/\s:@]{16,}(?=@)")
 USER = ("-u", "-U", "--user", "--proxy-user")  # of curl and its like: NAME:PASSWORD
-# What providers' keys, access tokens and JSON web tokens look like.
+# What providers' keys, our own of `keys add`, access tokens and JSON web tokens look like.
 VALUE = re.compile(
-    r"\b(sk-[\w-]{16,}|[sr]k_(?:live|test)_\w{16,}|gh[opsur]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|gsk_\w{20,}"
+    r"\b(sk-[\w-]{16,}|sm-[\w-]{43}|[sr]k_(?:live|test)_\w{16,}|gh[opsur]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|gsk_\w{20,}"
     r"|hf_\w{20,}|xai-\w{20,}|pplx-\w{20,}|npm_\w{20,}|pypi-[\w-]{20,}|AKIA\w{16}|xox[abprs]-[\w-]{10,}|AIza[\w-]{30,}"
     r"|AQ\.[\w-]{20,}|ya29\.[\w-]{20,}|SG\.[\w-]{16,}\.[\w-]{16,}|eyJ[\w-]+\.[\w-]+\.[\w-]+)"
 )

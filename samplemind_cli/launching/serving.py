@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -76,6 +77,14 @@ def process(settings: Settings, log: Path) -> Iterator[tuple[str, subprocess.Pop
             with suppress(ValueError, KeyError, TypeError):
                 yield str(json.loads(line)["url"]), server
                 return
-            raise SamplemindError(f"the server did not start: {log.read_text('utf-8', 'replace')[-500:]}", f"cat {log}")
+            raise _not_started(log)
     finally:
         os.close(file)
+
+
+def _not_started(log: Path) -> SamplemindError:
+    """Why, as `serve` told it in its log."""
+    said = log.read_text("utf-8", "replace")
+    error = re.search(r"^error: (.+)(?:\nhint: (.+))?", said, re.MULTILINE)
+    message, hint = error.groups() if error else (said[-500:], None)
+    return SamplemindError(f"the server did not start: {message}", hint or f"cat {log}")

@@ -108,7 +108,7 @@ def too_old(url: str, version: str, oldest: tuple[int, ...]) -> OllamaError:
 
 def older(version: str, oldest: tuple[int, ...]) -> bool:
     """Whether a version is before `oldest`; 0.0.0 is a build of one's own, and new."""
-    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+    numbers = tuple(int(part) for part in re.findall(r"\d{1,9}", version)[:3])
     return numbers != (0, 0, 0) and numbers < oldest
 
 
@@ -153,7 +153,9 @@ def _read(error: Exception, url: str, name: str) -> Exception:
             "samplemind up ollama, or: ollama serve; elsewhere: set OLLAMA_HOST",
             tries=RESTARTING,
         )
-    if kind in ("pydantic_core", "json") or (isinstance(error, TypeError | ValueError) and _in_ollama(error)):
+    if kind in ("pydantic_core", "json") or (
+        isinstance(error, TypeError | ValueError | RecursionError) and _in_ollama(error)
+    ):
         return not_ollama(url)
     if kind == "ollama":
         return said(str(getattr(error, "error", error)), name, getattr(error, "status_code", -1))

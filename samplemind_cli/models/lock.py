@@ -23,11 +23,11 @@ def path(directory: Path, trusted: Iterable[str] = ()) -> Path:
 def read(file: Path) -> dict[str, str]:
     """Digest by model name; empty when there is no lock yet. A broken one is a UsageError."""
     try:
-        models = json.loads(file.read_text("utf-8"))["models"]
+        models = json.loads(trust.content(file))["models"]
         return {str(name): str(digest) for name, digest in models.items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(f"cannot read {file}: {error}", f"fix or remove {file}") from error
 
 

@@ -19,6 +19,8 @@ from samplemind_cli.settings import Settings, environment
 FILE = "keys.json"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _BEGIN = "sm-"  # makes a leaked key recognisable in a log or a repository
+_KEY = re.compile(rf"{_BEGIN}[\w-]{{43}}")  # 32 bytes in Base64
+SHOWN = 200  # characters of a path
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,11 @@ class ClientKeys:
         except OSError as error:
             problem = f"cannot write {self._file}: {error.strerror}"
             raise UsageError(problem, files.remedy(error, "XDG_CONFIG_HOME")) from error
+
+
+def path_without_keys(path: str) -> str:
+    """As much of a request's path as is logged; a key that was put in there by mistake is not."""
+    return (_KEY.sub(f"{_BEGIN}***", path) if _BEGIN in path else path)[:SHOWN]
 
 
 def of(settings: Settings) -> ClientKeys:

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from samplemind_cli.escapes import harmless_json
+from samplemind_cli.server.client_keys import path_without_keys
 from samplemind_cli.server.content import prompt_text
 from samplemind_cli.server.message import Incoming, Outcome
 
@@ -46,7 +47,7 @@ class ServerLog(logging.Handler):
             {
                 "request_id": incoming.id,
                 "method": incoming.method,
-                "path": incoming.path[:200],
+                "path": path_without_keys(incoming.path),
                 "status": status,
                 "ms": round(seconds * 1000, 2),
                 **facts,

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from samplemind_cli import trust
 from samplemind_cli.errors import UsageError
 from samplemind_cli.settings import environment
 
@@ -31,7 +32,7 @@ def files(folder: Path, process: Mapping[str, str]) -> list[Path]:
 
 def _read(file: Path) -> dict[str, str]:
     try:
-        text = file.read_text("utf-8-sig", "replace") if os.path.isfile(file) else ""
+        text = trust.content(file).decode("utf-8-sig", "replace") if os.path.isfile(file) else ""
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error}", f"fix or move {file}") from error
     if PREFIX not in text:  # most name none, and the library's import takes 10 ms

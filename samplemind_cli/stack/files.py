@@ -112,6 +112,13 @@ def _count(settings: Settings, files: Iterable[Path]) -> bool:
     return all(trust.counts(str(file), env, settings.trusted_folders) for file in files)
 
 
+def _check_sizes(files: Iterable[Path]) -> None:
+    """Raise UsageError for a file that Compose would fill the memory with."""
+    for file in filter(os.path.isfile, files):
+        if why := trust.unreadable(file.stat()):
+            raise UsageError(f"cannot read {file}: {why}", f"fix or move {file}")
+
+
 def _own(settings: Settings, directory: Path) -> list[Path]:
     """The nearest compose files, in `directory` or above it: a folder's own, else those in its `compose/`.
 
@@ -123,6 +130,7 @@ def _own(settings: Settings, directory: Path) -> list[Path]:
             files = [] if place != folder and os.path.lexists(place / ".git") else _in(place)
             beside = (*files, *filter(os.path.exists, (place / ".env", *place.glob("compose.*.yaml"))))
             if files and _count(settings, beside):
+                _check_sizes(beside)
                 return files
     return []
 

@@ -72,5 +72,5 @@ def _event(text: str) -> dict[str, Any] | None:
         return None
     try:
         return dict(json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

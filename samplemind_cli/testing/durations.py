@@ -8,20 +8,21 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from samplemind_cli import files
+from samplemind_cli import files, trust
 from samplemind_cli.errors import UsageError
 
 NAME = ".test_durations"
+LARGEST = 50_000_000  # bytes: half a million tests
 
 
 def read(root: Path) -> dict[str, float]:
     """Seconds by node id; empty where there is no such file. Raises UsageError for one that cannot be read."""
     file = root / NAME
     try:
-        return {str(name): float(seconds) for name, seconds in json.loads(file.read_bytes()).items()}
+        return {str(name): float(seconds) for name, seconds in json.loads(trust.content(file, LARGEST)).items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         raise UsageError(
             f"cannot read {file}: {error}", "samplemind test --all --store-durations, then commit it"
         ) from error

@@ -20,7 +20,8 @@ from samplemind_cli.ai.cache.resp import ProtocolError, Reply, RespError
 if TYPE_CHECKING:
     import redis
 
-ERRORS = (RedisError, RedisClusterException)  # all that redis-py raises
+# All that redis-py raises; the last five where a reply has a type, a length or a depth that its readers do not expect.
+ERRORS = (RedisError, RedisClusterException, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 CONNECTIONS = 16  # at most, of one event loop: redis-py refuses a call for which no connection is left
 SAID = {b"PING": b"PONG"}  # what Redis says where redis-py makes True of it; else OK
 

@@ -9,6 +9,7 @@ from opentelemetry.context import Context, attach
 from opentelemetry.trace import Span, SpanKind, StatusCode, get_current_span, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from samplemind_cli.server.client_keys import path_without_keys
 from samplemind_cli.server.message import Incoming, Outcome
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Serving:
         method = _method(incoming)
         request = _request(method, incoming.route, incoming.chunked)
         name = f"{'HTTP' if method == OTHER else method} {request.get('http.route', '')}".rstrip()
-        more = {"url.path": incoming.path[:200], "samplemind.request_id": incoming.id}
+        more = {"url.path": path_without_keys(incoming.path), "samplemind.request_id": incoming.id}
         if agent := incoming.headers.get("user-agent"):
             more["user_agent.original"] = agent
         parent = _W3C.extract(incoming.headers, _NOWHERE) if "traceparent" in incoming.headers else _NOWHERE

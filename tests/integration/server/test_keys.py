@@ -128,10 +128,18 @@ def test_the_ledger_and_the_log_name_the_client_and_never_a_key(guarded):
         path = f"/v1beta/models/ollama/any:generateContent?key={key}"
         answer = guarded.http.post(path, json=body)
         assert answer.status_code == 200, n
+    for misplaced in (
+        f"/v1beta/models;key={key}",
+        f"/v1beta/models%23key={key}",
+        f"/{key}/v1/models",
+        "/" + "x" * 180 + key,
+    ):
+        assert guarded.http.get(misplaced).status_code in (401, 404)
     guarded.stop()
 
     assert '"client":"ci"' in guarded.log
-    assert key not in guarded.log
+    assert key[:16] not in guarded.log
+    assert "/v1beta/models;key=sm-***" in guarded.log
     command = [sys.executable, "-m", "samplemind_cli", "stats", "--by", "client", "--json"]
     told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     assert '"ci"' in told

@@ -229,3 +229,11 @@ def test_this_machine_is_known_by_its_names(host):
 @pytest.mark.parametrize("url", ["https://api.openai.com/v1", "http://192.168.0.1:11434", "http://127.0.0.1.example"])
 def test_another_machine_is_not_this_one(url):
     assert is_loopback(url) is False
+
+
+@pytest.mark.parametrize("password", ["s3cret", "s3cret#x", "x/s3cret", "x?s3cret", "[s3cret", "s3cret y"])
+def test_an_address_that_is_none_is_told_without_its_password(password):
+    with pytest.raises(UsageError, match="OLLAMA_HOST is not a valid address") as told:
+        ollama_url(f"http://me:{password}@127.0.0.1:x")
+
+    assert "s3cret" not in str(told.value)

@@ -15,6 +15,7 @@ from samplemind_cli.child.withheld import without_secrets
         (["--url", "redis://me:abc@host/0"], ["--url", "redis://me:***@host/0"]),
         (["-H", "Authorization: Bearer abc"], ["-H", "Authorization: ***"]),
         (["use sk-proj-0123456789abcdefgh now"], ["use *** now"]),
+        (["-H", "x: sm-Ab0_-Ab0_-Ab0_-Ab0_-Ab0_-Ab0_-Ab0_-Ab0_-Ab0"], ["-H", "x: ***"]),
         (["redis://me:p@ss@host/0"], ["redis://me:***@host/0"]),
         (["https://0123456789abcdef0123@github.com/x"], ["https://***@github.com/x"]),
         (["sh", "-c", "cd x && OPENAI_API_KEY=abc run; y"], ["sh", "-c", "cd x && OPENAI_API_KEY=*** run; y"]),

@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+from samplemind_cli.errors import SamplemindError
 from samplemind_cli.launching import mark, serving
 from samplemind_cli.settings import Settings
 
@@ -41,3 +44,23 @@ def test_the_carried_stacks_api_is_found_by_what_up_recorded(settings, answering
 def test_a_mark_without_an_answer_is_no_server(settings, answering):  # noqa: ARG001 - nobody answers
     with mark.held(settings.state_dir, "127.0.0.1", 8000):
         assert serving.found(settings, "", pytest.fail) == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "message", "hint"),
+    [
+        ("error: no uvloop\nhint: pip install it\n", "no uvloop", "pip install it"),
+        ("error: no uvloop\n", "no uvloop", "cat LOG"),
+        ("Traceback\nOSError: broken\n", "Traceback\nOSError: broken\n", "cat LOG"),
+        ("", "", "cat LOG"),
+    ],
+)
+def test_a_server_that_does_not_start_is_told_in_its_own_words(settings, monkeypatch, said, message, hint):
+    monkeypatch.setattr(serving, "OURS", ["sh", "-c", f"printf %s '{said}' >&2; exit 2"])
+    log = Path(settings.state_dir, "serve.log")
+
+    with pytest.raises(SamplemindError) as told, serving.started(settings, log):
+        pass
+
+    assert told.value.message == f"the server did not start: {message}"
+    assert told.value.hint == hint.replace("LOG", str(log))

@@ -64,7 +64,9 @@ def test_what_the_daemon_refuses_is_told_in_its_words(client):
         client(404, b"page not found").list()
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b"7", b"\xff\xfe{", b'{"models": 7}', b'{"models": [[]]}'])
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"[]", b"7", b"\xff\xfe{", b'{"models": 7}', b'{"models": [[]]}', b"[" * 200_000]
+)
 def test_an_answer_that_is_not_ollamas_is_told_as_that(client, body):
     with pytest.raises(OllamaError, match="is not Ollama"), daemon_errors.translated(URL):
         client(200, body).list()
@@ -77,7 +79,8 @@ def test_a_bug_stays_a_bug():
 
 
 @pytest.mark.parametrize(
-    ("version", "old"), [("0.4.9", True), ("0.5.0", False), ("0.17.4-rc1", False), ("0.0.0", False), ("1.0", False)]
+    ("version", "old"),
+    [("0.4.9", True), ("0.5.0", False), ("0.17.4-rc1", False), ("0.0.0", False), ("1.0", False), ("9" * 5000, False)],
 )
 def test_an_old_daemon_is_known_by_its_version(version, old):
     assert daemon_errors.older(version, (0, 5)) is old

@@ -43,6 +43,6 @@ def test_bytes_that_are_no_text_and_folders_of_that_name_do_no_harm(tmp_path):
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path, monkeypatch):
     (tmp_path / ".env").touch()
-    monkeypatch.setattr("pathlib.Path.read_text", lambda *_: (_ for _ in ()).throw(PermissionError(13, "denied")))
+    monkeypatch.setattr("samplemind_cli.trust.content", lambda *_: (_ for _ in ()).throw(PermissionError(13, "denied")))
     with pytest.raises(UsageError, match=r"cannot read .*\.env"):
         dotenv.variables(tmp_path)

@@ -4,12 +4,15 @@ import asyncio
 import json
 import shutil
 import socket
+import socketserver
 import subprocess
+import threading
 import time
+from contextlib import suppress
 
 import pytest
 
-from samplemind_cli.ai.cache import cache_key
+from samplemind_cli.ai.cache import cache_key, redis_admin
 from samplemind_cli.ai.cache import redis as tier
 from samplemind_cli.ai.cache.address import Address
 from samplemind_cli.ai.cache.removal import Removal
@@ -218,6 +221,41 @@ def test_whatever_else_listens_there_is_a_miss(connect):
     cache, hit = asyncio.run(run())
     assert hit is None
     assert "not a Redis reply" in cache.said[0]
+
+
+PUSHED = b">3\r\n+message\r\n+a\r\n+b\r\n" * 2000
+
+
+@pytest.fixture
+def saying():
+    """The address of something that says the same whatever it is asked; `replies` holds what."""
+    replies = [b""]
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            with suppress(OSError):
+                while self.request.recv(65536):
+                    self.request.sendall(replies[0])
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"redis://127.0.0.1:{server.server_address[1]}", replies
+        server.shutdown()
+
+
+@pytest.mark.parametrize("reply", [b"_\r\n", b",nan\r\n", b":1\r\n", PUSHED, b"*1\r\n*1\r\n:1\r\n" * 9])
+def test_replies_of_the_wrong_kind_are_an_error_in_words_and_never_an_answer(connect, saying, monkeypatch, reply):
+    monkeypatch.setattr(redis_admin, "PATIENCE", 5.0)
+    url, replies = saying
+    replies[0] = reply
+
+    cache = connect(url)
+    assert asyncio.run(cache.get(KEY)) is None
+
+    for ask in (redis_admin.stats, redis_admin.clear, lambda address: redis_admin.keys(address, "x")):
+        with pytest.raises(SamplemindError, match="cannot query Redis"):
+            ask(Address.read(url))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,80 @@
+"""Files of a project that nobody can read to their end: each is told at once, and costs no memory."""
+
+import os
+
+import pytest
+
+from samplemind_cli import trust
+from samplemind_cli.asking import templates
+from samplemind_cli.errors import UsageError
+from samplemind_cli.models import lock
+from samplemind_cli.settings import Settings
+from samplemind_cli.stack import dotenv
+from samplemind_cli.stack import files as stack
+from samplemind_cli.testing import durations
+
+
+def huge(path):
+    path.touch()
+    os.truncate(path, 1 << 40)
+
+
+def deep(path):
+    path.write_text("[" * 200_000)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    (tmp_path / ".git").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("plant", [os.mkfifo, huge, deep])
+def test_a_lock_of_models(project, plant):
+    plant(project / lock.NAME)
+
+    with pytest.raises(UsageError, match=r"cannot read .*models\.lock"):
+        lock.read(project / lock.NAME)
+
+
+@pytest.mark.parametrize("plant", [os.mkfifo, huge, deep])
+def test_durations_of_tests(project, plant):
+    plant(project / durations.NAME)
+
+    with pytest.raises(UsageError, match=r"cannot read .*\.test_durations"):
+        durations.read(project)
+
+
+@pytest.mark.parametrize("plant", [os.mkfifo, huge])
+def test_a_templates_schema(project, plant):
+    folder = project / ".samplemind" / "templates"
+    folder.mkdir(parents=True)
+    (folder / "review.md").write_text('+++\nschema = "s.json"\n+++\nhi')
+    plant(folder / "s.json")
+
+    with pytest.raises(UsageError, match="its schema cannot be read"):
+        templates.find(Settings(), "review")
+
+
+def test_variables_for_compose(project):
+    huge(project / ".env")
+
+    with pytest.raises(UsageError, match=r"cannot read .*\.env: it is larger than"):
+        dotenv.variables(project)
+
+
+@pytest.mark.parametrize("name", ["compose.yaml", "compose.override.yaml", ".env"])
+def test_a_compose_file_and_what_lies_beside_it(project, name):
+    (project / "compose.yaml").touch()
+    huge(project / name)
+
+    with pytest.raises(UsageError, match=f"cannot read .*{name}: it is larger than"):
+        stack.located(Settings(), project)
+
+
+def test_a_device_is_not_read(project):
+    (project / "zero").symlink_to("/dev/zero")
+
+    with pytest.raises(OSError, match="not a regular file"):
+        trust.content(project / "zero")
