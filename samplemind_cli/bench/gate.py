@@ -14,6 +14,7 @@ from typing import Any, Literal
 from samplemind_cli.bench import evidence, report
 from samplemind_cli.errors import UsageError
 
+SLIGHT = 0.01  # a difference that nobody takes for a contradiction
 LEAST = 20  # samples, for a ratio of medians worth telling
 DRIFT = 0.15  # of the calibration: beyond it the machine is not what it was
 NOTHING = f"nothing to compare: no row was measured {LEAST} times both then and now, which --quick seldom does"
@@ -165,7 +166,8 @@ def meaning(comparison: Sequence[Mapping[str, Any]]) -> list[str]:
     """Why a ratio may seem to say something else than the two medians beside it; nothing where none does."""
     for change in comparison:
         quotient = change["now"] / change["then"] if change["then"] else 1.0
-        if not change["low"] <= quotient <= change["high"] or (quotient - 1) * (change["ratio"] - 1) < 0:
+        outside = not change["low"] * (1 - SLIGHT) <= quotient <= change["high"] * (1 + SLIGHT)
+        if outside or (quotient - 1) * (change["ratio"] - 1) < -(SLIGHT**2):
             said = f"{change['metric']}: NOW is {quotient:.3f}x THEN, and {change['ratio']:.3f}x in units of the fixed"
             return [f"{said} work done beside each run: the machine's own speed is taken out of RATIO"]
     return []
