@@ -18,6 +18,7 @@ from typing import Any
 from samplemind_cli.ai import embedded, hearing, http_client, keys, refused
 from samplemind_cli.ai.adapters import CLIENTS, EMBEDDERS
 from samplemind_cli.ai.contexts import Contexts
+from samplemind_cli.ai.format_choice import FormatChoice, format_of
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
 from samplemind_cli.ai.passing import GOES_ON, event_of
@@ -36,7 +37,6 @@ from samplemind_cli.ai.types import (
     Route,
     Usage,
 )
-from samplemind_cli.ai.ways import Ways, format_of
 from samplemind_cli.errors import CutStreamError, ProviderError, RejectedError, UsageError
 from samplemind_cli.formats.refused_fields import PROOF, field_in, without
 from samplemind_cli.settings import Settings
@@ -59,7 +59,7 @@ _UNWATCHED: AbstractContextManager[Callable[[Chunk], None]] = nullcontext(lambda
 class _Question:
     """What is asked: by which client, and the call `made` for the endpoint. No request: texts become vectors."""
 
-    way: str
+    client_name: str
     request: Request | None
     made: Callable[[Endpoint], Call]
 
@@ -90,7 +90,7 @@ class Caller:
         self._purse = Purse(settings, notify)
         self._cooldowns = Cooldowns()
         self._refused = refused.Refused()
-        self.ways = Ways(settings)
+        self.formats = FormatChoice(settings)
         self._contexts = Contexts()
         self._said: set[bool] = set()  # the embedded engines already announced
 
@@ -130,12 +130,12 @@ class Caller:
             gone = self._refused.of(name)
             dropped = tuple(sorted((untold | (gone & request.wishes)).difference(route.dropped)))
             sent = without(request, gone | unproved)
-            client = CLIENTS[way := self.ways.of(route.provider, route.endpoint, request)]
-            spoken = format_of(way)
+            client = CLIENTS[client_name := self.formats.of(route.provider, route.endpoint, request)]
+            spoken = format_of(client_name)
             same = request.source == spoken
             read, made = client.reader(sent), partial(_chat, client, sent, gone)
             try:
-                asked = _Question(way, sent, made)
+                asked = _Question(client_name, sent, made)
                 async with self._events(route, asked, patience, options) as (events, observe, held):
                     async for event in events:
                         found = read(event)
@@ -154,10 +154,10 @@ class Caller:
                     continue
                 strict = self._settings.strict_fields
                 learned = not begun and self._refused.learns(name, error.fault, sent, strict=strict)
-                if not learned and (begun or not self.ways.learns(route, request, error)):
+                if not learned and (begun or not self.formats.learns(route, request, error)):
                     await self._contexts.explain(route, error)
                     raise
-                untold = self.ways.untold(route, request)
+                untold = self.formats.untold(route, request)
             else:
                 return
 
@@ -165,12 +165,12 @@ class Caller:
         self, route: Route, texts: Inputs, dimensions: int | None, patience: Patience, options: Options
     ) -> tuple[list[list[float]], int | None]:
         """A vector per text, and the counted tokens. Raises as `chunks`."""
-        way = self._settings.row(route.provider).client
-        adapter = EMBEDDERS[way]
+        client_name = self._settings.row(route.provider).client
+        adapter = EMBEDDERS[client_name]
         made = partial(adapter.embed, texts, dimensions)
-        async with self._events(route, _Question(way, None, made), patience, options) as (events, observe, _):
+        async with self._events(route, _Question(client_name, None, made), patience, options) as (events, observe, _):
             event = await anext(events)
-            if fault := CLIENTS[way].reader(_NOTHING)(event).fault:
+            if fault := CLIENTS[client_name].reader(_NOTHING)(event).fault:
                 raise broken_off(fault, route.provider, event, begun=False)
             found, tokens = adapter.read_embeddings(event)
             observe(Chunk(usage=Usage(input_tokens=tokens)))
@@ -191,7 +191,7 @@ class Caller:
 
         And the seconds that it waited for our limit of requests per minute.
         """
-        client, request = CLIENTS[question.way], question.request
+        client, request = CLIENTS[question.client_name], question.request
         with self.breakers.trial(_name(route)) as wait:
             if wait:
                 raise UnavailableError("has failed repeatedly", fault=Fault("overloaded", ""), wait=wait)
@@ -221,12 +221,12 @@ class Caller:
             yield
             self.breakers.answered(name)
         except CutStreamError as error:
-            _sign(error, question.way)
+            _sign(error, question.client_name)
             self.breakers.failed(name)
             raise
         except UnavailableError as error:
             self._judge(name, error)
-            _sign(error, question.way)
+            _sign(error, question.client_name)
             if error.fault and error.fault.kind == "request":
                 if request and field_in(error.fault, request):
                     error.fault = replace(error.fault, kind="unsupported")
@@ -276,10 +276,10 @@ class Caller:
             raise UnavailableError(error.message, error.hint) from error
 
 
-def _sign(error: CutStreamError | UnavailableError, way: str) -> None:
+def _sign(error: CutStreamError | UnavailableError, client_name: str) -> None:
     """Say in whose words the provider refused."""
     if error.refusal:
-        error.refusal = replace(error.refusal, origin=format_of(way))
+        error.refusal = replace(error.refusal, origin=format_of(client_name))
 
 
 def _name(route: Route) -> str:

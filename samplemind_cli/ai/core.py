@@ -115,12 +115,12 @@ class AICore:
 
     def routes(self, request: Request, options: Options = DEFAULT) -> list[Route]:
         """Every route, first choice first, with the reason for each that would be skipped. Makes no call."""
-        found = router.routes(self.settings, options, fit_of(request, self.settings, self._caller.ways))
+        found = router.routes(self.settings, options, fit_of(request, self.settings, self._caller.formats))
         return allowed.within((self._settled(route, alone=len(found) == 1) for route in found), options.models)
 
     def each_provider(self, request: Request | None = None) -> list[Route]:
         """A route to every configured provider, also to those that are only used by name. Makes no call."""
-        fit = fit_of(request or Request(messages=()), self.settings, self._caller.ways)
+        fit = fit_of(request or Request(messages=()), self.settings, self._caller.formats)
         found = router.each(self.settings, fit)
         return [self._settled(route, alone=False) for route in found]
 

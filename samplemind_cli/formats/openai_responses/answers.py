@@ -7,8 +7,8 @@ import orjson
 
 from samplemind_cli.formats import reading
 from samplemind_cli.formats.fields import Fields
+from samplemind_cli.formats.openai_responses.item_maker import ItemMaker, items
 from samplemind_cli.formats.openai_responses.output import Item
-from samplemind_cli.formats.openai_responses.shelf import Shelf, items
 from samplemind_cli.formats.openai_responses.tools import offered
 from samplemind_cli.formats.types import Answer, FaultKind, Problem, Usage
 
@@ -50,7 +50,7 @@ _STATUS |= {429: "rate_limit_exceeded", 503: "server_is_overloaded"}
 def whole(answer: Answer, number: str, fields: Fields) -> bytes:
     """A response; `number` makes its ids."""
     status, details = ending(answer, refused=bool(answer.text))
-    made = items(answer, Shelf(number, offered(fields)))
+    made = items(answer, ItemMaker(number, offered(fields)))
     body = head(number, f"{answer.provider}/{answer.model}", fields)
     return orjson.dumps(body | ended(status, details, told(made, status), answer.usage))
 

@@ -9,8 +9,8 @@ from samplemind_cli.formats import conversation, faults, reading, schemas
 from samplemind_cli.formats.openai_chat import client as chat_client
 from samplemind_cli.formats.openai_chat.client import embed, is_openai, models, read_embeddings, read_models
 from samplemind_cli.formats.openai_responses import fields, proofs, tools
+from samplemind_cli.formats.openai_responses.input_items import InputItems
 from samplemind_cli.formats.openai_responses.reply import ResponseReader, read, readable
-from samplemind_cli.formats.openai_responses.told import Input
 from samplemind_cli.formats.types import (
     ABILITIES,
     Call,
@@ -123,8 +123,8 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     first = _instructions(messages)
     definitions = [_tool(tool, request) for tool in conversation.tools(request, known)]
     customs = {str(tool["name"]) for tool in definitions if tool.get("type") == "custom"}
-    told = Input(customs, proves=is_openai(endpoint.base_url))
-    body: dict[str, Any] = {"input": list(told.of(messages[1:] if first else messages))}
+    items = InputItems(customs, proves=is_openai(endpoint.base_url))
+    body: dict[str, Any] = {"input": list(items.of(messages[1:] if first else messages))}
     if first:
         body["instructions"] = first
     said = {"temperature": request.temperature, "top_p": request.top_p, "max_output_tokens": request.max_tokens}

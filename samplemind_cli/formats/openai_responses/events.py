@@ -7,9 +7,9 @@ from typing import Any
 from samplemind_cli.formats import reading
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.openai_responses import answers
-from samplemind_cli.formats.openai_responses.came import PassedOn
+from samplemind_cli.formats.openai_responses.item_maker import ItemMaker, annotation
 from samplemind_cli.formats.openai_responses.output import Called, Event, Item, Said, Thought
-from samplemind_cli.formats.openai_responses.shelf import Shelf, annotation
+from samplemind_cli.formats.openai_responses.passed_events import PassedEvents
 from samplemind_cli.formats.openai_responses.tools import offered
 from samplemind_cli.formats.origins import of_route
 from samplemind_cli.formats.types import Answer, Chunk, Opaque, Part, Problem, Text, Thinking, ToolCall
@@ -30,26 +30,26 @@ class Events:
     def __init__(self, number: str, model: str, fields: Fields) -> None:
         self._head = answers.head(number, model, fields)
         self._origin = of_route(model)
-        self._shelf = Shelf(number, offered(fields))
+        self._maker = ItemMaker(number, offered(fields))
         self._sent = 0
         self._open: Item | None = None
         self._waiting: list[tuple[Item, _Pieces]] = []
         self._calls: dict[int, Called] = {}
-        self._came: PassedOn | None = None
+        self._passed: PassedEvents | None = None
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
         """The events that say what a chunk says; a whole answer out of the cache is one chunk."""
         if (events := chunk.came_in("openai_responses")) is not None and self._passes(events):
             yield from map(_event, events)
             return
-        if self._came:
-            if self._came.ended:
+        if self._passed:
+            if self._passed.ended:
                 return
-            self._go_on(self._came)
+            self._go_on(self._passed)
         if chunk.route:  # a client that waits may have been told before it was known who answers
             self._origin, self._head["model"] = chunk.origin or of_route(chunk.route.name), chunk.route.name
         yield from self._begin()
-        if chunk.answer and not self._shelf.items:
+        if chunk.answer and not self._maker.items:
             chunks: Iterator[Chunk] = _pieces(chunk.answer)
         else:
             chunks = iter((chunk,))
@@ -64,8 +64,8 @@ class Events:
         return b""
 
     def failed(self, problem: Problem) -> bytes:
-        """`response.failed`, with what was told until then; a provider's own word for it where its events came."""
-        if self._came and reading.mapping(problem.said).get("type") in ("response.failed", "error"):
+        """`response.failed`, with what was sent until then; a provider's own, if its events were passed on."""
+        if self._passed and reading.mapping(problem.said).get("type") in ("response.failed", "error"):
             return _event(problem.said)
         output = answers.told(self._told(), "incomplete")
         response = {**self._head, "output": output, **answers.failure(problem)}
@@ -80,18 +80,18 @@ class Events:
     def _passes(self, events: Sequence[dict[str, Any]]) -> bool:
         """Whether these events may be passed on: of a response that began with its own first event."""
         if not self._sent and events and events[0]["type"] == "response.created":
-            self._came = PassedOn(events[0]["response"])
-        if self._came is None:
+            self._passed = PassedEvents(events[0]["response"])
+        if self._passed is None:
             return False
         for each in events:
-            self._came.add(each)
-        self._sent = self._came.sent
+            self._passed.add(each)
+        self._sent = self._passed.sent
         return True
 
-    def _go_on(self, came: PassedOn) -> None:
+    def _go_on(self, passed: PassedEvents) -> None:
         """Tell the rest of what a provider's own events have begun."""
-        self._came, self._head, self._shelf.items, self._open = None, came.head, came.items, came.open
-        self._calls = dict(enumerate(came.calls))
+        self._passed, self._head, self._maker.items, self._open = None, passed.head, passed.items, passed.open
+        self._calls = dict(enumerate(passed.calls))
 
     def _begin(self) -> Iterator[bytes]:
         if not self._sent:
@@ -99,7 +99,7 @@ class Events:
                 yield self._event({"type": kind, "response": self._head})
 
     def _finish(self, answer: Answer) -> Iterator[bytes]:
-        told = self._shelf.items
+        told = self._maker.items
         refused = any(isinstance(item, Said) and item.refusal for item in told)
         status, details = answers.ending(answer, refused=refused)
         for event in self._rest(status):
@@ -115,7 +115,7 @@ class Events:
     def _said(self, chunk: Chunk) -> Iterator[Event]:
         """A chunk's block, then its thinking, its text and its calls."""
         if isinstance(chunk.block, Thinking):
-            item = self._shelf.thought(replace(chunk.block, text=""), alone=True)
+            item = self._maker.thought(replace(chunk.block, text=""), alone=True)
             yield from self._new(item)
             yield from self._more(item, chunk.block.text) if chunk.block.text else ()
         elif chunk.block:
@@ -123,27 +123,27 @@ class Events:
         if chunk.thinking or chunk.signature:
             yield from self._thought(chunk)
         if chunk.text:
-            last = self._shelf.items[-1] if self._shelf.items else None
+            last = self._maker.items[-1] if self._maker.items else None
             goes_on = isinstance(last, Said) and last.refusal == chunk.refusal
             if not goes_on:
-                yield from self._new(self._shelf.said(refusal=chunk.refusal))
-            yield from self._more(self._shelf.items[-1], chunk.text, chunk.logprobs)
+                yield from self._new(self._maker.said(refusal=chunk.refusal))
+            yield from self._more(self._maker.items[-1], chunk.text, chunk.logprobs)
         for call in chunk.tool_calls:
             yield from self._called(call)
 
     def _block(self, block: Part) -> Iterator[Event]:
         """An item of this format's own, or what stands beside a text."""
-        noted, last = annotation(block), self._shelf.items[-1] if self._shelf.items else None
+        noted, last = annotation(block), self._maker.items[-1] if self._maker.items else None
         if noted is not None and isinstance(last, Said) and last is self._open:
             yield from last.noted(noted)
         elif noted is None and isinstance(block, Opaque) and block.origin == "openai_responses":
-            yield from self._new(self._shelf.kept(dict(block.value)))
+            yield from self._new(self._maker.kept(dict(block.value)))
 
     def _thought(self, chunk: Chunk) -> Iterator[Event]:
         """More of the thought that goes on, or a new one; a signature ends it."""
-        last = self._shelf.items[-1] if self._shelf.items else None
+        last = self._maker.items[-1] if self._maker.items else None
         if not isinstance(last, Thought) or last.alone or last.sealed or last.thinking.signature:
-            last = self._shelf.thought(Thinking(origin=self._origin, id=chunk.thought_id))
+            last = self._maker.thought(Thinking(origin=self._origin, id=chunk.thought_id))
             yield from self._new(last)
         last.thinking = replace(last.thinking, signature=chunk.signature)
         yield from self._more(last, chunk.thinking) if chunk.thinking else ()
@@ -151,9 +151,9 @@ class Events:
     def _called(self, piece: ToolCall) -> Iterator[Event]:
         place = piece.index or 0
         if place not in self._calls:
-            begun = len(self._shelf.items)
-            self._calls[place] = self._shelf.called(piece)
-            for item in self._shelf.items[begun:]:
+            begun = len(self._maker.items)
+            self._calls[place] = self._maker.called(piece)
+            for item in self._maker.items[begun:]:
                 yield from self._new(item)
         if piece.arguments:
             yield from self._more(self._calls[place], piece.arguments)
@@ -192,7 +192,7 @@ class Events:
     def _told(self) -> list[Item]:
         """The items that have begun."""
         waiting = [item for item, _ in self._waiting]
-        return [item for item in self._shelf.items if item not in waiting]
+        return [item for item in self._maker.items if item not in waiting]
 
 
 def _event(value: Event) -> bytes:

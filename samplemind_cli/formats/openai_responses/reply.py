@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from samplemind_cli.formats import faults, reading
-from samplemind_cli.formats.openai_responses.heard import CALLS, PIECES, Heard
+from samplemind_cli.formats.openai_chat import events as chat_events
+from samplemind_cli.formats.openai_responses.item_reader import CALLS, PIECES, ItemReader
 from samplemind_cli.formats.types import Chunk, Fault, Finish, Usage
 
 ENDS = ("response.completed", "response.incomplete", "response.failed", "error")
@@ -17,19 +18,27 @@ class ResponseReader:
     """Reads the events of one response."""
 
     def __init__(self) -> None:
-        self._items: dict[int, Heard] = {}
+        self._items: dict[int, ItemReader] = {}
         self._kinds: set[object] = set()  # of the items of which there were events
+        self._in_chat = False
 
     def __call__(self, event: Any) -> Chunk:
         """What one event adds."""
         body = reading.mapping(event)
         kind = reading.text(body.get("type"))
         if kind in PIECES:  # most of them
-            return PIECES[kind][1](self._heard(body), body)
+            return PIECES[kind][1](self._reader(body), body)
         if kind.startswith("response.output_item."):
             return self._item(body, done=kind.endswith("done"))
+        self._in_chat = self._in_chat or "choices" in body
+        if self._in_chat:  # a server that answers every path with chat completions
+            return chat_events.read(event, one=True)
+        return self._about_all(event, body)
+
+    def _about_all(self, event: Any, body: dict[str, Any]) -> Chunk:
+        """What an event says of the response as a whole."""
         response = reading.mapping(body.get("response"))
-        if kind in ENDS and response:
+        if body.get("type") in ENDS and response:
             return self._ended(response)
         if faults.is_told(event):
             return Chunk(fault=_fault(event))
@@ -37,31 +46,31 @@ class ResponseReader:
             return replace(self._ended(body), whole=True, late=False)
         return Chunk(model=reading.text(response.get("model")))
 
-    def _heard(self, event: dict[str, Any]) -> Heard:
+    def _reader(self, event: dict[str, Any]) -> ItemReader:
         place = reading.count(event.get("output_index")) or 0
         if place not in self._items:
-            self._items[place] = Heard(place)
+            self._items[place] = ItemReader(place)
         return self._items[place]
 
     def _item(self, event: dict[str, Any], *, done: bool) -> Chunk:
         """An item that begins, or one that is whole: what of it no piece has said."""
-        item, heard = reading.mapping(event.get("item")), self._heard(event)
+        item, reader = reading.mapping(event.get("item")), self._reader(event)
         kind = item.get("type")
         if not done and kind not in CALLS:
             return Chunk()
         self._kinds.add(kind)
-        return _joined(heard.rest(item)) if done else heard.called(item)
+        return _joined(reader.rest(item)) if done else reader.called(item)
 
     def _ended(self, response: dict[str, Any]) -> Chunk:
-        """All of a response; the items of which there were events have been heard."""
+        """All of a response; those items of which there were events have been read."""
         model = reading.text(response.get("model"))
         if response.get("status") == "failed" or response.get("error"):
             return Chunk(fault=_fault(response))
-        heard = self._items.values()
-        known = self._kinds | {"message" for each in heard if each.texts}
-        known |= {"reasoning" for each in heard if each.thought}
+        readers = self._items.values()
+        known = self._kinds | {"message" for each in readers if each.texts}
+        known |= {"reasoning" for each in readers if each.thought}
         output = enumerate(reading.mappings(response.get("output")))
-        new = (Heard(place).rest(item) for place, item in output if item.get("type") not in known)
+        new = (ItemReader(place).rest(item) for place, item in output if item.get("type") not in known)
         end = Chunk(finish=_finish(response), usage=_usage(response), model=model)
         return _joined([*((chunk, True) for rest in new for chunk, _ in rest), (end, False)])
 

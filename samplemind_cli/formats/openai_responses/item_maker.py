@@ -11,7 +11,7 @@ from samplemind_cli.formats.types import Answer, Opaque, Part, Text, Thinking, T
 ANNOTATION = "annotation"  # what stands beside a text, as a block of this format
 
 
-class Shelf:
+class ItemMaker:
     """Makes the items of one answer; `number` makes their ids."""
 
     def __init__(self, number: str, offer: Offer) -> None:
@@ -53,11 +53,11 @@ class Shelf:
         return f"{kind}_{self._number}_{len(self.items)}"
 
 
-def items(answer: Answer, shelf: Shelf) -> list[Item]:
+def items(answer: Answer, maker: ItemMaker) -> list[Item]:
     """The items of a whole answer."""
     for part in answer.parts:
-        _tell(part, answer, shelf)
-    return shelf.items
+        _tell(part, answer, maker)
+    return maker.items
 
 
 def annotation(part: Part) -> Any:
@@ -67,20 +67,20 @@ def annotation(part: Part) -> Any:
     return None
 
 
-def _tell(part: Part, answer: Answer, shelf: Shelf) -> None:
+def _tell(part: Part, answer: Answer, maker: ItemMaker) -> None:
     item: Item
-    last = shelf.items[-1] if shelf.items else None
+    last = maker.items[-1] if maker.items else None
     match part:
         case Text(text) if text:
-            item = last if isinstance(last, Said) else shelf.said(refusal=answer.finish_reason == "refusal")
+            item = last if isinstance(last, Said) else maker.said(refusal=answer.finish_reason == "refusal")
             said = text
         case Thinking():
-            item, said = shelf.thought(part), part.text
+            item, said = maker.thought(part), part.text
         case ToolCall():
-            item, said = shelf.called(part), part.arguments
+            item, said = maker.called(part), part.arguments
         case Opaque(origin="openai_responses"):
             if (noted := annotation(part)) is None:
-                shelf.kept(dict(part.value))
+                maker.kept(dict(part.value))
             elif isinstance(last, Said):
                 last.annotations.append(noted)
             return

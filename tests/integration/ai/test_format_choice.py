@@ -44,6 +44,19 @@ def in_turn(server):
     return ["responses" if "input" in request else "chat" for request in server.asked]
 
 
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "streamed"])
+def test_a_server_that_answers_every_path_with_chat_completions_is_understood(tmp_path, whole):
+    chat = {"id": "c", "object": "chat.completion", "choices": [{"index": 0, "finish_reason": "stop"}]}
+    chat["choices"][0]["message"] = {"role": "assistant", "content": "four"}
+    body = json.dumps(chat) if whole else openai("four")[0]
+    with provider(lambda _: (200, body), kind="application/json" if whole else "text/event-stream") as server:
+        asked, options = core(server, tmp_path), Options(model="openai/m")
+        fresh, again = (asked.ask_sync(asked_in_responses(), options) for _ in range(2))
+
+    assert (fresh.text, fresh.finish_reason, fresh.cached, again.cached) == ("four", "stop", False, "local")
+    assert in_turn(server) == ["responses"]
+
+
 @pytest.mark.parametrize(
     ("status", "said"),
     [

@@ -1,9 +1,9 @@
-"""The events of a response that a provider of this format wrote: passed on, and where they have come to."""
+"""A provider's own events that were passed on to a client of this format, so that we can go on behind them."""
 
 from typing import Any
 
 from samplemind_cli.formats import reading
-from samplemind_cli.formats.openai_responses.heard import custom_piece
+from samplemind_cli.formats.openai_responses.item_reader import custom_piece
 from samplemind_cli.formats.openai_responses.output import Called, CalledCustom, Item, OwnItem, Said, Thought
 from samplemind_cli.formats.openai_responses.reply import ENDS
 from samplemind_cli.formats.openai_responses.tools import Tool, offered_name
@@ -20,7 +20,7 @@ _DELTAS = frozenset(
 )
 
 
-class PassedOn:
+class PassedEvents:
     """What has been passed on of one response: its head, its items and calls, how many events. `ended`: all of it."""
 
     def __init__(self, response: dict[str, Any]) -> None:

@@ -10,8 +10,8 @@ from samplemind_cli.formats.types import Media, Message, Opaque, Part, Text, Thi
 OWN = "openai_responses"
 
 
-class Input:
-    """Tells messages as items. `customs`: names of custom tools; `proves`: a thought without a proof is left out."""
+class InputItems:
+    """Writes messages as items. `customs`: names of custom tools; `proves`: a thought without a proof is left out."""
 
     def __init__(self, customs: Collection[str], *, proves: bool) -> None:
         self._customs = customs
@@ -20,14 +20,14 @@ class Input:
 
     def of(self, messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
         """The items of all messages, in their order."""
-        tellers: dict[str, Callable[[Message], Iterator[dict[str, Any]]]] = {
-            "assistant": self._said,
+        writers: dict[str, Callable[[Message], Iterator[dict[str, Any]]]] = {
+            "assistant": self._assistant,
             "tool": self._results,
         }
         for message in messages:
-            yield from tellers.get(message.role, self._asked)(message)
+            yield from writers.get(message.role, self._prompt)(message)
 
-    def _asked(self, message: Message) -> Iterator[dict[str, Any]]:
+    def _prompt(self, message: Message) -> Iterator[dict[str, Any]]:
         """What a user or the system says; results of tools that a client puts there come first."""
         yield from self._results(message)
         parts = [part for part in message.parts if isinstance(part, Text | Media)]
@@ -41,7 +41,7 @@ class Input:
                 told = [inner for inner in part.parts if isinstance(inner, Text | Media)]
                 yield {"type": kind, "call_id": part.call_id, "output": content(told, whole=part.text), **part.hints}
 
-    def _said(self, message: Message) -> Iterator[dict[str, Any]]:
+    def _assistant(self, message: Message) -> Iterator[dict[str, Any]]:
         """What the model said. Each text is a message: a list of its parts would need ids."""
         for part in message.parts:
             match part:
@@ -49,7 +49,7 @@ class Input:
                     said: Any = [{"type": "output_text", "text": part.text, **part.hints}] if part.hints else part.text
                     yield {"role": "assistant", "content": said, **message.hints}
                 case ToolCall():
-                    yield self._called(part)
+                    yield self._call(part)
                 case Thinking(origin="openai_responses"):
                     yield from self._thought(part)
                 case Opaque(origin="openai_responses"):
@@ -57,7 +57,7 @@ class Input:
                 case _:
                     pass
 
-    def _called(self, call: ToolCall) -> dict[str, Any]:
+    def _call(self, call: ToolCall) -> dict[str, Any]:
         head = {"call_id": call.id, "name": call.name}
         if call.name in self._customs:
             self._custom_calls.add(call.id)

@@ -1,4 +1,4 @@
-"""What has been heard of one item of a provider's response, so that its end says only what is new."""
+"""Reads one item of a provider's response: its pieces, and at its end only what no piece has said."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from samplemind_cli.formats import reading
-from samplemind_cli.formats.openai_responses.shelf import ANNOTATION
+from samplemind_cli.formats.openai_responses.item_maker import ANNOTATION
 from samplemind_cli.formats.openai_responses.tools import offered_name
 from samplemind_cli.formats.types import Chunk, Opaque, ToolCall
 
@@ -15,7 +15,7 @@ _OPENING, _CLOSING = '{"input":"', '"}'
 
 
 @dataclass(slots=True)
-class Heard:
+class ItemReader:
     """One item. `texts`: of its parts, by their number; `arguments`: of a custom tool its input; `noted`: annotations.
 
     `named`: that it began; `closed`: that it ended.
@@ -147,13 +147,13 @@ def _with_bytes(token: dict[str, Any]) -> dict[str, Any]:
 
 
 # The events that bring pieces, the field that holds them, and who reads them.
-PIECES: dict[str, tuple[str, Callable[[Heard, dict[str, Any]], Chunk]]] = {
-    "response.output_text.delta": ("delta", Heard.text),
-    "response.refusal.delta": ("delta", Heard.refusal),
-    "response.reasoning_summary_text.delta": ("delta", Heard.thinking),
-    "response.reasoning_text.delta": ("delta", Heard.thinking),
-    "response.reasoning_summary_part.added": ("part", Heard.part),
-    "response.function_call_arguments.delta": ("delta", Heard.argument),
-    "response.custom_tool_call_input.delta": ("delta", Heard.input),
-    "response.output_text.annotation.added": ("annotation", Heard.annotation),
+PIECES: dict[str, tuple[str, Callable[[ItemReader, dict[str, Any]], Chunk]]] = {
+    "response.output_text.delta": ("delta", ItemReader.text),
+    "response.refusal.delta": ("delta", ItemReader.refusal),
+    "response.reasoning_summary_text.delta": ("delta", ItemReader.thinking),
+    "response.reasoning_text.delta": ("delta", ItemReader.thinking),
+    "response.reasoning_summary_part.added": ("part", ItemReader.part),
+    "response.function_call_arguments.delta": ("delta", ItemReader.argument),
+    "response.custom_tool_call_input.delta": ("delta", ItemReader.input),
+    "response.output_text.annotation.added": ("annotation", ItemReader.annotation),
 }

@@ -16,7 +16,7 @@ RESPONSES = "openai_responses"
 _ONLY = re.compile(r"\bresponses\b|not a chat model", re.IGNORECASE)
 
 
-class Ways:
+class FormatChoice:
     """What servers and models have said of the format in which they are asked."""
 
     def __init__(self, settings: Settings) -> None:
@@ -30,9 +30,9 @@ class Ways:
             return row.client
         now = monotonic()
         for model in (endpoint.model, ""):
-            way, until = self._known.get((endpoint.base_url, model), ("", 0.0))
+            client_name, until = self._known.get((endpoint.base_url, model), ("", 0.0))
             if until > now:
-                return way
+                return client_name
         return RESPONSES if request.source == RESPONSES or alone(endpoint.model) else row.client
 
     def learns(self, route: Route, request: Request, error: UnavailableError) -> bool:
@@ -51,11 +51,11 @@ class Ways:
     def _turns(self, route: Route, request: Request, error: UnavailableError) -> bool:
         """Whether a refusal says that the other format is the right one; it is remembered."""
         provider, endpoint = route.provider, route.endpoint
-        row, way = self._settings.row(provider), self.of(provider, endpoint, request)
+        row, client_name = self._settings.row(provider), self.of(provider, endpoint, request)
         nothing = _has_no_path(error) or _wants_messages(error)
-        if way == RESPONSES and (nothing or _speaks_of(error, "not supported with the responses")):
+        if client_name == RESPONSES and (nothing or _speaks_of(error, "not supported with the responses")):
             model, other = "" if nothing else endpoint.model, row.client
-        elif way != RESPONSES and _refuses_chat(error):
+        elif client_name != RESPONSES and _refuses_chat(error):
             model, other = endpoint.model, RESPONSES
         else:
             return False
