@@ -88,8 +88,9 @@ async def _measured(load: Load, running: "asyncio.Future[Any]") -> None:
     while not running.done():
         before = time.perf_counter()
         await asyncio.wait([running], timeout=TICK)
-        if not running.done():
-            load.lag.add(max(0.0, time.perf_counter() - before - TICK))
+        late = time.perf_counter() - before - TICK
+        if late > 0 or not running.done():
+            load.lag.add(max(0.0, late))
     load.seconds = time.perf_counter() - begun
     await running
 

@@ -154,4 +154,5 @@ def test_a_client_that_is_busy_itself_says_so():
     found = asyncio.run(loads.closed(ask, 1, 0.2))
 
     assert found.client_bound
+    assert asyncio.run(loads.closed(ask, 1, 0.001)).client_bound  # also where the end comes before the first tick
     assert "no number counts" in loads.told(loads.document(found, "closed", "x"))[-1]
