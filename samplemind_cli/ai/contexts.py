@@ -27,24 +27,24 @@ class Contexts:
             return
         most = await self.longest(route)
         if most and size > most * LONGEST:
-            told = _told(route, most, most)
-            raise UnavailableError(told, fault=Fault("too_long", told))
+            message = _message(route, most, most)
+            raise UnavailableError(message, fault=Fault("too_long", message))
 
     async def explain(self, route: Route, error: UnavailableError) -> None:
         """Say in a refusal for its length how long a prompt may be, and what helps."""
         if route.provider != Provider.OLLAMA or not error.fault or error.fault.kind != "too_long":
             return
         most = await self.longest(route)
-        now = _of(await _asked(route, "/api/ps", None), route.endpoint.model)
+        now = _of(await _query(route, "/api/ps", None), route.endpoint.model)
         if length := now or most:
-            error.message = _told(route, length, most or length)
+            error.message = _message(route, length, most or length)
 
     async def longest(self, route: Route) -> int | None:
         """The longest context of a model; None where nobody says."""
         name = route.endpoint.base_url, route.endpoint.model
         found, until = self._known.get(name, (None, 0.0))
         if until < monotonic():
-            shown = await _asked(route, "/api/show", {"model": route.endpoint.model})
+            shown = await _query(route, "/api/show", {"model": route.endpoint.model})
             facts = reading.mapping(shown.get("model_info"))
             found = next((reading.count(facts[fact]) for fact in facts if fact.endswith(".context_length")), None)
             self._known[name] = found, monotonic() + LIFE
@@ -57,11 +57,11 @@ def _size(request: Request) -> int:
     return sum(len(part.text) for part in parts if isinstance(part, Text | ToolResult))
 
 
-def _told(route: Route, length: int, most: int) -> str:
-    told = f"the prompt is longer than the context of {route.endpoint.model}, {length} tokens"
+def _message(route: Route, length: int, most: int) -> str:
+    message = f"the prompt is longer than the context of {route.endpoint.model}, {length} tokens"
     if most > length:
-        return f"{told} (of {most} that it could have): raise OLLAMA_CONTEXT_LENGTH, or choose another model"
-    return f"{told}: choose a model with a longer one (--model)"
+        return f"{message} (of {most} that it could have): raise OLLAMA_CONTEXT_LENGTH, or choose another model"
+    return f"{message}: choose a model with a longer one (--model)"
 
 
 def _of(running: dict[str, Any], model: str) -> int | None:
@@ -71,7 +71,7 @@ def _of(running: dict[str, Any], model: str) -> int | None:
     return next((reading.count(one.get("context_length")) for one in models if one.get("name") in names), None)
 
 
-async def _asked(route: Route, path: str, body: Any) -> dict[str, Any]:
+async def _query(route: Route, path: str, body: Any) -> dict[str, Any]:
     """What a daemon says; nothing where it does not."""
     url, method = f"{route.endpoint.base_url}{path}", "GET" if body is None else "POST"
     try:

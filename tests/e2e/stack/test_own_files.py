@@ -142,7 +142,7 @@ def test_services_of_profiles_are_built_and_their_ports_moved(folder):
     tool = {**SLEEP, **ports, **inline}
     del tool["image"]  # the build would replace it
     folder.write({"one": {**SLEEP, **ports}, "two": {**SLEEP, **ports}, "tool": tool})
-    assert f"two needs port {port}, which service one of this project has" in folder.run("up", code=3).stderr
+    assert f"two needs port {port}, which service one of this project uses" in folder.run("up", code=3).stderr
     urls = {s["service"]: s["url"] for s in json.loads(folder.run("up", "--auto-ports", "--json").stdout)["services"]}
     assert urls["one"] == f"http://127.0.0.1:{port}" != urls["two"]
     assert f"tool needs port {port}" in folder.run("up", "tool", code=3).stderr

@@ -199,7 +199,7 @@ def test_a_taken_port_names_the_program_before_anything_starts(project):
         port = taken.getsockname()[1]
         stack = project({"redis": project.redis(port), "other": project.redis()})
         told = stack.run("up", code=3)
-        assert re.search(rf"redis needs port {port}, which \S+ \(process {os.getpid()}\) has", told.err)
+        assert re.search(rf"redis needs port {port}, which \S+ \(process {os.getpid()}\) uses", told.err)
         assert "--auto-ports" in told.err
         assert stack.ids() == set()
 
@@ -253,7 +253,7 @@ def test_a_native_ollama_is_adopted_instead_of_started_twice(project, native_oll
     ollama = {"image": "ollama/ollama:0.17.4", "ports": [f"127.0.0.1:{native_ollama}:11434"]}
     stack = project({"ollama": ollama, "redis": project.redis(depends_on=["ollama"])})
     told = stack.run("up")
-    assert f"Ollama 0.17.4 runs on 127.0.0.1:{native_ollama} already" in told.err
+    assert f"Ollama 0.17.4 already runs on 127.0.0.1:{native_ollama}" in told.err
     services = stack.ps()
     assert services["ollama"]["state"] == "adopted"
     assert services["ollama"]["details"] == {"models": []}

@@ -70,3 +70,4 @@ def _say(config: Any, words: str) -> None:
     if reporter:
         reporter.ensure_newline()
         reporter.write_line(words, yellow=True)
+        reporter.flush()  # into a pipe it would only come with the next test's result
