@@ -51,7 +51,7 @@ COMPLETIONS = obj(
     ("model", "prompt"), model=MODEL, prompt=WORDS, stream=FLAG, temperature=WARMTH, top_p=SHARE, max_tokens=COUNT
 )
 COMPLETION = obj(("id", "object", "choices", "usage"), object={"const": "text_completion"})
-PARTS = listed(obj(("text",), text=WORDS), minItems=1)
+PARTS = listed(obj((), text=WORDS) | {"minProperties": 1}, minItems=1)  # a part of a kind yet unknown is passed on
 CONTENT = obj(("parts",), role={"enum": list(GEMINI_ROLES)}, parts=PARTS)
 CONTENTS = {"contents": listed(CONTENT, minItems=1)}
 GENERATE = obj(

@@ -57,9 +57,7 @@ export function useNews(...keys: string[]): void {
   useEffect(() => {
     const seen = last.current;
     if (newest === undefined || newest === seen.newest) return;
-    const known = seen.newest !== undefined;
-    seen.newest = newest;
-    if (!known) return;
+    seen.newest = newest; // the first value counts too: what was read before it may lack the newest calls
     const read = () => {
       seen.at = Date.now();
       for (const name of names.split(",")) client.invalidateQueries({ queryKey: [name] });
