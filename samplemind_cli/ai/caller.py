@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from samplemind_cli.ai import embedded, hearing, http_client, keys, refused
+from samplemind_cli.ai import embedded, http_client, keys, refused
 from samplemind_cli.ai.adapters import CLIENTS, EMBEDDERS
 from samplemind_cli.ai.contexts import Contexts
 from samplemind_cli.ai.format_choice import FormatChoice, format_of
+from samplemind_cli.ai.hearing import Hear, observer
 from samplemind_cli.ai.http_client import Patience, UnavailableError
 from samplemind_cli.ai.limits import Breakers, Cooldowns, RateLimits
 from samplemind_cli.ai.passing import GOES_ON, event_of
@@ -50,9 +51,9 @@ VECTORS = "computes the embeddings: good enough for development"
 TROUBLE = (None, "overloaded", "server")
 Take = Callable[[str, int], Awaitable[float | None]]
 # Entered around each call to a provider; its value is called with the chunks. No request: an embedding.
-Watch = Callable[[Route, Request | None], AbstractContextManager[Callable[[Chunk], None]]]
+Watch = Callable[[Route, Request | None], AbstractContextManager[Hear]]
 _NOTHING = Request(messages=())
-_UNWATCHED: AbstractContextManager[Callable[[Chunk], None]] = nullcontext(lambda _: None)
+_UNWATCHED: AbstractContextManager[Hear] = nullcontext(lambda _: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Caller:
         self._contexts = Contexts()
         self._said: set[bool] = set()  # the embedded engines already announced
 
-    def patience(self, route: Route, deadline: float, *, last: bool) -> Patience:
+    def patience(self, route: Route, deadline: float, options: Options, *, last: bool) -> Patience:
         """The timeouts for a route. One with a fallback is tried only once."""
         s = self._settings
         read = s.local_read_timeout if s.row(route.provider).local else s.read_timeout
@@ -104,6 +105,7 @@ class Caller:
             attempts=ATTEMPTS if last else 1,
             deadline=deadline,
             retried=partial(self.retries.update, (route.provider,)),
+            counted=self._purse.binds(route, options),
         )
 
     def check(self, route: Route) -> None:
@@ -186,7 +188,7 @@ class Caller:
     @asynccontextmanager
     async def _events(
         self, route: Route, question: _Question, patience: Patience, options: Options
-    ) -> AsyncIterator[tuple[AsyncGenerator[Any, None], Callable[[Chunk], None], float]]:
+    ) -> AsyncIterator[tuple[AsyncGenerator[Any, None], Hear, float]]:
         """The events of a call, once the provider may be asked, and who is to hear of them.
 
         And the seconds that it waited for our limit of requests per minute.
@@ -201,14 +203,12 @@ class Caller:
             async with await self._slot(route, patience):
                 held = clock() - began if self._per_minute(route) else 0.0
                 call = question.made(endpoint)
-                patience = replace(patience, counted=self._purse.binds(route, options))
                 reader = partial(client.reader, request or _NOTHING)
                 events = http_client.events(call, patience, client.fault, reader)
             async with self._purse.call(route, request, call, options, patience.deadline) as counted:
-                with self._judged(route, question), self._watch(route, request) as told, keys.removed_from_errors(call):
-                    tell = partial(hearing.without_keys, hearing.both(told, counted), call)
+                with self._judged(route, question), self._watch(route, request) as hear, keys.removed_from_errors(call):
                     async with aclosing(events):
-                        yield events, tell, held if held > NOTICED else 0.0
+                        yield events, observer(hear, counted, call), held if held > NOTICED else 0.0
 
     @contextmanager
     def _judged(self, route: Route, question: _Question) -> Iterator[None]:

@@ -220,7 +220,7 @@ class AICore:
 
     def _attempt(self, told: journal.JournalEntry, deadline: float, *, last: bool) -> Attempt:
         route = told.answering
-        patience = self._caller.patience(route, deadline, last=last)
+        patience = self._caller.patience(route, deadline, told.options, last=last)
         told.handed_over = time.perf_counter() - told.started
         told.attempt = Attempt(route, told.request, told.options, self.key(route, told.request), patience)
         return told.attempt

@@ -51,7 +51,7 @@ class Vectors:
         self, route: Route, texts: Inputs, dimensions: int | None, options: Options
     ) -> tuple[list[list[float]], int | None]:
         deadline = asyncio.get_running_loop().time() + (options.timeout or self._settings.deadline)
-        patience = self._caller.patience(route, deadline, last=True)
+        patience = self._caller.patience(route, deadline, options, last=True)
         try:
             async with asyncio.timeout_at(deadline):
                 return await self._in_turn(route, texts, dimensions, patience, options)

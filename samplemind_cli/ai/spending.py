@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from samplemind_cli.ai.hearing import Hear
 from samplemind_cli.ai.http_client import UnavailableError
 from samplemind_cli.ai.types import Call, Chunk, Options, Request, Route, Usage
 from samplemind_cli.errors import BudgetError, RejectedError, SettingError
@@ -17,14 +18,13 @@ if TYPE_CHECKING:
     from samplemind_cli.ledger.accounts import Account, Accounts, Held, OverError
     from samplemind_cli.ledger.prices import Prices, Tokens
 
-Hear = Callable[[Chunk], None]
 POLL = 0.2  # seconds between polls of other processes' reservations
 BRIEF = 0.05  # seconds that the event loop may wait for another process
 MARGIN = 60.0  # seconds past a call's deadline until its reservation counts as spent
 _WHERE = "prices.toml"
 
 
-class _Spent:
+class _Meter:
     """The usage of one call so far."""
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ class Purse:
         nano = self._most(route, request, most)
         self._check_alone(nano, options, route, most)
         held = await self._hold(bound, nano, deadline, route, most) if bound else None
-        heard, began, told = _Spent(), time.monotonic(), None
+        heard, began, told = _Meter(), time.monotonic(), None
         try:
             yield heard.hear
         except BaseException as error:
@@ -220,7 +220,7 @@ class Purse:
         worth_it = fits >= 16  # noqa: PLR2004 - tokens; OpenAI takes no fewer
         return f"--max-tokens {fits} would fit" if worth_it else "samplemind ledger budgets"
 
-    def _cost(self, route: Route, most: "Tokens", spent: _Spent, seconds: float, error: BaseException | None) -> int:
+    def _cost(self, route: Route, most: "Tokens", spent: _Meter, seconds: float, error: BaseException | None) -> int:
         """A call's cost in billionths of a dollar: as counted, or the maximum where it was not counted."""
         from samplemind_cli.ai import longest
         from samplemind_cli.ledger.accounts import NANO

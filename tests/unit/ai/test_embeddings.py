@@ -21,7 +21,7 @@ class Caller:
         self.calls = []
         self._counted = counted
 
-    def patience(self, _route, deadline, *, last):  # noqa: ARG002 - as the real one
+    def patience(self, _route, deadline, _options, *, last):  # noqa: ARG002 - as the real one
         return Patience(deadline=deadline)
 
     async def vectors(self, _route, texts, _dimensions, _patience, _options):
