@@ -73,10 +73,10 @@ def write(path: str | Path, data: bytes, *, modified: float | None = None, mode:
         raise
 
 
-def read(path: str, largest: int, rest: float) -> bytes:
-    """A file's bytes; none when it is larger than `largest`. Marks it as used when that was `rest` seconds ago.
+def read(path: str, largest: int, rest: float, begin: int = 0) -> bytes:
+    """A file's bytes from `begin` on; none when it is larger than `largest`.
 
-    Raises OSError, also for a symbolic link.
+    Marks it as used when that was `rest` seconds ago. Raises OSError, also for a symbolic link.
     """
     file = os.open(path, _READING)
     try:
@@ -86,7 +86,7 @@ def read(path: str, largest: int, rest: float) -> bytes:
         now = time.time_ns()
         if abs(now - info.st_atime_ns) > rest * 1e9:
             _mark_as_used(file, now, info.st_mtime_ns)
-        return os.read(file, info.st_size)
+        return os.pread(file, max(0, info.st_size - begin), begin)
     finally:
         os.close(file)
 

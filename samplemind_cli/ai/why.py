@@ -78,20 +78,20 @@ class Questions:
         """Learn what was written since the last look, here or by another process; what was removed is forgotten."""
         self.flush()
         inode, read = self._seen
-        data, there = b"", 0
-        with suppress(OSError):
-            there = Path(self._path).stat().st_ino
-            if (there, Path(self._path).stat().st_size) == self._seen:
-                return
-            data = files.read(self._path, 4 * LARGEST, float("inf"))
-        if there != inode or len(data) < read:
+        there, _, size = files.identity(self._path) or (0, 0, 0)
+        if (there, size) == self._seen:
+            return
+        if there != inode or size < read:
             self._nearest.clear()
             read = 0
+        data = b""
+        with suppress(OSError):
+            data = files.read(self._path, 4 * LARGEST, float("inf"), read)
         whole = data.rfind(b"\n") + 1  # others may be writing the rest
-        for line in data[read:whole].splitlines()[-KEPT:]:
+        for line in data[:whole].splitlines()[-KEPT:]:
             if question := _question(line):
                 self._nearest.add(question)
-        self._seen = (there, max(read, whole))
+        self._seen = (there, read + whole)
 
     def _shorten(self) -> None:
         data = files.read(self._path, 4 * LARGEST, float("inf"))
