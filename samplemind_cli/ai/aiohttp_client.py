@@ -103,14 +103,14 @@ class Pool:
         encrypted = "https" in (place.scheme, urlsplit(proxy).scheme)
         with _link_errors():
             async with asyncio.timeout(None) as limit:
-                small = body[:PIECE] if body else body
-                large = body and len(body) > PIECE
-                if body and large:
+                data: AsyncGenerator[bytes, None] | bytes | None = None if body is None else body[:PIECE]
+                if body and len(body) > PIECE:
                     headers = {**headers, "content-length": str(len(body))}
+                    data = _pieces(body, limit, patience.write)
                 response = await self._session.request(
                     call.method,
                     URL(call.url, encoded=True),
-                    data=_pieces(body, limit, patience.write) if body and large else small,
+                    data=data,
                     headers=headers,
                     allow_redirects=False,
                     proxy=proxy or None,

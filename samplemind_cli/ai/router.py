@@ -195,9 +195,8 @@ def _route(row: Row, model: str, settings: Settings, fit: Fit) -> Route:
     if whose := _stranger(row, endpoint, settings):
         why = f"{shown(endpoint.base_url)} is a container of the project {whose}"
         return replace(route, skipped=why, fix="stop that project's stack, or export OLLAMA_HOST=… to use it")
-    own_server = row.format in ("openai_chat", "openai_responses") and settings.of(
-        row, "base_url"
-    )  # it may need no key
+    # A server of one's own may need no key.
+    own_server = row.format in ("openai_chat", "openai_responses") and settings.of(row, "base_url")
     if row.needs_key and not key and not own_server:
         return replace(route, skipped="no key", fix=f"export {key_variable(row)}=…")
     if not endpoint.model and row.name != Provider.EMBEDDED:

@@ -136,7 +136,7 @@ class Options:
     `provider` or `model`: only that one. `cache`: "use" it, "refresh" its entry, or leave it "off".
     `ttl`: the maximum age of an entry in seconds, and the lifetime of a new one; `max_age`: the maximum age for this
     request alone. `timeout`: seconds for the whole answer. `max_cost`: dollars that it may cost at most. `models`:
-    patterns of PROVIDER/MODEL that are allowed. `origin`: the caller, for the ledger, which holds the texts, too, with
+    patterns of PROVIDER/MODEL that are allowed. `origin`: the caller, for the ledger, which holds the texts, too,
     where `keep_content` says so. `allowance` is the core's, of what is left of `max_cost`.
     """
 

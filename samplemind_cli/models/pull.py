@@ -39,9 +39,8 @@ class Download:
     phase: Phase = "waiting"
     trouble: str = ""
     have: dict[str, PullEvent] = field(default_factory=dict)  # the last event of each layer
-    taken: set[str] = field(
-        default_factory=set
-    )  # layers that the daemon already had, and so did not verify, in this attempt
+    # Layers that the daemon already had, and so did not verify, in this attempt.
+    taken: set[str] = field(default_factory=set)
 
     def begin(self) -> None:
         """A try begins."""

@@ -38,9 +38,8 @@ class Jobs:
         self._kept = kept
         self._tasks: set[asyncio.Task[None]] = set()
         self._quotas = Quotas(core.settings.state_dir)
-        self._rooms: dict[
-            str, asyncio.Semaphore
-        ] = {}  # by the key whose limits its batches wait for; "" for the others
+        # By the key whose limits its batches wait for; "" for the others.
+        self._rooms: dict[str, asyncio.Semaphore] = {}
         self._ending = False
 
     def start(self, number: str) -> None:

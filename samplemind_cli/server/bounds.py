@@ -18,9 +18,7 @@ class Bounds:
     head_time: float = 10.0  # for a head to arrive
     body_time: float = 60.0  # for a body to arrive
     unread_time: float = 30.0  # for a client that does not read what was sent
-    linger_time: float = (
-        3.0  # a refused client's remaining bytes are read this long: a reset would overtake the response
-    )
+    linger_time: float = 3.0  # reading on from a refused client: a reset would overtake the response
     sweep_time: float = 0.5  # between checks for overdue connections
 
 

@@ -51,9 +51,8 @@ class ClientKeys:
         if (mark := files.identity(str(self._file))) != self._mark:
             self._mark = mark
             try:
-                counts = trust.counts(
-                    str(self._file), environment(), ()
-                )  # or whoever wrote it could grant himself access
+                # Whoever could write it could grant himself access.
+                counts = trust.counts(str(self._file), environment(), ())
                 self._known = {key.digest: key for key in self.all()} if counts else {}
             except UsageError:
                 self._known = {}

@@ -67,9 +67,8 @@ class ServerLog(logging.Handler):
         if not lines or sys.stderr is None:
             return
         try:
-            os.write(
-                sys.stderr.fileno(), harmless_json(b"".join(lines))
-            )  # a client's text may hold C1 control characters
+            # A client's text may hold C1 control characters.
+            os.write(sys.stderr.fileno(), harmless_json(b"".join(lines)))
         except OSError:
             return
 
