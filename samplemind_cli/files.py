@@ -103,7 +103,12 @@ def identity(path: str) -> tuple[int, int, int] | None:
 def remedy(error: OSError, variable: str = "XDG_STATE_HOME") -> str:
     """The next step where nothing could be written: a full disk wants room, any other folder another one."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return "free space there" if full else f"export {variable}=FOLDER, one that you can write to"
+    return "free space there" if full else elsewhere(variable)
+
+
+def elsewhere(variable: str = "XDG_STATE_HOME") -> str:
+    """The next step where a folder cannot be written to."""
+    return f"export {variable}=FOLDER, one that you can write to"
 
 
 def text(path: Path) -> str:

@@ -58,7 +58,7 @@ class LastResults:
             files.write(Path(folder, name), json.dumps(document).encode())
         except OSError as error:
             problem = f"the results cannot be kept in {self._root}: {error.strerror}"
-            raise SamplemindError(problem, "export XDG_STATE_HOME=FOLDER, one that you can write to") from error
+            raise SamplemindError(problem, files.remedy(error)) from error
 
 
 def _read(paths: Iterable[Path]) -> list[dict[str, Any]]:

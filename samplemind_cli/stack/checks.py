@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from samplemind_cli import paths
+from samplemind_cli import files, paths
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.providers import TABLE
 from samplemind_cli.stack import docker, machine
@@ -206,7 +206,7 @@ def folders(facts: Facts) -> Finding:
         place = _there(Path(getattr(facts.settings, f"{kind}_dir")))
         if not os.access(place, os.W_OK | os.X_OK):
             ours = Path.home() in place.parents  # what is above the home may be everybody's, such as /home
-            move = f"export XDG_{kind.upper()}_HOME=FOLDER, one that you can write to"
+            move = files.elsewhere(f"XDG_{kind.upper()}_HOME")
             fix = f"sudo chown -R $USER {shlex.quote(str(place))}" if ours else move
             return Finding("fail", f"{place} cannot be written to", fix)
     return Finding("ok", "all are writable")

@@ -27,7 +27,7 @@ def folder(state_dir: str, root: Path, *, needed: bool) -> Path:
         files.private_folder(state_dir, *path.parts[-2:])
     if needed and not os.access(path, os.W_OK | os.X_OK):
         problem = f"the tests' dependencies cannot be recorded: {path} is not writable"
-        raise UsageError(problem, "export XDG_STATE_HOME=FOLDER, one that you can write to")
+        raise UsageError(problem, files.elsewhere())
     return path
 
 

@@ -168,6 +168,14 @@ class Tab:
             self._do("Input.dispatchKeyEvent", type="keyDown", **event, **({"text": text} if text else {}))
             self._do("Input.dispatchKeyEvent", type="keyUp", **event)
 
+    def reach(self, condition, presses=60):
+        """Press Tab until the condition holds; the page may be drawn anew meanwhile."""
+        for _ in range(presses):
+            if self.run(condition):
+                return
+            self.press("Tab")
+        pytest.fail(f"Tab does not lead to {condition}")
+
     def type(self, text):
         self._do("Input.insertText", text=text)
 

@@ -50,28 +50,19 @@ def test_the_stack_is_started_and_stopped_by_keyboard_on_a_narrow_page(served, t
     tab.size(360, 700)
     tab.open(f"{served}/dashboard#/stack")
     tab.wait("""!!document.querySelector('[aria-label="Up talker"]')""")
-    reach(tab, """document.activeElement.ariaLabel === 'Up talker'""")
+    tab.reach("""document.activeElement.ariaLabel === 'Up talker'""", 200)
     tab.press("Enter")
     tab.wait("document.querySelector('.log').innerText.includes('fine')", 120)
     assert tab.run("document.documentElement.scrollWidth") <= 360
     assert axe(tab) == []
 
-    reach(tab, """document.activeElement.ariaLabel === 'Stop… talker'""")
+    tab.reach("""document.activeElement.ariaLabel === 'Stop… talker'""", 200)
     tab.press("Enter")
     tab.sees("Stop talker? Their containers and data stay.")
     tab.press("Enter")
 
     tab.wait("""!!document.querySelector('[aria-label="Up talker"]')""", 60)
     assert tab.complaints == []
-
-
-def reach(tab, condition):
-    """Press Tab until the condition holds; rows are drawn anew meanwhile."""
-    for _ in range(200):
-        if tab.run(condition):
-            return
-        tab.press("Tab")
-    pytest.fail(f"Tab does not lead to {condition}")
 
 
 def test_a_log_is_no_longer_followed_once_the_page_is_closed(served, chromium):

@@ -34,15 +34,6 @@ def fill(tab, selector, text):
     tab.type(text)
 
 
-def reach(tab, condition):
-    """Press Tab until the condition holds."""
-    for _ in range(60):
-        if tab.run(condition):
-            return
-        tab.press("Tab")
-    pytest.fail(f"Tab does not lead to {condition}")
-
-
 def test_what_the_cache_spared_is_told_and_it_is_cleared_once_asked(served, tab, picture):
     for _ in range(3):
         served.ask(model="openai/gpt-4o")
@@ -224,7 +215,7 @@ def test_a_model_is_pulled_with_its_progress_and_removed_by_keyboard_on_a_narrow
             name = registry.add("one", tiny(), os.urandom(100_000), config=config)
             show(tab, serve(OLLAMA_HOST=daemon.url), "models")
             tab.sees("pull a model")
-            reach(tab, "document.activeElement.matches('form input')")
+            tab.reach("document.activeElement.matches('form input')")
             tab.type(name)
             tab.press("Enter")
 
@@ -235,7 +226,7 @@ def test_a_model_is_pulled_with_its_progress_and_removed_by_keyboard_on_a_narrow
         tab.wait("!document.querySelector('progress')")
         assert tab.run("document.documentElement.scrollWidth") <= 360
         assert axe(tab) == []
-        reach(tab, f"document.activeElement.ariaLabel === 'Remove… {name}'")
+        tab.reach(f"document.activeElement.ariaLabel === 'Remove… {name}'")
         tab.press("Enter")
         tab.sees(f"Remove {name} from the disk?")
         tab.press("Enter")
