@@ -51,12 +51,13 @@ COMPLETIONS = obj(
     ("model", "prompt"), model=MODEL, prompt=WORDS, stream=FLAG, temperature=WARMTH, top_p=SHARE, max_tokens=COUNT
 )
 COMPLETION = obj(("id", "object", "choices", "usage"), object={"const": "text_completion"})
-PARTS = listed(obj((), text=WORDS) | {"minProperties": 1}, minItems=1)  # a part of a kind yet unknown is passed on
-CONTENT = obj(("parts",), role={"enum": list(GEMINI_ROLES)}, parts=PARTS)
+# A part of a kind yet unknown is passed on; a turn without parts is what Gemini's own answers leave in a conversation.
+PARTS = listed(obj((), text=WORDS) | {"minProperties": 1})
+CONTENT = obj((), role={"enum": list(GEMINI_ROLES)}, parts=PARTS)
 CONTENTS = {"contents": listed(CONTENT, minItems=1)}
 GENERATE = obj(
     ("contents",),
-    systemInstruction=obj(("parts",), parts=PARTS),
+    systemInstruction=obj((), parts=PARTS),
     generationConfig=obj((), temperature=WARMTH, topP=SHARE, stopSequences=listed(WORDS)),
     **CONTENTS,
 )

@@ -14,7 +14,7 @@ PROBES = ("/healthz", "/readyz")  # monitoring has no token and asks every secon
 class Operation:
     """One line of the table.
 
-    A `{name}` in the path matches one or more characters, also slashes, which model names have; the match is in
+    A `{name}` in the path matches one or more characters, any of them: model names have slashes; the match is in
     `Incoming.params`, in order: "/v1beta/models/{model}:generateContent". `error` writes a problem in its format,
     by default OpenAI's. `public`: no token is needed; `owner`: a named key is not enough. `media`: the media type of a
     POST's body, "" for any. `filed`: the body goes into a file, however large. HEAD works wherever GET does.
@@ -85,4 +85,4 @@ class Routes:
 
 def _pattern(path: str) -> re.Pattern[str]:
     parts = re.split(r"\{(\w+)\}", path)
-    return re.compile("".join("(.+)" if n % 2 else re.escape(part) for n, part in enumerate(parts)))
+    return re.compile("".join("(.+)" if n % 2 else re.escape(part) for n, part in enumerate(parts)), re.DOTALL)

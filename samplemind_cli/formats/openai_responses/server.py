@@ -84,6 +84,7 @@ def _said(fields: Fields, name: str) -> bool:
 
 def _unkeyed(fields: Fields) -> dict[str, Any]:
     """What changes no answer."""
+    fields.get("metadata", dict)  # told again to clients that rely on its type
     found = {name: fields.raw[name] for name in IGNORED if fields.raw.get(name) is not None}
     summary = fields.inner("reasoning").raw
     return found | {f"reasoning.{name}": summary[name] for name in _SUMMARY if summary.get(name) is not None}

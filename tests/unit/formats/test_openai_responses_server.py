@@ -171,6 +171,7 @@ def test_what_clients_send_unasked_says_nothing():
         {"include": "reasoning.encrypted_content"},
         {"top_logprobs": 21},
         {"tools": {}},
+        {"metadata": "a"},
     ],
 )
 def test_what_cannot_be_honoured_is_named(wrong):
