@@ -166,6 +166,21 @@ def test_gemini_counts_contents_or_a_whole_request_and_never_both(fits, request_
     fits("gemini.json", "CountTokensResponse", count(contents=contents))
 
 
+def test_gemini_embeds_one_text_and_a_batch(fits, request_to):
+    def embedded(verb, **body):
+        return gemini.reply(request_to(f"/v1beta/models/m:{verb}", body, **GOOGLE), ()).body
+
+    text = {"content": {"parts": [{"text": "a"}]}}
+    one = embedded("embedContent", **text)
+    batch = embedded("batchEmbedContents", requests=[{**text, "outputDimensionality": 3}, text])
+    fits("gemini.json", "EmbedContentResponse", one)
+    fits("gemini.json", "BatchEmbedContentsResponse", batch)
+    assert [len(vector["values"]) for vector in batch["embeddings"]] == [3, len(one["embedding"]["values"])]
+    for wrong in ({"requests": []}, {"requests": [text] * 101}, {"requests": [{"content": {"parts": []}}]}):
+        with pytest.raises(RefusedRequest):
+            embedded("batchEmbedContents", **wrong)
+
+
 def test_ollama_generate_answers_and_thinks(fits, request_to):
     reply = ollama.reply(request_to("/api/generate", {"model": "m", "prompt": "hello", "think": True}), ())
     assert whole(reply)["response"] == "You said: hello"
