@@ -238,6 +238,19 @@ def test_openais_response_knows_nothing_of_an_earlier_one(name, request_to):
     assert refused.value.trouble.param == name
 
 
+def test_openai_counts_a_prompt_and_refuses_what_says_how_to_answer(fits, request_to):
+    def count(**more):
+        body = {"model": "m", "input": "hello there", "instructions": "be brief", **more}
+        return openai.reply(request_to("/v1/responses/input_tokens", body, **KEY), ()).body
+
+    fits("openai.json", "TokenCountsResource", count())
+    assert count() == {"object": "response.input_tokens", "input_tokens": 4}
+    assert count(tools=[{"type": "function", "name": "f", "parameters": {}}])["input_tokens"] > 4
+    for wrong in ({"stream": True}, {"input": []}):
+        with pytest.raises(RefusedRequest):
+            count(**wrong)
+
+
 def test_openai_answers_a_functions_result_with_words(request_to):
     call = {"type": "function_call", "call_id": "c", "name": "weather", "arguments": "{}"}
     result = {"type": "function_call_output", "call_id": "c", "output": "it rains"}
