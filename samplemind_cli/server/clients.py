@@ -32,7 +32,9 @@ from samplemind_cli.server.routes import Operation
 
 ESTIMATED = {"x-samplemind-tokens": "estimated"}
 COUNTED = {"x-samplemind-tokens": "counted"}
-GEMINI_VERSIONS = ("v1beta", "v1")  # Ollama's command line calls the first, its Python package the second
+# Gemini's command line asks the first version, the Python package the second; the AI SDK leaves out `models/` before a
+# name with a slash.
+GEMINI_PLACES = tuple(f"/{version}/{place}" for version in ("v1beta", "v1") for place in ("models/{model}", "{model}"))
 TEXT = "text/plain; charset=utf-8"
 # Changing models is left to the daemon.
 NOT_HERE = ("create", "copy", "push", "pull", "delete", "blobs/{digest}")
@@ -103,8 +105,8 @@ class Clients:
         }
         return (
             *(
-                Operation("POST", f"/{version}/models/{{model}}:{verb}", handler, gemini.error)
-                for version in GEMINI_VERSIONS
+                Operation("POST", f"{place}:{verb}", handler, gemini.error)
+                for place in GEMINI_PLACES
                 for verb, handler in verbs.items()
             ),
         )

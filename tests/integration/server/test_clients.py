@@ -181,6 +181,24 @@ def test_a_request_as_codex_sends_it_ends_as_codex_demands(served):
 
 
 @each
+def test_a_gemini_request_as_the_ai_sdk_sends_it_names_its_model_without_models(served, provider):
+    play = {"name": "play", "description": "Play a note.", "parameters": {"type": "object", "properties": {}}}
+    body = {
+        "generationConfig": {},
+        "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
+        "tools": [{"functionDeclarations": [play]}],
+        "toolConfig": {"functionCallingConfig": {"mode": "AUTO"}},
+    }
+    streamed = served.http.post(f"/v1beta/{provider}/any:streamGenerateContent?alt=sse", json=body)
+    whole = served.http.post(f"/v1/{provider}/any:generateContent", json=body)
+
+    assert streamed.status_code == whole.status_code == 200, streamed.text
+    assert '"functionCall"' in streamed.text
+    assert whole.json()["candidates"][0]["content"]["parts"][0]["functionCall"]["name"] == "play"
+    assert served.http.post(f"/v1beta/{provider}/any:countTokens", json={"contents": body["contents"]}).is_success
+
+
+@each
 def test_completions_answer_a_prompt(served, provider):
     with served.openai() as client:
         whole = client.completions.create(model=f"{provider}/any", prompt="hi")
