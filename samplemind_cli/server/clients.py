@@ -188,7 +188,8 @@ class Clients:
         fields = document(incoming.body)
         name = fields.get("model", str) or fields.need("name", str)
         names = await self._ollama_names(incoming)
-        known = next((one for one in (name, f"{name}:latest") if one in names), None)
+        own = name.removeprefix(f"{Provider.OLLAMA}/")
+        known = next((one for one in (name, f"{name}:latest", own, f"{own}:latest") if one in names), None)
         if known is None:
             raise HttpError(404, f"model '{name[:200]}' not found", "model_not_found")
         return Reply(ollama_catalog.show(Known(name=known)))

@@ -6,7 +6,14 @@ from samplemind_cli.formats import jsonschema
 from samplemind_cli.formats.anthropic_messages import tokens
 from samplemind_cli.formats.anthropic_messages.answers import Events, error, message
 from samplemind_cli.formats.anthropic_messages.content import content, messages
-from samplemind_cli.formats.anthropic_messages.fields import ATTRIBUTION, IGNORED, NEUTRAL, REFUSED, TRANSLATED
+from samplemind_cli.formats.anthropic_messages.fields import (
+    ATTRIBUTION,
+    IGNORED,
+    NEUTRAL,
+    NO_THREADS,
+    REFUSED,
+    TRANSLATED,
+)
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.types import EFFORTS, Answer, Message, Part, Request, Text
 
@@ -21,7 +28,7 @@ def read(fields: Fields) -> Request:
     for name in REFUSED:
         if fields.raw.get(name) is not None:
             why = "is not supported here: the conversation must be in the request"
-            raise fields.wrong(name, why, "unsupported_parameter")
+            raise fields.wrong(name, why, NO_THREADS)
     turns = fields.items("messages")
     if not turns:
         raise fields.wrong("messages", "must contain at least one message")

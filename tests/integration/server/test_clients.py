@@ -97,6 +97,27 @@ def test_tokens_are_counted_by_the_provider_that_counts_and_else_estimated(serve
     assert len(posts) == (3 if told else 0)
 
 
+@each
+@pytest.mark.parametrize("stream", [False, True])
+def test_anthropics_tool_runner_goes_on_without_the_thread_that_it_asks_for(anthropic, provider, stream):
+    from anthropic import beta_tool
+
+    heard = []
+
+    @beta_tool
+    def play(note: str) -> str:
+        """Play a note."""
+        heard.append(note)
+        return "played"
+
+    asked = {"model": f"{provider}/any", "max_tokens": 50, "messages": [{"role": "user", "content": "hi"}]}
+    runner = anthropic.beta.messages.tool_runner(**asked, tools=[play], stream=stream)
+    last = runner.until_done()
+
+    assert heard == ["mock"]
+    assert last.content[0].text.startswith("You said:")
+
+
 def test_openais_client_has_tokens_counted_with_tools_and_without_a_model_of_its_own(served):
     tool = {"type": "function", "name": "play", "parameters": {"type": "object", "properties": {}}, "strict": True}
     with served.openai() as client:
@@ -256,6 +277,7 @@ def test_ollamas_client_lists_shows_embeds_and_unloads(ollama, served, mock_serv
 
     assert "auto" in names
     assert "completion" in shown.capabilities
+    assert ollama.show("ollama/mock").capabilities  # the name that chat takes too
     assert len(vectors) == 2
     assert unloaded.done_reason == "unload"
     assert mock_server.requests[-1].body["keep_alive"] == 0
