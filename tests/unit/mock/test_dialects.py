@@ -287,6 +287,13 @@ def test_anthropic_says_tool_arguments_as_json_pieces(request_to):
     assert told[-2]["delta"]["stop_reason"] == "tool_use"
 
 
+def test_anthropic_calls_no_tool_that_is_still_to_be_found(request_to):
+    deferred = {"name": "hidden", "input_schema": {}, "defer_loading": True}
+    reply = anthropic_chat(request_to, tools=[deferred, {"name": "weather", "input_schema": WEATHER}])
+
+    assert [block["name"] for block in whole(reply)["content"] if block["type"] == "tool_use"] == ["weather"]
+
+
 def test_anthropic_signs_its_thinking(request_to):
     reply = anthropic_chat(request_to, thinking={"type": "enabled", "budget_tokens": 1024})
     deltas = [e["delta"]["type"] for e in events(reply) if e["type"] == "content_block_delta"]
