@@ -20,6 +20,7 @@ from samplemind_cli.formats.ollama import server as ollama
 from samplemind_cli.formats.ollama.answers import done
 from samplemind_cli.formats.ollama.catalog import Known
 from samplemind_cli.formats.openai_chat import completions
+from samplemind_cli.formats.openai_responses import compact
 from samplemind_cli.formats.openai_responses import server as responses
 from samplemind_cli.formats.reading import packed
 from samplemind_cli.formats.tokens import estimate
@@ -58,6 +59,12 @@ class Clients:
         return (
             Operation("POST", "/v1/responses", self._chats.handler(responses), responses.error),
             Operation("POST", "/v1/responses/input_tokens", self._input_tokens, responses.error),
+            Operation(
+                "POST",
+                "/v1/responses/compact",
+                self._chats.handler(compact, lambda _, fields: compact.triggered(fields)),
+                responses.error,
+            ),
             *_absent("/v1/responses/{response}", NOT_KEPT, responses.error),
             Operation("POST", "/v1/completions", self._chats.handler(completions), completions.error),
         )

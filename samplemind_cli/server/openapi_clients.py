@@ -90,6 +90,12 @@ PATHS: dict[str, Any] = {
         obj(("object", "input_tokens"), input_tokens={"type": "integer"}),
         ERROR,
     ),
+    "/v1/responses/compact": post(
+        "Replace a conversation by one item (OpenAI's format)",
+        obj(("model", "input"), model=MODEL, input=WORDS, instructions=TEXT),
+        obj(("id", "object", "output"), object={"const": "response.compaction"}, output={"type": "array"}),
+        ERROR,
+    ),
     "/v1/completions": post("Create a completion (OpenAI's format)", COMPLETIONS, COMPLETION, ERROR, **SSE),
     "/v1/messages": post("Create a message (Anthropic's format)", MESSAGES, MESSAGE, ANTHROPIC_ERROR, **SSE),
     "/v1/messages/count_tokens": post(

@@ -7,7 +7,7 @@ from typing import Any, cast
 from samplemind_cli.formats import reading
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.openai_chat.server import SOUNDS, decoded, media
-from samplemind_cli.formats.openai_responses import proofs
+from samplemind_cli.formats.openai_responses import compaction, proofs
 from samplemind_cli.formats.openai_responses.tools import offered_name
 from samplemind_cli.formats.types import Media, Message, Opaque, Part, Role, Text, Thinking, ToolCall, ToolResult
 
@@ -24,6 +24,8 @@ def messages(fields: Fields) -> tuple[Message, ...]:
     system = fields.get("instructions", str)
     said = [Message("system", system)] if system else []
     given = fields.raw.get("input")
+    if compaction.is_asked(fields):
+        return (*said, *_turns(fields.items("input")[:-1]), Message("user", compaction.PROMPT))
     if isinstance(given, str) and given:
         return (*said, Message("user", given))
     if not isinstance(given, list) or not given:
@@ -68,6 +70,8 @@ def _message(item: Fields, proved: dict[str, dict[str, Any]]) -> Message | None:
         return Message("assistant", parts) if parts else None
     if kind in ("additional_tools", "tool_search_output"):
         return None  # their tools are offered with the others
+    if kind == compaction.KIND and (summary := compaction.summary(item)):
+        return Message("user", (summary,))
     reader = _READERS.get(kind)
     return reader(item) if reader else Message("assistant", (Opaque("openai_responses", _told(item)),))
 

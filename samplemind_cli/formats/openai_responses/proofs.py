@@ -31,6 +31,11 @@ def of_call(call: ToolCall) -> str:
     return _sealed({"call": call.id, **known}) if known else ""
 
 
+def of_summary(words: str) -> str:
+    """A conversation's summary."""
+    return _sealed({"summary": words})
+
+
 def is_sealed(content: Any) -> bool:
     """Whether this was sealed here: no provider can read it."""
     return isinstance(content, str) and content.startswith(_MARK)

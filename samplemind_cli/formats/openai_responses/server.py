@@ -5,8 +5,7 @@ from typing import Any
 from samplemind_cli.formats import jsonschema
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.openai_chat import answers as chat
-from samplemind_cli.formats.openai_responses import items, tools
-from samplemind_cli.formats.openai_responses.answers import whole
+from samplemind_cli.formats.openai_responses import answers, compaction, items, tools
 from samplemind_cli.formats.openai_responses.events import Events
 from samplemind_cli.formats.openai_responses.fields import (
     FOREIGN,
@@ -18,7 +17,7 @@ from samplemind_cli.formats.openai_responses.fields import (
     SEALED,
     TRANSLATED,
 )
-from samplemind_cli.formats.types import EFFORTS, NO_TOKENS, Problem, Request
+from samplemind_cli.formats.types import EFFORTS, NO_TOKENS, Answer, Problem, Request
 
 _FORMATS = ("text", "json_object", "json_schema")
 # What is read of the fields that hold others; how a thought is summed up changes no answer.
@@ -35,16 +34,17 @@ def read(fields: Fields) -> Request:
     """The request in a response's body. Raises BadRequestError."""
     _refuse(fields)
     offer = tools.offered(fields)
-    choice = tools.choice(fields, offer)
+    compacts = compaction.is_asked(fields)
+    choice = "none" if compacts and offer.definitions else tools.choice(fields, offer)
     form = fields.inner("text").inner("format")
-    schema = _schema(form)
+    schema = None if compacts else _schema(form)
     top_p, parallel = fields.number("top_p", 0, 1), fields.get("parallel_tool_calls", bool)
     return Request(
         messages=items.messages(fields),
         temperature=fields.number("temperature", 0, 2),
         max_tokens=fields.whole("max_output_tokens"),
         schema=schema,
-        json_mode=form.raw.get("type") == "json_object",
+        json_mode=not compacts and form.raw.get("type") == "json_object",
         schema_name=form.get("name", str) or "",
         strict=form.get("strict", bool),
         tools=tuple(offer.definitions),
@@ -125,5 +125,14 @@ def _schema(form: Fields) -> dict[str, Any] | None:
     return jsonschema.checked(form.need("schema", dict), form, "schema")
 
 
-events = Events
+def whole(answer: Answer, number: str, fields: Fields) -> bytes:
+    """A response; `number` makes its ids."""
+    return answers.whole(compaction.compacted(answer) if compaction.is_asked(fields) else answer, number, fields)
+
+
+def events(number: str, model: str, fields: Fields) -> Events | compaction.CompactionEvents:
+    """What tells a streamed response; `model` is what was asked for, until a chunk names its route."""
+    return (compaction.CompactionEvents if compaction.is_asked(fields) else Events)(number, model, fields)
+
+
 __all__ = ["HINTS", "error", "events", "read", "streams", "whole"]

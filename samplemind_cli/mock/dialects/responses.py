@@ -13,6 +13,8 @@ COUNTED = frozenset(
     {*KEPT, "model", "input", "instructions", "personality", "tools", "tool_choice", "text", "reasoning"}
 )
 COUNTED |= {"parallel_tool_calls", "truncation"}
+TRIGGER = {"type": "compaction_trigger"}
+COMPACTION = {"type": "compaction", "encrypted_content": "gAAAAABmock"}
 REFUSAL = "I can't help with that."
 REASONS = {"length": "max_output_tokens", "filter": "content_filter"}
 EventFields = tuple[str, dict[str, Any], bool]  # an event's type, what else it says, whether it carries a word
@@ -123,7 +125,9 @@ def _ended(body: dict[str, Any], request: PromptRequest, answer: ScriptedAnswer)
         "output_tokens_details": {"reasoning_tokens": len(answer.thinking)},
         "total_tokens": answer.input_tokens + answer.output_tokens,
     }
-    return _response(body, request, status, _output(request, answer, status), usage=usage, **details)
+    compacted = body["input"][-1] == TRIGGER
+    items = [COMPACTION | {"id": f"cmp_{request.id}"}] if compacted else _output(request, answer, status)
+    return _response(body, request, status, items, usage=usage, **details)
 
 
 def _whole(body: dict[str, Any], request: PromptRequest, answer: ScriptedAnswer) -> Any:
@@ -149,6 +153,7 @@ def _event_fields(body: dict[str, Any], request: PromptRequest, answer: Scripted
 def _item(index: int, item: dict[str, Any], answer: ScriptedAnswer) -> Iterator[EventFields]:
     where = {"item_id": item["id"], "output_index": index}
     empty: dict[str, dict[str, Any]] = {
+        "compaction": {},
         "reasoning": {"summary": []},
         "message": {"content": []},
         "function_call": {"arguments": ""},

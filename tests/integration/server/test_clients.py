@@ -202,6 +202,36 @@ def test_a_request_as_codex_sends_it_ends_as_codex_demands(served):
 
 
 @each
+def test_openais_client_compacts_a_conversation_and_goes_on_with_what_it_got(served, mock_server, provider):
+    said = [{"role": "user", "content": "sing in C"}, {"role": "assistant", "content": "la"}]
+    with served.openai() as client:
+        compacted = client.responses.compact(model=f"{provider}/any", input=said, instructions="be brief")
+        output = [item.model_dump(exclude_none=True, warnings=False) for item in compacted.output]
+        more = [*output, {"role": "user", "content": "go on"}]
+        again = client.responses.create(model=f"{provider}/any", input=more)
+
+    assert (compacted.object, [item["type"] for item in output]) == ("response.compaction", ["message", "compaction"])
+    assert output[0]["content"][0]["text"] == "sing in C"
+    assert compacted.usage.output_tokens > 0
+    assert again.output_text.startswith("You said: ")
+    asked = json.dumps(mock_server.requests[-1].body)
+    assert "go on" in asked
+    assert ("gAAAAABmock" if provider == "openai" else "replaced by this summary") in asked
+
+
+@each
+def test_codex_has_its_conversation_compacted_in_a_stream(served, provider):
+    asked = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]}
+    tools = [{"type": "function", "name": "shell", "parameters": PARAMETERS, "strict": False}]
+    body = {"model": f"{provider}/any", "tools": tools, "tool_choice": "auto", "stream": True, "store": False}
+    answer = served.http.post("/v1/responses", json={**body, "input": [asked, {"type": "compaction_trigger"}]})
+    events = [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: ")]
+
+    done = [event["item"]["type"] for event in events if event["type"] == "response.output_item.done"]
+    assert (done, events[-1]["type"]) == (["compaction"], "response.completed"), answer.text
+
+
+@each
 def test_a_gemini_request_as_the_ai_sdk_sends_it_names_its_model_without_models(served, provider):
     play = {"name": "play", "description": "Play a note.", "parameters": {"type": "object", "properties": {}}}
     body = {
