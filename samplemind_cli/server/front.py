@@ -31,7 +31,8 @@ from samplemind_cli.server.worker_counts import WorkerCounts
 if TYPE_CHECKING:
     from samplemind_cli.server.telemetry.serving import Serving
 
-FORMS = ("", "application/x-www-form-urlencoded")  # the content type of `curl -d`
+# What `curl -d` says of JSON, and aiohttp of bytes (LiteLLM's); before the last a browser asks.
+UNLABELLED = ("", "application/x-www-form-urlencoded", "application/octet-stream")
 BROWSERS = {"origin", "referer", "sec-fetch-site", "sec-fetch-mode"}  # headers that only browsers send
 CANCEL = "/v1/batches/{batch}/cancel"  # asks for less: no limit holds it up
 LEDGER_TIME = 1.0  # seconds between writes to the ledger
@@ -217,14 +218,16 @@ def _date() -> str:
 def _check_media(incoming: Incoming, media: str) -> None:
     """Check that a body has this media type and is not compressed. Raises HttpError (415).
 
-    Ollama's clients may label JSON otherwise, as `curl -d` does, unless a browser asks. It would send such a body
+    Ollama's clients may label JSON otherwise, as the daemon lets them, unless a browser asks. It would send such a body
     to any address for a page of any origin, without a preflight.
     """
     headers = incoming.headers
     if not media and not BROWSERS & headers.keys():
         return
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    plain = incoming.route.startswith("/api/") and media == JSON and kind in FORMS and not BROWSERS & headers.keys()
+    plain = (
+        incoming.route.startswith("/api/") and media == JSON and kind in UNLABELLED and not BROWSERS & headers.keys()
+    )
     if kind != media and not plain:
         raise HttpError(415, f"content-type must be {media}", "unsupported_media_type")
     if headers.get("content-encoding", "identity").lower() != "identity":
