@@ -104,8 +104,7 @@ DOORS = {
         "bench/rows/cache.py",  # a free port for the Redis it starts
         "server/run.py",  # the listening one
         "stack/engine.py",  # the pair whose other end `docker system dial-stdio` has
-        "stack/bounded.py",  # reads from it, up to a size and a time
-        "stack/http.py",  # HTTP over that pair, and to an Ollama, for `ps` and `up`: see its first line
+        "stack/http.py",  # HTTP over that pair, and to an Ollama, for `ps` and `up`, within bounds
         "stack/insight.py",  # Redis' INFO in one exchange, for `ps`; whether anything listens
         "stack/ports.py",  # whether a port can be bound
         "testing/observer/",  # a test that opens one is run every time

@@ -77,10 +77,10 @@ class StackActions:
 
     def _up(self, named: tuple[str, ...], tell: Tell) -> None:
         from samplemind_cli.stack.engine import Engine
-        from samplemind_cli.stack.up_plan import Wish, planned
+        from samplemind_cli.stack.up_plan import UpOptions, planned
 
         with Engine() as engine:
-            plan = planned(self._settings, engine, Wish(services=named), _noting(tell))
+            plan = planned(self._settings, engine, UpOptions(services=named), _noting(tell))
             for note in plan.notes:
                 tell("note", note)
             self._followed(plan, engine, tell)
