@@ -142,7 +142,7 @@ PRIVATE = {"hot.py": {"_blake2.blake2b", "_socket"}}
 ROLES = {"Events": "each format's", "Pool": "each HTTP library's", "Response": "the same", "Fault": "made, and read"}
 # Modules that do the same for two rooms: the page each writes, what each keeps, how each is run, and so on.
 TWICE = {"conversation", "daemon", "faults", "files", "fit", "gate", "journal", "outside", "page", "reading", "record"}
-TWICE |= {"run", "schemas", "serving", "types", "words"}
+TWICE |= {"run", "schemas", "serving", "types"}
 DOCUMENTED = re.compile(r"os\._exit|sys\._getframe")  # private by their spelling alone
 COMMANDS_MAY = {"typer", "settings", "providers", "commands", "help_text"}  # one command may share another's options
 
