@@ -1,4 +1,4 @@
-"""Finds the user at the other end of a connection on this machine: Linux lists each socket's user."""
+"""Finds the user of a local client: Linux lists each socket's user."""
 
 import os
 from asyncio import BaseTransport
@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 TABLES = {4: Path("/proc/net/tcp"), 6: Path("/proc/net/tcp6")}
-ROOT = 0  # may read all our files anyway
+ROOT = 0  # it may read all our files anyway
 
 
-def is_anothers(transport: BaseTransport | None) -> bool:
-    """Whether the client is another user's program; False where the system does not say, as on macOS.
+def is_other_user(transport: BaseTransport | None) -> bool:
+    """Whether the client is another user's program; False if the system cannot tell, as on macOS.
 
-    A client that has gone counts as another user's: whose it was is unknown.
+    A client that has disconnected counts as another user's: its user is unknown.
     """
     peer, own = (transport.get_extra_info(name) for name in ("peername", "sockname")) if transport else (None, None)
     if not (peer and own):
@@ -23,13 +23,13 @@ def is_anothers(transport: BaseTransport | None) -> bool:
         rows = table.read_text("ascii").splitlines()[1:]
     except OSError:
         return False
-    wanted = [_written(peer), _written(own)]
-    users = [row.split()[7] for row in rows if row.split()[1:3] == wanted and row.split()[9] != "0"]
+    ends = [_in_table(peer), _in_table(own)]
+    users = [row.split()[7] for row in rows if row.split()[1:3] == ends and row.split()[9] != "0"]
     return not users or int(users[0]) not in (ROOT, os.geteuid())
 
 
-def _written(end: tuple[Any, ...]) -> str:
-    """An address and a port as in the kernel's table: 32-bit words, lowest byte first."""
+def _in_table(end: tuple[Any, ...]) -> str:
+    """An address and port as in the kernel's table: 32-bit words, lowest byte first."""
     address: IPv4Address | IPv6Address = ip_address(end[0].partition("%")[0])
     raw = address.packed
     words = (raw[at : at + 4][::-1].hex() for at in range(0, len(raw), 4))
