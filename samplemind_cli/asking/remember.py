@@ -55,4 +55,4 @@ def _still_deaf(route: Route) -> bytes | None:
         loopback = ipaddress.ip_address(host).is_loopback
     except ValueError:
         return None
-    return hot.deaf(host, url.port or 80) if loopback and route.outcome == "refused" else None
+    return hot.closed(host, url.port or 80) if loopback and route.outcome == "refused" else None
