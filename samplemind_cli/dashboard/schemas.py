@@ -19,7 +19,7 @@ from samplemind_cli.dashboard.described import (
     obj,
     post,
 )
-from samplemind_cli.ledger.clearing import ClearWish
+from samplemind_cli.ledger.clearing import ClearRequest
 from samplemind_cli.ledger.filters import FACTS
 from samplemind_cli.ledger.stats import BY
 
@@ -98,7 +98,7 @@ PATHS: dict[str, dict[str, Any]] = {
     ),
     "cache/clear": post(
         "Remove stored answers, those that are chosen or all",
-        obj(**dict.fromkeys(ClearWish._fields, TEXT)),
+        obj(**dict.fromkeys(ClearRequest._fields, TEXT)),
         obj("entries", "bytes", entries=WHOLE, bytes=WHOLE, redis=WHOLE),
     ),
     "choices": get("List the models", many(TEXT)),
