@@ -1,4 +1,4 @@
-"""What each path of the dashboard takes and gives, as /openapi.json has it."""
+"""The request and response schemas of the dashboard's paths, for /openapi.json."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from samplemind_cli.ai.model_names import TASKS
 from samplemind_cli.ai.types import EFFORTS
 from samplemind_cli.dashboard.asking import CACHES
 from samplemind_cli.dashboard.call_history import LARGEST
-from samplemind_cli.dashboard.described import (
+from samplemind_cli.dashboard.descriptions import (
     EVENT,
     EVENTS,
     FLAG,
