@@ -55,8 +55,8 @@ def _uninterrupted() -> Iterator[None]:
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        for number in received:
-            signal.raise_signal(number)
+        for delayed in received:
+            signal.raise_signal(delayed)
 
 
 def kill(child: subprocess.Popen[bytes]) -> None:
