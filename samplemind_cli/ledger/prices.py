@@ -16,14 +16,14 @@ INSTALL = "pip install 'samplemind-cli[prices]'"
 FILE = "prices.toml"  # beside the user's config file: ["provider/model"] input = 1.0, output = 2.0, cached = 0.1
 _PRICES = ("input", "output", "cached", "cache_write")
 _LIMITS = ("context", "max_output")
-LARGEST = 2_000_000  # tokens: the largest context of any model that is sold
+LARGEST = 2_000_000  # tokens: the largest context of any model on the market
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Tokens of one or many answers. `input` is the whole prompt; the others are parts of it.
+    """Tokens of one or many calls. `input`: the whole prompt, of which all but `output` are parts.
 
-    `written` into the provider's cache, `hour` of them to be kept there for an hour; `audio` is sound.
+    `cached`: read from the provider's cache; `written`: to it; `hour`: those of `written` kept for an hour.
     """
 
     input: int = 0
@@ -59,7 +59,7 @@ class Prices:
         return row.price_list or provider if row else provider
 
     def most(self, provider: str, model: str, tokens: Tokens) -> float | None:
-        """What these tokens cost at most, whatever part of them the provider writes into its cache."""
+        """What these tokens cost at most, however many of them the provider writes to its cache."""
         plain = replace(tokens, written=0, hour=0)
         hours = (0, tokens.input) if tokens.hour else (0,)
         kinds = (plain, *(replace(plain, written=plain.input, hour=hour) for hour in hours))
@@ -67,20 +67,20 @@ class Prices:
         return None if first is None else max([first, *(dollars for dollars in others if dollars is not None)])
 
     def steps(self, provider: str, model: str) -> tuple[int, ...]:
-        """The prompts' lengths, in tokens, behind which every token of a call costs something else."""
+        """The prompt lengths, in tokens, above which another price applies to all tokens of a call."""
         row = self._rows.get(provider)
         if self._priced(provider, model) or (row and row.local):
             return ()
         return _steps(self._public_name(provider), model)
 
     def context(self, provider: str, model: str) -> int:
-        """The most tokens that a prompt and its answer have together, as far as that is known."""
+        """The most tokens of a prompt and its answer together; `LARGEST` where that is not published."""
         own = self._priced(provider, model).get("context")
-        known = token_limits.context(provider, model) or _context(self._public_name(provider), model)
-        return int(own or known or LARGEST)
+        published = token_limits.context(provider, model) or _context(self._public_name(provider), model)
+        return int(own or published or LARGEST)
 
     def longest_answer(self, provider: str, model: str) -> int:
-        """The most tokens that an answer has: as the user says, as published, else as many as the model's context."""
+        """The most tokens of an answer: from the user's file, as published, else the model's context."""
         own = self._priced(provider, model).get("max_output")
         return int(own or token_limits.longest_answer(provider, model) or self.context(provider, model))
 
@@ -91,59 +91,45 @@ class Prices:
 
 
 def _counted(price: Mapping[str, float], tokens: Tokens) -> float:
-    """By the user's own price, per million tokens."""
-    plain = max(0, tokens.input - tokens.cached - tokens.written)
-    asked = price["input"]
-    cost = plain * asked + tokens.cached * price.get("cached", asked) + tokens.written * price.get("cache_write", asked)
+    """Dollars at the user's own prices, which are per million tokens."""
+    plain, each = max(0, tokens.input - tokens.cached - tokens.written), price["input"]
+    cost = plain * each + tokens.cached * price.get("cached", each) + tokens.written * price.get("cache_write", each)
     return (cost + tokens.output * price["output"]) / 1e6
 
 
 @lru_cache(4096)
 def _public(provider: str, model: str, tokens: Tokens) -> float | None:
-    try:
-        from genai_prices import Usage, calc_price
-    except ImportError:
-        return None
-    counted = {
+    counts = {
         "input_tokens": tokens.input,
         "output_tokens": tokens.output,
         "cache_read_tokens": tokens.cached,
         "cache_write_tokens": tokens.written,
     }
     parts = {"cache_write_1h_tokens": tokens.hour, "input_audio_tokens": tokens.audio}
-    usage = Usage(**counted, **{name: count for name, count in parts.items() if count})
-    try:
-        found = calc_price(usage, model_ref=model.removeprefix("models/"), provider_id=provider)
-    except (LookupError, ValueError):
-        return None
-    return float(found.total_price)
+    calculation = _calculate(provider, model, **counts, **{name: count for name, count in parts.items() if count})
+    return float(calculation.total_price) if calculation else None
 
 
 @lru_cache(256)
 def _steps(provider: str, model: str) -> tuple[int, ...]:
-    try:
-        from genai_prices import Usage, calc_price
-        from genai_prices.types import TieredPrices
-
-        found = calc_price(Usage(), model_ref=model.removeprefix("models/"), provider_id=provider).model_price
-    except (ImportError, LookupError, ValueError):
-        return ()
-    return tuple(
-        sorted(
-            {tier.start for price in vars(found).values() if isinstance(price, TieredPrices) for tier in price.tiers}
-        )
-    )
+    calculation = _calculate(provider, model)
+    prices = vars(calculation.model_price).values() if calculation else ()
+    return tuple(sorted({tier.start for price in prices for tier in getattr(price, "tiers", ())}))
 
 
 @lru_cache(256)
 def _context(provider: str, model: str) -> int | None:
+    calculation = _calculate(provider, model)
+    return calculation.model.context_window if calculation else None
+
+
+def _calculate(provider: str, model: str, **counts: int) -> Any:
+    """The `PriceCalculation` of genai-prices; None for an unknown model, or where the package is not installed."""
     try:
         from genai_prices import Usage, calc_price
-    except ImportError:
-        return None
-    try:
-        return calc_price(Usage(), model_ref=model.removeprefix("models/"), provider_id=provider).model.context_window
-    except (LookupError, ValueError):
+
+        return calc_price(Usage(**counts), model_ref=model.removeprefix("models/"), provider_id=provider)
+    except (ImportError, LookupError, ValueError):
         return None
 
 

@@ -1,4 +1,4 @@
-"""Prices per token, found out once for each model: summing up a million calls must not look each one's price up."""
+"""Prices per token, computed once per model, so that summing a million calls does not look up each price."""
 
 import math
 from bisect import bisect_left
@@ -8,12 +8,12 @@ from samplemind_cli.ledger.prices import Prices, Tokens
 MILLION = 10**6
 FEW = 1000
 UNKNOWN: tuple["Rate | None", ...] = ()
-# Dollars for one token: a plain, an answer's, a cached and a written one.
+# Dollars per token: of the prompt, of the answer, read from the provider's cache, written to it.
 Rate = tuple[float, float, float, float]
 
 
 class Rates:
-    """As Prices, and as exact: where a price is not the same for every token, it is asked for call by call."""
+    """As exact as `Prices`: a price that is not proportional to the tokens is looked up for each call."""
 
     def __init__(self, prices: Prices) -> None:
         self._prices = prices
@@ -23,7 +23,7 @@ class Rates:
         """What these tokens cost; None where the price is not known."""
         name = provider, model
         if name not in self._rates:
-            self._rates[name] = self._found(provider, model)
+            self._rates[name] = self._read(provider, model)
         steps, rates = self._rates[name]
         if rates == UNKNOWN:
             return None
@@ -32,8 +32,8 @@ class Rates:
             return self._prices.dollars(provider, model, tokens)
         return plain * rate[0] + tokens.output * rate[1] + tokens.cached * rate[2] + tokens.written * rate[3]
 
-    def _found(self, provider: str, model: str) -> tuple[tuple[int, ...], tuple[Rate | None, ...]]:
-        """The prompts' lengths behind which other rates count, and the rates up to each, and behind the last one."""
+    def _read(self, provider: str, model: str) -> tuple[tuple[int, ...], tuple[Rate | None, ...]]:
+        """The prompt lengths above which other rates apply; the rates up to each, and above the last one."""
         if self._prices.dollars(provider, model, Tokens(1, 1)) is None:
             return (), UNKNOWN
         steps = self._prices.steps(provider, model)
@@ -41,19 +41,18 @@ class Rates:
         return steps, tuple(self._between(provider, model, *ends_) for ends_ in zip((0, *steps), ends, strict=True))
 
     def _between(self, provider: str, model: str, short: int, long: int) -> Rate | None:
-        """The rates for prompts longer than `short`, and not than `long`; None unless they are the same for all."""
-        some = self._at(provider, model, short + (long - short + 1) // 2, FEW)
-        other = self._at(provider, model, long, MILLION)
-        same = all(math.isclose(a, b) for a, b in zip(some, other, strict=True))
-        return some if same else None
+        """The rates for prompts longer than `short`, up to `long`; None unless two samples agree."""
+        middle = self._at(provider, model, short + (long - short + 1) // 2, FEW)
+        end = self._at(provider, model, long, MILLION)
+        return middle if all(map(math.isclose, middle, end)) else None
 
     def _at(self, provider: str, model: str, prompt: int, answer: int) -> Rate:
-        """What one token of each kind costs with a prompt and an answer of these lengths."""
+        """What one token of each kind costs, with a prompt and an answer of these lengths."""
 
         def priced(tokens: Tokens) -> float:
             return self._prices.dollars(provider, model, tokens) or 0.0
 
         plain = priced(Tokens(prompt))
-        said = (priced(Tokens(prompt, answer)) - plain) / answer
+        output = (priced(Tokens(prompt, answer)) - plain) / answer
         cached, written = priced(Tokens(prompt, cached=prompt)), priced(Tokens(prompt, written=prompt))
-        return plain / prompt, said, cached / prompt, written / prompt
+        return plain / prompt, output, cached / prompt, written / prompt
