@@ -13,7 +13,7 @@ from samplemind_cli.server.peers import is_other_user
 from samplemind_cli.settings import Settings
 
 KEYS = ("x-api-key", "x-goog-api-key")  # headers in which Anthropic's and Google's clients send their key
-GOOGLES = ("/v1beta/", "/v1/models/{model}:")  # routes whose URL may hold the key
+GOOGLES = ("/v1beta/", "/v1/models/{model}:", "/v1/{model}:")  # routes whose URL may hold the key
 SEEN = 256
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[\w.-]*)(?::\d{0,5})?", re.ASCII | re.IGNORECASE)
 

@@ -12,11 +12,12 @@ import orjson
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.batch.answering import ENDPOINTS
 from samplemind_cli.formats.fields import BadRequestError, Fields, document
+from samplemind_cli.formats.headers import of_anthropics_client
 from samplemind_cli.server import upload
 from samplemind_cli.server.batch_jobs import Jobs
 from samplemind_cli.server.chats import Chats
 from samplemind_cli.server.keeping import DAY, UNFINISHED, Keeping, Record, owner
-from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, Stream
+from samplemind_cli.server.message import Handler, HttpError, Incoming, Outcome, Reply, Stream
 from samplemind_cli.server.routes import Operation
 
 PIECE = 64 * 1024
@@ -24,6 +25,7 @@ JSON_LINES = "application/jsonl"
 LEAST, MOST = 3600, 30 * DAY  # seconds for which a client may store a file
 QUEUE = 50  # batches of one owner that are not finished
 MOST_LISTED = 100
+NO_FILES = "Anthropic's Files API is not offered here: send the file inside the message, as base64"
 _HIDDEN = ("owner", "window_ends_at", "origin", "models", "limits")
 
 
@@ -38,11 +40,11 @@ class Batches:
     def operations(self) -> tuple[Operation, ...]:
         """The routes."""
         return (
-            Operation("POST", "/v1/files", self._upload, media=upload.KIND),
-            Operation("GET", "/v1/files", self._files),
-            Operation("GET", "/v1/files/{file}", self._file),
-            Operation("DELETE", "/v1/files/{file}", self._delete),
-            Operation("GET", "/v1/files/{file}/content", self._content),
+            Operation("POST", "/v1/files", _openais(self._upload), media=upload.KIND),
+            Operation("GET", "/v1/files", _openais(self._files)),
+            Operation("GET", "/v1/files/{file}", _openais(self._file)),
+            Operation("DELETE", "/v1/files/{file}", _openais(self._delete)),
+            Operation("GET", "/v1/files/{file}/content", _openais(self._content)),
             Operation("POST", "/v1/batches", self._create),
             Operation("GET", "/v1/batches", self._batches),
             Operation("GET", "/v1/batches/{batch}", self._batch),
@@ -118,6 +120,17 @@ class Batches:
         if batch["status"] in ("validating", "in_progress") and self._kept.is_cancelled(batch["id"]):
             return batch | {"status": "cancelling", "cancelling_at": batch["cancelling_at"] or int(time.time())}
         return batch
+
+
+def _openais(handler: Handler) -> Handler:
+    """A handler of OpenAI's files; Anthropic's clients ask these paths too, for files to name in messages."""
+
+    async def handle(incoming: Incoming) -> Reply | Stream:
+        if of_anthropics_client(incoming.headers):
+            raise HttpError(404, NO_FILES, "not_found")
+        return await handler(incoming)
+
+    return handle
 
 
 def _new(source: str, endpoint: str, fields: Fields) -> Record:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from samplemind_cli import files
 from samplemind_cli.ai.core import AICore
+from samplemind_cli.formats.anthropic_messages.server import error as anthropic_error
+from samplemind_cli.formats.headers import of_anthropics_client
 from samplemind_cli.server.access import Access
 from samplemind_cli.server.bounds import Bounds, ByteBudget
 from samplemind_cli.server.connection import Connection
@@ -101,6 +103,8 @@ class Front:
     def begin(self, incoming: Incoming) -> None:
         """Find the route, and refuse what the head alone rules out."""
         operation = self.routes.find(incoming)
+        if incoming.error is None and of_anthropics_client(incoming.headers):
+            incoming.error = anthropic_error
         try:
             self._access.check_host(incoming)
             if "origin" in incoming.headers:

@@ -84,6 +84,12 @@ def _ollama(summary: str, body: dict[str, Any], answer: dict[str, Any], **kinds:
 MODELS = obj(("models",), models={"type": "array"})
 PATHS: dict[str, Any] = {
     "/v1/responses": post("Create a response (OpenAI's format)", RESPONSES, RESPONSE, ERROR, **SSE),
+    "/v1/responses/input_tokens": post(
+        "Count a prompt's tokens (OpenAI's format)",
+        obj(("input",), model=MODEL, input=NONEMPTY, instructions=TEXT),
+        obj(("object", "input_tokens"), input_tokens={"type": "integer"}),
+        ERROR,
+    ),
     "/v1/completions": post("Create a completion (OpenAI's format)", COMPLETIONS, COMPLETION, ERROR, **SSE),
     "/v1/messages": post("Create a message (Anthropic's format)", MESSAGES, MESSAGE, ANTHROPIC_ERROR, **SSE),
     "/v1/messages/count_tokens": post(

@@ -1,7 +1,7 @@
 """The table of routes: method and path to handler."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from samplemind_cli.server.message import ErrorShape, Handler, HttpError, Incoming
@@ -71,16 +71,31 @@ class Routes:
         if allowed := self.allowed(incoming):
             text = f"{incoming.path[:200]} takes {allowed}"
             return HttpError(405, text, "method_not_allowed").with_header("allow", allowed)
-        return HttpError(404, f"nothing is at {incoming.path[:200]}", "not_found")
+        meant = next(filter(self._at, _meant(incoming.path)), "")
+        hint = f": it is at {meant[:200]}; check the client's base URL" if meant else ""
+        return HttpError(404, f"nothing is at {incoming.path[:200]}{hint}", "not_found")
 
     def _methods(self, incoming: Incoming) -> dict[str, Operation]:
-        if found := self._exact.get(incoming.path):
-            return found
+        methods, params = self._at(incoming.path) or ({}, ())
+        incoming.params = params or incoming.params
+        return methods
+
+    def _at(self, path: str) -> tuple[dict[str, Operation], tuple[str, ...]] | None:
+        """The operations at a path, by method, and its parameters."""
+        if found := self._exact.get(path):
+            return found, ()
         for pattern, methods in self._patterns.values():
-            if match := pattern.fullmatch(incoming.path):
-                incoming.params = match.groups()
-                return methods
-        return {}
+            if match := pattern.fullmatch(path):
+                return methods, match.groups()
+        return None
+
+
+def _meant(path: str) -> Iterator[str]:
+    """The paths that a client may mean whose base URL has a version too few or too many."""
+    for version in ("/v1", "/v1beta"):
+        yield f"{version}{path}"
+        if path.startswith(f"{version}/"):
+            yield path.removeprefix(version)
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 import orjson
 
@@ -21,6 +21,7 @@ from samplemind_cli.server.clients import Clients, vectors
 from samplemind_cli.server.failure import problem
 from samplemind_cli.server.memory import Memory
 from samplemind_cli.server.message import HttpError, Incoming, Reply, Stream
+from samplemind_cli.server.model_lists import ModelLists
 from samplemind_cli.server.readiness import Readiness
 from samplemind_cli.server.routes import Operation
 
@@ -49,8 +50,7 @@ class Service:
             Operation("POST", "/v1/chat/completions", self._chats.handler(openai_chat), openai_chat.error),
             Operation("POST", "/v1/embeddings", self._embeddings),
             Operation("POST", "/v1/ask", self._ask),
-            Operation("GET", "/v1/models", self._models),
-            Operation("GET", "/v1/models/{model}", self._model),
+            *ModelLists(self._chats).operations(),
             *Clients(core, self._chats).operations(),
             *batches.operations(),
             Operation("GET", "/metrics", self._metrics, owner=True),
@@ -98,16 +98,6 @@ class Service:
         result = await self._core.embed(texts, options, fields.whole("dimensions"))
         return vectors(result, embeddings.response(result, form))
 
-    async def _models(self, incoming: Incoming) -> Reply:
-        data = [_model(name) for name in await self._chats.models(incoming)]
-        return Reply(orjson.dumps({"object": "list", "data": data}))
-
-    async def _model(self, incoming: Incoming) -> Reply:
-        name = incoming.params[0]
-        if name not in await self._chats.models(incoming):
-            raise HttpError(404, f"there is no model {name[:200]}", "model_not_found", param="model")
-        return Reply(orjson.dumps(_model(name)))
-
     async def _metrics(self, _: Incoming) -> Reply:
         return Reply(self._measured(), kind=metrics.KIND)
 
@@ -121,11 +111,3 @@ class Service:
         state = await self._ready.look()
         shown = state if incoming.trusted else {"status": state["status"]}
         return Reply(orjson.dumps(shown), 200 if state["status"] == "ready" else 503)
-
-
-def _model(name: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": 0, "owned_by": _owner(name)}
-
-
-def _owner(name: str) -> str:
-    return name.partition("/")[0] if "/" in name else "samplemind"
