@@ -18,11 +18,13 @@ from samplemind_cli.ledger.prices import Prices
 class Tally:
     """What has become of a batch's lines. `before`: those that an earlier run answered; `failed` includes its failures.
 
-    `dollars` is what this run cost; `unpriced`: its answers whose price is not known.
+    `unsure`: those that were under way when an earlier run was killed, which may be billed twice. `dollars` is what
+    this run cost; `unpriced`: its answers whose price is not known.
     """
 
     total: int
     before: int = 0
+    unsure: int = 0
     asked: int = 0
     cached: int = 0
     failed: int = 0
