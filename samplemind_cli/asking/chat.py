@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from samplemind_cli import output
+from samplemind_cli import files, output
 from samplemind_cli.ai import costs
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.types import Answer, Media, Message, Options, Request, Text
@@ -25,7 +25,7 @@ from samplemind_cli.settings import Settings
 HELP = """/model [NAME]   show or change the model; /model auto: choose automatically
 /system [TEXT]  show or change the system prompt
 /attach FILE    attach a file or an https URL to the next message
-/save FILE      write the conversation to a file, as Markdown
+/save FILE      write the conversation to a new file, as Markdown
 /cost           show the cost so far
 /quit           leave; Ctrl-D does too
 \"\"\"             begins a message of several lines, and ends it; a \\ at a line's end goes on, too"""
@@ -43,6 +43,7 @@ class Chat:
         self._answers = self._tokens = self._unpriced = 0
         self._dollars = 0.0
         self._attached: list[Media | Text] = []  # to the next turn
+        self._saved: dict[Path, tuple[int, int, int] | None] = {}  # what each file was when it was written
         self._commands = {
             "attach": self._attach,
             "model": self._model,
@@ -133,9 +134,16 @@ class Chat:
         system = [f"> {self._talk.system}"] if self._talk.system else []
         said = [f"**{message.role}**\n\n{message.text}" for message in self._talk.said]
         try:
-            Path(name).expanduser().write_text("\n\n".join([*system, *said]) + "\n", "utf-8", "replace")
-        except OSError as error:
-            raise UsageError(f"cannot write {name}: {error.strerror or error}", "/save ANOTHER") from error
+            path = Path(name).expanduser().absolute()
+            again = path in self._saved and self._saved[path] == files.identity(str(path))
+            with path.open("w" if again else "x", encoding="utf-8", errors="replace") as file:
+                file.write("\n\n".join([*system, *said]) + "\n")
+        except FileExistsError as error:
+            raise UsageError(f"{name} is there already, and not of this chat", "/save ANOTHER") from error
+        except (OSError, RuntimeError) as error:  # the latter: `~nobody`
+            why = error.strerror if isinstance(error, OSError) else error
+            raise UsageError(f"cannot write {name}: {why}", "/save ANOTHER") from error
+        self._saved[path] = files.identity(str(path))
         output.say(f"saved: {name}")
 
     def _cost(self, _: str) -> None:
