@@ -79,25 +79,25 @@ class Purse:
         who = {"client": origin.client, "session": origin.session, "batch": origin.batch}
         bound = accounts.of(self._settings.budgets, who)
         most = longest.tokens(call, request, route, self._prices)
-        heard = _Meter()
-        nano = self._most(route, request, most, heard.at)
+        meter = _Meter()
+        nano = self._most(route, request, most, meter.at)
         self._check_alone(nano, options, route, most)
         held = await self._hold(bound, nano, deadline, route, most) if bound else None
-        began, told = time.monotonic(), None
+        began, failure = time.monotonic(), None
         try:
-            yield heard.hear
+            yield meter.hear
         except BaseException as error:
-            told = error
+            failure = error
             raise
         finally:
-            cost = self._cost(route, most, heard, time.monotonic() - began, told)
+            cost = self._cost(route, most, meter, time.monotonic() - began, failure)
             if options.allowance:
                 options.allowance.left -= cost / accounts.NANO
             if held:
                 self._settle(held, cost)
 
     def _settle(self, held: "Held", nano: int) -> None:
-        """Count what a call cost. Where that cannot be written down, its answer is told all the same."""
+        """Count what a call cost. Where that cannot be written, the answer is sent all the same."""
         from samplemind_cli.ledger.accounts import BusyError
 
         try:
@@ -132,7 +132,7 @@ class Purse:
         from samplemind_cli.ledger.prices import INSTALL
 
         name = route.name
-        if what := longest.untold(request, route):
+        if what := longest.unpriced(request, route):
             raise BudgetError(
                 f"{name}: the cost of {what} cannot be known in advance, so no budget can be enforced", "leave it out"
             )
