@@ -6,7 +6,6 @@ import signal
 import sys
 from contextlib import aclosing
 from dataclasses import replace
-from pathlib import Path
 from types import FrameType
 
 from samplemind_cli import files, output
@@ -43,7 +42,7 @@ class Chat:
         self._answers = self._tokens = self._unpriced = 0
         self._dollars = 0.0
         self._attached: list[Media | Text] = []  # to the next turn
-        self._saved: dict[Path, tuple[int, int, int] | None] = {}  # what each file was when it was written
+        self._saved: dict[str, tuple[int, int, int] | None] = {}  # what each file was when it was written
         self._commands = {
             "attach": self._attach,
             "model": self._model,
@@ -125,7 +124,7 @@ class Chat:
         if not name:
             raise UsageError("/attach needs a file's name or an address", "/attach notes.txt")
         known = is_address(name)
-        self._attached.append(fetched(name, self._settings) if known else attachment(Path(name).expanduser()))
+        self._attached.append(fetched(name, self._settings) if known else attachment(files.named(name)))
         output.say(f"attached: {name}")
 
     def _save(self, name: str) -> None:
@@ -134,16 +133,15 @@ class Chat:
         system = [f"> {self._talk.system}"] if self._talk.system else []
         said = [f"**{message.role}**\n\n{message.text}" for message in self._talk.said]
         try:
-            path = Path(name).expanduser().absolute()
-            again = path in self._saved and self._saved[path] == files.identity(str(path))
+            path = files.named(name).absolute()
+            again = str(path) in self._saved and self._saved[str(path)] == files.identity(str(path))
             with path.open("w" if again else "x", encoding="utf-8", errors="replace") as file:
                 file.write("\n\n".join([*system, *said]) + "\n")
         except FileExistsError as error:
             raise UsageError(f"{name} is there already, and not of this chat", "/save ANOTHER") from error
-        except (OSError, RuntimeError) as error:  # the latter: `~nobody`
-            why = error.strerror if isinstance(error, OSError) else error
-            raise UsageError(f"cannot write {name}: {why}", "/save ANOTHER") from error
-        self._saved[path] = files.identity(str(path))
+        except OSError as error:
+            raise UsageError(f"cannot write {name}: {error.strerror or error}", "/save ANOTHER") from error
+        self._saved[str(path)] = files.identity(str(path))
         output.say(f"saved: {name}")
 
     def _cost(self, _: str) -> None:

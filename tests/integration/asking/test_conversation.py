@@ -187,15 +187,8 @@ def test_a_chat_is_saved_again_into_its_own_file_and_over_no_other(run, tmp_path
     kept.write_text("kept")
     (tmp_path / "link.md").symlink_to(kept)
     os.mkfifo(tmp_path / "pipe")
-    lines = [
-        "/save chat.md",
-        "one",
-        "/save ./chat.md",
-        "/save kept.txt",
-        "/save link.md",
-        "/save pipe",
-        "/save ~nobody-here/x",
-    ]
+    saves = [f"/save {name}" for name in ("chat.md", "./chat.md", "kept.txt", "link.md", "pipe", "~nobody-here/x")]
+    lines = [saves[0], "one", *saves[1:], "/attach ~nobody-here/x"]
     done = run("chat", *OPENAI, piped="\n".join(lines))
 
     assert done.returncode == 0
@@ -203,6 +196,7 @@ def test_a_chat_is_saved_again_into_its_own_file_and_over_no_other(run, tmp_path
     assert kept.read_text() == "kept"
     assert re.findall(r"error: (\S+) is there already", done.stderr) == ["kept.txt", "link.md", "pipe"]
     assert "cannot write ~nobody-here/x" in done.stderr
+    assert "cannot read ~nobody-here/x" in done.stderr
 
 
 def test_a_model_is_changed_in_the_middle_and_a_wrong_one_is_not_taken(run, mock_server):
