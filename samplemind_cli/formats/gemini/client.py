@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from samplemind_cli.formats import conversation, faults, reading
+from samplemind_cli.formats import conversation, faults, reading, tool_choice
 from samplemind_cli.formats.gemini.config import CONFIG, CONFIG_ONLY, EXTRA, SCHEMA, config
 from samplemind_cli.formats.gemini.events import read, readable
 from samplemind_cli.formats.gemini.fields import PATH
@@ -76,6 +76,8 @@ def _unsigned(request: Request) -> bool:
 
 
 def _body(request: Request, model: str) -> dict[str, Any]:
+    if request.source != "gemini" and (tool_choice.several(request.tool_choice) or ("",))[0] != "required":
+        request = request.narrowed()  # not every model knows the mode in which some may be called and none must
     messages = conversation.linked(request.messages)
     own = request.source in ("gemini", "")
     body: dict[str, Any] = {"contents": list(_turns(messages, own=request.source == "gemini"))}
@@ -254,4 +256,7 @@ def _tool(function: dict[str, Any]) -> dict[str, Any]:
 def _choice(choice: str | Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(choice, str):
         return {"mode": _MODES.get(choice, "AUTO")}
+    if some := tool_choice.several(choice):
+        names = [reading.mapping(tool.get("function")).get("name") for tool in some[1]]
+        return {"mode": "ANY" if some[0] == "required" else "VALIDATED", "allowedFunctionNames": names}
     return {"mode": "ANY", "allowedFunctionNames": [reading.mapping(choice.get("function")).get("name")]}

@@ -6,7 +6,7 @@ verb is streamGenerateContent) and `alt` ("sse" for events, anything else for on
 
 from typing import Any
 
-from samplemind_cli.formats import jsonschema
+from samplemind_cli.formats import jsonschema, tool_choice
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.gemini import content
 from samplemind_cli.formats.gemini.answers import error, events, whole
@@ -28,6 +28,7 @@ from samplemind_cli.formats.types import Request
 MODES = ("", "MODE_UNSPECIFIED", "AUTO", "ANY", "NONE", "VALIDATED")
 LEVELS = {"MINIMAL": "minimal", "LOW": "low", "MEDIUM": "medium", "HIGH": "high"}
 KINDS = ("", "text/plain", "application/json")
+_CHOICES = {"ANY": "required", "AUTO": "auto", "NONE": "none", "VALIDATED": "auto"}
 _WHOLE = ("candidateCount", "logprobs", "maxOutputTokens", "seed", "topK")  # integers may come as JSON strings
 _BUDGET = "thinkingBudget"
 _NESTED = ("generationConfig", "toolConfig")
@@ -143,11 +144,12 @@ def _choice(config: Fields, tools: tuple[dict[str, Any], ...]) -> tuple[str | di
             raise config.wrong("allowedFunctionNames", f"names {str(name)[:100]!r}, which is not one of the tools")
     more = config.others(("mode", "allowedFunctionNames"), "toolConfig.functionCallingConfig")
     if mode == "ANY" and len(names) == 1:
-        return {"type": "function", "function": {"name": names[0]}}, more
-    few = {config.name("allowedFunctionNames"): names} if names and set(names) != set(known) else {}
-    if mode == "VALIDATED":
-        return "auto", more | few | {config.name("mode"): mode}
-    return {"ANY": "required", "AUTO": "auto", "NONE": "none"}.get(mode), more | (few if mode == "ANY" else {})
+        return tool_choice.named(names[0]), more
+    choice: str | dict[str, Any] | None = _CHOICES.get(mode)
+    if names and choice != "none":
+        functions = [tool for tool in tools if "function" in tool]
+        choice = tool_choice.among(functions, list(map(tool_choice.named, names)), _CHOICES.get(mode, "auto"))
+    return choice, more | ({config.name("mode"): mode} if mode == "VALIDATED" else {})
 
 
 def _extra(fields: Fields, config: Fields) -> dict[str, Any]:

@@ -92,6 +92,7 @@ def _as_it_came(request: Request, endpoint: Endpoint) -> Mapping[str, Any] | Non
 
 def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     official = is_openai(endpoint.base_url)
+    request = request if official else request.narrowed()
     known = partial(takes, request=request, endpoint=endpoint)
     messages = conversation.known(conversation.linked(request.messages), known)
     body: dict[str, Any] = {"messages": [sent for message in messages for sent in _messages(message)]}

@@ -44,7 +44,7 @@ def read(fields: Fields) -> Request:
     schema, named = _schema(fields.inner("response_format"))
     effort, budget = thinking.asked(fields)
     top_p, parallel = fields.number("top_p", 0, 1), fields.get("parallel_tool_calls", bool)
-    choice, tools = choices.read(fields, tuple(map(function_tool, fields.items("tools"))))
+    tools = tuple(map(function_tool, fields.items("tools")))
     return Request(
         messages=tuple(map(_message, messages)),
         temperature=fields.number("temperature", 0, 2),
@@ -55,7 +55,7 @@ def read(fields: Fields) -> Request:
         schema_name=named.get("name", str) or "",
         strict=named.get("strict", bool),
         tools=tools,
-        tool_choice=choice,
+        tool_choice=choices.read(fields, tools),
         # OpenAI's defaults count as unsaid: clients send them unasked.
         top_p=None if top_p == 1 else top_p,
         stop=stops(fields),

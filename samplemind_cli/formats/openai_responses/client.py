@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from samplemind_cli.formats import conversation, faults, reading, schemas
+from samplemind_cli.formats import conversation, faults, reading, schemas, tool_choice
 from samplemind_cli.formats.openai_chat import client as chat_client
 from samplemind_cli.formats.openai_chat.client import embed, is_openai, models, read_embeddings, read_models
 from samplemind_cli.formats.openai_responses import fields, proofs, tools
@@ -118,6 +118,8 @@ def _is_thought(part: object) -> bool:
 
 
 def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
+    if not (is_openai(endpoint.base_url) or request.source == fields.OWN):
+        request = request.narrowed()
     known = partial(takes, request=request, endpoint=endpoint)
     messages = conversation.known(conversation.linked(request.messages), known)
     first = _instructions(messages)
@@ -184,6 +186,8 @@ def _beside(tool: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _choice(choice: str | Mapping[str, Any], customs: set[str]) -> str | dict[str, Any]:
+    if some := tool_choice.several(choice):
+        return {"type": "allowed_tools", "mode": some[0], "tools": [_choice(tool, customs) for tool in some[1]]}
     if isinstance(choice, str) or "function" not in choice:
         return choice if isinstance(choice, str) else dict(choice)
     name = reading.mapping(choice["function"]).get("name")

@@ -7,7 +7,7 @@ from typing import Any
 
 from blake3 import blake3
 
-from samplemind_cli.formats import reading
+from samplemind_cli.formats import reading, tool_choice
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.parts import ToolCall
 
@@ -81,7 +81,7 @@ def given_input(call: ToolCall) -> str:
 
 
 def choice(fields: Fields, offer: Offer) -> str | dict[str, Any] | None:
-    """`tool_choice` in the words of chat completions; of allowed tools only those stay. Raises BadRequestError."""
+    """`tool_choice` in the words of chat completions. Raises BadRequestError."""
     given = fields.raw.get("tool_choice")
     if given is None or isinstance(given, str):
         found: str | dict[str, Any] | None = fields.one_of("tool_choice", CHOICES, "auto") if given else None
@@ -94,24 +94,18 @@ def _named(given: Fields, offer: Offer) -> str | dict[str, Any]:
     """The words for one tool; one of OpenAI's own as it came."""
     kind = given.need("type", str)
     if kind == "allowed_tools":
-        allowed = given.items("tools")
-        names = [_function_name(given, tool, offer) for tool in allowed if _is_ours(tool)]
-        own = [tool.raw for tool in allowed if not _is_ours(tool)]
-        offer.definitions = [tool for tool in offer.definitions if _is_allowed(tool, names, own)]
-        return given.one_of("mode", ("auto", "required"), "auto")
-    if not _is_ours(given):
-        return {name: value for name, value in given.raw.items() if name != "function"}
-    return {"type": "function", "function": {"name": _function_name(given, given, offer)}}
+        mode = given.one_of("mode", ("auto", "required"), "auto")
+        allowed = [_one(given, tool, offer) for tool in given.items("tools")]
+        if mode == "required" and not allowed:
+            raise given.wrong("tools", "must name at least one of the tools")
+        return tool_choice.among(offer.definitions, allowed, mode)
+    return _one(given, given, offer)
 
 
-def _is_allowed(tool: dict[str, Any], names: list[str], own: list[dict[str, Any]]) -> bool:
-    if "function" in tool:
-        return tool["function"]["name"] in names
-    return any(all(tool.get(name) == value for name, value in one.items()) for one in own)
-
-
-def _is_ours(tool: Fields) -> bool:
-    return tool.raw.get("type") in ("function", "custom")
+def _one(given: Fields, tool: Fields, offer: Offer) -> dict[str, Any]:
+    if tool.raw.get("type") in ("function", "custom"):
+        return tool_choice.named(_function_name(given, tool, offer))
+    return {name: value for name, value in tool.raw.items() if name != "function"}
 
 
 def _function_name(given: Fields, tool: Fields, offer: Offer) -> str:

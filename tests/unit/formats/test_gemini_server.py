@@ -138,12 +138,12 @@ def test_a_choice_of_functions_is_translated(config, expected):
     assert (found.tool_choice, found.extra) == (expected, {})
 
 
-def test_a_choice_among_some_functions_is_a_constraint_and_validation_a_hint():
+def test_a_choice_among_some_functions_is_translated_and_validation_is_a_hint():
     declared = [{"functionDeclarations": [{"name": name, "description": ""} for name in "fgh"]}]
     some = {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f", "g"]}}
     checked = {"functionCallingConfig": {"mode": "VALIDATED"}}
 
-    assert "toolConfig.functionCallingConfig.allowedFunctionNames" in read(tools=declared, toolConfig=some).needs
+    assert read(tools=declared, toolConfig=some).functions == {"f", "g"}
     assert read(tools=declared, toolConfig=checked).wishes == {"toolConfig.functionCallingConfig.mode"}
     for config in (some, checked):
         assert sent({"contents": HI, "tools": declared, "toolConfig": config})["toolConfig"] == config

@@ -260,16 +260,16 @@ def test_the_tools_of_a_namespace_are_functions_with_names_of_their_own():
     assert found.messages[0].tool_calls[0].name == "mcp__notes__play"
 
 
-def test_only_the_allowed_tools_stay():
+def test_only_the_allowed_tools_may_be_called():
     allowed = {"type": "allowed_tools", "mode": "required", "tools": [{"type": "custom", "name": "apply_patch"}]}
-    found = read(tools=[PLAY, PATCH, {"type": "web_search"}], tool_choice=allowed)
+    found = read(tools=[PLAY, PATCH, {"type": "web_search"}], tool_choice=allowed).narrowed()
 
     assert [tool["function"]["name"] for tool in found.tools] == ["apply_patch"]
     assert found.tool_choice == "required"
 
     allowed = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "mcp", "server_label": "notes"}]}
     notes, mail = ({"type": "mcp", "server_label": label, "server_url": "https://x"} for label in ("notes", "mail"))
-    assert read(tools=[PLAY, notes, mail], tool_choice=allowed).tools == (notes,)
+    assert read(tools=[PLAY, notes, mail], tool_choice=allowed).narrowed().tools == (notes,)
 
 
 def test_tools_that_items_bring_are_offered_too():
