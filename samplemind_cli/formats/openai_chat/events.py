@@ -49,9 +49,9 @@ def _is_piece(choice: Any) -> bool:
 
 
 def _is_call(call: Any) -> bool:
-    function = reading.mapping(reading.mapping(call).get("function"))
+    function = reading.mapping(reading.mapping(call).get("function") or reading.mapping(call).get("custom"))
     number = reading.count(reading.mapping(call).get("index"))
-    if not isinstance(function.get("arguments"), str | None) or number is None:
+    if not all(isinstance(function.get(name), str | None) for name in ("arguments", "input")) or number is None:
         return False
     return bool(reading.mapping(call).get("id")) or "name" not in function  # the first piece of a call says both
 

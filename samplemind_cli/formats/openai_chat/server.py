@@ -4,9 +4,9 @@ import re
 from base64 import b64decode
 from typing import Any, cast
 
-from samplemind_cli.formats import jsonschema
+from samplemind_cli.formats import custom_tools, jsonschema
 from samplemind_cli.formats.fields import Fields, function_tool
-from samplemind_cli.formats.openai_chat import answers, choices, thinking
+from samplemind_cli.formats.openai_chat import answers, choices, customs, thinking
 from samplemind_cli.formats.openai_chat.fields import IGNORED, NEUTRAL, REFUSED, TRANSLATED
 from samplemind_cli.formats.types import (
     Answer,
@@ -44,7 +44,7 @@ def read(fields: Fields) -> Request:
     schema, named = _schema(fields.inner("response_format"))
     effort, budget = thinking.asked(fields)
     top_p, parallel = fields.number("top_p", 0, 1), fields.get("parallel_tool_calls", bool)
-    tools = tuple(map(function_tool, fields.items("tools")))
+    tools = tuple(map(_tool, fields.items("tools")))
     return Request(
         messages=tuple(map(_message, messages)),
         temperature=fields.number("temperature", 0, 2),
@@ -79,14 +79,13 @@ def streams(fields: Fields) -> bool:
 
 def whole(answer: Answer, number: str, fields: Fields) -> bytes:
     """A chat.completion object."""
-    del fields
-    return answers.completion(answer, number)
+    return answers.completion(answer, number, _customs(fields))
 
 
 def events(number: str, model: str, fields: Fields) -> answers.Events:
     """What tells a streamed completion."""
     count = fields.inner("stream_options").get("include_usage", bool) or False
-    return answers.Events(number, model, count=count)
+    return answers.Events(number, model, count=count, customs=_customs(fields))
 
 
 def error(problem: Problem) -> dict[str, Any]:
@@ -97,6 +96,15 @@ def error(problem: Problem) -> dict[str, Any]:
 def error_type(status: int) -> str:
     """OpenAI's word for a kind of error."""
     return answers.error_type(status)
+
+
+def _tool(fields: Fields) -> dict[str, Any]:
+    return customs.tool(fields) if fields.raw.get("type") == customs.KIND else function_tool(fields)
+
+
+def _customs(fields: Fields) -> frozenset[str]:
+    """The names of the custom tools of a request."""
+    return custom_tools.names(_tool(tool) for tool in fields.items("tools") if tool.raw.get("type") == customs.KIND)
 
 
 def _is_documented(fields: Fields) -> bool:
@@ -122,7 +130,7 @@ def _inside(fields: Fields) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if isinstance(fields.raw.get("tool_choice"), dict):
         choice = fields.inner("tool_choice")
-        found |= choice.others(("type", "function", "allowed_tools"), "tool_choice")
+        found |= choice.others(("type", "function", customs.KIND, "allowed_tools"), "tool_choice")
         found |= choice.inner("function").others(("name",), "tool_choice.function")
     form = fields.inner("response_format")
     found |= form.others(("type", "json_schema", "schema"), "response_format")
@@ -233,7 +241,8 @@ def _calls(fields: Fields) -> tuple[ToolCall, ...]:
 
 
 def _call(call: Fields, call_id: str) -> ToolCall:
-    call.one_of("type", ("function",), "function")
+    if call.one_of("type", ("function", customs.KIND), "function") == customs.KIND:
+        return customs.call(call)
     function = call.inner("function")
     hints = _hints(call, {"id", "type", "function", "index"}) | function.others(("name", "arguments"), "function")
     return ToolCall(function.need("name", str), function.get("arguments", str) or "", call_id, hints=hints)

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from samplemind_cli.formats import conversation, faults, reading, schemas, tool_choice
+from samplemind_cli.formats import conversation, custom_tools, faults, reading, schemas, tool_choice
 from samplemind_cli.formats.openai_chat import client as chat_client
 from samplemind_cli.formats.openai_chat.client import embed, is_openai, models, read_embeddings, read_models
-from samplemind_cli.formats.openai_responses import fields, proofs, tools
+from samplemind_cli.formats.openai_responses import fields, proofs
 from samplemind_cli.formats.openai_responses.input_items import InputItems
 from samplemind_cli.formats.openai_responses.reply import ResponseReader, read, readable
 from samplemind_cli.formats.types import (
@@ -123,7 +123,7 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     known = partial(takes, request=request, endpoint=endpoint)
     messages = conversation.known(conversation.linked(request.messages), known)
     first = _instructions(messages)
-    definitions = [_tool(tool, request) for tool in conversation.tools(request, known)]
+    definitions = [_tool(tool, request, endpoint) for tool in conversation.tools(request, known)]
     customs = {str(tool["name"]) for tool in definitions if tool.get("type") == "custom"}
     items = InputItems(customs, proves=is_openai(endpoint.base_url))
     body: dict[str, Any] = {"input": list(items.of(messages[1:] if first else messages))}
@@ -167,14 +167,15 @@ def _instructions(messages: list[Message]) -> str:
     return ""
 
 
-def _tool(tool: Mapping[str, Any], request: Request) -> dict[str, Any]:
-    """A function, a custom tool as its client offered it, or one of the format's own as it came."""
+def _tool(tool: Mapping[str, Any], request: Request, endpoint: Endpoint) -> dict[str, Any]:
+    """A function, a custom tool as a client offered it, or one of the format's own as it came."""
     if "function" not in tool:
         return dict(tool)
     own = request.source == fields.OWN
     function, more = reading.mapping(tool["function"]), dict(_beside(tool))
-    if own and (custom := tools.custom(function)):
-        return {**custom, **more}
+    if (own or is_openai(endpoint.base_url)) and (custom := custom_tools.described(function)):
+        said, grammar = custom
+        return {"type": "custom", **said, **({"format": {"type": "grammar", **grammar}} if grammar else {}), **more}
     # Left unsaid, it would be strict, which few schemas are made for.
     unsaid = {} if own else {"parameters": {"type": "object", "properties": {}}, "strict": False}
     given = {name: value for name, value in function.items() if value is not None}

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
-from samplemind_cli.formats import reading
-from samplemind_cli.formats.openai_responses.tools import given_input
+from samplemind_cli.formats import custom_tools, reading
 from samplemind_cli.formats.types import Media, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 
 OWN = "openai_responses"
@@ -61,7 +60,7 @@ class InputItems:
         head = {"call_id": call.id, "name": call.name}
         if call.name in self._customs:
             self._custom_calls.add(call.id)
-            return {"type": "custom_tool_call", **head, "input": given_input(call), **call.hints}
+            return {"type": "custom_tool_call", **head, "input": custom_tools.given_input(call), **call.hints}
         return {"type": "function_call", **head, "arguments": call.arguments or "{}", **call.hints}
 
     def _thought(self, thought: Thinking) -> Iterator[dict[str, Any]]:

@@ -1,17 +1,15 @@
 """Reads one item of a provider's response: its pieces, and at its end only what no piece has said."""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from samplemind_cli.formats import reading
+from samplemind_cli.formats import custom_tools, reading
 from samplemind_cli.formats.openai_responses.item_maker import ANNOTATION
 from samplemind_cli.formats.openai_responses.tools import offered_name
 from samplemind_cli.formats.types import Chunk, Opaque, ToolCall
 
 CALLS = ("function_call", "custom_tool_call")
-_OPENING, _CLOSING = '{"input":"', '"}'
 
 
 @dataclass(slots=True)
@@ -59,7 +57,7 @@ class ItemReader:
     def input(self, event: dict[str, Any]) -> Chunk:
         """A piece of a custom tool's input, as one of the arguments that stand for it."""
         piece = reading.piece(event.get("delta"))
-        told = custom_piece(piece, first=not self.arguments)
+        told = custom_tools.piece(piece, first=not self.arguments)
         self.arguments += piece
         return self._piece(told) if piece else Chunk()
 
@@ -117,17 +115,12 @@ class ItemReader:
             yield self.called(item), True
         whole = reading.piece(item.get("input" if custom else "arguments"))
         new = whole[len(self.arguments) :] if whole.startswith(self.arguments) else ""
-        told = custom_piece(new, first=not self.arguments) + _CLOSING if custom else new
+        told = custom_tools.piece(new, first=not self.arguments) + custom_tools.CLOSING if custom else new
         if told:
             yield self._piece(told), bool(new)
 
     def _piece(self, arguments: str) -> Chunk:
         return Chunk(tool_calls=(ToolCall(arguments=arguments, index=self.place),))
-
-
-def custom_piece(words: str, *, first: bool) -> str:
-    """A piece of a custom tool's input as one of the arguments that stand for it."""
-    return (_OPENING if first else "") + json.dumps(words, ensure_ascii=False)[1:-1]
 
 
 def _annotation(value: Any) -> Chunk:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from samplemind_cli.formats import reading
+from samplemind_cli.formats import custom_tools, reading
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.openai_chat.server import SOUNDS, decoded, media
 from samplemind_cli.formats.openai_responses import proofs
@@ -89,7 +89,7 @@ def _call(item: Fields) -> Message:
 
 def _custom_call(item: Fields) -> Message:
     name = offered_name(item.need("name", str), item.get("namespace", str) or "")
-    arguments = reading.dumps({"input": item.get("input", str) or ""})
+    arguments = custom_tools.arguments(item.get("input", str) or "")
     hints = _hints(item, "call_id", "name", "namespace", "input")
     return Message("assistant", (ToolCall(name, arguments, item.need("call_id", str), hints=hints),))
 

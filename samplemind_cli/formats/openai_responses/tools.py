@@ -1,15 +1,13 @@
 """Tools as providers are offered them: each one a function, and the way back to the tool that the client knows."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from blake3 import blake3
 
-from samplemind_cli.formats import reading, tool_choice
+from samplemind_cli.formats import custom_tools, tool_choice
 from samplemind_cli.formats.fields import Fields
-from samplemind_cli.formats.parts import ToolCall
 
 CHOICES = ("none", "auto", "required")
 LONGEST = 64  # characters of a function's name, as OpenAI has it
@@ -17,15 +15,6 @@ _FUNCTION = {"type", "name", "description", "parameters", "strict"}
 _CUSTOM = {"type", "name", "description", "format"}
 # Items of the input that bring further tools.
 _BRINGING = ("additional_tools", "tool_search_output")
-# What stands for a custom tool: a function of one text.
-_TEXT = {"type": "string", "description": "The whole input, as text"}
-_PARAMETERS = {
-    "type": "object",
-    "properties": {"input": _TEXT},
-    "required": ["input"],
-    "additionalProperties": False,
-}
-_GRAMMAR = re.compile(r"(?:\A|\n\n)The input must follow this (\w*) grammar:\n(.*)\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +58,6 @@ def offered_name(name: str, namespace: str) -> str:
     if len(found) <= LONGEST or not namespace:
         return found
     return f"{found[:51]}_{blake3(found.encode()).hexdigest()[:12]}"
-
-
-def given_input(call: ToolCall) -> str:
-    """The text for a custom tool out of a function's arguments, also where the model named it otherwise."""
-    if not reading.is_object(call.arguments):
-        return call.arguments
-    given = reading.given_arguments(call)
-    texts = [given["input"]] if "input" in given else list(given.values())
-    return texts[0] if len(texts) == 1 and isinstance(texts[0], str) else call.arguments
 
 
 def choice(fields: Fields, offer: Offer) -> str | dict[str, Any] | None:
@@ -147,22 +127,8 @@ def _function(tool: Fields) -> dict[str, Any]:
 
 
 def _custom(tool: Fields) -> dict[str, Any]:
-    """A function of one text. Its grammar is told in words, for no other provider keeps to one."""
     form = tool.inner("format")
-    described = [tool.get("description", str) or ""]
-    if form.raw.get("type") == "grammar":
-        syntax, definition = form.get("syntax", str) or "", form.get("definition", str) or ""
-        described.append(f"The input must follow this {syntax} grammar:\n{definition}")
-    return {"name": "", "description": "\n\n".join(filter(None, described)), "parameters": _PARAMETERS}
-
-
-def custom(function: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The custom tool that a function stands for, told again; None where it stands for itself."""
-    if function.get("parameters") != _PARAMETERS:
-        return None
-    described, form = reading.text(function.get("description")), {}
-    if grammar := _GRAMMAR.search(described):
-        described = described[: grammar.start()]
-        form = {"format": {"type": "grammar", "syntax": grammar[1], "definition": grammar[2]}}
-    said = {"description": described} if described else {}
-    return {"type": "custom", "name": function.get("name"), **said, **form}
+    parts = ("syntax", "definition") if form.raw.get("type") == "grammar" else ()
+    return custom_tools.function(
+        tool.get("description", str) or "", {name: form.get(name, str) or "" for name in parts}
+    )

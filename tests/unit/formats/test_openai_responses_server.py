@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from samplemind_cli.formats import custom_tools
 from samplemind_cli.formats.anthropic_messages import client as anthropic
 from samplemind_cli.formats.fields import BadRequestError, Fields
 from samplemind_cli.formats.gemini import client as gemini
 from samplemind_cli.formats.ollama import client as ollama
 from samplemind_cli.formats.openai_chat import client as openai
 from samplemind_cli.formats.openai_responses import client as responses
-from samplemind_cli.formats.openai_responses import server, tools
+from samplemind_cli.formats.openai_responses import server
 from samplemind_cli.formats.types import Answer, Endpoint, Media, Message, Opaque, Text, Thinking, ToolCall, ToolResult
 
 OFFICIAL = Endpoint("https://api.openai.com/v1", "gpt-x", "k")
@@ -239,7 +240,8 @@ def test_a_custom_tool_is_a_function_of_one_text_that_tells_its_grammar():
     found = read(tools=[{**PATCH, "format": grammar}], tool_choice={"type": "custom", "name": "apply_patch"})
     function = found.tools[0]["function"]
 
-    assert tools.custom(function) == {**PATCH, "format": grammar}
+    said = {"name": "apply_patch", "description": "patches"}
+    assert custom_tools.described(function) == (said, {"syntax": "lark", "definition": "start: BEGIN"})
     assert list(function["parameters"]["properties"]) == ["input"]
     assert function["description"].startswith("patches\n\n")
     assert "start: BEGIN" in function["description"]
