@@ -205,12 +205,31 @@ CONSTRAINTS = frozenset(
 )
 # What a format's clients name in every request, meant or not: the daemon's memory, and Gemini's own sampling.
 _HABITS = frozenset({("ollama", "num_ctx"), ("gemini", "top_k"), ("gemini", "top_p")})
+# Parts of a message that some hosts of chat completions know: a video as its frames, media as vectors.
+HOSTS_PARTS = ("video", "image_embeds", "audio_embeds", "video_embeds")
 # Blocks of a format's own that stand for a part of the conversation: without them it is another one.
-_ESSENTIAL = frozenset({("openai_responses", "compaction"), ("openai_responses", "compaction_trigger")})
+_ESSENTIAL = frozenset(
+    {
+        ("openai_responses", "compaction"),
+        ("openai_responses", "compaction_trigger"),
+        *(("openai_chat", kind) for kind in HOSTS_PARTS),
+    }
+)
 # Where the formats say how much a model may think.
 THINKING_FIELDS = frozenset({"enable_thinking", "reasoning", "think", "thinking", "thinking_budget", "thinkingConfig"})
 # What a provider may need beyond words that no parameter could move from this machine to a paid provider.
-ATTACHMENTS = ("image", "audio", "file", "image_url", "audio_url", "file_url", "file_id", "image_id")
+ATTACHMENTS = (
+    "image",
+    "audio",
+    "video",
+    "file",
+    "image_url",
+    "audio_url",
+    "video_url",
+    "file_url",
+    "file_id",
+    "image_id",
+)
 ABILITIES = frozenset({*ATTACHMENTS, "tools", "schema"})
 # Names that mean something of ours among `needs` and `wishes`, whatever a field of a client is called.
 _OURS = (

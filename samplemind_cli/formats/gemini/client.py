@@ -34,9 +34,22 @@ __all__ += ["readable", "reader", "takes"]
 # Inside a functionResponse, beside its response.
 _RESULT = ("willContinue", "scheduling")
 _TAKEN = frozenset(
-    {"image", "audio", "file", "file_url", "tools", "tool_choice", "schema", "effort", "thinking_budget", "is_error"}
+    {
+        "image",
+        "audio",
+        "video",
+        "video_url",
+        "file",
+        "file_url",
+        "tools",
+        "tool_choice",
+        "schema",
+        "effort",
+        "thinking_budget",
+        "is_error",
+    }
 )
-_TAKEN |= {*CONFIG, *EXTRA}
+_TAKEN |= {"effort", "thinking_budget", *CONFIG, *EXTRA}
 _MODES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
 # Gemini 3 wants its own signature on the first call of a step and answers 400 without one; this word is documented for
 # calls that carry none, e.g. from another model (ai.google.dev/gemini-api/docs/thought-signatures).

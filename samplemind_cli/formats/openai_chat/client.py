@@ -11,7 +11,7 @@ from samplemind_cli.formats.openai_chat import calls, customs
 from samplemind_cli.formats.openai_chat.events import read, readable
 from samplemind_cli.formats.openai_chat.fields import DOCUMENTED
 from samplemind_cli.formats.openai_responses.fields import IN_CHAT
-from samplemind_cli.formats.request import THINKING_FIELDS
+from samplemind_cli.formats.request import HOSTS_PARTS, THINKING_FIELDS
 from samplemind_cli.formats.types import (
     ABILITIES,
     PARAMETERS,
@@ -21,6 +21,7 @@ from samplemind_cli.formats.types import (
     Inputs,
     Media,
     Message,
+    Opaque,
     Part,
     Reader,
     Request,
@@ -34,10 +35,20 @@ __all__ = ["chat", "embed", "fault", "is_openai", "models", "read", "read_embedd
 __all__ += ["readable", "reader", "takes"]
 
 _AUDIO = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav", "audio/vnd.wave": "wav"}
-_TAKEN = ABILITIES - {"audio_url", "file_url", "file_id", "image_id"}
-_TAKEN |= {*PARAMETERS, "temperature", "tool_choice", "effort", "name", "detail"}
+TAKEN = ABILITIES - {"video", "audio_url", "video_url", "file_url", "file_id", "image_id"}
+_TAKEN = TAKEN | {*PARAMETERS, "temperature", "tool_choice", "effort", "name", "detail"}
 # What of other formats' fields the compatible servers know by the same name.
-_COMPATIBLE = {"top_k", "min_p", "repetition_penalty", "repeat_penalty", "typical_p", "cache_control"}
+_COMPATIBLE = {
+    "video",
+    "audio_url",
+    "video_url",
+    "top_k",
+    "min_p",
+    "repetition_penalty",
+    "repeat_penalty",
+    "typical_p",
+    "cache_control",
+}
 _FILES = ("openai_chat", "openai_responses", "")  # whose clients name files that OpenAI keeps
 # A thinking budget in the words of an effort, as the field has it.
 _EFFORTS = ((0, "none"), (1024, "low"), (8192, "medium"))
@@ -48,7 +59,7 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
     if (
         name in _TAKEN
         or name in DOCUMENTED
-        or (name.startswith("openai_chat ") and not (is_openai(endpoint.base_url) and _is_field(name, request)))
+        or (name.startswith("openai_chat ") and not (is_openai(endpoint.base_url) and _is_of_hosts(name, request)))
         or (name == "thinking_budget" and not request.effort)
         or (name == "file_id" and request.source in _FILES)
     ):
@@ -58,9 +69,10 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
     return name in _COMPATIBLE or request.source in ("openai_chat", "")
 
 
-def _is_field(name: str, request: Request) -> bool:
-    """Whether it is a field that nobody documents, and not a tool or a block."""
-    return name.removeprefix("openai_chat ") in request.extra
+def _is_of_hosts(name: str, request: Request) -> bool:
+    """Whether it is a field that OpenAI does not document, or a part of a message; a tool is for it to refuse."""
+    plain = name.removeprefix("openai_chat ")
+    return plain in request.extra or plain in HOSTS_PARTS
 
 
 def chat(request: Request, endpoint: Endpoint) -> Call:
@@ -213,6 +225,8 @@ def _messages(message: Message, customs: Collection[str]) -> list[dict[str, Any]
 
 def _is_told(part: Part) -> bool:
     """Whether it is said in this format's message: not another's thoughts and blocks."""
+    if isinstance(part, Opaque):
+        return part.origin == "openai_chat" and part.value.get("type") in HOSTS_PARTS
     return isinstance(part, Text | Media | ToolCall) or (isinstance(part, Thinking) and part.origin == "openai_chat")
 
 
@@ -223,7 +237,7 @@ def _result(result: ToolResult) -> str | list[dict[str, Any]]:
 
 
 def _spoken(parts: Sequence[Part], customs: Collection[str]) -> dict[str, Any]:
-    content = [part for part in parts if isinstance(part, Text | Media)]
+    content = [part for part in parts if isinstance(part, Text | Media | Opaque)]
     plain = all(isinstance(part, Text) and not part.hints for part in content)
     one = plain and len(content) <= 1
     body: dict[str, Any] = {"content": "".join(part.text for part in content if isinstance(part, Text))}
@@ -242,14 +256,16 @@ def _call(call: ToolCall, customs: Collection[str]) -> dict[str, Any]:
     return reading.beside(calls.told(plain, customs), call.hints)
 
 
-def _part(part: Text | Media) -> dict[str, Any]:
+def _part(part: Text | Media | Opaque) -> dict[str, Any]:
+    if isinstance(part, Opaque):
+        return dict(part.value)
     if isinstance(part, Text):
         return {"type": "text", "text": part.text, **part.hints}
     return reading.beside(_media(part), part.hints)
 
 
 def _media(part: Media) -> dict[str, Any]:
-    if part.kind == "audio":
+    if part.kind == "audio" and not part.url:
         form = _AUDIO.get(part.media_type, part.media_type.removeprefix("audio/"))
         return {"type": "input_audio", "input_audio": {"data": reading.encoded(part), "format": form}}
     if part.kind == "file":
@@ -257,7 +273,8 @@ def _media(part: Media) -> dict[str, Any]:
         where = {"file_id": part.file_id} if part.file_id else {"file_data": reading.data_url(part)}
         return {"type": "file", "file": {**named, **where}}
     detail = {"detail": part.detail} if part.detail else {}
-    return {"type": "image_url", "image_url": {"url": reading.data_url(part), **detail}}
+    kind = f"{part.kind}_url"
+    return {"type": kind, kind: {"url": reading.data_url(part), **detail}}
 
 
 def _format(request: Request) -> dict[str, Any]:

@@ -8,10 +8,13 @@ from samplemind_cli.formats import custom_tools, jsonschema
 from samplemind_cli.formats.fields import Fields, function_tool
 from samplemind_cli.formats.openai_chat import answers, choices, customs, thinking
 from samplemind_cli.formats.openai_chat.fields import IGNORED, NEUTRAL, REFUSED, TRANSLATED
+from samplemind_cli.formats.request import HOSTS_PARTS
 from samplemind_cli.formats.types import (
     Answer,
     Media,
+    MediaKind,
     Message,
+    Opaque,
     Part,
     Problem,
     Request,
@@ -25,7 +28,8 @@ from samplemind_cli.formats.types import (
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 SOUNDS = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 STOPS = 4  # as OpenAI has it
-PARTS = ("text", "refusal", "image_url", "input_audio", "file")
+URLS: dict[str, MediaKind] = {"image_url": "image", "audio_url": "audio", "video_url": "video"}
+PARTS = ("text", "refusal", *URLS, "input_audio", "file", *HOSTS_PARTS)
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)((?:;[\w.+-]+=[^;,]*)*);base64,(.*)", re.DOTALL | re.IGNORECASE)
 # Fields beside a message's content or a part's that are translated.
 _MESSAGE = {"role", "content", "name", "tool_calls", "tool_call_id", "function_call", "refusal", "reasoning_content"}
@@ -111,7 +115,7 @@ def _is_documented(fields: Fields) -> bool:
     """Whether every host of this format reads a body as we do: not all know Mistral's own ways to say the same."""
     contents = [message.raw.get("content") for message in fields.items("messages")]
     parts = [part for content in contents if isinstance(content, list) for part in content]
-    bare = any(isinstance(part, dict) and isinstance(part.get("image_url"), str) for part in parts)
+    bare = any(isinstance(part, dict) and isinstance(part.get(kind), str) for part in parts for kind in URLS)
     return not bare and fields.raw.get("tool_choice") != "any"
 
 
@@ -190,11 +194,13 @@ def _part(part: Fields) -> Part:
     hints = _hints(part, {"type", kind})
     if kind in ("text", "refusal"):
         return Text(part.need(kind, str), hints)
-    if kind == "image_url":
-        bare = isinstance(part.raw.get("image_url"), str)  # as Mistral has it
-        holder = Fields({"url": part.raw["image_url"]}, part.name(kind)) if bare else part.inner(kind)
+    if kind in HOSTS_PARTS:
+        return Opaque("openai_chat", part.raw)
+    if kind in URLS:
+        bare = isinstance(part.raw.get(kind), str)  # as Mistral has it
+        holder = Fields({"url": part.raw[kind]}, part.name(kind)) if bare else part.inner(kind)
         hints |= holder.others(("url", "detail"), kind)
-        return media(holder, "url", "image", detail=holder.get("detail", str) or "", hints=hints)
+        return media(holder, "url", URLS[kind], detail=holder.get("detail", str) or "", hints=hints)
     holder = part.inner(kind)
     hints |= holder.others(("filename", "file_id", "file_data") if kind == "file" else ("format", "data"), kind)
     if kind == "file":
@@ -215,10 +221,10 @@ def media(holder: Fields, key: str, kind: str, **more: Any) -> Media:
     url = holder.need(key, str)
     if found := _DATA_URL.fullmatch(url):
         media_type = found[1].lower()
-        if kind == "image" and not media_type.startswith("image/"):
-            raise holder.wrong(key, "must contain an image")
+        if kind != "file" and not media_type.startswith(f"{kind}/"):
+            raise holder.wrong(key, f"must contain {'a video' if kind == 'video' else f'an {kind}'}")
         return Media(cast("Any", kind), media_type, decoded(found[3], holder, key), **more)
-    if url[:8].lower().startswith(("https://", "http://")):
+    if url[:8].lower().startswith(("https://", "http://", *(("gs://",) if kind == "video" else ()))):
         return Media(cast("Any", kind), url=url, **more)
     raise holder.wrong(key, "must be a base64 data: URL or an https:// URL")
 

@@ -27,7 +27,8 @@ from samplemind_cli.formats.types import (
 __all__ = ["alone", "chat", "embed", "fault", "models", "read", "read_embeddings", "read_models"]
 __all__ += ["readable", "reader", "takes"]
 
-_TAKEN = ABILITIES - {"audio", "audio_url", "file_id", "image_id"} | {
+_VIDEO = {"video", "video_url"}
+_TAKEN = ABILITIES - {"audio", "audio_url", "file_id", "image_id", *_VIDEO} | {
     "temperature",
     "top_p",
     "tool_choice",
@@ -54,7 +55,8 @@ def alone(model: str) -> bool:
 
 def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
     """Of another format's fields only those it has a word for; of its own every one."""
-    del endpoint
+    if name in _VIDEO and is_openai(endpoint.base_url):
+        return False
     if name.startswith(f"{fields.OWN} "):  # an item or a tool of its own
         return True
     if request.source == fields.OWN or (not request.source and name in request.extra):

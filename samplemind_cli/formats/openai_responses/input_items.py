@@ -96,6 +96,9 @@ def _part(part: Text | Media) -> dict[str, Any]:
     if part.kind == "image":
         where = {"file_id": part.file_id} if part.file_id else {"image_url": reading.data_url(part)}
         return {"type": "input_image", "detail": "auto", **where, **detail, **part.hints}
+    if part.kind == "video":
+        where = {"file_id": part.file_id} if part.file_id else {"video_url": reading.data_url(part)}
+        return {"type": "input_video", **where, **detail, **part.hints}
     named = {"filename": part.name} if part.name and not part.url else {}
     where = {"file_id": part.file_id} if part.file_id else {"file_url": part.url} if part.url else {}
     return {"type": "input_file", **named, **(where or {"file_data": reading.data_url(part)}), **detail, **part.hints}
