@@ -183,6 +183,7 @@ CONSTRAINTS = frozenset(
         "compaction",
         "function_call",
         "functions",
+        "generationConfig.responseMimeType",
         "imageConfig",
         "image_config",
         "logit_bias",

@@ -28,6 +28,7 @@ from samplemind_cli.formats.types import Request
 MODES = ("", "MODE_UNSPECIFIED", "AUTO", "ANY", "NONE", "VALIDATED")
 LEVELS = {"MINIMAL": "minimal", "LOW": "low", "MEDIUM": "medium", "HIGH": "high"}
 KINDS = ("", "text/plain", "application/json")
+_SCHEMAS = ("responseJsonSchema", "_responseJsonSchema", "responseSchema")
 _CHOICES = {"ANY": "required", "AUTO": "auto", "NONE": "none", "VALIDATED": "auto"}
 _WHOLE = ("candidateCount", "logprobs", "maxOutputTokens", "seed", "topK")  # integers may come as JSON strings
 _BUDGET = "thinkingBudget"
@@ -64,7 +65,7 @@ def read(fields: Fields) -> Request:
         frequency_penalty=config.number("frequencyPenalty", -2, 2) or None,
         effort=LEVELS.get((thinking.get("thinkingLevel", str) or "").upper(), ""),
         thinking_budget=_budget(thinking),
-        extra=extra | _extra(fields, config),
+        extra=extra | _form(config) | _extra(fields, config),
         unkeyed=unkeyed | {name: fields.raw[name] for name in IGNORED if fields.raw.get(name) is not None},
         source="gemini",
         body=raw,
@@ -103,8 +104,10 @@ def _budget(thinking: Fields) -> int | None:
 
 def _schema(config: Fields) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     """The JSON Schema of the answer; Gemini's own kind of schema goes to Gemini as it came."""
-    kind = config.one_of("responseMimeType", KINDS, "")
-    for name in ("responseJsonSchema", "_responseJsonSchema", "responseSchema"):
+    if _form(config):
+        return None, {}
+    kind = config.get("responseMimeType", str)
+    for name in _SCHEMAS:
         given = config.get(name, dict)
         if given is None:
             continue
@@ -114,6 +117,13 @@ def _schema(config: Fields) -> tuple[dict[str, Any] | None, dict[str, Any]]:
             return jsonschema.checked(given, config, name), {}
         return jsonschema.checked(as_json_schema(given), config, name), {name: given}
     return None, {}
+
+
+def _form(config: Fields) -> dict[str, Any]:
+    """An answer in a form that only Gemini knows, such as text/x.enum, and the schema that stands for it there."""
+    if config.get("responseMimeType", str) in (None, *KINDS):
+        return {}
+    return {config.name(name): config.raw[name] for name in ("responseMimeType", *_SCHEMAS) if name in config.raw}
 
 
 def _tools(holder: Fields) -> list[dict[str, Any]]:
