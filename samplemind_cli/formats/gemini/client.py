@@ -11,6 +11,7 @@ from samplemind_cli.formats import conversation, faults, reading, tool_choice
 from samplemind_cli.formats.gemini.config import CONFIG, CONFIG_ONLY, EXTRA, SCHEMA, config
 from samplemind_cli.formats.gemini.events import read, readable
 from samplemind_cli.formats.gemini.fields import PATH
+from samplemind_cli.formats.openai_chat import forms
 from samplemind_cli.formats.types import (
     Call,
     Endpoint,
@@ -50,6 +51,7 @@ _TAKEN = frozenset(
     }
 )
 _TAKEN |= {"effort", "thinking_budget", *CONFIG, *EXTRA}
+_CHOICES = ("guided_choice", "structured_outputs")  # vLLM's words for one of Gemini's
 _MODES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
 # Gemini 3 wants its own signature on the first call of a step and answers 400 without one; this word is documented for
 # calls that carry none, e.g. from another model (ai.google.dev/gemini-api/docs/thought-signatures).
@@ -61,7 +63,7 @@ _SIGNING = re.compile(r"gemini-(?!1|2)")
 def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
     """Of another format's fields only those it has a word for; of its own every one."""
     del endpoint
-    if name in _TAKEN or name.startswith("gemini "):
+    if name in _TAKEN or name.startswith("gemini ") or (name in _CHOICES and forms.choices(request.extra)):
         return True
     return request.source == "gemini" or (not request.source and name in request.extra)
 

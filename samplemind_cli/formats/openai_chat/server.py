@@ -4,9 +4,9 @@ import re
 from base64 import b64decode
 from typing import Any, cast
 
-from samplemind_cli.formats import custom_tools, jsonschema
+from samplemind_cli.formats import custom_tools
 from samplemind_cli.formats.fields import Fields, function_tool
-from samplemind_cli.formats.openai_chat import answers, choices, customs, thinking
+from samplemind_cli.formats.openai_chat import answers, choices, customs, forms, thinking
 from samplemind_cli.formats.openai_chat.fields import IGNORED, NEUTRAL, REFUSED, TRANSLATED
 from samplemind_cli.formats.request import HOSTS_PARTS
 from samplemind_cli.formats.types import (
@@ -45,7 +45,7 @@ def read(fields: Fields) -> Request:
     if not messages:
         raise fields.wrong("messages", "must contain at least one message")
     longest = fields.whole("max_completion_tokens")
-    schema, named = _schema(fields.inner("response_format"))
+    form = forms.read(fields)
     effort, budget = thinking.asked(fields)
     top_p, parallel = fields.number("top_p", 0, 1), fields.get("parallel_tool_calls", bool)
     tools = tuple(map(_tool, fields.items("tools")))
@@ -54,10 +54,10 @@ def read(fields: Fields) -> Request:
         temperature=fields.number("temperature", 0, 2),
         max_tokens=fields.whole("max_tokens") if longest is None else longest,
         max_tokens_field="" if longest is None else "max_completion_tokens",
-        schema=schema,
-        json_mode=schema is None and fields.inner("response_format").raw.get("type") == "json_object",
-        schema_name=named.get("name", str) or "",
-        strict=named.get("strict", bool),
+        schema=form.schema,
+        json_mode=form.json_mode,
+        schema_name=form.name,
+        strict=form.strict,
         tools=tools,
         tool_choice=choices.read(fields, tools),
         # OpenAI's defaults count as unsaid: clients send them unasked.
@@ -69,7 +69,9 @@ def read(fields: Fields) -> Request:
         parallel_tool_calls=False if parallel is False and tools else None,
         effort=effort,
         thinking_budget=budget,
-        extra={name: value for name, value in fields.raw.items() if _is_extra(fields, name)} | _inside(fields),
+        extra={name: value for name, value in fields.raw.items() if _is_extra(fields, name)}
+        | _inside(fields)
+        | form.extra,
         unkeyed={name: fields.raw[name] for name in IGNORED if fields.raw.get(name) is not None},
         source="openai_chat",
         body=fields.raw if _is_documented(fields) else None,
@@ -126,7 +128,7 @@ def _said(fields: Fields, name: str) -> bool:
 def _is_extra(fields: Fields, name: str) -> bool:
     if name in ("reasoning", "reasoning_effort"):
         return thinking.says_more(fields, name)
-    return name not in TRANSLATED | IGNORED | REFUSED and _said(fields, name)
+    return name not in TRANSLATED | IGNORED | REFUSED | forms.TRANSLATED and _said(fields, name)
 
 
 def _inside(fields: Fields) -> dict[str, Any]:
@@ -136,9 +138,7 @@ def _inside(fields: Fields) -> dict[str, Any]:
         choice = fields.inner("tool_choice")
         found |= choice.others(("type", "function", customs.KIND, "allowed_tools"), "tool_choice")
         found |= choice.inner("function").others(("name",), "tool_choice.function")
-    form = fields.inner("response_format")
-    found |= form.others(("type", "json_schema", "schema"), "response_format")
-    return found | form.inner("json_schema").others(("name", "strict", "schema"), "response_format.json_schema")
+    return found
 
 
 def stops(fields: Fields) -> tuple[str, ...]:
@@ -252,20 +252,3 @@ def _call(call: Fields, call_id: str) -> ToolCall:
     function = call.inner("function")
     hints = _hints(call, {"id", "type", "function", "index"}) | function.others(("name", "arguments"), "function")
     return ToolCall(function.need("name", str), function.get("arguments", str) or "", call_id, hints=hints)
-
-
-def _schema(fields: Fields) -> tuple[dict[str, Any] | None, Fields]:
-    """The JSON Schema of a response format, and what holds its name."""
-    nothing = Fields({})
-    if not fields.raw:
-        return None, nothing
-    kind = fields.one_of("type", ("text", "json_object", "json_schema"), "")
-    if kind == "json_object" and fields.raw.get("schema"):  # as llama.cpp, Together and Fireworks have it
-        return jsonschema.checked(fields.need("schema", dict), fields, "schema"), nothing
-    if kind != "json_schema":
-        return None, nothing
-    holder = fields.inner("json_schema")
-    schema = holder.get("schema", dict)
-    if schema is None:
-        raise holder.wrong("schema", "is required")
-    return jsonschema.checked(schema, holder, "schema"), holder
