@@ -130,17 +130,17 @@ class Caller:
         await self._contexts.check(route, request)
         while True:
             gone = self._refused.of(name)
-            dropped = tuple(sorted((untold | (gone & request.wishes)).difference(route.dropped)))
+            unasked = gone & request.wishes if gone else gone
+            dropped = tuple(sorted((untold | unasked).difference(route.dropped)))
             sent = without(request, gone | unproved)
             client = CLIENTS[client_name := self.formats.of(route.provider, route.endpoint, request)]
             spoken = format_of(client_name)
             same = request.source == spoken
-            read, made = client.reader(sent), partial(_chat, client, sent, gone)
+            made = partial(_chat, client, sent, gone)
             try:
                 asked = _Question(client_name, sent, made)
                 async with self._events(route, asked, patience, options) as (events, observe, held):
-                    async for event in events:
-                        found = read(event)
+                    async for event, found in events:
                         passed = event_of(event, found, client) if same else None
                         for chunk in found.in_order(begun=begun) if found.pieces else (found,):
                             observe(chunk)
@@ -171,9 +171,9 @@ class Caller:
         adapter = EMBEDDERS[client_name]
         made = partial(adapter.embed, texts, dimensions)
         async with self._events(route, _Question(client_name, None, made), patience, options) as (events, observe, _):
-            event = await anext(events)
-            if fault := CLIENTS[client_name].reader(_NOTHING)(event).fault:
-                raise broken_off(fault, route.provider, event, begun=False)
+            event, said = await anext(events)
+            if said.fault:
+                raise broken_off(said.fault, route.provider, event, begun=False)
             found, tokens = adapter.read_embeddings(event)
             observe(Chunk(usage=Usage(input_tokens=tokens)))
         if len(found) != len(texts) or not all(found):
@@ -188,8 +188,8 @@ class Caller:
     @asynccontextmanager
     async def _events(
         self, route: Route, question: _Question, patience: Patience, options: Options
-    ) -> AsyncIterator[tuple[AsyncGenerator[Any, None], Hear, float]]:
-        """The events of a call, once the provider may be asked, and who is to hear of them.
+    ) -> AsyncIterator[tuple[AsyncGenerator[tuple[Any, Chunk], None], Hear, float]]:
+        """The events of a call, each with what it says, once the provider may be asked, and who is to hear of them.
 
         And the seconds that it waited for our limit of requests per minute.
         """

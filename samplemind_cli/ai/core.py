@@ -222,7 +222,7 @@ class AICore:
         route = told.answering
         patience = self._caller.patience(route, deadline, told.options, last=last)
         told.handed_over = time.perf_counter() - told.started
-        told.attempt = Attempt(route, told.request, told.options, self.key(route, told.request), patience)
+        told.attempt = Attempt(route, told.request, told.options, patience)
         return told.attempt
 
     def _tell(self, route: Route, *, last: bool) -> None:

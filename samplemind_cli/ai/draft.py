@@ -107,7 +107,8 @@ class Draft:
         said = chunk.text or chunk.thinking or chunk.signature or chunk.block or calls
         if not said and not any(other for _, other in others):
             return None
-        told = Chunk(  # made anew: replace() takes several times as long, and this is done for every word
+        first, self._begun = not self._begun, True
+        return Chunk(  # made anew: replace() takes several times as long, and this is done for every word
             chunk.text,
             chunk.thinking,
             calls,
@@ -115,16 +116,15 @@ class Draft:
             thought_id=chunk.thought_id,
             block=chunk.block,
             refusal=chunk.refusal,
+            usage=reading.counted(self._usage) if first else None,
+            held=self._held if first else 0.0,
+            dropped=self._dropped if first else (),
             logprobs=chunk.logprobs,
             stop_sequence=chunk.stop_sequence,
             others=tuple((number, other) for number, other in others if other) if others else (),
             events=self.passing.take(),
             origin=self.origin,
         )
-        if not self._begun:
-            self._begun = True
-            told = replace(told, usage=reading.counted(self._usage), held=self._held, dropped=self._dropped)
-        return told
 
     def end(self) -> Chunk | None:
         """What was held back to the end."""

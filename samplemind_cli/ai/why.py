@@ -101,10 +101,15 @@ class Questions:
 
 def parts(route: Route, request: Request) -> dict[str, str]:
     """A request's parts by name: the route, tools, each message, each option."""
-    body = payload(route, request)
+    return parts_of(route.provider, payload(route, request))
+
+
+def parts_of(provider: str, keyed: Mapping[str, Any]) -> dict[str, str]:
+    """As `parts`, of the cache key's payload."""
+    body = dict(keyed)
     extra = {_UNSAFE.sub("?", str(name))[:64]: value for name, value in body.pop("extra", {}).items()}
     messages, tools = body.pop("messages"), body.pop("tools", None)
-    named: dict[str, Any] = {"provider": str(route.provider), "base_url": body.pop("base_url")}
+    named: dict[str, Any] = {"provider": str(provider), "base_url": body.pop("base_url")}
     named |= {"model": body.pop("model"), **({"tools": tools} if tools else {})}
     named |= dict(_named(messages))
     return {name: _fingerprint(value) for name, value in {**named, **dict(sorted({**extra, **body}.items()))}.items()}
