@@ -1,4 +1,4 @@
-"""Which versions of packages are installed: here, or run by path with a project's own Python, from 3.8 on."""
+"""The versions of Python and of packages: here, or run by path with a project's own Python, from 3.8 on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def versions(packages: Sequence[str]) -> dict[str, str | None]:
     """By package; None: not installed."""
-    found: dict[str, str | None] = dict.fromkeys(packages)
+    found: dict[str, str | None] = {"python": "{}.{}".format(*sys.version_info), **dict.fromkeys(packages)}
     for package in packages:
         try:
             found[package] = version(package)

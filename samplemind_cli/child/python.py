@@ -18,7 +18,7 @@ OURS = (sys.executable, "-P", "-m", "samplemind_cli")
 
 @dataclass(frozen=True, slots=True)
 class Python:
-    """An interpreter, why it was chosen, and the versions of the packages asked about (None: not installed)."""
+    """An interpreter, why it was chosen, and its version ("python") and those of packages (None: not installed)."""
 
     path: Path
     why: str
