@@ -14,7 +14,7 @@ from samplemind_cli.stack import dotenv
 from samplemind_cli.stack.docker import EVERY_PROFILE, config, every_service, require
 from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.record import write_whole
-from samplemind_cli.stack.services import scaled_to_zero
+from samplemind_cli.stack.services import without_containers
 
 FILE = "compose.json"
 
@@ -28,16 +28,16 @@ def declared(settings: Settings, stack: Stack) -> tuple[str, list[str]]:
     return known["project"], known["services"]
 
 
-def scaled_to_none(settings: Settings, stack: Stack) -> list[str]:
-    """The declared services that are to have no container; from the same memory."""
-    return list(_known(settings, stack)["scaled"])
+def declared_without(settings: Settings, stack: Stack) -> dict[str, str]:
+    """The state of the declared services that are to have no container; from the same memory."""
+    return dict(_known(settings, stack)["without"])
 
 
 def _known(settings: Settings, stack: Stack) -> dict[str, Any]:
     key = _key(stack)
     with suppress(OSError, ValueError, LookupError, TypeError):
         known: dict[str, Any] = json.loads((Path(settings.cache_dir) / FILE).read_bytes())
-        if known["key"] == key and {"project", "services", "scaled"} <= known.keys():
+        if known["key"] == key and {"project", "services", "without"} <= known.keys():
             return known
     return remember(settings, stack, config(stack))
 
@@ -80,8 +80,8 @@ def require_declared(stack: Stack, active: Collection[str], services: Iterable[s
 
 def remember(settings: Settings, stack: Stack, told: Mapping[str, Any]) -> dict[str, Any]:
     """Keep what Compose's `config` told of the stack."""
-    scaled = [name for name, definition in told["services"].items() if scaled_to_zero(definition)]
-    known = {"key": _key(stack), "project": told["name"], "services": list(told["services"]), "scaled": scaled}
+    without = without_containers(told["services"])
+    known = {"key": _key(stack), "project": told["name"], "services": list(told["services"]), "without": without}
     with suppress(StackError):  # without the memory it only takes longer
         write_whole(Path(settings.cache_dir) / FILE, json.dumps(known))
     return known
