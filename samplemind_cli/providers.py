@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
@@ -181,6 +182,7 @@ def _own_row(name: str, block: Any, source: str) -> Row:
     )
 
 
+@cache
 def is_address(url: str) -> bool:
     """Whether this is a base URL over HTTP."""
     try:

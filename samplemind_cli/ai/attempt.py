@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from samplemind_cli.ai import why
-from samplemind_cli.ai.cache import Hit
+from samplemind_cli.ai.cache import Hit, cache_key
 from samplemind_cli.ai.nearest import Parts
 from samplemind_cli.ai.patience import Patience
+from samplemind_cli.ai.question import payload
 from samplemind_cli.ai.types import Answer, Chunk, Kept, Message, Options, Request, Route
 
 
@@ -17,13 +19,22 @@ class Attempt:
     route: Route
     request: Request
     options: Options
-    key: str
     patience: Patience
+
+    @cached_property
+    def payload(self) -> dict[str, Any]:
+        """Everything that may change the answer."""
+        return payload(self.route, self.request)
+
+    @cached_property
+    def key(self) -> str:
+        """The cache key."""
+        return cache_key(self.route.provider, self.payload)
 
     @cached_property
     def parts(self) -> Parts:
         """What `why` compares."""
-        return why.parts(self.route, self.request)
+        return why.parts_of(self.route.provider, self.payload)
 
 
 def as_request(request: Request | str) -> Request:

@@ -16,7 +16,7 @@ from samplemind_cli.ai.keys import without_keys
 from samplemind_cli.ai.patience import CONNECTIONS, Content, LinkError, Patience, UnavailableError, silence, tried
 from samplemind_cli.ai.received import Body, EventStream, Response
 from samplemind_cli.ai.refusal import place
-from samplemind_cli.ai.types import Call, FaultReader, Reader
+from samplemind_cli.ai.types import Call, Chunk, FaultReader, Reader
 from samplemind_cli.errors import CutStreamError, ProviderError, SettingError
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ async def make_ai_request(url: str, payload: Any, **kwargs: Any) -> Any:
     patience = Patience(**kwargs)
     try:
         async with asyncio.timeout_at(patience.deadline):
-            answers = [event async for event in events(call, patience)]
+            answers = [event async for event, _ in events(call, patience)]
     except TimeoutError:
         raise ProviderError(f"{place(url)}: no complete answer before the deadline") from None
     return answers[0] if len(answers) == 1 else answers
@@ -109,18 +109,18 @@ async def make_ai_request(url: str, payload: Any, **kwargs: Any) -> Any:
 
 async def events(
     call: Call, patience: Patience, read_fault: FaultReader | None = None, reader: Callable[[], Reader] | None = None
-) -> AsyncGenerator[Any, None]:
-    """The decoded events of an answer as they arrive; one event when it was not streamed.
+) -> AsyncGenerator[tuple[Any, Chunk], None]:
+    """The decoded events of an answer as they arrive, each with what it says; one event when it was not streamed.
 
     Retries until the first byte of an answer, never after it; with `reader`, which makes an answer's reader, until
-    its first token. Leaving the iteration closes the connection. No error contains the call's keys; a fault among the
-    events may, until `without_keys` has seen it.
+    its first token. Without it the chunks say nothing. Leaving the iteration closes the connection. No error contains
+    the call's keys; a fault among the events may, until `without_keys` has seen it.
     """
     with keys.removed_from_errors(call):
         stream = await tried(lambda: _begun(call, patience, read_fault, reader), patience)
         try:
-            async for event in stream.events():
-                yield event
+            async for heard in stream.events():
+                yield heard
         finally:
             await stream.aclose()
 

@@ -67,24 +67,23 @@ class Body:
 
 
 class EventStream:
-    """The decoded events of a successful response of up to `limit` bytes."""
+    """The decoded events of a successful response of up to `limit` bytes, each with what it says."""
 
     def __init__(self, call: Call, response: Response, limit: int) -> None:
         self._call = call
         self._body = Body(call, response, limit)
         self._kind = response.headers.get("content-type", "")
         self._decoder = Decoder(self._kind)
-        self._waiting: Iterable[Any] = ()
-        self._read = False  # with a reader, which is told of the end
+        self._waiting: Iterable[tuple[Any, Chunk]] = ()
+        self._read: Reader | None = None
         self._over = False
 
     async def begin(self, read: Reader) -> None:
-        """Read up to the first token. Raises UnavailableError for an error before it."""
-        self._read, passed = True, list[Any]()
+        """Read events with `read`, up to the first token. Raises UnavailableError for an error before it."""
+        self._read, passed = read, list[tuple[Any, Chunk]]()
         while (found := await self._next()) is not None:
-            for event in found:
-                passed.append(event)
-                chunk = read(event)
+            for event, chunk in found:
+                passed.append((event, chunk))
                 if chunk.fault and chunk.fault.passing:
                     begun = len(passed) > 1
                     raise refusal.unavailable(chunk.fault, self._body.response.headers, again=True, may_cost=begun)
@@ -93,30 +92,31 @@ class EventStream:
                     return
         self._waiting = passed
 
-    async def events(self) -> AsyncGenerator[Any, None]:
+    async def events(self) -> AsyncGenerator[tuple[Any, Chunk], None]:
         """Every event as it arrives, and last, after `begin`, the end that the stream announced.
 
-        Raises CutStreamError; UnavailableError where there is none.
+        Without `begin` the chunks say nothing. Raises CutStreamError; UnavailableError where there is no event.
         """
-        for event in self._waiting:
-            yield event
+        for heard in self._waiting:
+            yield heard
         while (found := await self._next()) is not None:
-            for event in found:
-                yield event
+            for heard in found:
+                yield heard
         if self._read and self._decoder.done:
-            yield reading.OVER
+            yield reading.OVER, self._read(reading.OVER)
 
     async def aclose(self) -> None:
         """Give the connection back, or close it."""
         await self._body.response.aclose()
 
-    async def _next(self) -> Iterator[Any] | None:
+    async def _next(self) -> Iterator[tuple[Any, Chunk]] | None:
         """The events that the next bytes complete; None after the end."""
         if self._over:
             return None
         data = b"" if self._decoder.done else await self._body.read()
         self._over = not data
-        return self._decoded(data)
+        read = self._read or _unread
+        return ((event, read(event)) for event in self._decoded(data))
 
     def _decoded(self, data: bytes) -> Iterator[Any]:
         status, decoder = self._body.response.status_code, self._decoder
@@ -129,6 +129,10 @@ class EventStream:
             raise refusal.not_json(self._call, status, self._kind, whole=error.whole) from error
         if not (data or decoder.decoded or decoder.event_stream or decoder.json_lines):
             raise refusal.empty(self._call, status)
+
+
+def _unread(_: Any) -> Chunk:
+    return Chunk()
 
 
 def _says_something(chunk: Chunk) -> bool:

@@ -81,21 +81,21 @@ class Purse:
         nano = self._most(route, request, most)
         self._check_alone(nano, options, route, most)
         held = await self._hold(bound, nano, deadline, route, most) if bound else None
-        heard, began, told = _Meter(), time.monotonic(), None
+        meter, began, failure = _Meter(), time.monotonic(), None
         try:
-            yield heard.hear
+            yield meter.hear
         except BaseException as error:
-            told = error
+            failure = error
             raise
         finally:
-            cost = self._cost(route, most, heard, time.monotonic() - began, told)
+            cost = self._cost(route, most, meter, time.monotonic() - began, failure)
             if options.allowance:
                 options.allowance.left -= cost / accounts.NANO
             if held:
                 self._settle(held, cost)
 
     def _settle(self, held: "Held", nano: int) -> None:
-        """Count what a call cost. Where that cannot be written down, its answer is told all the same."""
+        """Count what a call cost. Where that cannot be written, the answer is sent all the same."""
         from samplemind_cli.ledger.accounts import BusyError
 
         try:
@@ -130,7 +130,7 @@ class Purse:
         from samplemind_cli.ledger.prices import INSTALL
 
         name = route.name
-        if what := longest.untold(request, route):
+        if what := longest.unpriced(request, route):
             raise BudgetError(
                 f"{name}: the cost of {what} cannot be known in advance, so no budget can be enforced", "leave it out"
             )

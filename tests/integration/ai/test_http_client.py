@@ -95,7 +95,7 @@ def test_a_429_that_means_no_money_is_not_tried_again(mock_server):
     call = Call(f"{mock_server.url}/v1/chat/completions", CHAT, KEY)
 
     async def ask():
-        return [event async for event in events(call, Patience(), openai.fault)]
+        return [event async for event, _ in events(call, Patience(), openai.fault)]
 
     with pytest.raises(UnavailableError) as failed:
         run(ask())
@@ -271,7 +271,7 @@ def stream(server, **patience):
     call = Call(f"{server.url}/v1/chat/completions", CHAT | {"stream": True}, KEY)
 
     async def collect():
-        return [event async for event in events(call, Patience(**patience))]
+        return [event async for event, _ in events(call, Patience(**patience))]
 
     return run(collect())
 
@@ -459,7 +459,7 @@ def test_an_error_500_that_means_a_wrong_request_is_not_tried_again(mock_server)
 
     async def ask():
         call = Call(f"{mock_server.url}/v1/chat/completions", CHAT, KEY)
-        return [event async for event in events(call, Patience(), lambda *_: Fault("request", "bad schema"))]
+        return [event async for event, _ in events(call, Patience(), lambda *_: Fault("request", "bad schema"))]
 
     with pytest.raises(UnavailableError):
         run(ask())
