@@ -94,12 +94,11 @@ class Batches:
         if len(waiting) >= QUEUE:
             raise HttpError(429, f"{QUEUE} batches are not finished yet", "rate_limit_exceeded", wait=60)
         options = self._chats.options(incoming)
-        asker = options.origin
-        who = {"client": asker.client, "session": asker.session, "agent": asker.agent}
+        origin = {name: getattr(options.origin, name) for name in ("client", "session", "agent")}
         key = incoming.key
         limits = {"name": key.name, "digest": key.digest, "rpm": key.rpm, "tpm": key.tpm} if key else {}
-        asked = {"origin": who, "models": list(options.models), "limits": limits}
-        batch = self._kept.add("batches", whose, {**_new(source["id"], endpoint, fields), **asked})
+        hidden = {"origin": origin, "models": list(options.models), "limits": limits}
+        batch = self._kept.add("batches", whose, {**_new(source["id"], endpoint, fields), **hidden})
         self.jobs.start(batch["id"])
         return _reply(batch)
 
@@ -117,7 +116,7 @@ class Batches:
         return _reply(self._seen(batch))
 
     def _seen(self, batch: Record) -> Record:
-        """The batch as its client sees it: one that was cancelled is `cancelling`."""
+        """The batch as its client sees it: a cancelled one that still runs is `cancelling`."""
         if batch["status"] in ("validating", "in_progress") and self._kept.is_cancelled(batch["id"]):
             return batch | {"status": "cancelling", "cancelling_at": batch["cancelling_at"] or int(time.time())}
         return batch
@@ -170,14 +169,14 @@ def _reply(record: Record) -> Reply:
 
 def _list(records: list[Record], query: str) -> Reply:
     """One page of a list, selected by `limit`, `after`, `order` and `purpose`."""
-    wanted = {name: values[-1] for name, values in parse_qs(query).items()}
-    if purpose := wanted.get("purpose"):
+    parameters = {name: values[-1] for name, values in parse_qs(query).items()}
+    if purpose := parameters.get("purpose"):
         records = [record for record in records if record.get("purpose") == purpose]
-    if wanted.get("order") == "asc":
+    if parameters.get("order") == "asc":
         records = records[::-1]
     numbers = [record["id"] for record in records]
-    start = numbers.index(wanted["after"]) + 1 if wanted.get("after") in numbers else 0
-    limit = wanted.get("limit", "")
+    start = numbers.index(parameters["after"]) + 1 if parameters.get("after") in numbers else 0
+    limit = parameters.get("limit", "")
     size = min(int(limit), MOST_LISTED) if limit.isdecimal() and len(limit) < 9 and int(limit) else MOST_LISTED  # noqa: PLR2004
     page = records[start : start + size]
     ends: dict[str, Any] = {"first_id": page[0]["id"], "last_id": page[-1]["id"]} if page else {}

@@ -129,12 +129,12 @@ class Clients:
     async def _gemini_embed_all(self, incoming: Incoming) -> Reply:
         return await self._gemini_vectors(incoming, gemini_embeddings.several(document(incoming.body)), batch=True)
 
-    async def _gemini_vectors(self, incoming: Incoming, wanted: gemini_embeddings.Wanted, *, batch: bool) -> Reply:
+    async def _gemini_vectors(self, incoming: Incoming, request: gemini_embeddings.Wanted, *, batch: bool) -> Reply:
         options = options_for(incoming.params[0], self._chats.options(incoming))
-        found = await self._core.embed(wanted.texts, options, wanted.dimensions)
-        reply = _vectors(found, gemini_embeddings.response(found, batch=batch))
-        if wanted.dropped:
-            reply.headers[DROPPED] = ", ".join(wanted.dropped)
+        embeddings = await self._core.embed(request.texts, options, request.dimensions)
+        reply = vectors(embeddings, gemini_embeddings.response(embeddings, batch=batch))
+        if request.dropped:
+            reply.headers[DROPPED] = ", ".join(request.dropped)
         return reply
 
     def _ollama(self) -> Sequence[Operation]:
@@ -161,28 +161,28 @@ class Clients:
 
         async def handle(incoming: Incoming) -> Reply | Stream:
             fields = document(incoming.body)
-            if wanted := ollama.loads(fields):
-                return await self._ollama_load(incoming, fields, wanted, generated=room is generate)
+            if action := ollama.loads(fields):
+                return await self._ollama_load(incoming, fields, action, generated=room is generate)
             return await chat(incoming)
 
         return handle
 
-    async def _ollama_load(self, incoming: Incoming, fields: Fields, wanted: str, *, generated: bool) -> Reply:
-        """Load a model into memory, or unload it, if it is one of the daemon's."""
+    async def _ollama_load(self, incoming: Incoming, fields: Fields, action: str, *, generated: bool) -> Reply:
+        """Load a model into memory, or unload it (`action`), if it is one of the daemon's."""
         model = fields.need("model", str)
         route = self._core.routes(Request(messages=()), options_for(model, self._chats.options(incoming)))[0]
         if route.provider == Provider.OLLAMA:
-            await daemon.load(route, fields.raw.get("keep_alive"), unload=wanted == "unload")
-        return Reply(done(model, wanted, generate=generated))
+            await daemon.load(route, fields.raw.get("keep_alive"), unload=action == "unload")
+        return Reply(done(model, action, generate=generated))
 
     async def _ollama_embed(self, incoming: Incoming) -> Reply:
         began, fields = time.perf_counter_ns(), document(incoming.body)
         options = options_for(fields.need("model", str), self._chats.options(incoming))
         texts = ollama_embeddings.texts(fields)
-        found = await self._core.embed(texts, options, ollama_embeddings.dimensions(fields))
+        embeddings = await self._core.embed(texts, options, ollama_embeddings.dimensions(fields))
         if incoming.route == "/api/embeddings":
-            return _vectors(found, ollama_embeddings.single_response(found))
-        return _vectors(found, ollama_embeddings.response(found, fields, time.perf_counter_ns() - began))
+            return vectors(embeddings, ollama_embeddings.single_response(embeddings))
+        return vectors(embeddings, ollama_embeddings.response(embeddings, fields, time.perf_counter_ns() - began))
 
     async def _ollama_tags(self, incoming: Incoming) -> Reply:
         return Reply(ollama_catalog.tags(Known(name=name) for name in await self._ollama_names(incoming)))
@@ -202,7 +202,7 @@ class Clients:
         return Reply(ollama_catalog.show(Known(name=known)))
 
     async def _ollama_names(self, incoming: Incoming) -> list[str]:
-        """Ollama's own models by their own names, the others behind their provider's."""
+        """Ollama's own models by their names, the others as PROVIDER/MODEL."""
         own = f"{Provider.OLLAMA}/"
         return [name.removeprefix(own) for name in await self._chats.models(incoming)]
 
@@ -217,10 +217,11 @@ def _gemini_streamed(incoming: Incoming, fields: Fields) -> Fields:
     return gemini.located(fields, incoming.params[0], "streamGenerateContent", alt)
 
 
-def _vectors(found: Embeddings, body: bytes) -> Reply:
-    tier = found.cached or "miss"
-    outcome = Outcome(found.provider, found.model, tier, input_tokens=0 if found.cached else found.tokens or 0)
-    return Reply(body, headers=provenance.headers(found.provider, found.model, tier), outcome=outcome)
+def vectors(embeddings: Embeddings, body: bytes) -> Reply:
+    """The response with embeddings in a format's `body`, with their provenance."""
+    provider, model, tier = embeddings.provider, embeddings.model, embeddings.cached or "miss"
+    outcome = Outcome(provider, model, tier, input_tokens=0 if embeddings.cached else embeddings.tokens or 0)
+    return Reply(body, headers=provenance.headers(provider, model, tier), outcome=outcome)
 
 
 def _absent(path: str, why: str, error: ErrorShape) -> Iterator[Operation]:

@@ -12,11 +12,11 @@ PROBES = ("/healthz", "/readyz")  # monitoring has no token and asks every secon
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One line of the table.
+    """One route.
 
-    A `{name}` in the path matches one or more characters, any of them: model names have slashes; the match is in
-    `Incoming.params`, in order: "/v1beta/models/{model}:generateContent". `error` writes a problem in its format,
-    by default OpenAI's. `public`: no token is needed; `owner`: a named key is not enough. `media`: the media type of a
+    A `{name}` in the path, as in "/v1beta/models/{model}:generateContent", matches one or more of any characters, as
+    model names have slashes; the matches are in `Incoming.params`, in order. `error` writes a problem in its format, by
+    default OpenAI's. `public`: no token is needed; `owner`: a named key is not enough. `media`: the media type of a
     POST's body, "" for any. `filed`: the body goes into a file, however large. HEAD works wherever GET does.
     """
 
@@ -39,7 +39,7 @@ class Routes:
         self.add(operations)
 
     def add(self, operations: Iterable[Operation]) -> None:
-        """Add operations; of the patterns that match a path the longest counts."""
+        """Add operations; of several matching patterns the longest counts."""
         for operation in operations:
             path = operation.path
             if "{" in path:
@@ -60,14 +60,14 @@ class Routes:
         return operation
 
     def allowed(self, incoming: Incoming) -> str:
-        """The methods of a path for the Allow header; "" where there are none."""
+        """The methods of a path for the Allow header; "" if there are none."""
         if incoming.path == "*":  # the server as a whole
             return "GET, HEAD, POST, OPTIONS"
         methods = self._methods(incoming)
         return ", ".join([*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"]) if methods else ""
 
     def missing(self, incoming: Incoming) -> HttpError:
-        """Why no operation was found."""
+        """The error if no operation was found: 405 or 404."""
         if allowed := self.allowed(incoming):
             text = f"{incoming.path[:200]} takes {allowed}"
             return HttpError(405, text, "method_not_allowed").with_header("allow", allowed)
