@@ -7,11 +7,12 @@ from threading import Lock
 from typing import Any
 
 from samplemind_cli.ledger.log import MATCHING, wanted
+from samplemind_cli.ledger.store import MODEL
 
 SHORT = 160  # characters of a prompt in a list
 # What a call may be chosen by, and how the ledger says it.
 FACTS = {
-    "model": "coalesce(provider, '?') || '/' || coalesce(model, '?')",
+    "model": MODEL,
     "tier": "coalesce(tier, '')",
     "status": "CASE WHEN error IS NULL THEN 'ok' ELSE 'error' END",
     "client": "coalesce(client, command, '')",

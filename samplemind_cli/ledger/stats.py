@@ -9,10 +9,11 @@ from typing import Any
 
 from samplemind_cli.ledger.prices import Prices, Tokens
 from samplemind_cli.ledger.rates import Rates
+from samplemind_cli.ledger.store import MODEL
 
 BY = ("model", "provider", "task", "client", "command", "session", "day", "hour")
 _GROUPS = {
-    "model": "coalesce(provider, '?') || '/' || coalesce(model, '?')",
+    "model": MODEL,
     "provider": "coalesce(provider, '?')",
     "day": "date(at, 'unixepoch', 'localtime')",
     "hour": "strftime('%Y-%m-%d %H:00', at, 'unixepoch', 'localtime')",
