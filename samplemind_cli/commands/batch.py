@@ -71,7 +71,7 @@ def batch(
     command = _command(source, out, given, no_cache)
     answering.check(settings, options, model)
     begun = Begun(out)
-    results, tally = _opened(source, out, begun, again=retry_failed)
+    results, tally = _open(source, out, begun, again=retry_failed)
     stopped = "stopped: {0.done:,} of {0.total:,} lines are in {1}".format
     if tally.unsure:
         were = "line was" if tally.unsure == 1 else "lines were"
@@ -93,15 +93,15 @@ def batch(
         raise ProviderError(why, f"{command} --retry-failed")
 
 
-def _opened(source: Path, out: Path, begun: "Begun", *, again: bool) -> "tuple[Results, Tally]":
-    """The file of answers, and the number of lines to do."""
+def _open(source: Path, out: Path, begun: "Begun", *, again: bool) -> "tuple[Results, Tally]":
+    """The file of answers, and the count of lines. Raises UsageError."""
     from samplemind_cli.batch import lines
     from samplemind_cli.batch.results import Results
     from samplemind_cli.batch.run import Tally
     from samplemind_cli.errors import UsageError
 
     if not source.is_file():
-        why = "is not a regular file: it is read more than once" if source.exists() else "is not there"
+        why = "is not a regular file, and must be read twice" if source.exists() else "does not exist"
         raise UsageError(f"{source} {why}", "samplemind batch IN.jsonl --out OUT.jsonl")
     if out.exists() and out.samefile(source):
         raise UsageError(f"{out} is the file of the questions", "name another --out")
@@ -139,7 +139,7 @@ def _run(
     from samplemind_cli.batch.progress import BatchProgress, Remarks
     from samplemind_cli.ledger.prices import Prices
 
-    ending = Ending(lambda: output.say("finishing what is under way; once more stops at once"))
+    ending = Ending(lambda: output.say("finishing the lines in flight; once more stops at once"))
     prices = Prices(settings.config_dir, settings.rows)
     files.allow_open(4 * jobs + 64)
 
@@ -155,11 +155,11 @@ def _run(
         finally:
             await core.close()
 
-    with BatchProgress(tally) as shown:
+    with BatchProgress(tally) as progress:
 
         def tell(result: LineResult) -> None:
             tally.add(result, prices)
-            shown.show()
+            progress.show()
 
         with suppress(asyncio.CancelledError):  # the second signal
             asyncio.run(asking())
@@ -170,7 +170,7 @@ def _command(source: Path, out: Path, given: dict[str, Any], no_cache: bool) -> 
     """The command line that resumes this batch."""
     import shlex
 
-    usual = {"--jobs": JOBS, "--task": "factual"}
-    said = [(name, str(value)) for name, value in given.items() if value not in (None, usual.get(name))]
-    words = [word for pair in said for word in pair] + ["--no-cache"] * no_cache
+    defaults = {"--jobs": JOBS, "--task": "factual"}
+    options = [(name, str(value)) for name, value in given.items() if value not in (None, defaults.get(name))]
+    words = [word for pair in options for word in pair] + ["--no-cache"] * no_cache
     return shlex.join(["samplemind", "batch", str(source), "--out", str(out), *words])

@@ -21,15 +21,15 @@ INSTALL = "pip install 'samplemind-cli[prices]'"
 FILE = "prices.toml"  # beside the user's config file: ["provider/model"] input = 1.0, output = 2.0, cached = 0.1
 _PRICES = ("input", "output", "cached", "cache_write")
 _LIMITS = ("context", "max_output")
-LARGEST = 2_000_000  # tokens: the largest context of any model that is sold
+LARGEST = 2_000_000  # tokens: the largest context of any model on the market
 _FAR = 32_503_680_000.0  # the year 3000: a clock may have said anything
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Tokens of one or many answers. `input` is the whole prompt; the others are parts of it.
+    """Tokens of one or many calls. `input`: the whole prompt, of which all but `output` are parts.
 
-    `written` into the provider's cache, `hour` of them to be kept there for an hour; `audio` is sound.
+    `cached`: read from the provider's cache; `written`: to it; `hour`: those of `written` kept for an hour.
     """
 
     input: int = 0
@@ -81,7 +81,7 @@ class Prices:
         return row.price_list or provider if row else provider
 
     def most(self, provider: str, model: str, tokens: Tokens, at: float | None = None) -> float | None:
-        """What these tokens cost at most, whatever part of them the provider writes into its cache."""
+        """What these tokens cost at most, however many of them the provider writes to its cache."""
         plain = replace(tokens, written=0, hour=0)
         hours = (0, tokens.input) if tokens.hour else (0,)
         kinds = (plain, *(replace(plain, written=plain.input, hour=hour) for hour in hours))
@@ -89,20 +89,20 @@ class Prices:
         return None if first is None else max([first, *(dollars for dollars in others if dollars is not None)])
 
     def steps(self, provider: str, model: str, at: float | None = None) -> tuple[int, ...]:
-        """The prompts' lengths, in tokens, behind which every token of a call costs something else."""
+        """The prompt lengths, in tokens, above which another price applies to all tokens of a call."""
         if self._is_fixed(provider, model):
             return ()
         return _steps(self._public_name(provider), model, self.period(provider, model, at))
 
     def context(self, provider: str, model: str) -> int:
-        """The most tokens that a prompt and its answer have together, as far as that is known."""
+        """The most tokens of a prompt and its answer together; `LARGEST` where that is not published."""
         own = self._priced(provider, model).get("context")
         public = _model(self._public_name(provider), model)
-        known = token_limits.context(provider, model) or (public.context_window if public else None)
-        return int(own or known or LARGEST)
+        published = token_limits.context(provider, model) or (public.context_window if public else None)
+        return int(own or published or LARGEST)
 
     def longest_answer(self, provider: str, model: str) -> int:
-        """The most tokens that an answer has: as the user says, as published, else as many as the model's context."""
+        """The most tokens of an answer: from the user's file, as published, else the model's context."""
         own = self._priced(provider, model).get("max_output")
         return int(own or token_limits.longest_answer(provider, model) or self.context(provider, model))
 
@@ -113,10 +113,9 @@ class Prices:
 
 
 def _counted(price: Mapping[str, float], tokens: Tokens) -> float:
-    """By the user's own price, per million tokens."""
-    plain = max(0, tokens.input - tokens.cached - tokens.written)
-    asked = price["input"]
-    cost = plain * asked + tokens.cached * price.get("cached", asked) + tokens.written * price.get("cache_write", asked)
+    """Dollars at the user's own prices, which are per million tokens."""
+    plain, each = max(0, tokens.input - tokens.cached - tokens.written), price["input"]
+    cost = plain * each + tokens.cached * price.get("cached", each) + tokens.written * price.get("cache_write", each)
     return (cost + tokens.output * price["output"]) / 1e6
 
 
@@ -126,20 +125,20 @@ def _public(provider: str, model: str, tokens: Tokens, moment: datetime | None) 
         from genai_prices import Usage, calc_price
     except ImportError:
         return None
-    counted = {
+    counts = {
         "input_tokens": tokens.input,
         "output_tokens": tokens.output,
         "cache_read_tokens": tokens.cached,
         "cache_write_tokens": tokens.written,
     }
     parts = {"cache_write_1h_tokens": tokens.hour, "input_audio_tokens": tokens.audio}
-    usage = Usage(**counted, **{name: count for name, count in parts.items() if count})
+    usage = Usage(**counts, **{name: count for name, count in parts.items() if count})
     try:
         name = model.removeprefix("models/")
-        found = calc_price(usage, model_ref=name, provider_id=provider, genai_request_timestamp=moment)
+        calculation = calc_price(usage, model_ref=name, provider_id=provider, genai_request_timestamp=moment)
     except (LookupError, ValueError):
         return None
-    return float(found.total_price)
+    return float(calculation.total_price)
 
 
 @lru_cache(1024)

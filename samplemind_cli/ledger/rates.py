@@ -1,4 +1,4 @@
-"""Prices per token, found out once for each model: summing up a million calls must not look each one's price up."""
+"""Prices per token, computed once per model, so that summing a million calls does not look up each price."""
 
 import math
 from bisect import bisect_left
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 MILLION = 10**6
 FEW = 1000
 UNKNOWN: tuple["Rate | None", ...] = ()
-# Dollars for one token: a plain, an answer's, a cached and a written one.
+# Dollars per token: of the prompt, of the answer, read from the provider's cache, written to it.
 Rate = tuple[float, float, float, float]
 Priced = Callable[[Tokens], float | None]
 
 
 class Rates:
-    """As Prices, and as exact: where a price is not the same for every token, it is asked for call by call."""
+    """As exact as `Prices`: a price that is not proportional to the tokens is looked up for each call."""
 
     def __init__(self, prices: Prices) -> None:
         self._prices = prices
@@ -30,7 +30,7 @@ class Rates:
         """What these tokens cost at that moment; None where the price is not known."""
         name = provider, model, self._prices.period(provider, model, at)
         if name not in self._rates:
-            self._rates[name] = self._found(provider, model, at)
+            self._rates[name] = self._read(provider, model, at)
         steps, rates = self._rates[name]
         if rates == UNKNOWN:
             return None
@@ -39,8 +39,8 @@ class Rates:
             return self._prices.dollars(provider, model, tokens, at)
         return plain * rate[0] + tokens.output * rate[1] + tokens.cached * rate[2] + tokens.written * rate[3]
 
-    def _found(self, provider: str, model: str, at: float | None) -> tuple[tuple[int, ...], tuple[Rate | None, ...]]:
-        """The prompts' lengths behind which other rates count, and the rates up to each, and behind the last one."""
+    def _read(self, provider: str, model: str, at: float | None) -> tuple[tuple[int, ...], tuple[Rate | None, ...]]:
+        """The prompt lengths above which other rates apply; the rates up to each, and above the last one."""
         dollars = partial(self._prices.dollars, provider, model, at=at)
         if dollars(Tokens(1, 1)) is None:
             return (), UNKNOWN
@@ -50,11 +50,11 @@ class Rates:
 
 
 def _between(dollars: Priced, short: int, long: int) -> Rate | None:
-    """The rates for prompts longer than `short`, and not than `long`; None unless they are the same for all."""
-    some = _with(dollars, short + (long - short + 1) // 2, FEW)
-    other = _with(dollars, long, MILLION)
-    same = all(math.isclose(a, b) for a, b in zip(some, other, strict=True))
-    return some if same else None
+    """The rates for prompts longer than `short`, up to `long`; None unless two samples agree."""
+    middle = _with(dollars, short + (long - short + 1) // 2, FEW)
+    end = _with(dollars, long, MILLION)
+    same = all(map(math.isclose, middle, end))
+    return middle if same else None
 
 
 def _with(dollars: Priced, prompt: int, answer: int) -> Rate:
@@ -64,6 +64,6 @@ def _with(dollars: Priced, prompt: int, answer: int) -> Rate:
         return dollars(tokens) or 0.0
 
     plain = priced(Tokens(prompt))
-    said = (priced(Tokens(prompt, answer)) - plain) / answer
+    output = (priced(Tokens(prompt, answer)) - plain) / answer
     cached, written = priced(Tokens(prompt, cached=prompt)), priced(Tokens(prompt, written=prompt))
-    return plain / prompt, said, cached / prompt, written / prompt
+    return plain / prompt, output, cached / prompt, written / prompt

@@ -108,7 +108,7 @@ def test_the_second_signal_stops_at_once(batch, mock_server):
     with batch.start(prompts(20)) as process:
         assert mock_server.wait_until(lambda: len(mock_server.requests) == JOBS, 60)
         process.send_signal(signal.SIGINT)
-        assert process.stderr.readline() == "finishing what is under way; once more stops at once\n"
+        assert process.stderr.readline() == "finishing the lines in flight; once more stops at once\n"
         began = time.monotonic()
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
@@ -275,7 +275,7 @@ def test_two_processes_do_not_write_one_file(batch, mock_server):
 @pytest.mark.parametrize(
     ("argv", "why"),
     [
-        (["nowhere.jsonl", "--out", "o"], "is not there"),
+        (["nowhere.jsonl", "--out", "o"], "does not exist"),
         (["in.jsonl", "--out", "in.jsonl"], "is the file of the questions"),
         (["in.jsonl", "--out", "nowhere/o"], "cannot write"),
         (["in.jsonl", "--out", "/dev/null"], "not a regular file"),

@@ -1,4 +1,4 @@
-"""Finds the user at the other end of a connection on this machine: Linux lists each socket's user."""
+"""Finds the user of a local client: Linux lists each socket's user."""
 
 import os
 from asyncio import BaseTransport
@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-MAPPED = bytes(10) + b"\xff\xff"  # before an IPv4 address, as a client has it whose socket is of IPv6 (Java's are)
-ROOT = 0  # may read all our files anyway
+MAPPED = bytes(10) + b"\xff\xff"  # before an IPv4 address of a client whose socket is of IPv6, as Java's are
+ROOT = 0  # it may read all our files anyway
 
 
-def is_anothers(transport: BaseTransport | None) -> bool:
-    """Whether the client is another user's program; False where the system does not say, as on macOS.
+def is_other_user(transport: BaseTransport | None) -> bool:
+    """Whether the client is another user's program; False if the system cannot tell, as on macOS.
 
-    A client that has gone counts as another user's: whose it was is unknown.
+    A client that has disconnected counts as another user's: its user is unknown.
     """
     peer, own = (transport.get_extra_info(name) for name in ("peername", "sockname")) if transport else (None, None)
     if not (peer and own):
@@ -25,13 +25,13 @@ def is_anothers(transport: BaseTransport | None) -> bool:
         return False
     if not rows:
         return False
-    wanted = [[_written(peer, prefix), _written(own, prefix)] for prefix in (b"", MAPPED)]
-    users = [row[7] for row in rows if row[1:3] in wanted and row[9] != "0"]
+    ends = [[_in_table(peer, prefix), _in_table(own, prefix)] for prefix in (b"", MAPPED)]
+    users = [row[7] for row in rows if row[1:3] in ends and row[9] != "0"]
     return not users or int(users[0]) not in (ROOT, os.geteuid())
 
 
-def _written(end: tuple[Any, ...], prefix: bytes) -> str:
-    """An address and a port as in the kernel's tables: 32-bit words, lowest byte first."""
+def _in_table(end: tuple[Any, ...], prefix: bytes) -> str:
+    """An address and port as in the kernel's tables: 32-bit words, lowest byte first."""
     raw = prefix + ip_address(end[0].partition("%")[0]).packed
     words = (raw[at : at + 4][::-1].hex() for at in range(0, len(raw), 4))
     return f"{''.join(words)}:{end[1]:04x}".upper()
