@@ -34,8 +34,8 @@ def restart(
     from samplemind_cli.stack.up import started
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
-    with outcome(as_json=as_json) as found, Engine() as engine:
+    with outcome(as_json=as_json) as start, Engine() as engine:
         verb = ["restart"] if grace is None else ["restart", "--timeout", str(grace)]
         plan = existing.planned(settings, engine, verb, services or [], output.say)
         looks = started(plan, engine, build=False, wait=not no_wait, timeout=wait_timeout)
-        follow(settings, plan, looks, found)
+        follow(settings, plan, looks, start)
