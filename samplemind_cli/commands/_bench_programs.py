@@ -103,8 +103,8 @@ def _measure(
     from samplemind_cli import output
     from samplemind_cli.bench import gate, trial
 
-    document, again = gate.measured(lambda: trial.measured(plan, output.say), output.say, twice=share is not None)
-    changes = gate.compared(baseline, document, again, share) if baseline else []
+    document, again = gate.measure(lambda: trial.run(plan, output.say), output.say, twice=share is not None)
+    changes = gate.compare(baseline, document, again, share) if baseline else []
     if baseline:
         since = {key: baseline[key] for key in ("name", "when", "commit", "changed", "command")}
         document |= {"since": since, "comparison": gate.document(changes)}

@@ -74,20 +74,20 @@ def board(
     if fail_over is not None and not compare:
         hint = "samplemind bench --compare FILE --fail-over 20"
         raise UsageError("--fail-over needs something to compare with", hint)
-    report.writable(html, save)
+    report.check_writable(html, save)
     baseline = gate.load(compare) if compare else None
     share = None if fail_over is None else fail_over / 100
     settings = Settings.load()
 
     def measure() -> dict[str, Any]:
-        return report.document(board.measured(groups or [], settings, output.say, quick=quick))
+        return report.document(board.scores(groups or [], settings, output.say, quick=quick))
 
-    document, again = gate.measured(measure, output.say, twice=share is not None)
+    document, again = gate.measure(measure, output.say, twice=share is not None)
     _keep(lambda: LastResults(settings.state_dir).keep_board(document))
     stopped = report.interrupted(document) or report.interrupted(again)
     if stopped:  # partial results are shown, and marked as partial
         baseline = save = None
-    changes = gate.compared(baseline, document, again, share) if baseline else []
+    changes = gate.compare(baseline, document, again, share) if baseline else []
     if baseline:
         document |= {"since": baseline["when"], "comparison": gate.document(changes)}
     try:
@@ -174,7 +174,7 @@ def load(
     settings = Settings.load()
     if provider:
         settings.row(provider)  # raises UsageError
-    report.writable(html)
+    report.check_writable(html)
     output.say(f"sending requests for {seconds:g} s")
     options = Options(provider=provider, model=model)
     document = asyncio.run(run(settings, options, workload, connections=connections, rate=rate, seconds=seconds))
@@ -182,9 +182,9 @@ def load(
         output.print_json(document)
     else:
         output.table(loads.COLUMNS, loads.table(document))
-        output.write("".join(f"{line}\n" for line in loads.told(document)))
+        output.write("".join(f"{line}\n" for line in loads.summary(document)))
     if html:
-        report.write(html, page.loaded(document, report.now()))
+        report.write(html, page.load_report(document, report.now()))
     return 1 if document["failures"] else 0
 
 
@@ -226,7 +226,7 @@ def ab(
     from samplemind_cli.bench import git, report
     from samplemind_cli.bench.last_results import LastResults
 
-    report.writable(html)
+    report.check_writable(html)
     folder = here()
     repository = git.repository_of(folder)
     plan = compared.AbPlan(
@@ -241,7 +241,7 @@ def ab(
     if as_json:
         output.print_json(document)
     else:
-        output.write(compared.told(document))
+        output.write(compared.summary(document))
     if html:
         from samplemind_cli.bench import page  # imports plots and asyncio, a third of the start-up
 

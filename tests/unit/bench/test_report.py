@@ -52,19 +52,19 @@ def test_two_reports_are_not_written_into_one_file(tmp_path):
     link = tmp_path / "link"
     link.symlink_to("there")
     with pytest.raises(UsageError, match="two reports cannot go to one file"):
-        report.writable(tmp_path / "there", link)
+        report.check_writable(tmp_path / "there", link)
 
 
 def test_a_name_that_is_too_long_is_an_error_before_the_measuring(tmp_path):
     with pytest.raises(SamplemindError, match="File name too long"):
-        report.writable(tmp_path / ("x" * 300))
+        report.check_writable(tmp_path / ("x" * 300))
 
 
 def test_whether_a_file_can_be_written_is_found_out_without_a_trace(tmp_path):
     there = tmp_path / "there"
     there.write_text("then")
 
-    report.writable(there, None, tmp_path / "new")
+    report.check_writable(there, None, tmp_path / "new")
 
     assert there.read_text() == "then"
     assert list(tmp_path.iterdir()) == [there]
@@ -74,7 +74,7 @@ def test_a_link_to_a_file_that_is_not_there_yet_stays_a_link(tmp_path):
     link = tmp_path / "link"
     link.symlink_to("target")
 
-    report.writable(link)
+    report.check_writable(link)
     assert link.is_symlink()
     report.write(link, "now")
 
