@@ -20,7 +20,7 @@ class Models:
     def look(self) -> dict[str, Any]:
         """Every model; an error if the daemon does not answer."""
         from samplemind_cli.ai.router import shown
-        from samplemind_cli.models import listing, tasks
+        from samplemind_cli.models import listing
         from samplemind_cli.models.daemon import Daemon, Loaded, Model, address, ask
 
         async def everything(daemon: Daemon) -> tuple[list[Model], dict[str, Loaded]]:
@@ -32,7 +32,7 @@ class Models:
             installed, loaded = ask(settings, everything)
         except SamplemindError as error:
             return {"url": url, "models": [], "error": error.as_json()}
-        rows = listing.rows(installed, loaded, settings.models, tasks.of(settings))
+        rows = listing.rows(installed, loaded, settings.models, listing.tasks_of(settings))
         return {"url": url, "models": [row.as_json() for row in rows], "error": None}
 
     async def answer(self, _: Incoming) -> Reply:

@@ -78,10 +78,10 @@ class StackActions:
 
     def _up(self, services: tuple[str, ...], send: Send) -> None:
         from samplemind_cli.stack.engine import Engine
-        from samplemind_cli.stack.up_plan import Wish, planned
+        from samplemind_cli.stack.up_plan import UpOptions, planned
 
         with Engine() as engine:
-            plan = planned(self._settings, engine, Wish(services=services), partial(send, "note"))
+            plan = planned(self._settings, engine, UpOptions(services=services), partial(send, "note"))
             for note in plan.notes:
                 send("note", note)
             self._start(plan, engine, send)

@@ -58,7 +58,7 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
 
 def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     """Sampling parameters go only where they were asked in this format: newer models answer 400 to any of them."""
-    own = request.source == "anthropic_messages"
+    own, request = request.source == "anthropic_messages", request.narrowed()
     known = partial(takes, request=request, endpoint=endpoint)
     told = conversation.known(conversation.linked(request.messages), known)
     found, messages = _apart(list(map(blocks.marked, told)), own=own)

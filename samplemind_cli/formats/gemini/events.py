@@ -12,7 +12,8 @@ _BESIDE = ("citationMetadata", "groundingMetadata", "groundingAttributions", "ur
 # Names that clients other than Google's own do not know.
 _SNAKES = {"usage_metadata", "model_version", "prompt_feedback", "finish_reason", "finish_message"}
 # No answer to speak of.
-_FAULTS = ("malformed_function_call", "malformed_response", "unexpected_tool_call", "too_many_tool_calls", "no_image")
+_FAULTS: tuple[str, ...] = ("malformed_function_call", "malformed_response", "unexpected_tool_call")
+_FAULTS += ("too_many_tool_calls", "no_image", "image_other", "missing_thought_signature")
 
 
 def read(event: Any) -> Chunk:

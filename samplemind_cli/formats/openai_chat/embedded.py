@@ -13,7 +13,7 @@ __all__ = ["chat", "embed", "fault", "models", "read", "read_embeddings", "read_
 
 # A schema becomes a grammar, so even a small model keeps to it; SmolLM2's template knows no tools.
 _TAKEN = frozenset({"schema", "top_p", "stop", "seed", "presence_penalty", "frequency_penalty", "temperature"})
-_TAKEN |= {"top_k", "min_p", "typical_p", "repeat_penalty", "logit_bias"}
+_TAKEN |= {"grammar", "top_k", "min_p", "typical_p", "repeat_penalty", "logit_bias"}
 LONGEST = 1024  # tokens; left alone, a small model repeats itself until its context is full
 # What its makers used (huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct), and the cure for repetition.
 TEMPERATURE = 0.2

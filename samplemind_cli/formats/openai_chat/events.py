@@ -6,9 +6,9 @@ from typing import Any
 from samplemind_cli.formats import faults, reading
 from samplemind_cli.formats.types import Chunk, Opaque, ToolCall, Usage
 
-# Ends that leave no answer to speak of: OpenRouter's, DeepSeek's.
 _BESIDE = ("annotations", "images", "audio")
-_FAILED = ("error", "insufficient_system_resource")
+# Ends that leave no answer to speak of: OpenRouter's, DeepSeek's, GLM's.
+_FAILED = ("error", "insufficient_system_resource", "network_error")
 
 
 def read(event: Any, *, one: bool = False) -> Chunk:
@@ -49,9 +49,9 @@ def _is_piece(choice: Any) -> bool:
 
 
 def _is_call(call: Any) -> bool:
-    function = reading.mapping(reading.mapping(call).get("function"))
+    function = reading.mapping(reading.mapping(call).get("function") or reading.mapping(call).get("custom"))
     number = reading.count(reading.mapping(call).get("index"))
-    if not isinstance(function.get("arguments"), str | None) or number is None:
+    if not all(isinstance(function.get(name), str | None) for name in ("arguments", "input")) or number is None:
         return False
     return bool(reading.mapping(call).get("id")) or "name" not in function  # the first piece of a call says both
 
@@ -60,19 +60,35 @@ def _split(choices: list[dict[str, Any]], *, one: bool) -> tuple[dict[str, Any],
     """The first choice, and the others by their index."""
     if one and len(choices) == 1:
         return choices[0], []
+    if one and choices:
+        return _joined([choice for choice in choices if not reading.count(choice.get("index"))] or choices[:1]), []
     numbered = [(reading.count(choice.get("index")) or 0, choice) for choice in choices]
     first = next((choice for number, choice in numbered if number == 0), {})
     return first, [(number, choice) for number, choice in numbered if number]
 
 
+def _joined(choices: list[dict[str, Any]]) -> dict[str, Any]:
+    """One choice, of which GitHub Copilot tells the text and the calls apart."""
+    found = dict(choices[0])
+    for choice in choices[1:]:
+        for name in ("delta", "message"):
+            if isinstance(more := choice.get(name), dict):
+                said = reading.mapping(found.get(name))
+                texts = [text for each in (said, more) if (text := "".join(reading.content(each.get("content"))))]
+                calls = [call for each in (said, more) for call in reading.mappings(each.get("tool_calls"))]
+                found[name] = {**more, **said, "content": "".join(texts), "tool_calls": calls}
+        found["finish_reason"] = choice.get("finish_reason") or found.get("finish_reason")
+    return found
+
+
 def _choice(choice: dict[str, Any], body: dict[str, Any], others: Sequence[tuple[int, dict[str, Any]]] = ()) -> Chunk:
-    delta, message = choice.get("delta"), choice.get("message")
+    delta, message = (_said(choice.get(name)) for name in ("delta", "message"))
     whole = not isinstance(delta, dict) and isinstance(message, dict)
     said = reading.mapping(message if whole else delta)
     text, thinking = reading.content(said.get("content"))
-    refusal = reading.text(said.get("refusal"))
-    if not said and "text" in choice:  # some answer as the old completions did
-        text = reading.text(choice.get("text"))
+    refusal = "".join(reading.content(said.get("refusal")))
+    if not said:  # some answer as the old completions did
+        text = reading.text(choice.get("text")) or reading.text(choice.get("content"))
     calls = [_call(call, whole=whole) for call in reading.mappings(said.get("tool_calls"))]
     if legacy := reading.mapping(said.get("function_call")):
         calls.append(_call({"function": legacy, "index": 0}, whole=whole))
@@ -95,9 +111,17 @@ def _choice(choice: dict[str, Any], body: dict[str, Any], others: Sequence[tuple
     )
 
 
+def _said(value: Any) -> Any:
+    """A delta or a message; where it is no object, its content."""
+    return {"content": value} if value and isinstance(value, str | list) else value
+
+
 def _beside(said: Mapping[str, Any], body: Mapping[str, Any]) -> Opaque | None:
     """What only this format has a word for: sources, which xAI and Perplexity name beside the answer; images; sound."""
     found = {name: said[name] for name in _BESIDE if isinstance(said.get(name), list | dict) and said[name]}
+    content = said.get("content") if isinstance(said.get("content"), list) else []
+    if pictures := [part for part in reading.mappings(content) if part.get("type") == "image_url"]:
+        found["images"] = [*found.get("images", ()), *pictures]
     urls = body.get("citations") if "annotations" not in found else None
     if isinstance(urls, list) and (named := [url for url in urls if isinstance(url, str)]):
         found["annotations"] = [{"type": "url_citation", "url_citation": {"url": url}} for url in named]
@@ -106,6 +130,8 @@ def _beside(said: Mapping[str, Any], body: Mapping[str, Any]) -> Opaque | None:
 
 def _call(call: dict[str, Any], *, whole: bool) -> ToolCall:
     function = reading.mapping(call.get("function"))
+    if isinstance(named := call.get("function"), str):
+        function = {**call, "name": named}
     if not function and ("name" in call or "arguments" in call):  # some leave the wrapping out
         function = call
     arguments = function.get("arguments", function.get("parameters"))
@@ -119,9 +145,12 @@ def _call(call: dict[str, Any], *, whole: bool) -> ToolCall:
     )
 
 
+_THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "reasoning_text", "thinking_blocks")
+
+
 def _thought(said: Mapping[str, Any]) -> str:
-    """The name that DeepSeek, vLLM and llama.cpp gave it, or OpenRouter's, Groq's and MiniMax's."""
-    for name in ("reasoning_content", "reasoning", "thinking", "reasoning_details"):
+    """The name that DeepSeek, vLLM and llama.cpp gave it, or OpenRouter's, Groq's, MiniMax's, Copilot's, LiteLLM's."""
+    for name in _THOUGHTS:
         value = said.get(name)
         found = reading.content(value if isinstance(value, str | list | dict) else None)
         if any(found):

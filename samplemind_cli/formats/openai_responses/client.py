@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from samplemind_cli.formats import conversation, faults, reading, schemas
+from samplemind_cli.formats import conversation, custom_tools, faults, reading, schemas, tool_choice
 from samplemind_cli.formats.openai_chat import client as chat_client
 from samplemind_cli.formats.openai_chat.client import embed, is_openai, models, read_embeddings, read_models
-from samplemind_cli.formats.openai_responses import fields, proofs, tools
+from samplemind_cli.formats.openai_responses import fields, proofs
 from samplemind_cli.formats.openai_responses.input_items import InputItems
 from samplemind_cli.formats.openai_responses.reply import ResponseReader, read, readable
 from samplemind_cli.formats.types import (
@@ -24,10 +25,11 @@ from samplemind_cli.formats.types import (
     Thinking,
 )
 
-__all__ = ["alone", "chat", "embed", "fault", "models", "read", "read_embeddings", "read_models"]
-__all__ += ["readable", "reader", "takes"]
+__all__ = ["alone", "chat", "count", "embed", "fault", "models", "read", "read_count", "read_embeddings"]
+__all__ += ["read_models", "readable", "reader", "takes"]
 
-_TAKEN = ABILITIES - {"audio", "audio_url", "file_id", "image_id"} | {
+_VIDEO = {"video", "video_url"}
+_TAKEN = ABILITIES - {"audio", "audio_url", "file_id", "image_id", *_VIDEO} | {
     "temperature",
     "top_p",
     "tool_choice",
@@ -42,6 +44,9 @@ _ALONE = re.compile(
 )
 # Models that think: of others the API refuses to send thoughts along.
 _THINKING = re.compile(r"(^|/)(o\d|gpt-(?!4|3)\d|codex|computer-use)(?!.*chat)")
+# What is counted.
+_COUNTED = frozenset({"model", "input", "instructions", "personality", "tools", "tool_choice", "parallel_tool_calls"})
+_COUNTED |= {"reasoning", "text", "truncation"}
 # Fields of a body that stand under another name here.
 _NAMES = {"verbosity": "text.verbosity"}
 _SAID = ("logprobs", "include")  # told in `include`
@@ -54,7 +59,8 @@ def alone(model: str) -> bool:
 
 def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
     """Of another format's fields only those it has a word for; of its own every one."""
-    del endpoint
+    if name in _VIDEO and is_openai(endpoint.base_url):
+        return False
     if name.startswith(f"{fields.OWN} "):  # an item or a tool of its own
         return True
     if request.source == fields.OWN or (not request.source and name in request.extra):
@@ -77,6 +83,18 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
         body["include"] = included
     sent = {**chat_client.headers(endpoint), **(request.headers if request.source == fields.OWN else {})}
     return Call(f"{endpoint.base_url}/responses", body, sent)
+
+
+def count(request: Request, endpoint: Endpoint) -> Call:
+    """`POST /responses/input_tokens`: the prompt, without what says how it is to be answered."""
+    call = chat(request, endpoint)
+    kept = {name: value for name, value in call.json.items() if name in _COUNTED}
+    return replace(call, url=f"{call.url}/input_tokens", json=kept)
+
+
+def read_count(body: Any) -> int | None:
+    """`input_tokens`."""
+    return reading.count(reading.mapping(body).get("input_tokens"))
 
 
 def reader(request: Request) -> Reader:
@@ -118,10 +136,12 @@ def _is_thought(part: object) -> bool:
 
 
 def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
+    if not (is_openai(endpoint.base_url) or request.source == fields.OWN):
+        request = request.narrowed()
     known = partial(takes, request=request, endpoint=endpoint)
     messages = conversation.known(conversation.linked(request.messages), known)
     first = _instructions(messages)
-    definitions = [_tool(tool, request) for tool in conversation.tools(request, known)]
+    definitions = [_tool(tool, request, endpoint) for tool in conversation.tools(request, known)]
     customs = {str(tool["name"]) for tool in definitions if tool.get("type") == "custom"}
     items = InputItems(customs, proves=is_openai(endpoint.base_url))
     body: dict[str, Any] = {"input": list(items.of(messages[1:] if first else messages))}
@@ -165,14 +185,15 @@ def _instructions(messages: list[Message]) -> str:
     return ""
 
 
-def _tool(tool: Mapping[str, Any], request: Request) -> dict[str, Any]:
-    """A function, a custom tool as its client offered it, or one of the format's own as it came."""
+def _tool(tool: Mapping[str, Any], request: Request, endpoint: Endpoint) -> dict[str, Any]:
+    """A function, a custom tool as a client offered it, or one of the format's own as it came."""
     if "function" not in tool:
         return dict(tool)
     own = request.source == fields.OWN
     function, more = reading.mapping(tool["function"]), dict(_beside(tool))
-    if own and (custom := tools.custom(function)):
-        return {**custom, **more}
+    if (own or is_openai(endpoint.base_url)) and (custom := custom_tools.described(function)):
+        said, grammar = custom
+        return {"type": "custom", **said, **({"format": {"type": "grammar", **grammar}} if grammar else {}), **more}
     # Left unsaid, it would be strict, which few schemas are made for.
     unsaid = {} if own else {"parameters": {"type": "object", "properties": {}}, "strict": False}
     given = {name: value for name, value in function.items() if value is not None}
@@ -184,6 +205,8 @@ def _beside(tool: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _choice(choice: str | Mapping[str, Any], customs: set[str]) -> str | dict[str, Any]:
+    if some := tool_choice.several(choice):
+        return {"type": "allowed_tools", "mode": some[0], "tools": [_choice(tool, customs) for tool in some[1]]}
     if isinstance(choice, str) or "function" not in choice:
         return choice if isinstance(choice, str) else dict(choice)
     name = reading.mapping(choice["function"]).get("name")

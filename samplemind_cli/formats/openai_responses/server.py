@@ -101,6 +101,7 @@ def _extra(fields: Fields) -> dict[str, Any]:
         for name, value in fields.inner(holder).raw.items():
             if name not in known and value not in (None, "auto"):
                 extra[f"{holder}.{name}"] = value
+    extra |= fields.inner("text").inner("format").others(("type", "name", "schema", "strict"), "text.format")
     if told := fields.whole("top_logprobs", 0, MOST_LOGPROBS):
         extra["top_logprobs"] = told
     included = fields.get("include", list) or []

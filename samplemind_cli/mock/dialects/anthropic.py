@@ -65,8 +65,10 @@ def error_body(error: ApiError) -> Any:
 def _messages(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     body = _check(request, models)
     messages = body["messages"]
-    tools = [ToolSpec(tool["name"], tool.get("input_schema", {})) for tool in body.get("tools") or []]
+    loaded = [tool for tool in body.get("tools") or [] if not tool.get("defer_loading")]
+    tools = [ToolSpec(tool["name"], tool.get("input_schema", {})) for tool in loaded]
     choice = body.get("tool_choice") or {}
+    names = [choice["name"]] if choice.get("type") == "tool" else []
     turn = messages_after(messages, "assistant")
     answered = any(part.get("type") == "tool_result" for message in turn for part in _parts(message))
     prompt_request = PromptRequest(
@@ -76,7 +78,7 @@ def _messages(request: HttpRequest, models: tuple[str, ...]) -> Reply:
         stream=bool(body.get("stream")),
         max_tokens=whole_number(body["max_tokens"]),
         schema=((body.get("output_config") or {}).get("format") or {}).get("schema"),
-        tool=None if answered or choice.get("type") == "none" else choose_tool(tools, choice.get("name", "")),
+        tool=None if answered or choice.get("type") == "none" else choose_tool(tools, names),
         think=(body.get("thinking") or {}).get("type") in ("enabled", "adaptive"),
     )
     return Generated(prompt_request, _whole, _events, NAMED_SSE)

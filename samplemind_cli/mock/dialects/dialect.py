@@ -138,9 +138,10 @@ def invalid_field(body: Mapping[str, Any], required: Mapping[str, type]) -> tupl
     return None
 
 
-def choose_tool(tools: Iterable[ToolSpec], name: str = "") -> ToolSpec | None:
-    """The tool of that name, or the first one."""
-    return next((tool for tool in tools if name in ("", tool.name)), None)
+def choose_tool(tools: Iterable[ToolSpec], names: Iterable[str] = ()) -> ToolSpec | None:
+    """The first tool with one of these names; without names, the first one."""
+    allowed = list(names)
+    return next((tool for tool in tools if not allowed or tool.name in allowed), None)
 
 
 def messages_after(messages: list[dict[str, Any]], role: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Gemini's generateContent and streamGenerateContent, according to its v1beta reference; newer clients use v1."""
+"""Gemini's answers, token counts and embeddings, according to its v1beta reference; newer clients use v1."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from samplemind_cli.mock.dialects.dialect import (
     whole_number,
 )
 from samplemind_cli.mock.http1 import HttpRequest
-from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, count_tokens, text_of
+from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, count_tokens, embedding, text_of
 
 NAME = "gemini"
 ERRORS = {
@@ -43,9 +43,9 @@ STATUSES = {
     529: "UNAVAILABLE",
 }
 FINISHES = {"stop": "STOP", "tool_calls": "STOP", "length": "MAX_TOKENS", "filter": "SAFETY"}
-MODEL_PATH = re.compile(
-    r"/v1(?:beta)?/models/(?P<model>[^:]+):(?P<method>generateContent|streamGenerateContent|countTokens)"
-)
+METHODS = ("generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents")
+MODEL_PATH = re.compile(rf"/v1(?:beta)?/models/(?P<model>[^:]+):(?P<method>{'|'.join(METHODS)})")
+AT_ONCE = 100  # texts in one batch
 
 
 def reply(request: HttpRequest, models: tuple[str, ...]) -> Reply:
@@ -62,6 +62,8 @@ def reply(request: HttpRequest, models: tuple[str, ...]) -> Reply:
         raise RefusedRequest(404, f"models/{match['model']} is not found for API version v1beta.")
     if match["method"] == "countTokens":
         return _count(request)
+    if match["method"] in ("embedContent", "batchEmbedContents"):
+        return _embed(request, batch=match["method"] == "batchEmbedContents")
     framing = SSE if request.query.get("alt") == "sse" else ARRAY
     prompt_request = _prompt_request(_check(request), match["model"], match["method"] == "streamGenerateContent")
     return Generated(prompt_request, _whole, _events, framing)
@@ -89,6 +91,20 @@ def _count(request: HttpRequest) -> Reply:
     texts = f"{text_of(_field(prompt_request, 'systemInstruction'))} {text_of(prompt_request['contents'])}"
     tools = json.dumps(prompt_request["tools"]) if prompt_request.get("tools") else ""
     return Document({"totalTokens": count_tokens(f"{texts} {tools}")}, of_model=True)
+
+
+def _embed(request: HttpRequest, *, batch: bool) -> Reply:
+    """The vector of one text, or of each in a batch."""
+    body = body_of(request, "Invalid JSON payload received.")
+    requests = _field(body, "requests") if batch else [body]
+    if not isinstance(requests, list) or not 1 <= len(requests) <= AT_ONCE:
+        raise RefusedRequest(400, f"* BatchEmbedContentsRequest.requests: one to {AT_ONCE} can be in one batch")
+    texts = [text_of(_field(each, "content")) for each in requests]
+    if not all(texts):
+        raise RefusedRequest(400, "* EmbedContentRequest.content: contents is not specified")
+    sizes = [whole_number(_field(each, "outputDimensionality")) for each in requests]
+    vectors = [{"values": embedding(text, size)} for text, size in zip(texts, sizes, strict=True)]
+    return Document({"embeddings": vectors} if batch else {"embedding": vectors[0]}, of_model=True)
 
 
 def _check(request: HttpRequest) -> dict[str, Any]:
@@ -129,8 +145,8 @@ def _tool(body: dict[str, Any]) -> ToolSpec | None:
     config = _field(_field(body, "toolConfig"), "functionCallingConfig")
     declared = [f for tool in body.get("tools") or [] for f in _field(tool, "functionDeclarations")]
     tools = [ToolSpec(f["name"], _field(f, "parametersJsonSchema") or _field(f, "parameters")) for f in declared]
-    allowed = _field(config, "allowedFunctionNames") or [""]
-    return None if config.get("mode") == "NONE" else choose_tool(tools, allowed[0])
+    allowed = _field(config, "allowedFunctionNames") or []
+    return None if config.get("mode") == "NONE" else choose_tool(tools, allowed)
 
 
 def _field(message: dict[str, Any], name: str) -> Any:
@@ -187,7 +203,7 @@ def _usage(answer: ScriptedAnswer, *, spoken: bool = False) -> dict[str, Any]:
 
 
 def _models(models: tuple[str, ...]) -> Reply:
-    methods = ["generateContent"]
+    methods = [method for method in METHODS if method != "streamGenerateContent"]
     listed = [
         {"name": f"models/{m}", "baseModelId": m, "version": "1", "supportedGenerationMethods": methods}
         for m in models or ("mock",)

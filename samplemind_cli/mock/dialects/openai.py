@@ -1,6 +1,7 @@
 """OpenAI's chat completions, responses, embeddings and model list, according to `openai/openai-openapi`."""
 
 import base64
+import json
 import struct
 import time
 from collections.abc import Iterator
@@ -98,6 +99,16 @@ def _responses(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     return responses.reply(_check(request, models, {"model": str}))
 
 
+def _input_tokens(request: HttpRequest, models: tuple[str, ...]) -> Reply:
+    """A prompt's tokens; parameters of the answer are rejected."""
+    body = _check(request, models, {"model": str})
+    if unknown := next((name for name in body if name not in responses.COUNTED), ""):
+        raise RefusedRequest(400, f"Unknown parameter: '{unknown}'.", "unknown_parameter", unknown)
+    tools = json.dumps(body["tools"]) if body.get("tools") else ""
+    read = count_tokens(f"{responses.reply(body).request.input_text} {tools}")
+    return Document({"object": "response.input_tokens", "input_tokens": read}, of_model=True)
+
+
 def _schema(response_format: dict[str, Any]) -> Any:
     if response_format.get("type") == "json_schema":
         return (response_format.get("json_schema") or {}).get("schema", {})
@@ -110,7 +121,12 @@ def _tool(body: dict[str, Any]) -> ToolSpec | None:
     tools = [ToolSpec(function["name"], function.get("parameters", {})) for function in functions]
     if choice == "none":
         return None
-    return choose_tool(tools, choice["function"]["name"] if isinstance(choice, dict) else "")
+    return choose_tool(tools, _allowed(choice) if isinstance(choice, dict) else ())
+
+
+def _allowed(choice: dict[str, Any]) -> list[str]:
+    holders = choice["allowed_tools"]["tools"] if choice["type"] == "allowed_tools" else [choice]
+    return [holder["function"]["name"] for holder in holders]
 
 
 def _whole(request: PromptRequest, answer: ScriptedAnswer) -> Any:
@@ -195,6 +211,7 @@ def _models(_request: HttpRequest, models: tuple[str, ...]) -> Reply:
 ROUTES = {
     ("POST", "/v1/chat/completions"): _chat,
     ("POST", "/v1/responses"): _responses,
+    ("POST", "/v1/responses/input_tokens"): _input_tokens,
     ("POST", "/v1/embeddings"): _embeddings,
     ("GET", "/v1/models"): _models,
 }

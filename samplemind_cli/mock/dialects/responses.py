@@ -9,6 +9,10 @@ from samplemind_cli.mock.dialects.dialect import NAMED_SSE, Event, Generated, Re
 from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, text_of
 
 STATEFUL = ("previous_response_id", "conversation", "prompt")  # they refer to data stored at OpenAI
+COUNTED = frozenset(
+    {*STATEFUL, "model", "input", "instructions", "personality", "tools", "tool_choice", "text", "reasoning"}
+)
+COUNTED |= {"parallel_tool_calls", "truncation"}
 REFUSAL = "I can't help with that."
 REASONS = {"length": "max_output_tokens", "filter": "content_filter"}
 EventFields = tuple[str, dict[str, Any], bool]  # an event's type, its other fields, whether it carries a word
@@ -53,7 +57,9 @@ def _tool(body: dict[str, Any]) -> ToolSpec | None:
     tools = [ToolSpec(function["name"], function.get("parameters") or {}) for function in functions]
     if choice == "none":
         return None
-    return choose_tool(tools, choice.get("name", "") if isinstance(choice, dict) else "")
+    if not isinstance(choice, dict):
+        return choose_tool(tools)
+    return choose_tool(tools, [holder["name"] for holder in choice.get("tools", [choice]) if "name" in holder])
 
 
 def _response(
