@@ -104,16 +104,16 @@ def show(key: Key, as_json: Json = False) -> None:
     from samplemind_cli import output
     from samplemind_cli.escapes import json_text
 
-    found = _cache(Settings.load()).show(key)
+    entry = _cache(Settings.load()).show(key)
     if as_json:
-        output.print_json(found)
+        output.print_json(entry)
         return
-    now, value = time.time(), found["value"]
+    now, value = time.time(), entry["value"]
     for name in ("key", "tier", "path"):
-        if found[name]:
-            output.say(f"{name:<8} {found[name]}")
-    output.say(f"{'stored':<8} {_span(now - found['stored'])} ago")
-    left = found["expires"] - now
+        if entry[name]:
+            output.say(f"{name:<8} {entry[name]}")
+    output.say(f"{'stored':<8} {_span(now - entry['stored'])} ago")
+    left = entry["expires"] - now
     output.say(f"{'expires':<8} " + (f"in {_span(left)}" if left > 0 else f"{_span(-left)} ago"))
     text = value.get("text") if isinstance(value, dict) else None
     output.write(output.data(text if isinstance(text, str) else json_text(value, indent=2)), "\n")

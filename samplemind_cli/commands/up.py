@@ -89,12 +89,12 @@ def up(
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
     options = UpOptions(services=tuple(services or ()), gpu=gpu, adopt=not no_adopt, auto_ports=auto_ports)
-    with outcome(as_json=as_json, gpu=True) as found, Engine() as engine:
+    with outcome(as_json=as_json, gpu=True) as progress, Engine() as engine:
         plan = planned(settings, engine, options, output.say)
         for note in plan.notes:
             output.say(note)
         looks = started(plan, engine, build=build, wait=not no_wait, timeout=timeout)
-        follow(settings, plan, looks, found)
+        follow(settings, plan, looks, progress)
 
 
 @dataclass(slots=True)

@@ -94,8 +94,8 @@ def _count(request: HttpRequest, models: tuple[str, ...]) -> Reply:
 
 def _check(request: HttpRequest, models: tuple[str, ...], needed: dict[str, type] | None = None) -> dict[str, Any]:
     body = body_of(request, "The request body is not valid JSON")
-    if found := invalid_field(body, needed or {"model": str, "max_tokens": int, "messages": list}):
-        name, missing = found
+    if invalid := invalid_field(body, needed or {"model": str, "max_tokens": int, "messages": list}):
+        name, missing = invalid
         raise RefusedRequest(400, f"{name}: Field required" if missing else f"{name}: Input should be a valid type")
     if not body["messages"]:
         raise RefusedRequest(400, "messages: at least one message is required")
@@ -106,8 +106,8 @@ def _check(request: HttpRequest, models: tuple[str, ...], needed: dict[str, type
     for n, role in enumerate(roles):  # platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
         if role == "system" and (n == 0 or roles[n - 1] == "system" or roles[n + 1 : n + 2] == ["user"]):
             raise RefusedRequest(400, f"messages.{n}: system follows a user turn and ends the turns or precedes one")
-    if request.headers["anthropic-version"] >= NO_SAMPLING and (given := [n for n in SAMPLING if n in body]):
-        raise RefusedRequest(400, f"{given[0]}: Extra inputs are not permitted")
+    if request.headers["anthropic-version"] >= NO_SAMPLING and (rejected := [n for n in SAMPLING if n in body]):
+        raise RefusedRequest(400, f"{rejected[0]}: Extra inputs are not permitted")
     if models and body["model"] not in models:
         raise RefusedRequest(404, f"model: {body['model']}")
     return body
