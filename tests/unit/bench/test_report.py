@@ -79,3 +79,31 @@ def test_a_link_to_a_file_that_is_not_there_yet_stays_a_link(tmp_path):
     report.write(link, "now")
 
     assert (tmp_path / "target").read_text() == "now"
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (None, "ms", ""),
+        (1.23456, "ms", "1.23 ms"),
+        (12345.6, "MB", "12,346 MB"),
+        (1.5, "x", "1.5x"),
+        (0.05, "$", "$0.05"),
+    ],
+)
+def test_an_amount_has_three_digits_and_its_unit(value, unit, shown):
+    assert report.amount(value, unit) == shown
+
+
+@pytest.mark.parametrize(
+    ("now", "low", "high", "samples", "shown"),
+    [
+        (None, None, None, [], ""),
+        (1.0, None, None, [1.0], ""),
+        (1.0, None, None, [1.0, 2.0], "n=2"),
+        (1.0, 0.5, None, [1.0] * 6, "0.5 to ?, n=6"),
+        (1.0, 0.5, 2.0, [1.0] * 9, "0.5 to 2, n=9"),
+    ],
+)
+def test_a_spread_tells_the_interval_as_far_as_it_is_bounded(now, low, high, samples, shown):
+    assert report.spread({"now": now, "low": low, "high": high, "samples": samples}) == shown
