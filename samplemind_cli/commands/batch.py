@@ -75,7 +75,7 @@ def batch(
     stopped = "stopped: {0.done:,} of {0.total:,} lines are in {1}".format
     if tally.unsure:
         were = "line was" if tally.unsure == 1 else "lines were"
-        output.say(f"{tally.unsure:,} {were} under way when the last run was killed, and may be billed twice")
+        output.say(f"{tally.unsure:,} {were} in flight when the last run was killed, and may be billed twice")
     try:
         _run(settings, options, model, source, results, in_flight, tally, jobs)
     except KeyboardInterrupt:

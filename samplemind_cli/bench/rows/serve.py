@@ -44,7 +44,7 @@ def _serving(folder: Path, mock: MockServer) -> Iterator[str]:
     """The URL of a server of our own. Raises SamplemindError with its output if it does not start."""
     argv = [*program(), "serve", "--port", "0", "--json"]
     env = sandbox(folder, mock)
-    log_file = folder / "words"  # a file: a pipe that nobody reads is full one day, and it waits
+    log_file = folder / "words"  # not a pipe, which would fill up and block the server
     with log_file.open("wb") as log, reaped(argv, log.fileno(), env, folder) as server:
         line = server.stdout.readline() if server.stdout else b""
         if not line:
