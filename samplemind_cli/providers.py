@@ -13,7 +13,7 @@ from samplemind_cli.errors import UsageError
 Task = Literal["genre", "audio", "creative", "factual", "tools"]
 Priority = Literal["speed", "quality", "cost"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
-Spoken = Literal["openai_chat", "openai_responses", "anthropic_messages", "gemini", "ollama"]
+WireFormat = Literal["openai_chat", "openai_responses", "anthropic_messages", "gemini", "ollama"]
 
 
 class Provider(StrEnum):
@@ -52,9 +52,9 @@ class Row:
     responses: bool = False
 
     @property
-    def format(self) -> Spoken:
+    def format(self) -> WireFormat:
         """Its wire format."""
-        return cast("Spoken", self.client.partition(".")[0])
+        return cast("WireFormat", self.client.partition(".")[0])
 
     @property
     def url_setting(self) -> str:

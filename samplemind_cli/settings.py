@@ -97,8 +97,8 @@ class Settings:
     data_dir: str = ""
     state_dir: str = ""
 
-    providers: tuple[Row, ...] = ()  # hosts of one's own
-    budgets: "tuple[Budget, ...]" = ()  # what may be spent
+    providers: tuple[Row, ...] = ()  # the user's own hosts
+    budgets: "tuple[Budget, ...]" = ()  # spending limits
     further: tuple[tuple[str, Any], ...] = field(default=(), repr=False)  # settings of providers without fields here
     sources: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False)  # (setting, who set it)
     strangers: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False)  # (HOST:PORT, whose project)

@@ -86,7 +86,7 @@ def _fenced(line: str) -> str:
 
 
 def _line(prompt: str) -> str:
-    """A line, whatever its bytes; the prompt is shown where somebody types. Raises EOFError."""
+    """A line, whatever its bytes; the prompt is shown on a terminal. Raises EOFError."""
     if _typed():
         line = input(prompt)
     else:  # `input` wants stdout and stderr too, and any of the three may be closed

@@ -18,7 +18,7 @@ from samplemind_cli.ledger.prices import Prices
 class Tally:
     """Counts a batch's lines. `before`: answered by earlier runs; `failed` includes their failures.
 
-    `unsure`: lines that were under way when an earlier run was killed, which may be billed twice. `dollars`: what this
+    `unsure`: lines in flight when an earlier run was killed, which may be billed twice. `dollars`: what this
     run cost; `unpriced`: its answers of unknown price.
     """
 

@@ -1,4 +1,4 @@
-"""`samplemind profile`: where the time and the memory of a program go, or the time of the running api."""
+"""`samplemind profile`: profiles time and memory of a program, or the time of the running api."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -17,7 +17,7 @@ class RunByDefault(Group):
     """`profile script.py` means `profile run script.py`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put `run` before anything that is neither a subcommand nor a call for help."""
+        """Insert `run` before anything that is neither a subcommand nor a help option."""
         if args and args[0] not in (*self.commands, "-h", "--help"):
             args = ["run", *args]
         return super().parse_args(ctx, args)
@@ -231,7 +231,7 @@ def _record(request: "ProfileRequest") -> "Profile":
 
 
 def _page(before: "Profile", after: "Profile") -> Path:
-    """The path of the page of their differences."""
+    """Write the page of their differences; its path."""
     from samplemind_cli import files
     from samplemind_cli.profiling import page
 

@@ -1,5 +1,5 @@
 # ruff: noqa: PT028 - `test` is a command, not a test
-"""`samplemind test`: pytest in the project at hand."""
+"""`samplemind test`: runs pytest in the current project."""
 
 from typing import Annotated
 

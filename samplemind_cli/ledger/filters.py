@@ -101,10 +101,10 @@ class CallNames:
             GROUP BY 1, 2, 3, 4"""  # noqa: S608 - the same
         for row in connection.execute(query, (self._ends[1], newest)):
             for fact in _NAMED:
-                known = self._last.setdefault(fact, {})
+                latest = self._last.setdefault(fact, {})
                 if name := row[fact]:
-                    known[name] = max(known.get(name, 0), row["last"])
+                    latest[name] = max(latest.get(name, 0), row["last"])
         self._last = {
-            fact: {name: known[name] for name in nlargest(MOST, known, key=known.__getitem__)}
-            for fact, known in self._last.items()
+            fact: {name: latest[name] for name in nlargest(MOST, latest, key=latest.__getitem__)}
+            for fact, latest in self._last.items()
         }

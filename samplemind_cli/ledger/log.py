@@ -11,7 +11,6 @@ from samplemind_cli.ledger.store import MISS, MODEL, WORDS
 _ALL = f"""SELECT calls.*, {", ".join(WORDS + MISS)}
     FROM calls LEFT JOIN words USING (number) LEFT JOIN misses USING (number)"""  # noqa: S608 - names of ours
 MATCHING = "calls.number IN (SELECT rowid FROM found WHERE found MATCH ?)"
-SHORT_ID = 12  # digits of an id in a list
 SHORT = 160  # characters of a prompt in a list
 
 

@@ -22,7 +22,7 @@ FILE = "prices.toml"  # beside the user's config file: ["provider/model"] input 
 _PRICES = ("input", "output", "cached", "cache_write")
 _LIMITS = ("context", "max_output")
 LARGEST = 2_000_000  # tokens: the largest context of any model on the market
-_FAR = 32_503_680_000.0  # the year 3000: a clock may have said anything
+_FAR = 32_503_680_000.0  # the year 3000, as a clock may be wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Tokens:
 class Prices:
     """Prices by model, in US dollars. Local models are free; None where a price is not known.
 
-    A public price is that of the moment `at` (unix seconds), by default now; the user's own are the same at all times.
+    Public prices are those of the time `at` (unix seconds), by default now; the user's own do not depend on time.
     """
 
     def __init__(self, config_dir: str, rows: Iterable[Row] = ROWS) -> None:
@@ -60,15 +60,12 @@ class Prices:
         return _public(self._public_name(provider), model, tokens, self.period(provider, model, at))
 
     def period(self, provider: str, model: str, at: float | None = None) -> datetime | None:
-        """A moment at which the model's price was the same: one for all calls between two changes of it.
-
-        None where its price has never changed.
-        """
+        """A time that stands for the whole period with the same price; None if the price has never changed."""
         history = None if self._is_fixed(provider, model) else _history(self._public_name(provider), model)
         return history.moment(time.time() if at is None else at) if history else None
 
     def _is_fixed(self, provider: str, model: str) -> bool:
-        """Whether public prices do not count."""
+        """Whether public prices do not apply."""
         row = self._rows.get(provider)
         return bool(self._priced(provider, model) or (row and row.local))
 
@@ -143,7 +140,7 @@ def _public(provider: str, model: str, tokens: Tokens, moment: datetime | None) 
 
 @lru_cache(1024)
 def _model(provider: str, model: str) -> "ModelInfo | None":
-    """What is published of a model."""
+    """A model in the public price list; None if unknown, or if genai-prices is not installed."""
     try:
         from genai_prices import Usage, calc_price
 
@@ -154,17 +151,13 @@ def _model(provider: str, model: str) -> "ModelInfo | None":
 
 @lru_cache(256)
 def _steps(provider: str, model: str, moment: datetime | None) -> tuple[int, ...]:
-    known = _model(provider, model)
-    if known is None:
-        return ()
-    from genai_prices.types import TieredPrices
-
-    prices = vars(known.get_prices(moment or datetime.now(UTC))).values()
-    return tuple(sorted({tier.start for price in prices if isinstance(price, TieredPrices) for tier in price.tiers}))
+    public = _model(provider, model)
+    prices = vars(public.get_prices(moment or datetime.now(UTC))).values() if public else ()
+    return tuple(sorted({tier.start for price in prices for tier in getattr(price, "tiers", ())}))
 
 
 class _History:
-    """The prices that a model has had, each known by the first moment in it that somebody asked for."""
+    """The periods of a model's prices, each represented by the first time in it that was asked for."""
 
     def __init__(self, model: "ModelInfo") -> None:
         self._model = model
@@ -177,9 +170,9 @@ class _History:
 
 @lru_cache(1024)
 def _history(provider: str, model: str) -> _History | None:
-    """None where its price has never changed, or is not known."""
-    known = _model(provider, model)
-    return _History(known) if known and isinstance(known.prices, list) else None
+    """A model's price history; None if its price has never changed, or is unknown."""
+    public = _model(provider, model)
+    return _History(public) if public and isinstance(public.prices, list) else None
 
 
 def _own(path: Path) -> dict[str, dict[str, float]]:

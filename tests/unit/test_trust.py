@@ -253,3 +253,10 @@ def test_a_planted_file_costs_the_hot_path_no_import(env, planted):
     )
 
     assert "samplemind_cli.output" not in done.stdout
+
+
+def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(OSError, match="it is a pipe"):
+        trust.content(tmp_path / "pipe")

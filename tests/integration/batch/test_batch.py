@@ -186,7 +186,7 @@ def test_the_lines_that_were_under_way_when_it_was_killed_are_counted_at_the_nex
     mock_server.behave(latency_ms=0)
     done = batch(prompts(60), "--json")
 
-    assert f"{JOBS} lines were under way when the last run was killed, and may be billed twice" in done.stderr
+    assert f"{JOBS} lines were in flight when the last run was killed, and may be billed twice" in done.stderr
     assert json.loads(done.stdout)["unsure"] == JOBS
     assert "under way when" not in batch(prompts(61)).stderr
     assert {file.name for file in batch.out.parent.iterdir()} == {"in.jsonl", "out.jsonl"}

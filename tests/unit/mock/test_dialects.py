@@ -3,7 +3,7 @@ import json
 import pytest
 
 from samplemind_cli.mock.dialects import anthropic, dialect_of, gemini, ollama, openai
-from samplemind_cli.mock.dialects.speech import RefusedRequest
+from samplemind_cli.mock.dialects.dialect import RefusedRequest
 from samplemind_cli.mock.model import ScriptedAnswer, answer
 
 HI = [{"role": "user", "content": "hello there"}]
@@ -235,7 +235,7 @@ def test_openais_response_ends_with_all_that_its_events_said(fault, request_to):
 def test_openais_response_knows_nothing_of_an_earlier_one(name, request_to):
     with pytest.raises(RefusedRequest) as refused:
         openai_responses(request_to, **{name: "x"})
-    assert refused.value.trouble.param == name
+    assert refused.value.error.param == name
 
 
 def test_openai_counts_a_prompt_and_refuses_what_says_how_to_answer(fits, request_to):
@@ -455,8 +455,8 @@ def test_what_a_provider_refuses_is_refused_in_its_own_shape(case, request_to, f
     dialect = dialect_of(request)
     with pytest.raises(RefusedRequest) as refused:
         dialect.reply(request, ("m",))
-    assert refused.value.trouble.status == status
-    told = dialect.error(refused.value.trouble)
+    assert refused.value.error.status == status
+    told = dialect.error_body(refused.value.error)
     if dialect is ollama:
         assert isinstance(told["error"], str)
     elif dialect is gemini:
@@ -476,7 +476,7 @@ def test_a_body_that_is_no_json_object_is_refused(dialect, request_to):
     for body in ([1], "x", 1):
         with pytest.raises(RefusedRequest) as refused:
             dialect.reply(request_to(target, body, **headers), ())
-        assert refused.value.trouble.status == 400
+        assert refused.value.error.status == 400
 
 
 def test_only_one_of_the_allowed_tools_is_called(request_to):
