@@ -89,7 +89,7 @@ class Events:
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
         """The events that say what a chunk says; a whole answer out of the cache is one chunk."""
-        if (events := chunk.came_in("anthropic_messages")) is not None and self._passes(events):
+        if (events := chunk.native_events("anthropic_messages")) is not None and self._passes(events):
             for each in events:
                 yield event(each)
             return
@@ -154,8 +154,8 @@ def event(value: dict[str, Any]) -> bytes:
 
 def error(problem: Problem) -> dict[str, Any]:
     """Anthropic's error object, with the type that its clients retry on; a provider's own as it came."""
-    if reading.mapping(problem.said).get("type") == "error":
-        return dict(problem.said)
+    if reading.mapping(problem.provider_body).get("type") == "error":
+        return dict(problem.provider_body)
     told, param = problem.message, PARAMS.get(problem.param or "", problem.param or "")
     if param and not told.startswith(param):
         told = f"{param}: {told}"
@@ -221,7 +221,7 @@ def _estimated(answer: Answer, estimate: Callable[[], int]) -> Usage:
         usage = replace(usage, input_tokens=estimate())
     if usage.output_tokens is None:
         arguments = "".join(call.arguments for call in answer.tool_calls)
-        usage = replace(usage, output_tokens=tokens.said(answer.thinking + answer.text, arguments))
+        usage = replace(usage, output_tokens=tokens.of_answer(answer.thinking + answer.text, arguments))
     return usage
 
 

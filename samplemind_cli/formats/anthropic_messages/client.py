@@ -48,7 +48,7 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
 
 def chat(request: Request, endpoint: Endpoint) -> Call:
     """A streamed message request: a client's own as it came, another format's told in this one's words."""
-    unchanged = conversation.as_it_came(request, "anthropic_messages", _ID.fullmatch)
+    unchanged = conversation.unchanged_body(request, "anthropic_messages", _ID.fullmatch)
     body = {**(_body(request, endpoint) if unchanged is None else unchanged), "model": endpoint.model, "stream": True}
     if body.get("max_tokens") is None:
         body["max_tokens"] = MAX_TOKENS
@@ -90,7 +90,7 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
 def count(request: Request, endpoint: Endpoint) -> Call:
     """`POST /v1/messages/count_tokens`: the prompt, without what says how it is to be answered."""
     call = chat(request, endpoint)
-    own = conversation.as_it_came(request, "anthropic_messages", _ID.fullmatch) is not None
+    own = conversation.unchanged_body(request, "anthropic_messages", _ID.fullmatch) is not None
     kept = {name: value for name, value in call.json.items() if name in _COUNTED or (own and name not in _ANSWERING)}
     return replace(call, url=f"{call.url}/count_tokens", json=kept)
 

@@ -14,7 +14,7 @@ def read(event: Any) -> Chunk:
     reader = _READERS.get(reading.text(body.get("type")))
     if reader:
         return reader(body)
-    if faults.is_told(event):
+    if faults.is_error_event(event):
         return Chunk(fault=faults.fault(200, event))
     return _whole(body) if isinstance(body.get("content"), list | str) else Chunk()
 

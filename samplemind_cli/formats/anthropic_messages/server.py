@@ -65,12 +65,12 @@ def streams(fields: Fields) -> bool:
 
 def whole(answer: Answer, number: str, fields: Fields) -> bytes:
     """A message object; `number` makes its id."""
-    return message(answer, number, lambda: tokens.asked(fields.raw))
+    return message(answer, number, lambda: tokens.of_prompt(fields.raw))
 
 
 def events(number: str, model: str, fields: Fields) -> Events:
     """The events of a streamed message; `model` is what was asked for, until a chunk names its route."""
-    return Events(number, model, lambda: tokens.asked(fields.raw))
+    return Events(number, model, lambda: tokens.of_prompt(fields.raw))
 
 
 def count_tokens(fields: Fields) -> int:
@@ -81,7 +81,7 @@ def count_tokens(fields: Fields) -> int:
     BadRequestError.
     """
     read(fields)
-    return tokens.asked(fields.raw)
+    return tokens.of_prompt(fields.raw)
 
 
 def _cap(fields: Fields) -> int | None:

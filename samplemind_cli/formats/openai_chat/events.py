@@ -20,7 +20,7 @@ def read(event: Any, *, one: bool = False) -> Chunk:
     if event is reading.OVER:  # without an end that was named
         return Chunk(finish="unknown")
     choices = reading.mappings(body.get("choices"))
-    if not choices and faults.is_told(event):
+    if not choices and faults.is_error_event(event):
         return Chunk(fault=faults.fault(200, event))
     if body.get("error"):
         return Chunk(fault=faults.fault(200, body))

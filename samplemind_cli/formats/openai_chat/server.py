@@ -1,4 +1,4 @@
-"""A chat completion as OpenAI's clients ask for it, read into a request."""
+"""Reads the chat completion requests of OpenAI's clients."""
 
 import re
 from base64 import b64decode
@@ -42,7 +42,7 @@ def read(fields: Fields) -> Request:
         raise fields.wrong("messages", "must contain at least one message")
     longest = fields.whole("max_completion_tokens")
     schema, named = _schema(fields.inner("response_format"))
-    effort, budget = thinking.asked(fields)
+    effort, budget = thinking.effort_and_budget(fields)
     top_p, parallel = fields.number("top_p", 0, 1), fields.get("parallel_tool_calls", bool)
     choice, tools = choices.read(fields, tuple(map(function_tool, fields.items("tools"))))
     return Request(
@@ -56,7 +56,7 @@ def read(fields: Fields) -> Request:
         strict=named.get("strict", bool),
         tools=tools,
         tool_choice=choice,
-        # OpenAI's defaults count as unsaid: clients send them unasked.
+        # OpenAI's defaults count as absent: clients send them without meaning anything.
         top_p=None if top_p == 1 else top_p,
         stop=stops(fields),
         seed=fields.whole("seed", -(2**63), 2**63 - 1),
@@ -73,7 +73,7 @@ def read(fields: Fields) -> Request:
 
 
 def streams(fields: Fields) -> bool:
-    """Whether the answer is to come in events."""
+    """Whether the answer must be streamed."""
     return fields.get("stream", bool) or False
 
 
@@ -84,7 +84,7 @@ def whole(answer: Answer, number: str, fields: Fields) -> bytes:
 
 
 def events(number: str, model: str, fields: Fields) -> answers.Events:
-    """What tells a streamed completion."""
+    """The writer of a streamed completion."""
     count = fields.inner("stream_options").get("include_usage", bool) or False
     return answers.Events(number, model, count=count)
 
@@ -100,7 +100,7 @@ def error_type(status: int) -> str:
 
 
 def _is_documented(fields: Fields) -> bool:
-    """Whether every host of this format reads a body as we do: not all know Mistral's own ways to say the same."""
+    """Whether every host of this format reads a body as we do: not all support Mistral's own variants."""
     contents = [message.raw.get("content") for message in fields.items("messages")]
     parts = [part for content in contents if isinstance(content, list) for part in content]
     bare = any(isinstance(part, dict) and isinstance(part.get("image_url"), str) for part in parts)
@@ -118,15 +118,15 @@ def _is_extra(fields: Fields, name: str) -> bool:
 
 
 def _inside(fields: Fields) -> dict[str, Any]:
-    """Fields that nobody knows, of objects that are translated."""
-    found: dict[str, Any] = {}
+    """Unknown fields inside translated objects."""
+    unknown: dict[str, Any] = {}
     if isinstance(fields.raw.get("tool_choice"), dict):
         choice = fields.inner("tool_choice")
-        found |= choice.others(("type", "function", "allowed_tools"), "tool_choice")
-        found |= choice.inner("function").others(("name",), "tool_choice.function")
+        unknown |= choice.others(("type", "function", "allowed_tools"), "tool_choice")
+        unknown |= choice.inner("function").others(("name",), "tool_choice.function")
     form = fields.inner("response_format")
-    found |= form.others(("type", "json_schema", "schema"), "response_format")
-    return found | form.inner("json_schema").others(("name", "strict", "schema"), "response_format.json_schema")
+    unknown |= form.others(("type", "json_schema", "schema"), "response_format")
+    return unknown | form.inner("json_schema").others(("name", "strict", "schema"), "response_format.json_schema")
 
 
 def stops(fields: Fields) -> tuple[str, ...]:
@@ -203,20 +203,23 @@ def _file(holder: Fields, hints: dict[str, Any]) -> Media:
 
 
 def media(holder: Fields, key: str, kind: str, **more: Any) -> Media:
-    """What a URL names: the bytes of a `data:` URL, or an address, which is passed on and never fetched."""
+    """The media of a URL: the bytes of a `data:` URL, or an http URL, which is passed on and never fetched.
+
+    Raises BadRequestError.
+    """
     url = holder.need(key, str)
-    if found := _DATA_URL.fullmatch(url):
-        media_type = found[1].lower()
+    if match := _DATA_URL.fullmatch(url):
+        media_type = match[1].lower()
         if kind == "image" and not media_type.startswith("image/"):
             raise holder.wrong(key, "must contain an image")
-        return Media(cast("Any", kind), media_type, decoded(found[3], holder, key), **more)
+        return Media(cast("Any", kind), media_type, decoded(match[3], holder, key), **more)
     if url[:8].lower().startswith(("https://", "http://")):
         return Media(cast("Any", kind), url=url, **more)
     raise holder.wrong(key, "must be a base64 data: URL or an https:// URL")
 
 
 def decoded(text: str, fields: Fields, key: str) -> bytes:
-    """Bytes in base64, in either alphabet, with or without padding and line ends."""
+    """Decoded base64, in either alphabet, with or without padding and line breaks. Raises BadRequestError."""
     plain = "".join(text.split()).replace("-", "+").replace("_", "/")
     try:
         return b64decode(plain + "=" * (-len(plain) % 4), validate=True)
@@ -240,7 +243,7 @@ def _call(call: Fields, call_id: str) -> ToolCall:
 
 
 def _schema(fields: Fields) -> tuple[dict[str, Any] | None, Fields]:
-    """The JSON Schema of a response format, and what holds its name."""
+    """The JSON Schema of a response format, and the object that holds its name."""
     nothing = Fields({})
     if not fields.raw:
         return None, nothing

@@ -71,7 +71,7 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
 def chat(request: Request, endpoint: Endpoint) -> Call:
     """A streamed response: a client's own as it came, another format's told in this one's words."""
     official = is_openai(endpoint.base_url)
-    came = _as_it_came(request)
+    came = _unchanged_body(request)
     body = {**(_body(request, endpoint) if came is None else came), "model": endpoint.model, "stream": True}
     if body.get("store") is None:
         body["store"] = False
@@ -106,9 +106,9 @@ def fault(status: int, body: Any) -> Fault:
     return faults.fault(status, body)
 
 
-def _as_it_came(request: Request) -> Mapping[str, Any] | None:
+def _unchanged_body(request: Request) -> Mapping[str, Any] | None:
     """A client's own body, unless it brings back what was sealed here."""
-    came = conversation.as_it_came(request, "openai_responses")
+    came = conversation.unchanged_body(request, "openai_responses")
     given = (came or {}).get("input")
     sealed = (proofs.is_sealed(item.get("encrypted_content")) for item in reading.mappings(given))
     return None if any(sealed) else came

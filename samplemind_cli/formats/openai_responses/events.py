@@ -39,7 +39,7 @@ class Events:
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
         """The events that say what a chunk says; a whole answer out of the cache is one chunk."""
-        if (events := chunk.came_in("openai_responses")) is not None and self._passes(events):
+        if (events := chunk.native_events("openai_responses")) is not None and self._passes(events):
             yield from map(_event, events)
             return
         if self._passed:
@@ -65,8 +65,8 @@ class Events:
 
     def failed(self, problem: Problem) -> bytes:
         """`response.failed`, with what was sent until then; a provider's own, if its events were passed on."""
-        if self._passed and reading.mapping(problem.said).get("type") in ("response.failed", "error"):
-            return _event(problem.said)
+        if self._passed and reading.mapping(problem.provider_body).get("type") in ("response.failed", "error"):
+            return _event(problem.provider_body)
         output = answers.told(self._told(), "incomplete")
         response = {**self._head, "output": output, **answers.failure(problem)}
         return b"".join([*self._begin(), self._event({"type": "response.failed", "response": response})])

@@ -40,7 +40,7 @@ class ResponseReader:
         response = reading.mapping(body.get("response"))
         if body.get("type") in ENDS and response:
             return self._ended(response)
-        if faults.is_told(event):
+        if faults.is_error_event(event):
             return Chunk(fault=_fault(event))
         if body.get("object") == "response" or isinstance(body.get("output"), list):
             return replace(self._ended(body), whole=True, late=False)
