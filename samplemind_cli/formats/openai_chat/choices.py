@@ -1,15 +1,15 @@
-"""Which tools may be called, as OpenAI's chat clients say it."""
+"""Reads the tool choice of OpenAI's chat clients."""
 
 from typing import Any
 
 from samplemind_cli.formats.fields import Fields
 
-CHOICES = ("none", "auto", "required", "any")  # "any": Mistral's word for required
+CHOICES = ("none", "auto", "required", "any")  # "any": Mistral's name for required
 Tools = tuple[dict[str, Any], ...]
 
 
 def read(fields: Fields, tools: Tools) -> tuple[str | dict[str, Any] | None, Tools]:
-    """The choice, and the tools among which there is one: of allowed tools only those stay. Raises BadRequestError."""
+    """The choice, and the tools without those that are not allowed. Raises BadRequestError."""
     given = fields.raw.get("tool_choice")
     if given is None or isinstance(given, str):
         choice = fields.one_of("tool_choice", CHOICES, "auto") if given else None

@@ -1,4 +1,4 @@
-"""Reads one item of a provider's response: its pieces, and at its end only what no piece has said."""
+"""Reads one item of a provider's response: its pieces, and at its end only what no piece had."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -16,9 +16,9 @@ _OPENING, _CLOSING = '{"input":"', '"}'
 
 @dataclass(slots=True)
 class ItemReader:
-    """One item. `texts`: of its parts, by their number; `arguments`: of a custom tool its input; `noted`: annotations.
+    """One item. `texts`: those of its parts, by index; `arguments`: or a custom tool's input; `noted`: annotations.
 
-    `named`: that it began; `closed`: that it ended.
+    `named`: it has begun; `closed`: it has ended.
     """
 
     place: int
@@ -36,18 +36,18 @@ class ItemReader:
         return Chunk(piece, logprobs=_logprobs(event))
 
     def refusal(self, event: dict[str, Any]) -> Chunk:
-        """A piece of why there is no answer."""
+        """A piece of a refusal."""
         piece = self.text(event).text
         return Chunk(piece, refusal=True, finish="refusal")
 
     def thinking(self, event: dict[str, Any]) -> Chunk:
-        """A piece of a thought, or of its summary."""
+        """A piece of thinking, or of its summary."""
         piece = reading.piece(event.get("delta"))
         self.thought += piece
         return Chunk(thinking=piece, thought_id=reading.text(event.get("item_id")))
 
     def part(self, event: dict[str, Any]) -> Chunk:
-        """A summary goes on with its next part."""
+        """The next part of a summary."""
         return self.thinking({**event, "delta": "\n\n"}) if self.thought else Chunk()
 
     def argument(self, event: dict[str, Any]) -> Chunk:
@@ -57,25 +57,25 @@ class ItemReader:
         return self._piece(piece) if piece else Chunk()
 
     def input(self, event: dict[str, Any]) -> Chunk:
-        """A piece of a custom tool's input, as one of the arguments that stand for it."""
+        """A piece of a custom tool's input, as a piece of the equivalent function's arguments."""
         piece = reading.piece(event.get("delta"))
-        told = custom_piece(piece, first=not self.arguments)
+        arguments = custom_piece(piece, first=not self.arguments)
         self.arguments += piece
-        return self._piece(told) if piece else Chunk()
+        return self._piece(arguments) if piece else Chunk()
 
     def annotation(self, event: dict[str, Any]) -> Chunk:
-        """What stands beside the text."""
+        """An annotation of the text."""
         self.noted += 1
         return _annotation(event.get("annotation"))
 
     def called(self, item: dict[str, Any]) -> Chunk:
-        """A call that begins; its arguments come in pieces."""
+        """The beginning of a call; its arguments come in pieces."""
         self.named = True
         name = offered_name(reading.text(item.get("name")), reading.text(item.get("namespace")))
         return Chunk(tool_calls=(ToolCall(name, "", reading.identifier(item.get("call_id")), self.place),))
 
     def rest(self, item: dict[str, Any]) -> Iterator[tuple[Chunk, bool]]:
-        """What a whole item says that no piece has said, and whether a piece should have."""
+        """The chunks for what a whole item has and no piece had; and whether a piece should have had it."""
         if self.closed:
             return
         self.closed = True
@@ -95,8 +95,8 @@ class ItemReader:
         parts = [{"text": content}] if isinstance(content, str) else reading.mappings(content)
         for n, part in enumerate(parts):
             refused = "refusal" in part
-            text, heard = reading.text(part.get("refusal" if refused else "text")), self.texts.get(n, "")
-            if text.startswith(heard) and (new := text[len(heard) :]):
+            text, known = reading.text(part.get("refusal" if refused else "text")), self.texts.get(n, "")
+            if text.startswith(known) and (new := text[len(known) :]):
                 end: Any = {"refusal": True, "finish": "refusal"} if refused else {"logprobs": _logprobs(part)}
                 yield Chunk(new, **end), True
             notes += reading.mappings(part.get("annotations"))
@@ -117,16 +117,16 @@ class ItemReader:
             yield self.called(item), True
         whole = reading.piece(item.get("input" if custom else "arguments"))
         new = whole[len(self.arguments) :] if whole.startswith(self.arguments) else ""
-        told = custom_piece(new, first=not self.arguments) + _CLOSING if custom else new
-        if told:
-            yield self._piece(told), bool(new)
+        arguments = custom_piece(new, first=not self.arguments) + _CLOSING if custom else new
+        if arguments:
+            yield self._piece(arguments), bool(new)
 
     def _piece(self, arguments: str) -> Chunk:
         return Chunk(tool_calls=(ToolCall(arguments=arguments, index=self.place),))
 
 
 def custom_piece(words: str, *, first: bool) -> str:
-    """A piece of a custom tool's input as one of the arguments that stand for it."""
+    """A piece of a custom tool's input as a piece of the equivalent function's arguments."""
     return (_OPENING if first else "") + json.dumps(words, ensure_ascii=False)[1:-1]
 
 
@@ -136,17 +136,17 @@ def _annotation(value: Any) -> Chunk:
 
 
 def _logprobs(holder: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-    """Tokens' probabilities with their bytes, which chat's clients expect and deltas leave out."""
-    found = reading.mappings(holder.get("logprobs"))
-    tops = (map(_with_bytes, reading.mappings(token.get("top_logprobs"))) for token in found)
-    return tuple(_with_bytes(token) | {"top_logprobs": list(top)} for token, top in zip(found, tops, strict=True))
+    """The log probabilities with their bytes, which chat's clients expect and deltas lack."""
+    tokens = reading.mappings(holder.get("logprobs"))
+    tops = (map(_with_bytes, reading.mappings(token.get("top_logprobs"))) for token in tokens)
+    return tuple(_with_bytes(token) | {"top_logprobs": list(top)} for token, top in zip(tokens, tops, strict=True))
 
 
 def _with_bytes(token: dict[str, Any]) -> dict[str, Any]:
     return {"bytes": list(reading.text(token.get("token")).encode("utf-8", "replace")), **token}
 
 
-# The events that bring pieces, the field that holds them, and who reads them.
+# The events with pieces, the field of the piece, and its reader.
 PIECES: dict[str, tuple[str, Callable[[ItemReader, dict[str, Any]], Chunk]]] = {
     "response.output_text.delta": ("delta", ItemReader.text),
     "response.refusal.delta": ("delta", ItemReader.refusal),
