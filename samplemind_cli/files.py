@@ -112,6 +112,14 @@ def elsewhere(variable: str = "XDG_STATE_HOME") -> str:
     return f"export {variable}=FOLDER, one that you can write to"
 
 
+def named(path: str) -> Path:
+    """A path as people write it, with `~`; that of a user who is unknown stays as it is."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def text(path: Path) -> str:
     """A file's text; empty when it cannot be read."""
     try:

@@ -1,6 +1,7 @@
 """Answers a repeated `ask` without loading the rest; imports nothing that takes time."""
 
 import os
+import stat
 import time
 
 from samplemind_cli import __version__, paths, spool, trust
@@ -89,16 +90,19 @@ class Question:
 def identity(path: str, *, exact: bool) -> str:
     """A file's inode, size and mtime, which change with its content; `exact` adds the ctime, which cannot be forged."""
     try:
-        stat = os.stat(path)
+        info = os.stat(path)
     except OSError:
         return "-"
-    return f"{stat.st_ino}.{stat.st_size}.{stat.st_mtime_ns}" + (f".{stat.st_ctime_ns}" if exact else "")
+    return f"{info.st_ino}.{info.st_size}.{info.st_mtime_ns}" + (f".{info.st_ctime_ns}" if exact else "")
 
 
 def unchanged(path: str, *, exact: bool) -> bytes | None:
     """The condition that a file is as it is now; None when later changes might go unnoticed."""
     try:
-        if "\n" in path or (exact and time.time() - os.stat(path).st_ctime < RACY):
+        info = os.stat(path)
+        if not stat.S_ISREG(info.st_mode):  # what comes out of a pipe or a device is new each time
+            return None
+        if "\n" in path or (exact and time.time() - info.st_ctime < RACY):
             return None
     except OSError:
         return None

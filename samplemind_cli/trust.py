@@ -61,6 +61,11 @@ def content(file: "str | os.PathLike[str]", largest: int = LARGEST) -> bytes:
         return opened.read(largest)
 
 
+def present(file: "str | os.PathLike[str]") -> bool:
+    """Whether there is a file to read, be it one that `content` refuses; none is a folder, or a link to /dev/null."""
+    return os.path.exists(file) and not os.path.isdir(file) and os.path.realpath(file) != os.devnull
+
+
 def unreadable(info: os.stat_result, largest: int = LARGEST) -> str:
     """Why a file must not be read; "" if it may be: a link may lead to a pipe or a terminal, which would block."""
     if stat.S_ISFIFO(info.st_mode):

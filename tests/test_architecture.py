@@ -131,6 +131,7 @@ PRINTERS = {
     "server/journal.py": {"os.write"},  # harmless JSON
     "files.py": {"os.write"},  # files
     "spool.py": {"os.write"},  # a file
+    "batch/begun.py": {"os.write"},  # a file
     "batch/results.py": {"os.write"},  # a file
     "ai/embedded_engine.py": {"sys.stdout.write"},  # an address, into a pipe
     "child/probe.py": {"sys.stdout.write"},  # JSON, into a pipe

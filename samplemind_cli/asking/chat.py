@@ -6,10 +6,9 @@ import signal
 import sys
 from contextlib import aclosing
 from dataclasses import replace
-from pathlib import Path
 from types import FrameType
 
-from samplemind_cli import output
+from samplemind_cli import files, output
 from samplemind_cli.ai import costs
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.types import Answer, Media, Message, Options, Request, Text
@@ -25,7 +24,7 @@ from samplemind_cli.settings import Settings
 HELP = """/model [NAME]   show or change the model; /model auto: choose automatically
 /system [TEXT]  show or change the system prompt
 /attach FILE    attach a file or an https URL to the next message
-/save FILE      write the conversation to a file, as Markdown
+/save FILE      write the conversation to a new file, as Markdown
 /cost           show the cost so far
 /quit           leave; Ctrl-D does too
 \"\"\"             begins a message of several lines, and ends it; a \\ at a line's end goes on, too"""
@@ -43,6 +42,7 @@ class Chat:
         self._answers = self._tokens = self._unpriced = 0
         self._dollars = 0.0
         self._attached: list[Media | Text] = []  # to the next message
+        self._saved: dict[str, tuple[int, int, int] | None] = {}  # what each file was when it was written
         self._commands = {
             "attach": self._attach,
             "model": self._model,
@@ -123,7 +123,7 @@ class Chat:
     def _attach(self, name: str) -> None:
         if not name:
             raise UsageError("/attach needs a file's name or an address", "/attach notes.txt")
-        part = fetch(name, self._settings) if is_url(name) else attachment(Path(name).expanduser())
+        part = fetch(name, self._settings) if is_url(name) else attachment(files.named(name))
         self._attached.append(part)
         output.say(f"attached: {name}")
 
@@ -133,9 +133,15 @@ class Chat:
         system = [f"> {self._conversation.system}"] if self._conversation.system else []
         messages = [f"**{message.role}**\n\n{message.text}" for message in self._conversation.messages]
         try:
-            Path(name).expanduser().write_text("\n\n".join([*system, *messages]) + "\n", "utf-8", "replace")
+            path = files.named(name).absolute()
+            again = str(path) in self._saved and self._saved[str(path)] == files.identity(str(path))
+            with path.open("w" if again else "x", encoding="utf-8", errors="replace") as file:
+                file.write("\n\n".join([*system, *messages]) + "\n")
+        except FileExistsError as error:
+            raise UsageError(f"{name} is there already, and not of this chat", "/save ANOTHER") from error
         except OSError as error:
             raise UsageError(f"cannot write {name}: {error.strerror or error}", "/save ANOTHER") from error
+        self._saved[str(path)] = files.identity(str(path))
         output.say(f"saved: {name}")
 
     def _cost(self, _: str) -> None:

@@ -141,7 +141,9 @@ def _read(path: Path, name: str, settings: Settings, *, own: bool) -> Template:
         fields = tomllib.loads(head)
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read the template {path}: {error}", f"fix or move {path}") from error
-    text = str(fields.pop("prompt", "")) if path.suffix == ".toml" else text.strip()
+    text = fields.pop("prompt", "") if path.suffix == ".toml" else text.strip()
+    if not isinstance(text, str):
+        raise UsageError(f"{path}: prompt cannot be {text!r}", f"fix {path}")
     if not text or len(raw) > LARGEST:
         raise UsageError(f"the template {path} {'is too large' if text else 'contains no text'}", f"fix {path}")
     template = Template(name, path, own, text, fields)

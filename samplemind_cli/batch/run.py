@@ -18,11 +18,13 @@ from samplemind_cli.ledger.prices import Prices
 class Tally:
     """Counts a batch's lines. `before`: answered by earlier runs; `failed` includes their failures.
 
-    `dollars`: what this run cost; `unpriced`: its answers of unknown price.
+    `unsure`: lines that were under way when an earlier run was killed, which may be billed twice. `dollars`: what this
+    run cost; `unpriced`: its answers of unknown price.
     """
 
     total: int
     before: int = 0
+    unsure: int = 0
     asked: int = 0
     cached: int = 0
     failed: int = 0

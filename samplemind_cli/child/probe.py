@@ -1,4 +1,4 @@
-"""Prints the installed versions of packages; run by its path with a project's own Python, 3.8 or newer."""
+"""The versions of Python and of packages: here, or run by its path with a project's own Python, 3.8 or newer."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def versions(packages: Sequence[str]) -> dict[str, str | None]:
-    """The version of each package; None: not installed."""
-    installed: dict[str, str | None] = dict.fromkeys(packages)
+    """The version of "python" and of each package; None: not installed."""
+    installed: dict[str, str | None] = {"python": "{}.{}".format(*sys.version_info), **dict.fromkeys(packages)}
     for package in packages:
         try:
             installed[package] = version(package)

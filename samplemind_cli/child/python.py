@@ -18,7 +18,7 @@ OURS = (sys.executable, "-P", "-m", "samplemind_cli")
 
 @dataclass(frozen=True, slots=True)
 class Python:
-    """An interpreter, the reason for choosing it, and its versions of some packages (None: not installed)."""
+    """An interpreter, the reason for choosing it, and its version ("python") and packages (None: not there)."""
 
     path: Path
     why: str

@@ -10,6 +10,7 @@ from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
     from samplemind_cli.ai.types import Options
+    from samplemind_cli.batch.begun import Begun
     from samplemind_cli.batch.results import Results
     from samplemind_cli.batch.run import Tally
 
@@ -57,6 +58,7 @@ def batch(
     from samplemind_cli import output
     from samplemind_cli.ai.types import Options, Origin
     from samplemind_cli.batch import answering, progress
+    from samplemind_cli.batch.begun import Begun
     from samplemind_cli.budgets import Budget
     from samplemind_cli.errors import BudgetError, ProviderError
 
@@ -68,10 +70,14 @@ def batch(
     given = {"--jobs": jobs, "--model": model, "--task": task, "--timeout": timeout, "--max-cost": max_cost}
     command = _command(source, out, given, no_cache)
     answering.check(settings, options, model)
-    results, tally = _open(source, out, again=retry_failed)
+    begun = Begun(out)
+    results, tally = _open(source, out, begun, again=retry_failed)
     stopped = "stopped: {0.done:,} of {0.total:,} lines are in {1}".format
+    if tally.unsure:
+        were = "line was" if tally.unsure == 1 else "lines were"
+        output.say(f"{tally.unsure:,} {were} under way when the last run was killed, and may be billed twice")
     try:
-        _run(settings, options, model, source, results, tally, jobs)
+        _run(settings, options, model, source, results, begun, tally, jobs)
     except KeyboardInterrupt:
         output.say(f"{stopped(tally, out)}; to go on: {command}")
         raise
@@ -87,7 +93,7 @@ def batch(
         raise ProviderError(why, f"{command} --retry-failed")
 
 
-def _open(source: Path, out: Path, *, again: bool) -> "tuple[Results, Tally]":
+def _open(source: Path, out: Path, begun: "Begun", *, again: bool) -> "tuple[Results, Tally]":
     """The file of answers, and the count of lines. Raises UsageError."""
     from samplemind_cli.batch import lines
     from samplemind_cli.batch.results import Results
@@ -105,11 +111,11 @@ def _open(source: Path, out: Path, *, again: bool) -> "tuple[Results, Tally]":
         raise UsageError(f"cannot read {source}: {error.strerror or error}", f"ls -l {source}") from error
     results = Results.open(out, again=again)
     try:
-        before = sum(results.has(line) for line in lines.read(source))
+        left = [begun.has(line) for line in lines.read(source) if not results.has(line)]
     except BaseException:
         results.close()
         raise
-    return results, Tally(total, before=before, failed=results.failed)
+    return results, Tally(total, before=total - len(left), unsure=sum(left), failed=results.failed)
 
 
 def _run(
@@ -118,6 +124,7 @@ def _run(
     model: str | None,
     source: Path,
     results: "Results",
+    begun: "Begun",
     tally: "Tally",
     jobs: int,
 ) -> None:
@@ -140,9 +147,11 @@ def _run(
         core = AICore(settings, notify=Remarks().say)
         asker = Asker(core, options, model or "")
         try:
-            with ending:
+            with ending, begun:
                 ended = ending.__bool__
-                await run.run(lines.read(source), results, asker.answer, jobs=jobs, tell=tell, ended=ended)
+                await run.run(
+                    lines.read(source), results, begun.noting(asker.answer), jobs=jobs, tell=tell, ended=ended
+                )
         finally:
             await core.close()
 

@@ -6,7 +6,7 @@ from samplemind_cli.dashboard.admission import as_json
 from samplemind_cli.dashboard.query import Query
 from samplemind_cli.dashboard.work import waited
 from samplemind_cli.errors import UsageError
-from samplemind_cli.ledger import log
+from samplemind_cli.ledger import log, stats
 from samplemind_cli.ledger.filters import FACTS, CallNames, Choice
 from samplemind_cli.ledger.prices import Prices, Tokens
 from samplemind_cli.ledger.store import Ledger
@@ -70,7 +70,7 @@ class CallHistory:
             return None
         counts = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens")
         tokens = Tokens(*(call.get(name) or 0 for name in counts))
-        return self._prices.dollars(call.get("provider", ""), call.get("model", ""), tokens)
+        return self._prices.dollars(call.get("provider", ""), call.get("model", ""), tokens, stats.began(call))
 
 
 def spans(call: dict[str, Any]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from samplemind_cli.formats import fault_kinds
 from samplemind_cli.formats.fault_kinds import READ
+from samplemind_cli.formats.likely_keys import without_likely_keys
 from samplemind_cli.formats.reading import count, mapping, text
 from samplemind_cli.formats.types import PASSING, Fault, FaultKind
 
@@ -30,24 +31,6 @@ _DAY_LONG = 86_400.0  # seconds; a longer wait is taken for a mistake
 
 _LATER = re.compile(
     r"(?:try again|retry) (?:in|after) (?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?) ?(ms|s|seconds?))?", re.IGNORECASE
-)
-
-# Keys as providers repeat them: whole, masked with asterisks, after "API key…:" or "Bearer", or in a query.
-_KEY = re.compile(
-    r"\b(?:sk|rk|pk|gsk|xai|hf|r8|pplx|csk|nvapi|fw|tgp_v1|sm)[-_][\w*.-]{6,}|\bAIza[\w*-]+|\bAQ\.[\w*.-]+"
-    r"|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"
-    r"|(?<![^\s\"'/])[^\s\"'/]*\*{3,}[^\s\"']*|(?<=bearer )\S+|(?<=basic )[\w+/=]{8,}|(?<=[?&]key=)[^\s&\"']+"
-    r"|(?<=[?&]api_key=)[^\s&\"']+|(?:(?<=api key: )|(?<=api-key: )|(?<=api key provided: ))\S+"
-    r"|(?:(?<=token: )|(?<=key: ))(?![a-z]+(?:_[a-z]+)+\b)[^\s\"'`]{8,}"  # names of fields are none
-    r"|\bya29\.[\w.-]+|\bgh[opsu]_\w{16,}|\b(?:github_pat|glpat|jina|cfut)[-_][\w-]{12,}",
-    re.IGNORECASE,
-)
-# A name for a key, followed by a word with many letters and digits in a row.
-_NAMED_KEY = re.compile(
-    r"(\b(?:key|token|secret|credentials?|password)[\"'`]?(?:\s*[:=]\s*|\s+(?:for |is |of )?)[\"'`]?|api_?key\W{1,4})"
-    r"(?=[\w.:+/=-]*?(?=[a-z]*\d)[a-z\d]{10})[\w.:+/=-]{12,}"
-    r"|\b(A[KS]IA)[0-9A-Z]{12,}",
-    re.IGNORECASE,
 )
 
 
@@ -102,13 +85,8 @@ def clean(message: str) -> str:
     return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1] + "…"
 
 
-def without_likely_keys(words: str) -> str:
-    """A text without anything that looks like a key."""
-    return _NAMED_KEY.sub(r"\1\2[key]", _KEY.sub("[key]", words))
-
-
-def relabelled(fault: Fault, kinds: Mapping[str, FaultKind]) -> Fault:
-    """The fault with the kind of the first of these phrases in its message."""
+def relabelled(found: Fault, kinds: Mapping[str, FaultKind]) -> Fault:
+    """The fault with the kind of the first of these phrases that its message holds."""
     for phrase, kind in kinds.items():
         if phrase in fault.message:
             return replace(fault, kind=kind)

@@ -7,7 +7,8 @@ from typing import Any, Literal
 Role = Literal["system", "user", "assistant", "tool"]
 # The formats, by the names of their rooms; a request of our own commands has none.
 Format = Literal["", "openai_chat", "openai_responses", "anthropic_messages", "gemini", "ollama"]
-MediaKind = Literal["image", "audio", "file"]
+MediaKind = Literal["image", "audio", "video", "file"]
+MEDIA: tuple[MediaKind, ...] = ("image", "audio", "video")  # by which a media type may begin; all others are files
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """An image, audio or a file: its bytes, or a `url` or a provider's own `file_id`.
+    """An image, a sound, a video or a file: its bytes, or where the provider finds it (`url`, or its own `file_id`).
 
     `media_type` is like "image/png"; `detail` is the resolution in which an image is read ("low", "high", "auto").
     """
@@ -36,9 +37,14 @@ class Media:
 
 
 def attachment(media_type: str, data: bytes, name: str = "") -> Media:
-    """An image, audio or file, by its media type."""
-    kind = media_type.partition("/")[0]
-    return Media("image" if kind == "image" else "audio" if kind == "audio" else "file", media_type, data, name)
+    """A file that goes with a message, by its media type."""
+    return Media(kind_of(media_type), media_type, data, name)
+
+
+def kind_of(media_type: str) -> MediaKind:
+    """What a media type is of."""
+    family = media_type.partition("/")[0].lower()
+    return next((kind for kind in MEDIA if kind == family), "file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +130,7 @@ class Message:
 
     @property
     def media(self) -> tuple[Media, ...]:
-        """The images, audio and files."""
+        """Its images, sounds, videos and files."""
         return tuple(part for part in self.parts if isinstance(part, Media))
 
     @property

@@ -32,6 +32,7 @@ _ENDS: dict[str, Finish] = {
     "complete": "stop",
     "completed": "stop",
     "finished": "stop",
+    "done": "stop",
     "tool_calls": "tool_calls",
     "tool_call": "tool_calls",
     "tool_use": "tool_calls",
@@ -41,6 +42,7 @@ _ENDS: dict[str, Finish] = {
     "max_output_tokens": "length",
     "max_length": "length",
     "max_tokens_reached": "length",
+    "max_output_reached": "length",
     "token_limit": "length",
     "model_length": "length",
     "model_context_window_exceeded": "length",
@@ -54,6 +56,9 @@ _ENDS: dict[str, Finish] = {
     "prohibited_content": "filtered",
     "spii": "filtered",
     "image_safety": "filtered",
+    "image_prohibited_content": "filtered",
+    "image_recitation": "filtered",
+    "sensitive": "filtered",  # GLM's
     "refusal": "refusal",
 }
 
@@ -64,7 +69,12 @@ def mapping(value: Any) -> dict[str, Any]:
 
 
 def mappings(value: Any) -> list[dict[str, Any]]:
-    """The JSON objects in the value if it is an array; the value itself if it is a non-empty object."""
+    """The JSON objects in the value if it is an array; the value itself where it is one object that says something.
+
+    An array that PHP writes as an object, by its numbers, is one.
+    """
+    if isinstance(value, dict) and value and all(map(str.isdecimal, value)):
+        return mappings(list(value.values()))
     if isinstance(value, dict):
         return [value] if value else []
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

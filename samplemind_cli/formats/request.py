@@ -1,9 +1,10 @@
 """A request, independent of formats, and what it needs of a provider."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, get_args
 
+from samplemind_cli.formats import tool_choice
 from samplemind_cli.formats.parts import Format, Media, Message, Opaque, Part, Thinking, ToolResult
 from samplemind_cli.providers import Effort
 
@@ -86,8 +87,7 @@ class Request:
                     needs.add(f"{part.kind}_url" if part.url else "image_id" if part.kind == "image" else "file_id")
         if not all(map(_is_own, self.tools)):
             needs.add("tools")
-        if self.tools and self.tool_choice not in (None, "auto", "none"):
-            needs |= {"tool_choice", *self._forced()}
+        needs |= _forced(self.narrowed())
         if self.schema is not None or self.json_mode:
             needs.add("schema")
         if self.max_tokens is not None and self.max_tokens < 1:
@@ -126,13 +126,22 @@ class Request:
     @property
     def functions(self) -> frozenset[str]:
         """The names of the functions that may be called."""
-        functions = (tool.get("function") for tool in self.tools)
-        return frozenset(str(each["name"]) for each in functions if isinstance(each, Mapping) and "name" in each)
+        found = (tool.get("function") for tool in self.narrowed().tools)
+        return frozenset(
+            str(function["name"]) for function in found if isinstance(function, Mapping) and "name" in function
+        )
 
     @property
     def betas(self) -> dict[str, str]:
         """The headers without a format's version, which is not a hint."""
         return {name: value for name, value in self.headers.items() if not name.endswith("-version")}
+
+    def narrowed(self) -> "Request":
+        """The request with only the tools that may be called, for who has no word for a choice of several."""
+        if tool_choice.several(self.tool_choice) is None:
+            return self
+        tools, choice = tool_choice.narrowed(self.tools, self.tool_choice)
+        return replace(self, tools=tools, tool_choice=choice)
 
     def further(self, takes: Callable[[str], bool]) -> dict[str, Any]:
         """The fields of `extra` that a provider supports."""
@@ -148,16 +157,6 @@ class Request:
 
     def _is_set(self, name: str) -> bool:
         return getattr(self, name) not in (None, ())
-
-    def _forced(self) -> Iterator[str]:
-        """The tools of its own format of which one must be called instead of a function."""
-        if isinstance(self.tool_choice, Mapping) and "function" not in self.tool_choice:
-            yield self.own_tool(self.tool_choice)
-            return
-        named = self.tool_choice.get("function", {}).get("name") if isinstance(self.tool_choice, Mapping) else None
-        own = list(filter(_is_own, self.tools))
-        if named is not None or len(own) == len(self.tools):
-            yield from (self.own_tool(tool) for tool in own if named in (None, tool.get("name")))
 
     @property
     def any_json(self) -> bool:
@@ -182,8 +181,14 @@ CONSTRAINTS = frozenset(
         "audio",
         "cachedContent",
         "compaction",
+        "ebnf",
         "function_call",
         "functions",
+        "generationConfig.responseMimeType",
+        "grammar",
+        "guided_choice",
+        "guided_grammar",
+        "guided_regex",
         "imageConfig",
         "image_config",
         "logit_bias",
@@ -193,12 +198,15 @@ CONSTRAINTS = frozenset(
         "n",
         "num_ctx",
         "raw",
+        "regex",
         "repeat_penalty",
         "repetition_penalty",
         "responseModalities",
+        "response_format.type",
         "speechConfig",
+        "structural_tag",
+        "structured_outputs",
         "suffix",
-        "toolConfig.functionCallingConfig.allowedFunctionNames",
         "top_k",
         "top_logprobs",
         "typical_p",
@@ -207,12 +215,31 @@ CONSTRAINTS = frozenset(
 )
 # What a format's clients send in every request, and so only a hint: the daemon's memory, and Gemini's own sampling.
 _HABITS = frozenset({("ollama", "num_ctx"), ("gemini", "top_k"), ("gemini", "top_p")})
-# Blocks of a format's own that replace a part of the conversation, and so are constraints.
-_ESSENTIAL = frozenset({("openai_responses", "compaction"), ("openai_responses", "compaction_trigger")})
-# The formats' fields for how much a model may think.
+# Parts of a message that some hosts of chat completions know: a video as its frames, media as vectors.
+HOSTS_PARTS = ("video", "image_embeds", "audio_embeds", "video_embeds")
+# Blocks of a format's own that stand for a part of the conversation: without them it is another one.
+_ESSENTIAL = frozenset(
+    {
+        ("openai_responses", "compaction"),
+        ("openai_responses", "compaction_trigger"),
+        *(("openai_chat", kind) for kind in HOSTS_PARTS),
+    }
+)
+# Where the formats say how much a model may think.
 THINKING_FIELDS = frozenset({"enable_thinking", "reasoning", "think", "thinking", "thinking_budget", "thinkingConfig"})
-# What may decide for a paid provider instead of this machine; parameters never do.
-ATTACHMENTS = ("image", "audio", "file", "image_url", "audio_url", "file_url", "file_id", "image_id")
+# What a provider may need beyond words that no parameter could move from this machine to a paid provider.
+ATTACHMENTS = (
+    "image",
+    "audio",
+    "video",
+    "file",
+    "image_url",
+    "audio_url",
+    "video_url",
+    "file_url",
+    "file_id",
+    "image_id",
+)
 ABILITIES = frozenset({*ATTACHMENTS, "tools", "schema"})
 # Our own names among `needs` and `wishes`, which a client's field may have, too.
 _OURS = (
@@ -223,6 +250,19 @@ _OURS = (
 def _is_own(tool: Mapping[str, Any]) -> bool:
     """Whether a tool is a format's own instead of a function."""
     return bool(tool) and "function" not in tool
+
+
+def _forced(request: Request) -> set[str]:
+    """What a call that must be made needs: also each tool of the request's own format, if no other can be called."""
+    choice = request.tool_choice
+    if not request.tools or choice in (None, "auto", "none"):
+        return set()
+    if isinstance(choice, Mapping) and "function" not in choice:
+        return {"tool_choice", request.own_tool(choice)}
+    named = choice.get("function", {}).get("name") if isinstance(choice, Mapping) else None
+    own = list(filter(_is_own, request.tools))
+    alone = own if named is not None or len(own) == len(request.tools) else []
+    return {"tool_choice", *(request.own_tool(tool) for tool in alone if named in (None, tool.get("name")))}
 
 
 def is_constraint(name: str, source: Format) -> bool:

@@ -23,6 +23,7 @@ from samplemind_cli.settings import Settings
 NAME = "budgets.db"
 VERSION = 1
 NANO = 10**9  # sums are whole billionths of a dollar: floats would drift
+MOST = 10**9 * NANO  # counted at once: a provider may say that it read any number of tokens, and SQLite has 64 bits
 _STARTS = {"day": "today", "week": "week", "month": "month"}
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS spent (
@@ -105,7 +106,7 @@ class Accounts:
 
     def begin(self, accounts: Iterable[Account]) -> None:
         """Record what the ledger says was spent before this budget existed; slow on a large ledger."""
-        rows = [(*account.key, self._before(account)) for account in accounts]
+        rows = [(*account.key, min(self._before(account), MOST)) for account in accounts]
         with self._file() as file:
             file.executemany("INSERT OR IGNORE INTO spent VALUES (?, ?, ?)", rows)
 
@@ -224,7 +225,7 @@ def _sum(file: sqlite3.Connection, table: str, key: tuple[str, str]) -> int:
 
 def _spend(file: sqlite3.Connection, rows: Iterable[tuple[str, str, int]]) -> None:
     query = "INSERT INTO spent VALUES (?, ?, ?) ON CONFLICT (who, span) DO UPDATE SET nano = nano + excluded.nano"
-    file.executemany(query, rows)
+    file.executemany(query, [(who, span, min(nano, MOST)) for who, span, nano in rows])
 
 
 def _write_off(file: sqlite3.Connection) -> None:

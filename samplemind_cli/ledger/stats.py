@@ -2,7 +2,7 @@
 
 import math
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -19,7 +19,8 @@ _GROUPS = {
     "hour": "strftime('%Y-%m-%d %H:00', at, 'unixepoch', 'localtime')",
 }
 _COLUMNS = (
-    "provider, model, tier, times, input_tokens, output_tokens, cached_tokens, cache_write_tokens, ms, first_ms, error"
+    "at, provider, model, tier, times, input_tokens, output_tokens, cached_tokens, cache_write_tokens,"
+    " ms, first_ms, error"
 )
 
 
@@ -103,6 +104,11 @@ def days(connection: sqlite3.Connection, since: float) -> list[tuple[str, int]]:
     return [(day, counts.get(day, 0)) for day in every]
 
 
+def began(call: Mapping[str, Any] | sqlite3.Row) -> float:
+    """When a call began, in unix seconds: its price is that of this moment, and the ledger has that of its end."""
+    return float(call["at"] - (call["ms"] or 0.0) / 1000)
+
+
 class _Usual(dict[str, float]):
     """By cache key, the milliseconds that fetching the answer took; 0.0 where that is unknown."""
 
@@ -124,7 +130,7 @@ def _add(total: Sums, row: sqlite3.Row, rates: Rates, usual: dict[str, float]) -
         total.errors += times
         return
     tokens = Tokens(*((row[name] or 0) for name in _TOKENS))
-    dollars = rates.dollars(row["provider"] or "", row["model"] or "", tokens)
+    dollars = rates.dollars(row["provider"] or "", row["model"] or "", tokens, began(row))
     if row["tier"] in (None, "miss"):
         total.input_tokens += tokens.input
         total.output_tokens += tokens.output

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from samplemind_cli import files
 from samplemind_cli.models.names import SIZES, smaller
 from samplemind_cli.settings import environment
 
@@ -116,7 +117,7 @@ def gigabytes(size: float) -> str:
 
 
 def _first(*folders: str) -> Path | None:
-    return next((folder for folder in (Path(name).expanduser() for name in folders) if _exists(folder)), None)
+    return next((folder for folder in (files.named(name) for name in folders) if _exists(folder)), None)
 
 
 def _exists(path: Path) -> bool:

@@ -24,7 +24,21 @@ from samplemind_cli.server.openapi_parts import (
 
 PENALTY = {"type": "number", "minimum": -2, "maximum": 2}
 FUNCTION = obj(("name",), name=TEXT, description=TEXT, parameters={"type": "object"})
-CALL = obj(("id", "function"), id=TEXT, type={"const": "function"}, function=obj(("name",), name=TEXT, arguments=TEXT))
+CALLED = obj(("name",), name=TEXT, arguments=TEXT)
+CALL = {
+    "anyOf": [
+        obj(
+            ("id", "function"), id=TEXT, type={"const": "function"}, function=obj(("name",), name=TEXT, arguments=TEXT)
+        ),
+        obj(("id", "type", "custom"), id=TEXT, type={"const": "custom"}, custom=obj(("name",), name=TEXT, input=TEXT)),
+    ]
+}
+TOOL = {
+    "anyOf": [
+        obj(("function",), type={"const": "function"}, function=FUNCTION),
+        obj(("type", "custom"), type={"const": "custom"}, custom=obj(("name",), name=TEXT, description=TEXT)),
+    ]
+}
 PART = {
     "anyOf": [
         obj(("type", "text"), type={"const": "text"}, text=TEXT),
@@ -63,7 +77,7 @@ CHAT = obj(
     parallel_tool_calls={"type": "boolean"},
     max_tokens=COUNT,
     max_completion_tokens=COUNT,
-    tools=listed(obj(("function",), type={"const": "function"}, function=FUNCTION)),
+    tools=listed(TOOL),
     tool_choice={"anyOf": [{"enum": list(CHOICES)}, {"type": "object"}]},
     response_format=obj(
         ("type",), type={"enum": ["text", "json_object", "json_schema"]}, json_schema={"type": "object"}

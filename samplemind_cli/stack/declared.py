@@ -14,7 +14,7 @@ from samplemind_cli.stack import dotenv
 from samplemind_cli.stack.docker import EVERY_PROFILE, config, every_service, require
 from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.record import write_whole
-from samplemind_cli.stack.services import scaled_to_zero
+from samplemind_cli.stack.services import without_containers
 
 FILE = "compose.json"
 
@@ -28,16 +28,16 @@ def declared(settings: Settings, stack: Stack) -> tuple[str, list[str]]:
     return known["project"], known["services"]
 
 
-def scaled_to_none(settings: Settings, stack: Stack) -> list[str]:
-    """The declared services that are scaled to 0; from the same cache."""
-    return list(_known(settings, stack)["scaled"])
+def declared_without(settings: Settings, stack: Stack) -> dict[str, str]:
+    """The state of the declared services that are to have no container; from the same cache."""
+    return dict(_known(settings, stack)["without"])
 
 
 def _known(settings: Settings, stack: Stack) -> dict[str, Any]:
     key = _key(stack)
     with suppress(OSError, ValueError, LookupError, TypeError):
         known: dict[str, Any] = json.loads((Path(settings.cache_dir) / FILE).read_bytes())
-        if known["key"] == key and {"project", "services", "scaled"} <= known.keys():
+        if known["key"] == key and {"project", "services", "without"} <= known.keys():
             return known
     return remember(settings, stack, config(stack))
 
@@ -81,8 +81,8 @@ def require_declared(stack: Stack, active: Collection[str], services: Iterable[s
 def remember(settings: Settings, stack: Stack, document: Mapping[str, Any]) -> dict[str, Any]:
     """Cache the services in Compose's JSON of the stack."""
     services: Mapping[str, Any] = document["services"]
-    scaled = [name for name, definition in services.items() if scaled_to_zero(definition)]
-    known = {"key": _key(stack), "project": document["name"], "services": list(services), "scaled": scaled}
+    without = without_containers(services)
+    known = {"key": _key(stack), "project": document["name"], "services": list(services), "without": without}
     with suppress(StackError):  # without the cache it only takes longer
         write_whole(Path(settings.cache_dir) / FILE, json.dumps(known))
     return known

@@ -41,6 +41,7 @@ DENIED = "this user may not use the Docker daemon"
 SILENT = "the Docker daemon does not answer"
 ELSEWHERE = "check DOCKER_HOST, or unset it for this machine's own daemon"  # the hint if it is set
 DOCTOR = "samplemind doctor"  # the hint if nothing better is known
+WAITS = f"Compose waits for a pipe that the compose files name, as an env_file: is there one? Else: {DOCTOR}"
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 EVERY_PROFILE = "*"
@@ -192,13 +193,17 @@ def _probe(child: "subprocess.Popen[bytes]", over: Event, silent: Event) -> None
         kill(probe)  # docker ignores SIGTERM while it waits for the daemon
 
 
-def output_of(command: list[str], timeout: float | None = None) -> str:
-    """What a Docker command line prints to stdout. Raises StackError if it fails or takes over `timeout` seconds."""
+def output_of(command: list[str], timeout: float | None = None, hint: str = DOCTOR) -> str:
+    """What a Docker command line prints to stdout, which changes nothing.
+
+    Raises StackError if it fails or takes over `timeout` seconds, then with this `hint`.
+    """
     with reaped(command, subprocess.PIPE) as child:
         try:
             out, err = child.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired as error:  # its plugin, which has the pipes too, ends with it
-            raise StackError(f"Docker did not answer within {timeout:g} s", DOCTOR) from error
+        except subprocess.TimeoutExpired as error:
+            kill(child)  # it ignores SIGTERM while it waits; its plugin, which has the pipes too, ends with it
+            raise StackError(f"Docker did not answer within {timeout:g} s", hint) from error
     if child.returncode != 0:
         raise failure(err.decode("utf-8", "replace"))
     return out.decode("utf-8", "replace")
@@ -223,7 +228,8 @@ def config(stack: Stack, services: Iterable[str] = (), timeout: float | None = N
     It has the services of active profiles; with `services`, those and their dependencies, whatever their profiles.
     Raises StackError, also after `timeout` seconds, ANSWER by default.
     """
-    printed = output_of(compose_command(stack, "config", "--format", "json", *services), timeout or ANSWER)
+    command = compose_command(stack, "config", "--format", "json", *services)
+    printed = output_of(command, timeout or ANSWER, WAITS)
     loaded: dict[str, Any] = json.loads(printed)
     return loaded
 
@@ -231,7 +237,7 @@ def config(stack: Stack, services: Iterable[str] = (), timeout: float | None = N
 def every_service(stack: Stack) -> list[str]:
     """The names of all declared services, including inactive profiles'. Raises StackError."""
     everything = replace(stack, profiles=(EVERY_PROFILE,))
-    return output_of(compose_command(everything, "config", "--services"), ANSWER).split()
+    return output_of(compose_command(everything, "config", "--services"), ANSWER, WAITS).split()
 
 
 def require(services: Iterable[str], declared: Collection[str]) -> None:

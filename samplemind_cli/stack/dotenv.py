@@ -1,6 +1,5 @@
 """The environment as Compose sees it in a folder: the process's own variables over those of its .env file."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,7 +31,7 @@ def files(folder: Path, process: Mapping[str, str]) -> list[Path]:
 
 def _read(file: Path) -> dict[str, str]:
     try:
-        text = trust.content(file).decode("utf-8-sig", "replace") if os.path.isfile(file) else ""
+        text = trust.content(file).decode("utf-8-sig", "replace") if trust.present(file) else ""
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error}", f"fix or move {file}") from error
     if PREFIX not in text:  # few have one, and importing the library takes 10 ms

@@ -13,6 +13,8 @@ from samplemind_cli.stack.files import Stack, located
 from samplemind_cli.stack.services import COMPOSE, ServiceState, containers, observe
 from samplemind_cli.stack.up_plan import UpPlan
 
+JOINED = "container:"  # Docker's mode of a container on another one's network
+
 
 def planned(
     settings: Settings, engine: Engine, verb: Sequence[str], services: Sequence[str], tell: Callable[[str], None]
@@ -37,6 +39,12 @@ def planned(
     command = compose_command(everything, *verb, *names)
     selected: dict[str, dict[str, object]] = {name: {} for name in names}
     return UpPlan(stack=stack, project=project, services=names, selected=selected, command=tuple(command))
+
+
+def shares_networks(engine: Engine, plan: UpPlan) -> bool:
+    """Whether one of the containers is on another's network: Compose's `restart` starts it while that one is down."""
+    found = observe(engine, containers(engine, plan.project))
+    return any(one.network.startswith(JOINED) and one.service in plan.services for one in found)
 
 
 def running(settings: Settings, stack: Stack, engine: Engine, service: str) -> ServiceState:
@@ -75,7 +83,7 @@ def without_ports(service: ServiceState) -> StackError:
     """The error for a running service that publishes no port, with what to do about it."""
     if service.network == "host":
         hint = "it is on the host's network: use the port its program listens on"
-    elif service.network.startswith("container:"):
+    elif service.network.startswith(JOINED):
         hint = "it shares another service's network: open that service, which `network_mode` in the compose file names"
     else:
         hint = f"give it `ports:` in the compose file, then: samplemind up {service.service}"

@@ -95,8 +95,9 @@ def _listed(value: str, separator: str, directory: Path, source: str) -> list[Pa
     """The files that a setting names. Raises UsageError if one is absent."""
     files = [directory / name for name in value.split(separator) if name]
     for file in files:
-        if not os.path.isfile(file):
+        if not trust.present(file):
             raise UsageError(f"there is no compose file {file}", f"name one with {source}")
+    _check_readable(files)  # Compose reads them several times: what comes out of a pipe is needed in a file
     return files
 
 
@@ -112,9 +113,9 @@ def _count(settings: Settings, files: Iterable[Path]) -> bool:
     return all(trust.counts(str(file), env, settings.trusted_folders) for file in files)
 
 
-def _check_sizes(files: Iterable[Path]) -> None:
-    """Raise UsageError for a file with which Compose would fill the memory."""
-    for file in filter(os.path.isfile, files):
+def _check_readable(files: Iterable[Path]) -> None:
+    """Raise UsageError for a file for which Compose would wait, or with which it would fill the memory."""
+    for file in filter(trust.present, files):
         if why := trust.unreadable(file.stat()):
             raise UsageError(f"cannot read {file}: {why}", f"fix or move {file}")
 
@@ -130,7 +131,7 @@ def _own(settings: Settings, directory: Path) -> list[Path]:
             files = [] if place != folder and os.path.lexists(place / ".git") else _in(place)
             beside = (*files, *filter(os.path.exists, (place / ".env", *place.glob("compose.*.yaml"))))
             if files and _count(settings, beside):
-                _check_sizes(beside)
+                _check_readable(beside)
                 return files
     return []
 
@@ -138,7 +139,7 @@ def _own(settings: Settings, directory: Path) -> list[Path]:
 def _in(folder: Path) -> list[Path]:
     """The folder's compose file and its override, as Compose itself chooses them."""
     base, override = (
-        next((folder / name for name in names if os.path.isfile(folder / name)), None) for names in (NAMES, OVERRIDES)
+        next((folder / name for name in names if trust.present(folder / name)), None) for names in (NAMES, OVERRIDES)
     )
     return [file for file in (base, override) if file] if base else []
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import record
-from samplemind_cli.stack.declared import declared, scaled_to_none
+from samplemind_cli.stack.declared import declared, declared_without
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import located
 from samplemind_cli.stack.insight import insight
@@ -69,7 +69,7 @@ class StackWatch:
         try:
             stack = located(settings)
             self.project, self._declared = declared(settings, stack)
-            self._scaled = scaled_to_none(settings, stack)
+            self._without = declared_without(settings, stack)
             self._listed = containers(self._engine, self.project)
             self._before = self._samples(c["Id"] for c in self._listed if c["State"] == "running")
         except BaseException:
@@ -85,7 +85,7 @@ class StackWatch:
         adopted = record.adopted(self._settings, self.project)
         listed = self._listed or containers(self._engine, self.project)
         self._listed = []
-        states = with_absent(observe(self._engine, listed), self._declared, self._scaled)
+        states = with_absent(observe(self._engine, listed), self._declared, self._without)
         services = [_adopted(s, adopted[s.service]) if _replaced(s, adopted) else s for s in states]
         details = _details(services)
         before = self._before

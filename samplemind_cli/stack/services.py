@@ -1,8 +1,9 @@
 """The states of the stack's services, from the engine's container list and details."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Literal
 
 from samplemind_cli.stack.engine import Engine
@@ -15,7 +16,8 @@ SCHEMES = {
     5672: "amqp", 4222: "nats", 1883: "mqtt",
 }  # fmt: skip
 
-SCALED = "scaled to 0"  # the state of a service that is declared without containers
+SCALED = "scaled to 0"  # states of services that are declared to have no container
+PROVIDED = "outside of Docker"
 
 Verdict = Literal["ready", "waiting", "failed"]
 
@@ -32,7 +34,7 @@ class Port:
     @property
     def address_here(self) -> str:
         """The address for programs on this machine: loopback if the port is published on all addresses."""
-        return "127.0.0.1" if self.address in ("", "0.0.0.0", "::") else self.address  # noqa: S104 - nothing is bound
+        return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.address, self.address)  # noqa: S104 - nothing is bound
 
     @property
     def host(self) -> str:
@@ -52,7 +54,8 @@ class ServiceState:
     """The state of one container of a service, or of a service without one (`state` "absent")."""
 
     service: str
-    state: str = "absent"  # absent, SCALED, or Docker's: created, running, paused, restarting, removing, exited, dead
+    # absent, SCALED, PROVIDED, or Docker's: created, running, paused, restarting, removing, exited, dead
+    state: str = "absent"
     health: str = ""  # starting, healthy, unhealthy; empty: it has no healthcheck
     container: str = ""
     number: int = 1  # of the container within the service
@@ -69,7 +72,7 @@ class ServiceState:
 
     def verdict(self, now: float) -> Verdict:
         """Whether it is ready at `now` (unix time), may become so, or has failed. A job that exited with 0 is ready."""
-        if self.state == SCALED:
+        if self.state in (SCALED, PROVIDED):
             return "ready"
         if self.state == "exited":
             return "failed" if self.exit_code else "ready"
@@ -119,18 +122,23 @@ def observe(engine: Engine, listed: Iterable[Mapping[str, Any]]) -> list[Service
 
 
 def with_absent(
-    states: Iterable[ServiceState], declared: Iterable[str], scaled: Collection[str] = ()
+    states: Iterable[ServiceState], declared: Iterable[str], without: Mapping[str, str] = MappingProxyType({})
 ) -> list[ServiceState]:
-    """The states, and an absent or SCALED one for each declared service that has no container."""
+    """The states, and one for each declared service that has no container: absent, or as `without` says."""
     states = list(states)
     missing = set(declared) - {service.service for service in states}
-    without = [ServiceState(service=name, state=SCALED if name in scaled else "absent") for name in missing]
-    return sorted([*states, *without], key=lambda s: (s.service, s.number))
+    absent = [ServiceState(service=name, state=without.get(name, "absent")) for name in missing]
+    return sorted([*states, *absent], key=lambda s: (s.service, s.number))
 
 
-def scaled_to_zero(definition: Mapping[str, Any]) -> bool:
-    """Whether a service in Compose's JSON is declared without containers."""
-    return 0 in (definition.get("scale"), (definition.get("deploy") or {}).get("replicas"))
+def without_containers(services: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The state of each service of Compose's JSON that is to have no container.
+
+    One with a `provider` (Compose 2.36) is run by a program of that name, which Compose starts.
+    """
+    provided = {name: PROVIDED for name, one in services.items() if one.get("provider")}
+    scales = {name: (one.get("scale"), (one.get("deploy") or {}).get("replicas")) for name, one in services.items()}
+    return {**{name: SCALED for name, scale in scales.items() if 0 in scale}, **provided}
 
 
 def service_of(container: Mapping[str, Any]) -> ServiceState:
@@ -179,10 +187,17 @@ def ports_in_list(container: Mapping[str, Any]) -> tuple[Port, ...]:
 
 
 def preferred(ports: Iterable[Port]) -> tuple[Port, ...]:
-    """The ports in the order of display: TCP first, then by target; IPv6 duplicates of an IPv4 port are left out."""
+    """The ports in the order of display: TCP first, then by target; IPv6 duplicates of an IPv4 port are left out.
+
+    A duplicate on all addresses may have another number: the engine chooses one for each family.
+    """
     unique: dict[tuple[int, str, int], Port] = {}
+    everywhere = set()
     for port in sorted(ports, key=lambda port: ":" in port.address):
-        unique.setdefault((port.target, port.protocol, port.published), port)
+        target = port.target, port.protocol
+        if port.address != "::" or target not in everywhere:
+            unique.setdefault((*target, port.published), port)
+        everywhere |= {target} if port.address == "0.0.0.0" else set()  # noqa: S104 - nothing is bound
     return tuple(sorted(unique.values(), key=lambda p: (p.protocol != "tcp", p.target, p.protocol, p.published)))
 
 

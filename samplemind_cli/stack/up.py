@@ -16,7 +16,7 @@ from samplemind_cli.stack.docker import compose_command
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.logs import read
 from samplemind_cli.stack.refusals import refused
-from samplemind_cli.stack.services import ServiceState, containers, observe, scaled_to_zero, with_absent
+from samplemind_cli.stack.services import ServiceState, containers, observe, with_absent, without_containers
 from samplemind_cli.stack.up_plan import UpPlan
 
 POLL = 0.2  # seconds between two polls
@@ -121,7 +121,7 @@ class _View:
 
     def __init__(self, plan: UpPlan, engine: Engine) -> None:
         self._names = {*plan.selected, *plan.services} - set(plan.adopted)
-        self._none = {name for name, definition in plan.selected.items() if scaled_to_zero(definition)}
+        self._none = without_containers(plan.selected)
         self._project, self._engine = plan.project, engine
         self._listed: list[dict[str, Any]] = []
         self._created = -1

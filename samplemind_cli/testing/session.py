@@ -18,6 +18,8 @@ from samplemind_cli.testing.pytest_run import PytestOutcome, Selection
 SLOW = 1.0  # seconds from which a test is named as slow
 SHOWN = 5  # names in one message
 NOTHING_RAN = 5  # pytest's exit code for it
+TRACED = {"3.8", "3.9", "3.10", "3.11"}  # without sys.monitoring
+SLOW_TO_RECORD = "recording what each test uses: this takes two to five times as long as pytest alone on Python {}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +158,8 @@ class Session:
             lines.append("slower than necessary: PYTHONDONTWRITEBYTECODE is set: every worker recompiles all imports")
         if self.options.changed and plan.reasons:
             lines.append(f"all of them run, because of: {_some(plan.reasons)}")
+            version = self.python.versions.get("python")
+            lines += [SLOW_TO_RECORD.format(version)] if version in TRACED else []
         elif self.options.changed:
             lines.append(f"changed since the last run: {_some(plan.changes) or 'nothing'}")
         return "\n".join(lines)

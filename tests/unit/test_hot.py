@@ -189,6 +189,14 @@ def test_a_file_changed_just_now_cannot_be_trusted_to_show_its_next_change(tmp_p
     assert hot.unchanged(str(tmp_path / "nowhere"), exact=True) is None
 
 
+def test_what_comes_out_of_a_pipe_or_a_device_is_never_the_same(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    assert hot.unchanged(str(pipe), exact=False) is None
+    assert hot.unchanged(os.devnull, exact=True) is None
+
+
 def test_a_record_holds_as_long_as_nothing_listens(question, kept):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

@@ -57,8 +57,8 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
 
 
 def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
-    """The translated body. Only clients of this format can set sampling parameters: newer models answer 400 to them."""
-    own = request.source == "anthropic_messages"
+    """Sampling parameters go only where they were asked in this format: newer models answer 400 to any of them."""
+    own, request = request.source == "anthropic_messages", request.narrowed()
     known = partial(takes, request=request, endpoint=endpoint)
     supported = conversation.known(conversation.linked(request.messages), known)
     instructions, messages = _apart(list(map(blocks.marked, supported)), own=own)

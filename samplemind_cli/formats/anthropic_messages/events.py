@@ -131,6 +131,12 @@ def _citations(block: dict[str, Any]) -> list[Chunk]:
     return [Chunk(block=Opaque("anthropic_messages", {"type": "citations_delta", "citation": one})) for one in cited]
 
 
+def _opened(block: dict[str, Any], index: int) -> Chunk:
+    """The beginning of a block; some say all of a text in it, with its citations."""
+    found, cited = _block(block, index), _citations(block)
+    return replace(found, pieces=(found, *cited)) if cited else found
+
+
 def _block(block: dict[str, Any], index: int | None = None) -> Chunk:
     """A whole block, or, with an index, the beginning of one, whose input follows in pieces or is already here."""
     match block.get("type") or next((kind for field, kind in _FIELDS.items() if field in block), None):
@@ -207,7 +213,7 @@ _KNOWN = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
 _READERS: dict[str, Callable[[dict[str, Any]], Chunk]] = {
     "message": _whole,
     "message_start": _begun,
-    "content_block_start": lambda event: _block(reading.mapping(event.get("content_block")), _index(event)),
+    "content_block_start": lambda event: _opened(reading.mapping(event.get("content_block")), _index(event)),
     "content_block_delta": _delta,
     "content_block_stop": lambda _: Chunk(),
     "message_delta": _last,

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from samplemind_cli.formats import conversation, faults, reading
+from samplemind_cli.formats import conversation, faults, reading, tool_choice
 from samplemind_cli.formats.gemini.config import CONFIG, CONFIG_ONLY, EXTRA, SCHEMA, config
 from samplemind_cli.formats.gemini.events import read, readable
 from samplemind_cli.formats.gemini.fields import PATH
+from samplemind_cli.formats.openai_chat import forms
 from samplemind_cli.formats.types import (
     Call,
     Endpoint,
@@ -34,9 +35,23 @@ __all__ += ["readable", "reader", "takes"]
 # Fields of a functionResponse, beside its response.
 _RESULT = ("willContinue", "scheduling")
 _TAKEN = frozenset(
-    {"image", "audio", "file", "file_url", "tools", "tool_choice", "schema", "effort", "thinking_budget", "is_error"}
+    {
+        "image",
+        "audio",
+        "video",
+        "video_url",
+        "file",
+        "file_url",
+        "tools",
+        "tool_choice",
+        "schema",
+        "effort",
+        "thinking_budget",
+        "is_error",
+    }
 )
-_TAKEN |= {*CONFIG, *EXTRA}
+_TAKEN |= {"effort", "thinking_budget", *CONFIG, *EXTRA}
+_CHOICES = ("guided_choice", "structured_outputs")  # vLLM's words for one of Gemini's
 _MODES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
 # Gemini 3 requires its own signature on the first call of a step and answers 400 without one; this value is documented
 # for calls without one, e.g. from another model (ai.google.dev/gemini-api/docs/thought-signatures).
@@ -48,7 +63,7 @@ _SIGNING = re.compile(r"gemini-(?!1|2)")
 def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
     """It supports every field of its own format, and of others those that can be translated."""
     del endpoint
-    if name in _TAKEN or name.startswith("gemini "):
+    if name in _TAKEN or name.startswith("gemini ") or (name in _CHOICES and forms.choices(request.extra)):
         return True
     return request.source == "gemini" or (not request.source and name in request.extra)
 
@@ -76,6 +91,8 @@ def _unsigned(request: Request) -> bool:
 
 
 def _body(request: Request, model: str) -> dict[str, Any]:
+    if request.source != "gemini" and (tool_choice.several(request.tool_choice) or ("",))[0] != "required":
+        request = request.narrowed()  # not every model knows the mode in which some may be called and none must
     messages = conversation.linked(request.messages)
     own = request.source in ("gemini", "")
     body: dict[str, Any] = {"contents": list(_turns(messages, own=request.source == "gemini"))}
@@ -254,4 +271,7 @@ def _tool(function: dict[str, Any]) -> dict[str, Any]:
 def _choice(choice: str | Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(choice, str):
         return {"mode": _MODES.get(choice, "AUTO")}
+    if some := tool_choice.several(choice):
+        names = [reading.mapping(tool.get("function")).get("name") for tool in some[1]]
+        return {"mode": "ANY" if some[0] == "required" else "VALIDATED", "allowedFunctionNames": names}
     return {"mode": "ANY", "allowedFunctionNames": [reading.mapping(choice.get("function")).get("name")]}

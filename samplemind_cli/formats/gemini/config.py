@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from samplemind_cli.formats.openai_chat import forms
 from samplemind_cli.formats.types import Request
 
 # Its names for our fields.
@@ -49,6 +50,8 @@ def config(request: Request, model: str) -> dict[str, Any]:
         config_fields |= {"responseMimeType": "application/json", **schema}
     elif request.json_mode:
         config_fields["responseMimeType"] = "application/json"
+    elif found := forms.choices(request.extra):
+        config_fields |= {"responseMimeType": "text/x.enum", SCHEMA: {"type": "STRING", "enum": found}}
     if request.effort or request.thinking_budget is not None:
         config_fields["thinkingConfig"] = _thinking(request, model)
     extra = request.extra

@@ -8,7 +8,8 @@ from typing import Any
 from samplemind_cli.formats import reading
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.openai_chat.server import decoded
-from samplemind_cli.formats.types import Media, MediaKind, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
+from samplemind_cli.formats.parts import kind_of
+from samplemind_cli.formats.types import Media, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 
 ROLES = ("user", "model", "function", "tool", "")
 # The field of a part that tells its kind.
@@ -75,8 +76,7 @@ def _text(part: Fields, signature: str, hints: dict[str, Any]) -> Iterator[Part]
 def media(holder: Fields, hints: dict[str, Any]) -> Media:
     """A blob, or a file by its URL; a file of Google's own can be read by no other provider. Raises BadRequestError."""
     kind = holder.get("mimeType", str) or ""
-    family: Any = kind.partition("/")[0].lower()
-    media_kind: MediaKind = family if family in ("image", "audio") else "file"
+    found = kind_of(kind)
     name = holder.get("displayName", str) or ""
     if "fileUri" in holder.raw:
         address = holder.need("fileUri", str)

@@ -6,7 +6,7 @@ streamGenerateContent) and `alt` ("sse" for events, anything else for one JSON a
 
 from typing import Any
 
-from samplemind_cli.formats import jsonschema
+from samplemind_cli.formats import jsonschema, tool_choice
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.gemini import content
 from samplemind_cli.formats.gemini.answers import error, events, whole
@@ -28,6 +28,8 @@ from samplemind_cli.formats.types import Request
 MODES = ("", "MODE_UNSPECIFIED", "AUTO", "ANY", "NONE", "VALIDATED")
 LEVELS = {"MINIMAL": "minimal", "LOW": "low", "MEDIUM": "medium", "HIGH": "high"}
 KINDS = ("", "text/plain", "application/json")
+_SCHEMAS = ("responseJsonSchema", "_responseJsonSchema", "responseSchema")
+_CHOICES = {"ANY": "required", "AUTO": "auto", "NONE": "none", "VALIDATED": "auto"}
 _WHOLE = ("candidateCount", "logprobs", "maxOutputTokens", "seed", "topK")  # integers may come as JSON strings
 _BUDGET = "thinkingBudget"
 _NESTED = ("generationConfig", "toolConfig")
@@ -63,7 +65,7 @@ def read(fields: Fields) -> Request:
         frequency_penalty=config.number("frequencyPenalty", -2, 2) or None,
         effort=LEVELS.get((thinking.get("thinkingLevel", str) or "").upper(), ""),
         thinking_budget=_budget(thinking),
-        extra=extra | _extra(fields, config),
+        extra=extra | _form(config) | _extra(fields, config),
         unkeyed=unkeyed | {name: fields.raw[name] for name in IGNORED if fields.raw.get(name) is not None},
         source="gemini",
         body=raw,
@@ -101,9 +103,11 @@ def _budget(thinking: Fields) -> int | None:
 
 
 def _schema(config: Fields) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """The JSON Schema of the answer, and Gemini's own kind of schema, which Gemini gets unchanged."""
-    kind = config.one_of("responseMimeType", KINDS, "")
-    for name in ("responseJsonSchema", "_responseJsonSchema", "responseSchema"):
+    """The JSON Schema of the answer; Gemini's own kind of schema goes to Gemini as it came."""
+    if _form(config):
+        return None, {}
+    kind = config.get("responseMimeType", str)
+    for name in _SCHEMAS:
         given = config.get(name, dict)
         if given is None:
             continue
@@ -113,6 +117,13 @@ def _schema(config: Fields) -> tuple[dict[str, Any] | None, dict[str, Any]]:
             return jsonschema.checked(given, config, name), {}
         return jsonschema.checked(as_json_schema(given), config, name), {name: given}
     return None, {}
+
+
+def _form(config: Fields) -> dict[str, Any]:
+    """An answer in a form that only Gemini knows, such as text/x.enum, and the schema that stands for it there."""
+    if config.get("responseMimeType", str) in (None, *KINDS):
+        return {}
+    return {config.name(name): config.raw[name] for name in ("responseMimeType", *_SCHEMAS) if name in config.raw}
 
 
 def _tools(holder: Fields) -> list[dict[str, Any]]:
@@ -143,11 +154,12 @@ def _choice(config: Fields, tools: tuple[dict[str, Any], ...]) -> tuple[str | di
             raise config.wrong("allowedFunctionNames", f"names {str(name)[:100]!r}, which is not one of the tools")
     more = config.others(("mode", "allowedFunctionNames"), "toolConfig.functionCallingConfig")
     if mode == "ANY" and len(names) == 1:
-        return {"type": "function", "function": {"name": names[0]}}, more
-    few = {config.name("allowedFunctionNames"): names} if names and set(names) != set(known) else {}
-    if mode == "VALIDATED":
-        return "auto", more | few | {config.name("mode"): mode}
-    return {"ANY": "required", "AUTO": "auto", "NONE": "none"}.get(mode), more | (few if mode == "ANY" else {})
+        return tool_choice.named(names[0]), more
+    choice: str | dict[str, Any] | None = _CHOICES.get(mode)
+    if names and choice != "none":
+        functions = [tool for tool in tools if "function" in tool]
+        choice = tool_choice.among(functions, list(map(tool_choice.named, names)), _CHOICES.get(mode, "auto"))
+    return choice, more | ({config.name("mode"): mode} if mode == "VALIDATED" else {})
 
 
 def _extra(fields: Fields, config: Fields) -> dict[str, Any]:

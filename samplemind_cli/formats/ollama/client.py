@@ -66,6 +66,7 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
         return Call(f"{endpoint.base_url}{path}", {**unchanged, **_always(endpoint)})
     if request.source == "ollama" and request.extra.keys() & {"raw", "suffix"}:
         return Call(f"{endpoint.base_url}/api/generate", _head(request, endpoint) | _prompt(request.messages))
+    request = request.narrowed()
     messages = conversation.linked(request.messages)
     sent = [each for message in messages for each in _messages(message, ids=_has_ids(request))]
     body = {**_head(request, endpoint), "messages": sent}

@@ -1,13 +1,14 @@
 """Writes answers for OpenAI's chat clients: a completion, or the events of a stream."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import orjson
 
 from samplemind_cli.formats import reading
-from samplemind_cli.formats.types import ATTACHMENTS, NO_TOKENS, Answer, Chunk, Finish, Opaque, Problem, ToolCall, Usage
+from samplemind_cli.formats.openai_chat import calls
+from samplemind_cli.formats.types import ATTACHMENTS, NO_TOKENS, Answer, Chunk, Finish, Opaque, Problem, Usage
 
 ENDS: dict[Finish, str] = {"refusal": "content_filter", "filtered": "content_filter", "unknown": "stop"}
 BILLING = "billing_error"
@@ -18,10 +19,10 @@ PARAMS |= {NO_TOKENS: "max_tokens"}
 DONE = b"data: [DONE]\n\n"
 
 
-def completion(answer: Answer, number: str) -> bytes:
-    """A chat.completion object; `number` makes its id."""
+def completion(answer: Answer, number: str, customs: Collection[str] = ()) -> bytes:
+    """A chat.completion object; `number` makes its id. `customs`: the names of custom tools."""
     head = _head(number, f"{answer.provider}/{answer.model}", "chat.completion")
-    choices = [_choice(choice, n) for n, choice in enumerate((answer, *answer.others))]
+    choices = [_choice(choice, n, customs) for n, choice in enumerate((answer, *answer.others))]
     return orjson.dumps({**head, "choices": choices, "usage": usage(answer.usage)})
 
 
@@ -31,9 +32,11 @@ class Events:
     kind = "text/event-stream; charset=utf-8"
     waits = False
 
-    def __init__(self, number: str, model: str, *, count: bool) -> None:
+    def __init__(self, number: str, model: str, *, count: bool, customs: Collection[str] = ()) -> None:
         self._head = _head(number, model, "chat.completion.chunk")
         self._count = count
+        self._customs = customs
+        self._calls = calls.CallDeltas(customs)
         self._opened: set[int] = set()
         self._ended = self._counted = False  # by the provider's own events
 
@@ -62,15 +65,29 @@ class Events:
 
     def _written(self, chunk: Chunk) -> Iterator[bytes]:
         if chunk.answer and 0 not in self._opened:
+            self._calls = calls.CallDeltas(self._customs)
             for n, choice in enumerate((chunk.answer, *chunk.answer.others)):
-                yield self._event(_message(choice), n, logprobs=choice.logprobs)
+                yield self._event(_message(choice, self._customs), n, logprobs=choice.logprobs)
         else:
             for n, each in ((0, chunk), *chunk.others):
-                if delta := _delta(each):
+                if delta := self._delta(n, each):
                     yield self._event(delta, n, logprobs=each.logprobs)
         if chunk.answer:
             for n, choice in enumerate((chunk.answer, *chunk.answer.others)):
-                yield self._event({}, n, _end(choice))
+                cut_off = self._calls.rest(n)
+                yield self._event({"tool_calls": cut_off} if cut_off else {}, n, _end(choice))
+
+    def _delta(self, n: int, chunk: Chunk) -> dict[str, Any]:
+        delta: dict[str, Any] = {}
+        if chunk.text:
+            delta["content"] = chunk.text
+        if chunk.thinking:
+            delta["reasoning_content"] = chunk.thinking
+        if isinstance(chunk.block, Opaque) and chunk.block.origin == "openai_chat":
+            _add(delta, chunk.block)
+        if told := list(self._calls.told(n, chunk.tool_calls)):
+            delta["tool_calls"] = told
+        return delta
 
     def end(self) -> bytes:
         """The marker after the last event."""
@@ -130,42 +147,30 @@ def _head(number: str, model: str, kind: str) -> dict[str, Any]:
     return {"id": f"chatcmpl-{number}", "object": kind, "created": int(time.time()), "model": model}
 
 
-def _choice(answer: Answer, n: int) -> dict[str, Any]:
+def _choice(answer: Answer, n: int, customs: Collection[str]) -> dict[str, Any]:
     message: dict[str, Any] = {
         "role": "assistant",
         "content": None,
         "refusal": None,
-        **_message(answer, streamed=False),
+        **_message(answer, customs, streamed=False),
     }
     logprobs = {"content": list(answer.logprobs), "refusal": None} if answer.logprobs else None
     return {"index": n, "message": message, "logprobs": logprobs, "finish_reason": _end(answer)}
 
 
-def _message(answer: Answer, *, streamed: bool = True) -> dict[str, Any]:
-    """A whole answer as a message, or as one delta."""
+def _message(answer: Answer, customs: Collection[str], *, streamed: bool = True) -> dict[str, Any]:
+    """What a whole answer says, as a message or as one delta."""
     message: dict[str, Any] = {"content": answer.text} if answer.text else {}
     if answer.thinking:
         message["reasoning_content"] = answer.thinking  # the name that DeepSeek, vLLM and llama.cpp gave it
     for part in answer.parts:
         if isinstance(part, Opaque) and part.origin == "openai_chat":
             _add(message, part)
-    if calls := answer.tool_calls:
-        places = ({"index": n} if streamed else {} for n in range(len(calls)))
-        message["tool_calls"] = [{**place, **_call(call)} for place, call in zip(places, calls, strict=True)]
+    if made := answer.tool_calls:
+        places = ({"index": n} if streamed else {} for n in range(len(made)))
+        told = (calls.told(call, customs) for call in made)
+        message["tool_calls"] = [{**place, **call} for place, call in zip(places, told, strict=True)]
     return message
-
-
-def _delta(chunk: Chunk) -> dict[str, Any]:
-    delta: dict[str, Any] = {}
-    if chunk.text:
-        delta["content"] = chunk.text
-    if chunk.thinking:
-        delta["reasoning_content"] = chunk.thinking
-    if isinstance(chunk.block, Opaque) and chunk.block.origin == "openai_chat":
-        _add(delta, chunk.block)
-    if chunk.tool_calls:
-        delta["tool_calls"] = [{"index": call.index or 0, **_call(call)} for call in chunk.tool_calls]
-    return delta
 
 
 def _add(message: dict[str, Any], block: Opaque) -> None:
@@ -176,13 +181,3 @@ def _add(message: dict[str, Any], block: Opaque) -> None:
 
 def _end(answer: Answer) -> str:
     return ENDS.get(answer.finish_reason, answer.finish_reason)
-
-
-def _call(call: ToolCall) -> dict[str, Any]:
-    """A call, or a piece of one without the missing fields."""
-    if not call.name:
-        return {"function": {"arguments": call.arguments}}
-    function = {"type": "function", "function": {"arguments": call.arguments, "name": call.name}}
-    extra = {"google": {"thought_signature": call.signature}} if call.signature else {}
-    kept = {"extra_content": extra, **call.hints} if extra else dict(call.hints)
-    return {**function, "id": call.id, **kept}

@@ -1,15 +1,17 @@
 """Calls to providers of OpenAI's chat completions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from samplemind_cli.formats import conversation, faults, reading, schemas
+from samplemind_cli.formats import conversation, custom_tools, faults, reading, schemas
+from samplemind_cli.formats.openai_chat import calls, customs
 from samplemind_cli.formats.openai_chat.events import read, readable
 from samplemind_cli.formats.openai_chat.fields import DOCUMENTED
 from samplemind_cli.formats.openai_responses.fields import IN_CHAT
-from samplemind_cli.formats.request import THINKING_FIELDS
+from samplemind_cli.formats.request import HOSTS_PARTS, THINKING_FIELDS
 from samplemind_cli.formats.types import (
     ABILITIES,
     PARAMETERS,
@@ -19,6 +21,7 @@ from samplemind_cli.formats.types import (
     Inputs,
     Media,
     Message,
+    Opaque,
     Part,
     Reader,
     Request,
@@ -32,12 +35,22 @@ __all__ = ["chat", "embed", "fault", "is_openai", "models", "read", "read_embedd
 __all__ += ["readable", "reader", "takes"]
 
 _AUDIO = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav", "audio/vnd.wave": "wav"}
-_TAKEN = ABILITIES - {"audio_url", "file_url", "file_id", "image_id"}
-_TAKEN |= {*PARAMETERS, "temperature", "tool_choice", "effort", "name", "detail"}
-# Fields of other formats that compatible servers have, too, by the same name.
-_COMPATIBLE = {"top_k", "min_p", "repetition_penalty", "repeat_penalty", "typical_p", "cache_control"}
-_FILES = ("openai_chat", "openai_responses", "")  # formats whose file ids are OpenAI's
-# The effort for a thinking budget of up to so many tokens.
+TAKEN = ABILITIES - {"video", "audio_url", "video_url", "file_url", "file_id", "image_id"}
+_TAKEN = TAKEN | {*PARAMETERS, "temperature", "tool_choice", "effort", "name", "detail"}
+# What of other formats' fields the compatible servers know by the same name.
+_COMPATIBLE = {
+    "video",
+    "audio_url",
+    "video_url",
+    "top_k",
+    "min_p",
+    "repetition_penalty",
+    "repeat_penalty",
+    "typical_p",
+    "cache_control",
+}
+_FILES = ("openai_chat", "openai_responses", "")  # whose clients name files that OpenAI keeps
+# A thinking budget in the words of an effort, as the field has it.
 _EFFORTS = ((0, "none"), (1024, "low"), (8192, "medium"))
 
 
@@ -46,7 +59,7 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
     if (
         name in _TAKEN
         or name in DOCUMENTED
-        or (name.startswith("openai_chat ") and not (is_openai(endpoint.base_url) and _is_field(name, request)))
+        or (name.startswith("openai_chat ") and not (is_openai(endpoint.base_url) and _is_of_hosts(name, request)))
         or (name == "thinking_budget" and not request.effort)
         or (name == "file_id" and request.source in _FILES)
     ):
@@ -56,15 +69,16 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
     return name in _COMPATIBLE or request.source in ("openai_chat", "")
 
 
-def _is_field(name: str, request: Request) -> bool:
-    """Whether it is an undocumented field, and not a tool or a block."""
-    return name.removeprefix("openai_chat ") in request.extra
+def _is_of_hosts(name: str, request: Request) -> bool:
+    """Whether it is a field that OpenAI does not document, or a part of a message; a tool is for it to refuse."""
+    plain = name.removeprefix("openai_chat ")
+    return plain in request.extra or plain in HOSTS_PARTS
 
 
 def chat(request: Request, endpoint: Endpoint) -> Call:
     """A streamed chat completion: the body of a client of this format unchanged, else a translated one."""
     official = is_openai(endpoint.base_url)
-    unchanged = _unchanged_body(request, endpoint) if official else conversation.unchanged_body(request, "openai_chat")
+    unchanged = _as_it_came(request, endpoint)
     body = {**(_body(request, endpoint) if unchanged is None else unchanged), "model": endpoint.model, "stream": True}
     # Obfuscation pads every event with random characters.
     plain = {"include_obfuscation": False} if official else {}
@@ -73,12 +87,15 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     return Call(f"{endpoint.base_url}/chat/completions", body, sent)
 
 
-def _unchanged_body(request: Request, endpoint: Endpoint) -> Mapping[str, Any] | None:
-    """The client's body for OpenAI itself, which answers 400 to unknown fields; None if it cannot be passed on.
+def _as_it_came(request: Request, endpoint: Endpoint) -> Mapping[str, Any] | None:
+    """The body that a client sent, if its provider takes that.
 
-    Its newer models refuse `max_tokens`, too.
+    OpenAI itself answers 400 to a field that it does not know, and its newer models know no `max_tokens` either; other
+    hosts know no custom tools.
     """
-    unchanged = conversation.unchanged_body(request, "openai_chat")
+    unchanged = conversation.as_it_came(request, "openai_chat")
+    if unchanged is not None and not is_openai(endpoint.base_url):
+        return None if customs.are_in(unchanged) else unchanged
     if unchanged is None or not unchanged.keys() <= DOCUMENTED:
         return None
     if not all(takes(name, request, endpoint) for name in request.wishes):
@@ -89,9 +106,11 @@ def _unchanged_body(request: Request, endpoint: Endpoint) -> Mapping[str, Any] |
 
 def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     official = is_openai(endpoint.base_url)
+    request = request if official else request.narrowed()
     known = partial(takes, request=request, endpoint=endpoint)
+    named = custom_tools.names(request.tools) if official else frozenset[str]()
     messages = conversation.known(conversation.linked(request.messages), known)
-    body: dict[str, Any] = {"messages": [sent for message in messages for sent in _messages(message)]}
+    body: dict[str, Any] = {"messages": [sent for message in messages for sent in _messages(message, named)]}
     for name in ("temperature", *PARAMETERS):
         if (value := getattr(request, name)) not in (None, ()):
             body[name] = value
@@ -105,19 +124,19 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     elif request.json_mode:
         body["response_format"] = {"type": "json_object"}
     if tools := list(conversation.tools(request, known)):
-        body["tools"] = tools
+        body["tools"] = list(map(customs.declared, tools)) if named else tools
         if request.parallel_tool_calls is False:
             body["parallel_tool_calls"] = False
         if request.tool_choice is not None:
-            choice = request.tool_choice
-            body["tool_choice"] = choice if isinstance(choice, str) else dict(choice)
+            body["tool_choice"] = customs.choice(request.tool_choice, named)
     reading.beside(body, request.further(known))
     return {**body, **_unkeyed(request, official=official)}
 
 
 def reader(request: Request) -> Reader:
-    """A reader of single events; several choices, if requested, are distinguished by index."""
-    return read if request.extra.get("n") not in (None, 1) else partial(read, one=True)
+    """Events are read one by one; where several choices were asked for, by their numbers."""
+    found = read if request.extra.get("n") not in (None, 1) else partial(read, one=True)
+    return customs.CustomReader(found) if custom_tools.names(request.tools) else found
 
 
 def embed(texts: Inputs, dimensions: int | None, endpoint: Endpoint) -> Call:
@@ -188,8 +207,8 @@ def effort(request: Request) -> str:
     return next((word for most, word in _EFFORTS if request.thinking_budget <= most), "high")
 
 
-def _messages(message: Message) -> list[dict[str, Any]]:
-    """The messages of a turn: each tool result is a message of its own."""
+def _messages(message: Message, customs: Collection[str]) -> list[dict[str, Any]]:
+    """A turn as its messages here: each tool result is one of its own."""
     named = {"name": message.name} if message.name else {}
     sent: list[dict[str, Any]] = [
         {"role": "tool", "content": _result(result), "tool_call_id": result.call_id, **result.hints}
@@ -197,12 +216,14 @@ def _messages(message: Message) -> list[dict[str, Any]]:
     ]
     rest = tuple(part for part in message.parts if _is_sent(part))
     if message.role != "tool" and (rest or not message.parts):
-        sent.append({"role": message.role, **_spoken(rest), **named, **message.hints})
+        sent.append({"role": message.role, **_spoken(rest, customs), **named, **message.hints})
     return sent
 
 
-def _is_sent(part: Part) -> bool:
-    """Whether a message of this format has it: not the thinking and blocks of other formats."""
+def _is_told(part: Part) -> bool:
+    """Whether it is said in this format's message: not another's thoughts and blocks."""
+    if isinstance(part, Opaque):
+        return part.origin == "openai_chat" and part.value.get("type") in HOSTS_PARTS
     return isinstance(part, Text | Media | ToolCall) or (isinstance(part, Thinking) and part.origin == "openai_chat")
 
 
@@ -212,40 +233,36 @@ def _result(result: ToolResult) -> str | list[dict[str, Any]]:
     return [_part(part) for part in result.parts if isinstance(part, Text | Media)]
 
 
-def _spoken(parts: Sequence[Part]) -> dict[str, Any]:
-    content = [part for part in parts if isinstance(part, Text | Media)]
+def _spoken(parts: Sequence[Part], customs: Collection[str]) -> dict[str, Any]:
+    content = [part for part in parts if isinstance(part, Text | Media | Opaque)]
     plain = all(isinstance(part, Text) and not part.hints for part in content)
     one = plain and len(content) <= 1
-    calls = [part for part in parts if isinstance(part, ToolCall)]
     body: dict[str, Any] = {"content": "".join(part.text for part in content if isinstance(part, Text))}
     if not one:
         body["content"] = [_part(part) for part in content]
     if thoughts := "".join(part.text for part in parts if isinstance(part, Thinking) and part.origin == "openai_chat"):
         body["reasoning_content"] = thoughts
-    if calls:
+    if made := [_call(part, customs) for part in parts if isinstance(part, ToolCall)]:
         body["content"] = body["content"] or None
-        body["tool_calls"] = [
-            reading.beside(
-                {
-                    "id": call.id,
-                    "type": "function",
-                    "function": {"name": call.name, "arguments": call.arguments or "{}"},
-                },
-                call.hints,
-            )
-            for call in calls
-        ]
+        body["tool_calls"] = made
     return body
 
 
-def _part(part: Text | Media) -> dict[str, Any]:
+def _call(call: ToolCall, customs: Collection[str]) -> dict[str, Any]:
+    plain = replace(call, arguments=call.arguments or "{}", signature="", hints={})
+    return reading.beside(calls.told(plain, customs), call.hints)
+
+
+def _part(part: Text | Media | Opaque) -> dict[str, Any]:
+    if isinstance(part, Opaque):
+        return dict(part.value)
     if isinstance(part, Text):
         return {"type": "text", "text": part.text, **part.hints}
     return reading.beside(_media(part), part.hints)
 
 
 def _media(part: Media) -> dict[str, Any]:
-    if part.kind == "audio":
+    if part.kind == "audio" and not part.url:
         form = _AUDIO.get(part.media_type, part.media_type.removeprefix("audio/"))
         return {"type": "input_audio", "input_audio": {"data": reading.encoded(part), "format": form}}
     if part.kind == "file":
@@ -253,7 +270,8 @@ def _media(part: Media) -> dict[str, Any]:
         where = {"file_id": part.file_id} if part.file_id else {"file_data": reading.data_url(part)}
         return {"type": "file", "file": {**named, **where}}
     detail = {"detail": part.detail} if part.detail else {}
-    return {"type": "image_url", "image_url": {"url": reading.data_url(part), **detail}}
+    kind = f"{part.kind}_url"
+    return {"type": kind, kind: {"url": reading.data_url(part), **detail}}
 
 
 def _format(request: Request) -> dict[str, Any]:

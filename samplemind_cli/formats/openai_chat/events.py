@@ -7,8 +7,8 @@ from samplemind_cli.formats import faults, reading
 from samplemind_cli.formats.types import Chunk, Opaque, ToolCall, Usage
 
 _BESIDE = ("annotations", "images", "audio")
-# Finish reasons without an answer: OpenRouter's, DeepSeek's.
-_FAILED = ("error", "insufficient_system_resource")
+# Ends that leave no answer to speak of: OpenRouter's, DeepSeek's, GLM's.
+_FAILED = ("error", "insufficient_system_resource", "network_error")
 
 
 def read(event: Any, *, one: bool = False) -> Chunk:
@@ -49,9 +49,9 @@ def _is_piece(choice: Any) -> bool:
 
 
 def _is_call(call: Any) -> bool:
-    function = reading.mapping(reading.mapping(call).get("function"))
+    function = reading.mapping(reading.mapping(call).get("function") or reading.mapping(call).get("custom"))
     number = reading.count(reading.mapping(call).get("index"))
-    if not isinstance(function.get("arguments"), str | None) or number is None:
+    if not all(isinstance(function.get(name), str | None) for name in ("arguments", "input")) or number is None:
         return False
     return bool(reading.mapping(call).get("id")) or "name" not in function  # the first piece of a call has both
 
@@ -60,21 +60,37 @@ def _split(choices: list[dict[str, Any]], *, one: bool) -> tuple[dict[str, Any],
     """The first choice, and the others by their index."""
     if one and len(choices) == 1:
         return choices[0], []
+    if one and choices:
+        return _joined([choice for choice in choices if not reading.count(choice.get("index"))] or choices[:1]), []
     numbered = [(reading.count(choice.get("index")) or 0, choice) for choice in choices]
     first = next((choice for number, choice in numbered if number == 0), {})
     return first, [(number, choice) for number, choice in numbered if number]
 
 
+def _joined(choices: list[dict[str, Any]]) -> dict[str, Any]:
+    """One choice, of which GitHub Copilot tells the text and the calls apart."""
+    found = dict(choices[0])
+    for choice in choices[1:]:
+        for name in ("delta", "message"):
+            if isinstance(more := choice.get(name), dict):
+                said = reading.mapping(found.get(name))
+                texts = [text for each in (said, more) if (text := "".join(reading.content(each.get("content"))))]
+                calls = [call for each in (said, more) for call in reading.mappings(each.get("tool_calls"))]
+                found[name] = {**more, **said, "content": "".join(texts), "tool_calls": calls}
+        found["finish_reason"] = choice.get("finish_reason") or found.get("finish_reason")
+    return found
+
+
 def _choice(choice: dict[str, Any], body: dict[str, Any], others: Sequence[tuple[int, dict[str, Any]]] = ()) -> Chunk:
-    delta, message = choice.get("delta"), choice.get("message")
+    delta, message = (_said(choice.get(name)) for name in ("delta", "message"))
     whole = not isinstance(delta, dict) and isinstance(message, dict)
-    fields = reading.mapping(message if whole else delta)
-    text, thinking = reading.content(fields.get("content"))
-    refusal = reading.text(fields.get("refusal"))
-    if not fields and "text" in choice:  # in the shape of legacy completions
-        text = reading.text(choice.get("text"))
-    calls = [_call(call, whole=whole) for call in reading.mappings(fields.get("tool_calls"))]
-    if legacy := reading.mapping(fields.get("function_call")):
+    said = reading.mapping(message if whole else delta)
+    text, thinking = reading.content(said.get("content"))
+    refusal = "".join(reading.content(said.get("refusal")))
+    if not said:  # some answer as the old completions did
+        text = reading.text(choice.get("text")) or reading.text(choice.get("content"))
+    calls = [_call(call, whole=whole) for call in reading.mappings(said.get("tool_calls"))]
+    if legacy := reading.mapping(said.get("function_call")):
         calls.append(_call({"function": legacy, "index": 0}, whole=whole))
     reason = choice.get("finish_reason")
     failed = isinstance(reason, str) and reason in _FAILED
@@ -95,10 +111,18 @@ def _choice(choice: dict[str, Any], body: dict[str, Any], others: Sequence[tuple
     )
 
 
-def _beside(fields: Mapping[str, Any], body: Mapping[str, Any]) -> Opaque | None:
-    """The content that only this format has: images, audio, and sources, which xAI and Perplexity put into the body."""
-    known = {name: fields[name] for name in _BESIDE if isinstance(fields.get(name), list | dict) and fields[name]}
-    urls = body.get("citations") if "annotations" not in known else None
+def _said(value: Any) -> Any:
+    """A delta or a message; where it is no object, its content."""
+    return {"content": value} if value and isinstance(value, str | list) else value
+
+
+def _beside(said: Mapping[str, Any], body: Mapping[str, Any]) -> Opaque | None:
+    """What only this format has a word for: sources, which xAI and Perplexity name beside the answer; images; sound."""
+    found = {name: said[name] for name in _BESIDE if isinstance(said.get(name), list | dict) and said[name]}
+    content = said.get("content") if isinstance(said.get("content"), list) else []
+    if pictures := [part for part in reading.mappings(content) if part.get("type") == "image_url"]:
+        found["images"] = [*found.get("images", ()), *pictures]
+    urls = body.get("citations") if "annotations" not in found else None
     if isinstance(urls, list) and (named := [url for url in urls if isinstance(url, str)]):
         known["annotations"] = [{"type": "url_citation", "url_citation": {"url": url}} for url in named]
     return Opaque("openai_chat", known) if known else None
@@ -106,7 +130,9 @@ def _beside(fields: Mapping[str, Any], body: Mapping[str, Any]) -> Opaque | None
 
 def _call(call: dict[str, Any], *, whole: bool) -> ToolCall:
     function = reading.mapping(call.get("function"))
-    if not function and ("name" in call or "arguments" in call):  # some leave out the `function` object
+    if isinstance(named := call.get("function"), str):
+        function = {**call, "name": named}
+    if not function and ("name" in call or "arguments" in call):  # some leave the wrapping out
         function = call
     arguments = function.get("arguments", function.get("parameters"))
     known = {"extra_content": call["extra_content"]} if isinstance(call.get("extra_content"), dict) else {}
@@ -119,13 +145,16 @@ def _call(call: dict[str, Any], *, whole: bool) -> ToolCall:
     )
 
 
-def _thinking(fields: Mapping[str, Any]) -> str:
-    """The thinking, in the field of DeepSeek, vLLM and llama.cpp, or of OpenRouter, Groq and MiniMax."""
-    for name in ("reasoning_content", "reasoning", "thinking", "reasoning_details"):
-        value = fields.get(name)
-        texts = reading.content(value if isinstance(value, str | list | dict) else None)
-        if any(texts):
-            return "".join(texts)
+_THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "reasoning_text", "thinking_blocks")
+
+
+def _thought(said: Mapping[str, Any]) -> str:
+    """The name that DeepSeek, vLLM and llama.cpp gave it, or OpenRouter's, Groq's, MiniMax's, Copilot's, LiteLLM's."""
+    for name in _THOUGHTS:
+        value = said.get(name)
+        found = reading.content(value if isinstance(value, str | list | dict) else None)
+        if any(found):
+            return "".join(found)
     return ""
 
 

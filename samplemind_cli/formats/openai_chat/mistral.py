@@ -5,12 +5,17 @@ from dataclasses import replace
 from samplemind_cli.formats.openai_chat import client
 from samplemind_cli.formats.openai_chat.client import embed, fault, models, read_embeddings, read_models, reader
 from samplemind_cli.formats.openai_chat.events import read, readable
-from samplemind_cli.formats.types import ABILITIES, PARAMETERS, Call, Endpoint, Request
+from samplemind_cli.formats.types import PARAMETERS, Call, Endpoint, Request
 
 __all__ = ["chat", "embed", "fault", "models", "read", "read_embeddings", "read_models", "readable", "reader", "takes"]
 
-# It answers 422 to unknown fields; the last event has the usage without a request for it.
-_TAKEN = ABILITIES - {"audio_url", "file_url", "file_id", "image_id"} | {*PARAMETERS, "temperature", "tool_choice", "n"}
+# It answers 422 to a field it does not know; usage comes in the last event unasked.
+_TAKEN = client.TAKEN | {
+    *PARAMETERS,
+    "temperature",
+    "tool_choice",
+    "n",
+}
 _TAKEN |= {"prediction", "prompt_mode", "safe_prompt"}
 
 

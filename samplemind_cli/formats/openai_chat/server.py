@@ -4,14 +4,17 @@ import re
 from base64 import b64decode
 from typing import Any, cast
 
-from samplemind_cli.formats import jsonschema
+from samplemind_cli.formats import custom_tools
 from samplemind_cli.formats.fields import Fields, function_tool
-from samplemind_cli.formats.openai_chat import answers, choices, thinking
+from samplemind_cli.formats.openai_chat import answers, choices, customs, forms, thinking
 from samplemind_cli.formats.openai_chat.fields import IGNORED, NEUTRAL, REFUSED, TRANSLATED
+from samplemind_cli.formats.request import HOSTS_PARTS
 from samplemind_cli.formats.types import (
     Answer,
     Media,
+    MediaKind,
     Message,
+    Opaque,
     Part,
     Problem,
     Request,
@@ -25,7 +28,8 @@ from samplemind_cli.formats.types import (
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 SOUNDS = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 STOPS = 4  # as OpenAI has it
-PARTS = ("text", "refusal", "image_url", "input_audio", "file")
+URLS: dict[str, MediaKind] = {"image_url": "image", "audio_url": "audio", "video_url": "video"}
+PARTS = ("text", "refusal", *URLS, "input_audio", "file", *HOSTS_PARTS)
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)((?:;[\w.+-]+=[^;,]*)*);base64,(.*)", re.DOTALL | re.IGNORECASE)
 # Fields beside a message's content or a part's that are translated.
 _MESSAGE = {"role", "content", "name", "tool_calls", "tool_call_id", "function_call", "refusal", "reasoning_content"}
@@ -41,22 +45,22 @@ def read(fields: Fields) -> Request:
     if not messages:
         raise fields.wrong("messages", "must contain at least one message")
     longest = fields.whole("max_completion_tokens")
-    schema, named = _schema(fields.inner("response_format"))
-    effort, budget = thinking.effort_and_budget(fields)
+    form = forms.read(fields)
+    effort, budget = thinking.asked(fields)
     top_p, parallel = fields.number("top_p", 0, 1), fields.get("parallel_tool_calls", bool)
-    choice, tools = choices.read(fields, tuple(map(function_tool, fields.items("tools"))))
+    tools = tuple(map(_tool, fields.items("tools")))
     return Request(
         messages=tuple(map(_message, messages)),
         temperature=fields.number("temperature", 0, 2),
         max_tokens=fields.whole("max_tokens") if longest is None else longest,
         max_tokens_field="" if longest is None else "max_completion_tokens",
-        schema=schema,
-        json_mode=schema is None and fields.inner("response_format").raw.get("type") == "json_object",
-        schema_name=named.get("name", str) or "",
-        strict=named.get("strict", bool),
+        schema=form.schema,
+        json_mode=form.json_mode,
+        schema_name=form.name,
+        strict=form.strict,
         tools=tools,
-        tool_choice=choice,
-        # OpenAI's defaults count as absent: clients send them without meaning anything.
+        tool_choice=choices.read(fields, tools),
+        # OpenAI's defaults count as unsaid: clients send them unasked.
         top_p=None if top_p == 1 else top_p,
         stop=stops(fields),
         seed=fields.whole("seed", -(2**63), 2**63 - 1),
@@ -65,7 +69,9 @@ def read(fields: Fields) -> Request:
         parallel_tool_calls=False if parallel is False and tools else None,
         effort=effort,
         thinking_budget=budget,
-        extra={name: value for name, value in fields.raw.items() if _is_extra(fields, name)} | _inside(fields),
+        extra={name: value for name, value in fields.raw.items() if _is_extra(fields, name)}
+        | _inside(fields)
+        | form.extra,
         unkeyed={name: fields.raw[name] for name in IGNORED if fields.raw.get(name) is not None},
         source="openai_chat",
         body=fields.raw if _is_documented(fields) else None,
@@ -79,14 +85,13 @@ def streams(fields: Fields) -> bool:
 
 def whole(answer: Answer, number: str, fields: Fields) -> bytes:
     """A chat.completion object."""
-    del fields
-    return answers.completion(answer, number)
+    return answers.completion(answer, number, _customs(fields))
 
 
 def events(number: str, model: str, fields: Fields) -> answers.Events:
     """The writer of a streamed completion."""
     count = fields.inner("stream_options").get("include_usage", bool) or False
-    return answers.Events(number, model, count=count)
+    return answers.Events(number, model, count=count, customs=_customs(fields))
 
 
 def error(problem: Problem) -> dict[str, Any]:
@@ -99,11 +104,20 @@ def error_type(status: int) -> str:
     return answers.error_type(status)
 
 
+def _tool(fields: Fields) -> dict[str, Any]:
+    return customs.tool(fields) if fields.raw.get("type") == customs.KIND else function_tool(fields)
+
+
+def _customs(fields: Fields) -> frozenset[str]:
+    """The names of the custom tools of a request."""
+    return custom_tools.names(_tool(tool) for tool in fields.items("tools") if tool.raw.get("type") == customs.KIND)
+
+
 def _is_documented(fields: Fields) -> bool:
     """Whether every host of this format reads a body as we do: not all support Mistral's own variants."""
     contents = [message.raw.get("content") for message in fields.items("messages")]
     parts = [part for content in contents if isinstance(content, list) for part in content]
-    bare = any(isinstance(part, dict) and isinstance(part.get("image_url"), str) for part in parts)
+    bare = any(isinstance(part, dict) and isinstance(part.get(kind), str) for part in parts for kind in URLS)
     return not bare and fields.raw.get("tool_choice") != "any"
 
 
@@ -114,7 +128,7 @@ def _said(fields: Fields, name: str) -> bool:
 def _is_extra(fields: Fields, name: str) -> bool:
     if name in ("reasoning", "reasoning_effort"):
         return thinking.says_more(fields, name)
-    return name not in TRANSLATED | IGNORED | REFUSED and _said(fields, name)
+    return name not in TRANSLATED | IGNORED | REFUSED | forms.TRANSLATED and _said(fields, name)
 
 
 def _inside(fields: Fields) -> dict[str, Any]:
@@ -122,11 +136,9 @@ def _inside(fields: Fields) -> dict[str, Any]:
     unknown: dict[str, Any] = {}
     if isinstance(fields.raw.get("tool_choice"), dict):
         choice = fields.inner("tool_choice")
-        unknown |= choice.others(("type", "function", "allowed_tools"), "tool_choice")
-        unknown |= choice.inner("function").others(("name",), "tool_choice.function")
-    form = fields.inner("response_format")
-    unknown |= form.others(("type", "json_schema", "schema"), "response_format")
-    return unknown | form.inner("json_schema").others(("name", "strict", "schema"), "response_format.json_schema")
+        found |= choice.others(("type", "function", customs.KIND, "allowed_tools"), "tool_choice")
+        found |= choice.inner("function").others(("name",), "tool_choice.function")
+    return found
 
 
 def stops(fields: Fields) -> tuple[str, ...]:
@@ -182,11 +194,13 @@ def _part(part: Fields) -> Part:
     hints = _hints(part, {"type", kind})
     if kind in ("text", "refusal"):
         return Text(part.need(kind, str), hints)
-    if kind == "image_url":
-        bare = isinstance(part.raw.get("image_url"), str)  # as Mistral has it
-        holder = Fields({"url": part.raw["image_url"]}, part.name(kind)) if bare else part.inner(kind)
+    if kind in HOSTS_PARTS:
+        return Opaque("openai_chat", part.raw)
+    if kind in URLS:
+        bare = isinstance(part.raw.get(kind), str)  # as Mistral has it
+        holder = Fields({"url": part.raw[kind]}, part.name(kind)) if bare else part.inner(kind)
         hints |= holder.others(("url", "detail"), kind)
-        return media(holder, "url", "image", detail=holder.get("detail", str) or "", hints=hints)
+        return media(holder, "url", URLS[kind], detail=holder.get("detail", str) or "", hints=hints)
     holder = part.inner(kind)
     hints |= holder.others(("filename", "file_id", "file_data") if kind == "file" else ("format", "data"), kind)
     if kind == "file":
@@ -208,12 +222,12 @@ def media(holder: Fields, key: str, kind: str, **more: Any) -> Media:
     Raises BadRequestError.
     """
     url = holder.need(key, str)
-    if match := _DATA_URL.fullmatch(url):
-        media_type = match[1].lower()
-        if kind == "image" and not media_type.startswith("image/"):
-            raise holder.wrong(key, "must contain an image")
-        return Media(cast("Any", kind), media_type, decoded(match[3], holder, key), **more)
-    if url[:8].lower().startswith(("https://", "http://")):
+    if found := _DATA_URL.fullmatch(url):
+        media_type = found[1].lower()
+        if kind != "file" and not media_type.startswith(f"{kind}/"):
+            raise holder.wrong(key, f"must contain {'a video' if kind == 'video' else f'an {kind}'}")
+        return Media(cast("Any", kind), media_type, decoded(found[3], holder, key), **more)
+    if url[:8].lower().startswith(("https://", "http://", *(("gs://",) if kind == "video" else ()))):
         return Media(cast("Any", kind), url=url, **more)
     raise holder.wrong(key, "must be a base64 data: URL or an https:// URL")
 
@@ -236,24 +250,8 @@ def _calls(fields: Fields) -> tuple[ToolCall, ...]:
 
 
 def _call(call: Fields, call_id: str) -> ToolCall:
-    call.one_of("type", ("function",), "function")
+    if call.one_of("type", ("function", customs.KIND), "function") == customs.KIND:
+        return customs.call(call)
     function = call.inner("function")
     hints = _hints(call, {"id", "type", "function", "index"}) | function.others(("name", "arguments"), "function")
     return ToolCall(function.need("name", str), function.get("arguments", str) or "", call_id, hints=hints)
-
-
-def _schema(fields: Fields) -> tuple[dict[str, Any] | None, Fields]:
-    """The JSON Schema of a response format, and the object that holds its name."""
-    nothing = Fields({})
-    if not fields.raw:
-        return None, nothing
-    kind = fields.one_of("type", ("text", "json_object", "json_schema"), "")
-    if kind == "json_object" and fields.raw.get("schema"):  # as llama.cpp, Together and Fireworks have it
-        return jsonschema.checked(fields.need("schema", dict), fields, "schema"), nothing
-    if kind != "json_schema":
-        return None, nothing
-    holder = fields.inner("json_schema")
-    schema = holder.get("schema", dict)
-    if schema is None:
-        raise holder.wrong("schema", "is required")
-    return jsonschema.checked(schema, holder, "schema"), holder

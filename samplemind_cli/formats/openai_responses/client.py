@@ -6,10 +6,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from samplemind_cli.formats import conversation, faults, reading, schemas
+from samplemind_cli.formats import conversation, custom_tools, faults, reading, schemas, tool_choice
 from samplemind_cli.formats.openai_chat import client as chat_client
 from samplemind_cli.formats.openai_chat.client import embed, is_openai, models, read_embeddings, read_models
-from samplemind_cli.formats.openai_responses import fields, proofs, tools
+from samplemind_cli.formats.openai_responses import fields, proofs
 from samplemind_cli.formats.openai_responses.input_items import InputItems
 from samplemind_cli.formats.openai_responses.reply import ResponseReader, read, readable
 from samplemind_cli.formats.types import (
@@ -28,7 +28,8 @@ from samplemind_cli.formats.types import (
 __all__ = ["alone", "chat", "count", "embed", "fault", "models", "read", "read_count", "read_embeddings"]
 __all__ += ["read_models", "readable", "reader", "takes"]
 
-_TAKEN = ABILITIES - {"audio", "audio_url", "file_id", "image_id"} | {
+_VIDEO = {"video", "video_url"}
+_TAKEN = ABILITIES - {"audio", "audio_url", "file_id", "image_id", *_VIDEO} | {
     "temperature",
     "top_p",
     "tool_choice",
@@ -57,8 +58,9 @@ def alone(model: str) -> bool:
 
 
 def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
-    """It supports every field of its own format, and of others those that can be translated."""
-    del endpoint
+    """Of another format's fields only those it has a word for; of its own every one."""
+    if name in _VIDEO and is_openai(endpoint.base_url):
+        return False
     if name.startswith(f"{fields.OWN} "):  # an item or a tool of its own
         return True
     if request.source == fields.OWN or (not request.source and name in request.extra):
@@ -134,10 +136,12 @@ def _is_thought(part: object) -> bool:
 
 
 def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
+    if not (is_openai(endpoint.base_url) or request.source == fields.OWN):
+        request = request.narrowed()
     known = partial(takes, request=request, endpoint=endpoint)
     messages = conversation.known(conversation.linked(request.messages), known)
     first = _instructions(messages)
-    definitions = [_tool(tool, request) for tool in conversation.tools(request, known)]
+    definitions = [_tool(tool, request, endpoint) for tool in conversation.tools(request, known)]
     customs = {str(tool["name"]) for tool in definitions if tool.get("type") == "custom"}
     items = InputItems(customs, proves=is_openai(endpoint.base_url))
     body: dict[str, Any] = {"input": list(items.of(messages[1:] if first else messages))}
@@ -181,16 +185,17 @@ def _instructions(messages: list[Message]) -> str:
     return ""
 
 
-def _tool(tool: Mapping[str, Any], request: Request) -> dict[str, Any]:
-    """A function, the client's custom tool, or one of the format's own, unchanged."""
+def _tool(tool: Mapping[str, Any], request: Request, endpoint: Endpoint) -> dict[str, Any]:
+    """A function, a custom tool as a client offered it, or one of the format's own as it came."""
     if "function" not in tool:
         return dict(tool)
     own = request.source == fields.OWN
     function, more = reading.mapping(tool["function"]), dict(_beside(tool))
-    if own and (custom := tools.custom(function)):
-        return {**custom, **more}
-    # The API's default is strict, which few schemas support.
-    defaults = {} if own else {"parameters": {"type": "object", "properties": {}}, "strict": False}
+    if (own or is_openai(endpoint.base_url)) and (custom := custom_tools.described(function)):
+        said, grammar = custom
+        return {"type": "custom", **said, **({"format": {"type": "grammar", **grammar}} if grammar else {}), **more}
+    # Left unsaid, it would be strict, which few schemas are made for.
+    unsaid = {} if own else {"parameters": {"type": "object", "properties": {}}, "strict": False}
     given = {name: value for name, value in function.items() if value is not None}
     return {"type": "function", **defaults, **given, **more}
 
@@ -200,6 +205,8 @@ def _beside(tool: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _choice(choice: str | Mapping[str, Any], customs: set[str]) -> str | dict[str, Any]:
+    if some := tool_choice.several(choice):
+        return {"type": "allowed_tools", "mode": some[0], "tools": [_choice(tool, customs) for tool in some[1]]}
     if isinstance(choice, str) or "function" not in choice:
         return choice if isinstance(choice, str) else dict(choice)
     name = reading.mapping(choice["function"]).get("name")

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
-from samplemind_cli.formats import reading
-from samplemind_cli.formats.openai_responses.tools import given_input
+from samplemind_cli.formats import custom_tools, reading
 from samplemind_cli.formats.types import Media, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 
 OWN = "openai_responses"
@@ -61,7 +60,7 @@ class InputItems:
         head = {"call_id": call.id, "name": call.name}
         if call.name in self._customs:
             self._custom_calls.add(call.id)
-            return {"type": "custom_tool_call", **head, "input": given_input(call), **call.hints}
+            return {"type": "custom_tool_call", **head, "input": custom_tools.given_input(call), **call.hints}
         return {"type": "function_call", **head, "arguments": call.arguments or "{}", **call.hints}
 
     def _thought(self, thought: Thinking) -> Iterator[dict[str, Any]]:
@@ -97,6 +96,9 @@ def _part(part: Text | Media) -> dict[str, Any]:
     if part.kind == "image":
         where = {"file_id": part.file_id} if part.file_id else {"image_url": reading.data_url(part)}
         return {"type": "input_image", "detail": "auto", **where, **detail, **part.hints}
+    if part.kind == "video":
+        where = {"file_id": part.file_id} if part.file_id else {"video_url": reading.data_url(part)}
+        return {"type": "input_video", **where, **detail, **part.hints}
     named = {"filename": part.name} if part.name and not part.url else {}
     where = {"file_id": part.file_id} if part.file_id else {"file_url": part.url} if part.url else {}
     return {"type": "input_file", **named, **(where or {"file_data": reading.data_url(part)}), **detail, **part.hints}

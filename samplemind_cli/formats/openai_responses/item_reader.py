@@ -1,17 +1,15 @@
 """Reads one item of a provider's response: its pieces, and at its end only what no piece had."""
 
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from samplemind_cli.formats import reading
+from samplemind_cli.formats import custom_tools, reading
 from samplemind_cli.formats.openai_responses.item_maker import ANNOTATION
 from samplemind_cli.formats.openai_responses.tools import offered_name
 from samplemind_cli.formats.types import Chunk, Opaque, ToolCall
 
 CALLS = ("function_call", "custom_tool_call")
-_OPENING, _CLOSING = '{"input":"', '"}'
 
 
 @dataclass(slots=True)
@@ -59,9 +57,33 @@ class ItemReader:
     def input(self, event: dict[str, Any]) -> Chunk:
         """A piece of a custom tool's input, as a piece of the equivalent function's arguments."""
         piece = reading.piece(event.get("delta"))
-        arguments = custom_piece(piece, first=not self.arguments)
+        told = custom_tools.piece(piece, first=not self.arguments)
         self.arguments += piece
         return self._piece(arguments) if piece else Chunk()
+
+    def missed(self, event: dict[str, Any], name: str, heard: str, read: "Read") -> Chunk:
+        """What a whole says that no piece has said; `name` is of the field that holds it."""
+        whole = reading.piece(event.get(name))
+        new = whole[len(heard) :] if whole.startswith(heard) else ""
+        return replace(read(self, {**event, "delta": new}), late=True) if new else Chunk()
+
+    def whole_text(self, event: dict[str, Any]) -> Chunk:
+        """All of a text."""
+        return self.missed(
+            event, "text", self.texts.get(reading.count(event.get("content_index")) or 0, ""), ItemReader.text
+        )
+
+    def whole_thought(self, event: dict[str, Any]) -> Chunk:
+        """All of a thought, or of a part of its summary."""
+        return Chunk() if self.thought else self.missed(event, "text", "", ItemReader.thinking)
+
+    def whole_arguments(self, event: dict[str, Any]) -> Chunk:
+        """All of a call's arguments."""
+        return self.missed(event, "arguments", self.arguments, ItemReader.argument)
+
+    def whole_input(self, event: dict[str, Any]) -> Chunk:
+        """All of a custom tool's input."""
+        return self.missed(event, "input", self.arguments, ItemReader.input)
 
     def annotation(self, event: dict[str, Any]) -> Chunk:
         """An annotation of the text."""
@@ -117,17 +139,12 @@ class ItemReader:
             yield self.called(item), True
         whole = reading.piece(item.get("input" if custom else "arguments"))
         new = whole[len(self.arguments) :] if whole.startswith(self.arguments) else ""
-        arguments = custom_piece(new, first=not self.arguments) + _CLOSING if custom else new
-        if arguments:
-            yield self._piece(arguments), bool(new)
+        told = custom_tools.piece(new, first=not self.arguments) + custom_tools.CLOSING if custom else new
+        if told:
+            yield self._piece(told), bool(new)
 
     def _piece(self, arguments: str) -> Chunk:
         return Chunk(tool_calls=(ToolCall(arguments=arguments, index=self.place),))
-
-
-def custom_piece(words: str, *, first: bool) -> str:
-    """A piece of a custom tool's input as a piece of the equivalent function's arguments."""
-    return (_OPENING if first else "") + json.dumps(words, ensure_ascii=False)[1:-1]
 
 
 def _annotation(value: Any) -> Chunk:
@@ -146,14 +163,24 @@ def _with_bytes(token: dict[str, Any]) -> dict[str, Any]:
     return {"bytes": list(reading.text(token.get("token")).encode("utf-8", "replace")), **token}
 
 
-# The events with pieces, the field of the piece, and its reader.
-PIECES: dict[str, tuple[str, Callable[[ItemReader, dict[str, Any]], Chunk]]] = {
+# The events that bring pieces, the field that holds them, and who reads them.
+Read = Callable[[ItemReader, dict[str, Any]], Chunk]
+PIECES: dict[str, tuple[str, Read]] = {
     "response.output_text.delta": ("delta", ItemReader.text),
     "response.refusal.delta": ("delta", ItemReader.refusal),
     "response.reasoning_summary_text.delta": ("delta", ItemReader.thinking),
     "response.reasoning_text.delta": ("delta", ItemReader.thinking),
+    "response.reasoning.delta": ("delta", ItemReader.thinking),  # as it was called at first
     "response.reasoning_summary_part.added": ("part", ItemReader.part),
     "response.function_call_arguments.delta": ("delta", ItemReader.argument),
     "response.custom_tool_call_input.delta": ("delta", ItemReader.input),
     "response.output_text.annotation.added": ("annotation", ItemReader.annotation),
+}
+# The events that say all of what pieces should have said before.
+WHOLES: dict[str, Read] = {
+    "response.output_text.done": ItemReader.whole_text,
+    "response.reasoning_summary_text.done": ItemReader.whole_thought,
+    "response.reasoning_text.done": ItemReader.whole_thought,
+    "response.function_call_arguments.done": ItemReader.whole_arguments,
+    "response.custom_tool_call_input.done": ItemReader.whole_input,
 }

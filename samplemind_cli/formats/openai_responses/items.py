@@ -4,16 +4,28 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from samplemind_cli.formats import reading
+from samplemind_cli.formats import custom_tools, reading
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.openai_chat.server import SOUNDS, decoded, media
 from samplemind_cli.formats.openai_responses import proofs
 from samplemind_cli.formats.openai_responses.tools import offered_name
-from samplemind_cli.formats.types import Media, Message, Opaque, Part, Role, Text, Thinking, ToolCall, ToolResult
+from samplemind_cli.formats.types import (
+    Media,
+    MediaKind,
+    Message,
+    Opaque,
+    Part,
+    Role,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
 
 ROLES = ("user", "assistant", "system", "developer")
 _TEXTS = ("input_text", "output_text", "text", "summary_text", "reasoning_text", "refusal")
-PARTS = (*_TEXTS, "input_image", "input_file", "input_audio")
+_WHICH: dict[str, MediaKind] = {"input_image": "image", "input_video": "video", "input_file": "file"}
+PARTS = (*_TEXTS, *_WHICH, "input_audio")  # videos: as OpenRouter and Volcengine have them
 KEPT = {"item_reference": "names an item that a server keeps; none is kept here: send the item itself"}
 # Fields of an item that change no answer.
 _IGNORED = {"type", "id", "status"}
@@ -89,7 +101,7 @@ def _call(item: Fields) -> Message:
 
 def _custom_call(item: Fields) -> Message:
     name = offered_name(item.need("name", str), item.get("namespace", str) or "")
-    arguments = reading.dumps({"input": item.get("input", str) or ""})
+    arguments = custom_tools.arguments(item.get("input", str) or "")
     hints = _hints(item, "call_id", "name", "namespace", "input")
     return Message("assistant", (ToolCall(name, arguments, item.need("call_id", str), hints=hints),))
 
@@ -148,12 +160,12 @@ def _part(part: Fields) -> Text | Media | None:
         sound = part.inner("input_audio")
         form = sound.one_of("format", tuple(SOUNDS), "")
         return Media("audio", SOUNDS[form], decoded(sound.need("data", str), sound, "data"), hints=_hints(part, kind))
-    hints = _hints(part, "detail", "file_id", "file_url", "file_data", "filename", "image_url")
+    hints = _hints(part, "detail", "file_id", "file_url", "file_data", "filename", "image_url", "video_url")
     name = part.get("filename", str) or ""
-    which: Any = "image" if kind == "input_image" else "file"
+    which = _WHICH[kind]
     if file_id := part.get("file_id", str):
         return Media(which, name=name, file_id=file_id, detail=detail, hints=hints)
-    key = "image_url" if which == "image" else "file_url" if part.get("file_url", str) else "file_data"
+    key = f"{which}_url" if which != "file" or part.raw.get("file_url") else "file_data"
     return media(part, key, which, name=name, detail=detail, hints=hints)
 
 

@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Protocol
 
 import orjson
 
-from samplemind_cli.formats import reading
+from samplemind_cli.formats import custom_tools, reading
 from samplemind_cli.formats.openai_responses import proofs
-from samplemind_cli.formats.openai_responses.tools import Tool, given_input
+from samplemind_cli.formats.openai_responses.tools import Tool
 from samplemind_cli.formats.types import Thinking, ToolCall
 
 Event = dict[str, Any]
@@ -237,4 +237,4 @@ class CustomCallItem(FunctionCallItem):
 
     @property
     def _input(self) -> str:
-        return given_input(ToolCall(arguments=self.arguments))
+        return custom_tools.given_input(ToolCall(arguments=self.arguments))

@@ -2,16 +2,8 @@
 
 from typing import Any
 
-from samplemind_cli.formats import reading
-from samplemind_cli.formats.openai_responses.item_reader import custom_piece
-from samplemind_cli.formats.openai_responses.output import (
-    CustomCallItem,
-    FunctionCallItem,
-    Item,
-    MessageItem,
-    OwnItem,
-    ReasoningItem,
-)
+from samplemind_cli.formats import custom_tools, reading
+from samplemind_cli.formats.openai_responses.output import Called, CalledCustom, Item, OwnItem, Said, Thought
 from samplemind_cli.formats.openai_responses.reply import ENDS
 from samplemind_cli.formats.openai_responses.tools import Tool, offered_name
 from samplemind_cli.formats.types import Thinking, ToolCall
@@ -50,9 +42,9 @@ class PassedEvents:
         elif kind in _DELTAS and item:
             for _ in item.more(event["delta"]):
                 pass
-        elif kind == "response.custom_tool_call_input.delta" and isinstance(item, CustomCallItem):
-            item.arguments += custom_piece(event["delta"], first=not item.arguments)
-        elif kind == "response.output_text.annotation.added" and isinstance(item, MessageItem):
+        elif kind == "response.custom_tool_call_input.delta" and isinstance(item, CalledCustom):
+            item.arguments += custom_tools.piece(event["delta"], first=not item.arguments)
+        elif kind == "response.output_text.annotation.added" and isinstance(item, Said):
             item.annotations.append(event.get("annotation"))
         elif kind == "response.output_item.done":
             self._finish(event["item"])

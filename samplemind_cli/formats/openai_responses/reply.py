@@ -6,11 +6,11 @@ from typing import Any
 
 from samplemind_cli.formats import faults, reading
 from samplemind_cli.formats.openai_chat import events as chat_events
-from samplemind_cli.formats.openai_responses.item_reader import CALLS, PIECES, ItemReader
+from samplemind_cli.formats.openai_responses.item_reader import CALLS, PIECES, WHOLES, ItemReader
 from samplemind_cli.formats.types import Chunk, Fault, Finish, Usage
 
-ENDS = ("response.completed", "response.incomplete", "response.failed", "error")
-# Parts of the codes of failures for which a retry is useless: invalid_prompt, invalid_image_url, bio_policy, ….
+ENDS = ("response.completed", "response.incomplete", "response.failed", "response.done", "error")
+# In the codes of failures that no other try would mend: invalid_prompt, invalid_image_url, bio_policy and their like.
 _LASTING = ("invalid", "image", "policy", "mismatch")
 
 
@@ -28,6 +28,8 @@ class ResponseReader:
         kind = reading.text(body.get("type"))
         if kind in PIECES:  # most of them
             return PIECES[kind][1](self._reader(body), body)
+        if kind in WHOLES:
+            return WHOLES[kind](self._reader(body), body)
         if kind.startswith("response.output_item."):
             return self._item(body, done=kind.endswith("done"))
         self._in_chat = self._in_chat or "choices" in body

@@ -101,8 +101,9 @@ def _extra(fields: Fields) -> dict[str, Any]:
         for name, value in fields.inner(holder).raw.items():
             if name not in known and value not in (None, "auto"):
                 extra[f"{holder}.{name}"] = value
-    if top := fields.whole("top_logprobs", 0, MOST_LOGPROBS):
-        extra["top_logprobs"] = top
+    extra |= fields.inner("text").inner("format").others(("type", "name", "schema", "strict"), "text.format")
+    if told := fields.whole("top_logprobs", 0, MOST_LOGPROBS):
+        extra["top_logprobs"] = told
     included = fields.get("include", list) or []
     if top or LOGPROBS in included:
         extra["logprobs"] = True

@@ -1,31 +1,20 @@
 """Translates a client's tools into functions for providers, and function names back into the client's tools."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from blake3 import blake3
 
-from samplemind_cli.formats import reading
+from samplemind_cli.formats import custom_tools, tool_choice
 from samplemind_cli.formats.fields import Fields
-from samplemind_cli.formats.parts import ToolCall
 
 CHOICES = ("none", "auto", "required")
 LONGEST = 64  # characters of a function's name; OpenAI's own limit
 _FUNCTION = {"type", "name", "description", "parameters", "strict"}
 _CUSTOM = {"type", "name", "description", "format"}
-# Items of the input with further tools.
-_WITH_TOOLS = ("additional_tools", "tool_search_output")
-# The function for a custom tool: it has one text argument.
-_TEXT = {"type": "string", "description": "The whole input, as text"}
-_PARAMETERS = {
-    "type": "object",
-    "properties": {"input": _TEXT},
-    "required": ["input"],
-    "additionalProperties": False,
-}
-_GRAMMAR = re.compile(r"(?:\A|\n\n)The input must follow this (\w*) grammar:\n(.*)\Z", re.DOTALL)
+# Items of the input that bring further tools.
+_BRINGING = ("additional_tools", "tool_search_output")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +60,8 @@ def offered_name(name: str, namespace: str) -> str:
     return f"{full[:51]}_{blake3(full.encode()).hexdigest()[:12]}"
 
 
-def given_input(call: ToolCall) -> str:
-    """A custom tool's input in a function's arguments, also if the model gave the argument another name."""
-    if not reading.is_object(call.arguments):
-        return call.arguments
-    given = reading.given_arguments(call)
-    texts = [given["input"]] if "input" in given else list(given.values())
-    return texts[0] if len(texts) == 1 and isinstance(texts[0], str) else call.arguments
-
-
 def choice(fields: Fields, offer: Offer) -> str | dict[str, Any] | None:
-    """`tool_choice` in the shape of chat completions; removes tools that are not allowed. Raises BadRequestError."""
+    """`tool_choice` in the words of chat completions. Raises BadRequestError."""
     given = fields.raw.get("tool_choice")
     if given is None or isinstance(given, str):
         chosen: str | dict[str, Any] | None = fields.one_of("tool_choice", CHOICES, "auto") if given else None
@@ -94,24 +74,18 @@ def _named(given: Fields, offer: Offer) -> str | dict[str, Any]:
     """The choice of one tool; one of OpenAI's own unchanged."""
     kind = given.need("type", str)
     if kind == "allowed_tools":
-        allowed = given.items("tools")
-        names = [_function_name(given, tool, offer) for tool in allowed if _is_ours(tool)]
-        own = [tool.raw for tool in allowed if not _is_ours(tool)]
-        offer.definitions = [tool for tool in offer.definitions if _is_allowed(tool, names, own)]
-        return given.one_of("mode", ("auto", "required"), "auto")
-    if not _is_ours(given):
-        return {name: value for name, value in given.raw.items() if name != "function"}
-    return {"type": "function", "function": {"name": _function_name(given, given, offer)}}
+        mode = given.one_of("mode", ("auto", "required"), "auto")
+        allowed = [_one(given, tool, offer) for tool in given.items("tools")]
+        if mode == "required" and not allowed:
+            raise given.wrong("tools", "must name at least one of the tools")
+        return tool_choice.among(offer.definitions, allowed, mode)
+    return _one(given, given, offer)
 
 
-def _is_allowed(tool: dict[str, Any], names: list[str], own: list[dict[str, Any]]) -> bool:
-    if "function" in tool:
-        return tool["function"]["name"] in names
-    return any(all(tool.get(name) == value for name, value in one.items()) for one in own)
-
-
-def _is_ours(tool: Fields) -> bool:
-    return tool.raw.get("type") in ("function", "custom")
+def _one(given: Fields, tool: Fields, offer: Offer) -> dict[str, Any]:
+    if tool.raw.get("type") in ("function", "custom"):
+        return tool_choice.named(_function_name(given, tool, offer))
+    return {name: value for name, value in tool.raw.items() if name != "function"}
 
 
 def _function_name(given: Fields, tool: Fields, offer: Offer) -> str:
@@ -153,22 +127,8 @@ def _function(tool: Fields) -> dict[str, Any]:
 
 
 def _custom(tool: Fields) -> dict[str, Any]:
-    """A function with one text argument. Its grammar goes into the description: no other provider supports one."""
     form = tool.inner("format")
-    described = [tool.get("description", str) or ""]
-    if form.raw.get("type") == "grammar":
-        syntax, definition = form.get("syntax", str) or "", form.get("definition", str) or ""
-        described.append(f"The input must follow this {syntax} grammar:\n{definition}")
-    return {"name": "", "description": "\n\n".join(filter(None, described)), "parameters": _PARAMETERS}
-
-
-def custom(function: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The custom tool behind a function; None for an ordinary function."""
-    if function.get("parameters") != _PARAMETERS:
-        return None
-    described, form = reading.text(function.get("description")), {}
-    if grammar := _GRAMMAR.search(described):
-        described = described[: grammar.start()]
-        form = {"format": {"type": "grammar", "syntax": grammar[1], "definition": grammar[2]}}
-    description = {"description": described} if described else {}
-    return {"type": "custom", "name": function.get("name"), **description, **form}
+    parts = ("syntax", "definition") if form.raw.get("type") == "grammar" else ()
+    return custom_tools.function(
+        tool.get("description", str) or "", {name: form.get(name, str) or "" for name in parts}
+    )

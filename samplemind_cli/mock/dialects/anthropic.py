@@ -68,6 +68,7 @@ def _messages(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     known = [tool for tool in body.get("tools") or [] if not tool.get("defer_loading")]  # the model has not found those
     tools = [ToolSpec(tool["name"], tool.get("input_schema", {})) for tool in known]
     choice = body.get("tool_choice") or {}
+    names = [choice["name"]] if choice.get("type") == "tool" else []
     turn = since(messages, "assistant")
     answered = any(part.get("type") == "tool_result" for message in turn for part in _parts(message))
     prompt_request = PromptRequest(
@@ -77,7 +78,7 @@ def _messages(request: HttpRequest, models: tuple[str, ...]) -> Reply:
         stream=bool(body.get("stream")),
         max_tokens=whole_number(body["max_tokens"]),
         schema=((body.get("output_config") or {}).get("format") or {}).get("schema"),
-        tool=None if answered or choice.get("type") == "none" else chosen(tools, choice.get("name", "")),
+        tool=None if answered or choice.get("type") == "none" else chosen(tools, names),
         think=(body.get("thinking") or {}).get("type") in ("enabled", "adaptive"),
     )
     return Spoken(prompt_request, _whole, _events, NAMED_SSE)

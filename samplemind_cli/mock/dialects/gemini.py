@@ -144,8 +144,8 @@ def _tool(body: dict[str, Any]) -> ToolSpec | None:
     config = _field(_field(body, "toolConfig"), "functionCallingConfig")
     declared = [f for tool in body.get("tools") or [] for f in _field(tool, "functionDeclarations")]
     tools = [ToolSpec(f["name"], _field(f, "parametersJsonSchema") or _field(f, "parameters")) for f in declared]
-    allowed = _field(config, "allowedFunctionNames") or [""]
-    return None if config.get("mode") == "NONE" else chosen(tools, allowed[0])
+    allowed = _field(config, "allowedFunctionNames") or []
+    return None if config.get("mode") == "NONE" else chosen(tools, allowed)
 
 
 def _field(message: dict[str, Any], name: str) -> Any:

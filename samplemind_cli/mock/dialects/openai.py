@@ -120,7 +120,12 @@ def _tool(body: dict[str, Any]) -> ToolSpec | None:
     tools = [ToolSpec(function["name"], function.get("parameters", {})) for function in functions]
     if choice == "none":
         return None
-    return chosen(tools, choice["function"]["name"] if isinstance(choice, dict) else "")
+    return chosen(tools, _allowed(choice) if isinstance(choice, dict) else ())
+
+
+def _allowed(choice: dict[str, Any]) -> list[str]:
+    holders = choice["allowed_tools"]["tools"] if choice["type"] == "allowed_tools" else [choice]
+    return [holder["function"]["name"] for holder in holders]
 
 
 def _whole(request: PromptRequest, answer: ScriptedAnswer) -> Any:

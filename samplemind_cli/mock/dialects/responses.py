@@ -57,7 +57,9 @@ def _tool(body: dict[str, Any]) -> ToolSpec | None:
     tools = [ToolSpec(function["name"], function.get("parameters") or {}) for function in functions]
     if choice == "none":
         return None
-    return chosen(tools, choice.get("name", "") if isinstance(choice, dict) else "")
+    if not isinstance(choice, dict):
+        return chosen(tools)
+    return chosen(tools, [holder["name"] for holder in choice.get("tools", [choice]) if "name" in holder])
 
 
 def _response(

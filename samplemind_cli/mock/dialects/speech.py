@@ -138,9 +138,10 @@ def flaw(body: Mapping[str, Any], required: Mapping[str, type]) -> tuple[str, bo
     return None
 
 
-def chosen(tools: Iterable[ToolSpec], name: str = "") -> ToolSpec | None:
-    """The tool of that name, or the first one."""
-    return next((tool for tool in tools if name in ("", tool.name)), None)
+def chosen(tools: Iterable[ToolSpec], names: Iterable[str] = ()) -> ToolSpec | None:
+    """The first tool, of those with these names where there are any."""
+    wanted = list(names)
+    return next((tool for tool in tools if not wanted or tool.name in wanted), None)
 
 
 def since(messages: list[dict[str, Any]], role: str) -> list[dict[str, Any]]:

@@ -177,6 +177,30 @@ def test_killed_again_and_again_it_comes_to_its_end(batch, mock_server):
     assert len(mock_server.requests) <= 60 + 3 * JOBS
 
 
+def test_the_lines_that_were_under_way_when_it_was_killed_are_counted_at_the_next_run(batch, mock_server):
+    batch(prompts(5))
+    mock_server.behave(latency_ms=600_000)
+    with batch.start(prompts(60)) as process:
+        mock_server.wait_until(lambda: len(mock_server.requests) == 5 + JOBS, 60)
+        process.kill()
+    mock_server.behave(latency_ms=0)
+    done = batch(prompts(60), "--json")
+
+    assert f"{JOBS} lines were under way when the last run was killed, and may be billed twice" in done.stderr
+    assert json.loads(done.stdout)["unsure"] == JOBS
+    assert "under way when" not in batch(prompts(61)).stderr
+    assert {file.name for file in batch.out.parent.iterdir()} == {"in.jsonl", "out.jsonl"}
+
+
+@pytest.mark.usefixtures("mock_server")
+@pytest.mark.parametrize("plant", [os.mkfifo, lambda path: path.write_bytes(b"\0" * 99), lambda path: path.mkdir()])
+def test_whatever_lies_where_begun_lines_are_noted_the_batch_is_answered(batch, plant):
+    plant(batch.out.with_name("out.jsonl.begun"))
+
+    assert batch(prompts(3)).returncode == 0
+    assert len(answers(batch)) == 3
+
+
 def test_what_is_answered_is_not_asked_again(batch, mock_server):
     assert batch(prompts(5), "--no-cache").returncode == 0
     done = batch(prompts(7), "--no-cache", "--json")

@@ -202,3 +202,11 @@ def test_where_there_is_no_template_at_all_the_file_to_write_is_named(name, file
         find(name)
 
     assert told.value.hint.endswith(f"/samplemind/templates/{file}")
+
+
+@pytest.mark.parametrize("value", ['["x"]', "5", "1979-05-27", "{a = 1}"])
+def test_a_prompt_is_a_text(folders, value):
+    (folders[0] / "review.toml").write_text(f"prompt = {value}\n")
+
+    with pytest.raises(UsageError, match="prompt cannot be"):
+        find()

@@ -477,3 +477,13 @@ def test_a_body_that_is_no_json_object_is_refused(dialect, request_to):
         with pytest.raises(RefusedRequest) as refused:
             dialect.reply(request_to(target, body, **headers), ())
         assert refused.value.trouble.status == 400
+
+
+def test_only_one_of_the_allowed_tools_is_called(request_to):
+    tools = [{"type": "function", "function": {"name": name}} for name in ("a", "b", "c")]
+    allowed = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": tools[1:]}}
+    assert answer(openai_chat(request_to, tools=tools, tool_choice=allowed).request).tool == "b"
+
+    declared = [{"functionDeclarations": [{"name": name} for name in ("a", "b", "c")]}]
+    config = {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["b", "c"]}}
+    assert answer(gemini_chat(request_to, tools=declared, toolConfig=config).request).tool == "b"

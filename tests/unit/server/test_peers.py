@@ -18,11 +18,12 @@ class Wire:
         return self._ends[name]
 
 
-@pytest.fixture(params=["127.0.0.1", "::1"])
+@pytest.fixture(params=[("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("127.0.0.1", "::ffff:127.0.0.1")])
 def connected(request):
-    family = socket.AF_INET6 if ":" in request.param else socket.AF_INET
-    with socket.create_server((request.param, 0), family=family) as listener:
-        client = socket.create_connection(listener.getsockname()[:2])
+    host, asked = request.param
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as listener:
+        client = socket.create_connection((asked, listener.getsockname()[1]))
         accepted = listener.accept()[0]
         with closing(client), closing(accepted):
             yield client, Wire(accepted)
@@ -47,5 +48,5 @@ def test_whoever_hung_up_is_not_taken_for_root(connected):
 def test_where_nobody_tells_or_nobody_is_connected_no_one_is_accused(connected, monkeypatch, tmp_path):
     assert not peers.is_other_user(None)
     assert not peers.is_other_user(asyncio.BaseTransport({"peername": None}))
-    monkeypatch.setattr(peers, "TABLES", dict.fromkeys((4, 6), tmp_path / "absent"))
+    monkeypatch.setattr(peers, "TABLES", (tmp_path / "absent",))
     assert not peers.is_other_user(connected[1])

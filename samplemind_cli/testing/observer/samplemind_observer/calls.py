@@ -77,7 +77,8 @@ class Calls:
             return Kind.LIBRARY
         module = code.co_name == "<module>"
         file = self.uses.files.mine(code.co_filename)
-        self.places[key] = (file, 0 if module else code.co_firstlineno) if file else None
+        noted = file and not self.uses.generated(file)
+        self.places[key] = (file or "", 0 if module else code.co_firstlineno) if noted else None
         if module and not code.co_filename.startswith(("<", *TOOLS)):
             return Kind.ONCE
         if not file:

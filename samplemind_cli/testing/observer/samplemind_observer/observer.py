@@ -185,7 +185,7 @@ class Observer:
 
     def see_module(self, uses: Uses, name: str, file: str | None) -> None:
         """Record a module: the project's as code that ran, an installed one as a file; and where it was searched."""
-        if file and os.path.isabs(file) and os.path.isfile(file):
+        if file and os.path.isabs(file) and os.path.isfile(file) and not uses.generated(file):
             mine = file.endswith(".py") and not uses.files.is_installed(file)
             self.everywhere["runs" if mine else "files"].add((file, 0) if mine else file)
         parent = name.rpartition(".")[0]

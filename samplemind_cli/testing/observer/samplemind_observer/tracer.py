@@ -95,15 +95,16 @@ class Tracer(Calls):
 
     def tracing(self) -> Callable[[FrameType, str, Any], Any]:
         """sys.settrace's function."""
-        known = KnownLines()
+        known, uses, once = KnownLines(), self.uses, self.uses.once
 
         def trace(frame: FrameType, _event: str, _argument: object) -> Any:
             file = frame.f_globals.get("__file__")
             if file in known.installed:
                 return None
             line = file, frame.f_lineno
-            if line in known.runs:
-                self.uses.used()["runs"].add(known.runs[line])
+            place = known.runs.get(line)
+            if place:
+                (uses.everywhere if once.depth else uses.current)["runs"].add(place)  # `used`, without its call
                 return None
             if line in known.passed:
                 return None

@@ -60,7 +60,7 @@ class Uses:
         self.once = KeptCalls()
         self.files = CodeFiles(root)
         self.written: set[str] = set()
-        self.made: set[str] = set()  # folders
+        self.made: set[str] = set()  # folders and files that were not there
         self.imports: set[tuple[str, tuple[str, ...]]] = set()
         self.bound: list[weakref.ref[socket.socket]] = []
         self.handlers: dict[str, Callable[..., None]] = {
@@ -120,7 +120,7 @@ class Uses:
             return
         writes = flags & (os.O_WRONLY | os.O_RDWR) or (mode and set(mode) & set("wax+"))
         if writes and (flags & os.O_TRUNC or (mode and set(mode) & set("wx")) or not os.path.lexists(name)):
-            self.written.add(name)
+            self.writes("", name)
         elif name not in self.written:
             reader = caller(name)
             if reader is not ReadBy.MACHINERY:
@@ -153,10 +153,12 @@ class Uses:
             self.made.add(name)
 
     def writes(self, _source: Any, path: Any, *_rest: Any) -> None:
-        """Record the second path of a rename or link as written."""
+        """Record the second path of a rename or link as written. Called before it happens."""
         name = self.data(path)
         if name is not None:
             self.written.add(name)
+            if not os.path.lexists(name):
+                self.made.add(name)
 
     def imported(self, module: str, _file: Any = None, path: Any = None, *_rest: Any) -> None:
         """Record the folders in which a module was searched: a new one of this name there may come first."""
@@ -222,9 +224,12 @@ class Uses:
             or os.path.basename(name).startswith(".coverage")
         ):
             return None
-        folder = name
-        while self.made and folder != os.path.dirname(folder):
-            if folder in self.made:
-                return None
-            folder = os.path.dirname(folder)
-        return name
+        return None if self.generated(name) else name
+
+    def generated(self, path: str) -> bool:
+        """Whether this process made it, or a folder that it lies in: what ran to make it is noted instead."""
+        while self.made and path != os.path.dirname(path):
+            if path in self.made:
+                return True
+            path = os.path.dirname(path)
+        return False

@@ -1,0 +1,111 @@
+"""Custom tools in chat completions: read of clients and of OpenAI, which alone knows them, and told to it."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from samplemind_cli.formats import custom_tools, reading
+from samplemind_cli.formats.fields import Fields
+from samplemind_cli.formats.types import Chunk, ToolCall
+
+KIND = "custom"
+_CALLS = "tool_calls"
+
+
+def tool(fields: Fields) -> dict[str, Any]:
+    """A tool that a client declares, as the function that stands for it. Raises BadRequestError."""
+    holder = fields.inner(KIND)
+    form = holder.inner("format")
+    grammar = form.inner("grammar") if form.one_of("type", ("text", "grammar"), "text") == "grammar" else None
+    said = {name: grammar.need(name, str) for name in ("syntax", "definition")} if grammar else {}
+    function = custom_tools.function(holder.get("description", str) or "", said)
+    hints = fields.others(("type", KIND)) | holder.others(("name", "description", "format"), KIND)
+    return {"type": "function", "function": {**function, "name": holder.need("name", str)}, **hints}
+
+
+def call(fields: Fields) -> ToolCall:
+    """A call, as a client sends it back. Raises BadRequestError."""
+    holder = fields.inner(KIND)
+    hints = fields.others(("id", "type", KIND, "index")) | holder.others(("name", "input"), KIND)
+    arguments = custom_tools.arguments(holder.get("input", str) or "")
+    return ToolCall(holder.need("name", str), arguments, fields.need("id", str), hints=hints)
+
+
+def are_in(body: Mapping[str, Any]) -> bool:
+    """Whether a client's body speaks of custom tools."""
+    messages = reading.mappings(body.get("messages"))
+    calls = [each for message in messages for each in reading.mappings(message.get(_CALLS))]
+    return any(each.get("type") == KIND for each in (*reading.mappings(body.get("tools")), *calls))
+
+
+def declared(offered: dict[str, Any]) -> dict[str, Any]:
+    """A tool as OpenAI is offered it: one that stands for a custom tool is that again."""
+    if (found := custom_tools.described(reading.mapping(offered.get("function")))) is None:
+        return offered
+    said, grammar = found
+    form = {"format": {"type": "grammar", "grammar": grammar}} if grammar else {}
+    more = {name: value for name, value in offered.items() if name not in ("type", "function")}
+    return reading.beside({"type": KIND, KIND: {**said, **form}}, more)
+
+
+def choice(chosen: Any, customs: Collection[str]) -> Any:
+    """A tool choice in which custom tools are called so."""
+    if not isinstance(chosen, Mapping):
+        return chosen
+    if some := chosen.get("allowed_tools"):
+        return {**chosen, "allowed_tools": {**some, "tools": [choice(one, customs) for one in some["tools"]]}}
+    name = reading.mapping(chosen.get("function")).get("name")
+    return {"type": KIND, KIND: {"name": name}} if name in customs else dict(chosen)
+
+
+class CustomReader:
+    """Reads events whose custom calls are told as functions' before `read` reads them."""
+
+    def __init__(self, read: Callable[[Any], Chunk]) -> None:
+        self._read = read
+        self._open: dict[tuple[int, int], None] = {}  # calls by their choice and their place in it
+
+    def __call__(self, event: Any) -> Chunk:
+        """What one event adds."""
+        if event is reading.OVER:
+            pieces = [ToolCall(arguments=custom_tools.CLOSING, index=call) for choice, call in self._open if not choice]
+            return replace(self._read(event), tool_calls=tuple(pieces))
+        if not (choices := reading.mappings(reading.mapping(event).get("choices"))):
+            return self._read(event)
+        return self._read({**event, "choices": list(map(self._told, choices))})
+
+    def _told(self, found: dict[str, Any]) -> dict[str, Any]:
+        """A choice without custom calls."""
+        for name, said in (("delta", self._pieces), ("message", _wholes)):
+            if isinstance(holder := found.get(name), dict):
+                calls = list(said(found, reading.mappings(holder.get(_CALLS))))
+                return {**found, name: {**holder, _CALLS: calls}} if calls else found
+        return found
+
+    def _pieces(self, found: dict[str, Any], calls: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        place = _number(found)
+        for each in calls:
+            if isinstance(said := each.get(KIND), dict):
+                first = (place, _number(each)) not in self._open
+                self._open[place, _number(each)] = None
+                words = custom_tools.piece(reading.piece(said.get("input")), first=first)
+                yield {**each, "function": {"name": said.get("name"), "arguments": words}}
+            else:
+                yield each
+        ended = [key for key in self._open if key[0] == place] if reading.finish(found.get("finish_reason")) else []
+        for key in ended:
+            del self._open[key]
+            yield {"index": key[1], "function": {"arguments": custom_tools.CLOSING}}
+
+
+def _wholes(_: dict[str, Any], calls: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for each in calls:
+        if isinstance(said := each.get(KIND), dict):
+            arguments = custom_tools.arguments(reading.piece(said.get("input")))
+            yield {**each, "function": {"name": said.get("name"), "arguments": arguments}}
+        else:
+            yield each
+
+
+def _number(found: dict[str, Any]) -> int:
+    return reading.count(found.get("index")) or 0

@@ -1,0 +1,86 @@
+"""The form that an answer must have: OpenAI's `response_format`, and the words of vLLM, SGLang and llama.cpp for it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from samplemind_cli.formats import jsonschema, reading
+from samplemind_cli.formats.fields import Fields
+
+_FORMAT = "response_format"
+_TYPES = ("text", "json_object", "json_schema")
+_GRAMMARS = ("grammar", "regex", "structural_tag")  # of Fireworks, of Together, of vLLM and SGLang
+_STRUCTURED = "structured_outputs"  # vLLM's, which holds what its `guided_…` fields did
+_SCHEMAS = ("guided_json", "json_schema")  # vLLM's, llama.cpp's
+_OBJECT = "guided_json_object"
+TRANSLATED = frozenset({_STRUCTURED, _OBJECT, *_SCHEMAS})
+# What of `structured_outputs` only says how a schema is kept to.
+_MANNERS = frozenset(
+    {
+        "backend",
+        "disable_additional_properties",
+        "disable_any_whitespace",
+        "disable_fallback",
+        "whitespace_pattern",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerForm:
+    """A JSON Schema with its name, or any JSON object. `extra`: what only some hosts can be told."""
+
+    schema: dict[str, Any] | None
+    json_mode: bool
+    name: str = ""
+    strict: bool | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def read(fields: Fields) -> AnswerForm:
+    """The form that a body asks for. Raises BadRequestError."""
+    given, structured = fields.inner(_FORMAT), fields.inner(_STRUCTURED)
+    kind = given.one_of("type", (*_TYPES, *_GRAMMARS), "") if given.raw else ""
+    holder = given.inner("json_schema") if kind == "json_schema" else Fields({})
+    found = [*_of_format(given, holder), *_of_hosts(fields, structured)]
+    if any(schema != found[0] for schema in found):
+        raise fields.wrong(_FORMAT, f"and {', '.join(sorted(TRANSLATED & fields.raw.keys()))} name different schemas")
+    objects = kind == "json_object" or fields.raw.get(_OBJECT) is True or structured.raw.get("json_object") is True
+    known = () if kind in _GRAMMARS else ("type", "json_schema", "schema")
+    extra = given.others(known, _FORMAT) | holder.others(("name", "strict", "schema"), f"{_FORMAT}.json_schema")
+    named, strict = holder.get("name", str) or "", holder.get("strict", bool)
+    return AnswerForm(found[0] if found else None, objects and not found, named, strict, extra | _beside(structured))
+
+
+def _of_format(given: Fields, holder: Fields) -> Iterator[dict[str, Any]]:
+    kind = given.raw.get("type")
+    if kind == "json_object" and given.raw.get("schema"):  # as llama.cpp, Together and Fireworks have it
+        yield jsonschema.checked(given.need("schema", dict), given, "schema")
+    elif kind == "json_schema":
+        yield jsonschema.checked(holder.need("schema", dict), holder, "schema")
+
+
+def _of_hosts(fields: Fields, structured: Fields) -> Iterator[dict[str, Any]]:
+    """The schemas in hosts' own fields, also as JSON text."""
+    for holder, name in (*((fields, name) for name in _SCHEMAS), (structured, "json")):
+        if (given := holder.raw.get(name)) is not None:
+            schema = reading.parsed(given) if isinstance(given, str) else given
+            if not isinstance(schema, dict):
+                raise holder.wrong(name, "must be a JSON Schema")
+            yield jsonschema.checked(schema, holder, name)
+
+
+def _beside(structured: Fields) -> dict[str, Any]:
+    """What of `structured_outputs` is no schema: a choice, an expression or a grammar, or how a schema is kept to."""
+    rest = structured.others(("json", "json_object"))
+    if rest.keys() <= _MANNERS:
+        return {f"{_STRUCTURED}.{name}": value for name, value in rest.items()}
+    return {_STRUCTURED: rest}
+
+
+def choices(extra: Mapping[str, Any]) -> list[str]:
+    """The texts of which the answer must be one, in vLLM's words."""
+    structured = reading.mapping(extra.get(_STRUCTURED))
+    only = structured.get("choice") if structured.keys() <= {"choice", *_MANNERS} else None
+    found = extra.get("guided_choice") or only
+    return found if isinstance(found, list) and all(isinstance(each, str) for each in found) else []
