@@ -85,8 +85,8 @@ def clean(message: str) -> str:
     return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1] + "…"
 
 
-def relabelled(found: Fault, kinds: Mapping[str, FaultKind]) -> Fault:
-    """The fault with the kind of the first of these phrases that its message holds."""
+def relabelled(fault: Fault, kinds: Mapping[str, FaultKind]) -> Fault:
+    """The fault with the kind of the first of these phrases in its message."""
     for phrase, kind in kinds.items():
         if phrase in fault.message:
             return replace(fault, kind=kind)

@@ -37,7 +37,7 @@ class Media:
 
 
 def attachment(media_type: str, data: bytes, name: str = "") -> Media:
-    """A file that goes with a message, by its media type."""
+    """An image, audio or file, by its media type."""
     return Media(kind_of(media_type), media_type, data, name)
 
 

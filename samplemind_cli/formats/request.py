@@ -217,7 +217,7 @@ CONSTRAINTS = frozenset(
 _HABITS = frozenset({("ollama", "num_ctx"), ("gemini", "top_k"), ("gemini", "top_p")})
 # Parts of a message that some hosts of chat completions know: a video as its frames, media as vectors.
 HOSTS_PARTS = ("video", "image_embeds", "audio_embeds", "video_embeds")
-# Blocks of a format's own that stand for a part of the conversation: without them it is another one.
+# Blocks of a format's own that replace a part of the conversation, and so are constraints.
 _ESSENTIAL = frozenset(
     {
         ("openai_responses", "compaction"),
@@ -225,9 +225,9 @@ _ESSENTIAL = frozenset(
         *(("openai_chat", kind) for kind in HOSTS_PARTS),
     }
 )
-# Where the formats say how much a model may think.
+# The formats' fields for how much a model may think.
 THINKING_FIELDS = frozenset({"enable_thinking", "reasoning", "think", "thinking", "thinking_budget", "thinkingConfig"})
-# What a provider may need beyond words that no parameter could move from this machine to a paid provider.
+# What may decide for a paid provider instead of this machine; parameters never do.
 ATTACHMENTS = (
     "image",
     "audio",

@@ -57,7 +57,7 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
 
 
 def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
-    """Sampling parameters go only where they were asked in this format: newer models answer 400 to any of them."""
+    """The translated body. Only clients of this format can set sampling parameters: newer models answer 400 to them."""
     own, request = request.source == "anthropic_messages", request.narrowed()
     known = partial(takes, request=request, endpoint=endpoint)
     supported = conversation.known(conversation.linked(request.messages), known)

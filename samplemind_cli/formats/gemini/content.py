@@ -76,7 +76,7 @@ def _text(part: Fields, signature: str, hints: dict[str, Any]) -> Iterator[Part]
 def media(holder: Fields, hints: dict[str, Any]) -> Media:
     """A blob, or a file by its URL; a file of Google's own can be read by no other provider. Raises BadRequestError."""
     kind = holder.get("mimeType", str) or ""
-    found = kind_of(kind)
+    media_kind = kind_of(kind)
     name = holder.get("displayName", str) or ""
     if "fileUri" in holder.raw:
         address = holder.need("fileUri", str)

@@ -11,7 +11,7 @@ from samplemind_cli.formats.types import Chunk, Fault, Opaque, Thinking, ToolCal
 _BESIDE = ("citationMetadata", "groundingMetadata", "groundingAttributions", "urlContextMetadata")
 # Names in snake case, which only Google's own clients read.
 _SNAKES = {"usage_metadata", "model_version", "prompt_feedback", "finish_reason", "finish_message"}
-# No answer to speak of.
+# Finish reasons without an answer.
 _FAULTS: tuple[str, ...] = ("malformed_function_call", "malformed_response", "unexpected_tool_call")
 _FAULTS += ("too_many_tool_calls", "no_image", "image_other", "missing_thought_signature")
 

@@ -103,7 +103,7 @@ def _budget(thinking: Fields) -> int | None:
 
 
 def _schema(config: Fields) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """The JSON Schema of the answer; Gemini's own kind of schema goes to Gemini as it came."""
+    """The JSON Schema of the answer, and Gemini's own kind of schema, which Gemini gets unchanged."""
     if _form(config):
         return None, {}
     kind = config.get("responseMimeType", str)

@@ -8,8 +8,8 @@ from samplemind_cli.formats import reading
 from samplemind_cli.formats.types import Chunk, Request, ToolCall
 
 
-def wanted(request: Request) -> list[dict[str, Any]]:
-    """The functions of which one must be called; none where the model may do as it likes."""
+def candidates(request: Request) -> list[dict[str, Any]]:
+    """The functions of which one must be called; none if no call is required."""
     request = request.narrowed()
     choice = request.tool_choice
     functions = [reading.mapping(tool.get("function")) for tool in request.tools if "function" in tool]

@@ -159,7 +159,7 @@ def _choice(answer: Answer, n: int, customs: Collection[str]) -> dict[str, Any]:
 
 
 def _message(answer: Answer, customs: Collection[str], *, streamed: bool = True) -> dict[str, Any]:
-    """What a whole answer says, as a message or as one delta."""
+    """A whole answer as a message, or as one delta."""
     message: dict[str, Any] = {"content": answer.text} if answer.text else {}
     if answer.thinking:
         message["reasoning_content"] = answer.thinking  # the name that DeepSeek, vLLM and llama.cpp gave it

@@ -37,7 +37,7 @@ __all__ += ["readable", "reader", "takes"]
 _AUDIO = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav", "audio/vnd.wave": "wav"}
 TAKEN = ABILITIES - {"video", "audio_url", "video_url", "file_url", "file_id", "image_id"}
 _TAKEN = TAKEN | {*PARAMETERS, "temperature", "tool_choice", "effort", "name", "detail"}
-# What of other formats' fields the compatible servers know by the same name.
+# Fields of other formats that compatible servers have, too, by the same name.
 _COMPATIBLE = {
     "video",
     "audio_url",
@@ -49,8 +49,8 @@ _COMPATIBLE = {
     "typical_p",
     "cache_control",
 }
-_FILES = ("openai_chat", "openai_responses", "")  # whose clients name files that OpenAI keeps
-# A thinking budget in the words of an effort, as the field has it.
+_FILES = ("openai_chat", "openai_responses", "")  # formats whose file ids are OpenAI's
+# The effort for a thinking budget of up to so many tokens.
 _EFFORTS = ((0, "none"), (1024, "low"), (8192, "medium"))
 
 
@@ -78,7 +78,7 @@ def _is_of_hosts(name: str, request: Request) -> bool:
 def chat(request: Request, endpoint: Endpoint) -> Call:
     """A streamed chat completion: the body of a client of this format unchanged, else a translated one."""
     official = is_openai(endpoint.base_url)
-    unchanged = _as_it_came(request, endpoint)
+    unchanged = _unchanged_body(request, endpoint)
     body = {**(_body(request, endpoint) if unchanged is None else unchanged), "model": endpoint.model, "stream": True}
     # Obfuscation pads every event with random characters.
     plain = {"include_obfuscation": False} if official else {}
@@ -87,13 +87,13 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     return Call(f"{endpoint.base_url}/chat/completions", body, sent)
 
 
-def _as_it_came(request: Request, endpoint: Endpoint) -> Mapping[str, Any] | None:
+def _unchanged_body(request: Request, endpoint: Endpoint) -> Mapping[str, Any] | None:
     """The body that a client sent, if its provider takes that.
 
     OpenAI itself answers 400 to a field that it does not know, and its newer models know no `max_tokens` either; other
     hosts know no custom tools.
     """
-    unchanged = conversation.as_it_came(request, "openai_chat")
+    unchanged = conversation.unchanged_body(request, "openai_chat")
     if unchanged is not None and not is_openai(endpoint.base_url):
         return None if customs.are_in(unchanged) else unchanged
     if unchanged is None or not unchanged.keys() <= DOCUMENTED:
@@ -134,7 +134,7 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
 
 
 def reader(request: Request) -> Reader:
-    """Events are read one by one; where several choices were asked for, by their numbers."""
+    """A reader of single events; several choices, if requested, are distinguished by index."""
     found = read if request.extra.get("n") not in (None, 1) else partial(read, one=True)
     return customs.CustomReader(found) if custom_tools.names(request.tools) else found
 
@@ -208,7 +208,7 @@ def effort(request: Request) -> str:
 
 
 def _messages(message: Message, customs: Collection[str]) -> list[dict[str, Any]]:
-    """A turn as its messages here: each tool result is one of its own."""
+    """The messages of a turn: each tool result is a message of its own."""
     named = {"name": message.name} if message.name else {}
     sent: list[dict[str, Any]] = [
         {"role": "tool", "content": _result(result), "tool_call_id": result.call_id, **result.hints}
@@ -220,8 +220,8 @@ def _messages(message: Message, customs: Collection[str]) -> list[dict[str, Any]
     return sent
 
 
-def _is_told(part: Part) -> bool:
-    """Whether it is said in this format's message: not another's thoughts and blocks."""
+def _is_sent(part: Part) -> bool:
+    """Whether a message of this format has it: not the thinking and blocks of other formats."""
     if isinstance(part, Opaque):
         return part.origin == "openai_chat" and part.value.get("type") in HOSTS_PARTS
     return isinstance(part, Text | Media | ToolCall) or (isinstance(part, Thinking) and part.origin == "openai_chat")

@@ -14,8 +14,8 @@ __all__ = ["chat", "embed", "fault", "models", "read", "read_embeddings", "read_
 # A schema becomes a grammar, so even a small model follows it; SmolLM2's template has no tools.
 _TAKEN = frozenset({"schema", "top_p", "stop", "seed", "presence_penalty", "frequency_penalty", "temperature"})
 _TAKEN |= {"grammar", "top_k", "min_p", "typical_p", "repeat_penalty", "logit_bias"}
-LONGEST = 1024  # tokens; left alone, a small model repeats itself until its context is full
-# What its makers used (huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct), and the cure for repetition.
+LONGEST = 1024  # tokens; without a limit, a small model repeats itself until its context is full
+# Its authors' sampling (huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct), and a penalty against repetition.
 TEMPERATURE = 0.2
 SAMPLING = {"top_p": 0.9, "repeat_penalty": 1.15, "repeat_last_n": 256}
 # The engine's error for a text that is too long to embed, a 500 (llama.cpp's tools/server/server-context.cpp).

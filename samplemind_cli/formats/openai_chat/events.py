@@ -82,15 +82,15 @@ def _joined(choices: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _choice(choice: dict[str, Any], body: dict[str, Any], others: Sequence[tuple[int, dict[str, Any]]] = ()) -> Chunk:
-    delta, message = (_said(choice.get(name)) for name in ("delta", "message"))
+    delta, message = (_as_object(choice.get(name)) for name in ("delta", "message"))
     whole = not isinstance(delta, dict) and isinstance(message, dict)
-    said = reading.mapping(message if whole else delta)
-    text, thinking = reading.content(said.get("content"))
-    refusal = "".join(reading.content(said.get("refusal")))
-    if not said:  # some answer as the old completions did
+    fields = reading.mapping(message if whole else delta)
+    text, thinking = reading.content(fields.get("content"))
+    refusal = "".join(reading.content(fields.get("refusal")))
+    if not fields:  # in the shape of legacy completions
         text = reading.text(choice.get("text")) or reading.text(choice.get("content"))
-    calls = [_call(call, whole=whole) for call in reading.mappings(said.get("tool_calls"))]
-    if legacy := reading.mapping(said.get("function_call")):
+    calls = [_call(call, whole=whole) for call in reading.mappings(fields.get("tool_calls"))]
+    if legacy := reading.mapping(fields.get("function_call")):
         calls.append(_call({"function": legacy, "index": 0}, whole=whole))
     reason = choice.get("finish_reason")
     failed = isinstance(reason, str) and reason in _FAILED
@@ -111,18 +111,18 @@ def _choice(choice: dict[str, Any], body: dict[str, Any], others: Sequence[tuple
     )
 
 
-def _said(value: Any) -> Any:
-    """A delta or a message; where it is no object, its content."""
+def _as_object(value: Any) -> Any:
+    """A delta or a message; a string or a list is its content."""
     return {"content": value} if value and isinstance(value, str | list) else value
 
 
-def _beside(said: Mapping[str, Any], body: Mapping[str, Any]) -> Opaque | None:
-    """What only this format has a word for: sources, which xAI and Perplexity name beside the answer; images; sound."""
-    found = {name: said[name] for name in _BESIDE if isinstance(said.get(name), list | dict) and said[name]}
-    content = said.get("content") if isinstance(said.get("content"), list) else []
+def _beside(fields: Mapping[str, Any], body: Mapping[str, Any]) -> Opaque | None:
+    """The content that only this format has: images, audio, and sources, which xAI and Perplexity put into the body."""
+    known = {name: fields[name] for name in _BESIDE if isinstance(fields.get(name), list | dict) and fields[name]}
+    content = fields.get("content") if isinstance(fields.get("content"), list) else []
     if pictures := [part for part in reading.mappings(content) if part.get("type") == "image_url"]:
-        found["images"] = [*found.get("images", ()), *pictures]
-    urls = body.get("citations") if "annotations" not in found else None
+        known["images"] = [*known.get("images", ()), *pictures]
+    urls = body.get("citations") if "annotations" not in known else None
     if isinstance(urls, list) and (named := [url for url in urls if isinstance(url, str)]):
         known["annotations"] = [{"type": "url_citation", "url_citation": {"url": url}} for url in named]
     return Opaque("openai_chat", known) if known else None
@@ -132,7 +132,7 @@ def _call(call: dict[str, Any], *, whole: bool) -> ToolCall:
     function = reading.mapping(call.get("function"))
     if isinstance(named := call.get("function"), str):
         function = {**call, "name": named}
-    if not function and ("name" in call or "arguments" in call):  # some leave the wrapping out
+    if not function and ("name" in call or "arguments" in call):  # some leave out the `function` object
         function = call
     arguments = function.get("arguments", function.get("parameters"))
     known = {"extra_content": call["extra_content"]} if isinstance(call.get("extra_content"), dict) else {}
@@ -148,13 +148,13 @@ def _call(call: dict[str, Any], *, whole: bool) -> ToolCall:
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "reasoning_text", "thinking_blocks")
 
 
-def _thought(said: Mapping[str, Any]) -> str:
-    """The name that DeepSeek, vLLM and llama.cpp gave it, or OpenRouter's, Groq's, MiniMax's, Copilot's, LiteLLM's."""
+def _thinking(fields: Mapping[str, Any]) -> str:
+    """The thinking, in the field of DeepSeek, vLLM and llama.cpp, or of OpenRouter, Groq, MiniMax, Copilot, LiteLLM."""
     for name in _THOUGHTS:
-        value = said.get(name)
-        found = reading.content(value if isinstance(value, str | list | dict) else None)
-        if any(found):
-            return "".join(found)
+        value = fields.get(name)
+        texts = reading.content(value if isinstance(value, str | list | dict) else None)
+        if any(texts):
+            return "".join(texts)
     return ""
 
 

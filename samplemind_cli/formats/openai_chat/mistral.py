@@ -9,7 +9,7 @@ from samplemind_cli.formats.types import PARAMETERS, Call, Endpoint, Request
 
 __all__ = ["chat", "embed", "fault", "models", "read", "read_embeddings", "read_models", "readable", "reader", "takes"]
 
-# It answers 422 to a field it does not know; usage comes in the last event unasked.
+# It answers 422 to unknown fields; the last event has the usage without a request for it.
 _TAKEN = client.TAKEN | {
     *PARAMETERS,
     "temperature",

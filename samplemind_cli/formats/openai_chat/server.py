@@ -46,7 +46,7 @@ def read(fields: Fields) -> Request:
         raise fields.wrong("messages", "must contain at least one message")
     longest = fields.whole("max_completion_tokens")
     form = forms.read(fields)
-    effort, budget = thinking.asked(fields)
+    effort, budget = thinking.effort_and_budget(fields)
     top_p, parallel = fields.number("top_p", 0, 1), fields.get("parallel_tool_calls", bool)
     tools = tuple(map(_tool, fields.items("tools")))
     return Request(
@@ -60,7 +60,7 @@ def read(fields: Fields) -> Request:
         strict=form.strict,
         tools=tools,
         tool_choice=choices.read(fields, tools),
-        # OpenAI's defaults count as unsaid: clients send them unasked.
+        # OpenAI's defaults count as absent: clients send them without meaning anything.
         top_p=None if top_p == 1 else top_p,
         stop=stops(fields),
         seed=fields.whole("seed", -(2**63), 2**63 - 1),
@@ -136,9 +136,9 @@ def _inside(fields: Fields) -> dict[str, Any]:
     unknown: dict[str, Any] = {}
     if isinstance(fields.raw.get("tool_choice"), dict):
         choice = fields.inner("tool_choice")
-        found |= choice.others(("type", "function", customs.KIND, "allowed_tools"), "tool_choice")
-        found |= choice.inner("function").others(("name",), "tool_choice.function")
-    return found
+        unknown |= choice.others(("type", "function", customs.KIND, "allowed_tools"), "tool_choice")
+        unknown |= choice.inner("function").others(("name",), "tool_choice.function")
+    return unknown
 
 
 def stops(fields: Fields) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ def alone(model: str) -> bool:
 
 
 def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
-    """Of another format's fields only those it has a word for; of its own every one."""
+    """It supports every field of its own format, and of others those that can be translated."""
     if name in _VIDEO and is_openai(endpoint.base_url):
         return False
     if name.startswith(f"{fields.OWN} "):  # an item or a tool of its own
@@ -186,7 +186,7 @@ def _instructions(messages: list[Message]) -> str:
 
 
 def _tool(tool: Mapping[str, Any], request: Request, endpoint: Endpoint) -> dict[str, Any]:
-    """A function, a custom tool as a client offered it, or one of the format's own as it came."""
+    """A function, the client's custom tool, or one of the format's own, unchanged."""
     if "function" not in tool:
         return dict(tool)
     own = request.source == fields.OWN
@@ -194,8 +194,8 @@ def _tool(tool: Mapping[str, Any], request: Request, endpoint: Endpoint) -> dict
     if (own or is_openai(endpoint.base_url)) and (custom := custom_tools.described(function)):
         said, grammar = custom
         return {"type": "custom", **said, **({"format": {"type": "grammar", **grammar}} if grammar else {}), **more}
-    # Left unsaid, it would be strict, which few schemas are made for.
-    unsaid = {} if own else {"parameters": {"type": "object", "properties": {}}, "strict": False}
+    # The API's default is strict, which few schemas support.
+    defaults = {} if own else {"parameters": {"type": "object", "properties": {}}, "strict": False}
     given = {name: value for name, value in function.items() if value is not None}
     return {"type": "function", **defaults, **given, **more}
 

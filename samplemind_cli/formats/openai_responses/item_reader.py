@@ -57,7 +57,7 @@ class ItemReader:
     def input(self, event: dict[str, Any]) -> Chunk:
         """A piece of a custom tool's input, as a piece of the equivalent function's arguments."""
         piece = reading.piece(event.get("delta"))
-        told = custom_tools.piece(piece, first=not self.arguments)
+        arguments = custom_tools.piece(piece, first=not self.arguments)
         self.arguments += piece
         return self._piece(arguments) if piece else Chunk()
 
@@ -163,7 +163,7 @@ def _with_bytes(token: dict[str, Any]) -> dict[str, Any]:
     return {"bytes": list(reading.text(token.get("token")).encode("utf-8", "replace")), **token}
 
 
-# The events that bring pieces, the field that holds them, and who reads them.
+# The events with pieces, the field of the piece, and its reader.
 Read = Callable[[ItemReader, dict[str, Any]], Chunk]
 PIECES: dict[str, tuple[str, Read]] = {
     "response.output_text.delta": ("delta", ItemReader.text),

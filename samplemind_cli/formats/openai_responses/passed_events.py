@@ -3,7 +3,14 @@
 from typing import Any
 
 from samplemind_cli.formats import custom_tools, reading
-from samplemind_cli.formats.openai_responses.output import Called, CalledCustom, Item, OwnItem, Said, Thought
+from samplemind_cli.formats.openai_responses.output import (
+    CustomCallItem,
+    FunctionCallItem,
+    Item,
+    MessageItem,
+    OwnItem,
+    ReasoningItem,
+)
 from samplemind_cli.formats.openai_responses.reply import ENDS
 from samplemind_cli.formats.openai_responses.tools import Tool, offered_name
 from samplemind_cli.formats.types import Thinking, ToolCall
@@ -42,9 +49,9 @@ class PassedEvents:
         elif kind in _DELTAS and item:
             for _ in item.more(event["delta"]):
                 pass
-        elif kind == "response.custom_tool_call_input.delta" and isinstance(item, CalledCustom):
+        elif kind == "response.custom_tool_call_input.delta" and isinstance(item, CustomCallItem):
             item.arguments += custom_tools.piece(event["delta"], first=not item.arguments)
-        elif kind == "response.output_text.annotation.added" and isinstance(item, Said):
+        elif kind == "response.output_text.annotation.added" and isinstance(item, MessageItem):
             item.annotations.append(event.get("annotation"))
         elif kind == "response.output_item.done":
             self._finish(event["item"])

@@ -10,7 +10,7 @@ from samplemind_cli.formats.openai_responses.item_reader import CALLS, PIECES, W
 from samplemind_cli.formats.types import Chunk, Fault, Finish, Usage
 
 ENDS = ("response.completed", "response.incomplete", "response.failed", "response.done", "error")
-# In the codes of failures that no other try would mend: invalid_prompt, invalid_image_url, bio_policy and their like.
+# Parts of the codes of failures for which a retry is useless: invalid_prompt, invalid_image_url, bio_policy, ….
 _LASTING = ("invalid", "image", "policy", "mismatch")
 
 

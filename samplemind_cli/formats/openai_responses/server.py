@@ -102,8 +102,8 @@ def _extra(fields: Fields) -> dict[str, Any]:
             if name not in known and value not in (None, "auto"):
                 extra[f"{holder}.{name}"] = value
     extra |= fields.inner("text").inner("format").others(("type", "name", "schema", "strict"), "text.format")
-    if told := fields.whole("top_logprobs", 0, MOST_LOGPROBS):
-        extra["top_logprobs"] = told
+    if top := fields.whole("top_logprobs", 0, MOST_LOGPROBS):
+        extra["top_logprobs"] = top
     included = fields.get("include", list) or []
     if top or LOGPROBS in included:
         extra["logprobs"] = True

@@ -13,8 +13,8 @@ CHOICES = ("none", "auto", "required")
 LONGEST = 64  # characters of a function's name; OpenAI's own limit
 _FUNCTION = {"type", "name", "description", "parameters", "strict"}
 _CUSTOM = {"type", "name", "description", "format"}
-# Items of the input that bring further tools.
-_BRINGING = ("additional_tools", "tool_search_output")
+# Items of the input with further tools.
+_WITH_TOOLS = ("additional_tools", "tool_search_output")
 
 
 @dataclass(frozen=True, slots=True)
