@@ -42,7 +42,7 @@ def attachment(media_type: str, data: bytes, name: str = "") -> Media:
 
 
 def kind_of(media_type: str) -> MediaKind:
-    """What a media type is of."""
+    """The kind of a media type."""
     family = media_type.partition("/")[0].lower()
     return next((kind for kind in MEDIA if kind == family), "file")
 
@@ -130,7 +130,7 @@ class Message:
 
     @property
     def media(self) -> tuple[Media, ...]:
-        """Its images, sounds, videos and files."""
+        """The images, audio, videos and files."""
         return tuple(part for part in self.parts if isinstance(part, Media))
 
     @property

@@ -137,7 +137,7 @@ class Request:
         return {name: value for name, value in self.headers.items() if not name.endswith("-version")}
 
     def narrowed(self) -> "Request":
-        """The request with only the tools that may be called, for who has no word for a choice of several."""
+        """The request with only the tools that may be called, for a provider without a choice of several."""
         if tool_choice.several(self.tool_choice) is None:
             return self
         tools, choice = tool_choice.narrowed(self.tools, self.tool_choice)
@@ -253,7 +253,7 @@ def _is_own(tool: Mapping[str, Any]) -> bool:
 
 
 def _forced(request: Request) -> set[str]:
-    """What a call that must be made needs: also each tool of the request's own format, if no other can be called."""
+    """The needs of a required call: also each tool of the request's own format, if no other can be called."""
     choice = request.tool_choice
     if not request.tools or choice in (None, "auto", "none"):
         return set()

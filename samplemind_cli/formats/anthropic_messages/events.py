@@ -132,7 +132,7 @@ def _citations(block: dict[str, Any]) -> list[Chunk]:
 
 
 def _opened(block: dict[str, Any], index: int) -> Chunk:
-    """The beginning of a block; some say all of a text in it, with its citations."""
+    """The beginning of a block; some providers send a whole text in it, with its citations."""
     found, cited = _block(block, index), _citations(block)
     return replace(found, pieces=(found, *cited)) if cited else found
 

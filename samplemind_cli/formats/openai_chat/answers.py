@@ -85,8 +85,8 @@ class Events:
             delta["reasoning_content"] = chunk.thinking
         if isinstance(chunk.block, Opaque) and chunk.block.origin == "openai_chat":
             _add(delta, chunk.block)
-        if told := list(self._calls.told(n, chunk.tool_calls)):
-            delta["tool_calls"] = told
+        if deltas := list(self._calls.written(n, chunk.tool_calls)):
+            delta["tool_calls"] = deltas
         return delta
 
     def end(self) -> bytes:
@@ -168,7 +168,7 @@ def _message(answer: Answer, customs: Collection[str], *, streamed: bool = True)
             _add(message, part)
     if made := answer.tool_calls:
         places = ({"index": n} if streamed else {} for n in range(len(made)))
-        told = (calls.told(call, customs) for call in made)
+        told = (calls.written(call, customs) for call in made)
         message["tool_calls"] = [{**place, **call} for place, call in zip(places, told, strict=True)]
     return message
 

@@ -250,7 +250,7 @@ def _spoken(parts: Sequence[Part], customs: Collection[str]) -> dict[str, Any]:
 
 def _call(call: ToolCall, customs: Collection[str]) -> dict[str, Any]:
     plain = replace(call, arguments=call.arguments or "{}", signature="", hints={})
-    return reading.beside(calls.told(plain, customs), call.hints)
+    return reading.beside(calls.written(plain, customs), call.hints)
 
 
 def _part(part: Text | Media | Opaque) -> dict[str, Any]:

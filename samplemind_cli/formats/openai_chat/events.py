@@ -68,7 +68,7 @@ def _split(choices: list[dict[str, Any]], *, one: bool) -> tuple[dict[str, Any],
 
 
 def _joined(choices: list[dict[str, Any]]) -> dict[str, Any]:
-    """One choice, of which GitHub Copilot tells the text and the calls apart."""
+    """The choices as one: GitHub Copilot sends the text and the calls in separate ones."""
     found = dict(choices[0])
     for choice in choices[1:]:
         for name in ("delta", "message"):

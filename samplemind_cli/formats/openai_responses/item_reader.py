@@ -62,7 +62,7 @@ class ItemReader:
         return self._piece(arguments) if piece else Chunk()
 
     def missed(self, event: dict[str, Any], name: str, heard: str, read: "Read") -> Chunk:
-        """What a whole says that no piece has said; `name` is of the field that holds it."""
+        """What a whole has and no piece had; `name` is the field that holds it."""
         whole = reading.piece(event.get(name))
         new = whole[len(heard) :] if whole.startswith(heard) else ""
         return replace(read(self, {**event, "delta": new}), late=True) if new else Chunk()
