@@ -1,4 +1,4 @@
-"""OpenAI's custom tools, whose input is text: to all other providers each is a function of one text."""
+"""OpenAI's custom tools, whose input is text; elsewhere each becomes a function of one text argument."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any
 from samplemind_cli.formats import reading
 from samplemind_cli.formats.types import ToolCall
 
-# The arguments of a call, as the text that a stream of the input stands between.
+# The JSON text of a call's arguments before and after the input.
 OPENING, CLOSING = '{"input":"', '"}'
 _TEXT = {"type": "string", "description": "The whole input, as text"}
 _PARAMETERS = {
@@ -21,25 +21,25 @@ _GRAMMAR = re.compile(r"(?:\A|\n\n)The input must follow this (\w*) grammar:\n(.
 
 
 def function(description: str, grammar: Mapping[str, str]) -> dict[str, Any]:
-    """A function of one text, yet without a name. Its grammar is told in words, for no other provider keeps to one.
+    """The function for a custom tool, without its name; a grammar goes into the description, as only OpenAI has one.
 
     `grammar`: its `syntax` and its `definition`, empty for free text.
     """
-    described = [description]
+    texts = [description]
     if grammar:
-        described.append(f"The input must follow this {grammar['syntax']} grammar:\n{grammar['definition']}")
-    return {"name": "", "description": "\n\n".join(filter(None, described)), "parameters": _PARAMETERS}
+        texts.append(f"The input must follow this {grammar['syntax']} grammar:\n{grammar['definition']}")
+    return {"name": "", "description": "\n\n".join(filter(None, texts)), "parameters": _PARAMETERS}
 
 
-def described(told: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]] | None:
-    """The name and the description of the custom tool that a function stands for, and its grammar; None for others."""
-    if told.get("parameters") != _PARAMETERS:
+def described(function: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]] | None:
+    """The name and description of the custom tool behind a function, and its grammar; None for other functions."""
+    if function.get("parameters") != _PARAMETERS:
         return None
-    words, syntax = reading.text(told.get("description")), {}
+    words, syntax = reading.text(function.get("description")), {}
     if grammar := _GRAMMAR.search(words):
         words = words[: grammar.start()]
         syntax = {"syntax": grammar[1], "definition": grammar[2]}
-    return {"name": told.get("name"), **({"description": words} if words else {})}, syntax
+    return {"name": function.get("name"), **({"description": words} if words else {})}, syntax
 
 
 def names(tools: Iterable[Mapping[str, Any]]) -> frozenset[str]:
@@ -49,17 +49,17 @@ def names(tools: Iterable[Mapping[str, Any]]) -> frozenset[str]:
 
 
 def arguments(given: str) -> str:
-    """The arguments that stand for an input."""
+    """The function's arguments for an input, as JSON text."""
     return reading.dumps({"input": given})
 
 
 def piece(words: str, *, first: bool) -> str:
-    """A piece of an input as one of the arguments that stand for it."""
+    """A piece of an input as a piece of the function's arguments."""
     return (OPENING if first else "") + json.dumps(words, ensure_ascii=False)[1:-1]
 
 
 def given_input(call: ToolCall) -> str:
-    """The text for a custom tool out of a function's arguments, also where the model named it otherwise."""
+    """A custom tool's input in a function's arguments, also if the model gave the argument another name."""
     if not reading.is_object(call.arguments):
         return call.arguments
     given = reading.given_arguments(call)

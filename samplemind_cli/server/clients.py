@@ -129,7 +129,9 @@ class Clients:
     async def _gemini_embed_all(self, incoming: Incoming) -> Reply:
         return await self._gemini_vectors(incoming, gemini_embeddings.several(document(incoming.body)), batch=True)
 
-    async def _gemini_vectors(self, incoming: Incoming, request: gemini_embeddings.Wanted, *, batch: bool) -> Reply:
+    async def _gemini_vectors(
+        self, incoming: Incoming, request: gemini_embeddings.EmbedRequest, *, batch: bool
+    ) -> Reply:
         options = options_for(incoming.params[0], self._chats.options(incoming))
         embeddings = await self._core.embed(request.texts, options, request.dimensions)
         reply = vectors(embeddings, gemini_embeddings.response(embeddings, batch=batch))

@@ -1,4 +1,4 @@
-"""The routes that list the models: OpenAI's and Anthropic's clients ask one path, Gemini's another."""
+"""The routes that list the models: OpenAI's and Anthropic's clients use one path, Gemini's another."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ from samplemind_cli.server.routes import Operation
 
 
 class ModelLists:
-    """Handlers."""
+    """Handlers of the lists of models."""
 
     def __init__(self, chats: Chats) -> None:
         self._names = chats.models
@@ -55,12 +55,12 @@ class ModelLists:
 
 
 def _page(names: Sequence[str], query: str) -> bytes:
-    """The page that Anthropic's client asks for. Raises BadRequestError."""
-    asked = {name: values[-1] for name, values in parse_qs(query).items()}
-    limit = asked.get("limit", str(anthropic.MOST))
+    """The page that one of Anthropic's clients requests. Raises BadRequestError."""
+    parameters = {name: values[-1] for name, values in parse_qs(query).items()}
+    limit = parameters.get("limit", str(anthropic.MOST))
     if not limit.isdecimal() or not 1 <= int(limit[:9]) <= anthropic.MOST:
         raise BadRequestError(f"limit must be 1 to {anthropic.MOST}", param="limit")
-    return anthropic.models(names, int(limit), asked.get("after_id", ""), asked.get("before_id", ""))
+    return anthropic.models(names, int(limit), parameters.get("after_id", ""), parameters.get("before_id", ""))
 
 
 def _openai(name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A turn's content as Anthropic's clients send it: blocks read into parts."""
+"""Reads the content of a turn of Anthropic's clients: blocks into parts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ _SOURCE = frozenset({"type", "media_type", "data", "url", "file_id", "content"})
 
 
 def messages(fields: Fields) -> list[Message]:
-    """A turn; results of tools that stand first are turns of their own, as in the other formats."""
+    """The messages of a turn; tool results at its beginning are messages of their own. Raises BadRequestError."""
     role = fields.one_of("role", ROLES, "")
     parts = content(fields, "content")
     if not parts and fields.raw.get("content") is None:
@@ -39,7 +39,7 @@ def messages(fields: Fields) -> list[Message]:
 
 
 def content(fields: Fields, key: str) -> tuple[Part, ...]:
-    """Text, or blocks."""
+    """The parts of a text or of blocks. Raises BadRequestError."""
     given = fields.raw.get(key)
     if given is None or isinstance(given, str):
         return (Text(given),) if given else ()
@@ -51,10 +51,10 @@ def content(fields: Fields, key: str) -> tuple[Part, ...]:
 def _block(block: Fields) -> Part:
     kind = block.need("type", str)
     reader = _READERS.get(kind)
-    found = reader(block) if reader else Opaque("anthropic_messages", block.raw)
-    if isinstance(found, Thinking) and found.origin == "anthropic_messages" and block.others(_THOUGHT):
-        return Opaque("anthropic_messages", block.raw)  # a proof is of all that stands there
-    return found
+    part = reader(block) if reader else Opaque("anthropic_messages", block.raw)
+    if isinstance(part, Thinking) and part.origin == "anthropic_messages" and block.others(_THOUGHT):
+        return Opaque("anthropic_messages", block.raw)  # the signature covers the other fields, too
+    return part
 
 
 def _text(block: Fields) -> Text:
@@ -86,7 +86,7 @@ def _result(block: Fields) -> ToolResult:
 
 
 def _media(block: Fields) -> Part:
-    """An image or a document, wherever its source is; a source that nobody knows is kept as it came."""
+    """An image or a document, from any source; a block with an unknown source is kept unchanged."""
     kind = block.need("type", str)
     source = Fields(block.need("source", dict), block.name("source"))
     media_type = (source.get("media_type", str) or "").lower()
@@ -112,10 +112,10 @@ def _media(block: Fields) -> Part:
     return Opaque("anthropic_messages", block.raw)
 
 
-def _found(block: Fields) -> Text:
-    """A search result as its words; Claude is told the block itself, for its citations."""
-    said = [block.get("title", str), block.get("source", str), _words(block, "content")]
-    return Text("\n".join(filter(None, said)), {"search_result": block.raw})
+def _search_result(block: Fields) -> Text:
+    """A search result as text; Claude gets the block itself, for its citations."""
+    texts = [block.get("title", str), block.get("source", str), _words(block, "content")]
+    return Text("\n".join(filter(None, texts)), {"search_result": block.raw})
 
 
 def _words(fields: Fields, key: str) -> str:
@@ -126,7 +126,7 @@ _READERS: dict[str, Callable[[Fields], Part]] = {
     "text": _text,
     "image": _media,
     "document": _media,
-    "search_result": _found,
+    "search_result": _search_result,
     "thinking": _thinking,
     "redacted_thinking": _redacted,
     "tool_use": _call,

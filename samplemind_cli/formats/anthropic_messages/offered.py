@@ -1,4 +1,4 @@
-"""The tools that a conversation offers at its end: agents add and withdraw some between two turns."""
+"""The tools at the end of a conversation: agents add and remove some between turns."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ PLACEHOLDER = "DeferredToolPlaceholder"
 
 
 def tools(fields: Fields, turns: Sequence[Fields]) -> list[Fields]:
-    """The tools of the body, those that a turn has defined, and none that a turn has withdrawn."""
+    """The tools of the body and of its turns, without those that a turn has removed. Raises BadRequestError."""
     declared = [tool for tool in fields.items("tools") if tool.raw.get("name") != PLACEHOLDER]
     offered = {reading.text(tool.raw.get("name")) or str(n): tool for n, tool in enumerate(declared)}
     known = dict(offered)

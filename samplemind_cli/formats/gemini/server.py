@@ -1,7 +1,7 @@
-"""A generateContent request as Gemini's clients send it, read into a request; how each answer is told is in answers.py.
+"""Reads the generateContent requests of Gemini's clients; answers.py writes the answers.
 
-What stands in the path and the query and not in the body, the handler puts there (`located`): `model`, `stream` (the
-verb is streamGenerateContent) and `alt` ("sse" for events, anything else for one JSON array).
+The handler puts what is in the path and the query into the body (`located`): `model`, `stream` (the verb is
+streamGenerateContent) and `alt` ("sse" for events, anything else for one JSON array).
 """
 
 from typing import Any
@@ -73,17 +73,17 @@ def read(fields: Fields) -> Request:
 
 
 def located(fields: Fields, model: str, verb: str, alt: str = "") -> Fields:
-    """A body with what its path and query say: "…/models/MODEL:VERB?alt=ALT"."""
+    """A body with the parameters of its path and query, "…/models/MODEL:VERB?alt=ALT"."""
     return Fields({**fields.raw, "model": model, "stream": verb == "streamGenerateContent", "alt": alt})
 
 
 def streams(fields: Fields) -> bool:
-    """Whether the answer is to come in events."""
+    """Whether the answer must be streamed."""
     return fields.get("stream", bool) or False
 
 
 def _numbers(config: Fields) -> Fields:
-    """The config with whole numbers as such: protobuf's JSON has them as texts and as 5.0 too."""
+    """The config with proper integers: protobuf's JSON allows them as strings and as 5.0, too."""
     numbers = {name: _whole(config.raw[name]) for name in _WHOLE if name in config.raw}
     if thinking := config.inner("thinkingConfig").raw:
         numbers["thinkingConfig"] = thinking | {name: _whole(thinking[name]) for name in thinking if name == _BUDGET}
@@ -97,13 +97,13 @@ def _whole(value: Any) -> Any:
 
 
 def _budget(thinking: Fields) -> int | None:
-    """Tokens; -1 leaves it to the model."""
+    """The budget in tokens; None (given as -1) leaves it to the model."""
     budget = thinking.whole(_BUDGET, -1)
     return None if budget == -1 else budget
 
 
 def _schema(config: Fields) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """The JSON Schema of the answer; Gemini's own kind of schema goes to Gemini as it came."""
+    """The JSON Schema of the answer, and Gemini's own kind of schema, which Gemini gets unchanged."""
     if _form(config):
         return None, {}
     kind = config.get("responseMimeType", str)
@@ -145,7 +145,7 @@ def _function(fields: Fields) -> dict[str, Any]:
 
 
 def _choice(config: Fields, tools: tuple[dict[str, Any], ...]) -> tuple[str | dict[str, Any] | None, dict[str, Any]]:
-    """The tool choice, and what no other format could say of it."""
+    """The tool choice, and the parts of it that no other format has."""
     mode = config.one_of("mode", MODES, "")
     names = config.get("allowedFunctionNames", list) or []
     known = [tool["function"]["name"] for tool in tools if "function" in tool]
@@ -163,17 +163,15 @@ def _choice(config: Fields, tools: tuple[dict[str, Any], ...]) -> tuple[str | di
 
 
 def _extra(fields: Fields, config: Fields) -> dict[str, Any]:
-    """Every other field by the name it has in `Request.extra`."""
-    found = {name: value for name, value in fields.raw.items() if name not in _NESTED}
-    for name, value in config.raw.items():
-        found[f"generationConfig.{name}"] = value
-    for name, value in fields.inner("toolConfig").raw.items():
-        found[f"toolConfig.{name}"] = value
-    translated = TRANSLATED - {"generationConfig.thinkingConfig"}  # it says more than `effort` and a budget hold
+    """Every other field, by its name in `Request.extra`."""
+    every = {name: value for name, value in fields.raw.items() if name not in _NESTED}
+    every |= {f"generationConfig.{name}": value for name, value in config.raw.items()}
+    every |= {f"toolConfig.{name}": value for name, value in fields.inner("toolConfig").raw.items()}
+    translated = TRANSLATED - {"generationConfig.thinkingConfig"}  # it has more than an effort and a budget
     listed = translated | PATH | IGNORED | REFUSED
     return {
         _own(name): value
-        for name, value in found.items()
+        for name, value in every.items()
         if name not in listed and value is not None and value not in NEUTRAL.get(name, ())
     }
 

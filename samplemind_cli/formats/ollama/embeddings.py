@@ -1,4 +1,4 @@
-"""Embeddings as Ollama's clients ask for them and read them: `/api/embed`, and the older `/api/embeddings`."""
+"""Embeddings for Ollama's clients: `/api/embed`, and the older `/api/embeddings`."""
 
 from samplemind_cli.formats import reading
 from samplemind_cli.formats.fields import Fields

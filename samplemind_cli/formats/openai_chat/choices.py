@@ -1,11 +1,11 @@
-"""Which tools may be called, as OpenAI's chat clients say it."""
+"""Reads the tool choice of OpenAI's chat clients."""
 
 from typing import Any
 
 from samplemind_cli.formats import tool_choice
 from samplemind_cli.formats.fields import Fields
 
-CHOICES = ("none", "auto", "required", "any")  # "any": Mistral's word for required
+CHOICES = ("none", "auto", "required", "any")  # "any": Mistral's name for required
 _KINDS = ("function", "custom")
 Tools = tuple[dict[str, Any], ...]
 

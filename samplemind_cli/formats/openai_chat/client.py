@@ -1,4 +1,4 @@
-"""How a provider of OpenAI's chat completions is asked and read."""
+"""Calls to providers of OpenAI's chat completions."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -37,7 +37,7 @@ __all__ += ["readable", "reader", "takes"]
 _AUDIO = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav", "audio/vnd.wave": "wav"}
 TAKEN = ABILITIES - {"video", "audio_url", "video_url", "file_url", "file_id", "image_id"}
 _TAKEN = TAKEN | {*PARAMETERS, "temperature", "tool_choice", "effort", "name", "detail"}
-# What of other formats' fields the compatible servers know by the same name.
+# Fields of other formats that compatible servers have, too, by the same name.
 _COMPATIBLE = {
     "video",
     "audio_url",
@@ -49,13 +49,13 @@ _COMPATIBLE = {
     "typical_p",
     "cache_control",
 }
-_FILES = ("openai_chat", "openai_responses", "")  # whose clients name files that OpenAI keeps
-# A thinking budget in the words of an effort, as the field has it.
+_FILES = ("openai_chat", "openai_responses", "")  # formats whose file ids are OpenAI's
+# The effort for a thinking budget of up to so many tokens.
 _EFFORTS = ((0, "none"), (1024, "low"), (8192, "medium"))
 
 
 def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
-    """OpenAI takes what it documents; a compatible server is given every field that is asked in this format."""
+    """OpenAI supports what it documents; a compatible server gets every field of a client of this format."""
     if (
         name in _TAKEN
         or name in DOCUMENTED
@@ -76,12 +76,9 @@ def _is_of_hosts(name: str, request: Request) -> bool:
 
 
 def chat(request: Request, endpoint: Endpoint) -> Call:
-    """A streamed chat completion: a client's own as it came, another format's told in this one's words.
-
-    Without a key, no key is sent.
-    """
+    """A streamed chat completion: the body of a client of this format unchanged, else a translated one."""
     official = is_openai(endpoint.base_url)
-    unchanged = _as_it_came(request, endpoint)
+    unchanged = _unchanged_body(request, endpoint)
     body = {**(_body(request, endpoint) if unchanged is None else unchanged), "model": endpoint.model, "stream": True}
     # Obfuscation pads every event with random characters.
     plain = {"include_obfuscation": False} if official else {}
@@ -90,13 +87,13 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     return Call(f"{endpoint.base_url}/chat/completions", body, sent)
 
 
-def _as_it_came(request: Request, endpoint: Endpoint) -> Mapping[str, Any] | None:
+def _unchanged_body(request: Request, endpoint: Endpoint) -> Mapping[str, Any] | None:
     """The body that a client sent, if its provider takes that.
 
     OpenAI itself answers 400 to a field that it does not know, and its newer models know no `max_tokens` either; other
     hosts know no custom tools.
     """
-    unchanged = conversation.as_it_came(request, "openai_chat")
+    unchanged = conversation.unchanged_body(request, "openai_chat")
     if unchanged is not None and not is_openai(endpoint.base_url):
         return None if customs.are_in(unchanged) else unchanged
     if unchanged is None or not unchanged.keys() <= DOCUMENTED:
@@ -118,10 +115,10 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
         if (value := getattr(request, name)) not in (None, ()):
             body[name] = value
     if request.max_tokens is not None:
-        # OpenAI's reasoning models reject `max_tokens`; many compatible servers know no other name.
+        # OpenAI's reasoning models reject `max_tokens`; many compatible servers support only that name.
         body["max_completion_tokens" if official else request.max_tokens_field or "max_tokens"] = request.max_tokens
-    if hard := _effort(request, official=official):
-        body["reasoning_effort"] = hard
+    if level := _effort(request, official=official):
+        body["reasoning_effort"] = level
     if request.schema is not None:
         body["response_format"] = _format(request)
     elif request.json_mode:
@@ -137,7 +134,7 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
 
 
 def reader(request: Request) -> Reader:
-    """Events are read one by one; where several choices were asked for, by their numbers."""
+    """A reader of single events; several choices, if requested, are distinguished by index."""
     found = read if request.extra.get("n") not in (None, 1) else partial(read, one=True)
     return customs.CustomReader(found) if custom_tools.names(request.tools) else found
 
@@ -151,7 +148,7 @@ def embed(texts: Inputs, dimensions: int | None, endpoint: Endpoint) -> Call:
 
 
 def read_embeddings(body: Any) -> tuple[list[list[float]], int | None]:
-    """`data`, whose items name their place."""
+    """`data`, whose items have an index."""
     items = reading.mappings(reading.mapping(body).get("data"))
     ordered = sorted(items, key=lambda item: reading.place(item.get("index")))
     usage = reading.mapping(reading.mapping(body).get("usage"))
@@ -169,7 +166,7 @@ def models(endpoint: Endpoint) -> Call:
 
 
 def read_models(body: Any) -> list[str]:
-    """`data[].id`; Together answers with the list alone."""
+    """`data[].id`; Together returns only the list."""
     found = body if isinstance(body, list) else reading.mapping(body).get("data") or reading.mapping(body).get("models")
     return list(reading.names(found if isinstance(found, list) else [], "id", "name"))
 
@@ -181,7 +178,7 @@ def is_openai(base_url: str) -> bool:
 
 
 def _unkeyed(request: Request, *, official: bool) -> Mapping[str, Any]:
-    """What changes no answer. Responses' fields of the same names are OpenAI's own, and errors at others."""
+    """Fields that change no answer. Responses' fields of the same names work only with OpenAI itself."""
     if official and request.source == "openai_responses":
         return {name: value for name, value in request.unkeyed.items() if name in IN_CHAT}
     return request.unkeyed if request.source == "openai_chat" else {}
@@ -193,7 +190,7 @@ def headers(endpoint: Endpoint) -> dict[str, str]:
 
 
 def _effort(request: Request, *, official: bool) -> str:
-    """An effort, unless the host is told in the words of its own that its client used."""
+    """The effort, unless the client used fields of the host's own for it."""
     if (
         request.source == "openai_chat"
         and not official
@@ -204,27 +201,27 @@ def _effort(request: Request, *, official: bool) -> str:
 
 
 def effort(request: Request) -> str:
-    """How hard to think, also where a budget of tokens says it."""
+    """The effort, also for a budget of tokens."""
     if request.effort or request.thinking_budget is None:
         return request.effort
     return next((word for most, word in _EFFORTS if request.thinking_budget <= most), "high")
 
 
 def _messages(message: Message, customs: Collection[str]) -> list[dict[str, Any]]:
-    """A turn as its messages here: each tool result is one of its own."""
+    """The messages of a turn: each tool result is a message of its own."""
     named = {"name": message.name} if message.name else {}
     sent: list[dict[str, Any]] = [
         {"role": "tool", "content": _result(result), "tool_call_id": result.call_id, **result.hints}
         for result in message.tool_results
     ]
-    rest = tuple(part for part in message.parts if _is_told(part))
+    rest = tuple(part for part in message.parts if _is_sent(part))
     if message.role != "tool" and (rest or not message.parts):
         sent.append({"role": message.role, **_spoken(rest, customs), **named, **message.hints})
     return sent
 
 
-def _is_told(part: Part) -> bool:
-    """Whether it is said in this format's message: not another's thoughts and blocks."""
+def _is_sent(part: Part) -> bool:
+    """Whether a message of this format has it: not the thinking and blocks of other formats."""
     if isinstance(part, Opaque):
         return part.origin == "openai_chat" and part.value.get("type") in HOSTS_PARTS
     return isinstance(part, Text | Media | ToolCall) or (isinstance(part, Thinking) and part.origin == "openai_chat")
@@ -253,7 +250,7 @@ def _spoken(parts: Sequence[Part], customs: Collection[str]) -> dict[str, Any]:
 
 def _call(call: ToolCall, customs: Collection[str]) -> dict[str, Any]:
     plain = replace(call, arguments=call.arguments or "{}", signature="", hints={})
-    return reading.beside(calls.told(plain, customs), call.hints)
+    return reading.beside(calls.written(plain, customs), call.hints)
 
 
 def _part(part: Text | Media | Opaque) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Custom tools in chat completions: read of clients and of OpenAI, which alone knows them, and told to it."""
+"""Custom tools in chat completions: in requests of clients, and in calls to OpenAI, which alone has them."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
@@ -13,18 +13,18 @@ _CALLS = "tool_calls"
 
 
 def tool(fields: Fields) -> dict[str, Any]:
-    """A tool that a client declares, as the function that stands for it. Raises BadRequestError."""
+    """The function for a custom tool that a client declares. Raises BadRequestError."""
     holder = fields.inner(KIND)
     form = holder.inner("format")
     grammar = form.inner("grammar") if form.one_of("type", ("text", "grammar"), "text") == "grammar" else None
-    said = {name: grammar.need(name, str) for name in ("syntax", "definition")} if grammar else {}
-    function = custom_tools.function(holder.get("description", str) or "", said)
+    syntax = {name: grammar.need(name, str) for name in ("syntax", "definition")} if grammar else {}
+    function = custom_tools.function(holder.get("description", str) or "", syntax)
     hints = fields.others(("type", KIND)) | holder.others(("name", "description", "format"), KIND)
     return {"type": "function", "function": {**function, "name": holder.need("name", str)}, **hints}
 
 
 def call(fields: Fields) -> ToolCall:
-    """A call, as a client sends it back. Raises BadRequestError."""
+    """A call that a client sends back. Raises BadRequestError."""
     holder = fields.inner(KIND)
     hints = fields.others(("id", "type", KIND, "index")) | holder.others(("name", "input"), KIND)
     arguments = custom_tools.arguments(holder.get("input", str) or "")
@@ -32,24 +32,24 @@ def call(fields: Fields) -> ToolCall:
 
 
 def are_in(body: Mapping[str, Any]) -> bool:
-    """Whether a client's body speaks of custom tools."""
+    """Whether a client's body has custom tools or calls of them."""
     messages = reading.mappings(body.get("messages"))
     calls = [each for message in messages for each in reading.mappings(message.get(_CALLS))]
     return any(each.get("type") == KIND for each in (*reading.mappings(body.get("tools")), *calls))
 
 
 def declared(offered: dict[str, Any]) -> dict[str, Any]:
-    """A tool as OpenAI is offered it: one that stands for a custom tool is that again."""
-    if (found := custom_tools.described(reading.mapping(offered.get("function")))) is None:
+    """A tool for OpenAI: the function for a custom tool becomes that tool again."""
+    if (custom := custom_tools.described(reading.mapping(offered.get("function")))) is None:
         return offered
-    said, grammar = found
+    described, grammar = custom
     form = {"format": {"type": "grammar", "grammar": grammar}} if grammar else {}
     more = {name: value for name, value in offered.items() if name not in ("type", "function")}
-    return reading.beside({"type": KIND, KIND: {**said, **form}}, more)
+    return reading.beside({"type": KIND, KIND: {**described, **form}}, more)
 
 
 def choice(chosen: Any, customs: Collection[str]) -> Any:
-    """A tool choice in which custom tools are called so."""
+    """A tool choice for OpenAI, in which custom tools have their own type."""
     if not isinstance(chosen, Mapping):
         return chosen
     if some := chosen.get("allowed_tools"):
@@ -59,11 +59,11 @@ def choice(chosen: Any, customs: Collection[str]) -> Any:
 
 
 class CustomReader:
-    """Reads events whose custom calls are told as functions' before `read` reads them."""
+    """Reads events by `read`, after their custom calls have become function calls."""
 
     def __init__(self, read: Callable[[Any], Chunk]) -> None:
         self._read = read
-        self._open: dict[tuple[int, int], None] = {}  # calls by their choice and their place in it
+        self._open: dict[tuple[int, int], None] = {}  # calls, by choice and index
 
     def __call__(self, event: Any) -> Chunk:
         """What one event adds."""
@@ -72,27 +72,27 @@ class CustomReader:
             return replace(self._read(event), tool_calls=tuple(pieces))
         if not (choices := reading.mappings(reading.mapping(event).get("choices"))):
             return self._read(event)
-        return self._read({**event, "choices": list(map(self._told, choices))})
+        return self._read({**event, "choices": list(map(self._with_functions, choices))})
 
-    def _told(self, found: dict[str, Any]) -> dict[str, Any]:
-        """A choice without custom calls."""
-        for name, said in (("delta", self._pieces), ("message", _wholes)):
-            if isinstance(holder := found.get(name), dict):
-                calls = list(said(found, reading.mappings(holder.get(_CALLS))))
-                return {**found, name: {**holder, _CALLS: calls}} if calls else found
-        return found
+    def _with_functions(self, choice: dict[str, Any]) -> dict[str, Any]:
+        """A choice with function calls instead of custom calls."""
+        for name, converted in (("delta", self._pieces), ("message", _wholes)):
+            if isinstance(holder := choice.get(name), dict):
+                calls = list(converted(choice, reading.mappings(holder.get(_CALLS))))
+                return {**choice, name: {**holder, _CALLS: calls}} if calls else choice
+        return choice
 
-    def _pieces(self, found: dict[str, Any], calls: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        place = _number(found)
+    def _pieces(self, choice: dict[str, Any], calls: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        place = _index(choice)
         for each in calls:
-            if isinstance(said := each.get(KIND), dict):
-                first = (place, _number(each)) not in self._open
-                self._open[place, _number(each)] = None
-                words = custom_tools.piece(reading.piece(said.get("input")), first=first)
-                yield {**each, "function": {"name": said.get("name"), "arguments": words}}
+            if isinstance(custom := each.get(KIND), dict):
+                first = (place, _index(each)) not in self._open
+                self._open[place, _index(each)] = None
+                words = custom_tools.piece(reading.piece(custom.get("input")), first=first)
+                yield {**each, "function": {"name": custom.get("name"), "arguments": words}}
             else:
                 yield each
-        ended = [key for key in self._open if key[0] == place] if reading.finish(found.get("finish_reason")) else []
+        ended = [key for key in self._open if key[0] == place] if reading.finish(choice.get("finish_reason")) else []
         for key in ended:
             del self._open[key]
             yield {"index": key[1], "function": {"arguments": custom_tools.CLOSING}}
@@ -100,12 +100,12 @@ class CustomReader:
 
 def _wholes(_: dict[str, Any], calls: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for each in calls:
-        if isinstance(said := each.get(KIND), dict):
-            arguments = custom_tools.arguments(reading.piece(said.get("input")))
-            yield {**each, "function": {"name": said.get("name"), "arguments": arguments}}
+        if isinstance(custom := each.get(KIND), dict):
+            arguments = custom_tools.arguments(reading.piece(custom.get("input")))
+            yield {**each, "function": {"name": custom.get("name"), "arguments": arguments}}
         else:
             yield each
 
 
-def _number(found: dict[str, Any]) -> int:
-    return reading.count(found.get("index")) or 0
+def _index(fields: dict[str, Any]) -> int:
+    return reading.count(fields.get("index")) or 0

@@ -1,4 +1,4 @@
-"""The form that an answer must have: OpenAI's `response_format`, and the words of vLLM, SGLang and llama.cpp for it."""
+"""Reads the form of the answer: OpenAI's `response_format`, and the fields of vLLM, SGLang and llama.cpp for it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ _STRUCTURED = "structured_outputs"  # vLLM's, which holds what its `guided_…` 
 _SCHEMAS = ("guided_json", "json_schema")  # vLLM's, llama.cpp's
 _OBJECT = "guided_json_object"
 TRANSLATED = frozenset({_STRUCTURED, _OBJECT, *_SCHEMAS})
-# What of `structured_outputs` only says how a schema is kept to.
+# Fields of `structured_outputs` about how a schema is enforced.
 _MANNERS = frozenset(
     {
         "backend",
@@ -28,7 +28,7 @@ _MANNERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class AnswerForm:
-    """A JSON Schema with its name, or any JSON object. `extra`: what only some hosts can be told."""
+    """A JSON Schema with its name, or any JSON object. `extra`: fields that only some hosts have."""
 
     schema: dict[str, Any] | None
     json_mode: bool
@@ -38,18 +38,19 @@ class AnswerForm:
 
 
 def read(fields: Fields) -> AnswerForm:
-    """The form that a body asks for. Raises BadRequestError."""
+    """The form that a body requests. Raises BadRequestError."""
     given, structured = fields.inner(_FORMAT), fields.inner(_STRUCTURED)
     kind = given.one_of("type", (*_TYPES, *_GRAMMARS), "") if given.raw else ""
     holder = given.inner("json_schema") if kind == "json_schema" else Fields({})
-    found = [*_of_format(given, holder), *_of_hosts(fields, structured)]
-    if any(schema != found[0] for schema in found):
+    schemas = [*_of_format(given, holder), *_of_hosts(fields, structured)]
+    if any(schema != schemas[0] for schema in schemas):
         raise fields.wrong(_FORMAT, f"and {', '.join(sorted(TRANSLATED & fields.raw.keys()))} name different schemas")
     objects = kind == "json_object" or fields.raw.get(_OBJECT) is True or structured.raw.get("json_object") is True
     known = () if kind in _GRAMMARS else ("type", "json_schema", "schema")
     extra = given.others(known, _FORMAT) | holder.others(("name", "strict", "schema"), f"{_FORMAT}.json_schema")
     named, strict = holder.get("name", str) or "", holder.get("strict", bool)
-    return AnswerForm(found[0] if found else None, objects and not found, named, strict, extra | _beside(structured))
+    schema = schemas[0] if schemas else None
+    return AnswerForm(schema, objects and not schemas, named, strict, extra | _beside(structured))
 
 
 def _of_format(given: Fields, holder: Fields) -> Iterator[dict[str, Any]]:
@@ -71,7 +72,7 @@ def _of_hosts(fields: Fields, structured: Fields) -> Iterator[dict[str, Any]]:
 
 
 def _beside(structured: Fields) -> dict[str, Any]:
-    """What of `structured_outputs` is no schema: a choice, an expression or a grammar, or how a schema is kept to."""
+    """The fields of `structured_outputs` other than a schema: a choice, a regex or a grammar, or how it is enforced."""
     rest = structured.others(("json", "json_object"))
     if rest.keys() <= _MANNERS:
         return {f"{_STRUCTURED}.{name}": value for name, value in rest.items()}
@@ -79,8 +80,8 @@ def _beside(structured: Fields) -> dict[str, Any]:
 
 
 def choices(extra: Mapping[str, Any]) -> list[str]:
-    """The texts of which the answer must be one, in vLLM's words."""
+    """The texts of which the answer must be one, in vLLM's fields."""
     structured = reading.mapping(extra.get(_STRUCTURED))
     only = structured.get("choice") if structured.keys() <= {"choice", *_MANNERS} else None
-    found = extra.get("guided_choice") or only
-    return found if isinstance(found, list) and all(isinstance(each, str) for each in found) else []
+    texts = extra.get("guided_choice") or only
+    return texts if isinstance(texts, list) and all(isinstance(each, str) for each in texts) else []

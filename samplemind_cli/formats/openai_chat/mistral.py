@@ -9,7 +9,7 @@ from samplemind_cli.formats.types import PARAMETERS, Call, Endpoint, Request
 
 __all__ = ["chat", "embed", "fault", "models", "read", "read_embeddings", "read_models", "readable", "reader", "takes"]
 
-# It answers 422 to a field it does not know; usage comes in the last event unasked.
+# It answers 422 to unknown fields; the last event has the usage without a request for it.
 _TAKEN = client.TAKEN | {
     *PARAMETERS,
     "temperature",
@@ -20,13 +20,13 @@ _TAKEN |= {"prediction", "prompt_mode", "safe_prompt"}
 
 
 def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
-    """What its document knows alone."""
+    """Only the documented fields."""
     del request, endpoint
     return name in _TAKEN
 
 
 def chat(request: Request, endpoint: Endpoint) -> Call:
-    """OpenAI's call, in Mistral's words."""
+    """OpenAI's call, with Mistral's names."""
     extra = {name: value for name, value in request.extra.items() if name in _TAKEN}
     adapted = replace(
         request, extra=extra, unkeyed={}, body=None, effort="", thinking_budget=None, max_tokens_field="max_tokens"

@@ -1,4 +1,4 @@
-"""A chat completion as OpenAI's clients ask for it, read into a request."""
+"""Reads the chat completion requests of OpenAI's clients."""
 
 import re
 from base64 import b64decode
@@ -46,7 +46,7 @@ def read(fields: Fields) -> Request:
         raise fields.wrong("messages", "must contain at least one message")
     longest = fields.whole("max_completion_tokens")
     form = forms.read(fields)
-    effort, budget = thinking.asked(fields)
+    effort, budget = thinking.effort_and_budget(fields)
     top_p, parallel = fields.number("top_p", 0, 1), fields.get("parallel_tool_calls", bool)
     tools = tuple(map(_tool, fields.items("tools")))
     return Request(
@@ -60,7 +60,7 @@ def read(fields: Fields) -> Request:
         strict=form.strict,
         tools=tools,
         tool_choice=choices.read(fields, tools),
-        # OpenAI's defaults count as unsaid: clients send them unasked.
+        # OpenAI's defaults count as absent: clients send them without meaning anything.
         top_p=None if top_p == 1 else top_p,
         stop=stops(fields),
         seed=fields.whole("seed", -(2**63), 2**63 - 1),
@@ -79,7 +79,7 @@ def read(fields: Fields) -> Request:
 
 
 def streams(fields: Fields) -> bool:
-    """Whether the answer is to come in events."""
+    """Whether the answer must be streamed."""
     return fields.get("stream", bool) or False
 
 
@@ -89,7 +89,7 @@ def whole(answer: Answer, number: str, fields: Fields) -> bytes:
 
 
 def events(number: str, model: str, fields: Fields) -> answers.Events:
-    """What tells a streamed completion."""
+    """The writer of a streamed completion."""
     count = fields.inner("stream_options").get("include_usage", bool) or False
     return answers.Events(number, model, count=count, customs=_customs(fields))
 
@@ -114,7 +114,7 @@ def _customs(fields: Fields) -> frozenset[str]:
 
 
 def _is_documented(fields: Fields) -> bool:
-    """Whether every host of this format reads a body as we do: not all know Mistral's own ways to say the same."""
+    """Whether every host of this format reads a body as we do: not all support Mistral's own variants."""
     contents = [message.raw.get("content") for message in fields.items("messages")]
     parts = [part for content in contents if isinstance(content, list) for part in content]
     bare = any(isinstance(part, dict) and isinstance(part.get(kind), str) for part in parts for kind in URLS)
@@ -132,13 +132,13 @@ def _is_extra(fields: Fields, name: str) -> bool:
 
 
 def _inside(fields: Fields) -> dict[str, Any]:
-    """Fields that nobody knows, of objects that are translated."""
-    found: dict[str, Any] = {}
+    """Unknown fields inside translated objects."""
+    unknown: dict[str, Any] = {}
     if isinstance(fields.raw.get("tool_choice"), dict):
         choice = fields.inner("tool_choice")
-        found |= choice.others(("type", "function", customs.KIND, "allowed_tools"), "tool_choice")
-        found |= choice.inner("function").others(("name",), "tool_choice.function")
-    return found
+        unknown |= choice.others(("type", "function", customs.KIND, "allowed_tools"), "tool_choice")
+        unknown |= choice.inner("function").others(("name",), "tool_choice.function")
+    return unknown
 
 
 def stops(fields: Fields) -> tuple[str, ...]:
@@ -217,7 +217,10 @@ def _file(holder: Fields, hints: dict[str, Any]) -> Media:
 
 
 def media(holder: Fields, key: str, kind: str, **more: Any) -> Media:
-    """What a URL names: the bytes of a `data:` URL, or an address, which is passed on and never fetched."""
+    """The media of a URL: the bytes of a `data:` URL, or an http URL, which is passed on and never fetched.
+
+    Raises BadRequestError.
+    """
     url = holder.need(key, str)
     if found := _DATA_URL.fullmatch(url):
         media_type = found[1].lower()
@@ -230,7 +233,7 @@ def media(holder: Fields, key: str, kind: str, **more: Any) -> Media:
 
 
 def decoded(text: str, fields: Fields, key: str) -> bytes:
-    """Bytes in base64, in either alphabet, with or without padding and line ends."""
+    """Decoded base64, in either alphabet, with or without padding and line breaks. Raises BadRequestError."""
     plain = "".join(text.split()).replace("-", "+").replace("_", "/")
     try:
         return b64decode(plain + "=" * (-len(plain) % 4), validate=True)

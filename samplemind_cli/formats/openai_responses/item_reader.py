@@ -1,4 +1,4 @@
-"""Reads one item of a provider's response: its pieces, and at its end only what no piece has said."""
+"""Reads one item of a provider's response: its pieces, and at its end only what no piece had."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -14,9 +14,9 @@ CALLS = ("function_call", "custom_tool_call")
 
 @dataclass(slots=True)
 class ItemReader:
-    """One item. `texts`: of its parts, by their number; `arguments`: of a custom tool its input; `noted`: annotations.
+    """One item. `texts`: those of its parts, by index; `arguments`: or a custom tool's input; `noted`: annotations.
 
-    `named`: that it began; `closed`: that it ended.
+    `named`: it has begun; `closed`: it has ended.
     """
 
     place: int
@@ -34,18 +34,18 @@ class ItemReader:
         return Chunk(piece, logprobs=_logprobs(event))
 
     def refusal(self, event: dict[str, Any]) -> Chunk:
-        """A piece of why there is no answer."""
+        """A piece of a refusal."""
         piece = self.text(event).text
         return Chunk(piece, refusal=True, finish="refusal")
 
     def thinking(self, event: dict[str, Any]) -> Chunk:
-        """A piece of a thought, or of its summary."""
+        """A piece of thinking, or of its summary."""
         piece = reading.piece(event.get("delta"))
         self.thought += piece
         return Chunk(thinking=piece, thought_id=reading.text(event.get("item_id")))
 
     def part(self, event: dict[str, Any]) -> Chunk:
-        """A summary goes on with its next part."""
+        """The next part of a summary."""
         return self.thinking({**event, "delta": "\n\n"}) if self.thought else Chunk()
 
     def argument(self, event: dict[str, Any]) -> Chunk:
@@ -55,14 +55,14 @@ class ItemReader:
         return self._piece(piece) if piece else Chunk()
 
     def input(self, event: dict[str, Any]) -> Chunk:
-        """A piece of a custom tool's input, as one of the arguments that stand for it."""
+        """A piece of a custom tool's input, as a piece of the equivalent function's arguments."""
         piece = reading.piece(event.get("delta"))
-        told = custom_tools.piece(piece, first=not self.arguments)
+        arguments = custom_tools.piece(piece, first=not self.arguments)
         self.arguments += piece
-        return self._piece(told) if piece else Chunk()
+        return self._piece(arguments) if piece else Chunk()
 
     def missed(self, event: dict[str, Any], name: str, heard: str, read: "Read") -> Chunk:
-        """What a whole says that no piece has said; `name` is of the field that holds it."""
+        """What a whole has and no piece had; `name` is the field that holds it."""
         whole = reading.piece(event.get(name))
         new = whole[len(heard) :] if whole.startswith(heard) else ""
         return replace(read(self, {**event, "delta": new}), late=True) if new else Chunk()
@@ -86,18 +86,18 @@ class ItemReader:
         return self.missed(event, "input", self.arguments, ItemReader.input)
 
     def annotation(self, event: dict[str, Any]) -> Chunk:
-        """What stands beside the text."""
+        """An annotation of the text."""
         self.noted += 1
         return _annotation(event.get("annotation"))
 
     def called(self, item: dict[str, Any]) -> Chunk:
-        """A call that begins; its arguments come in pieces."""
+        """The beginning of a call; its arguments come in pieces."""
         self.named = True
         name = offered_name(reading.text(item.get("name")), reading.text(item.get("namespace")))
         return Chunk(tool_calls=(ToolCall(name, "", reading.identifier(item.get("call_id")), self.place),))
 
     def rest(self, item: dict[str, Any]) -> Iterator[tuple[Chunk, bool]]:
-        """What a whole item says that no piece has said, and whether a piece should have."""
+        """The chunks for what a whole item has and no piece had; and whether a piece should have had it."""
         if self.closed:
             return
         self.closed = True
@@ -117,8 +117,8 @@ class ItemReader:
         parts = [{"text": content}] if isinstance(content, str) else reading.mappings(content)
         for n, part in enumerate(parts):
             refused = "refusal" in part
-            text, heard = reading.text(part.get("refusal" if refused else "text")), self.texts.get(n, "")
-            if text.startswith(heard) and (new := text[len(heard) :]):
+            text, known = reading.text(part.get("refusal" if refused else "text")), self.texts.get(n, "")
+            if text.startswith(known) and (new := text[len(known) :]):
                 end: Any = {"refusal": True, "finish": "refusal"} if refused else {"logprobs": _logprobs(part)}
                 yield Chunk(new, **end), True
             notes += reading.mappings(part.get("annotations"))
@@ -153,17 +153,17 @@ def _annotation(value: Any) -> Chunk:
 
 
 def _logprobs(holder: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-    """Tokens' probabilities with their bytes, which chat's clients expect and deltas leave out."""
-    found = reading.mappings(holder.get("logprobs"))
-    tops = (map(_with_bytes, reading.mappings(token.get("top_logprobs"))) for token in found)
-    return tuple(_with_bytes(token) | {"top_logprobs": list(top)} for token, top in zip(found, tops, strict=True))
+    """The log probabilities with their bytes, which chat's clients expect and deltas lack."""
+    tokens = reading.mappings(holder.get("logprobs"))
+    tops = (map(_with_bytes, reading.mappings(token.get("top_logprobs"))) for token in tokens)
+    return tuple(_with_bytes(token) | {"top_logprobs": list(top)} for token, top in zip(tokens, tops, strict=True))
 
 
 def _with_bytes(token: dict[str, Any]) -> dict[str, Any]:
     return {"bytes": list(reading.text(token.get("token")).encode("utf-8", "replace")), **token}
 
 
-# The events that bring pieces, the field that holds them, and who reads them.
+# The events with pieces, the field of the piece, and its reader.
 Read = Callable[[ItemReader, dict[str, Any]], Chunk]
 PIECES: dict[str, tuple[str, Read]] = {
     "response.output_text.delta": ("delta", ItemReader.text),

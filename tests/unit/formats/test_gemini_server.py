@@ -345,9 +345,9 @@ def test_models_are_listed_with_what_they_can_do():
 def test_embeddings_are_asked_for_one_by_one_or_together():
     content = {"parts": [{"text": "a"}, {"text": "b"}]}
     one = embeddings.one(Fields({"content": content, "task_type": "RETRIEVAL_QUERY", "output_dimensionality": 5}))
-    assert one == embeddings.Wanted(("a\nb",), 5, ("taskType",))
+    assert one == embeddings.EmbedRequest(("a\nb",), 5, ("taskType",))
     several = embeddings.several(Fields({"requests": [{"content": content, "model": "m"}] * 2}))
-    assert several == embeddings.Wanted(("a\nb", "a\nb"), None, ())
+    assert several == embeddings.EmbedRequest(("a\nb", "a\nb"), None, ())
     found = Embeddings(vectors=((0.5, 1.0),), provider="p", model="m", tokens=3)
     assert json.loads(embeddings.response(found, batch=False))["embedding"] == {"values": [0.5, 1.0]}
     assert client.read_embeddings(json.loads(embeddings.response(found, batch=True))) == ([[0.5, 1.0]], 3)

@@ -132,6 +132,14 @@ def test_a_data_url_is_read_with_its_media_type(url, media_type, data):
     assert (image.kind, image.media_type, image.data, image.detail) == ("image", media_type, data, "low")
 
 
+@pytest.mark.parametrize(("named", "name"), [({"filename": "report.pdf"}, "report.pdf"), ({}, "")])
+def test_a_file_is_read_with_its_name(named, name):
+    (by_id,) = parts({"type": "file", "file": {"file_id": "file-1", **named}})
+    (by_bytes,) = parts({"type": "file", "file": {"file_data": "data:application/pdf;base64,JVBERg==", **named}})
+    assert (by_id.name, by_id.file_id) == (name, "file-1")
+    assert (by_bytes.name, by_bytes.data, by_bytes.media_type) == (name, b"%PDF", "application/pdf")
+
+
 def test_a_data_url_that_holds_no_image_is_refused():
     with pytest.raises(BadRequestError, match="must contain an image"):
         parts({"type": "image_url", "image_url": {"url": "data:text/plain;base64,aGk="}})
