@@ -112,7 +112,7 @@ def _stops(fields: Fields) -> tuple[str, ...]:
 
 def _tool(fields: Fields) -> dict[str, Any]:
     """A tool of the client's as a function; one that only Anthropic knows (`web_search_20250305`, …) as it came."""
-    if fields.get("type", str) not in (None, "custom"):
+    if fields.get("type", str) not in (None, "custom", "function") or "function" in fields.raw:
         return dict(fields.raw)
     function: dict[str, Any] = {"name": fields.need("name", str)}
     if description := fields.get("description", str):

@@ -22,7 +22,7 @@ TRANSLATED = frozenset(
     }
 )
 # They change what counts as an answer: passed on to who takes them, refused elsewhere.
-CONSTRAINTS = frozenset({"logit_bias", "logprobs", "n", "top_logprobs", "web_search_options"})
+CONSTRAINTS = frozenset({"logit_bias", "logprobs", "modalities", "n", "top_logprobs", "web_search_options"})
 # Passed on to who takes them, left out and told elsewhere.
 HINTS = frozenset({"moderation", "prediction", "service_tier", "verbosity"})
 # They change no answer: passed on in this format, and not in the cache key.
@@ -38,7 +38,7 @@ IGNORED = frozenset(
     }
 )
 # What an answer of ours could not hold: sound, and the calls that `tools` replaced in 2023.
-REFUSED = frozenset({"audio", "function_call", "functions", "modalities"})
+REFUSED = frozenset({"audio", "function_call", "functions"})
 # Values that say nothing: clients send them unasked.
 NEUTRAL = {
     "n": (1,),

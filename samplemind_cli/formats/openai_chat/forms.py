@@ -39,7 +39,7 @@ class AnswerForm:
 
 def read(fields: Fields) -> AnswerForm:
     """The form that a body asks for. Raises BadRequestError."""
-    given, structured = fields.inner(_FORMAT), fields.inner(_STRUCTURED)
+    given, structured = _nested(fields.inner(_FORMAT)), fields.inner(_STRUCTURED)
     kind = given.one_of("type", (*_TYPES, *_GRAMMARS), "") if given.raw else ""
     holder = given.inner("json_schema") if kind == "json_schema" else Fields({})
     found = [*_of_format(given, holder), *_of_hosts(fields, structured)]
@@ -50,6 +50,17 @@ def read(fields: Fields) -> AnswerForm:
     extra = given.others(known, _FORMAT) | holder.others(("name", "strict", "schema"), f"{_FORMAT}.json_schema")
     named, strict = holder.get("name", str) or "", holder.get("strict", bool)
     return AnswerForm(found[0] if found else None, objects and not found, named, strict, extra | _beside(structured))
+
+
+def is_flat(given: Mapping[str, Any]) -> bool:
+    """Whether a schema stands in a response format without an object of its own, as Together and responses have it."""
+    return given.get("type") == "json_schema" and "json_schema" not in given and "schema" in given
+
+
+def _nested(given: Fields) -> Fields:
+    if not is_flat(given.raw):
+        return given
+    return Fields({"type": "json_schema", "json_schema": given.others(("type",))}, _FORMAT)
 
 
 def _of_format(given: Fields, holder: Fields) -> Iterator[dict[str, Any]]:
