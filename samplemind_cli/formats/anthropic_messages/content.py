@@ -123,6 +123,14 @@ def _found(block: Fields) -> Text:
     return Text("\n".join(filter(None, said)), {"search_result": block.raw})
 
 
+def _summed(block: Fields) -> Part:
+    """What stands for the conversation before it; Claude is told the block itself."""
+    words = block.raw.get("content")
+    if not isinstance(words, str) or not words:
+        return Opaque("anthropic_messages", block.raw)
+    return Text(words, {"compaction": block.raw})
+
+
 def _words(fields: Fields, key: str) -> str:
     return "\n".join(part.text for part in content(fields, key) if isinstance(part, Text))
 
@@ -132,6 +140,7 @@ _READERS: dict[str, Callable[[Fields], Part]] = {
     "image": _media,
     "document": _media,
     "search_result": _found,
+    "compaction": _summed,
     "thinking": _thinking,
     "redacted_thinking": _redacted,
     "tool_use": _call,

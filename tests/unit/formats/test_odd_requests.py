@@ -204,3 +204,13 @@ def test_objects_in_the_items_of_responses_are_read():
 
 def test_a_part_that_is_kept_as_it_came_is_no_text():
     assert not any(isinstance(part, Opaque) for part in of(["a"]))
+
+
+def test_claudes_summary_of_a_conversation_is_told_to_others_as_its_words():
+    block = {"type": "compaction", "content": "We spoke of Rome."}
+    request = claude(block, role="assistant")
+    anew = replace(request, body=None)
+    assert CLIENTS["anthropic_messages"].chat(anew, HOST).json["messages"][0]["content"] == [block]
+    assert client.chat(anew, HOST).json["messages"][0]["content"] == "We spoke of Rome."
+    assert request.wishes == {"compaction"}
+    assert CLIENTS["gemini"].chat(anew, HOST).json["contents"][0]["parts"] == [{"text": "We spoke of Rome."}]
