@@ -129,7 +129,8 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
 def reader(request: Request) -> Reader:
     """Events are read one by one; where several choices were asked for, by their numbers."""
     found = read if request.extra.get("n") not in (None, 1) else partial(read, one=True)
-    return customs.CustomReader(found) if custom_tools.names(request.tools) else found
+    names = custom_tools.names(request.tools)
+    return customs.CustomReader(found, names) if names else found
 
 
 def embed(texts: Inputs, dimensions: int | None, endpoint: Endpoint) -> Call:
