@@ -2,17 +2,21 @@
 
 Takes their sdists from PyPI, gives each an environment of its own, and makes one change after another, each undone
 before the next. Wherever pytest fails, `test --changed` has to fail; `ran` says how many tests it took to see it.
+Then it breaks one function after another, chosen at random: `test --changed` has to run every test that fails.
 Two workers (`-n 2`) have to end as one process does; httpx has a server on a fixed port, and waits for ever with them,
 with plain pytest too.
 
-    python benchmarks/other_projects.py [PROJECT]... [--keep FOLDER]
+    python benchmarks/other_projects.py [PROJECT]... [--keep FOLDER] [--python PYTHON] [--functions N] [--seed N]
 
-Exits with 1 if one stayed green that pytest calls red, or if `samplemind test` told other numbers of passed, skipped
-and failed tests than pytest.
+Exits with 1 if one stayed green that pytest calls red, if a test that fails was not run, if `samplemind test` told
+other numbers of passed, skipped and failed tests than pytest, or if it left a file that pytest does not leave.
 """
 
 import argparse
+import ast
+import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -84,6 +88,22 @@ PROJECTS = {
         "def compile_path(",
         "tests",
     ),
+    "python-dotenv": (["pytest", "click", "sh", "ipython"], "src/dotenv/parser.py", "def parse_stream(", "tests"),
+    "pydantic-settings": (
+        ["pytest", "pytest-mock", "pytest-examples", "moto", "boto3"],
+        "pydantic_settings/utils.py",
+        "def path_type_label(",
+        "tests",
+    ),
+    "rich": (["pytest", "attrs"], "rich/cells.py", "def cell_len(", "tests"),
+    "werkzeug": (
+        ["pytest", "pytest-timeout", "ephemeral-port-reserve", "cryptography", "watchdog"],
+        "src/werkzeug/http.py",
+        "def quote_header_value(",
+        "tests",
+    ),
+    "sqlparse": (["pytest"], "sqlparse/utils.py", "def split_unquoted_newlines(", "tests"),
+    "networkx": (["pytest"], "networkx/utils/misc.py", "def flatten(", "networkx/utils/tests"),
 }
 ALONE = {"httpx"}
 
@@ -91,11 +111,11 @@ ALONE = {"httpx"}
 class Project:
     """An unpacked sdist, installed in editable form into an environment of its own."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, python: str) -> None:
         self.name, self.home = name, folder / "home"
         self.left_out: list[str] = []  # what fails unchanged would hide what a change breaks
         wanted, self.module, self.function, self.tests = PROJECTS[name]
-        command = [sys.executable, "-m", "venv", str(folder / "env")]
+        command = [python, "-m", "venv", str(folder / "env")]
         subprocess.run(command, check=True)
         self.python = folder / "env" / "bin" / "python"
         self.root = _unpacked(self.python, name, folder)
@@ -117,6 +137,19 @@ class Project:
     def samplemind(self, *words: str, **env: str) -> tuple[int, str, float]:
         """`samplemind test`."""
         return self.run(sys.executable, "-m", "samplemind_cli", "test", "-q", "-x", *self.left_out, *words, **env)
+
+    def failing(self, *command: str) -> tuple[int, set[str], str, float]:
+        """The exit code, the tests that fail, what was said and the seconds, as pytest's cache has them."""
+        cache = self.home / "cache"
+        shutil.rmtree(cache, ignore_errors=True)
+        code, said, seconds = self.run(*command, *self.left_out, "-q", "-o", f"cache_dir={cache}")
+        last = cache / "v" / "cache" / "lastfailed"
+        return code, set(json.loads(last.read_text())) if last.exists() else set(), said, seconds
+
+    def files(self) -> set[str]:
+        """All files of the project but compiled ones."""
+        found = (str(path.relative_to(self.root)) for path in self.root.rglob("*"))
+        return {name for name in found if "__pycache__" not in name and "_cache" not in name}
 
     def leave_out_failures(self) -> None:
         """What fails as it was released, here."""
@@ -192,6 +225,48 @@ def changes(project: Project) -> Iterator[tuple[str, Callable[[], object], dict[
     )
 
 
+def functions(project: Project, seed: int, count: int) -> list[tuple[Path, str, int, int]]:
+    """File, name, and line and column of the first statement of functions chosen at random."""
+    package = (project.root / project.module).parent
+    found = []
+    for path in sorted(package.rglob("*.py")):
+        if "test" in str(path.relative_to(project.root)):
+            continue
+        found += [
+            (path, node.name, node.body[0].lineno, node.body[0].col_offset)
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.body[0].lineno > node.lineno
+        ]
+    return random.Random(seed).sample(found, min(count, len(found)))
+
+
+def break_functions(project: Project, seed: int, count: int) -> bool:
+    """Print a line for each function that is broken; whether every test that fails was run, and fails."""
+    ours = (sys.executable, "-m", "samplemind_cli", "test", "--changed")
+    project.failing(*ours)
+    saved = project.home.with_name("saved-functions")
+    shutil.copytree(project.home, saved)
+    good = True
+    for path, name, line, column in functions(project, seed, count):
+        lines = path.read_text().splitlines(keepends=True)
+        lines.insert(line - 1, " " * column + "raise RuntimeError('changed')\n")
+        with written(path, "".join(lines)):
+            code, chosen, said, seconds = project.failing(*ours)
+            expected, failed, _, plain = project.failing(str(project.python), "-m", "pytest")
+        same = bool(code) == bool(expected) and failed <= chosen
+        good = good and same
+        ran = re.search(r"ran (\d+ of \d+)", said)
+        print(
+            f"  {'' if same else 'WRONG '}{path.name}:{line} {name}: pytest {expected}, {len(failed)} fail "
+            f"in {plain:.1f} s, --changed {code}, {len(chosen)} fail, ran {ran[1] if ran else 'none'} "
+            f"in {seconds:.1f} s {sorted(failed - chosen)[:3] or ''}",
+            flush=True,
+        )
+        shutil.rmtree(project.home)
+        shutil.copytree(saved, project.home)
+    return good
+
+
 def counts(said: str) -> dict[str, int]:
     """How many tests ended how, as pytest's last line has it."""
     told = re.findall(r"(\d+) (passed|failed|skipped|xfailed|xpassed|errors?)\b", said)
@@ -202,8 +277,12 @@ def compare(project: Project) -> bool:
     """Print a line for every change; whether each was as pytest has it."""
     project.leave_out_failures()
     plain = project.pytest()
+    before = project.files()
     ours = project.samplemind()
     good = plain[0] == ours[0] == 0
+    if left := project.files() - before:
+        good = False
+        print(f"  WRONG left behind: {sorted(left)[:5]}")
     same = counts(plain[1]) == counts(ours[1])
     good = good and same
     print(f"  {'' if same else 'WRONG '}pytest tells {counts(plain[1])}, samplemind test {counts(ours[1])}")
@@ -235,12 +314,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("projects", nargs="*", default=[*PROJECTS], metavar="PROJECT")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="unpack here, and leave it")
+    parser.add_argument("--python", default=sys.executable, help="for the projects")
+    parser.add_argument("--functions", type=int, default=10, metavar="N", help="to break, of each project")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="another one breaks other functions")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = asked.keep or Path(temporary)
         for name in asked.projects:
             (folder / name).mkdir(parents=True)
-        good = [compare(Project(name, folder / name)) for name in asked.projects]
+        projects = [Project(name, folder / name, asked.python) for name in asked.projects]
+        good = [compare(each) & break_functions(each, asked.seed, asked.functions) for each in projects]
     return 0 if all(good) else 1
 
 

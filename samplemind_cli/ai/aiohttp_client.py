@@ -48,16 +48,16 @@ class Pool:
     def __init__(self, tls: Callable[[], ssl.SSLContext]) -> None:
         self._tls = cache(tls)
         self._proxy = lru_cache(256)(proxies.of)
-        told = aiohttp.TraceConfig()
-        told.on_connection_reuseconn.append(_note_reuse)
-        told.on_connection_create_start.append(_note_begun)
-        told.on_connection_create_end.append(_note_made)
+        tracing = aiohttp.TraceConfig()
+        tracing.on_connection_reuseconn.append(_note_reuse)
+        tracing.on_connection_create_start.append(_note_begun)
+        tracing.on_connection_create_end.append(_note_made)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT),  # as many connections as callers
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,  # its decompression has no size limit
             trust_env=False,  # it would read ~/.netrc, too
-            trace_configs=[told],
+            trace_configs=[tracing],
             max_line_size=HEAD,
             max_field_size=HEAD,
         )

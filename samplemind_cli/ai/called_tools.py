@@ -30,7 +30,7 @@ class CalledTools:
         return bool(self._calls)
 
     def add(self, pieces: Iterable[ToolCall], opened: Callable[[OpenCall], None]) -> Iterator[ToolCall]:
-        """Join pieces: what of them may be told. `opened` hears of each call that begins."""
+        """Join pieces; yields what may be sent of them. `opened` is called with each new call."""
         for piece in pieces:
             call = self._call(piece, opened)
             if call is None or (self._one and call.place):
@@ -54,7 +54,7 @@ class CalledTools:
                 return None
             call = self._opened(piece, opened)
         elif piece.id and piece.id == call.given and piece.arguments.strip() == call.arguments.strip() and call.whole:
-            return None  # told twice
+            return None  # sent twice
         call.given = call.given or piece.id
         call.name = call.name or piece.name
         call.named_in_part = call.name not in self._names and self._begins_name(call.name)

@@ -58,7 +58,7 @@ _UNWATCHED: AbstractContextManager[Hear] = nullcontext(lambda _: None)
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What is asked: by which client, and the call `made` for the endpoint. No request: texts become vectors."""
+    """A question: the client that asks it, and what makes its call for an endpoint. No request: an embedding."""
 
     client_name: str
     request: Request | None
@@ -122,27 +122,27 @@ class Caller:
     ) -> AsyncGenerator[tuple[Chunk, Any], None]:
         """The chunks of one answer, each with its event where a client of the provider's format can read it as it is.
 
-        A hint that the model refuses is left out, and told on the first chunk, with the format of the events.
+        A hint that the model refuses is left out, and named on the first chunk, with the format of the events.
         Raises BudgetError before the call, UnavailableError before the first chunk, CutStreamError after it,
         ProviderError for a request that no provider would accept.
         """
-        name, begun, untold, unproved = _name(route), False, frozenset[str](), frozenset[str]()
+        name, begun, left_out, unproved = _name(route), False, frozenset[str](), frozenset[str]()
         await self._contexts.check(route, request)
         while True:
             gone = self._refused.of(name)
-            unasked = gone & request.wishes if gone else gone
-            dropped = tuple(sorted((untold | unasked).difference(route.dropped)))
+            refused_here = gone & request.wishes if gone else gone
+            dropped = tuple(sorted((left_out | refused_here).difference(route.dropped)))
             sent = without(request, gone | unproved)
             client = CLIENTS[client_name := self.formats.of(route.provider, route.endpoint, request)]
             spoken = format_of(client_name)
             same = request.source == spoken
             made = partial(_chat, client, sent, gone)
             try:
-                asked = _Question(client_name, sent, made)
-                async with self._events(route, asked, patience, options) as (events, observe, held):
-                    async for event, found in events:
-                        passed = event_of(event, found, client) if same else None
-                        for chunk in found.in_order(begun=begun) if found.pieces else (found,):
+                question = _Question(client_name, sent, made)
+                async with self._events(route, question, patience, options) as (events, observe, held):
+                    async for event, read in events:
+                        passed = event_of(event, read, client) if same else None
+                        for chunk in read.in_order(begun=begun) if read.pieces else (read,):
                             observe(chunk)
                             if chunk.fault:
                                 raise broken_off(chunk.fault, route.provider, event, begun=begun)
@@ -159,7 +159,7 @@ class Caller:
                 if not learned and (begun or not self.formats.learns(route, request, error)):
                     await self._contexts.explain(route, error)
                     raise
-                untold = self.formats.untold(route, request)
+                left_out = self.formats.left_out(route, request)
             else:
                 return
 
@@ -189,9 +189,8 @@ class Caller:
     async def _events(
         self, route: Route, question: _Question, patience: Patience, options: Options
     ) -> AsyncIterator[tuple[AsyncGenerator[tuple[Any, Chunk], None], Hear, float]]:
-        """The events of a call, each with what it says, once the provider may be asked, and who is to hear of them.
-
-        And the seconds that it waited for our limit of requests per minute.
+        """The events of a call, each with what it says, once the provider may be called; the observer of its chunks;
+        and the seconds spent waiting for our limit of requests per minute.
         """
         client, request = CLIENTS[question.client_name], question.request
         with self.breakers.trial(_name(route)) as wait:

@@ -8,11 +8,12 @@ from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
-from samplemind_cli.ai import allowed, draft, embedded, http_client, journal, reasons, router, schemas, stored, why
+from samplemind_cli.ai import allowed, embedded, http_client, journal, reasons, router, schemas, stored, why
 from samplemind_cli.ai.attempt import Attempt, as_request, kept, whole
 from samplemind_cli.ai.cache import Cache, cache_key
 from samplemind_cli.ai.caller import Caller, Watch
 from samplemind_cli.ai.catalog import Catalog
+from samplemind_cli.ai.draft import Draft
 from samplemind_cli.ai.fit import fit_of
 from samplemind_cli.ai.flight import Emit, Flights
 from samplemind_cli.ai.http_client import UnavailableError
@@ -69,15 +70,10 @@ class AICore:
         from samplemind_cli.ai.embeddings import Vectors, named
 
         route = named(self.routes(Request(messages=()), options), options)
-        told = journal.JournalEntry(Request(messages=()), options, time.perf_counter(), route)
-        try:
+        entry = journal.JournalEntry(Request(messages=()), options, time.perf_counter(), route)
+        with journal.recorded(entry, self._record, self.questions):
             found = await Vectors(self.settings, self._cache, self._caller).embed(route, texts, dimensions, options)
-            told.vectors(found)
-        except BaseException as error:
-            told.error = reasons.kind(error)
-            raise
-        finally:
-            self._record(told.record())
+            entry.vectors(found)
         return found
 
     def ask_sync(self, request: Request | str, options: Options = DEFAULT) -> Answer:
@@ -170,67 +166,63 @@ class AICore:
 
         A route that fails before its first token falls back to the next; after it the error is raised.
         """
-        told = journal.JournalEntry.of(as_request(request), options.for_one_question())
+        entry = journal.JournalEntry.of(as_request(request), options.for_one_question())
         deadline = asyncio.get_running_loop().time() + (options.timeout or self.settings.deadline)
-        routes = self.routes(told.request, options)
+        routes = self.routes(entry.request, options)
         failure: ProviderError | SettingError | None = None
-        try:
+        with journal.recorded(entry, self._record, self.questions):
             for i, route in enumerate(routes):
                 last = all(later.skipped for later in routes[i + 1 :])
                 if route.skipped:
-                    self._tell(route, last=last)
+                    self._notify_passed(route, last=last)
                     continue
-                told.route, told.passed = route, tuple(routes[:i])
+                entry.route, entry.passed = route, tuple(routes[:i])
                 try:
-                    async with aclosing(self._on(self._attempt(told, deadline, last=last), last=last)) as chunks:
+                    async with aclosing(self._on(self._attempt(entry, deadline, last=last), last=last)) as chunks:
                         async for chunk in chunks:
-                            if not told.begun:
-                                self._tell_dropped(route, chunk)
-                            yield told.signed(chunk)
+                            if not entry.begun:
+                                self._notify_dropped(route, chunk)
+                            yield entry.signed(chunk)
                     return  # noqa: TRY300 - the loop goes on after an error alone
                 except (ProviderError, SettingError) as error:
                     alone = isinstance(error, SettingError) and len(routes) == 1
                     final = last and not isinstance(error, UnavailableError | SettingError)
                     if isinstance(error, BudgetError):
-                        routes[i + 1 :] = self._instead(told, routes[i + 1 :], error)
+                        routes[i + 1 :] = self._instead(entry, routes[i + 1 :], error)
                         last = False
-                    elif told.begun or alone or final or isinstance(error, RejectedError):
+                    elif entry.begun or alone or final or isinstance(error, RejectedError):
                         raise
                     failure = error
                     routes[i] = reasons.passed_over(route, error, self.settings.row(route.provider))
-                    self._tell(routes[i], last=last)
+                    self._notify_passed(routes[i], last=last)
                 except TimeoutError as late:
                     raise ProviderError(f"{route.provider}: no complete answer in time", "raise --timeout") from late
-            told.passed = tuple(routes)
-            raise reasons.nobody(routes) from failure  # noqa: TRY301 - told below, as every error
-        except BaseException as error:
-            told.error = reasons.kind(error)
-            raise
-        finally:
-            self._record(told.record(self.questions))
+            entry.passed = tuple(routes)
+            raise reasons.nobody(routes) from failure
 
-    def _instead(self, told: journal.JournalEntry, behind: list[Route], over: BudgetError) -> list[Route]:
+    def _instead(self, entry: journal.JournalEntry, behind: list[Route], over: BudgetError) -> list[Route]:
         """The routes of a request over budget: local models if `on_budget` says so, else none."""
         if self.settings.on_budget != "local":
             raise over
-        return self._local(behind) or allowed.within(self._local(self.each_provider(told.request)), told.options.models)
+        anywhere = self._local(self.each_provider(entry.request))
+        return self._local(behind) or allowed.within(anywhere, entry.options.models)
 
     def _local(self, routes: Iterable[Route]) -> list[Route]:
         return [route for route in routes if self.settings.row(route.provider).local]
 
-    def _attempt(self, told: journal.JournalEntry, deadline: float, *, last: bool) -> Attempt:
-        route = told.answering
-        patience = self._caller.patience(route, deadline, told.options, last=last)
-        told.handed_over = time.perf_counter() - told.started
-        told.attempt = Attempt(route, told.request, told.options, patience)
-        return told.attempt
+    def _attempt(self, entry: journal.JournalEntry, deadline: float, *, last: bool) -> Attempt:
+        route = entry.answering
+        patience = self._caller.patience(route, deadline, entry.options, last=last)
+        entry.handed_over = time.perf_counter() - entry.started
+        entry.attempt = Attempt(route, entry.request, entry.options, patience)
+        return entry.attempt
 
-    def _tell(self, route: Route, *, last: bool) -> None:
+    def _notify_passed(self, route: Route, *, last: bool) -> None:
         """Notify of a fallback and its reason; unconfigured providers are not mentioned."""
         if route.outcome != "untried" and not last:
             self._notify(f"{route.provider}: {route.skipped}; asking the next provider")
 
-    def _tell_dropped(self, route: Route, first: Chunk) -> None:
+    def _notify_dropped(self, route: Route, first: Chunk) -> None:
         """Notify of dropped fields, but not for a cached answer."""
         if first.answer:
             return
@@ -281,18 +273,18 @@ class AICore:
     async def _fetch(self, attempt: Attempt, emit: Emit) -> None:
         """Call the provider, pass its chunks on, and store a complete answer."""
         route, request, options = attempt.route, attempt.request, attempt.options
-        heard: draft.Draft | None = None
+        draft: Draft | None = None
         async with aclosing(self._caller.chunks(route, request, attempt.patience, options)) as chunks:
             async for chunk, event in chunks:
-                heard = heard or draft.Draft.of(request, attempt.key, chunk.origin)
-                if told := heard.add(chunk, event):
-                    emit(told)
-        heard = heard or draft.Draft.of(request, attempt.key, "")
-        if rest := heard.end():
+                draft = draft or Draft.of(request, attempt.key, chunk.origin)
+                if entry := draft.add(chunk, event):
+                    emit(entry)
+        draft = draft or Draft.of(request, attempt.key, "")
+        if rest := draft.end():
             emit(rest)
-        answer = heard.answer(route.provider, route.endpoint.model)
+        answer = draft.answer(route.provider, route.endpoint.model)
         schemas.satisfied(answer, request)
         if options.cache != "off" and answer.sound and answer.finish_reason in COMPLETE:
             answer = kept(answer, await self._cache.put(attempt.key, stored.to_json(answer), options.ttl))
             self.questions.keep(attempt.parts, attempt.key)
-        emit(Chunk(events=heard.passing.take(), origin=heard.origin, answer=answer))
+        emit(Chunk(events=draft.passing.take(), origin=draft.origin, answer=answer))

@@ -27,10 +27,10 @@ _LASTING = ("refusal", "filtered")  # a "stop" that follows one of these does no
 
 
 class Draft:
-    """What has been heard so far of one answer.
+    """One answer as far as its chunks have arrived.
 
-    `key`, the cache key of its question, is what ids for calls without one are made of: the same whenever it is told
-    again, others in the next turn. `used`: ids of earlier calls. `one_call`: further calls are left out. `origin` is
+    `key`, the cache key of its question, makes the ids of calls that came without one: the same in each replay of the
+    answer, others in the next turn. `used`: ids of earlier calls. `one_call`: further calls are left out. `origin` is
     the provider's format. `json`: a code fence around all of the text is no part of it. `passing`: a client of the
     provider's format waits for it. `names`: of the tools that may be called.
     """
@@ -81,11 +81,11 @@ class Draft:
         )
 
     def add(self, chunk: Chunk, event: Any = None) -> Chunk | None:
-        """Join a chunk: what of it is to be told on, calls by their place in the answer; None where that is nothing.
+        """Join a chunk; returns what to send of it, with calls by their place in the answer, or None for nothing.
 
-        `event` said it, if a client can read that.
+        `event` is what it was read from, if a client of that format can read it.
         """
-        heard = chunk
+        original = chunk
         if self._finish not in _LASTING and not (self._finish and chunk.finish == "unknown"):
             self._finish = chunk.finish or self._finish
         self._usage = self._usage.updated(chunk.usage) if chunk.usage else self._usage
@@ -103,7 +103,7 @@ class Draft:
         calls = tuple(self._calls.add(chunk.tool_calls, self._parts.append))
         if chunk.finish and not chunk.tool_calls:  # some servers name an end with each piece of a call
             calls = (*calls, *self._calls.rest())
-        self.passing.heard(event, heard, chunk, calls, calling=bool(self._calls))
+        self.passing.add(event, original, chunk, calls, calling=bool(self._calls))
         said = chunk.text or chunk.thinking or chunk.signature or chunk.block or calls
         if not said and not any(other for _, other in others):
             return None
@@ -138,7 +138,7 @@ class Draft:
         return Chunk(text, tool_calls=calls, others=others)
 
     def _outside(self, text: str) -> str:
-        """Of a text that may be fenced what may be told: all of it once it is not, nothing while it is."""
+        """What may be sent of a text that may be fenced: all of it once it is not, nothing while it is."""
         if self._fenced:
             return ""
         self._leading = (self._leading or "") + text
@@ -194,7 +194,7 @@ class Draft:
         return words
 
     def answer(self, provider: str, model: str) -> Answer:
-        """The whole answer. Raises CutStreamError when its end was never heard, ProviderError when it is empty."""
+        """The whole answer. Raises CutStreamError when its end never arrived, ProviderError when it is empty."""
         if self._finish is None:
             raise CutStreamError(f"{provider}: the answer broke off before its end", "ask again")
         parts = [part if isinstance(part, Thinking | Opaque) else self._part(part) for part in self._parts]

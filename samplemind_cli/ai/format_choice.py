@@ -43,8 +43,8 @@ class FormatChoice:
         needs = request.needs | request.wishes if self._settings.strict_fields else request.needs
         return all(takes(name, request, route.endpoint) for name in needs)
 
-    def untold(self, route: Route, request: Request) -> frozenset[str]:
-        """What the provider is not told in the format in which it is asked now."""
+    def left_out(self, route: Route, request: Request) -> frozenset[str]:
+        """The hints that the provider does not get in the format in which it is asked now."""
         takes = CLIENTS[self.of(route.provider, route.endpoint, request)].takes
         return frozenset(name for name in request.wishes if not takes(name, request, route.endpoint))
 

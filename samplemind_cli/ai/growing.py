@@ -23,10 +23,10 @@ class Words:
 
 @dataclass(slots=True)
 class OpenCall:
-    """A tool call that grows. `given` is the id its provider gave it, `id` the one it is told by.
+    """A tool call that grows. `given` is the id its provider gave it, `id` the one that clients are sent.
 
-    Its arguments are told as they come once they begin like an object; until then they may be text within text, null or
-    nothing, and are held back.
+    Its arguments are sent as they arrive once they begin like an object; until then they may be JSON within a string,
+    null or nothing, and are held back.
     """
 
     place: int
@@ -38,7 +38,7 @@ class OpenCall:
     default: str = ""
     signature: str = ""
     hints: dict[str, object] = field(default_factory=dict)
-    told: int = 0  # characters of the arguments
+    sent: int = 0  # characters of the arguments
     named: bool = False
     named_in_part: bool = False
     closed: bool = False
@@ -53,14 +53,14 @@ class OpenCall:
         return reading.arguments(self.arguments if self.arguments.strip() else self.default)
 
     def news(self, *, last: bool = False) -> ToolCall | None:
-        """What has not been told yet and may be."""
+        """What has not been sent yet and may be."""
         live = self.arguments.lstrip()[:1] == "{"
-        if not self.name or (self.named_in_part and not (self.arguments or last)) or (self.closed and not self.told):
+        if not self.name or (self.named_in_part and not (self.arguments or last)) or (self.closed and not self.sent):
             return None
-        arguments = self.arguments[self.told :] if live else self.final() if last else ""
+        arguments = self.arguments[self.sent :] if live else self.final() if last else ""
         head, self.named, self.closed = not self.named, True, last
         if live:
-            self.told = len(self.arguments)
+            self.sent = len(self.arguments)
         if not head:
             return ToolCall(arguments=arguments, index=self.place) if arguments else None
         return ToolCall(self.name, arguments, self.id, self.place, signature=self.signature, hints=self.hints)

@@ -2,13 +2,14 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Self
 
 from samplemind_cli import spool
-from samplemind_cli.ai import json_text
+from samplemind_cli.ai import json_text, reasons
 from samplemind_cli.ai.attempt import Attempt
 from samplemind_cli.ai.types import Answer, Chunk, Embeddings, Endpoint, Options, Request, Route, Usage
 from samplemind_cli.ai.why import Questions
@@ -85,7 +86,7 @@ class JournalEntry:
     def record(self, questions: Questions | None = None) -> Record:
         """What its line is made of. `questions`: those that were stored, to find out later why this one was new."""
         route, origin, answer = self.route, self.options.origin, self.answer
-        told: Record = {
+        record: Record = {
             "id": os.urandom(8).hex(),
             "at": time.time(),
             "command": origin.command,
@@ -104,14 +105,14 @@ class JournalEntry:
             **self._spent(),
         }
         if answer:
-            told |= {name: getattr(answer.usage, name) for name in COUNTS}
-            told |= {"tier": answer.cached or "miss", "finish": answer.finish_reason, "key": answer.key}
+            record |= {name: getattr(answer.usage, name) for name in COUNTS}
+            record |= {"tier": answer.cached or "miss", "finish": answer.finish_reason, "key": answer.key}
         if answer and not answer.cached and questions and self.attempt:
-            told |= self._missed(questions, self.attempt)
+            record |= self._missed(questions, self.attempt)
         if self.options.keep_content:
             said = _answered(answer) if answer else ""
-            told |= {"prompt": words(self.request), "answer": said, "system": system(self.request)}
-        return {name: value for name, value in told.items() if value not in ("", None, [])}
+            record |= {"prompt": words(self.request), "answer": said, "system": system(self.request)}
+        return {name: value for name, value in record.items() if value not in ("", None, [])}
 
     def _spent(self) -> Record:
         """What else the time went into, where it is enough to be seen."""
@@ -119,14 +120,26 @@ class JournalEntry:
             return {}
         spent = self.attempt.patience.spent
         passed = self.handed_over if any(other.outcome != "untried" for other in self.passed) else 0.0
-        told = {"passed_ms": passed, "tries_ms": spent.tries, "connect_ms": spent.connect}
-        return {name: round(seconds * 1000, 3) for name, seconds in told.items() if seconds > SEEN}
+        times = {"passed_ms": passed, "tries_ms": spent.tries, "connect_ms": spent.connect}
+        return {name: round(seconds * 1000, 3) for name, seconds in times.items() if seconds > SEEN}
 
     def _missed(self, questions: Questions, attempt: Attempt) -> Record:
         if self.options.cache != "use":
             return {"why": f"the cache was not asked: {self.options.cache}"}
         began = time.time() - (time.perf_counter() - self.started)
         return {FOUND_OUT: partial(questions.of_miss, attempt.parts, began)}
+
+
+@contextmanager
+def recorded(entry: JournalEntry, record: Callable[[Record], None], questions: Questions) -> Iterator[None]:
+    """Record a request when it has ended, however it ends."""
+    try:
+        yield
+    except BaseException as error:
+        entry.error = reasons.kind(error)
+        raise
+    finally:
+        record(entry.record(questions))
 
 
 def words(request: Request) -> str:
@@ -153,9 +166,9 @@ class Journal:
         self._warn = warn
         self._ill = False
 
-    def add(self, told: Record) -> None:
+    def add(self, record: Record) -> None:
         """Write one record."""
-        self.add_lines(line(told))
+        self.add_lines(line(record))
 
     def add_lines(self, lines: bytes) -> None:
         """Write whole lines."""
@@ -169,20 +182,20 @@ class Journal:
                 self._warn(f"calls are not recorded: {self._folder}: {error.strerror or error}")
 
 
-def line(told: Record) -> bytes:
+def line(record: Record) -> bytes:
     """A record as the ledger takes it in; what it leaves to be found out is found out now."""
-    if FOUND_OUT in told:
-        told = {**told, **told[FOUND_OUT]()}
-        del told[FOUND_OUT]
-    return json_text.dumps(told) + b"\n"
+    if FOUND_OUT in record:
+        record = {**record, **record[FOUND_OUT]()}
+        del record[FOUND_OUT]
+    return json_text.dumps(record) + b"\n"
 
 
 def repetition(request: Request, options: Options, answer: Answer) -> bytes:
     """The record of a repeated answer, without id, time, latency and the opening brace."""
     route = Route(answer.provider, Endpoint("", answer.model))
     entry = JournalEntry(request, options, time.perf_counter(), route, answer=replace(answer, cached="local"))
-    told = {name: value for name, value in entry.record().items() if name not in ("id", "at", "ms")}
-    return line(told).removeprefix(b"{").rstrip(b"\n")
+    record = {name: value for name, value in entry.record().items() if name not in ("id", "at", "ms")}
+    return line(record).removeprefix(b"{").rstrip(b"\n")
 
 
 def repeated(settings: Settings, request: Request, options: Options, answer: Answer) -> bytes:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DEFAULT_COOLDOWN = 5.0
 FAILURES = 5  # consecutive ones that open the breaker
 LONGEST = 86_400.0  # seconds; a longer Retry-After than a day is a mistake
-_MILLISECONDS = 1e11  # a unix time beyond this is told in milliseconds
+_MILLISECONDS = 1e11  # a unix time beyond this is in milliseconds
 _DURATION = re.compile(
     r"(?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,9}(?:\.\d{1,9})?)s)?(?:(\d{1,9}(?:\.\d{1,9})?)ms)?"
 )
@@ -43,17 +43,17 @@ def _renewals(headers: Mapping[str, str]) -> Iterator[float]:
                 yield renewed
 
 
-def _until(told: str) -> float | None:
+def _until(text: str) -> float | None:
     """Seconds in a duration like "1m30.5s" or "20ms", or until a time: unix seconds or milliseconds, RFC 3339."""
-    if re.fullmatch(r"\d{1,15}(\.\d{1,9})?", told):
-        number = float(told)
+    if re.fullmatch(r"\d{1,15}(\.\d{1,9})?", text):
+        number = float(text)
         number /= 1000 if number > _MILLISECONDS else 1
         return number if number <= LONGEST else max(0.0, number - time.time())
-    if (found := _DURATION.fullmatch(told)) and any(found.groups()):
+    if (found := _DURATION.fullmatch(text)) and any(found.groups()):
         hours, minutes, seconds, milliseconds = (float(part or 0) for part in found.groups())
         return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
     try:
-        return max(0.0, datetime.fromisoformat(told).timestamp() - time.time())
+        return max(0.0, datetime.fromisoformat(text).timestamp() - time.time())
     except (ValueError, OverflowError):
         return None
 

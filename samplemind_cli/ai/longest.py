@@ -49,7 +49,7 @@ def tokens(call: Call, request: Request | None, route: Route, prices: "Prices") 
     return Tokens(input=read, output=written, hour=_HOUR in said.replace(b" ", b""), audio=min(sound, read))
 
 
-def untold(request: Request | None, route: Route) -> str:
+def unpriced(request: Request | None, route: Route) -> str:
     """The part of a request whose cost cannot be known in advance; "" where there is none."""
     if request is None:
         return ""

@@ -1,4 +1,4 @@
-"""A provider's events on their way to clients of its own format: as they came, while they say what is told of them."""
+"""Passes a provider's events on unchanged to clients of its own format, as long as they match what was read of them."""
 
 from typing import Any
 
@@ -11,51 +11,51 @@ PLACING = ("openai_responses", "anthropic_messages")  # formats whose pieces nam
 
 
 class Passing:
-    """The events of one answer; `origin` is its provider's format, in which nobody waits for them where `on` is False.
+    """The events of one answer in the format `origin`; with `on` False no client wants them.
 
-    Once one had to be mended, that one and all that follow are told from their chunks.
+    From the first event that had to be mended on, clients are sent events made from the chunks.
     """
 
     def __init__(self, origin: Format, *, on: bool) -> None:
         self._origin: Format = origin
-        self._untold: list[Any] | None = [] if on else None
+        self._pending: list[Any] | None = [] if on else None
         self._ended = False
 
-    def heard(self, event: Any, said: Chunk, told: Chunk, calls: tuple[ToolCall, ...], *, calling: bool) -> None:
-        """One event (None: no client could read it), what it said, and what is told of it, with these calls.
+    def add(self, event: Any, chunk: Chunk, sent: Chunk, calls: tuple[ToolCall, ...], *, calling: bool) -> None:
+        """Add an event (None: no client could read it), its chunk, and what is sent of that, with these calls.
 
         `calling`: the answer has a call by now.
         """
-        if self._untold is None:
+        if self._pending is None:
             return
         if event is OVER:
-            self._untold = self._untold if self._ended else None  # then we name an end
+            self._pending = self._pending if self._ended else None  # then the end is ours to name
             return
-        self._ended = self._ended or said.finish is not None
-        if event is not None and self._ends_well(said, calling=calling) and self._is_same(said, told, calls):
-            self._untold += () if event is GOES_ON else (event,)
+        self._ended = self._ended or chunk.finish is not None
+        if event is not None and self._ends_well(chunk, calling=calling) and self._is_same(chunk, sent, calls):
+            self._pending += () if event is GOES_ON else (event,)
         else:
-            self._untold = None
+            self._pending = None
 
     def mended(self) -> None:
-        """What was told last is in no event."""
-        self._untold = None
+        """What was sent last is in no event."""
+        self._pending = None
 
     def take(self) -> tuple[Any, ...] | None:
-        """The events since the last that were taken; None where they are to be told from their chunks."""
-        if self._untold is None:
+        """The events since the last call; None where they are to be made from their chunks."""
+        if self._pending is None:
             return None
-        events, self._untold = tuple(self._untold), []
+        events, self._pending = tuple(self._pending), []
         return events
 
-    def _is_same(self, said: Chunk, told: Chunk, calls: tuple[ToolCall, ...]) -> bool:
-        """Whether a client learns from the event what it would learn from what is told of it."""
-        if said.whole or said.others or (said.text, said.thinking) != (told.text, told.thinking):
+    def _is_same(self, chunk: Chunk, sent: Chunk, calls: tuple[ToolCall, ...]) -> bool:
+        """Whether an event says the same as what is sent of it."""
+        if chunk.whole or chunk.others or (chunk.text, chunk.thinking) != (sent.text, sent.thinking):
             return False
         blocks = self._origin in PLACING
-        if blocks and said.finish:
+        if blocks and chunk.finish:
             calls = tuple(call for call in calls if call.arguments != "{}")  # which an empty block has said
-        pieces = [piece for piece in said.tool_calls if piece.name or piece.arguments]
+        pieces = [piece for piece in chunk.tool_calls if piece.name or piece.arguments]
         return len(calls) == len(pieces) and all(
             (one.name, one.arguments) == (other.name, other.arguments)
             and one.id in ("", other.id)
@@ -63,17 +63,17 @@ class Passing:
             for one, other in zip(pieces, calls, strict=True)
         )
 
-    def _ends_well(self, said: Chunk, *, calling: bool) -> bool:
+    def _ends_well(self, chunk: Chunk, *, calling: bool) -> bool:
         """Whether an end is the one that the answer will have."""
         if calling:
-            return said.finish not in ("stop", "unknown") or self._origin not in NAMING
-        return said.finish != "tool_calls"
+            return chunk.finish not in ("stop", "unknown") or self._origin not in NAMING
+        return chunk.finish != "tool_calls"
 
 
 def event_of(event: Any, chunk: Chunk, client: Client) -> Any:
-    """What a client of the provider's format hears instead of a chunk: the event that said it.
+    """The event to send a client of the provider's format instead of a chunk.
 
-    None where it could not read that; `OVER` for the end of a stream that named none.
+    None where it could not read it; `OVER` for the end of a stream that named none.
     """
     if event is OVER or (chunk.finish and mapping(event).get("type") == "message_stop"):
         return OVER

@@ -85,7 +85,7 @@ def _permanent(error: SamplemindError) -> Problem | None:
 def _message(error: SamplemindError) -> str:
     """The message without the commands for a person at a terminal."""
     routes = error.routes if isinstance(error, NoProviderError) else ()
-    if len(routes) < 2:  # noqa: PLR2004 - one route is told in one line already
+    if len(routes) < 2:  # noqa: PLR2004 - one route is in one line already
         return error.message
     listed = "; ".join(f"{route.provider}: {route.skipped}" for route in routes)
     return f"no provider can answer: {listed}"

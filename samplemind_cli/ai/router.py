@@ -59,10 +59,10 @@ def get_provider_url(provider: str, settings: Settings | None = None) -> str:
     if provider == Provider.OLLAMA:
         return ollama_url(settings.ollama_host)
     row = settings.row(provider)
-    told: str = settings.of(row, "base_url").strip().rstrip("/") or row.url
-    if not is_address(told):
+    url: str = settings.of(row, "base_url").strip().rstrip("/") or row.url
+    if not is_address(url):
         raise SettingError(f"{base_url_variable(row)} is not a valid URL", "it is like https://host/v1")
-    return told
+    return url
 
 
 def is_loopback(url: str) -> bool:
@@ -95,9 +95,9 @@ def ollama_url(host: str) -> str:
         if url.scheme not in ("http", "https") or not text.isprintable() or " " in text:
             raise ValueError("it is a host, or begins with http:// or https://")  # noqa: TRY301 - one message
     except ValueError as error:
-        told = "OLLAMA_HOST is not a valid address"  # of one with a password both would show pieces
-        told = told if "@" in host else f"OLLAMA_HOST {host!r} is not a valid address: {error}"
-        raise SettingError(told, "OLLAMA_HOST=127.0.0.1:11434") from error
+        message = "OLLAMA_HOST is not a valid address"  # of one with a password both would show pieces
+        message = message if "@" in host else f"OLLAMA_HOST {host!r} is not a valid address: {error}"
+        raise SettingError(message, "OLLAMA_HOST=127.0.0.1:11434") from error
     everywhere = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - never bound, only asked
     name = everywhere.get(url.hostname, url.hostname)
     default = {"http": 80, "https": 443}.get(url.scheme, 11434) if "://" in text else 11434

@@ -44,8 +44,8 @@ class Questions:
 
     def keep(self, parts: Parts, key: str = "") -> None:
         """Note a question that was stored, under which key."""
-        told = {"at": time.time(), "key": key, "parts": parts}
-        self._lines.append(json.dumps(told, separators=(",", ":")).encode() + b"\n")
+        line = {"at": time.time(), "key": key, "parts": parts}
+        self._lines.append(json.dumps(line, separators=(",", ":")).encode() + b"\n")
         if len(self._lines) >= TOGETHER:
             self.flush()
 
@@ -72,7 +72,7 @@ class Questions:
         with self._looking:
             self._look()
             nearest = self._nearest.to(parts, before)
-        return {"why": _told(parts, nearest), **({"nearest": nearest.key} if nearest and nearest.key else {})}
+        return {"why": _explained(parts, nearest), **({"nearest": nearest.key} if nearest and nearest.key else {})}
 
     def _look(self) -> None:
         """Learn what was written since the last look, here or by another process; what was removed is forgotten."""
@@ -121,7 +121,7 @@ def of_miss(known: Sequence[Parts], route: Route, request: Request) -> str:
     for other in known:
         nearest.add(StoredQuestion(0.0, "", other))
     mine = parts(route, request)
-    return _told(mine, nearest.to(mine))
+    return _explained(mine, nearest.to(mine))
 
 
 def of_prefix(known: Sequence[Parts], route: Route, request: Request, usage: Usage) -> str:
@@ -141,7 +141,7 @@ def of_prefix(known: Sequence[Parts], route: Route, request: Request, usage: Usa
     return f"{nearest[shared][0]} changed since"
 
 
-def _told(mine: Parts, nearest: StoredQuestion | None) -> str:
+def _explained(mine: Parts, nearest: StoredQuestion | None) -> str:
     if nearest is None:
         return "no question is stored yet"
     other = nearest.parts
@@ -160,14 +160,14 @@ def _popped(lines: deque[bytes]) -> Iterator[bytes]:
 def _question(line: bytes) -> StoredQuestion | None:
     """A line of the file; None where it is none. An older version wrote the parts alone."""
     try:
-        told = json.loads(line)
+        document = json.loads(line)
     except ValueError:
         return None
-    if not isinstance(told, dict):
+    if not isinstance(document, dict):
         return None
-    if not isinstance(told.get("parts"), dict):
-        told = {"at": 0.0, "key": "", "parts": told}
-    at, key, parts = told.get("at"), told.get("key"), told["parts"]
+    if not isinstance(document.get("parts"), dict):
+        document = {"at": 0.0, "key": "", "parts": document}
+    at, key, parts = document.get("at"), document.get("key"), document["parts"]
     if isinstance(at, int | float) and isinstance(key, str) and all(isinstance(v, str) for v in parts.values()):
         return StoredQuestion(at, key, parts)
     return None

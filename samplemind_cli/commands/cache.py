@@ -78,11 +78,11 @@ def clear(
 
     settings = Settings.load()
     opened = _opened(settings)
-    wish = clearing.ClearWish(provider, model, tier, older_than, question)
-    removal = Removal(**clearing.facts(settings, wish))
+    request = clearing.ClearRequest(provider, model, tier, older_than, question)
+    removal = Removal(**clearing.removal_fields(settings, request))
     here = f"in {settings.cache_dir}" if tier != "redis" else ""
     shared = f"in Redis at {opened.shared_at}" if opened.shared_at and tier != "local" else ""
-    if not output.confirm(f"Remove {wish} {' and '.join(filter(None, (here, shared)))}?", yes=yes):
+    if not output.confirm(f"Remove {request} {' and '.join(filter(None, (here, shared)))}?", yes=yes):
         raise typer.Abort
     gone = opened.clear(removal)
     if as_json:

@@ -49,7 +49,7 @@ def models(
     if ctx.invoked_subcommand is not None:
         return
     from samplemind_cli import output
-    from samplemind_cli.models import listing, tasks
+    from samplemind_cli.models import listing
     from samplemind_cli.models.daemon import ask
 
     settings = Settings.load()
@@ -61,7 +61,7 @@ def models(
         return await daemon.installed(), await daemon.running()
 
     installed, loaded = ask(settings, everything)
-    rows = listing.rows(installed, loaded, settings.models, tasks.of(settings))
+    rows = listing.rows(installed, loaded, settings.models, listing.tasks_of(settings))
     rows = [row for row in rows if row.loaded] if running else rows
     if as_json:
         output.print_json({"models": [row.as_json() for row in rows]})

@@ -36,10 +36,11 @@ def ps(
     CPU is of one core, so 200% are two. With --json: {"project", "services": [{"service", "container", "state",
     "health", "exit_code", "uptime_s", "cpu_percent", "memory_bytes", "memory_limit_bytes", "ports": [{"address",
     "published", "target", "protocol"}], "url", "details"}]}. `state` is Docker's, or "absent" (there is no
-    container), "scaled to 0" or "adopted" (a program outside the stack is used instead). `details` is, of Redis,
-    {"hit_rate", "used_memory_bytes", "max_memory_bytes", "evicted_keys"}; of Ollama {"models": [{"name", "size_bytes",
-    "gpu_percent"}]}; of MongoDB {"cache_bytes", "cache_max_bytes"}, or {"hint"} where pymongo is not installed; or
-    {"error"}. If the state of the stack is unknown, there are no services, and an "error": {"message", "hint"}.
+    container), "scaled to 0", "outside of Docker" (by a `provider`) or "adopted" (a program outside the stack is used
+    instead). `details` is, of Redis, {"hit_rate", "used_memory_bytes", "max_memory_bytes", "evicted_keys"}; of Ollama
+    {"models": [{"name", "size_bytes", "gpu_percent"}]}; of MongoDB {"cache_bytes", "cache_max_bytes"}, or {"hint"}
+    where pymongo is not installed; or {"error"}. If the state of the stack is unknown, there are no services, and an
+    "error": {"message", "hint"}.
 
     \b
     Example:

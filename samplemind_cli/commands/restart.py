@@ -30,6 +30,7 @@ def restart(
     """
     from samplemind_cli import output
     from samplemind_cli.stack import existing
+    from samplemind_cli.stack.down import stopped
     from samplemind_cli.stack.engine import Engine
     from samplemind_cli.stack.up import started
 
@@ -37,5 +38,9 @@ def restart(
     with outcome(as_json=as_json) as found, Engine() as engine:
         verb = ["restart"] if grace is None else ["restart", "--timeout", str(grace)]
         plan = existing.planned(settings, engine, verb, services or [], output.say)
+        if existing.shares_networks(engine, plan):
+            for _ in stopped(plan.stack, plan.services, grace):
+                continue
+            plan = existing.planned(settings, engine, ["start"], services or [], lambda _: None)
         looks = started(plan, engine, build=False, wait=not no_wait, timeout=wait_timeout)
         follow(settings, plan, looks, found)

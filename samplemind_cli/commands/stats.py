@@ -126,5 +126,10 @@ def _csv(rows: Sequence[dict[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, rows[0].keys())
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({**row, "name": _no_formula(row["name"])} for row in rows)
     return text.getvalue()
+
+
+def _no_formula(name: str) -> str:
+    """A name as a spreadsheet shows it: a client chooses its session's, and `=…` would be computed."""
+    return f"'{name}" if name.startswith(tuple("=+-@\t\r")) else name

@@ -85,12 +85,12 @@ def up(
     from samplemind_cli import output
     from samplemind_cli.stack.engine import Engine
     from samplemind_cli.stack.up import started
-    from samplemind_cli.stack.up_plan import Wish, planned
+    from samplemind_cli.stack.up_plan import UpOptions, planned
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
-    wish = Wish(services=tuple(services or ()), gpu=gpu, adopt=not no_adopt, auto_ports=auto_ports)
+    options = UpOptions(services=tuple(services or ()), gpu=gpu, adopt=not no_adopt, auto_ports=auto_ports)
     with outcome(as_json=as_json, gpu=True) as found, Engine() as engine:
-        plan = planned(settings, engine, wish, output.say)
+        plan = planned(settings, engine, options, output.say)
         for note in plan.notes:
             output.say(note)
         looks = started(plan, engine, build=build, wait=not no_wait, timeout=timeout)

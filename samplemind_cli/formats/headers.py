@@ -16,6 +16,11 @@ HEADERS: dict[Format, dict[str, str]] = {
 }
 
 
+def of_anthropics_client(headers: Mapping[str, str]) -> bool:
+    """Whether a request comes from a client of Anthropic's, where OpenAI's ask the same path."""
+    return "anthropic-version" in headers
+
+
 def headed(request: Request, headers: Mapping[str, str]) -> Request:
     """The request with what the headers say; their names are in lower case."""
     known = HEADERS.get(request.source, {})

@@ -12,8 +12,8 @@ from samplemind_cli.errors import ProviderError
 from samplemind_cli.models.names import Name
 
 SECONDS = 5.0
-LARGEST = 10_000_000  # bytes of an answer
-REDIRECTS = 4  # requests, with those that a redirect leads to
+LARGEST = 10_000_000  # bytes of a response
+REDIRECTS = 4  # requests, including redirected ones
 OK, ABSENT = 200, 404
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
@@ -28,7 +28,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a registry says of a model. `layers` is empty when it said nothing, and `trouble` tells why."""
+    """A model's layers in its registry; empty if it did not answer, with the reason in `trouble`."""
 
     layers: tuple[Layer, ...] = ()
     trouble: str = ""
@@ -41,8 +41,8 @@ class Manifest:
 
 
 async def version(url: str) -> Any:
-    """The daemon's `/api/version`, decoded; None when what answers is no Ollama. OSError when nothing answers."""
-    reply = await _asked(f"{url}/api/version")
+    """The daemon's version; None if what answers is not an Ollama. Raises OSError if nothing answers."""
+    reply = await _reply(f"{url}/api/version")
     try:
         answer = json_text.loads(reply.body)
     except ValueError:
@@ -51,18 +51,18 @@ async def version(url: str) -> Any:
 
 
 async def held(url: str, digests: Iterable[str]) -> set[str]:
-    """The digests whose blobs the daemon has completely (`HEAD /api/blobs/DIGEST`)."""
-    wanted = list(digests)
-    replies = await asyncio.gather(*(_asked(f"{url}/api/blobs/{digest}", method="HEAD") for digest in wanted))
-    return {digest for digest, reply in zip(wanted, replies, strict=True) if reply.status == OK}
+    """The digests whose blobs the daemon has completely (`HEAD /api/blobs/DIGEST`). Raises OSError."""
+    every = list(digests)
+    replies = await asyncio.gather(*(_reply(f"{url}/api/blobs/{digest}", method="HEAD") for digest in every))
+    return {digest for digest, reply in zip(every, replies, strict=True) if reply.status == OK}
 
 
 async def manifest(name: str, *, insecure: bool) -> Manifest:
-    """A model's layers as its registry lists them. Never raises: a plan is made without them, too."""
+    """A model's layers in its registry. Raises only UsageError, for the name: a plan is possible without layers."""
     url = Name.parse(name).manifest_url(insecure=insecure)
     host = urlsplit(url).netloc
     try:
-        reply = await _asked(url, accept=_MANIFEST)
+        reply = await _reply(url, accept=_MANIFEST)
         if reply.status == ABSENT:
             return Manifest(trouble=f"{host} has no such model", unknown=True)
         if reply.status != OK:
@@ -79,8 +79,8 @@ def _layers(answer: Any) -> tuple[Layer, ...]:
     return tuple({blob["digest"]: Layer(str(blob["digest"]), int(blob["size"])) for blob in blobs}.values())
 
 
-async def _asked(url: str, *, method: str = "GET", accept: str = "application/json") -> http_client.WholeResponse:
-    """The reply after redirects, whatever its status. OSError when there is none in time."""
+async def _reply(url: str, *, method: str = "GET", accept: str = "application/json") -> http_client.WholeResponse:
+    """The response after redirects, whatever its status. Raises OSError if there is none within SECONDS."""
     patience = http_client.Patience(connect=SECONDS, read=SECONDS, attempts=1)
     try:
         async with asyncio.timeout(SECONDS):

@@ -1,4 +1,4 @@
-"""The API's description, OpenAPI 3.1: /openapi.json, which the tests hold the server to."""
+"""/openapi.json, the API's description in OpenAPI 3.1; tests compare the server with it."""
 
 from typing import Any
 
@@ -129,7 +129,7 @@ VECTORS = obj(
 MODELS = obj(("object", "data"), object={"const": "list"}, data=listed(obj(("id", "object", "owned_by"), id=TEXT)))
 READY = obj(("status",), status={"enum": ["ready", "unready"]}, checks={"type": "object"})
 READINESS = get("Whether a provider is available", READY, public=True)
-READINESS["get"]["responses"]["503"] = answered("not now", {"anyOf": [READY, ERROR]})
+READINESS["get"]["responses"]["503"] = answered("not ready", {"anyOf": [READY, ERROR]})
 DOCUMENT: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {"title": "samplemind", "version": __version__, "description": "One cached, routed AI core over HTTP."},
@@ -146,8 +146,8 @@ DOCUMENT: dict[str, Any] = {
             "get": {
                 "summary": "Show a model",
                 "responses": {
-                    "200": answered("so it is", obj(("id", "object"), id=TEXT, object={"const": "model"})),
-                    **errors({"401": "no token", "404": "there is none"}, schema=ERROR),
+                    "200": answered("the model", obj(("id", "object"), id=TEXT, object={"const": "model"})),
+                    **errors({"401": "no token", "404": "no such model"}, schema=ERROR),
                 },
             },
             "parameters": [{"name": "model", "in": "path", "required": True, "schema": TEXT}],

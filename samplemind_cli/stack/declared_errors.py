@@ -1,9 +1,24 @@
-"""What Compose and the engine print when something in the compose file cannot be had, in plain words and with a way on.
+"""Errors that Compose and the engine print about what a compose file asks for.
 
 Each row: a pattern, a message, a hint; in both `{0}` is the line, `{1}`, … the pattern's groups.
 """
 
 DECLARED: tuple[tuple[str, str, str], ...] = (
+    (
+        r"required variable (\S+) is missing a value((?:: .*)?)",
+        "the variable {1}, which the compose file requires, is not set{2}",
+        "export {1}=…, or write it into .env beside the compose file",
+    ),
+    (
+        r"validating (\S+): ?(.*?) ?additional propert(?:y|ies) '?(\S+?)'? (?:is )?not allowed",
+        "the compose file is broken: this version of Docker Compose does not know `{3}` ({1} {2})",
+        "check the spelling; what is new needs a newer Compose: docker compose version",
+    ),
+    (
+        r"cannot join (network|ipc|pid) of a non running container",
+        "it shares the {1} of a container that does not run",
+        "samplemind stop, then: samplemind start",
+    ),
     (
         r"no service selected",
         "there is no service to start: the compose file has none, or each belongs to a profile that is not active",

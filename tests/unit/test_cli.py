@@ -127,7 +127,7 @@ def test_what_others_write_is_utf_8_whatever_the_locale_says(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (OSError(errno.ENOSPC, "full"), "the disk is full: [Errno 28] full"),
         (OSError(errno.EFBIG, "large"), "the disk is full: [Errno 27] large"),
@@ -135,7 +135,7 @@ def test_what_others_write_is_utf_8_whatever_the_locale_says(monkeypatch):
         (OSError(errno.ENOENT, "No usable temporary directory found in …"), "there is no folder for temporary files"),
     ],
 )
-def test_what_cannot_be_written_is_no_bug(capfd, monkeypatch, error, told):
+def test_what_cannot_be_written_is_no_bug(capfd, monkeypatch, error, message):
     def fail(_argv, _question):
         raise error
 
@@ -143,7 +143,7 @@ def test_what_cannot_be_written_is_no_bug(capfd, monkeypatch, error, told):
     monkeypatch.setattr(cli, "_abandon_stdout", lambda: None)
 
     assert cli.run([]) == 1
-    assert capfd.readouterr().err.startswith(f"error: {told}\nhint: ")
+    assert capfd.readouterr().err.startswith(f"error: {message}\nhint: ")
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch):

@@ -10,6 +10,7 @@ import orjson
 from samplemind_cli.formats import origins, reading
 from samplemind_cli.formats.anthropic_messages import tokens
 from samplemind_cli.formats.anthropic_messages.block_writer import BlockWriter, PassedBlocks, proof
+from samplemind_cli.formats.anthropic_messages.fields import NO_THREADS
 from samplemind_cli.formats.types import (
     ATTACHMENTS,
     NO_TOKENS,
@@ -161,7 +162,8 @@ def error(problem: Problem) -> dict[str, Any]:
     too_long = problem.kind == "too_long" or problem.code == "context_length_exceeded"
     if too_long and _TOO_LONG not in told.lower():
         told = f"{_TOO_LONG}: {told}"
-    return {"type": "error", "error": {"type": _error_type(problem), "message": told}}
+    details = {"details": {"error_code": NO_THREADS, "unsupported": [param]}} if problem.code == NO_THREADS else {}
+    return {"type": "error", "error": {"type": _error_type(problem), "message": told, **details}}
 
 
 def _error_type(problem: Problem) -> str:

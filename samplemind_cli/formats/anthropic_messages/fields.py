@@ -37,6 +37,7 @@ HINTS = frozenset(
 IGNORED = frozenset({"billing_policy", "diagnostics", "metadata"})
 # A conversation that a provider holds: the rest of the prompt is not in the request.
 REFUSED = frozenset({"thread"})
+NO_THREADS = "thread_unsupported_request"  # the error code after which its clients send the whole conversation
 # Values that say nothing: clients send them unasked.
 NEUTRAL = {"service_tier": ("auto",), "speed": ("standard",), "mcp_servers": ([],), "context_management": ({},)}
 # The name under which `Request.unkeyed` holds Claude Code's first system block, which tells one conversation from

@@ -1,12 +1,20 @@
 """A message request as Anthropic's clients send it, read into a request."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from samplemind_cli.formats import jsonschema
-from samplemind_cli.formats.anthropic_messages import tokens
+from samplemind_cli.formats.anthropic_messages import offered, tokens
 from samplemind_cli.formats.anthropic_messages.answers import Events, error, message
 from samplemind_cli.formats.anthropic_messages.content import content, messages
-from samplemind_cli.formats.anthropic_messages.fields import ATTRIBUTION, IGNORED, NEUTRAL, REFUSED, TRANSLATED
+from samplemind_cli.formats.anthropic_messages.fields import (
+    ATTRIBUTION,
+    IGNORED,
+    NEUTRAL,
+    NO_THREADS,
+    REFUSED,
+    TRANSLATED,
+)
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.types import EFFORTS, Answer, Message, Part, Request, Text
 
@@ -21,13 +29,14 @@ def read(fields: Fields) -> Request:
     for name in REFUSED:
         if fields.raw.get(name) is not None:
             why = "is not supported here: the conversation must be in the request"
-            raise fields.wrong(name, why, "unsupported_parameter")
+            raise fields.wrong(name, why, NO_THREADS)
     turns = fields.items("messages")
     if not turns:
         raise fields.wrong("messages", "must contain at least one message")
     system, attribution = _system(fields)
-    tools = tuple(map(_tool, fields.items("tools")))
-    choice, one = _choice(fields)
+    offer = offered.tools(fields, turns)
+    tools = tuple(map(_tool, offer))
+    choice, one = _choice(fields, offer)
     effort, budget = _thinking(fields)
     top_p = fields.number("top_p", 0, 1)
     return Request(
@@ -123,19 +132,19 @@ def _tool(fields: Fields) -> dict[str, Any]:
     return {"type": "function", "function": function, **hints}
 
 
-def _choice(fields: Fields) -> tuple[str | dict[str, Any] | None, bool]:
+def _choice(fields: Fields, offer: Sequence[Fields]) -> tuple[str | dict[str, Any] | None, bool]:
     """Which tools may be called, and whether one at most."""
     holder = fields.inner("tool_choice")
     if not holder.raw:
         return None, False
     kind = holder.one_of("type", (*CHOICES, "tool"), "")
     one = holder.get("disable_parallel_tool_use", bool) or False
-    if kind == "any" and not fields.items("tools"):
+    if kind == "any" and not offer:
         raise fields.wrong("tool_choice", "asks for a call, and there are no tools")
     if kind != "tool":
         return CHOICES[kind], one
     name = holder.need("name", str)
-    if name not in [tool.raw.get("name") for tool in fields.items("tools")]:
+    if name not in [tool.raw.get("name") for tool in offer]:
         raise holder.wrong("name", f"is {name!r}, which is not one of the tools")
     return {"type": "function", "function": {"name": name}}, one
 

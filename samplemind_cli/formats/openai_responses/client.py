@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,8 +25,8 @@ from samplemind_cli.formats.types import (
     Thinking,
 )
 
-__all__ = ["alone", "chat", "embed", "fault", "models", "read", "read_embeddings", "read_models"]
-__all__ += ["readable", "reader", "takes"]
+__all__ = ["alone", "chat", "count", "embed", "fault", "models", "read", "read_count", "read_embeddings"]
+__all__ += ["read_models", "readable", "reader", "takes"]
 
 _VIDEO = {"video", "video_url"}
 _TAKEN = ABILITIES - {"audio", "audio_url", "file_id", "image_id", *_VIDEO} | {
@@ -43,6 +44,9 @@ _ALONE = re.compile(
 )
 # Models that think: of others the API refuses to send thoughts along.
 _THINKING = re.compile(r"(^|/)(o\d|gpt-(?!4|3)\d|codex|computer-use)(?!.*chat)")
+# What is counted.
+_COUNTED = frozenset({"model", "input", "instructions", "personality", "tools", "tool_choice", "parallel_tool_calls"})
+_COUNTED |= {"reasoning", "text", "truncation"}
 # Fields of a body that stand under another name here.
 _NAMES = {"verbosity": "text.verbosity"}
 _SAID = ("logprobs", "include")  # told in `include`
@@ -79,6 +83,18 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
         body["include"] = included
     sent = {**chat_client.headers(endpoint), **(request.headers if request.source == fields.OWN else {})}
     return Call(f"{endpoint.base_url}/responses", body, sent)
+
+
+def count(request: Request, endpoint: Endpoint) -> Call:
+    """`POST /responses/input_tokens`: the prompt, without what says how it is to be answered."""
+    call = chat(request, endpoint)
+    kept = {name: value for name, value in call.json.items() if name in _COUNTED}
+    return replace(call, url=f"{call.url}/input_tokens", json=kept)
+
+
+def read_count(body: Any) -> int | None:
+    """`input_tokens`."""
+    return reading.count(reading.mapping(body).get("input_tokens"))
 
 
 def reader(request: Request) -> Reader:

@@ -65,7 +65,8 @@ def error(trouble: Trouble) -> Any:
 def _messages(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     body = _checked(request, models)
     messages = body["messages"]
-    tools = [ToolSpec(tool["name"], tool.get("input_schema", {})) for tool in body.get("tools") or []]
+    known = [tool for tool in body.get("tools") or [] if not tool.get("defer_loading")]  # the model has not found those
+    tools = [ToolSpec(tool["name"], tool.get("input_schema", {})) for tool in known]
     choice = body.get("tool_choice") or {}
     names = [choice["name"]] if choice.get("type") == "tool" else []
     turn = since(messages, "assistant")

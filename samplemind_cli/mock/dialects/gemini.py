@@ -1,4 +1,4 @@
-"""Gemini's generateContent and streamGenerateContent, as the v1beta document has them; newer clients ask v1."""
+"""Gemini's answers, token counts and embeddings, as the v1beta document has them; newer clients ask v1."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from samplemind_cli.mock.dialects.speech import (
     whole_number,
 )
 from samplemind_cli.mock.http1 import HttpRequest
-from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, count_tokens, text_of
+from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, count_tokens, embedding, text_of
 
 NAME = "gemini"
 TROUBLES = {
@@ -41,9 +41,9 @@ STATUSES = {
     529: "UNAVAILABLE",
 }
 FINISHES = {"stop": "STOP", "tool_calls": "STOP", "length": "MAX_TOKENS", "filter": "SAFETY"}
-MODEL_PATH = re.compile(
-    r"/v1(?:beta)?/models/(?P<model>[^:]+):(?P<method>generateContent|streamGenerateContent|countTokens)"
-)
+METHODS = ("generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents")
+MODEL_PATH = re.compile(rf"/v1(?:beta)?/models/(?P<model>[^:]+):(?P<method>{'|'.join(METHODS)})")
+AT_ONCE = 100  # texts in one batch
 
 
 def reply(request: HttpRequest, models: tuple[str, ...]) -> Reply:
@@ -60,6 +60,8 @@ def reply(request: HttpRequest, models: tuple[str, ...]) -> Reply:
         raise RefusedRequest(404, f"models/{found['model']} is not found for API version v1beta.")
     if found["method"] == "countTokens":
         return _count(request)
+    if found["method"] in ("embedContent", "batchEmbedContents"):
+        return _embed(request, batch=found["method"] == "batchEmbedContents")
     framing = SSE if request.query.get("alt") == "sse" else ARRAY
     prompt_request = _prompt_request(_checked(request), found["model"], found["method"] == "streamGenerateContent")
     return Spoken(prompt_request, _whole, _events, framing)
@@ -87,6 +89,20 @@ def _count(request: HttpRequest) -> Reply:
     said = f"{text_of(_field(prompt_request, 'systemInstruction'))} {text_of(prompt_request['contents'])}"
     tools = json.dumps(prompt_request["tools"]) if prompt_request.get("tools") else ""
     return Document({"totalTokens": count_tokens(f"{said} {tools}")}, of_model=True)
+
+
+def _embed(request: HttpRequest, *, batch: bool) -> Reply:
+    """The vector of one text, or of each in a batch."""
+    body = body_of(request, "Invalid JSON payload received.")
+    asked = _field(body, "requests") if batch else [body]
+    if not isinstance(asked, list) or not 1 <= len(asked) <= AT_ONCE:
+        raise RefusedRequest(400, f"* BatchEmbedContentsRequest.requests: one to {AT_ONCE} can be in one batch")
+    texts = [text_of(_field(one, "content")) for one in asked]
+    if not all(texts):
+        raise RefusedRequest(400, "* EmbedContentRequest.content: contents is not specified")
+    sizes = [whole_number(_field(one, "outputDimensionality")) for one in asked]
+    vectors = [{"values": embedding(text, size)} for text, size in zip(texts, sizes, strict=True)]
+    return Document({"embeddings": vectors} if batch else {"embedding": vectors[0]}, of_model=True)
 
 
 def _checked(request: HttpRequest) -> dict[str, Any]:
@@ -186,7 +202,7 @@ def _usage(answer: ScriptedAnswer, *, spoken: bool = False) -> dict[str, Any]:
 
 
 def _models(models: tuple[str, ...]) -> Reply:
-    methods = ["generateContent"]
+    methods = [method for method in METHODS if method != "streamGenerateContent"]
     listed = [
         {"name": f"models/{m}", "baseModelId": m, "version": "1", "supportedGenerationMethods": methods}
         for m in models or ("mock",)

@@ -1,6 +1,7 @@
 """OpenAI's chat completions, responses, embeddings and model list, as `openai/openai-openapi` documents them."""
 
 import base64
+import json
 import struct
 import time
 from collections.abc import Iterator
@@ -95,6 +96,16 @@ def _chat(request: HttpRequest, models: tuple[str, ...]) -> Reply:
 
 def _responses(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     return responses.spoken(_asking(request, models, {"model": str}))
+
+
+def _input_tokens(request: HttpRequest, models: tuple[str, ...]) -> Reply:
+    """A prompt's tokens; what says how it is to be answered is refused."""
+    body = _asking(request, models, {"model": str})
+    if unknown := next((name for name in body if name not in responses.COUNTED), ""):
+        raise RefusedRequest(400, f"Unknown parameter: '{unknown}'.", "unknown_parameter", unknown)
+    tools = json.dumps(body["tools"]) if body.get("tools") else ""
+    read = count_tokens(f"{responses.spoken(body).request.input_text} {tools}")
+    return Document({"object": "response.input_tokens", "input_tokens": read}, of_model=True)
 
 
 def _schema(wanted: dict[str, Any]) -> Any:
@@ -199,6 +210,7 @@ def _models(_request: HttpRequest, models: tuple[str, ...]) -> Reply:
 ROUTES = {
     ("POST", "/v1/chat/completions"): _chat,
     ("POST", "/v1/responses"): _responses,
+    ("POST", "/v1/responses/input_tokens"): _input_tokens,
     ("POST", "/v1/embeddings"): _embeddings,
     ("GET", "/v1/models"): _models,
 }

@@ -9,6 +9,10 @@ from samplemind_cli.mock.dialects.speech import NAMED_SSE, Event, RefusedRequest
 from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, text_of
 
 KEPT = ("previous_response_id", "conversation", "prompt")  # they name what only OpenAI holds
+COUNTED = frozenset(
+    {*KEPT, "model", "input", "instructions", "personality", "tools", "tool_choice", "text", "reasoning"}
+)
+COUNTED |= {"parallel_tool_calls", "truncation"}
 REFUSAL = "I can't help with that."
 REASONS = {"length": "max_output_tokens", "filter": "content_filter"}
 EventFields = tuple[str, dict[str, Any], bool]  # an event's type, what else it says, whether it carries a word

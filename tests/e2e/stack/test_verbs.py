@@ -40,6 +40,16 @@ def test_restarting_waits_for_health_and_keeps_the_containers(stack):
     assert stack.ids() == ids
 
 
+def test_services_that_share_a_network_restart(project):
+    sleep = project.python("import time; time.sleep(600)")
+    stack = project({"vpn": sleep, "side": {**sleep, "network_mode": "service:vpn", "depends_on": ["vpn"]}})
+    stack.run("up")
+    ids = stack.ids()
+    told = stack.run("restart", "-t", "0").out
+    assert [line.split()[:2] for line in told.splitlines()[1:]] == [["side", "running"], ["vpn", "running"]]
+    assert stack.ids() == ids
+
+
 def test_a_service_that_fails_when_started_anew_is_told_with_its_log(project):
     code = "import os, sys, time; os.path.exists('/f') and sys.exit('broken now'); open('/f', 'w'); time.sleep(600)"
     stack = project({"web": project.python(code)})

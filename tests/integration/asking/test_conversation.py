@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -178,6 +179,24 @@ def test_a_chat_goes_on_from_turn_to_turn_and_ask_goes_on_with_it(run, mock_serv
     spoken = told(mock_server.requests[-1])
     assert spoken[:3] == [("system", "Be brief"), *ONE]
     assert [text for role, text in spoken if role == "user"] == ["one", "two \nlines", "three\nmore", "four"]
+
+
+@pytest.mark.usefixtures("mock_server")
+def test_a_chat_is_saved_again_into_its_own_file_and_over_no_other(run, tmp_path):
+    kept, saved = tmp_path / "kept.txt", tmp_path / "chat.md"
+    kept.write_text("kept")
+    (tmp_path / "link.md").symlink_to(kept)
+    os.mkfifo(tmp_path / "pipe")
+    saves = [f"/save {name}" for name in ("chat.md", "./chat.md", "kept.txt", "link.md", "pipe", "~nobody-here/x")]
+    lines = [saves[0], "one", *saves[1:], "/attach ~nobody-here/x"]
+    done = run("chat", *OPENAI, piped="\n".join(lines))
+
+    assert done.returncode == 0
+    assert "one" in saved.read_text()
+    assert kept.read_text() == "kept"
+    assert re.findall(r"error: (\S+) is there already", done.stderr) == ["kept.txt", "link.md", "pipe"]
+    assert "cannot write ~nobody-here/x" in done.stderr
+    assert "cannot read ~nobody-here/x" in done.stderr
 
 
 def test_a_model_is_changed_in_the_middle_and_a_wrong_one_is_not_taken(run, mock_server):

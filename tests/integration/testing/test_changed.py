@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 
 import pytest
 from parts import warm
@@ -181,6 +182,13 @@ def test_what_ran_outside_of_any_test_is_not_called_green(project):
     assert failed(done) == ["test_limit", "test_second_with_stock", "test_table"]
     assert "ERROR test_shop.py::test_data" in done.stdout
     assert "because of: conftest.py, shop/limits.py, shop/stock.py, shop/tables.py\n" in done.stderr
+
+
+def test_a_run_of_everything_tells_what_recording_costs_where_python_has_no_sys_monitoring(project):
+    assert "two to five times" not in project.test("--changed", "--all").stderr
+    project.edit("conftest.py", "import pytest\n", "import pytest\nLIMIT = 1\n")
+    told = project.test("--changed", "--all").stderr
+    assert ("two to five times as long as pytest alone" in told) == (sys.version_info < (3, 12))
 
 
 @pytest.mark.parametrize("option", ["--setup-plan", "--setup-only"])

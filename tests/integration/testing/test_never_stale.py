@@ -313,3 +313,15 @@ def test_what_reads_its_result_from_another_file_is_told_why_it_runs(tmp_path, p
     project({"a/m.py": "A = 2\n"})
     assert f"because of: {Path('a/m.py')}\n" in changed(tmp_path)[1]
     assert "$PYTHONHASHSEED" in changed(tmp_path, PYTHONHASHSEED="3")[1]
+
+
+def test_code_that_a_test_makes_and_runs_is_no_change_of_the_project(tmp_path, project):
+    makes = (
+        "import sys, zipfile\ndef test(tmp_path, monkeypatch):\n    (tmp_path / 'made_one.py').write_text('A = 1')\n"
+        "    with zipfile.ZipFile(tmp_path / 'x.zip', 'w') as packed:\n        packed.writestr('made_two.py', 'A = 1')\n"
+        "    monkeypatch.syspath_prepend(tmp_path)\n    monkeypatch.syspath_prepend(tmp_path / 'x.zip')\n"
+        "    import made_one, made_two\n    assert made_one.A == made_two.A\n"
+    )
+    project({"pytest.ini": "[pytest]\n", "test_a.py": makes})
+    assert changed(tmp_path)[0] == 0
+    assert "ran 0 of 1 known tests" in changed(tmp_path)[1]

@@ -135,7 +135,7 @@ def test_first_words_and_the_gaps_between_words_are_apart():
 
 
 def test_a_failure_is_counted_and_never_dropped():
-    found = asyncio.run(loads.closed(asking(fail=lambda number: number % 2), 1, 0.02))
+    found = asyncio.run(loads.closed(asking(fail=lambda number: not number % 2), 1, 0.02))
     told = loads.document(found, "closed", "x")
 
     assert told["failures"] == told["errors"]["no such luck"] > 0

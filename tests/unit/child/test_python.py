@@ -23,6 +23,7 @@ def test_another_python_is_asked_what_it_has_as_our_own_is(tmp_path):
     (tmp_path / ".venv" / "bin" / "python").symlink_to(sys.executable)  # without pyvenv.cfg: the one behind the link
     other, ours = find_python(tmp_path, {}, "pip", "absent"), find_python(Path(sys.prefix), {}, "pip", "absent")
     assert other.versions.keys() == ours.versions.keys()
+    assert other.versions["python"] == "{}.{}".format(*sys.version_info)
     assert (other.versions["absent"], ours.versions["absent"]) == (None, None)
     assert other.versions["pip"]
     assert ours.versions["pip"]

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samplemind_cli.ai.adapters import CLIENTS
+from samplemind_cli.formats import tokens
 from samplemind_cli.formats.fields import BadRequestError, Fields
-from samplemind_cli.formats.gemini import catalog, client, embeddings, server, tokens
+from samplemind_cli.formats.gemini import catalog, client, embeddings, server
 from samplemind_cli.formats.types import (
     Embeddings,
     Endpoint,

@@ -166,6 +166,21 @@ def test_gemini_counts_contents_or_a_whole_request_and_never_both(fits, request_
     fits("gemini.json", "CountTokensResponse", count(contents=contents))
 
 
+def test_gemini_embeds_one_text_and_a_batch(fits, request_to):
+    def embedded(verb, **body):
+        return gemini.reply(request_to(f"/v1beta/models/m:{verb}", body, **GOOGLE), ()).body
+
+    text = {"content": {"parts": [{"text": "a"}]}}
+    one = embedded("embedContent", **text)
+    batch = embedded("batchEmbedContents", requests=[{**text, "outputDimensionality": 3}, text])
+    fits("gemini.json", "EmbedContentResponse", one)
+    fits("gemini.json", "BatchEmbedContentsResponse", batch)
+    assert [len(vector["values"]) for vector in batch["embeddings"]] == [3, len(one["embedding"]["values"])]
+    for wrong in ({"requests": []}, {"requests": [text] * 101}, {"requests": [{"content": {"parts": []}}]}):
+        with pytest.raises(RefusedRequest):
+            embedded("batchEmbedContents", **wrong)
+
+
 def test_ollama_generate_answers_and_thinks(fits, request_to):
     reply = ollama.reply(request_to("/api/generate", {"model": "m", "prompt": "hello", "think": True}), ())
     assert whole(reply)["response"] == "You said: hello"
@@ -223,6 +238,19 @@ def test_openais_response_knows_nothing_of_an_earlier_one(name, request_to):
     assert refused.value.trouble.param == name
 
 
+def test_openai_counts_a_prompt_and_refuses_what_says_how_to_answer(fits, request_to):
+    def count(**more):
+        body = {"model": "m", "input": "hello there", "instructions": "be brief", **more}
+        return openai.reply(request_to("/v1/responses/input_tokens", body, **KEY), ()).body
+
+    fits("openai.json", "TokenCountsResource", count())
+    assert count() == {"object": "response.input_tokens", "input_tokens": 4}
+    assert count(tools=[{"type": "function", "name": "f", "parameters": {}}])["input_tokens"] > 4
+    for wrong in ({"stream": True}, {"input": []}):
+        with pytest.raises(RefusedRequest):
+            count(**wrong)
+
+
 def test_openai_answers_a_functions_result_with_words(request_to):
     call = {"type": "function_call", "call_id": "c", "name": "weather", "arguments": "{}"}
     result = {"type": "function_call_output", "call_id": "c", "output": "it rains"}
@@ -257,6 +285,13 @@ def test_anthropic_says_tool_arguments_as_json_pieces(request_to):
     pieces = [e["delta"]["partial_json"] for e in told if e.get("delta", {}).get("type") == "input_json_delta"]
     assert json.loads("".join(pieces)) == {"city": "mock"}
     assert told[-2]["delta"]["stop_reason"] == "tool_use"
+
+
+def test_anthropic_calls_no_tool_that_is_still_to_be_found(request_to):
+    deferred = {"name": "hidden", "input_schema": {}, "defer_loading": True}
+    reply = anthropic_chat(request_to, tools=[deferred, {"name": "weather", "input_schema": WEATHER}])
+
+    assert [block["name"] for block in whole(reply)["content"] if block["type"] == "tool_use"] == ["weather"]
 
 
 def test_anthropic_signs_its_thinking(request_to):

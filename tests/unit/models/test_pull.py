@@ -80,7 +80,7 @@ def test_a_stream_that_ends_early_is_begun_again():
 
 
 def test_tries_in_a_row_are_counted_and_progress_begins_the_count_anew():
-    cut = daemon_errors.said("unexpected EOF", "m")
+    cut = daemon_errors.from_message("unexpected EOF", "m")
     growing = [[PullEvent("pulling", A, n, 100), cut] for n in range(1, 21)]
     daemon = ScriptedDaemon({"m": [*growing, whole(100)]})
     assert run(daemon, plan_of("m", a=100))[0].status == "pulled"
@@ -99,7 +99,7 @@ def test_a_wrong_digest_gets_one_more_try_however_much_comes():
 
 
 def test_a_final_failure_is_not_tried_again_and_stops_no_other():
-    full = daemon_errors.said("no space left on device", "m")
+    full = daemon_errors.from_message("no space left on device", "m")
     daemon = ScriptedDaemon({"m": [[full]], "n": [whole(5)]})
     results = run(daemon, plan_of("m", "n", a=5))
     assert [result.status for result in results] == ["failed", "pulled"]

@@ -22,6 +22,11 @@ SAID = {  # what Docker, Compose and the daemon print, as seen
     "unknown flag: --short\n\nUsage: docker …\n\nRun 'docker --help' for more information": "Compose plugin",
     "yaml: line 1: did not find expected node content": "compose file is broken",
     "validating /p/compose.yaml: services.web Additional property wat is not allowed": "compose file is broken",
+    "validating /p/c.yaml: services.web additional properties 'models' not allowed": "not know `models` (",
+    "validating /p/c.yaml: (root) Additional property models is not allowed": "`models` (/p/c.yaml (root)",
+    "required variable DB_PASSWORD is missing a value": "DB_PASSWORD, which the compose file requires, is not set",
+    "interpolating services.db.image: required variable A_B is missing a value: set A_B": "not set: set A_B",
+    "cannot join network of a non running container: 97cd": "shares the network of a container that does not run",
     'service "web" depends on undefined service "nope": invalid compose project': "compose file is broken",
     "failed to solve: write /x: no space left on device": "disk is full",
     "Error response from daemon: pull access denied for nosuch, repository does not exist": "refused an image",
@@ -107,6 +112,14 @@ def test_a_silent_engine_is_not_waited_for_and_the_client_s_plugin_neither(tmp_p
     with pytest.raises(StackError, match=r"did not answer within 0\.2 s"):
         docker.output_of(["sh", "-c", f"sleep 600 & echo $! >{plugin}; wait"], timeout=0.2)
     until(lambda: not runs(int(plugin.read_text())))
+
+
+def test_a_client_that_answers_nothing_is_not_given_time_to_end(tmp_path):
+    stays = f"trap 'touch {tmp_path}/asked' TERM; while :; do sleep 0.05; done"
+    with pytest.raises(StackError) as error:
+        docker.output_of(["sh", "-c", stays], timeout=0.2, hint="look there")
+    assert error.value.hint == "look there"
+    assert not (tmp_path / "asked").exists()
 
 
 @pytest.mark.usefixtures("_installed")

@@ -2,7 +2,15 @@ import time
 
 import pytest
 
-from samplemind_cli.stack.services import Port, ServiceState, observe, ports_in_list, service_of, with_absent
+from samplemind_cli.stack.services import (
+    Port,
+    ServiceState,
+    observe,
+    ports_in_list,
+    service_of,
+    with_absent,
+    without_containers,
+)
 
 NOW = time.time()
 
@@ -131,9 +139,36 @@ def test_tcp_ports_come_first_and_twins_once_in_whichever_list_they_are_found():
     assert found.url == "http://127.0.0.1:38000"
 
 
+def test_a_port_that_the_engine_chose_for_each_family_is_told_once_and_one_of_ipv6_alone_by_its_address():
+    def urls(*published):
+        listed = [{"IP": ip, "PublicPort": port, "PrivatePort": 80, "Type": "tcp"} for ip, port in published]
+        return [port.url for port in ports_in_list({"Ports": listed})]
+
+    assert urls(("::", 32770), ("0.0.0.0", 32769)) == ["http://127.0.0.1:32769"]
+    assert urls(("0.0.0.0", 1), ("0.0.0.0", 2), ("::", 1), ("::", 2)) == ["http://127.0.0.1:1", "http://127.0.0.1:2"]
+    assert urls(("127.0.0.1", 1), ("::", 2)) == ["http://127.0.0.1:1", "http://[::1]:2"]
+    assert urls(("::", 1)) == ["http://[::1]:1"]
+
+
 def test_a_declared_service_without_a_container_is_absent():
     found = with_absent([ServiceState(service="web", state="running")], ["redis", "web"])
     assert [(s.service, s.state) for s in found] == [("redis", "absent"), ("web", "running")]
+
+
+def test_a_service_that_is_to_have_no_container_is_ready_without_one():
+    services = {
+        "none": {"scale": 0},
+        "zero": {"deploy": {"replicas": 0}},
+        "cloud": {"provider": {"type": "awesomecloud"}},
+        "web": {"scale": 1},
+    }
+    found = with_absent([], services, without_containers(services))
+    assert {s.service: (s.state, s.verdict(0)) for s in found} == {
+        "none": ("scaled to 0", "ready"),
+        "zero": ("scaled to 0", "ready"),
+        "cloud": ("outside of Docker", "ready"),
+        "web": ("absent", "waiting"),
+    }
 
 
 def test_a_container_that_goes_while_it_is_looked_at_is_left_out():
