@@ -45,9 +45,15 @@ def content(fields: Fields, key: str) -> tuple[Part, ...]:
         return (Text(given),) if given else ()
     if not isinstance(given, list | dict):
         raise fields.wrong(key, "must be a string or a list of blocks")
-    listed = given if isinstance(given, list) else [given]
-    blocks = [{"type": "text", "text": one} if isinstance(one, str) else one for one in listed]
-    return tuple(map(_block, Fields({key: blocks}, fields.name("")[:-1]).items(key)))
+    return tuple(map(_block, listed(fields, key)))
+
+
+def listed(fields: Fields, key: str) -> list[Fields]:
+    """The blocks in a field, which may be one alone, or texts; none where it is a text."""
+    given = fields.raw.get(key)
+    several = given if isinstance(given, list) else [given] if isinstance(given, dict) else []
+    blocks = [{"type": "text", "text": one} if isinstance(one, str) else one for one in several]
+    return Fields({key: blocks}, fields.name("")[:-1]).items(key)
 
 
 def _block(block: Fields) -> Part:

@@ -1,9 +1,9 @@
 """The tools that a conversation offers at its end: agents add and withdraw some between two turns."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from samplemind_cli.formats import reading
+from samplemind_cli.formats.anthropic_messages.content import listed
 from samplemind_cli.formats.fields import Fields
 
 # What Claude's Agent SDK (0.3) puts among the tools for Anthropic's server alone: "never call this tool".
@@ -31,7 +31,6 @@ def tools(fields: Fields, turns: Sequence[Fields]) -> list[Fields]:
 def _changes(turns: Sequence[Fields]) -> Iterator[tuple[bool, Fields]]:
     """Each change, and whether it adds."""
     for turn in turns:
-        content: Any = turn.raw.get("content")
-        for block in turn.items("content") if isinstance(content, list) else ():
+        for block in listed(turn, "content"):
             if block.raw.get("type") in ("tool_addition", "tool_removal"):
                 yield block.raw["type"] == "tool_addition", block.inner("tool")
