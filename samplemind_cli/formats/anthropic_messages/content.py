@@ -51,6 +51,8 @@ def content(fields: Fields, key: str) -> tuple[Part, ...]:
 def listed(fields: Fields, key: str) -> list[Fields]:
     """The blocks in a field, which may be one alone, or texts; none where it is a text."""
     given = fields.raw.get(key)
+    if isinstance(given, list) and all(isinstance(one, dict) for one in given):
+        return fields.items(key)
     several = given if isinstance(given, list) else [given] if isinstance(given, dict) else []
     blocks = [{"type": "text", "text": one} if isinstance(one, str) else one for one in several]
     return Fields({key: blocks}, fields.name("")[:-1]).items(key)

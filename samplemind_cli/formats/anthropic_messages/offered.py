@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 from samplemind_cli.formats import reading
-from samplemind_cli.formats.anthropic_messages.content import listed
 from samplemind_cli.formats.fields import Fields
 
 # What Claude's Agent SDK (0.3) puts among the tools for Anthropic's server alone: "never call this tool".
@@ -31,6 +30,6 @@ def tools(fields: Fields, turns: Sequence[Fields]) -> list[Fields]:
 def _changes(turns: Sequence[Fields]) -> Iterator[tuple[bool, Fields]]:
     """Each change, and whether it adds."""
     for turn in turns:
-        for block in listed(turn, "content"):
-            if block.raw.get("type") in ("tool_addition", "tool_removal"):
-                yield block.raw["type"] == "tool_addition", block.inner("tool")
+        for block in reading.mappings(turn.raw.get("content")):
+            if block.get("type") in ("tool_addition", "tool_removal"):
+                yield block["type"] == "tool_addition", Fields(block, turn.name("content")).inner("tool")

@@ -60,6 +60,8 @@ def _split(choices: list[dict[str, Any]], *, one: bool) -> tuple[dict[str, Any],
     """The first choice, and the others by their index."""
     if one and len(choices) == 1:
         return choices[0], []
+    if one and len(choices) == 1:
+        return choices[0], []
     if one and choices:
         return _joined([choice for choice in choices if not reading.count(choice.get("index"))] or choices[:1]), []
     numbered = [(reading.count(choice.get("index")) or 0, choice) for choice in choices]
@@ -82,11 +84,13 @@ def _joined(choices: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _choice(choice: dict[str, Any], body: dict[str, Any], others: Sequence[tuple[int, dict[str, Any]]] = ()) -> Chunk:
-    delta, message = (_said(choice.get(name)) for name in ("delta", "message"))
+    delta, message = choice.get("delta"), choice.get("message")
+    if not isinstance(delta, dict | None) or not isinstance(message, dict | None):
+        delta, message = _said(delta), _said(message)
     whole = not isinstance(delta, dict) and isinstance(message, dict)
     said = reading.mapping(message if whole else delta)
     text, thinking = reading.content(said.get("content"))
-    refusal = "".join(reading.content(said.get("refusal")))
+    refusal = "".join(reading.content(said["refusal"])) if said.get("refusal") else ""
     if not said:  # some answer as the old completions did
         text = reading.text(choice.get("text")) or reading.text(choice.get("content"))
     calls = [_call(call, whole=whole) for call in reading.mappings(said.get("tool_calls"))]
@@ -119,9 +123,9 @@ def _said(value: Any) -> Any:
 def _beside(said: Mapping[str, Any], body: Mapping[str, Any]) -> Opaque | None:
     """What only this format has a word for: sources, which xAI and Perplexity name beside the answer; images; sound."""
     found = {name: said[name] for name in _BESIDE if isinstance(said.get(name), list | dict) and said[name]}
-    content = said.get("content") if isinstance(said.get("content"), list) else []
-    if pictures := [part for part in reading.mappings(content) if part.get("type") == "image_url"]:
-        found["images"] = [*found.get("images", ()), *pictures]
+    if isinstance(content := said.get("content"), list):
+        pictures = [part for part in reading.mappings(content) if part.get("type") == "image_url"]
+        found |= {"images": [*found.get("images", ()), *pictures]} if pictures else {}
     urls = body.get("citations") if "annotations" not in found else None
     if isinstance(urls, list) and (named := [url for url in urls if isinstance(url, str)]):
         found["annotations"] = [{"type": "url_citation", "url_citation": {"url": url}} for url in named]
@@ -150,7 +154,7 @@ _THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details", 
 
 def _thought(said: Mapping[str, Any]) -> str:
     """The name that DeepSeek, vLLM and llama.cpp gave it, or OpenRouter's, Groq's, MiniMax's, Copilot's, LiteLLM's."""
-    for name in _THOUGHTS:
+    for name in _THOUGHTS if said.keys() & _THOUGHTS else ():
         value = said.get(name)
         found = reading.content(value if isinstance(value, str | list | dict) else None)
         if any(found):

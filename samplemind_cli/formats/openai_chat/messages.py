@@ -52,13 +52,16 @@ def read(fields: Fields) -> Message:
 
 def are_documented(messages: list[Fields]) -> bool:
     """Whether every host of this format reads these messages as we do."""
-    contents = [message.raw.get("content") for message in messages]
-    if any(isinstance(content, dict) or any(map(_is_bare, _listed(content))) for content in contents):
-        return False
-    return not any(
+    return not any(_is_odd(message.raw) for message in messages)
+
+
+def _is_odd(message: dict[str, Any]) -> bool:
+    content = message.get("content")
+    if isinstance(content, dict) or (isinstance(content, list) and any(map(_is_bare, content))):
+        return True
+    return any(
         isinstance(reading.mapping(call.get("function")).get("arguments"), dict) or not isinstance(call.get("id"), str)
-        for message in messages
-        for call in reading.mappings(message.raw.get("tool_calls"))
+        for call in reading.mappings(message.get("tool_calls"))
     )
 
 
