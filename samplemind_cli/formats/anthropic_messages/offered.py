@@ -30,6 +30,6 @@ def tools(fields: Fields, turns: Sequence[Fields]) -> list[Fields]:
 def _changes(turns: Sequence[Fields]) -> Iterator[tuple[bool, Fields]]:
     """Each change, and whether it adds."""
     for turn in turns:
-        for block in reading.mappings(turn.raw.get("content")):
+        for n, block in enumerate(reading.mappings(turn.raw.get("content"))):
             if block.get("type") in ("tool_addition", "tool_removal"):
-                yield block["type"] == "tool_addition", Fields(block, turn.name("content")).inner("tool")
+                yield block["type"] == "tool_addition", Fields(block, turn.name(f"content[{n}]")).inner("tool")
