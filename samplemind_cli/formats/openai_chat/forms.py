@@ -8,8 +8,8 @@ from samplemind_cli.formats import jsonschema, reading
 from samplemind_cli.formats.fields import Fields
 
 _FORMAT = "response_format"
-_TYPES = ("text", "json_object", "json_schema")
-_GRAMMARS = ("grammar", "regex", "structural_tag")  # of Fireworks, of Together, of vLLM and SGLang
+TYPES = ("text", "json_object", "json_schema")
+GRAMMARS = ("grammar", "regex", "structural_tag")  # of Fireworks, of Together, of vLLM and SGLang
 _STRUCTURED = "structured_outputs"  # vLLM's, which holds what its `guided_…` fields did
 _SCHEMAS = ("guided_json", "json_schema")  # vLLM's, llama.cpp's
 _OBJECT = "guided_json_object"
@@ -40,13 +40,13 @@ class AnswerForm:
 def read(fields: Fields) -> AnswerForm:
     """The form that a body asks for. Raises BadRequestError."""
     given, structured = _nested(fields.inner(_FORMAT)), fields.inner(_STRUCTURED)
-    kind = given.one_of("type", (*_TYPES, *_GRAMMARS), "") if given.raw else ""
+    kind = given.one_of("type", (*TYPES, *GRAMMARS), "") if given.raw else ""
     holder = given.inner("json_schema") if kind == "json_schema" else Fields({})
     found = [*_of_format(given, holder), *_of_hosts(fields, structured)]
     if any(schema != found[0] for schema in found):
         raise fields.wrong(_FORMAT, f"and {', '.join(sorted(TRANSLATED & fields.raw.keys()))} name different schemas")
     objects = kind == "json_object" or fields.raw.get(_OBJECT) is True or structured.raw.get("json_object") is True
-    known = () if kind in _GRAMMARS else ("type", "json_schema", "schema")
+    known = () if kind in GRAMMARS else ("type", "json_schema", "schema")
     extra = given.others(known, _FORMAT) | holder.others(("name", "strict", "schema"), f"{_FORMAT}.json_schema")
     named, strict = holder.get("name", str) or "", holder.get("strict", bool)
     return AnswerForm(found[0] if found else None, objects and not found, named, strict, extra | _beside(structured))

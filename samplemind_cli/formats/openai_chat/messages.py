@@ -30,7 +30,7 @@ _OTHER_URLS: dict[str, tuple[str, MediaKind]] = {
     "input_image": ("image_url", "image"),
     "document_url": ("document_url", "file"),
 }
-_OTHERS = (*_TEXTS, *_THOUGHTS, *_OTHER_URLS)
+OTHERS = (*_TEXTS, *_THOUGHTS, *_OTHER_URLS)
 PARTS = ("text", "refusal", *URLS, "input_audio", "file", *HOSTS_PARTS)
 # Fields beside a message's content or a part's that are translated.
 _MESSAGE = {"role", "content", "name", "tool_calls", "tool_call_id", "function_call", "refusal", "reasoning_content"}
@@ -43,7 +43,7 @@ def read(fields: Fields) -> Message:
     if role in ("tool", "function"):
         parts = tuple(part for part in _result(fields) if isinstance(part, Text | Media))
         name = fields.need("name", str) if role == "function" else fields.get("name", str) or ""
-        call_id = reading.identifier(fields.raw.get("tool_call_id"))
+        call_id = _identifier(fields, "tool_call_id")
         return Message("tool", (ToolResult(call_id, parts, name=name, hints=fields.others(_MESSAGE)),))
     said = (*_thinking(fields), *_content(fields), *_calls(fields)) if role == "assistant" else _content(fields)
     spoken = cast("Role", "system" if role == "developer" else role)
@@ -73,7 +73,7 @@ def _is_bare(part: Any) -> bool:
     """Whether a part has a form that only some hosts know: a text alone, a URL alone, another format's kind."""
     if not isinstance(part, dict):
         return True
-    return part.get("type") in _OTHERS or any(isinstance(part.get(kind), str) for kind in URLS)
+    return part.get("type") in OTHERS or any(isinstance(part.get(kind), str) for kind in URLS)
 
 
 def _thinking(fields: Fields) -> tuple[Part, ...]:
@@ -86,7 +86,7 @@ def _thinking(fields: Fields) -> tuple[Part, ...]:
 def _result(fields: Fields) -> tuple[Part, ...]:
     """What a tool answered, also nothing, or an object as it is."""
     content = fields.raw.get("content")
-    if isinstance(content, dict) and content.get("type") not in (*PARTS, *_OTHERS):
+    if isinstance(content, dict) and content.get("type") not in (*PARTS, *OTHERS):
         return (Text(reading.dumps(content)),)
     return () if content is None and "content" in fields.raw else _content(fields)
 
@@ -108,7 +108,7 @@ def _content(fields: Fields) -> tuple[Part, ...]:
 
 
 def _part(part: Fields) -> Part:
-    kind = part.one_of("type", PARTS if part.raw.get("type") not in _OTHERS else _OTHERS, "")
+    kind = part.one_of("type", PARTS if part.raw.get("type") not in OTHERS else OTHERS, "")
     hints = part.others({"type", kind, "text"})
     if kind in ("text", "refusal", *_TEXTS):
         return Text(part.need("refusal" if kind == "refusal" else "text", str), hints)
@@ -147,5 +147,11 @@ def _call(call: Fields) -> ToolCall:
         return customs.call(call)
     function = call.inner("function")
     hints = call.others(("id", "type", "function", "index")) | function.others(("name", "arguments"), "function")
-    call_id = reading.identifier(call.raw.get("id"))
+    call_id = _identifier(call, "id")
     return ToolCall(function.need("name", str), function.json_text("arguments"), call_id, hints=hints)
+
+
+def _identifier(fields: Fields, key: str) -> str:
+    """An id, which may be a number; empty where there is none."""
+    value = fields.raw.get(key)
+    return reading.identifier(value) if type(value) is int else fields.get(key, str) or ""

@@ -95,7 +95,12 @@ def _tool(fields: Fields) -> dict[str, Any]:
             return customs.tool(fields)
         case {"type": "function" | None} | {"function": _} | {"name": _}:
             return function_tool(fields)
-    return {name: value for name, value in fields.raw.items() if value is not None}
+    own = {name: value for name, value in fields.raw.items() if value is not None}
+    if not isinstance(own.get("type"), str) and not (
+        len(own) == 1 and all(isinstance(one, dict) for one in own.values())
+    ):
+        return function_tool(fields)
+    return own
 
 
 def _customs(fields: Fields) -> frozenset[str]:
