@@ -12,6 +12,10 @@ def main() -> None:
         _main()
     except KeyboardInterrupt:  # also while modules load
         sys.exit(130)
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        sys.exit(130)  # it came while a class was made, which hides it before Python 3.12
 
 
 def _main() -> None:

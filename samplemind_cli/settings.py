@@ -231,6 +231,9 @@ def _toml(path: str, allowed: tuple[str, ...], rows: Iterable[Row]) -> dict[str,
         values = tomllib.loads(text)
     except (FileNotFoundError, NotADirectoryError):
         return {}
+    except PermissionError as error:  # after `sudo -E` or `su`, HOME may be another user's
+        hint = f"fix or move {path}; or is HOME another user's? Then: export HOME=FOLDER, your own"
+        raise UsageError(f"cannot read the settings in {path}: {error.strerror}", hint) from error
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read the settings in {path}: {error}", f"fix or move {path}") from error
     rows = (*rows, *own_rows(values[BLOCKS], path)) if BLOCKS in values and BLOCKS in allowed else tuple(rows)

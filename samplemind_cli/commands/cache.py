@@ -147,7 +147,8 @@ def _told(found: dict[str, Any]) -> list[tuple[str, str]]:
     if not shared["reachable"]:
         return [*lines, ("", shared["reason"])]
     rate = "" if shared["hit_rate"] is None else f", {shared['hit_rate']:.0%} of its reads were hits"
-    return [*lines, ("", f"{_count(shared['entries'])}; the server uses {output.size(shared['memory'])}{rate}")]
+    memory = "" if shared["memory"] is None else f"; the server uses {output.size(shared['memory'])}"
+    return [*lines, ("", f"{_count(shared['entries'])}{memory}{rate}")]
 
 
 def _count(entries: int) -> str:

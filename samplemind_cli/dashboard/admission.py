@@ -8,7 +8,7 @@ from samplemind_cli.dashboard.sessions import Sessions
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.server.failure import problem
 from samplemind_cli.server.message import Handler, HttpError, Incoming, Reply, Stream
-from samplemind_cli.server.peers import is_other_user
+from samplemind_cli.server.peers import other_user
 from samplemind_cli.settings import Settings
 
 HEADERS = {
@@ -54,7 +54,7 @@ class Admission:
             raise HttpError(
                 403, "only the dashboard's own page may do this; the Origin header names another one", "forbidden"
             )
-        if not self._token and is_other_user(incoming.transport):
+        if not self._token and other_user(incoming.transport):
             why = "this program runs as another user; without SAMPLEMIND_API_TOKEN only your own programs may read this"
             raise HttpError(403, why, "forbidden")
         if not self._token or opening or incoming.trusted:

@@ -170,7 +170,8 @@ class Daemon:
         """
         async with self._timed(None, name):
             async for part in await self._client.pull(name, insecure=insecure, stream=True):
-                yield PullEvent(part.status or "", part.digest or "", part.completed or 0, part.total or 0)
+                digest = part.digest if part.digest and wire.is_digest(part.digest) else ""
+                yield PullEvent(part.status or "", digest, wire.size(part.completed), wire.size(part.total))
 
     @asynccontextmanager
     async def _timed(self, seconds: float | None, name: str = "") -> AsyncIterator[None]:
@@ -184,7 +185,7 @@ def _model(entry: "ollama.ListResponse.Model") -> Model:
     return Model(
         name=str(entry.model),
         digest=entry.digest or "",
-        size=int(entry.size or 0),
+        size=wire.size(entry.size),
         modified=entry.modified_at,
         parameters=(details and details.parameter_size) or "",
         quantization=(details and details.quantization_level) or "",
@@ -195,4 +196,4 @@ def _model(entry: "ollama.ListResponse.Model") -> Model:
 def _loaded(entry: "ollama.ProcessResponse.Model") -> Loaded:
     until = entry.expires_at
     endless = until is not None and until.astimezone(UTC).year > datetime.now(UTC).year + 50
-    return Loaded(int(entry.size or 0), int(entry.size_vram or 0), None if endless else until, entry.context_length)
+    return Loaded(wire.size(entry.size), wire.size(entry.size_vram), None if endless else until, entry.context_length)

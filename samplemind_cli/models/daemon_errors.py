@@ -134,6 +134,11 @@ def stalled(name: str, seconds: float) -> OllamaError:
     )
 
 
+def endless(name: str, most: int) -> OllamaError:
+    """More layers came than any model has."""
+    return OllamaError(f"the registry of {name} tells of more than {most:,} layers", "check the model's name")
+
+
 def absent(name: str) -> OllamaError:
     """The error for a model that the daemon does not have."""
     return OllamaError(f"the daemon has no model {name}", f"samplemind pull-models {name}, or see: samplemind models")

@@ -10,7 +10,7 @@ from random import uniform
 from time import monotonic
 from typing import Any, Literal
 
-from samplemind_cli.models import daemon_errors, fit
+from samplemind_cli.models import daemon_errors, fit, wire
 from samplemind_cli.models.daemon import Daemon, PullEvent
 from samplemind_cli.models.daemon_errors import OllamaError
 from samplemind_cli.models.pull_plan import PlannedModel, PullPlan
@@ -193,6 +193,8 @@ class Puller:
                 aclosing(self._daemon.pull(name, insecure=self._insecure)) as steps,
             ):
                 async for step in steps:
+                    if len(download.have) > wire.MOST:
+                        raise daemon_errors.endless(name, wire.MOST)
                     if download.take(step):  # the daemon sends nothing while it verifies, for minutes
                         now = asyncio.get_running_loop().time()
                         limit.reschedule(None if download.phase == "verifying" else now + stall)

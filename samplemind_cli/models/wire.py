@@ -1,6 +1,7 @@
 """Calls that the `ollama` package lacks: the daemon's version, its blobs, a registry's manifest."""
 
 import asyncio
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,9 @@ SECONDS = 5.0
 LARGEST = 10_000_000  # bytes of a response
 REDIRECTS = 4  # requests, including redirected ones
 OK, ABSENT = 200, 404
+MOST = 10_000  # layers: a model of an image's tensors has hundreds
+LONGEST = 2**53  # bytes that somebody may say of anything; what is more is no size
+_DIGEST = re.compile(r"sha256:[0-9a-f]{1,64}")  # it is a part of a file's name and of a URL
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
@@ -74,9 +78,23 @@ async def manifest(name: str, *, insecure: bool) -> Manifest:
         return Manifest(trouble=f"{host} sent something that is not a manifest")
 
 
+def is_digest(text: str) -> bool:
+    """Whether it is the digest of a blob, and nothing that leads elsewhere."""
+    return _DIGEST.fullmatch(text) is not None
+
+
+def size(told: Any) -> int:
+    """Bytes as a daemon or a registry tells them; 0 for what can be none."""
+    return told if isinstance(told, int) and 0 <= told < LONGEST else 0
+
+
 def _layers(answer: Any) -> tuple[Layer, ...]:
+    """Raises ValueError and others for what is no manifest."""
     blobs = [*answer["layers"], *([answer["config"]] if answer.get("config", {}).get("digest") else [])]
-    return tuple({blob["digest"]: Layer(str(blob["digest"]), int(blob["size"])) for blob in blobs}.values())
+    layers = {blob["digest"]: Layer(blob["digest"], int(blob["size"])) for blob in blobs}
+    if len(layers) > MOST or not all(is_digest(one.digest) and one.size == size(one.size) for one in layers.values()):
+        raise ValueError(answer)
+    return tuple(layers.values())
 
 
 async def _reply(url: str, *, method: str = "GET", accept: str = "application/json") -> http_client.WholeResponse:

@@ -9,7 +9,7 @@ from samplemind_cli.errors import UsageError
 from samplemind_cli.server import client_keys
 from samplemind_cli.server.cors import Cors
 from samplemind_cli.server.message import HttpError, Incoming
-from samplemind_cli.server.peers import is_other_user
+from samplemind_cli.server.peers import other_user
 from samplemind_cli.settings import Settings
 
 KEYS = ("x-api-key", "x-goog-api-key")  # headers in which Anthropic's and Google's clients send their key
@@ -69,7 +69,7 @@ class Access:
         if not (incoming.trusted and self._token):
             incoming.key = self._keys.find(_wire(key).decode("utf-8", "replace") for key in given)
         changes = owner and incoming.method not in ("GET", "HEAD")
-        if changes and not self._token and is_other_user(incoming.transport):
+        if changes and not self._token and other_user(incoming.transport):
             message = f"without SAMPLEMIND_API_TOKEN {incoming.route} is refused to other users' programs"
             raise HttpError(403, message, "forbidden")
         if public or incoming.trusted or (incoming.key and not owner):

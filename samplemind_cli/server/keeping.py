@@ -15,7 +15,7 @@ from blake3 import blake3
 from samplemind_cli import files
 from samplemind_cli.server.access import sent_keys
 from samplemind_cli.server.message import HttpError, Incoming
-from samplemind_cli.server.peers import is_other_user
+from samplemind_cli.server.peers import other_user
 from samplemind_cli.settings import Settings
 
 Kind = Literal["files", "batches"]
@@ -35,8 +35,8 @@ def owner(incoming: Incoming) -> str:
     Other users of this machine are other owners, even with the same key: without a token anybody can send any key.
     """
     given = next(filter(None, sent_keys(incoming)), "")
-    if is_other_user(incoming.transport):
-        given += "\nanother user"  # no header holds a line break
+    if user := other_user(incoming.transport):
+        given += f"\nuser {user}"  # no header holds a line break
     return blake3(given.encode("latin-1", "replace"), derive_key_context="samplemind serve owner").hexdigest(16)
 
 

@@ -11,23 +11,23 @@ MAPPED = bytes(10) + b"\xff\xff"  # before an IPv4 address of a client whose soc
 ROOT = 0  # it may read all our files anyway
 
 
-def is_other_user(transport: BaseTransport | None) -> bool:
-    """Whether the client is another user's program; False if the system cannot tell, as on macOS.
+def other_user(transport: BaseTransport | None) -> str:
+    """The id of the other user whose program the client is; empty for our own, or if the system cannot tell (macOS).
 
-    A client that has disconnected counts as another user's: its user is unknown.
+    A client that has disconnected counts as another user's: its user is "unknown".
     """
     peer, own = (transport.get_extra_info(name) for name in ("peername", "sockname")) if transport else (None, None)
     if not (peer and own):
-        return False
+        return ""
     try:
         rows = [row.split() for table in TABLES if table.exists() for row in table.read_text("ascii").splitlines()[1:]]
     except OSError:
-        return False
+        return ""
     if not rows:
-        return False
+        return ""
     ends = [[_in_table(peer, prefix), _in_table(own, prefix)] for prefix in (b"", MAPPED)]
-    users = [row[7] for row in rows if row[1:3] in ends and row[9] != "0"]
-    return not users or int(users[0]) not in (ROOT, os.geteuid())
+    user = next((row[7] for row in rows if row[1:3] in ends and row[9] != "0"), "unknown")
+    return "" if user in (str(ROOT), str(os.geteuid())) else user
 
 
 def _in_table(end: tuple[Any, ...], prefix: bytes) -> str:

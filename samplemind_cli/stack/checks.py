@@ -226,6 +226,8 @@ def record(facts: Facts) -> Finding:
         readable = isinstance(json.loads(file.read_bytes()), dict)
     except (FileNotFoundError, NotADirectoryError):
         return Finding("ok", "no stack is recorded")
+    except PermissionError:
+        return Finding("warn", f"{file} cannot be read", files.elsewhere("XDG_STATE_HOME"))
     except (OSError, ValueError):
         readable = False
     return Finding("ok", str(file)) if readable else Finding("warn", f"{file} is broken", "samplemind doctor --fix")

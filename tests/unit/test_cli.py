@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from samplemind_cli import __version__, cli
+from samplemind_cli import __main__, __version__, cli
 from samplemind_cli.cli import COMMANDS
 from samplemind_cli.errors import NoProviderError, ProviderError, SamplemindError, StackError, UsageError
 
@@ -175,3 +175,28 @@ def test_completion_knows_commands_options_and_their_values(capsys, monkeypatch,
         cli.run([])
 
     assert expected <= set(capsys.readouterr().out.split())
+
+
+def interrupted_while_a_class_is_made():
+    class Rude:
+        def __set_name__(self, *_):
+            raise KeyboardInterrupt
+
+    type("Made", (), {"field": Rude()})
+
+
+def test_ctrl_c_while_a_class_is_made_ends_as_any_other(monkeypatch):
+    monkeypatch.setattr(__main__, "_main", interrupted_while_a_class_is_made)
+    with pytest.raises(SystemExit) as end:
+        __main__.main()
+
+    assert end.value.code == 130
+
+
+def test_a_bug_is_not_taken_for_ctrl_c(monkeypatch):
+    def broken():
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(__main__, "_main", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        __main__.main()

@@ -1,11 +1,12 @@
 """Pulls over event streams as the daemon documents them; the daemon itself is in tests/integration/models."""
 
 import asyncio
+import itertools
 from pathlib import Path
 
 import pytest
 
-from samplemind_cli.models import daemon_errors
+from samplemind_cli.models import daemon_errors, wire
 from samplemind_cli.models.daemon import Model, PullEvent
 from samplemind_cli.models.pull import Download, Puller, PullTimeouts
 from samplemind_cli.models.pull_plan import arrange
@@ -103,6 +104,15 @@ def test_a_final_failure_is_not_tried_again_and_stops_no_other():
     daemon = ScriptedDaemon({"m": [[full]], "n": [whole(5)]})
     results = run(daemon, plan_of("m", "n", a=5))
     assert [result.status for result in results] == ["failed", "pulled"]
+
+
+def test_layers_without_end_are_not_waited_for(monkeypatch):
+    monkeypatch.setattr(wire, "MOST", 20)
+    steps = (PullEvent("pulling", f"sha256:{number:x}", 9, 1) for number in itertools.count())
+    (result,) = run(ScriptedDaemon({"m": [steps]}), plan_of("m", a=5))
+
+    assert result.status == "failed"
+    assert "more than 20 layers" in result.error.message
 
 
 def test_a_stall_is_ended():

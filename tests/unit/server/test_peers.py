@@ -30,23 +30,24 @@ def connected(request):
 
 
 def test_this_users_own_program_is_nobody_else(connected):
-    assert not peers.is_other_user(connected[1])
+    assert not peers.other_user(connected[1])
 
 
 def test_another_users_program_is_told_by_its_socket(connected, monkeypatch):
+    mine = os.geteuid()
     monkeypatch.setattr(peers, "ROOT", -1)
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
-    assert peers.is_other_user(connected[1])
+    assert peers.other_user(connected[1]) == str(mine)
 
 
 def test_whoever_hung_up_is_not_taken_for_root(connected):
     client, wire = connected
     client.close()
-    assert peers.is_other_user(wire)
+    assert peers.other_user(wire) == "unknown"
 
 
 def test_where_nobody_tells_or_nobody_is_connected_no_one_is_accused(connected, monkeypatch, tmp_path):
-    assert not peers.is_other_user(None)
-    assert not peers.is_other_user(asyncio.BaseTransport({"peername": None}))
+    assert not peers.other_user(None)
+    assert not peers.other_user(asyncio.BaseTransport({"peername": None}))
     monkeypatch.setattr(peers, "TABLES", (tmp_path / "absent",))
-    assert not peers.is_other_user(connected[1])
+    assert not peers.other_user(connected[1])
