@@ -84,8 +84,9 @@ class Fields:
         return float(value)
 
     def whole(self, key: str, least: int = 1, most: int = 2**31 - 1) -> int | None:
-        """A whole number within bounds, or None. Raises BadRequestError."""
-        value = self.get(key, int)
+        """A whole number within bounds, or None; 5.0 is one. Raises BadRequestError."""
+        given = self._value.get(key)
+        value = int(given) if isinstance(given, float) and given.is_integer() else self.get(key, int)
         if value is not None and not least <= value <= most:
             raise self.wrong(key, f"must be a whole number from {least} to {most}")
         return value
@@ -97,6 +98,23 @@ class Fields:
         if value not in choices:
             raise self.wrong(key, f"must be one of {', '.join(choices)}")
         return value
+
+    def json_text(self, key: str) -> str:
+        """JSON text, or an object as its text; an empty one when it is absent."""
+        value = self._value.get(key)
+        if isinstance(value, dict):
+            return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return self.get(key, str) or ""
+
+    def json_object(self, key: str) -> dict[str, Any]:
+        """An object, or the JSON text of one; an empty one when it is absent."""
+        value = self._value.get(key)
+        if isinstance(value, str):
+            try:
+                value = json.loads(value or "{}")
+            except (ValueError, RecursionError):
+                raise self.wrong(key, "must be an object") from None
+        return Fields({key: value}, self._where).get(key, dict) or {}
 
     def inner(self, key: str) -> "Fields":
         """The object in a field; an empty one if it is absent. Raises BadRequestError."""
@@ -122,10 +140,21 @@ class Fields:
 
 
 def function_tool(fields: Fields) -> dict[str, Any]:
-    """A tool as OpenAI's and Ollama's clients declare it. Raises BadRequestError."""
+    """A tool as OpenAI's and Ollama's clients declare it, or as responses have it. Raises BadRequestError."""
     fields.one_of("type", ("function",), "function")
+    if is_flat(fields.raw):
+        said = {name: fields.raw[name] for name in _FLAT if name in fields.raw}
+        fields = Fields({**fields.others(_FLAT), "function": said}, fields.name("")[:-1])
     function = fields.inner("function")
     function.need("name", str)
     function.get("description", str)
     function.get("parameters", dict)
     return {"type": "function", **{name: value for name, value in fields.raw.items() if value is not None}}
+
+
+def is_flat(tool: dict[str, Any]) -> bool:
+    """Whether a function stands in a tool without an object of its own."""
+    return "function" not in tool and "name" in tool
+
+
+_FLAT = ("name", "description", "parameters", "strict")

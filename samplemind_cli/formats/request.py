@@ -184,6 +184,7 @@ CONSTRAINTS = frozenset(
         "ebnf",
         "function_call",
         "functions",
+        "generationConfig.responseFormat",
         "generationConfig.responseMimeType",
         "grammar",
         "guided_choice",

@@ -22,8 +22,10 @@ GEMINI_ERROR = obj(
 )
 OLLAMA_ERROR = obj(("error",), error=TEXT)
 TOOL = obj(("name",), name=TEXT, description=TEXT, input_schema=FREE)
-TURN = obj(("role", "content"), role={"enum": list(ANTHROPIC_ROLES)}, content=TEXT)
-PROMPT = {"messages": listed(TURN, minItems=1), "system": TEXT, "tools": listed(TOOL)}
+BLOCK = obj(("type",), type=TEXT)
+SAID = {"anyOf": [TEXT, BLOCK, listed({"anyOf": [TEXT, BLOCK]})]}
+TURN = obj(("role", "content"), role={"enum": list(ANTHROPIC_ROLES)}, content=SAID)
+PROMPT = {"messages": listed(TURN, minItems=1), "system": SAID, "tools": listed(TOOL)}
 MESSAGES = obj(
     ("model", "messages"),
     model=MODEL,
@@ -52,9 +54,10 @@ COMPLETIONS = obj(
 )
 COMPLETION = obj(("id", "object", "choices", "usage"), object={"const": "text_completion"})
 # Unknown kinds of parts are passed on; turns without parts occur in Gemini's own answers.
-PARTS = listed(obj((), text=NONEMPTY) | {"minProperties": 1})
+PART = obj((), text=NONEMPTY) | {"minProperties": 1}
+PARTS = {"anyOf": [listed(PART), PART]}
 CONTENT = obj((), role={"enum": list(GEMINI_ROLES)}, parts=PARTS)
-CONTENTS = {"contents": listed(CONTENT, minItems=1)}
+CONTENTS = {"contents": {"anyOf": [listed(CONTENT, minItems=1), CONTENT]}}
 GENERATE = obj(
     ("contents",),
     systemInstruction=obj((), parts=PARTS),

@@ -33,11 +33,15 @@ def marked(message: Message) -> Message:
     return Message(message.role, (*message.parts[:-1], last), message.name, hints)
 
 
+# Blocks that others are told as their words: under these names a text's hints hold the block itself.
+TOLD_AS_WORDS = ("search_result", "compaction")
+
+
 def blocks(part: Part) -> Iterator[dict[str, Any]]:
     """The block of a part; none if the API would refuse it."""
     match part:
-        case Text() if "search_result" in part.hints:
-            yield dict(reading.mapping(part.hints["search_result"]))
+        case Text() if own := next((name for name in TOLD_AS_WORDS if name in part.hints), ""):
+            yield dict(reading.mapping(part.hints[own]))
         case Text() if part.text.strip():  # a blank block is an error
             yield {"type": "text", "text": part.text, **part.hints}
         case Media():

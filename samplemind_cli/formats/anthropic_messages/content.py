@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from samplemind_cli.formats import origins, reading
+from samplemind_cli.formats.attached import decoded
 from samplemind_cli.formats.fields import Fields
-from samplemind_cli.formats.openai_chat.server import decoded
 from samplemind_cli.formats.types import Media, MediaKind, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 
 ROLES = ("user", "assistant", "system")
@@ -43,9 +43,19 @@ def content(fields: Fields, key: str) -> tuple[Part, ...]:
     given = fields.raw.get(key)
     if given is None or isinstance(given, str):
         return (Text(given),) if given else ()
-    if not isinstance(given, list):
+    if not isinstance(given, list | dict):
         raise fields.wrong(key, "must be a string or a list of blocks")
-    return tuple(map(_block, fields.items(key)))
+    return tuple(map(_block, listed(fields, key)))
+
+
+def listed(fields: Fields, key: str) -> list[Fields]:
+    """The blocks in a field, which may be one alone, or texts; none where it is a text."""
+    given = fields.raw.get(key)
+    if isinstance(given, list) and all(isinstance(one, dict) for one in given):
+        return fields.items(key)
+    several = given if isinstance(given, list) else [given] if isinstance(given, dict) else []
+    blocks = [{"type": "text", "text": one} if isinstance(one, str) else one for one in several]
+    return Fields({key: blocks}, fields.name("")[:-1]).items(key)
 
 
 def _block(block: Fields) -> Part:
@@ -71,7 +81,7 @@ def _redacted(block: Fields) -> Thinking:
 
 
 def _call(block: Fields) -> ToolCall:
-    given = reading.dumps(block.get("input", dict) or {})
+    given = reading.dumps(block.json_object("input"))
     return ToolCall(block.need("name", str), given, block.need("id", str), hints=_hints(block, "tool_use"))
 
 
@@ -80,6 +90,9 @@ def _hints(block: Fields, kind: str) -> dict[str, Any]:
 
 
 def _result(block: Fields) -> ToolResult:
+    given = block.raw.get("content")
+    if isinstance(given, dict) and "type" not in given:  # an object as it is
+        block = Fields({**block.raw, "content": reading.dumps(given)}, block.name("")[:-1])
     parts = tuple(part for part in content(block, "content") if isinstance(part, Text | Media | Opaque))
     failed = block.get("is_error", bool) or False
     return ToolResult(block.need("tool_use_id", str), parts, failed, _hints(block, "tool_result"))
@@ -118,6 +131,14 @@ def _search_result(block: Fields) -> Text:
     return Text("\n".join(filter(None, texts)), {"search_result": block.raw})
 
 
+def _compaction(block: Fields) -> Part:
+    """A summary in place of the conversation before it; Claude gets the block itself."""
+    words = block.raw.get("content")
+    if not isinstance(words, str) or not words:
+        return Opaque("anthropic_messages", block.raw)
+    return Text(words, {"compaction": block.raw})
+
+
 def _words(fields: Fields, key: str) -> str:
     return "\n".join(part.text for part in content(fields, key) if isinstance(part, Text))
 
@@ -127,6 +148,7 @@ _READERS: dict[str, Callable[[Fields], Part]] = {
     "image": _media,
     "document": _media,
     "search_result": _search_result,
+    "compaction": _compaction,
     "thinking": _thinking,
     "redacted_thinking": _redacted,
     "tool_use": _call,

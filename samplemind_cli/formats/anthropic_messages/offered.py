@@ -1,7 +1,6 @@
 """The tools at the end of a conversation: agents add and remove some between turns."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from samplemind_cli.formats import reading
 from samplemind_cli.formats.fields import Fields
@@ -31,7 +30,6 @@ def tools(fields: Fields, turns: Sequence[Fields]) -> list[Fields]:
 def _changes(turns: Sequence[Fields]) -> Iterator[tuple[bool, Fields]]:
     """Each change, and whether it adds."""
     for turn in turns:
-        content: Any = turn.raw.get("content")
-        for block in turn.items("content") if isinstance(content, list) else ():
-            if block.raw.get("type") in ("tool_addition", "tool_removal"):
-                yield block.raw["type"] == "tool_addition", block.inner("tool")
+        for n, block in enumerate(reading.mappings(turn.raw.get("content"))):
+            if block.get("type") in ("tool_addition", "tool_removal"):
+                yield block["type"] == "tool_addition", Fields(block, turn.name(f"content[{n}]")).inner("tool")

@@ -121,7 +121,7 @@ def _stops(fields: Fields) -> tuple[str, ...]:
 
 def _tool(fields: Fields) -> dict[str, Any]:
     """The client's tool as a function; one of Anthropic's own (`web_search_20250305`, …) unchanged."""
-    if fields.get("type", str) not in (None, "custom"):
+    if fields.get("type", str) not in (None, "custom", "function") or "function" in fields.raw:
         return dict(fields.raw)
     function: dict[str, Any] = {"name": fields.need("name", str)}
     if description := fields.get("description", str):

@@ -6,8 +6,8 @@ from itertools import groupby
 from typing import Any
 
 from samplemind_cli.formats import reading
+from samplemind_cli.formats.attached import decoded
 from samplemind_cli.formats.fields import Fields
-from samplemind_cli.formats.openai_chat.server import decoded
 from samplemind_cli.formats.parts import kind_of
 from samplemind_cli.formats.types import Media, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 
@@ -53,7 +53,7 @@ def _part(part: Fields) -> Iterator[Part]:
     elif kind == "functionCall":
         call, named = part.inner(kind), {name: value for name, value in hints.items() if name != "thoughtSignature"}
         named |= call.others(("id", "name", "args"), kind)
-        arguments = reading.dumps(call.get("args", dict) or {})
+        arguments = reading.dumps(call.json_object("args"))
         yield ToolCall(call.need("name", str), arguments, call.get("id", str) or "", signature=signature, hints=named)
     elif kind == "functionResponse":
         yield _result(part.inner(kind), hints)
@@ -88,7 +88,8 @@ def media(holder: Fields, hints: dict[str, Any]) -> Media:
 
 
 def _result(fields: Fields, hints: dict[str, Any]) -> ToolResult:
-    response = fields.get("response", dict) or {}
+    given = fields.raw.get("response")
+    response = {"result": given} if isinstance(given, str | list) else fields.get("response", dict) or {}
     text, alone = reading.dumps(response), response.get("result")
     if response.keys() == {"result"} and isinstance(alone, str) and not _is_json(alone):
         text = alone

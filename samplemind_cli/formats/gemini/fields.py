@@ -101,6 +101,7 @@ _REQUEST: dict[str, Any] = {
     "toolConfig": {"functionCallingConfig": {}, "retrievalConfig": {}},
     "tools": {"functionDeclarations": {}},
 }
+_SEVERAL = ("contents", "parts", "tools", "functionDeclarations")
 GENERATE = _REQUEST
 COUNT = {"contents": _CONTENT, "generateContentRequest": _REQUEST}
 EMBED = {"content": _CONTENT}
@@ -113,4 +114,7 @@ def named(value: Any, shape: Mapping[str, Any]) -> Any:
         return [named(item, shape) for item in value]
     if not isinstance(value, dict):
         return value
-    return {name: named(inner, shape[name]) if name in shape else inner for name, inner in renamed(value).items()}
+    found = renamed(value)
+    # What may be several is a list; one alone may stand for it.
+    found |= {name: [inner] for name, inner in found.items() if name in _SEVERAL and isinstance(inner, dict)}
+    return {name: named(inner, shape[name]) if name in shape else inner for name, inner in found.items()}

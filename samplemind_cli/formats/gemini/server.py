@@ -146,7 +146,8 @@ def _function(fields: Fields) -> dict[str, Any]:
 
 def _choice(config: Fields, tools: tuple[dict[str, Any], ...]) -> tuple[str | dict[str, Any] | None, dict[str, Any]]:
     """The tool choice, and the parts of it that no other format has."""
-    mode = config.one_of("mode", MODES, "")
+    if (mode := (config.get("mode", str) or "").upper()) not in MODES:
+        raise config.wrong("mode", f"must be one of {', '.join(filter(None, MODES))}")
     names = config.get("allowedFunctionNames", list) or []
     known = [tool["function"]["name"] for tool in tools if "function" in tool]
     for name in names:

@@ -3,11 +3,11 @@
 from typing import Any, Literal
 
 from samplemind_cli.formats import jsonschema, reading
+from samplemind_cli.formats.attached import decoded
 from samplemind_cli.formats.fields import Fields, function_tool
 from samplemind_cli.formats.ollama.answers import Events, error, whole_message
 from samplemind_cli.formats.ollama.client import OPTIONS
 from samplemind_cli.formats.ollama.fields import IGNORED, NEUTRAL, REFUSED, TRANSLATED
-from samplemind_cli.formats.openai_chat.server import decoded
 from samplemind_cli.formats.types import (
     Answer,
     Media,

@@ -7,6 +7,7 @@ from samplemind_cli.formats.fields import Fields
 
 CHOICES = ("none", "auto", "required", "any")  # "any": Mistral's name for required
 _KINDS = ("function", "custom")
+KINDS = (*_KINDS, "allowed_tools")
 Tools = tuple[dict[str, Any], ...]
 
 
@@ -19,7 +20,9 @@ def read(fields: Fields, tools: Tools) -> str | dict[str, Any] | None:
             raise fields.wrong("tool_choice", "asks for a call, and there are no tools")
         return {"any": "required"}.get(choice or "", choice)
     named = fields.inner("tool_choice")
-    if named.one_of("type", (*_KINDS, "allowed_tools"), "") != "allowed_tools":
+    if (word := named.raw.get("type")) in CHOICES:  # as Cursor sends it
+        return read(Fields({**fields.raw, "tool_choice": word}), tools)
+    if named.one_of("type", KINDS, "function" if named.raw.get("function") else "") != "allowed_tools":
         return tool_choice.named(_name(fields, named, tools))
     # The specification puts them into an object of their own; some clients do not.
     holder = named.inner("allowed_tools") if named.raw.get("allowed_tools") is not None else named
@@ -32,6 +35,6 @@ def read(fields: Fields, tools: Tools) -> str | dict[str, Any] | None:
 
 def _name(fields: Fields, holder: Fields, tools: Tools) -> str:
     name = holder.inner(holder.one_of("type", _KINDS, "function")).need("name", str)
-    if name not in [tool["function"].get("name") for tool in tools]:
+    if name not in [tool["function"].get("name") for tool in tools if "function" in tool]:
         raise fields.wrong("tool_choice", f"names {name!r}, which is not one of the tools")
     return name

@@ -1,13 +1,12 @@
 """Calls to providers of OpenAI's chat completions."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from samplemind_cli.formats import conversation, custom_tools, faults, reading, schemas
-from samplemind_cli.formats.openai_chat import calls, customs
+from samplemind_cli.formats.openai_chat import customs, turns
 from samplemind_cli.formats.openai_chat.events import read, readable
 from samplemind_cli.formats.openai_chat.fields import DOCUMENTED
 from samplemind_cli.formats.openai_responses.fields import IN_CHAT
@@ -19,22 +18,13 @@ from samplemind_cli.formats.types import (
     Endpoint,
     Fault,
     Inputs,
-    Media,
-    Message,
-    Opaque,
-    Part,
     Reader,
     Request,
-    Text,
-    Thinking,
-    ToolCall,
-    ToolResult,
 )
 
 __all__ = ["chat", "embed", "fault", "is_openai", "models", "read", "read_embeddings", "read_models"]
 __all__ += ["readable", "reader", "takes"]
 
-_AUDIO = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav", "audio/vnd.wave": "wav"}
 TAKEN = ABILITIES - {"video", "audio_url", "video_url", "file_url", "file_id", "image_id"}
 _TAKEN = TAKEN | {*PARAMETERS, "temperature", "tool_choice", "effort", "name", "detail"}
 # Fields of other formats that compatible servers have, too, by the same name.
@@ -110,7 +100,7 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     known = partial(takes, request=request, endpoint=endpoint)
     named = custom_tools.names(request.tools) if official else frozenset[str]()
     messages = conversation.known(conversation.linked(request.messages), known)
-    body: dict[str, Any] = {"messages": [sent for message in messages for sent in _messages(message, named)]}
+    body: dict[str, Any] = {"messages": [sent for message in messages for sent in turns.told(message, named)]}
     for name in ("temperature", *PARAMETERS):
         if (value := getattr(request, name)) not in (None, ()):
             body[name] = value
@@ -136,7 +126,8 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
 def reader(request: Request) -> Reader:
     """A reader of single events; several choices, if requested, are distinguished by index."""
     found = read if request.extra.get("n") not in (None, 1) else partial(read, one=True)
-    return customs.CustomReader(found) if custom_tools.names(request.tools) else found
+    names = custom_tools.names(request.tools)
+    return customs.CustomReader(found, names) if names else found
 
 
 def embed(texts: Inputs, dimensions: int | None, endpoint: Endpoint) -> Call:
@@ -205,73 +196,6 @@ def effort(request: Request) -> str:
     if request.effort or request.thinking_budget is None:
         return request.effort
     return next((word for most, word in _EFFORTS if request.thinking_budget <= most), "high")
-
-
-def _messages(message: Message, customs: Collection[str]) -> list[dict[str, Any]]:
-    """The messages of a turn: each tool result is a message of its own."""
-    named = {"name": message.name} if message.name else {}
-    sent: list[dict[str, Any]] = [
-        {"role": "tool", "content": _result(result), "tool_call_id": result.call_id, **result.hints}
-        for result in message.tool_results
-    ]
-    rest = tuple(part for part in message.parts if _is_sent(part))
-    if message.role != "tool" and (rest or not message.parts):
-        sent.append({"role": message.role, **_spoken(rest, customs), **named, **message.hints})
-    return sent
-
-
-def _is_sent(part: Part) -> bool:
-    """Whether a message of this format has it: not the thinking and blocks of other formats."""
-    if isinstance(part, Opaque):
-        return part.origin == "openai_chat" and part.value.get("type") in HOSTS_PARTS
-    return isinstance(part, Text | Media | ToolCall) or (isinstance(part, Thinking) and part.origin == "openai_chat")
-
-
-def _result(result: ToolResult) -> str | list[dict[str, Any]]:
-    if all(isinstance(part, Text) and not part.hints for part in result.parts):
-        return result.text
-    return [_part(part) for part in result.parts if isinstance(part, Text | Media)]
-
-
-def _spoken(parts: Sequence[Part], customs: Collection[str]) -> dict[str, Any]:
-    content = [part for part in parts if isinstance(part, Text | Media | Opaque)]
-    plain = all(isinstance(part, Text) and not part.hints for part in content)
-    one = plain and len(content) <= 1
-    body: dict[str, Any] = {"content": "".join(part.text for part in content if isinstance(part, Text))}
-    if not one:
-        body["content"] = [_part(part) for part in content]
-    if thoughts := "".join(part.text for part in parts if isinstance(part, Thinking) and part.origin == "openai_chat"):
-        body["reasoning_content"] = thoughts
-    if made := [_call(part, customs) for part in parts if isinstance(part, ToolCall)]:
-        body["content"] = body["content"] or None
-        body["tool_calls"] = made
-    return body
-
-
-def _call(call: ToolCall, customs: Collection[str]) -> dict[str, Any]:
-    plain = replace(call, arguments=call.arguments or "{}", signature="", hints={})
-    return reading.beside(calls.written(plain, customs), call.hints)
-
-
-def _part(part: Text | Media | Opaque) -> dict[str, Any]:
-    if isinstance(part, Opaque):
-        return dict(part.value)
-    if isinstance(part, Text):
-        return {"type": "text", "text": part.text, **part.hints}
-    return reading.beside(_media(part), part.hints)
-
-
-def _media(part: Media) -> dict[str, Any]:
-    if part.kind == "audio" and not part.url:
-        form = _AUDIO.get(part.media_type, part.media_type.removeprefix("audio/"))
-        return {"type": "input_audio", "input_audio": {"data": reading.encoded(part), "format": form}}
-    if part.kind == "file":
-        named = {"filename": part.name} if part.name else {}
-        where = {"file_id": part.file_id} if part.file_id else {"file_data": reading.data_url(part)}
-        return {"type": "file", "file": {**named, **where}}
-    detail = {"detail": part.detail} if part.detail else {}
-    kind = f"{part.kind}_url"
-    return {"type": kind, kind: {"url": reading.data_url(part), **detail}}
 
 
 def _format(request: Request) -> dict[str, Any]:

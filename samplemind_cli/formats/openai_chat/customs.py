@@ -59,10 +59,14 @@ def choice(chosen: Any, customs: Collection[str]) -> Any:
 
 
 class CustomReader:
-    """Reads events by `read`, after their custom calls have become function calls."""
+    """Reads events by `read`, after their custom calls have become function calls.
 
-    def __init__(self, read: Callable[[Any], Chunk]) -> None:
+    `names`: of custom tools. A host to which they are functions calls them so: no client of ours could read that event.
+    """
+
+    def __init__(self, read: Callable[[Any], Chunk], names: Collection[str]) -> None:
         self._read = read
+        self._names = names
         self._open: dict[tuple[int, int], None] = {}  # calls, by choice and index
 
     def __call__(self, event: Any) -> Chunk:
@@ -72,7 +76,12 @@ class CustomReader:
             return replace(self._read(event), tool_calls=tuple(pieces))
         if not (choices := reading.mappings(reading.mapping(event).get("choices"))):
             return self._read(event)
-        return self._read({**event, "choices": list(map(self._with_functions, choices))})
+        chunk = self._read({**event, "choices": list(map(self._with_functions, choices))})
+        return replace(chunk, late=True) if any(map(self._is_disguised, choices)) else chunk
+
+    def _is_disguised(self, choice: dict[str, Any]) -> bool:
+        calls = reading.mappings(reading.mapping(choice.get("delta")).get(_CALLS))
+        return any(reading.mapping(call.get("function")).get("name") in self._names for call in calls)
 
     def _with_functions(self, choice: dict[str, Any]) -> dict[str, Any]:
         """A choice with function calls instead of custom calls."""

@@ -34,6 +34,7 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     extra = {name: value for name, value in request.extra.items() if name in _TAKEN}
     adapted = replace(
         request,
+        tools=(),
         max_tokens=request.max_tokens or LONGEST,
         temperature=temperature,
         extra=extra,

@@ -60,6 +60,8 @@ def _split(choices: list[dict[str, Any]], *, one: bool) -> tuple[dict[str, Any],
     """The first choice, and the others by their index."""
     if one and len(choices) == 1:
         return choices[0], []
+    if one and len(choices) == 1:
+        return choices[0], []
     if one and choices:
         return _joined([choice for choice in choices if not reading.count(choice.get("index"))] or choices[:1]), []
     numbered = [(reading.count(choice.get("index")) or 0, choice) for choice in choices]
@@ -82,11 +84,13 @@ def _joined(choices: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _choice(choice: dict[str, Any], body: dict[str, Any], others: Sequence[tuple[int, dict[str, Any]]] = ()) -> Chunk:
-    delta, message = (_as_object(choice.get(name)) for name in ("delta", "message"))
+    delta, message = choice.get("delta"), choice.get("message")
+    if not isinstance(delta, dict | None) or not isinstance(message, dict | None):
+        delta, message = _as_object(delta), _as_object(message)
     whole = not isinstance(delta, dict) and isinstance(message, dict)
     fields = reading.mapping(message if whole else delta)
     text, thinking = reading.content(fields.get("content"))
-    refusal = "".join(reading.content(fields.get("refusal")))
+    refusal = "".join(reading.content(fields["refusal"])) if fields.get("refusal") else ""
     if not fields:  # in the shape of legacy completions
         text = reading.text(choice.get("text")) or reading.text(choice.get("content"))
     calls = [_call(call, whole=whole) for call in reading.mappings(fields.get("tool_calls"))]
@@ -119,9 +123,9 @@ def _as_object(value: Any) -> Any:
 def _beside(fields: Mapping[str, Any], body: Mapping[str, Any]) -> Opaque | None:
     """The content that only this format has: images, audio, and sources, which xAI and Perplexity put into the body."""
     known = {name: fields[name] for name in _BESIDE if isinstance(fields.get(name), list | dict) and fields[name]}
-    content = fields.get("content") if isinstance(fields.get("content"), list) else []
-    if pictures := [part for part in reading.mappings(content) if part.get("type") == "image_url"]:
-        known["images"] = [*known.get("images", ()), *pictures]
+    if isinstance(content := fields.get("content"), list):
+        pictures = [part for part in reading.mappings(content) if part.get("type") == "image_url"]
+        known |= {"images": [*known.get("images", ()), *pictures]} if pictures else {}
     urls = body.get("citations") if "annotations" not in known else None
     if isinstance(urls, list) and (named := [url for url in urls if isinstance(url, str)]):
         known["annotations"] = [{"type": "url_citation", "url_citation": {"url": url}} for url in named]
@@ -150,7 +154,7 @@ _THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details", 
 
 def _thinking(fields: Mapping[str, Any]) -> str:
     """The thinking, in the field of DeepSeek, vLLM and llama.cpp, or of OpenRouter, Groq, MiniMax, Copilot, LiteLLM."""
-    for name in _THOUGHTS:
+    for name in _THOUGHTS if fields.keys() & _THOUGHTS else ():
         value = fields.get(name)
         texts = reading.content(value if isinstance(value, str | list | dict) else None)
         if any(texts):

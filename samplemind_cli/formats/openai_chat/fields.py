@@ -22,7 +22,7 @@ TRANSLATED = frozenset(
     }
 )
 # They change what counts as an answer: passed on to providers that support them, refused for others.
-CONSTRAINTS = frozenset({"logit_bias", "logprobs", "n", "top_logprobs", "web_search_options"})
+CONSTRAINTS = frozenset({"logit_bias", "logprobs", "modalities", "n", "top_logprobs", "web_search_options"})
 # Passed on to providers that support them, left out and reported for others.
 HINTS = frozenset({"moderation", "prediction", "service_tier", "verbosity"})
 # They change no answer: passed on in this format, and not in the cache key.
@@ -38,7 +38,7 @@ IGNORED = frozenset(
     }
 )
 # Fields that our answers cannot support: audio, and the function calls that `tools` replaced in 2023.
-REFUSED = frozenset({"audio", "function_call", "functions", "modalities"})
+REFUSED = frozenset({"audio", "function_call", "functions"})
 # Defaults, which clients may send without meaning anything.
 NEUTRAL = {
     "n": (1,),

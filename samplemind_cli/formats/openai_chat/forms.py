@@ -8,8 +8,8 @@ from samplemind_cli.formats import jsonschema, reading
 from samplemind_cli.formats.fields import Fields
 
 _FORMAT = "response_format"
-_TYPES = ("text", "json_object", "json_schema")
-_GRAMMARS = ("grammar", "regex", "structural_tag")  # of Fireworks, of Together, of vLLM and SGLang
+TYPES = ("text", "json_object", "json_schema")
+GRAMMARS = ("grammar", "regex", "structural_tag")  # of Fireworks, of Together, of vLLM and SGLang
 _STRUCTURED = "structured_outputs"  # vLLM's, which holds what its `guided_…` fields did
 _SCHEMAS = ("guided_json", "json_schema")  # vLLM's, llama.cpp's
 _OBJECT = "guided_json_object"
@@ -39,18 +39,29 @@ class AnswerForm:
 
 def read(fields: Fields) -> AnswerForm:
     """The form that a body requests. Raises BadRequestError."""
-    given, structured = fields.inner(_FORMAT), fields.inner(_STRUCTURED)
-    kind = given.one_of("type", (*_TYPES, *_GRAMMARS), "") if given.raw else ""
+    given, structured = _nested(fields.inner(_FORMAT)), fields.inner(_STRUCTURED)
+    kind = given.one_of("type", (*TYPES, *GRAMMARS), "") if given.raw else ""
     holder = given.inner("json_schema") if kind == "json_schema" else Fields({})
     schemas = [*_of_format(given, holder), *_of_hosts(fields, structured)]
     if any(schema != schemas[0] for schema in schemas):
         raise fields.wrong(_FORMAT, f"and {', '.join(sorted(TRANSLATED & fields.raw.keys()))} name different schemas")
     objects = kind == "json_object" or fields.raw.get(_OBJECT) is True or structured.raw.get("json_object") is True
-    known = () if kind in _GRAMMARS else ("type", "json_schema", "schema")
+    known = () if kind in GRAMMARS else ("type", "json_schema", "schema")
     extra = given.others(known, _FORMAT) | holder.others(("name", "strict", "schema"), f"{_FORMAT}.json_schema")
     named, strict = holder.get("name", str) or "", holder.get("strict", bool)
     schema = schemas[0] if schemas else None
     return AnswerForm(schema, objects and not schemas, named, strict, extra | _beside(structured))
+
+
+def is_flat(given: Mapping[str, Any]) -> bool:
+    """Whether a schema stands in a response format without an object of its own, as Together and responses have it."""
+    return given.get("type") == "json_schema" and "json_schema" not in given and "schema" in given
+
+
+def _nested(given: Fields) -> Fields:
+    if not is_flat(given.raw):
+        return given
+    return Fields({"type": "json_schema", "json_schema": given.others(("type",))}, _FORMAT)
 
 
 def _of_format(given: Fields, holder: Fields) -> Iterator[dict[str, Any]]:

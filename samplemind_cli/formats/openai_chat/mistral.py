@@ -28,8 +28,16 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
 def chat(request: Request, endpoint: Endpoint) -> Call:
     """OpenAI's call, with Mistral's names."""
     extra = {name: value for name, value in request.extra.items() if name in _TAKEN}
+    tools = tuple(tool for tool in request.tools if "function" in tool)
     adapted = replace(
-        request, extra=extra, unkeyed={}, body=None, effort="", thinking_budget=None, max_tokens_field="max_tokens"
+        request,
+        tools=tools,
+        extra=extra,
+        unkeyed={},
+        body=None,
+        effort="",
+        thinking_budget=None,
+        max_tokens_field="max_tokens",
     )
     call = client.chat(adapted, endpoint)
     body = {("random_seed" if name == "seed" else name): value for name, value in call.json.items()}

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any, cast
 
 from samplemind_cli.formats import custom_tools, reading
+from samplemind_cli.formats.attached import media, sound
 from samplemind_cli.formats.fields import Fields
-from samplemind_cli.formats.openai_chat.server import SOUNDS, decoded, media
 from samplemind_cli.formats.openai_responses import compaction, proofs
 from samplemind_cli.formats.openai_responses.tools import offered_name
 from samplemind_cli.formats.types import (
@@ -99,7 +99,7 @@ def _spoken(item: Fields) -> Message:
 def _call(item: Fields) -> Message:
     name = offered_name(item.need("name", str), item.get("namespace", str) or "")
     hints = _hints(item, "call_id", "name", "namespace", "arguments")
-    call = ToolCall(name, item.get("arguments", str) or "", item.need("call_id", str), hints=hints)
+    call = ToolCall(name, item.json_text("arguments"), item.need("call_id", str), hints=hints)
     return Message("assistant", (call,))
 
 
@@ -112,6 +112,8 @@ def _custom_call(item: Fields) -> Message:
 
 def _result(item: Fields) -> Message:
     output = item.raw.get("output")
+    if isinstance(output, dict | None) and "output" in item.raw:
+        output = item.json_text("output")
     parts = ((Text(output),) if output else ()) if isinstance(output, str) else tuple(_parts(item, "output"))
     name = item.get("name", str) or ""
     hints = _hints(item, "call_id", "name", "namespace", "output")
@@ -161,9 +163,7 @@ def _part(part: Fields) -> Text | Media | None:
         return Text(text, _hints(part, key, "annotations", "logprobs")) if text else None
     detail = part.get("detail", str) or ""
     if kind == "input_audio":
-        sound = part.inner("input_audio")
-        form = sound.one_of("format", tuple(SOUNDS), "")
-        return Media("audio", SOUNDS[form], decoded(sound.need("data", str), sound, "data"), hints=_hints(part, kind))
+        return sound(part, _hints(part, kind))
     hints = _hints(part, "detail", "file_id", "file_url", "file_data", "filename", "image_url", "video_url")
     name = part.get("filename", str) or ""
     which = _WHICH[kind]

@@ -348,3 +348,34 @@ def test_a_websocket_at_responses_is_refused_at_once(served):
     upgrade = {"connection": "upgrade", "upgrade": "websocket"}
 
     assert served.http.get("/v1/responses", headers=upgrade).status_code == 405
+
+
+@each
+def test_openais_client_gets_calls_of_custom_tools_of_every_provider_and_sends_results_back(served, provider):
+    tools = [{"type": "custom", "custom": {"name": "patch", "description": "d"}}]
+    turns = [{"role": "user", "content": "use it"}]
+    asked = {"model": f"{provider}/any", "tools": tools, "tool_choice": "required"}
+    with served.openai() as client:
+        message = client.chat.completions.create(**asked, messages=turns).choices[0].message
+        (call,) = message.tool_calls
+        streamed = client.chat.completions.create(**asked, messages=[{"role": "user", "content": "go"}], stream=True)
+        pieces = [piece for chunk in streamed for choice in chunk.choices for piece in choice.delta.tool_calls or ()]
+        turns += [message.model_dump(exclude_none=True), {"role": "tool", "tool_call_id": call.id, "content": "7"}]
+        second = client.chat.completions.create(model=f"{provider}/any", tools=tools, messages=turns)
+
+    assert (call.type, call.custom.name) == ("custom", "patch")
+    assert isinstance(call.custom.input, str)
+    assert [(piece.type, piece.custom["name"], type(piece.custom["input"])) for piece in pieces] == [
+        ("custom", "patch", str)
+    ]
+    assert second.choices[0].message.content
+
+
+@each
+def test_one_of_the_allowed_tools_is_called_by_every_provider(served, provider):
+    named = [{"type": "function", "function": {"name": name, "parameters": PARAMETERS}} for name in ("a", "b", "c")]
+    some = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": named[1:]}}
+    with served.openai() as client:
+        asked = {"messages": [{"role": "user", "content": "use it"}], "tools": named, "tool_choice": some}
+        (call,) = client.chat.completions.create(model=f"{provider}/any", **asked).choices[0].message.tool_calls
+    assert call.function.name == "b"

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samplemind_cli.ai.draft import Draft
+from samplemind_cli.ai.passing import event_of
 from samplemind_cli.formats import reading
 from samplemind_cli.formats.anthropic_messages import client as anthropic
 from samplemind_cli.formats.fields import BadRequestError, Fields
@@ -192,3 +193,10 @@ def test_a_whole_answer_with_a_custom_call_is_read():
     assert [(call.name, json.loads(call.arguments)) for call in calls] == [
         ("patch", {"input": CALL["custom"]["input"]})
     ]
+
+
+def test_a_hosts_call_of_the_function_that_stands_for_a_custom_tool_is_told_anew():
+    reader = client.reader(server.read(FIELDS))
+    for name, mended in (("patch", True), ("play", False)):
+        event = delta({"index": 0, "id": "c", "function": {"name": name, "arguments": '{"input":"a"}'}})
+        assert (event_of(event, reader(event), client) is None) == mended
