@@ -1,6 +1,7 @@
 """Starting the stack and watching it until every service is ready or will not be."""
 
 import math
+import re
 import subprocess
 import time
 from collections.abc import Generator, Sequence
@@ -15,7 +16,14 @@ from samplemind_cli.stack.docker import compose_command
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.logs import read
 from samplemind_cli.stack.refusals import refused
-from samplemind_cli.stack.services import ServiceState, containers, observe, with_absent, without_containers
+from samplemind_cli.stack.services import (
+    COMPOSE,
+    ServiceState,
+    containers,
+    observe,
+    with_absent,
+    without_containers,
+)
 from samplemind_cli.stack.talk import ComposeOutput
 from samplemind_cli.stack.up_plan import UpPlan
 
@@ -23,6 +31,9 @@ POLL = 0.2  # seconds between two looks
 LOG_LINES, PROBE_LINES = 20, 10
 OF_A_DEPENDENCY = ("dependency failed to start", "didn't complete successfully")  # Compose's last words
 EMPTIED = "has no container to start"  # Compose, of a service whose containers it has just removed: scaled to 0
+# Another `up` of this project made it first. A network of that name that is somebody else's is told in other words.
+OVERTAKEN = re.compile(r'container name "/?(.+?)" is already in use|network with name \S+ already exists')
+TRIES = 4
 KILLED = 137  # 128 + SIGKILL: by hand, or for want of memory
 
 
@@ -36,8 +47,8 @@ class UpProgress:
     pulled: tuple[float, float] = (0, 0)
 
 
-def started(  # noqa: PLR0913 - `again` is for itself
-    plan: UpPlan, engine: Engine, *, build: bool, wait: bool, timeout: float, again: bool = True
+def started(  # noqa: PLR0913 - `tries` is for itself
+    plan: UpPlan, engine: Engine, *, build: bool, wait: bool, timeout: float, tries: int = TRIES
 ) -> Generator[UpProgress, None, None]:
     """Start what is planned and tell of it every POLL seconds, until all is ready; without `wait`, until it is started.
 
@@ -52,7 +63,7 @@ def started(  # noqa: PLR0913 - `again` is for itself
         listener.start()
         while True:
             ended = child.poll() is not None  # asked first: what is seen after its end is what came of it
-            services, now = view.look(talk.made), time.monotonic()
+            services, now = view.look(talk.made, ended=ended), time.monotonic()
             yield UpProgress(seconds=now - began, services=services, activity=talk.activity, pulled=talk.pulled)
             if deadline == math.inf and (ended or talk.starting):
                 deadline = now + timeout
@@ -61,13 +72,22 @@ def started(  # noqa: PLR0913 - `again` is for itself
             _pause(child)
     listener.join()
     code, late = child.returncode, now > deadline
-    if code and again and EMPTIED in "".join(talk.lines[-1:]):
-        yield from started(plan, engine, build=False, wait=wait, timeout=timeout, again=False)
+    if code and tries > 1 and _would_go_now(plan, engine, "".join(talk.lines[-1:])):
+        yield from started(plan, engine, build=False, wait=wait, timeout=timeout, tries=tries - 1)
         return
     if failed := _failed(services, talk, code, late=late) if wait or code else []:
         raise _failure(plan, failed, timeout)
     if code and not late:
         raise refused(plan.selected, plan.project, services, talk.lines)
+
+
+def _would_go_now(plan: UpPlan, engine: Engine, words: str) -> bool:
+    """Whether what Compose gave up for is over: the same once more goes on from there."""
+    if found := OVERTAKEN.search(words):
+        time.sleep(POLL)  # a name is taken before its container is listed
+        others = [one for one in containers(engine) if (one["Labels"] or {}).get(f"{COMPOSE}.project") != plan.project]
+        return not any(f"/{found[1]}" in one["Names"] for one in others)
+    return EMPTIED in words
 
 
 def ready(plan: UpPlan, engine: Engine, timeout: float) -> None:
@@ -126,10 +146,11 @@ class _View:
         self._listed: list[dict[str, Any]] = []
         self._made = -1
 
-    def look(self, made: int) -> list[ServiceState]:
-        """The services now; `made` grows when there is a new container."""
+    def look(self, made: int, *, ended: bool = False) -> list[ServiceState]:
+        """The services now; `made` grows when there is a new container, until Compose has `ended`."""
         found = observe(self._engine, self._listed)
-        if made != self._made or len(found) < len(self._listed):
+        missing = ended and not self._names <= {service.service for service in found} | self._none.keys()
+        if made != self._made or len(found) < len(self._listed) or missing:
             self._made = made
             self._listed = containers(self._engine, self._project)
             found = observe(self._engine, self._listed)
