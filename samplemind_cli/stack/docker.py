@@ -47,6 +47,12 @@ ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 EVERY_PROFILE = "*"
 SEPARATOR = "\n"  # between the paths in COMPOSE_FILE; any of them may contain a colon
 
+# Why a registry is not reached, as Go's network code says it.
+UNREACHABLE = (
+    r"(no such host|connection refused|connection reset by peer|i/o timeout|network is unreachable|no route to host"
+    r"|tls handshake timeout|temporary failure in name resolution|server misbehaving)"
+)
+
 # What the client, Compose and the daemon print: (pattern, message, hint); the first match wins, `{0}` is its line.
 FAILURES: tuple[tuple[str, str, str], ...] = (
     (
@@ -89,6 +95,16 @@ FAILURES: tuple[tuple[str, str, str], ...] = (
     ),
     (r"no space left on device", "the disk is full: {0}", "docker system df, then: docker system prune"),
     (r"toomanyrequests|rate limit", "the registry limits pulls: {0}", "docker login, then try again"),
+    (
+        rf'failed to resolve reference "(.+?)".*?{UNREACHABLE}',
+        "the image {1} is not on this machine, and its registry cannot be reached: {2}",
+        "check the network; or bring the image along: docker save, docker load",
+    ),
+    (
+        rf'(?:get|head) "?https?://([^/" ]+).*?{UNREACHABLE}',
+        "an image is not on this machine, and the registry {1} cannot be reached: {2}",
+        "check the network; or bring the image along: docker save, docker load",
+    ),
     (
         r"access denied|access to the resource is denied|unauthorized|manifest unknown|failed to resolve|no such host",
         "the registry refused an image: {0}",

@@ -1,6 +1,7 @@
 """Starts the stack and waits until every service is ready or has failed."""
 
 import math
+import re
 import subprocess
 import time
 from collections.abc import Generator, Sequence
@@ -16,13 +17,23 @@ from samplemind_cli.stack.docker import compose_command
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.logs import read
 from samplemind_cli.stack.refusals import refused
-from samplemind_cli.stack.services import ServiceState, containers, observe, with_absent, without_containers
+from samplemind_cli.stack.services import (
+    COMPOSE,
+    ServiceState,
+    containers,
+    observe,
+    with_absent,
+    without_containers,
+)
 from samplemind_cli.stack.up_plan import UpPlan
 
 POLL = 0.2  # seconds between two polls
 LOG_LINES, PROBE_LINES = 20, 10
 OF_A_DEPENDENCY = ("dependency failed to start", "didn't complete successfully")  # in Compose's last line
 EMPTIED = "has no container to start"  # Compose's message for a service that it has just scaled to 0
+# Another `up` of this project created it first. A foreign network of that name gets another message.
+OVERTAKEN = re.compile(r'container name "/?(.+?)" is already in use|network with name \S+ already exists')
+TRIES = 4
 KILLED = 137  # 128 + SIGKILL: by a person, or out of memory
 
 
@@ -36,8 +47,8 @@ class UpProgress:
     pulled: tuple[float, float] = (0, 0)
 
 
-def started(  # noqa: PLR0913 - `again` is for its own second call
-    plan: UpPlan, engine: Engine, *, build: bool, wait: bool, timeout: float, again: bool = True
+def started(  # noqa: PLR0913 - `tries` is for itself
+    plan: UpPlan, engine: Engine, *, build: bool, wait: bool, timeout: float, tries: int = TRIES
 ) -> Generator[UpProgress, None, None]:
     """Start what is planned; yields progress every POLL seconds until all is ready, or started if not `wait`.
 
@@ -52,7 +63,7 @@ def started(  # noqa: PLR0913 - `again` is for its own second call
         reader.start()
         while True:
             ended = child.poll() is not None  # before the look: what is seen after its end is the result
-            services, now = view.look(output.created), time.monotonic()
+            services, now = view.look(output.created, ended=ended), time.monotonic()
             yield UpProgress(seconds=now - began, services=services, activity=output.activity, pulled=output.pulled)
             if deadline == math.inf and (ended or output.starting):
                 deadline = now + timeout
@@ -61,13 +72,22 @@ def started(  # noqa: PLR0913 - `again` is for its own second call
             _pause(child)
     reader.join()
     code, late = child.returncode, now > deadline
-    if code and again and EMPTIED in "".join(output.lines[-1:]):
-        yield from started(plan, engine, build=False, wait=wait, timeout=timeout, again=False)
+    if code and tries > 1 and _would_go_now(plan, engine, "".join(output.lines[-1:])):
+        yield from started(plan, engine, build=False, wait=wait, timeout=timeout, tries=tries - 1)
         return
     if failed := _failed(services, output, code, late=late) if wait or code else []:
         raise _failure(plan, failed, timeout)
     if code and not late:
         raise refused(plan.selected, plan.project, services, output.lines)
+
+
+def _would_go_now(plan: UpPlan, engine: Engine, words: str) -> bool:
+    """Whether what Compose gave up for is over: the same once more goes on from there."""
+    if found := OVERTAKEN.search(words):
+        time.sleep(POLL)  # a name is taken before its container is listed
+        others = [one for one in containers(engine) if (one["Labels"] or {}).get(f"{COMPOSE}.project") != plan.project]
+        return not any(f"/{found[1]}" in one["Names"] for one in others)
+    return EMPTIED in words
 
 
 def ready(plan: UpPlan, engine: Engine, timeout: float) -> None:
@@ -126,10 +146,11 @@ class _View:
         self._listed: list[dict[str, Any]] = []
         self._created = -1
 
-    def look(self, created: int) -> list[ServiceState]:
-        """The services now; `created` is how many containers were created so far."""
+    def look(self, created: int, *, ended: bool = False) -> list[ServiceState]:
+        """The services now; `created` is how many containers were created so far, until Compose has `ended`."""
         states = observe(self._engine, self._listed)
-        if created != self._created or len(states) < len(self._listed):
+        missing = ended and not self._names <= {service.service for service in states} | self._none.keys()
+        if created != self._created or len(states) < len(self._listed) or missing:
             self._created = created
             self._listed = containers(self._engine, self._project)
             states = observe(self._engine, self._listed)

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -43,6 +44,14 @@ def test_a_second_up_recreates_nothing(project):
     told = json.loads(stack.run("up", "--json").out)
     assert stack.ids() == before
     assert {s["service"]: s["state"] for s in told["services"]} == {"redis": "running", "once": "exited"}
+
+
+def test_several_at_once_start_the_project_once_and_all_succeed(project):
+    stack = project({"redis": project.redis(), "web": project.python(project.SERVER, depends_on=["redis"])})
+    with ThreadPoolExecutor() as pool:
+        tables = [told.out for told in pool.map(lambda _: stack.run("up"), range(3))]
+    assert all(re.search(r"^web +running", table, re.MULTILINE) for table in tables), tables
+    assert len(stack.ids()) == 2
 
 
 def test_a_service_that_fails_is_told_of_with_probe_log_and_hint_and_the_others_keep_running(project):
@@ -317,7 +326,7 @@ def test_a_terminal_of_40_columns_gets_a_board_that_fits_and_leaves_no_trace(pro
 def test_an_image_that_cannot_be_pulled_is_one_clear_error(project):
     stack = project({"redis": project.redis(image="127.0.0.1:1/nobody/nothing:1"), "other": project.redis()})
     error = stack.run("up", code=3).err
-    assert "error: " in error
+    assert "error: the image 127.0.0.1:1/nobody/nothing:1 is not on this machine, and its registry cannot be" in error
     assert "hint: " in error
     assert "Traceback" not in error
 

@@ -18,6 +18,26 @@ GETS = "import os\ndef test():\n    assert os.environ.get('MODE', 'a') == 'a'\n"
 READS = "from pathlib import Path\nHERE = Path(__file__).parent\n"
 NO_PLUGINS = "-p no:hypothesispytest -p no:anyio -p no:schemathesis -p no:pytest_cov"
 
+FILLS = {
+    "its class's attribute": "class C:\n    x = None\n    @classmethod\n    def f(cls):\n        if not cls.x:\n"
+    "            cls.x = g()\n        return cls.x\nf = C.f\n",
+    "a single instance": "class C:\n    one = None\n    def __new__(cls):\n        if not cls.one:\n"
+    "            cls.one = super().__new__(cls)\n            cls.one.x = g()\n        return cls.one\n"
+    "def f():\n    return C().x\n",
+    "the class of an instance": "class C:\n    x = None\n    def f(self):\n        if not self.x:\n"
+    "            self.__class__.x = g()\n        return self.x\ndef f():\n    return C().f()\n",
+    "an attribute of something global": "class C:\n    x = None\nc = C()\ndef f():\n    if not c.x:\n        c.x = g()\n"
+    "    return c.x\n",
+    "a global dictionary": "KEPT = {}\ndef f(k=1):\n    if k not in KEPT:\n        KEPT[k] = g()\n    return KEPT[k]\n",
+    "a dictionary of a class": "class C:\n    kept = {}\n    @classmethod\n    def f(cls, k=1):\n"
+    "        if k not in cls.kept:\n            cls.kept[k] = g()\n        return cls.kept[k]\nf = C.f\n",
+    "a global list": "KEPT = []\ndef f():\n    if not KEPT:\n        KEPT.append(g())\n    return KEPT[0]\n",
+    "a dictionary of a class by a method": "class C:\n    kept = {}\n    @classmethod\n    def f(cls):\n"
+    "        return cls.kept[1] if cls.kept else cls.kept.setdefault(1, g())\nf = C.f\n",
+    "a decorator's dictionary": "def memo(function):\n    kept = {}\n    def inner(k=1):\n        if k not in kept:\n"
+    "            kept[k] = function(k)\n        return kept[k]\n    return inner\n@memo\ndef f(k):\n    return g()\n",
+}
+
 # By name: the files before, what changes (a text of None removes the file), and the environment of the second run.
 CASES = {
     "settings in pytest.ini": (INI | WARNS, {"pytest.ini": "[pytest]\nfilterwarnings = error\n"}, {}),
@@ -133,6 +153,14 @@ CASES = {
          "test_a.py": "import m\ndef test_1():\n    m.f()\ndef test_2():\n    assert m.f() == 1\n"},
         {"a/m.py": "X = None\ndef f():\n    global X\n    if not X:\n        X = g()\n    return X\ndef g():\n    return 2\n"}, {},
     ),
+    **{
+        f"what fills {name}": (
+            PATH_A | {"a/m.py": f"{text}\ndef g():\n    return 1\n",
+             "test_a.py": "import m\ndef test_1():\n    m.f()\ndef test_2():\n    assert m.f() == 1\n"},
+            {"a/m.py": f"{text}\ndef g():\n    return 2\n"}, {},
+        )
+        for name, text in FILLS.items()
+    },
     "what a test file takes from another": (
         INI | {"test_base.py": "LIMIT = 1\ndef test():\n    pass\n", "test_b.py": "from test_base import LIMIT\ndef test():\n    assert LIMIT == 1\n"},
         {"test_base.py": "LIMIT = 2\ndef test():\n    pass\n"}, {},

@@ -30,6 +30,11 @@ SAID = {  # what Docker, Compose and the daemon print, as seen
     'service "web" depends on undefined service "nope": invalid compose project': "compose file is broken",
     "failed to solve: write /x: no space left on device": "disk is full",
     "Error response from daemon: pull access denied for nosuch, repository does not exist": "refused an image",
+    'failed to resolve reference "docker.io/library/a:17": Head "https://r.example/v2/": dial tcp: '
+    "lookup r.example: no such host": "the image docker.io/library/a:17 is not on this machine",
+    'Error response from daemon: Get "https://r.example:5000/v2/": dial tcp 1.2.3.4:5000: connection refused': (
+        "the registry r.example:5000 cannot be reached: connection refused"
+    ),
     "Error response from daemon: toomanyrequests: You have reached your pull rate limit": "limits pulls",
     "driver failed: Bind for 127.0.0.1:6379 failed: port is already allocated": "port is taken",
     "listen tcp4 127.0.0.1:6379: bind: address already in use": "port is taken",

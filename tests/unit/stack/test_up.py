@@ -3,7 +3,7 @@ import pytest
 from samplemind_cli.stack.compose_output import ComposeOutput
 from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.services import ServiceState
-from samplemind_cli.stack.up import _command, _failed, _View, started
+from samplemind_cli.stack.up import _command, _failed, _View, _would_go_now, started
 from samplemind_cli.stack.up_plan import UpPlan
 
 UNHEALTHY = ServiceState(service="sick", state="running", health="unhealthy")
@@ -30,6 +30,25 @@ def test_who_is_to_blame(code, last_words, late, blamed):
     assert _failed([CREATED], ComposeOutput(lines=[last_words]), code, late=late) == ([CREATED] if late else [])
     talk = ComposeOutput(lines=[last_words])
     assert _failed([UNHEALTHY, CRASHED, SLOW, CREATED], talk, code, late=late) == blamed
+
+
+@pytest.mark.parametrize(
+    ("words", "again"),
+    [
+        ('The container name "/shop-web-1" is already in use by container "97cd".', True),  # not listed yet, or ours
+        ('The container name "/theirs" is already in use by container "97cd".', False),
+        ("failed to create network shop_default: network with name shop_default already exists", True),
+        ('service "web" has no container to start', True),
+        ("pull access denied", False),
+    ],
+)
+def test_what_another_up_of_the_project_made_first_is_no_failure(words, again):
+    class Engine:
+        def get(self, *_, **__):
+            theirs = [{"Names": ["/theirs"], "Labels": None}]
+            return [*theirs, {"Names": ["/shop-web-1"], "Labels": {"com.docker.compose.project": "shop"}}]
+
+    assert _would_go_now(plan(), Engine(), words) is again
 
 
 @pytest.fixture

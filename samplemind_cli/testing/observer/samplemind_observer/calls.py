@@ -6,6 +6,7 @@ installed packages are disabled for good, and cost nothing.
 
 from __future__ import annotations
 
+import dis
 import enum
 import opcode
 import sys
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     Key = tuple[str, int, str]
 
 COROUTINE = 0x20 | 0x80 | 0x200  # and generators: a cache keeps the object, not its result
-STORE_GLOBAL = opcode.opmap["STORE_GLOBAL"]
+STORE_GLOBAL, STORE_ATTR = opcode.opmap["STORE_GLOBAL"], opcode.opmap["STORE_ATTR"]
+STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
+STORES = {STORE_ATTR, STORE_SUBSCR}
+ADDS = {"add", "append", "appendleft", "extend", "insert", "setdefault", "update"}  # to a container
 LOOKS = {"stat", "lstat", "access"}  # functions of `os` in C, which raise no event
 TOOL_NAME = "samplemind"
 
@@ -91,8 +95,8 @@ class Calls:
 
 
 def keeps_its_result(code: CodeType, frame: FrameType) -> bool:
-    """Whether a later call, by another test, may get what this one computes: a cache, or a global variable."""
-    if STORE_GLOBAL in code.co_code[::2]:
+    """Whether a later call, of another test, may get what this one computes: a cache, a global, a class attribute."""
+    if STORE_GLOBAL in code.co_code[::2] or fills_shared_state(code, frame):
         return True
     names = getattr(code, "co_qualname", code.co_name).split(".")
     value: Any = frame.f_globals.get(names[0])
@@ -100,6 +104,42 @@ def keeps_its_result(code: CodeType, frame: FrameType) -> bool:
         value = vars(value).get(name) if isinstance(value, type) else None
     value = getattr(value, "__func__", value) if isinstance(value, (classmethod, staticmethod)) else value
     return hasattr(type(value), "cache_info") or type(value).__name__.endswith("cached_property")
+
+
+def fills_shared_state(code: CodeType, frame: FrameType) -> bool:
+    """Whether it sets an attribute of a class or of something global, or adds to a global or enclosing container."""
+    if STORES.isdisjoint(code.co_code[::2]) and ADDS.isdisjoint(code.co_names):
+        return False
+    steps = list(dis.get_instructions(code))
+    for number, step in enumerate(steps):
+        if step.opcode == STORE_ATTR:
+            found = is_shared(steps, number - 1, frame, item=False)
+        elif step.opcode == STORE_SUBSCR:  # the container, then its key
+            found = is_shared(steps, number - 2, frame, item=True)
+        elif step.opname in {"LOAD_METHOD", "LOAD_ATTR"} and step.argval in ADDS:
+            found = is_shared(steps, number - 1, frame, item=True)
+        else:
+            continue
+        if found:
+            return True
+    return False
+
+
+def is_shared(steps: list[dis.Instruction], at: int, frame: FrameType, *, item: bool) -> bool:
+    """Whether what the instruction at `at` loads outlives this call: one test may find there what another one left."""
+    names = []
+    while at > 0 and steps[at].opname == "LOAD_ATTR":
+        names.append(steps[at].argval)
+        at -= 1
+    step = steps[max(at, 0)]
+    if step.opname == "LOAD_GLOBAL" or (item and not names and step.opname == "LOAD_DEREF"):
+        return True
+    if not step.opname.startswith("LOAD_FAST"):
+        return False
+    name = step.argval[-1] if isinstance(step.argval, tuple) else step.argval  # two at once, from 3.13 on
+    found = frame.f_locals.get(name)
+    owner = type(found) if "__class__" in names else found
+    return isinstance(owner, type) and "<locals>" not in owner.__qualname__  # a test's own class ends with it
 
 
 class Monitor(Calls):
