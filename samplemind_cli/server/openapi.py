@@ -12,6 +12,7 @@ from samplemind_cli.formats.openai_chat.messages import OTHERS, PARTS
 from samplemind_cli.formats.openai_chat.server import STOPS
 from samplemind_cli.server.openapi_clients import PATHS
 from samplemind_cli.server.openapi_parts import (
+    ANY_MODEL,
     COUNT,
     ERROR,
     EVENT,
@@ -93,7 +94,7 @@ ASK = obj(
     ("prompt",),
     prompt=TEXT,
     system=TEXT,
-    model=MODEL,
+    model=ANY_MODEL,
     task={"enum": list(TASKS)},
     priority={"enum": list(PRIORITIES)},
 )

@@ -5,7 +5,7 @@ from typing import Any
 from samplemind_cli.formats.anthropic_messages.content import ROLES as ANTHROPIC_ROLES
 from samplemind_cli.formats.gemini.content import ROLES as GEMINI_ROLES
 from samplemind_cli.formats.ollama.server import ROLES as OLLAMA_ROLES
-from samplemind_cli.server.openapi_parts import COUNT, ERROR, EVENT, MODEL, TEXT, get, listed, obj, post
+from samplemind_cli.server.openapi_parts import ANY_MODEL, COUNT, ERROR, EVENT, MODEL, TEXT, get, listed, obj, post
 
 NONEMPTY = {**TEXT, "minLength": 1}
 FLAG = {"type": "boolean"}
@@ -67,7 +67,7 @@ GENERATE = obj(
 CHAT = obj(
     ("model",),
     model=MODEL,
-    messages=listed(obj(("role", "content"), role={"enum": list(OLLAMA_ROLES)}, content=TEXT)),
+    messages=listed(obj(("role",), role={"enum": list(OLLAMA_ROLES)}, content=TEXT)),  # calls of tools have no content
     stream=FLAG,
     options=obj((), temperature=WARMTH, top_p=SHARE),
 )
@@ -89,7 +89,7 @@ PATHS: dict[str, Any] = {
     "/v1/responses": post("Create a response (OpenAI's format)", RESPONSES, RESPONSE, ERROR, **SSE),
     "/v1/responses/input_tokens": post(
         "Count a prompt's tokens (OpenAI's format)",
-        obj(("input",), model=MODEL, input=NONEMPTY, instructions=TEXT),
+        obj(("input",), model=ANY_MODEL, input=NONEMPTY, instructions=TEXT),
         obj(("object", "input_tokens"), input_tokens={"type": "integer"}),
         ERROR,
     ),

@@ -31,6 +31,7 @@ MODEL = {
     "pattern": r"^[\x21-\x7e]{1,256}$",
     "description": "auto, auto:TASK, auto:TASK:PRIORITY or PROVIDER/MODEL",
 }
+ANY_MODEL = {**MODEL, "pattern": r"^[\x21-\x7e]{0,256}$"}  # where it may be left out: auto
 COUNT = {"type": "integer", "minimum": 1, "maximum": 2147483647}
 ERROR = obj(
     ("error",),
