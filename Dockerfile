@@ -57,7 +57,8 @@ ARG PYTHON_IMAGE
 LABEL org.opencontainers.image.title="samplemind api" org.opencontainers.image.base.name="${PYTHON_IMAGE}"
 # Where the package lies in the build context: a checkout has it in a folder, the installed package is the context itself.
 ARG PACKAGE=samplemind_cli
-# Copied and compiled in one step, the only one that a change of the source runs again.
+# Copied and compiled in one step, the only one that a change of the source runs again. What is for outside a container
+# stays as it is.
 RUN --mount=type=bind,source=${PACKAGE},target=/source \
-    cp -r /source samplemind_cli && python -m compileall -q samplemind_cli
+    cp -r /source samplemind_cli && python -m compileall -q -x '/(bench|profiling|stack|testing)/' samplemind_cli
 USER 10001:10001

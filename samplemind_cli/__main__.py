@@ -1,4 +1,4 @@
-"""main(): the hot path first, then the app."""
+"""Entry point: the hot path first, then the app."""
 
 import os
 import sys
@@ -12,6 +12,10 @@ def main() -> None:
         _main()
     except KeyboardInterrupt:  # also while modules load
         sys.exit(130)
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        sys.exit(130)  # it came while a class was made, which hides it before Python 3.12
 
 
 def _main() -> None:
@@ -25,19 +29,19 @@ def _main() -> None:
             question = hot.Question(argv[1:], os.environ)
             if question.answer():
                 os._exit(0)  # nothing is left to flush or to close; skips interpreter shutdown
-    except BrokenPipeError:  # the reader has seen enough
+    except BrokenPipeError:  # the reader closed the pipe
         os._exit(0)
-    except OSError:  # the disk is full: the app comes to the same end, and says so
+    except OSError:  # the disk is full: the app fails in the same way, and reports it
         pass
     import gc
 
-    gc.disable()  # until the command is loaded: what loads stays, and to look through it is a 14th of the start
+    gc.disable()  # until the command is loaded: modules are no garbage, and scanning them costs a 14th of the start-up
     from samplemind_cli.cli import end_by_signals, run, show_bug
 
     sys.excepthook = show_bug
     ended_by = end_by_signals()
     code = run(argv, question)
-    gc.freeze()  # or the interpreter looks through all of it for cycles as it leaves: 30 ms, a seventh of a fresh `ask`
+    gc.freeze()  # else the interpreter scans it all for cycles at exit: 30 ms, a seventh of a fresh `ask`
     sys.exit(128 + ended_by[0] if ended_by else code)
 
 

@@ -1,4 +1,4 @@
-"""What may be spent: the user's `[budgets]`, in dollars a day, week, month, or in all."""
+"""Spending limits: the user's `[budgets]`, in dollars per day, week or month, or in total."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -12,9 +12,9 @@ EXAMPLE = "[budgets] day = 5.0, month = 60.0; [budgets.client] day = 1.0; [budge
 
 
 class Budget(NamedTuple):
-    """At most `dollars` in a span of `SPANS`: of all together, or of `each` client, session or batch.
+    """At most `dollars` in a span of `SPANS`, for all calls together or for `each` client, session or batch.
 
-    `name`: of that one alone, which the general one does not bind then.
+    `name`: for that one alone, in place of the budget for each.
     """
 
     dollars: float
@@ -24,7 +24,7 @@ class Budget(NamedTuple):
 
 
 def in_dollars(amount: float) -> str:
-    """An amount for people: less than a cent with six digits."""
+    """An amount for display, such as "$1.50"; less than a cent has six digits."""
     small = 0 < abs(amount) < 0.01  # noqa: PLR2004 - a cent
     return f"${amount:,.{6 if small else 2}f}"
 
@@ -47,8 +47,8 @@ def _read(table: Mapping[str, Any], where: str) -> Iterator[Budget]:
 def _of_each(each: str, table: Mapping[str, Any], where: str) -> Iterator[Budget]:
     for name, value in table.items():
         if isinstance(value, Mapping):
-            own = f"{where[:-1]}.{name}]"
-            yield from (Budget(_dollars(span, some, own), span, each, name) for span, some in value.items())
+            inner = f"{where[:-1]}.{name}]"
+            yield from (Budget(_dollars(span, amount, inner), span, each, name) for span, amount in value.items())
         else:
             yield Budget(_dollars(name, value, where), name, each)
 

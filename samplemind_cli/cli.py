@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import os
 import signal
 import sys
 from importlib import import_module
@@ -11,10 +12,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from samplemind_cli import help_text, hot
+from samplemind_cli import help_text, hot, output
 from samplemind_cli.errors import SamplemindError
+from samplemind_cli.settings import environment
 
-# Help order. The text is the first line of the command's own help; tests hold the two together.
+# In the order of `--help`. The text is the first line of the command's own help, as a test checks.
 COMMANDS = {
     "ask": "Ask a language model; a repeated question costs nothing.",
     "chat": "Chat with a language model.",
@@ -52,7 +54,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 COMPLETION = "_SAMPLEMIND_COMPLETE"  # the variable with which Typer's shell scripts ask for completions
 INTERRUPTED = 130
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-NOWHERE = (errno.EIO, errno.EBADF)  # a terminal that hung up; a stdout that is open to be read
+NOT_WRITABLE = (errno.EIO, errno.EBADF)  # a terminal that hung up; a stdout opened for reading
 
 
 class LazyGroup(help_text.Group):
@@ -60,14 +62,14 @@ class LazyGroup(help_text.Group):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]  # the names are all that suggestions need
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]  # suggestions need only the names
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's signature
         """The command of that name, made from `samplemind_cli.commands.<name>`."""
         return command(cmd_name) if cmd_name in COMMANDS else None
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the same
-        """The table, without importing a single command."""
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - click's signature
+        """Write the table, without importing a single command."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -116,13 +118,11 @@ def samplemind(
 
 
 def run(argv: list[str], question: hot.Question | None = None) -> int:
-    """Run one command line; the exit code. `question` is what the hot path already knows of it.
+    """Run one command line and return its exit code. `question` is the hot path's, whose stdin may be read already.
 
-    Errors are told here and nowhere else; a bug keeps its traceback.
+    Errors are printed here and nowhere else; a bug keeps its traceback.
     """
-    from samplemind_cli import output
-
-    output.speak_utf_8()
+    output.use_utf_8()
     try:
         code = _invoke(argv, question)
     except typer.TyperException as error:
@@ -136,27 +136,25 @@ def run(argv: list[str], question: hot.Question | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except OSError as error:
-        return _unwritten(error)
+        return _write_failure(error)
     return code if isinstance(code, int) else 0
 
 
 def show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:  # noqa: ARG001
-    """An excepthook: Python's own would print what others said as it is."""
-    from samplemind_cli import output
-
+    """An excepthook: Python's own would print a provider's text without escaping it."""
     output.show_bug(error)
 
 
 def end_by_signals() -> list[int]:
-    """Let SIGTERM and SIGHUP end this process as Ctrl-C does, all that was begun cleaned up; those that came.
+    """Let SIGTERM and SIGHUP end this process as Ctrl-C does, with clean-up; the list fills with those received.
 
-    What is ignored, as by nohup(1), stays so.
+    Signals that are ignored, as by nohup(1), stay ignored.
     """
     received: list[int] = []
 
     def as_ctrl_c(number: int, frame: FrameType | None) -> None:
         received.append(number)
-        interrupt = signal.getsignal(signal.SIGINT)  # asyncio has one of its own while it runs
+        interrupt = signal.getsignal(signal.SIGINT)  # asyncio sets its own while it runs
         (interrupt if callable(interrupt) else signal.default_int_handler)(number, frame)
 
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -166,33 +164,27 @@ def end_by_signals() -> list[int]:
 
 
 def _invoke(argv: list[str], question: hot.Question | None) -> Any:
-    """What click's own `main` does, but a closed pipe stays a BrokenPipeError instead of becoming exit code 1."""
-    from samplemind_cli.settings import environment
-
+    """Click's own `main`, except that a closed pipe stays a BrokenPipeError instead of becoming exit code 1."""
     group = typer.main.get_command(app)
     if COMPLETION in environment():
         group.main(argv, "samplemind")  # completes for the shell, and exits
     try:
         with group.make_context("samplemind", argv, obj=question) as context:
             return group.invoke(context)
-    except typer.Exit as leaving:
-        return leaving.exit_code
+    except typer.Exit as exiting:
+        return exiting.exit_code
 
 
-def _unwritten(error: OSError) -> int:
-    """The exit code where the reader has gone, or the room, or a place for temporary files; any other is a bug."""
-    from samplemind_cli import output
-
+def _write_failure(error: OSError) -> int:
+    """The exit code for a closed pipe, a full disk, or a missing temporary folder; any other OSError is a bug."""
     if isinstance(error, BrokenPipeError):
         failure = None
     elif error.errno in FULL:
         failure = SamplemindError(f"the disk is full: {error}", "free some space: df -h shows where")
-    elif error.errno in NOWHERE and error.filename is None:
+    elif error.errno in NOT_WRITABLE and error.filename is None:
         failure = SamplemindError(f"cannot write to stdout: {error}", "check where stdout is redirected")
-    elif str(error.strerror).startswith("No usable temporary directory"):  # tempfile's words
-        failure = SamplemindError(
-            "there is no folder for temporary files", "export TMPDIR=FOLDER, one you can write to"
-        )
+    elif str(error.strerror).startswith("No usable temporary directory"):  # tempfile's message
+        failure = SamplemindError("there is no folder for temporary files", "export TMPDIR=FOLDER, a writable one")
     else:
         raise error
     _abandon_stdout()
@@ -202,7 +194,5 @@ def _unwritten(error: OSError) -> int:
 
 
 def _abandon_stdout() -> None:
-    """Give stdout somewhere to flush to at exit."""
-    import os
-
+    """Send what is left to /dev/null, so that the flush at exit does not fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

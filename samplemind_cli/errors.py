@@ -1,15 +1,15 @@
-"""Every error a user may see.
+"""Every error that a user may see, with its exit code.
 
-SamplemindError             1   anything that went wrong and is not a bug
+SamplemindError             1   anything that failed and is not a bug
 ├── UsageError              2   a wrong option, a bad file, a broken setting
-│   └── SettingError            a setting or the environment, whoever asks and whatever
+│   └── SettingError            a setting or the environment, wrong for every request
 ├── StackError              3   Docker, Compose, a service
 └── ProviderError           4   a language model or its daemon
-    ├── NoProviderError         none of the routes could be asked
-    │   └── UnsupportedError        what was asked for is nothing that their providers take
-    ├── BudgetError             it may cost more than is left of a budget
-    ├── ForbiddenError          who asks may not ask this model
-    ├── RejectedError           the provider calls the request itself wrong
+    ├── NoProviderError         no route could be tried
+    │   └── UnsupportedError        no route's provider supports what the request needs
+    ├── BudgetError             the call may cost more than is left of a budget
+    ├── ForbiddenError          the client is not allowed to use this model
+    ├── RejectedError           the provider calls the request itself invalid
     └── CutStreamError          an answer that began and did not end
 """
 
@@ -27,7 +27,7 @@ class SamplemindError(Exception):
         self.hint = hint
 
     def as_json(self) -> dict[str, str | None]:
-        """As commands print it with --json, beside what they did."""
+        """The error in a command's --json."""
         return {"message": self.message, "hint": self.hint}
 
 
@@ -38,7 +38,7 @@ class UsageError(SamplemindError):
 
 
 class SettingError(UsageError):
-    """A setting or a part of the environment that cannot be used: no fault of who asks, nor of another provider."""
+    """An unusable setting or environment: it is not the request's fault, and no other provider would help."""
 
 
 class StackError(SamplemindError):
@@ -48,13 +48,13 @@ class StackError(SamplemindError):
 
 
 class ProviderError(SamplemindError):
-    """A language model, or the way to it, failed."""
+    """A language model, or the connection to it, failed."""
 
     exit_code = 4
 
 
 class NoProviderError(ProviderError):
-    """None of the routes could be asked; the message says why, provider by provider, and `routes` are they."""
+    """None of `routes` could be tried; the message says why for each provider."""
 
     def __init__(self, message: str, hint: str | None = None, routes: tuple[Any, ...] = ()) -> None:
         super().__init__(message, hint)
@@ -62,7 +62,7 @@ class NoProviderError(ProviderError):
 
 
 class UnsupportedError(NoProviderError):
-    """None of the routes takes what the request asks for; `lacks` names it."""
+    """None of `routes` supports what the request needs; `lacks` names it."""
 
     def __init__(self, message: str, hint: str, routes: tuple[Any, ...], lacks: frozenset[str]) -> None:
         super().__init__(message, hint, routes)
@@ -70,17 +70,17 @@ class UnsupportedError(NoProviderError):
 
 
 class ForbiddenError(ProviderError):
-    """Whoever asks may not ask this model."""
+    """The client is not allowed to use this model."""
 
 
 class RejectedError(ProviderError):
-    """The provider calls the request itself wrong: no other is asked."""
+    """The provider calls the request itself invalid, so no other provider is tried."""
 
 
 class CutStreamError(ProviderError):
-    """An answer began and did not end; what came of it is not an answer.
+    """An answer began and did not end; its text so far is not an answer.
 
-    `fault` and `refusal` say why, as in an `UnavailableError`, where the provider did.
+    `fault` and `refusal` hold the provider's reason, as in an `UnavailableError`; None where it gave none.
     """
 
     def __init__(self, message: str, hint: str | None = None, *, fault: Any = None, refusal: Any = None) -> None:
@@ -90,4 +90,4 @@ class CutStreamError(ProviderError):
 
 
 class BudgetError(ProviderError):
-    """A call was not made: it may cost more than is left of a budget, or nobody knows what it costs."""
+    """A call was not made: it may cost more than is left of a budget, or its price is unknown."""

@@ -1,4 +1,4 @@
-"""Files among other processes: folders of one's own, files written all at once, a walk that survives changes."""
+"""Files that other processes use too: private folders, atomic writes, a walk that tolerates changes."""
 
 import errno
 import os
@@ -9,15 +9,15 @@ from contextlib import suppress
 from pathlib import Path
 
 TEMPORARY = ".tmp"
-# NOATIME: an mtime in the future makes Linux note every single read.
+# NOATIME: with an mtime in the future, Linux would update the atime at every read.
 _READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | getattr(os, "O_NOATIME", 0)
 
 
 def private_folder(root: str | Path, *parts: str) -> str:
-    """Make `root` and the folders `parts` below it, enterable by this user alone under any umask; the last one's path.
+    """Make `root` and the folders `parts` below it with mode 0700, whatever the umask; returns the last one's path.
 
-    Those that exist are closed to others; parents of `root` are made private too, but left alone where they exist.
-    Raises OSError, a PermissionError where one of them belongs to another user.
+    Existing ones are closed to other users. Missing parents of `root` are made in the same way, existing ones left
+    alone. Raises OSError; PermissionError where a folder belongs to another user.
     """
     _make_parents(os.path.dirname(os.path.abspath(root)))
     folder = os.fspath(root)
@@ -30,7 +30,7 @@ def private_folder(root: str | Path, *parts: str) -> str:
 
 
 def private_opener(path: str, flags: int) -> int:
-    """An `opener` for `open()`: the file is readable by this user alone under any umask, and a link is not followed."""
+    """An `opener` for `open()`: files are made with mode 0600, whatever the umask, and links are not followed."""
     file = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         if flags & os.O_CREAT:
@@ -42,7 +42,7 @@ def private_opener(path: str, flags: int) -> int:
 
 
 def is_private(folder: str) -> bool:
-    """Whether a folder, and a link to it, are this user's; closes it to others. Raises OSError, also when absent."""
+    """Whether a folder, and a link to it, are this user's; if so, other users lose access. Raises OSError if absent."""
     link, info = os.lstat(folder), os.stat(folder)
     if {link.st_uid, info.st_uid} != {os.geteuid()} or not stat.S_ISDIR(info.st_mode):
         return False
@@ -52,9 +52,9 @@ def is_private(folder: str) -> bool:
 
 
 def write(path: str | Path, data: bytes, *, modified: float | None = None, mode: int = 0o600) -> None:
-    """Replace a file by `data`, whole or not at all, also beside other writers. Raises OSError.
+    """Replace a file's content atomically, also beside other writers. Raises OSError.
 
-    `modified`, in unix seconds, becomes the mtime.
+    `modified`: the mtime to set, in unix seconds.
     """
     temporary = os.path.join(os.path.dirname(path), f".{os.getpid()}-{os.urandom(6).hex()}{TEMPORARY}")
     file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -73,10 +73,10 @@ def write(path: str | Path, data: bytes, *, modified: float | None = None, mode:
         raise
 
 
-def read(path: str, largest: int, rest: float, begin: int = 0) -> bytes:
-    """A file's bytes from `begin` on; none when it is larger than `largest`.
+def read(path: str, largest: int, rest: float = float("inf"), begin: int = 0) -> bytes:
+    """A file's bytes from offset `begin` on; empty when the file is larger than `largest` bytes.
 
-    Marks it as used when that was `rest` seconds ago. Raises OSError, also for a symbolic link.
+    Sets the atime if that is more than `rest` seconds off. Raises OSError, also for a symbolic link.
     """
     file = os.open(path, _READING)
     try:
@@ -85,30 +85,39 @@ def read(path: str, largest: int, rest: float, begin: int = 0) -> bytes:
             return b""
         now = time.time_ns()
         if abs(now - info.st_atime_ns) > rest * 1e9:
-            _mark_as_used(file, now, info.st_mtime_ns)
+            with suppress(OSError):  # a read-only disk: the content is still good
+                os.utime(file, ns=(now, info.st_mtime_ns))
         return os.pread(file, max(0, info.st_size - begin), begin)
     finally:
         os.close(file)
 
 
 def identity(path: str) -> tuple[int, int, int] | None:
-    """What names a file's content, unless somebody means to deceive: inode, mtime, size; None where there is none."""
+    """A file's inode, mtime in nanoseconds and size, which change with its content; None where there is no file."""
     try:
-        found = os.stat(path)
+        info = os.stat(path)
     except OSError:
         return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    return info.st_ino, info.st_mtime_ns, info.st_size
 
 
 def remedy(error: OSError, variable: str = "XDG_STATE_HOME") -> str:
-    """The next step where nothing could be written: a full disk wants room, any other folder another one."""
+    """The hint after a failed write: free space on a full disk, else set `variable` to another folder."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return "free space there" if full else elsewhere(variable)
 
 
 def elsewhere(variable: str = "XDG_STATE_HOME") -> str:
-    """The next step where a folder cannot be written to."""
+    """The hint where a folder is not writable."""
     return f"export {variable}=FOLDER, one that you can write to"
+
+
+def named(path: str) -> Path:
+    """A path as people write it, with `~`; that of a user who is unknown stays as it is."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def text(path: Path) -> str:
@@ -119,19 +128,19 @@ def text(path: Path) -> str:
         return ""
 
 
-def allow_open(wanted: int) -> None:
-    """Let this process have so many files and connections open, as far as it may; often it is 1024, or 256 on macOS."""
+def allow_open(count: int) -> None:
+    """Raise this process's limit of open files and connections to `count`, or as far as the hard limit permits."""
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(ValueError, OSError):  # macOS has another limit of its own
-            most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if soft != resource.RLIM_INFINITY and soft < count:
+        with suppress(ValueError, OSError):  # macOS has a lower limit that getrlimit does not show
+            limit = count if hard == resource.RLIM_INFINITY else min(count, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 def remove(path: str) -> bool:
-    """Whether the file was there and has gone."""
+    """Delete a file; whether it existed and could be deleted."""
     try:
         os.unlink(path)
     except OSError:
@@ -140,7 +149,7 @@ def remove(path: str) -> bool:
 
 
 def walk(folder: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Every file below a folder with its status; what goes away meanwhile is left out, links are not followed."""
+    """Every file below a folder with its status. Files that vanish meanwhile are skipped, links are not followed."""
     try:
         items = list(os.scandir(folder))
     except OSError:
@@ -165,13 +174,6 @@ def _make_parents(folder: str) -> None:
 
 
 def _make_private(folder: str) -> None:
-    with suppress(FileExistsError):  # perhaps another process was quicker; it closes it as well
+    with suppress(FileExistsError):  # another process may have made it, in the same way
         os.mkdir(folder, 0o700)
-        os.chmod(folder, 0o700)  # a umask may have taken the user's own bits
-
-
-def _mark_as_used(file: int, used: int, modified: int) -> None:
-    try:
-        os.utime(file, ns=(used, modified))
-    except OSError:  # a read-only disk: the file is as good
-        return
+        os.chmod(folder, 0o700)  # the umask may have cleared the user's own bits

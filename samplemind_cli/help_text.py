@@ -1,7 +1,7 @@
-"""What `--help` looks like: as narrow as the terminal, long options on a line of their own, each command's line whole.
+"""The layout of `--help`: as narrow as the terminal, long options on their own line, each command's line uncut.
 
-Typer brings its own click and exports neither its formatter nor its types; what it documents are the classes to derive
-from and the attributes to set, `formatter_class` and `context_class` among them.
+Typer bundles its own click and exports neither its formatter nor its types; documented are the classes to derive from
+and the attributes to set, `formatter_class` and `context_class` among them.
 """
 
 from math import isnan
@@ -19,27 +19,27 @@ class Formatter(typer.Context.formatter_class):  # type: ignore[valid-type,misc]
         super().__init__(indent_increment, width or min(columns, max_width or 80) - 2, max_width)
 
     def write_text(self, text: str) -> None:
-        """A paragraph; one that begins with backslash-b keeps its lines, also where the docstring is a raw one."""
+        """Write a paragraph; one that begins with backslash-b keeps its lines, also in a raw docstring."""
         super().write_text(text.replace("\\b\n", "\b\n"))
 
     def write_dl(self, rows: Any, col_max: int = 30, col_spacing: int = 2) -> None:
-        """Rows of two columns."""
+        """Write rows of two columns."""
         super().write_dl(rows, min(col_max, max(self.width // 3, 8)), col_spacing)
 
 
 class Context(typer.Context):
-    """One command's run, whose help our formatter writes."""
+    """A click context that uses our formatter."""
 
     formatter_class = Formatter
 
 
 class Group(TyperGroup):
-    """Commands under one name; without any of them, its help goes to stderr."""
+    """Commands under one name; without one of them, the help goes to stderr."""
 
     context_class = Context
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Click's own, which would raise the help as an error."""
+        """Parse, and print the help where nothing was given: click would raise it as an error."""
         if not args and self.no_args_is_help and not ctx.resilient_parsing:
             from samplemind_cli import output
 
@@ -49,18 +49,18 @@ class Group(TyperGroup):
 
 
 def complete(command: Any) -> None:
-    """Give a command that Typer made, and those below it, our help and our reading of numbers."""
+    """Give a command that Typer built, and its subcommands, our help and our check of numbers."""
     command.context_class = Context
     for parameter in command.params:
         if parameter.type.name.startswith("float"):
             parameter.callback = _finite
     for sub in getattr(command, "commands", {}).values():
-        sub.short_help = sub.get_short_help_str(10_000)  # whole: click would cut it at the terminal's width
+        sub.short_help = sub.get_short_help_str(10_000)  # click would cut it at the terminal's width
         complete(sub)
 
 
 def _finite(ctx: Any, parameter: Any, value: Any) -> Any:
-    """Refuse nan, which lies in every range."""
+    """Refuse nan, which passes every range check."""
     if isinstance(value, float) and isnan(value):
         raise typer.BadParameter("must be a finite number", ctx, parameter)
     return value

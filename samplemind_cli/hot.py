@@ -1,6 +1,7 @@
 """Answers a repeated `ask` without loading the rest; imports nothing that takes time."""
 
 import os
+import stat
 import time
 
 from samplemind_cli import __version__, paths, spool, trust
@@ -10,19 +11,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 FORMAT = b"samplemind-hot-2"
-LATENCY = b"\0"  # stands in a record for the milliseconds that this very call took
-LARGEST = 100_000_000  # bytes of a pipe or a file that are read; no provider takes as many
-PATIENCE = 2.0  # seconds until we say that we are waiting for stdin
-RACY = 2.0  # seconds: a file changed this recently could change again without its times showing it
-# What an answer depends on, beside every SAMPLEMIND_ and XDG_ variable. Where a provider is and whether it has a key is
-# seen by how its variables end, whoever it is; of a key it counts only that it is there.
+LATENCY = b"\0"  # the placeholder in a record for the milliseconds that a call took
+LARGEST = 100_000_000  # bytes read from a pipe or a file; no provider accepts as many
+PATIENCE = 2.0  # seconds until we report that we are waiting for stdin
+RACY = 2.0  # seconds: a file changed this recently could change again without a change of its times
+# The variables that an answer depends on, beside every SAMPLEMIND_ and XDG_ variable. A provider's URL and key are
+# recognised by their endings; of a key, only whether it is set matters.
 VARIABLES = ["HOME", "OLLAMA_HOST", "COMPOSE_PROJECT_NAME", "NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "COLORTERM"]
-PLACES = "_BASE_URL"
+URLS = "_BASE_URL"
 KEYS = ("_KEY", "_TOKEN")
 
 
 def read_stdin() -> bytes:
-    """Everything piped in; nothing when stdin is a terminal or closed. Says so when the pipe stays silent."""
+    """The piped input; empty when stdin is a terminal or closed. Reports a pipe that stays silent."""
     try:
         if os.isatty(0):
             return b""
@@ -40,8 +41,8 @@ def read_stdin() -> bytes:
 
 
 class Question:
-    """One `ask` as it was typed, where it was typed. What was printed for it is kept in a folder of its command line,
-    in a file named by what was piped in.
+    """One `ask`: its command line, folder and environment. Its record is a file named by the hash of the piped input,
+    in a folder named by the hash of the rest.
     """
 
     def __init__(self, argv: "list[str]", env: "Mapping[str, str]") -> None:
@@ -55,23 +56,23 @@ class Question:
 
     @property
     def stdin(self) -> bytes:
-        """What was piped in; read when it is first asked for."""
+        """The piped input, read at first use."""
         if self._stdin is None:
             self._stdin = read_stdin()
         return self._stdin
 
     @property
     def record(self) -> str:
-        """The file of this question's record."""
+        """The path of this question's record."""
         return os.path.join(self.folder, _digest([self.stdin]))
 
     def answer(self) -> bool:
-        """Print what was printed for the same question before, if all it depends on is as it was."""
+        """Print again what was printed for the same question, if all it depends on is unchanged; whether it was."""
         if not os.path.isdir(self.folder):  # never answered: leave stdin alone, it may never end
             return False
         try:
             with open(self.record, "rb") as file:
-                if os.fstat(file.fileno()).st_uid != os.geteuid():  # whoever wrote it would choose our words
+                if os.fstat(file.fileno()).st_uid != os.geteuid():  # another user would choose what we print
                     return False
                 expires, out, err, conditions, call = _parsed(file.read())
         except (OSError, ValueError):
@@ -87,33 +88,36 @@ class Question:
 
 
 def identity(path: str, *, exact: bool) -> str:
-    """What a file's content is recognised by, without reading it; `exact` also sees a change that forged its mtime."""
+    """A file's inode, size and mtime, which change with its content; `exact` adds the ctime, which cannot be forged."""
     try:
-        stat = os.stat(path)
+        info = os.stat(path)
     except OSError:
         return "-"
-    return f"{stat.st_ino}.{stat.st_size}.{stat.st_mtime_ns}" + (f".{stat.st_ctime_ns}" if exact else "")
+    return f"{info.st_ino}.{info.st_size}.{info.st_mtime_ns}" + (f".{info.st_ctime_ns}" if exact else "")
 
 
 def unchanged(path: str, *, exact: bool) -> bytes | None:
-    """The condition that a file is as it is now, or None when that cannot be told."""
+    """The condition that a file is as it is now; None when later changes might go unnoticed."""
     try:
-        if "\n" in path or (exact and time.time() - os.stat(path).st_ctime < RACY):
+        info = os.stat(path)
+        if not stat.S_ISREG(info.st_mode):  # what comes out of a pipe or a device is new each time
+            return None
+        if "\n" in path or (exact and time.time() - info.st_ctime < RACY):
             return None
     except OSError:
         return None
     return b"%s %s %s" % (b"exact" if exact else b"same", identity(path, exact=exact).encode(), os.fsencode(path))
 
 
-def deaf(host: str, port: int) -> bytes:
-    """The condition that nothing listens there; `host` is a loopback address in digits."""
-    return b"deaf %s %d" % (host.encode(), port)
+def closed(host: str, port: int) -> bytes:
+    """The condition that nothing listens on a port; `host` is a loopback IP address."""
+    return b"closed %s %d" % (host.encode(), port)
 
 
 def encoded(expires: float, out: bytes, err: bytes, conditions: "Iterable[bytes]", call: bytes = b"") -> bytes:
-    """A record: its first line says how long its parts are.
+    """A record: its first line holds the lengths of its parts.
 
-    `call`: the ledger's folder, a line end, and what the ledger is told of each repetition: JSON without its beginning.
+    `call`: the ledger's folder, a line end, and the end of the JSON that each repetition appends to the ledger.
     """
     tail = b"\n".join(conditions)
     lengths = b"%d %d %d %d" % (len(out), len(err), len(tail), len(call))
@@ -121,7 +125,7 @@ def encoded(expires: float, out: bytes, err: bytes, conditions: "Iterable[bytes]
 
 
 def _count(call: bytes, milliseconds: bytes) -> None:
-    """Tell the ledger of a repetition; one that cannot be told is as good an answer."""
+    """Record a repetition in the ledger; if that fails, the answer is still good."""
     folder, _, rest = call.partition(b"\n")
     values = (os.urandom(8).hex().encode(), time.time(), milliseconds, spool.terminal().encode(), rest)
     try:
@@ -145,10 +149,10 @@ def _holds(condition: bytes) -> bool:
     kind, what, rest = condition.split(b" ", 2)
     if kind in (b"same", b"exact"):
         return what.decode() == identity(os.fsdecode(rest), exact=kind == b"exact")
-    return kind == b"deaf" and _nothing_listens(what.decode(), int(rest))
+    return kind == b"closed" and _is_closed(what.decode(), int(rest))
 
 
-def _nothing_listens(host: str, port: int) -> bool:
+def _is_closed(host: str, port: int) -> bool:
     import _socket  # `socket` imports enum and selectors
 
     probe = _socket.socket(_socket.AF_INET6 if ":" in host else _socket.AF_INET, _socket.SOCK_STREAM)
@@ -162,12 +166,12 @@ def _nothing_listens(host: str, port: int) -> bool:
 
 
 def _environment(env: "Mapping[str, str]") -> "list[str]":
-    set_here = [
+    assignments = [
         f"{name}={value}"
         for name, value in env.items()
-        if name in VARIABLES or name.startswith(("SAMPLEMIND_", "XDG_")) or name.endswith(PLACES)
+        if name in VARIABLES or name.startswith(("SAMPLEMIND_", "XDG_")) or name.endswith(URLS)
     ]
-    return [*sorted(set_here), *sorted(name for name, value in env.items() if value and name.endswith(KEYS))]
+    return [*sorted(assignments), *sorted(name for name, value in env.items() if value and name.endswith(KEYS))]
 
 
 def _terminal() -> "list[str]":
@@ -195,5 +199,5 @@ def _write(handle: int, data: bytes) -> None:
 
 
 def show_version() -> None:
-    """`samplemind --version`."""
-    print(f"samplemind {__version__}", flush=True)  # noqa: T201 - to a closed stdout it says nothing
+    """Print `samplemind --version`."""
+    print(f"samplemind {__version__}", flush=True)  # noqa: T201 - a closed stdout is no error

@@ -1,6 +1,6 @@
-"""What the user sees: data on stdout, talk on stderr; and the one door to a terminal for what others said.
+"""What the user sees: data on stdout, messages on stderr; the only module that writes to a terminal.
 
-Every text is made `harmless`, but for control codes of our own, which are `Own`, and data that goes into a pipe.
+Every text is made `harmless`, except control codes of our own, which are `Own`, and data that goes into a pipe.
 """
 
 import re
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 OURS = re.compile(r"\n(?=[^\w\n]*(?:error|hint|warning|note):)", re.IGNORECASE)
-LEAST = 12  # columns of a terminal per column of a table; with fewer, folded cells are letters below each other
+LEAST = 12  # terminal columns per column of a table; with fewer, folded cells would be unreadable
 
 
-def speak_utf_8() -> None:
-    """Let what rich and click write be UTF-8 too, whatever the locale says; what has none becomes a question mark."""
+def use_utf_8() -> None:
+    """Let rich and click write UTF-8 too, whatever the locale; a lone surrogate becomes a question mark."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and stream.encoding.lower() != "utf-8":
             stream.reconfigure(encoding="utf-8", errors="replace")
@@ -42,25 +42,25 @@ def coloured(text: str, code: int) -> str:
 
 
 def data(text: str) -> str:
-    """What was asked for, such as an answer: in a pipe as it is, on a terminal harmless."""
+    """The command's result, such as an answer: unchanged in a pipe, harmless on a terminal."""
     return text if on_terminal(sys.stdout) else Own(text)
 
 
 def write(*pieces: str) -> None:
-    """Text to stdout as UTF-8 whatever the locale says, at once. A closed pipe raises BrokenPipeError."""
+    """Write text to stdout as UTF-8, whatever the locale, and flush. A closed pipe raises BrokenPipeError."""
     _emit(sys.stdout, "".join(piece if isinstance(piece, Own) else harmless(piece) for piece in pieces))
 
 
 def lines(texts: Iterable[str]) -> None:
-    """Each text on a line of its own of stdout, whatever it holds."""
+    """Write each text as one line of stdout; line breaks in it are escaped."""
     write("".join(f"{harmless_line(text)}\n" for text in texts))
 
 
 def say(text: str) -> None:
-    """A line of talk to stderr. A further line that looks like one of ours is indented: others may have said it."""
+    """A message to stderr. Further lines that look like ours are indented, as they may be a provider's."""
     line = OURS.sub("\n  ", harmless(text)) + "\n"
     if sys.stderr is not None and on_terminal(sys.stderr):
-        sys.stderr.write(line)  # where something is being drawn, this is put above it
+        sys.stderr.write(line)  # above a live display, which has replaced sys.stderr
         sys.stderr.flush()
     else:
         _emit(sys.stderr, line)
@@ -72,14 +72,14 @@ def print_json(data: Any) -> None:
 
 
 def show_bug(error: BaseException) -> None:
-    """The traceback of an error that nobody expected; its message may be what others said."""
+    """The traceback of an unexpected error; its message may be untrusted text."""
     from traceback import format_exception
 
     _emit(sys.stderr, harmless("".join(format_exception(error))))
 
 
 def fail(error: SamplemindError) -> None:
-    """An error as people read it: what happened and why, then the next command."""
+    """Print an error: what happened and why, then the next command."""
     say(f"error: {error.message}")
     if error.hint:
         say(f"hint: {error.hint}")
@@ -91,9 +91,9 @@ def on_terminal(stream: TextIO | None) -> bool:
 
 
 def console(stream: TextIO, *, width: int | None = None) -> "Console":
-    """A rich console through the same door; in a pipe it neither colours nor folds lines.
+    """A rich console that escapes text too; in a pipe it neither colours nor folds lines.
 
-    With a `width` it renders for a terminal whatever the stream is.
+    With a `width`, in columns, it renders for a terminal whatever the stream is.
     """
     from samplemind_cli.terminal import HarmlessConsole
 
@@ -105,9 +105,9 @@ def console(stream: TextIO, *, width: int | None = None) -> "Console":
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Aligned columns on stdout; on a terminal cells fold, or stand below each other where folding leaves no words.
+    """Aligned columns on stdout; on a terminal cells fold, or are listed below each other where it is too narrow.
 
-    In a pipe they never fold (and rich is not needed).
+    In a pipe they never fold (and rich is not imported).
     """
     rows = [tuple(map(harmless_line, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
@@ -135,7 +135,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def _records(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:
-    """Each row as lines of its own: the first cell, then what the others hold, behind their columns' names."""
+    """Each row as several lines: the first cell, then the others that are not empty, after their columns' names."""
     names = [name.lower() for name in columns[1:]]
     width = max(map(len, names), default=0)
     for first, *others in rows:
@@ -144,14 +144,14 @@ def _records(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[
 
 
 def progress(*columns: Any) -> "Progress":
-    """A progress display on stderr that leaves no trace; disabled where nobody looks."""
+    """A progress display on stderr that is erased at its end; disabled where stderr is not a terminal."""
     from rich.progress import Progress
 
     return Progress(*columns, console=console(sys.stderr), transient=True, disable=not on_terminal(sys.stderr))
 
 
 def confirm(question: str, *, yes: bool) -> bool:
-    """Ask before something is destroyed; `yes` is --yes. Without a terminal to ask on, UsageError."""
+    """Ask before a destructive act; `yes` is --yes. Raises UsageError without a terminal."""
     if yes:
         return True
     if not (on_terminal(sys.stdin) and on_terminal(sys.stderr)):
@@ -161,7 +161,7 @@ def confirm(question: str, *, yes: bool) -> bool:
 
 
 def size(count: float) -> str:
-    """Bytes as people read them: `0 B`, `12.3 MB`, `4.2 GB`, in powers of 1000."""
+    """Bytes for display: `0 B`, `12.3 MB`, `4.2 GB`, in powers of 1000."""
     units = iter(("B", "kB", "MB", "GB", "TB"))
     unit = next(units)
     while count >= 999.95 and unit != "TB":  # noqa: PLR2004 - what rounds to 1000.0

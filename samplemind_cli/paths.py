@@ -1,10 +1,10 @@
-"""Where samplemind's files live: the XDG folders, and the files that hold settings."""
+"""Where samplemind's files are: the XDG folders and the settings files."""
 
 import os
 
 from samplemind_cli import trust
 
-TYPE_CHECKING = False  # `typing` is as dear as pathlib
+TYPE_CHECKING = False  # importing `typing` is as slow as pathlib
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ def _xdg(env: "Mapping[str, str]", variable: str, default: str) -> str:
 
 
 def cache_dir(env: "Mapping[str, str]") -> str:
-    """The folder whose loss costs only time: answers, locks."""
+    """The folder of answers and locks, which may be deleted at any time."""
     return _xdg(env, "XDG_CACHE_HOME", ".cache")
 
 
@@ -31,18 +31,18 @@ def config_dir(env: "Mapping[str, str]") -> str:
 
 
 def data_dir(env: "Mapping[str, str]") -> str:
-    """The folder of what was fetched on purpose: the embedded model."""
+    """The folder of downloads: the embedded model."""
     return _xdg(env, "XDG_DATA_HOME", ".local/share")
 
 
 def state_dir(env: "Mapping[str, str]") -> str:
-    """The folder of what commands remember: the stack's ports, the last runs."""
+    """The folder of records: the stack's ports, the ledger, the last runs."""
     return _xdg(env, "XDG_STATE_HOME", ".local/state")
 
 
 def settings_files(env: "Mapping[str, str]", directory: str) -> list[str]:
-    """Every file that `Settings.load` might read: the stack's record and the user's file, which may be absent,
-    and each `samplemind.toml` in `directory` or above it, nearest first, whether or not it counts.
+    """Every file that `Settings.load` may read: the stack's record, the user's file, either of which may be absent,
+    and each `samplemind.toml` in `directory` or above it, nearest first, trusted or not.
     """
     files = [os.path.join(state_dir(env), STACK_FILE), os.path.join(config_dir(env), USER_FILE)]
     projects = (os.path.join(folder, PROJECT_FILE) for folder in trust.folders(directory, env))

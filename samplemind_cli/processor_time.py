@@ -1,4 +1,4 @@
-"""A limit on the processor time of work whose rules a stranger wrote, such as a pattern that backtracks for ever."""
+"""A limit on CPU time, for work on untrusted input such as a regular expression that backtracks for ever."""
 
 import signal
 import threading
@@ -6,24 +6,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-AGAIN = 0.1  # seconds: what came where nobody could be told of it is told again
+REPEAT = 0.1  # seconds between further signals: Python swallows an exception raised in a callback or a `__del__`
 
 
 class TooLongError(Exception):
-    """The work took more than it may."""
+    """The work took more CPU time than allowed."""
 
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Raise TooLongError in a block that computes for longer; in the main thread alone, as only that one gets signals.
+    """Raise TooLongError in a block that uses more CPU time; in the main thread alone, as only it gets signals.
 
-    It counts this process's own time, so that a busy machine makes nothing too long.
+    CPU time of this process is counted, so that a busy machine does not matter.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = signal.signal(signal.SIGVTALRM, _end)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, AGAIN)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, REPEAT)
     try:
         yield
     finally:

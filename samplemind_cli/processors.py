@@ -1,4 +1,4 @@
-"""The processors this process may really use."""
+"""How many processors this process may use."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ ROOT = Path("/")
 
 
 def usable(root: Path = ROOT) -> int:
-    """How many: its affinity, cut by the CPU quotas of its control groups (v1 and v2), rounded."""
+    """Its CPU affinity, limited by the CPU quotas of its control groups (v1 and v2), rounded; at least 1."""
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min([affinity, *map(round, _quotas(root))]))
 
@@ -26,7 +26,7 @@ def _quotas(root: Path) -> Iterator[float]:
         else:
             continue
         group = Path(path.lstrip("/"))
-        for mount in mounts:  # inside a container the path may be the host's; then the mount's root is our group
+        for mount in mounts:  # in a container the path may be the host's; then the mount's root is our group
             yield from (quota for part in (group, *group.parents) if (quota := read(root / mount / part)))
 
 

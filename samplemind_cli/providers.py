@@ -1,4 +1,4 @@
-"""Who can answer: the one table of providers; and the words for a task, what matters in it, and how hard to think."""
+"""The table of providers; the names of tasks, priorities and efforts."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -13,13 +13,13 @@ from samplemind_cli.errors import UsageError
 Task = Literal["genre", "audio", "creative", "factual", "tools"]
 Priority = Literal["speed", "quality", "cost"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
-Spoken = Literal["openai_chat", "openai_responses", "anthropic_messages", "gemini", "ollama"]
+WireFormat = Literal["openai_chat", "openai_responses", "anthropic_messages", "gemini", "ollama"]
 
 
 class Provider(StrEnum):
-    """The providers that the core sends tasks to, in the order in which they stand in for each other.
+    """The providers that the core routes tasks to, in the order of fallback.
 
-    Others are rows of `TABLE`, or the user's own hosts, and known by their name alone.
+    Others are rows of `TABLE`, or the user's own hosts, and have only a name.
     """
 
     OLLAMA = "ollama"
@@ -31,34 +31,34 @@ class Provider(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One provider. `client`: the room in `formats/` that asks it, and the module there if it is not the room's own.
+    """One provider. `client`: its room in `formats/`, and the module there if that is not `client`.
 
-    The first variable of each kind is the one that hints name. `prefixes` begin the names of its models. `local`: it
-    costs nothing, and a question that it answers stays with the user. `responses`: it takes OpenAI's responses too,
-    from clients of that format and for models that take nothing else.
+    Hints name the first variable of each kind. `prefixes`: of the names of its models. `local`: it costs nothing, and
+    prompts stay with the user. `responses`: it also accepts OpenAI's Responses API, for clients of that format and for
+    models that accept nothing else.
     """
 
     name: str
     title: str
     client: str = "openai_chat"
-    url: str = field(default="", repr=False)  # as the client expects it; may carry a password
+    url: str = field(default="", repr=False)  # as the client expects it; may contain a password
     model: str = ""
     key_variables: tuple[str, ...] = ()
     url_variables: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
-    price_list: str = ""  # its name among public prices, if it is another one
+    price_list: str = ""  # its name in the public price list, if another one
     local: bool = False
     needs_key: bool = True
     responses: bool = False
 
     @property
-    def format(self) -> Spoken:
-        """The format that it speaks."""
-        return cast("Spoken", self.client.partition(".")[0])
+    def format(self) -> WireFormat:
+        """Its wire format."""
+        return cast("WireFormat", self.client.partition(".")[0])
 
     @property
     def url_setting(self) -> str:
-        """The setting that says where it is."""
+        """The name of the setting for its URL."""
         return "ollama_host" if self.name == Provider.OLLAMA else self.setting("base_url")
 
     def setting(self, what: str) -> str:
@@ -66,23 +66,21 @@ class Row:
         return f"{self.name.replace('-', '_')}_{what}"
 
     def settings(self) -> dict[str, Any]:
-        """Its settings and their defaults, beside Ollama's address and the embedded model's file."""
-        named: dict[str, Any] = {self.setting("model"): self.model}
+        """Its settings and their defaults, except Ollama's address and the embedded model's file."""
         if self.name == Provider.EMBEDDED:
             return {}
-        if self.name != Provider.OLLAMA:
-            named |= {self.setting("base_url"): "", self.setting("api_key"): ""}
-        return {**named, self.setting("rpm"): 0}
+        hosted = {} if self.name == Provider.OLLAMA else {self.setting("base_url"): "", self.setting("api_key"): ""}
+        return {self.setting("model"): self.model, **hosted, self.setting("rpm"): 0}
 
 
 def _hosted(name: str, title: str, url: str, model: str, **more: Any) -> Row:
-    """A provider on the network, with the variables that its clients read."""
-    key, place = f"{name.upper()}_API_KEY", f"{name.upper()}_BASE_URL"
-    known: dict[str, Any] = {"key_variables": (key,), "url_variables": (place,)}
-    return Row(name=name, title=title, url=url, model=model, **known | more)
+    """A provider on the network, with the variables that its official clients read."""
+    prefix = name.upper()
+    variables: dict[str, Any] = {"key_variables": (f"{prefix}_API_KEY",), "url_variables": (f"{prefix}_BASE_URL",)}
+    return Row(name=name, title=title, url=url, model=model, **variables | more)
 
 
-# In the order in which they stand in for each other; the embedded model is the last resort.
+# In the order of fallback; the embedded model is the last resort.
 ROWS = (
     Row(
         name=Provider.OLLAMA,
@@ -130,22 +128,22 @@ ROWS = (
         name=Provider.EMBEDDED,
         title="the embedded model",
         client="openai_chat.embedded",
-        url="embedded:",  # it has no address until its engine runs
+        url="embedded:",  # its address is known once its engine runs
         local=True,
         needs_key=False,
     ),
 )
 TABLE: dict[str, Row] = {row.name: row for row in ROWS}
-RESERVED = (*TABLE, "auto", "redis", "samplemind")  # what stands beside providers in a model's name or a report
+RESERVED = (*TABLE, "auto", "redis", "samplemind")  # names used beside providers in a model's name or a report
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_KEY_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*_(KEY|TOKEN)")  # `hot` sees by the name that a variable holds a key
+_KEY_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*_(KEY|TOKEN)")  # `hot` recognises a key by its variable's name
 _BLOCK = {"url": str, "key_variable": str, "model": str, "local": bool, "format": str}
-_FORMATS = ("openai_chat", "openai_responses")  # that a host of one's own may speak
+_FORMATS = ("openai_chat", "openai_responses")  # of the user's own hosts
 EXAMPLE = '[providers.my-vllm] url = "http://127.0.0.1:8000/v1", model = "qwen3", local = true'
 
 
 def own_rows(blocks: Any, source: str) -> tuple[Row, ...]:
-    """The hosts of one's own: `[providers.NAME]` with url, and what else `_BLOCK` holds. Raises UsageError."""
+    """The user's own hosts, from blocks `[providers.NAME]` with the keys of `_BLOCK`. Raises UsageError."""
     if not isinstance(blocks, Mapping):
         raise UsageError(f"{source}: [providers] must hold a table for each provider", EXAMPLE)
     return tuple(_own_row(name, block, source) for name, block in blocks.items())
@@ -168,15 +166,15 @@ def _own_row(name: str, block: Any, source: str) -> Row:
         raise UsageError(f"{where}: key_variable is the name of a variable", "one that ends in _API_KEY or _TOKEN")
     if (form := block.get("format", _FORMATS[0])) not in _FORMATS:
         raise UsageError(f"{where}: format is one of {', '.join(_FORMATS)}", EXAMPLE)
-    known = name.upper().replace("-", "_")
+    prefix = name.upper().replace("-", "_")
     return Row(
         name=name,
         title=name,
         client=form,
         url=url,
         model=block.get("model", ""),
-        key_variables=(variable or f"{known}_API_KEY",),
-        url_variables=(f"{known}_BASE_URL",),
+        key_variables=(variable or f"{prefix}_API_KEY",),
+        url_variables=(f"{prefix}_BASE_URL",),
         local=block.get("local", False),
         needs_key=bool(variable) and not block.get("local", False),
     )
@@ -184,7 +182,7 @@ def _own_row(name: str, block: Any, source: str) -> Row:
 
 @cache
 def is_address(url: str) -> bool:
-    """Whether this is a base URL over HTTP."""
+    """Whether this is a URL with http or https and a host."""
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -193,6 +191,6 @@ def is_address(url: str) -> bool:
 
 
 def conventions(rows: Iterable[Row]) -> dict[str, tuple[str, ...]]:
-    """The variables that the field has already for keys and addresses, by setting."""
+    """The customary environment variables for keys and URLs, by setting."""
     keys = {row.setting("api_key"): row.key_variables for row in rows if row.key_variables}
     return keys | {row.url_setting: row.url_variables for row in rows if row.url_variables}

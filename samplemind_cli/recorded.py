@@ -1,4 +1,4 @@
-"""The addresses that `up` recorded of the stacks that count in a folder."""
+"""The addresses that `up` recorded of the stacks in force in a folder."""
 
 import json
 import os
@@ -8,28 +8,30 @@ from typing import Any
 
 
 def in_force(path: str, directory: str) -> list[tuple[str, dict[str, str]]]:
-    """What `up` recorded of the stacks that count in `directory`, weakest first; a broken record is no record.
+    """The name and addresses of each stack in force in `directory`, weakest first; a broken record counts as none.
 
-    The carried stack counts everywhere, a project's own in its folder and below, where it says where Ollama is and
-    nothing else: answers are never written into the Redis of a project.
+    The carried stack is in force everywhere, a project's own in its folder and below, for Ollama's address alone:
+    answers are never written into a project's Redis.
     """
     try:
-        stacks = _stacks(path)
-        within = [(len(own["folder"]), name, own) for name, own in stacks if own["carried"] or _within(directory, own)]
-        ranked = sorted(within, key=lambda stack: (not stack[2]["carried"], stack[:2]))
-        return [(f"the stack {name}", _addresses(own)) for _, name, own in ranked]
+        in_scope = [
+            (not stack["carried"], len(stack["folder"]), name, _addresses(stack))
+            for name, stack in _stacks(path)
+            if stack["carried"] or _within(directory, stack)
+        ]
+        return [(f"the stack {name}", addresses) for *_, name, addresses in sorted(in_scope, key=lambda s: s[:3])]
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return []
 
 
 def strangers(path: str, directory: str) -> dict[str, str]:
-    """HOST:PORT on this machine, and whose project's container listens there, of stacks that do not count here."""
+    """By HOST:PORT on this machine, the project whose container listens there, of stacks not in force here."""
     try:
         return {
             host: name
-            for name, own in _stacks(path)
-            if not own["carried"] and not _within(directory, own)
-            for service in own["services"].values()
+            for name, stack in _stacks(path)
+            if not stack["carried"] and not _within(directory, stack)
+            for service in stack["services"].values()
             if not service.get("adopted")
             for host in (service["host"], *service.get("also", ()))
         }
@@ -48,5 +50,5 @@ def _within(directory: str, stack: dict[str, Any]) -> bool:
 
 
 def _addresses(stack: dict[str, Any]) -> dict[str, str]:
-    known = ("ollama_host", "redis_url") if stack["carried"] else ("ollama_host",)
-    return {name: stack[name] for name in known if isinstance(stack.get(name), str)}
+    names = ("ollama_host", "redis_url") if stack["carried"] else ("ollama_host",)
+    return {name: stack[name] for name in names if isinstance(stack.get(name), str)}

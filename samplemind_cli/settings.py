@@ -17,33 +17,32 @@ if TYPE_CHECKING:
 
 WEEK = 604_800
 
-# The names the field uses already; every setting is also read from SAMPLEMIND_<ITS NAME>, which is stronger.
+# Customary variables; every setting is also read from SAMPLEMIND_<ITS NAME>, which takes precedence.
 CONVENTIONS = {**conventions(ROWS), "compose_project": ("COMPOSE_PROJECT_NAME",)}
 KEYS = tuple(row.setting("api_key") for row in ROWS if row.key_variables)
 SECRETS = (*KEYS, "api_token")
-FOLDERS = ("cache_dir", "config_dir", "data_dir", "state_dir")  # the XDG variables say where these are
-# Where keys, prompts and answers are sent; these may carry a password.
-ADDRESSES = (*(row.url_setting for row in ROWS if row.url_variables), "redis_url")
-COMPOSE = ("compose_file", "compose_profiles", "compose_project")
-# A cloned project's file must not redirect those, nor choose the file a native parser loads, the programs `up` starts,
-# how much of the user's disk and cache is kept, what may be spent, whose files count, or which web pages may use
-# `serve`.
+FOLDERS = ("cache_dir", "config_dir", "data_dir", "state_dir")  # set by the XDG variables
+# A cloned project's file must not choose where keys, prompts and answers are sent, which file a native parser loads,
+# which programs `up` starts, how much of the user's disk and cache is used, what may be spent, whose files are trusted,
+# or which web pages may use `serve`.
 USER_ONLY = (
-    *(*ADDRESSES, "embedded_model", "cache_size", "trusted_folders", *COMPOSE),
+    *(row.url_setting for row in ROWS if row.url_variables),
+    *("redis_url", "embedded_model", "cache_size", "trusted_folders"),
+    *("compose_file", "compose_profiles", "compose_project"),
     *("history", "history_days", "history_size", "on_budget", "allowed_hosts", "allowed_origins"),
 )
-# What a project's file may set. A setting on no list is refused there.
+# What a project's file may set; any other setting is refused there.
 PROJECT_MAY = (
     *(name for row in ROWS for name in row.settings() if name.endswith(("_model", "_rpm"))),
     *("models", "cache", "cache_ttl", "strict_fields"),
     *("connect_timeout", "read_timeout", "local_read_timeout", "deadline"),
 )
-NONE = ("sources", "strangers", "further")  # what a file cannot set
-BLOCKS = "providers"  # hosts of one's own: the user's file alone says them
-BUDGETS = "budgets"  # what may be spent: the same
+NONE = ("sources", "strangers", "further")  # fields that are not settings
+BLOCKS = "providers"  # the user's own hosts: allowed in the user's file alone
+BUDGETS = "budgets"  # spending limits: the same
 TABLES = (BLOCKS, BUDGETS)
 CACHES = WORDS["cache"]
-CLOUD = (":cloud", "-cloud")  # Ollama passes questions for these models on
+CLOUD = (":cloud", "-cloud")  # endings of models whose prompts Ollama forwards to ollama.com
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +50,7 @@ class Settings:
     """Everything that can be set. Seconds, bytes and requests per minute; an empty string means "not set"."""
 
     ollama_host: str = "127.0.0.1:11434"  # HOST:PORT or a URL
-    openai_base_url: str = field(default="", repr=False)  # these may carry a password
+    openai_base_url: str = field(default="", repr=False)  # these may contain a password
     anthropic_base_url: str = field(default="", repr=False)
     gemini_base_url: str = field(default="", repr=False)
     openai_api_key: str = field(default="", repr=False)
@@ -98,15 +97,15 @@ class Settings:
     data_dir: str = ""
     state_dir: str = ""
 
-    providers: tuple[Row, ...] = ()  # hosts of one's own
-    budgets: "tuple[Budget, ...]" = ()  # what may be spent
+    providers: tuple[Row, ...] = ()  # the user's own hosts
+    budgets: "tuple[Budget, ...]" = ()  # spending limits
     further: tuple[tuple[str, Any], ...] = field(default=(), repr=False)  # settings of providers without fields here
     sources: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False)  # (setting, who set it)
     strangers: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False)  # (HOST:PORT, whose project)
 
     @classmethod
     def load(cls, env: Mapping[str, str] | None = None, directory: Path | None = None, **flags: Any) -> Self:
-        """The settings in force in `directory`; a flag that is None was not given. A broken file is a UsageError."""
+        """The settings in force in `directory`; a flag that is None was not given. Raises UsageError."""
         env = os.environ if env is None else env
         where = str(directory or here())
         stacks, user, *projects = paths.settings_files(env, where)
@@ -118,27 +117,25 @@ class Settings:
             settings = settings.changed(_toml(user, (*PROJECT_MAY, *USER_ONLY, *TABLES), ROWS), user)
         variables = _environment(env, settings.rows)
         trusted = settings.changed(variables, "the environment").trusted_folders
-        project = next((file for file in projects if trust.counts(file, env, trusted)), None)
-        if project:
-            settings = settings.changed(
-                _narrowed(_toml(project, PROJECT_MAY, settings.rows), settings, project), project
-            )
+        if project := next((file for file in projects if trust.counts(file, env, trusted)), None):
+            values = _narrowed(_toml(project, PROJECT_MAY, settings.rows), settings, project)
+            settings = settings.changed(values, project)
         settings = settings.changed(variables, "the environment")
         return settings.changed({k: v for k, v in flags.items() if v is not None}, "the command line")
 
     def changed(self, values: Mapping[str, Any], source: str) -> Self:
-        """A copy with `values`, each checked against its kind; `source` is named in the error."""
+        """A copy with `values`, each checked against its type. Raises UsageError, which names `source`."""
         base = replace(self, providers=own_rows(values[BLOCKS], source)) if BLOCKS in values else self
         if BUDGETS in values:
             limits, values = _budgets(values, source)
             base = replace(base, budgets=limits)
         kinds = {setting.name: type(setting.default) for setting in settable(base.rows)}
-        found = {n: checked(n, value, kinds[n], source) for n, value in values.items() if n not in TABLES}
-        own = {name: found.pop(name) for name in tuple(found) if name not in _FIELDS}
+        new = {n: checked(n, value, kinds[n], source) for n, value in values.items() if n not in TABLES}
+        own = {name: new.pop(name) for name in tuple(new) if name not in _FIELDS}
         further = tuple((dict(self.further) | own).items())
         urls = (row.url_setting for row in base.providers) if BLOCKS in values else ()
-        said = (*self.sources, *((name, source) for name in (*urls, *found, *own)))
-        return replace(base, **found, further=further, sources=said)
+        sources = (*self.sources, *((name, source) for name in (*urls, *new, *own)))
+        return replace(base, **new, further=further, sources=sources)
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -146,35 +143,34 @@ class Settings:
         return (*ROWS[:-1], *self.providers, ROWS[-1]) if self.providers else ROWS
 
     def row(self, provider: str) -> Row:
-        """One provider. Raises UsageError for a name that none has."""
-        found = TABLE.get(provider) or next((row for row in self.providers if row.name == provider), None)
-        if found is None:
-            known = ", ".join(row.name for row in self.rows)
-            raise UsageError(f"there is no provider {provider!r}", f"known: {known}")
-        return found
+        """One provider, by its name. Raises UsageError."""
+        row = TABLE.get(provider) or next((row for row in self.providers if row.name == provider), None)
+        if row is None:
+            raise UsageError(f"there is no provider {provider!r}", f"known: {', '.join(row.name for row in self.rows)}")
+        return row
 
     def value(self, name: str) -> Any:
-        """A setting by its name; those of providers that have no fields here too."""
+        """A setting by its name, also one of a provider without fields here. Raises KeyError."""
         if name in _FIELDS:
             return getattr(self, name)
-        found = dict(self.further)
-        return found[name] if name in found else {k: v for row in self.rows for k, v in row.settings().items()}[name]
+        defaults = {k: v for row in self.rows for k, v in row.settings().items()}
+        return (defaults | dict(self.further))[name]
 
     def of(self, row: Row, what: str) -> Any:
-        """A provider's "model", "api_key", "base_url" or "rpm"; None where it has no such setting."""
+        """A provider's "model", "api_key", "base_url" or "rpm"; None if it has no such setting."""
         name = row.setting(what)
         return getattr(self, name) if name in _FIELDS else dict(self.further).get(name, row.settings().get(name))
 
     def configured(self) -> list[Row]:
-        """The providers that a person here may want to hear of: those that tasks go to, and others that were set up.
+        """The providers to list for the user: those that tasks are routed to, and others that were set up.
 
-        Of the others those with a key stand in too, before the last resort; one's own without a key are asked by name.
+        Of the others, those with a key are fallbacks too, before the last resort; the rest are used by name only.
         """
         core, own = list(Provider), [row.name for row in self.providers]
         return [row for row in self.rows if row.name in core or row.name in own or self.of(row, "api_key")]
 
     def source(self, name: str) -> str:
-        """Who set a setting last: "the environment", a file's path, "the stack NAME", …, or "the default"."""
+        """What set a setting last: "the environment", a file's path, "the stack NAME", …, or "the default"."""
         return dict(self.sources).get(name, "the default")
 
 
@@ -188,7 +184,7 @@ def here() -> Path:
 
 @contextmanager
 def variable(name: str, value: str) -> Iterator[None]:
-    """Within it the environment says so: for a library that reads it while it is imported."""
+    """Set a variable within the block, for a library that reads it while it is imported."""
     before = os.environ.get(name)
     os.environ[name] = value
     try:
@@ -206,7 +202,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 
 def settable(rows: Iterable[Row] = ROWS) -> Iterator[Field[Any]]:
-    """Every setting with its default, those of providers without fields included; tables are none."""
+    """Every setting with its default, including those of providers without fields; tables are not settings."""
     yield from (setting for setting in fields(Settings) if setting.name not in (*NONE, *TABLES))
     for name, default in ((name, default) for row in rows for name, default in row.settings().items()):
         if name not in _FIELDS:
@@ -219,12 +215,12 @@ _FIELDS = frozenset(setting.name for setting in fields(Settings))
 
 
 def _budgets(values: Mapping[str, Any], source: str) -> "tuple[tuple[Budget, ...], Mapping[str, Any]]":
-    """The budgets among `values`; and the values, to which what a budget does may belong."""
+    """The budgets in `values`; and the values, with `on_budget` if it is in the budgets' table."""
     from samplemind_cli import budgets  # few have any
 
     table = values[BUDGETS]
-    found = budgets.read(table, source)
-    return found, {**values, budgets.REFUSE: table[budgets.REFUSE]} if budgets.REFUSE in table else values
+    limits = budgets.read(table, source)
+    return limits, {**values, budgets.REFUSE: table[budgets.REFUSE]} if budgets.REFUSE in table else values
 
 
 def _toml(path: str, allowed: tuple[str, ...], rows: Iterable[Row]) -> dict[str, Any]:
@@ -235,41 +231,41 @@ def _toml(path: str, allowed: tuple[str, ...], rows: Iterable[Row]) -> dict[str,
         values = tomllib.loads(text)
     except (FileNotFoundError, NotADirectoryError):
         return {}
+    except PermissionError as error:  # after `sudo -E` or `su`, HOME may be another user's
+        hint = f"fix or move {path}; or is HOME another user's? Then: export HOME=FOLDER, your own"
+        raise UsageError(f"cannot read the settings in {path}: {error.strerror}", hint) from error
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read the settings in {path}: {error}", f"fix or move {path}") from error
     rows = (*rows, *own_rows(values[BLOCKS], path)) if BLOCKS in values and BLOCKS in allowed else tuple(rows)
     own = [row for row in rows if row.name not in TABLE]
-    places = [row.setting("base_url") for row in own] if BLOCKS in allowed else []
+    urls = [row.setting("base_url") for row in own] if BLOCKS in allowed else []
     known = {*(setting.name for setting in settable(rows)), *TABLES}
-    may = {*allowed, *(row.setting(what) for row in own for what in ("model", "rpm")), *places}
+    may = {*allowed, *(row.setting(what) for row in own for what in ("model", "rpm")), *urls}
     for name in values:
         if name not in known:
             raise UsageError(f"{path} sets {name!r}, which is not a setting", f"known: {', '.join(sorted(known))}")
-        if name in TABLES and name not in may:
-            raise UsageError(f"{path} may not set {name!r}", "write it into your own file, not a project's")
         if name not in may:
-            variable = _variable(name, rows)
-            raise UsageError(f"{path} may not set {name!r}", f"set {variable} in the environment instead")
+            instead = f"set {_variable(name, rows)} in the environment instead"
+            hint = "write it into your own file, not a project's" if name in TABLES else instead
+            raise UsageError(f"{path} may not set {name!r}", hint)
     return values
 
 
 def _narrowed(values: dict[str, Any], user: Settings, path: str) -> dict[str, Any]:
-    """A project's values without what would send or keep more than the user wants."""
+    """A project's values, which may not store more than the user wants, nor send prompts off the machine."""
     cache = values.get("cache")
     if cache in CACHES and CACHES.index(cache) < CACHES.index(user.cache):
         values = {**values, "cache": user.cache}
     for name in (row.setting("model") for row in user.rows if row.local):
         model = values.get(name)
-        if isinstance(model, str) and model.lower().strip().endswith(
-            (":cloud", "-cloud")
-        ):  # the daemon passes these on
+        if isinstance(model, str) and model.lower().strip().endswith(CLOUD):
             problem = f"{path} may not set {name!r} to {model!r}: prompts would leave this machine for ollama.com"
             raise UsageError(problem, f"set SAMPLEMIND_{name.upper()} in the environment instead")
     return values
 
 
 def _variable(name: str, rows: Iterable[Row]) -> str:
-    """The environment variable that says what a file may not."""
+    """The environment variable for a setting that a file may not set."""
     if name in FOLDERS:
         return f"XDG_{name.removesuffix('_dir').upper()}_HOME"
     return _conventions(rows).get(name, (f"SAMPLEMIND_{name.upper()}",))[0]
@@ -280,10 +276,10 @@ def _conventions(rows: Iterable[Row]) -> dict[str, tuple[str, ...]]:
 
 
 def _environment(env: Mapping[str, str], rows: tuple[Row, ...]) -> dict[str, str]:
-    found, known = {}, _conventions(rows)
+    values, customary = {}, _conventions(rows)
     for setting in settable(rows):
-        for variable in (f"SAMPLEMIND_{setting.name.upper()}", *known.get(setting.name, ())):
+        for variable in (f"SAMPLEMIND_{setting.name.upper()}", *customary.get(setting.name, ())):
             if env.get(variable) and setting.name not in FOLDERS:
-                found[setting.name] = env[variable]
+                values[setting.name] = env[variable]
                 break
-    return found
+    return values

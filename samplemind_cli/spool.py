@@ -1,6 +1,6 @@
-"""The ledger's intake: a line of JSON for each call, appended by whoever made one and folded into the ledger later.
+"""The ledger's spool: each process appends a line of JSON for each call, and the ledger takes them in later.
 
-Imports nothing that takes time: the repeated `ask` is counted here too.
+Imports nothing slow, as the repeated `ask` is recorded here too.
 """
 
 import os
@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAME = "spool.jsonl"
-TAKEN = ".taken"  # the ending of a spool that is being folded
+TAKEN = ".taken"  # the ending of a spool that is being taken in
 _TRIES = 100
 
 
 def folder(state_dir: str) -> str:
-    """The ledger's folder in the folder of what commands remember."""
+    """The ledger's folder in the state folder."""
     return os.path.join(state_dir, "ledger")
 
 
 def terminal() -> str:
-    """Where somebody types: the terminal's name, or, where there is none, the process that started this one."""
+    """The terminal's device name; without a terminal, the parent process's number."""
     for file in (0, 2, 1):
         try:
             return os.ttyname(file)
@@ -30,11 +30,11 @@ def terminal() -> str:
 
 
 def append(directory: str, lines: bytes) -> None:
-    """Append whole lines at once, beside other writers. Raises OSError."""
+    """Append whole lines in one write, beside other writers. Raises OSError."""
     try:
         _append(directory, lines)
     except FileNotFoundError:
-        from samplemind_cli import files  # the first time alone
+        from samplemind_cli import files  # only the first time
 
         files.private_folder(*os.path.split(directory))
         _append(directory, lines)
@@ -48,7 +48,7 @@ def _append(directory: str, lines: bytes) -> None:
         file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_SH)
-            if _is_at(file, path):  # else it was taken away just before
+            if _is_at(file, path):  # else it was renamed just before
                 os.fchmod(file, 0o600)
                 _write(file, lines)
                 return
@@ -58,7 +58,7 @@ def _append(directory: str, lines: bytes) -> None:
 
 
 def _write(file: int, lines: bytes) -> None:
-    """All of it or nothing: half of a line would spoil the next one."""
+    """All or nothing: a partial line would spoil the next one."""
     size = os.fstat(file).st_size
     written = os.write(file, lines)
     if written != len(lines):
@@ -75,7 +75,7 @@ def _is_at(file: int, path: str) -> bool:
 
 
 def take(directory: str) -> "Iterator[tuple[str, bytes]]":
-    """Each spool there is, by its path, which the caller removes once it is folded; nobody writes into it any more."""
+    """The path and content of each spool; nobody writes to it any more, and the caller removes it."""
     import fcntl
 
     try:
@@ -87,5 +87,5 @@ def take(directory: str) -> "Iterator[tuple[str, bytes]]":
         if name.endswith(TAKEN):
             path = os.path.join(directory, name)
             with open(path, "rb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)  # whoever opened it before is done then
+                fcntl.flock(file, fcntl.LOCK_EX)  # waits for those who opened it before the renaming
                 yield path, file.read()

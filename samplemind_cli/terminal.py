@@ -1,4 +1,4 @@
-"""A rich console that prints none but its own control codes."""
+"""A rich console that prints no control codes but its own."""
 
 from collections.abc import Iterable
 
@@ -9,10 +9,10 @@ from samplemind_cli.escapes import harmless
 
 
 class HarmlessConsole(Console):
-    """Whatever is rendered, its text is harmless, and no link hides where it leads."""
+    """Escapes the text of whatever it renders, and shows no hyperlinks, which could hide their targets."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """See rich; everything that is printed or drawn live passes here, its codes in segments of their own."""
+        """As in rich: everything printed or drawn live passes here, control codes in segments of their own."""
         for segment in super().render(renderable, options):
             text, style, control = segment
             if control:

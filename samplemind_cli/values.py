@@ -1,4 +1,4 @@
-"""A setting's value, checked against its kind."""
+"""Checks a setting's value against its type."""
 
 from typing import Any
 
@@ -6,34 +6,27 @@ from samplemind_cli.errors import UsageError
 
 WORDS = {
     "history": ("on", "off"),
-    "cache": ("on", "local", "off"),  # each keeps less than the one before
+    "cache": ("on", "local", "off"),  # each stores less than the one before
     "on_budget": ("refuse", "local"),
 }
 _SWITCH = {"1": True, "true": True, "on": True, "yes": True, "0": False, "false": False, "off": False, "no": False}
 _KINDS = {int: "a whole number", float: "a number", tuple: "a list of names", bool: "true or false"}
 
 
-def is_secret(name: str) -> bool:
-    """Whether a setting is a key or a token."""
-    return name.endswith(("_api_key", "api_token"))
-
-
-def is_address(name: str) -> bool:
-    """Whether a setting says where keys, prompts and answers are sent; it may carry a password."""
-    return name.endswith(("_base_url", "ollama_host", "redis_url"))
+_SECRETS = ("_api_key", "api_token")
+_URLS = ("_base_url", "ollama_host", "redis_url")  # they may contain a password
 
 
 def checked(name: str, value: Any, kind: type, source: str) -> Any:
-    """The value of a setting of this kind. Raises UsageError, which tells no secret."""
+    """The value converted to its setting's type. Raises UsageError, which shows no secret."""
     try:
-        found = _read(name, value, kind)
+        converted = _read(name, value, kind)
     except (TypeError, ValueError, OverflowError):
-        shown = "that value" if is_secret(name) or is_address(name) else repr(value)
-        raise UsageError(f"{source}: {name} cannot be {shown}", f"{name} is {_KINDS.get(kind, 'text')}") from None
-    if name in WORDS and found not in WORDS[name]:
-        known = {"history": "on or off", "cache": "one of on, off, local"}.get(name, " or ".join(WORDS[name]))
-        raise UsageError(f"{source}: {name} cannot be {value!r}", f"{name} is {known}")
-    return found
+        displayed = "that value" if name.endswith((*_SECRETS, *_URLS)) else repr(value)
+        raise UsageError(f"{source}: {name} cannot be {displayed}", f"{name} is {_KINDS.get(kind, 'text')}") from None
+    if name in WORDS and converted not in WORDS[name]:
+        raise UsageError(f"{source}: {name} cannot be {value!r}", f"{name} is {' or '.join(WORDS[name])}")
+    return converted
 
 
 def _read(name: str, value: Any, kind: type) -> Any:
@@ -45,10 +38,10 @@ def _read(name: str, value: Any, kind: type) -> Any:
         return _SWITCH[str(value).lower()]
     if kind is str and (not isinstance(value, str) or "\0" in value):
         raise ValueError
-    if is_secret(name):  # out of a file they come with its line's end
+    if name.endswith(_SECRETS):  # one read from a file has its line end
         return value.strip()
     number = kind(value)
-    cut = isinstance(value, float) and number != value  # int(1.5)
-    if kind in (int, float) and (isinstance(value, bool) or cut or not 0 <= number < float("inf")):
+    truncated = isinstance(value, float) and number != value  # int(1.5)
+    if kind in (int, float) and (isinstance(value, bool) or truncated or not 0 <= number < float("inf")):
         raise ValueError
     return number

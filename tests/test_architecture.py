@@ -104,8 +104,7 @@ DOORS = {
         "bench/rows/cache.py",  # a free port for the Redis it starts
         "server/run.py",  # the listening one
         "stack/engine.py",  # the pair whose other end `docker system dial-stdio` has
-        "stack/bounded.py",  # reads from it, up to a size and a time
-        "stack/http.py",  # HTTP over that pair, and to an Ollama, for `ps` and `up`: see its first line
+        "stack/http.py",  # HTTP over that pair, and to an Ollama, for `ps` and `up`, within bounds
         "stack/insight.py",  # Redis' INFO in one exchange, for `ps`; whether anything listens
         "stack/ports.py",  # whether a port can be bound
         "testing/observer/",  # a test that opens one is run every time
@@ -132,6 +131,7 @@ PRINTERS = {
     "server/journal.py": {"os.write"},  # harmless JSON
     "files.py": {"os.write"},  # files
     "spool.py": {"os.write"},  # a file
+    "batch/in_flight.py": {"os.write"},  # a file
     "batch/results.py": {"os.write"},  # a file
     "ai/embedded_engine.py": {"sys.stdout.write"},  # an address, into a pipe
     "child/probe.py": {"sys.stdout.write"},  # JSON, into a pipe
@@ -143,7 +143,7 @@ PRIVATE = {"hot.py": {"_blake2.blake2b", "_socket"}}
 ROLES = {"Events": "each format's", "Pool": "each HTTP library's", "Response": "the same", "Fault": "made, and read"}
 # Modules that do the same for two rooms: the page each writes, what each keeps, how each is run, and so on.
 TWICE = {"conversation", "daemon", "faults", "files", "fit", "gate", "journal", "outside", "page", "reading", "record"}
-TWICE |= {"run", "schemas", "serving", "types", "words"}
+TWICE |= {"run", "schemas", "serving", "types"}
 DOCUMENTED = re.compile(r"os\._exit|sys\._getframe")  # private by their spelling alone
 COMMANDS_MAY = {"typer", "settings", "providers", "commands", "help_text"}  # one command may share another's options
 

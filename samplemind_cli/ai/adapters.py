@@ -26,4 +26,4 @@ EMBEDDERS: dict[str, Embedder] = {
     "openai_chat.mistral": mistral,
     "openai_chat.embedded": small,
 }
-COUNTERS: dict[str, Counter] = {"anthropic_messages": anthropic, "gemini": gemini}
+COUNTERS: dict[str, Counter] = {"openai_responses": responses, "anthropic_messages": anthropic, "gemini": gemini}

@@ -13,7 +13,8 @@ PATIENCE = 10.0  # seconds; after that an estimate is used
 
 async def counted(settings: Settings, route: Route, request: Request) -> int | None:
     """The tokens as a route's provider counts them; None where it does not, or not now."""
-    counter = COUNTERS.get(settings.row(route.provider).client)
+    row = settings.row(route.provider)
+    counter = COUNTERS.get("openai_responses" if row.responses else row.client)
     if counter is None or route.skipped:
         return None
     call = counter.count(request, route.endpoint)

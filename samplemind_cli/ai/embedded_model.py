@@ -42,7 +42,7 @@ def model_path(settings: Settings) -> Path:
     """The file that `settings` names, or the default path. Raises SettingError when a named file is not a model."""
     if not settings.embedded_model:
         return Path(settings.data_dir, "models", Path(MEMBER).name)
-    path = Path(settings.embedded_model).expanduser()
+    path = files.named(settings.embedded_model)
     try:
         with path.open("rb") as file:
             magic = file.read(4)

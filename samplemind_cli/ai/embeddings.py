@@ -44,7 +44,8 @@ class Vectors:
             return _embeddings(*found, route, hit.tier)
         vectors, tokens = await self._asked(route, texts, dimensions, options)
         if options.cache != "off":
-            await self._cache.put(key, {"vectors": vectors, "tokens": tokens}, options.ttl)
+            value = {"vectors": vectors, "tokens": tokens, "model": route.endpoint.model}  # by which it is cleared
+            await self._cache.put(key, value, options.ttl)
         return _embeddings(vectors, tokens, route, False)
 
     async def _asked(
@@ -90,12 +91,12 @@ def named(routes: Sequence[Route], options: Options) -> Route:
 
 
 def _stored(value: Any, wanted: int) -> tuple[list[list[float]], int | None] | None:
-    """A stored value, or None when it is invalid."""
-    try:
-        vectors, tokens = value["vectors"], value["tokens"]
-        return (vectors, tokens) if len(vectors) == wanted else None
-    except (TypeError, KeyError):
+    """A stored value, or None when it is invalid: others may write into a shared Redis."""
+    vectors, tokens = (value.get("vectors"), value.get("tokens")) if isinstance(value, dict) else (None, None)
+    if not isinstance(vectors, list) or len(vectors) != wanted or not (tokens is None or isinstance(tokens, int)):
         return None
+    numbers = all(isinstance(vector, list) and set(map(type, vector)) <= {float, int} for vector in vectors)
+    return (vectors, tokens) if numbers else None
 
 
 def _embeddings(vectors: list[list[float]], tokens: int | None, route: Route, cached: Any) -> Embeddings:

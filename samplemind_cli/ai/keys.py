@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 from samplemind_cli.ai.patience import UnavailableError
 from samplemind_cli.ai.types import Call, Fault
 from samplemind_cli.errors import CutStreamError, ProviderError
-from samplemind_cli.formats import faults
+from samplemind_cli.formats.likely_keys import without_likely_keys
 
 REMOVED = "[key]"  # as `formats.faults` writes it
 PART = 8  # characters: a run of this length of a key is removed, too
@@ -59,7 +59,7 @@ def _without(value: Any, call: Call, depth: int = 0) -> Any:
     if depth > DEEPEST:
         return None
     if isinstance(value, str):
-        return faults.without_likely_keys(without_keys(value, call))
+        return without_likely_keys(without_keys(value, call))
     if isinstance(value, list):
         return [_without(item, call, depth + 1) for item in value]
     if isinstance(value, dict):

@@ -17,6 +17,7 @@ SPEED = 4_000  # tokens per second: no hosted model is faster
 _LENGTHS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens", "num_predict")
 _CHOICES = ("n", "candidateCount", "best_of")
 _STORED = {"cachedContent", "previous_response_id", "conversation"}  # a part of the prompt that the provider stores
+_DENSE = ("file", "video")  # they may have more tokens than bytes: a document's text may be compressed
 _UNCOUNTED = {"audio", "modalities", "responseModalities", "web_search_options", "speed", "mcp_servers", "prediction"}
 _INSIDE = ("generationConfig", "options")
 _HOUR = b'"ttl":"1h"'
@@ -39,7 +40,7 @@ def tokens(call: Call, request: Request | None, route: Route, prices: "Prices") 
     sound = sum(len(one.data) for one in media if one.kind == "audio")  # a second of it has more bytes than tokens
     hidden = FOR_TOOLS if request and request.tools else HIDDEN
     stored = request is not None and bool(_STORED & set(request.extra))
-    unseen = stored or any(one.kind == "file" or not one.data for one in media)  # a document's text may be compressed
+    unseen = stored or any(one.kind in _DENSE or not one.data for one in media)
     read = context if unseen else min(context, len(said) - data + hidden + images * IMAGE + sound)
     if request is None:
         return Tokens(input=len(said))

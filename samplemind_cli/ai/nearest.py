@@ -24,9 +24,6 @@ class Nearest:
         self._questions: dict[int, StoredQuestion] = {}  # by number, oldest first
         self._having: dict[tuple[str, str], list[int]] = {}  # the numbers of those that have a part, by that part
 
-    def __len__(self) -> int:
-        return len(self._questions)
-
     def add(self, question: StoredQuestion) -> None:
         """Take in a question, younger than those before; the oldest may have to go."""
         for part in question.parts.items():

@@ -25,9 +25,10 @@ _WHERE = "prices.toml"
 
 
 class _Meter:
-    """The usage of one call so far."""
+    """The usage of one call so far. `at`: when it began, in unix seconds, for a price may change while it lasts."""
 
     def __init__(self) -> None:
+        self.at = time.time()
         self.usage = Usage()
         self.begun = self.ended = False
 
@@ -78,10 +79,11 @@ class Purse:
         who = {"client": origin.client, "session": origin.session, "batch": origin.batch}
         bound = accounts.of(self._settings.budgets, who)
         most = longest.tokens(call, request, route, self._prices)
-        nano = self._most(route, request, most)
+        meter = _Meter()
+        nano = self._most(route, request, most, meter.at)
         self._check_alone(nano, options, route, most)
         held = await self._hold(bound, nano, deadline, route, most) if bound else None
-        meter, began, failure = _Meter(), time.monotonic(), None
+        began, failure = time.monotonic(), None
         try:
             yield meter.hear
         except BaseException as error:
@@ -124,7 +126,7 @@ class Purse:
         if "_accounts" in self.__dict__:
             self._accounts.close()
 
-    def _most(self, route: Route, request: Request | None, most: "Tokens") -> int:
+    def _most(self, route: Route, request: Request | None, most: "Tokens", at: float) -> int:
         from samplemind_cli.ai import longest
         from samplemind_cli.ledger.accounts import NANO
         from samplemind_cli.ledger.prices import INSTALL
@@ -134,7 +136,7 @@ class Purse:
             raise BudgetError(
                 f"{name}: the cost of {what} cannot be known in advance, so no budget can be enforced", "leave it out"
             )
-        found = self._prices.most(route.provider, route.endpoint.model, most)
+        found = self._prices.most(route.provider, route.endpoint.model, most, at)
         if found is None:
             table = f'["{name}"] with input = 1.0 and output = 2.0, dollars per million tokens'
             known = f"write its price into {self._settings.config_dir}/{_WHERE}: {table}"
@@ -233,7 +235,7 @@ class Purse:
         output = used.output_tokens or 0 if ended else max(spoken, used.output_tokens or 0)
         output = output if most.output else 0  # vectors
         if used.input_tokens is None:
-            return round((self._prices.most(*name, replace(most, output=output)) or 0) * NANO)
+            return round((self._prices.most(*name, replace(most, output=output), spent.at) or 0) * NANO)
         written = min(used.cache_write_tokens or 0, used.input_tokens)
         counted = replace(
             most,
@@ -244,7 +246,7 @@ class Purse:
             hour=written if most.hour else 0,
             audio=min(most.audio, used.input_tokens),
         )
-        return round((self._prices.dollars(*name, counted) or 0) * NANO)
+        return round((self._prices.dollars(*name, counted, spent.at) or 0) * NANO)
 
 
 def _refused(error: BaseException | None) -> bool:

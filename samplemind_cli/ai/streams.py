@@ -122,7 +122,7 @@ class EventParser:
         if not name and data.startswith(b"{"):
             return self._halves.decoded(data)
         data = _unwrapped(data)
-        if data == END:
+        if data.strip(b"[]").upper() == b"DONE":
             self.done = True
             return self.rest()
         if name == "error":

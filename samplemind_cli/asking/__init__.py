@@ -1,1 +1,1 @@
-"""One `ask`: the prompt read, the answer shown, the question remembered."""
+"""`ask` and `chat`: reading the prompt, showing the answer, remembering it for the hot path."""

@@ -1,4 +1,4 @@
-"""Where prompts and answers go, and who said so: the environment, a file, the record of a stack, or nobody."""
+"""The addresses to which prompts and answers go, and what set each: the environment, a file, a stack or the default."""
 
 from samplemind_cli.ai.router import get_provider_url, shown
 from samplemind_cli.errors import SettingError
@@ -6,13 +6,13 @@ from samplemind_cli.settings import Settings
 
 
 def provider_address(settings: Settings, provider: str) -> str:
-    """`http://127.0.0.1:11434 (the stack shop)`."""
-    said = settings.source(settings.row(provider).url_setting)
-    return f"{shown(get_provider_url(provider, settings))} ({said})"
+    """As in `http://127.0.0.1:11434 (the stack shop)`. Raises SettingError."""
+    source = settings.source(settings.row(provider).url_setting)
+    return f"{shown(get_provider_url(provider, settings))} ({source})"
 
 
 def redis_address(settings: Settings) -> str:
-    """`redis://127.0.0.1:6379/0 (the environment)`, without its password; empty when no Redis is used."""
+    """As in `redis://127.0.0.1:6379/0 (the environment)`, without the password; "" if no Redis is used."""
     if not settings.redis_url or settings.cache != "on":
         return ""
     from samplemind_cli.ai.cache.address import Address
@@ -24,7 +24,7 @@ def redis_address(settings: Settings) -> str:
 
 
 def in_one_line(settings: Settings, provider: str) -> str:
-    """Both, as they follow an answer's provenance."""
+    """Both, as they follow an answer's provenance; "" if the provider's is invalid."""
     redis = redis_address(settings)
     try:
         return f"; at {provider_address(settings, provider)}{f'; Redis at {redis}' if redis else ''}"

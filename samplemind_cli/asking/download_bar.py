@@ -1,4 +1,4 @@
-"""The embedded model's one download, shown: a bar on a terminal, a line at its start and end in a log."""
+"""Shows the embedded model's download: a bar on a terminal, a line at its start and end elsewhere."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -12,16 +12,16 @@ MB = 1_000_000
 
 
 class DownloadBar:
-    """A display that is called with the bytes done and the bytes in all."""
+    """A display, called with the bytes done and the total."""
 
     def __init__(self) -> None:
         self._bar: tuple[Progress, TaskID] | None = None
-        self._begun = False
+        self._announced = False
 
     def __call__(self, done: int, total: int) -> None:
-        """Show that much."""
-        if not self._begun:
-            self._begun = True
+        """Show the progress."""
+        if not self._announced:
+            self._announced = True
             output.say(f"fetching the embedded model once: {total / MB:.0f} MB")
         if output.on_terminal(sys.stderr):
             self._draw(done, total)

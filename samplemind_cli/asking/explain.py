@@ -1,4 +1,4 @@
-"""`ask --explain`: who would be asked and why, under which key; nobody is called."""
+"""`ask --explain`: the routes that would be tried, and why, and their cache keys; nothing is sent."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from samplemind_cli.settings import Settings
 
 
 def explanation(settings: Settings, request: Request, options: Options, *, as_json: bool) -> None:
-    """Print the routes in the order in which they would be tried."""
+    """Print the routes, in the order in which they would be tried."""
     core = AICore(settings, long_lived=False)
     first = True
     routes: list[dict[str, Any]] = []
@@ -32,21 +32,16 @@ def explanation(settings: Settings, request: Request, options: Options, *, as_js
                 "key": core.key(route, request),
             }
         )
+    redis = redis_address(settings)
     if as_json:
-        output.print_json(
-            {
-                "task": options.task,
-                "priority": options.priority,
-                "routes": routes,
-                "redis": redis_address(settings) or None,
-            }
-        )
+        facts = {"task": options.task, "priority": options.priority}
+        output.print_json({**facts, "routes": routes, "redis": redis or None})
         return
     output.say(f"task {options.task}, priority {options.priority}; from first to last:")
     columns = ("provider", "model", "why", "fix", "key")
     output.table(columns, [[str(route[column]) for column in columns] for route in routes])
-    for told in routes:
-        if told["asked"] and told["provider"] != Provider.EMBEDDED:
-            output.say(f"{told['provider']} is at {told['url']} ({told['url_from']})")
-    if redis := redis_address(settings):
+    for row in routes:
+        if row["asked"] and row["provider"] != Provider.EMBEDDED:
+            output.say(f"{row['provider']} is at {row['url']} ({row['url_from']})")
+    if redis:
         output.say(f"answers are also kept in {redis}")

@@ -1,4 +1,4 @@
-"""What is attached by its address: fetched over https, within limits, when it is asked."""
+"""Fetches attachments given as URLs: over https, within limits of size, time and redirects."""
 
 import asyncio
 from collections.abc import Iterable
@@ -13,23 +13,23 @@ from samplemind_cli.errors import ProviderError, UsageError
 from samplemind_cli.settings import Settings
 
 LARGEST = 25_000_000  # bytes
-DEADLINE = 60.0  # seconds for one address
+DEADLINE = 60.0  # seconds for one URL
 HOPS = 5
 _OK = 200
 
 
-def is_address(given: str) -> bool:
-    """Whether an attachment is no file but an address."""
-    return given.partition("://")[0].lower() in ("http", "https") and "://" in given
+def is_url(source: str) -> bool:
+    """Whether an attachment is a URL, not a file."""
+    return source.partition("://")[0].lower() in ("http", "https") and "://" in source
 
 
-def attached(given: Iterable[str], settings: Settings) -> list[Path | Media | Text]:
-    """The attachments, those of them fetched that are addresses. Raises UsageError."""
-    return [fetched(one, settings) if is_address(one) else Path(one) for one in given]
+def attachments(sources: Iterable[str], settings: Settings) -> list[Path | Media | Text]:
+    """The paths, and what was fetched from the URLs. Raises UsageError."""
+    return [fetch(source, settings) if is_url(source) else Path(source) for source in sources]
 
 
-def fetched(url: str, settings: Settings) -> Media | Text:
-    """What is at an address: an image, a sound, a PDF, or text. Raises UsageError."""
+def fetch(url: str, settings: Settings) -> Media | Text:
+    """An image, a sound, a PDF, or text. Raises UsageError."""
 
     async def once() -> tuple[str, bytes]:
         try:
@@ -44,26 +44,24 @@ def fetched(url: str, settings: Settings) -> Media | Text:
 
 
 async def _get(url: str, settings: Settings) -> tuple[str, bytes]:
-    """Its media type and its bytes."""
+    """The media type and the bytes."""
     deadline = asyncio.get_running_loop().time() + DEADLINE
     patience = Patience(connect=settings.connect_timeout, read=settings.read_timeout, attempts=1, deadline=deadline)
-    where = url
+    current, hint = url, "fetch it yourself, and attach the file"
     try:
         async with asyncio.timeout_at(deadline):
             for _ in range(HOPS):
-                if urlsplit(where).scheme.lower() != "https":
-                    told = (
-                        f"{where} is not fetched: " if where == url else f"{url} redirects to {where}, which is not: "
-                    )
-                    raise UsageError(f"{told}only https is", "fetch it yourself, and attach the file")
-                reply = await http_client.reply(Call(where, None, method="GET"), patience, LARGEST)
-                if not (target := reply.redirect(where)):
+                if urlsplit(current).scheme.lower() != "https":
+                    what = "" if current == url else f"{url} redirects to "
+                    raise UsageError(f"{what}{current}: only https is fetched", hint)
+                reply = await http_client.reply(Call(current, None, method="GET"), patience, LARGEST)
+                if not (target := reply.redirect(current)):
                     break
-                where = target
+                current = target
             else:
-                raise UsageError(f"{url} redirects too many times", "fetch it yourself, and attach the file")
+                raise UsageError(f"{url} redirects too many times", hint)
     except ProviderError as error:
-        raise UsageError(f"cannot fetch {url}: {error.message}", "fetch it yourself, and attach the file") from error
+        raise UsageError(f"cannot fetch {url}: {error.message}", hint) from error
     except (TimeoutError, ValueError) as error:
         why = str(error) or f"no answer within {DEADLINE:g} s"
         raise UsageError(f"cannot fetch {url}: {why}", "check the address") from error

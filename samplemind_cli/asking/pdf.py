@@ -1,4 +1,4 @@
-"""The text of attached PDFs, for models that take none: read by pypdf, where it is installed."""
+"""The text of attached PDFs, for models that do not accept PDFs: read by pypdf, if it is installed."""
 
 import io
 import logging
@@ -16,22 +16,22 @@ PAGES = 2_000
 LARGEST = 4_000_000  # characters: more than any model reads
 
 
-def readable(settings: Settings, request: Request, options: Options, tell: Callable[[str], None]) -> Request:
-    """The request as it is, or with its PDFs as text, where nobody who may be asked takes a PDF but somebody text.
+def as_text(settings: Settings, request: Request, options: Options, say: Callable[[str], None]) -> Request:
+    """The request with its PDFs as text if no route accepts PDFs and one accepts text; else unchanged.
 
     Raises UsageError for a PDF that cannot be read.
     """
     if not any(_is_pdf(part) for message in request.messages for part in message.parts):
         return request
     core = AICore(settings)
-    if _somebody(core, request, options) or not _somebody(core, _mapped(request, _unread), options):
+    if _has_route(core, request, options) or not _has_route(core, _mapped(request, _name), options):
         return request
     text = _mapped(request, _text)
-    tell("the text of the PDF is sent, without its pictures: no model that may be asked takes PDFs")
+    say("the text of the PDF is sent, without its pictures: no model that may be asked takes PDFs")
     return text
 
 
-def _somebody(core: AICore, request: Request, options: Options) -> bool:
+def _has_route(core: AICore, request: Request, options: Options) -> bool:
     return any(not route.skipped for route in core.routes(request, options))
 
 
@@ -40,27 +40,27 @@ def _is_pdf(part: Part) -> bool:
 
 
 def _mapped(request: Request, read: Callable[[Media], Text]) -> Request:
-    """The request with every PDF as something else."""
-    said = []
+    """The request with each PDF replaced by what `read` makes of it."""
+    messages = []
     for message in request.messages:
         parts = [read(part) if isinstance(part, Media) and _is_pdf(part) else part for part in message.parts]
-        said.append(replace(message, parts=tuple(parts)))
-    return replace(request, messages=tuple(said))
+        messages.append(replace(message, parts=tuple(parts)))
+    return replace(request, messages=tuple(messages))
 
 
-def _unread(document: Media) -> Text:
+def _name(document: Media) -> Text:
     return Text(document.name)
 
 
 def _text(document: Media) -> Text:
-    """A PDF's text, under its name. Raises UsageError."""
+    """A PDF's name and text. Raises UsageError."""
     name = document.name or "the PDF"
     try:
         from pypdf import PdfReader
         from pypdf.errors import PyPdfError
     except ImportError:
         raise UsageError(f"{name}: no model that may be asked takes PDFs", f"{INSTALL} sends its text") from None
-    logging.getLogger("pypdf").addHandler(logging.NullHandler())  # else its remarks would go to stderr
+    logging.getLogger("pypdf").addHandler(logging.NullHandler())  # else its warnings would go to stderr
     try:
         reader = PdfReader(io.BytesIO(document.data))
         if reader.is_encrypted and not reader.decrypt(""):

@@ -1,4 +1,4 @@
-"""What is asked: an argument, a pipe and files made into a `Request`."""
+"""Builds a `Request` from a prompt, piped input and files."""
 
 import json
 import mimetypes
@@ -13,7 +13,7 @@ from samplemind_cli.errors import UsageError
 from samplemind_cli.formats import jsonschema
 from samplemind_cli.hot import LARGEST
 
-# Parameters with a field of their own, and what they are; and those with an option of their own.
+# Parameters that have a field in `Request`, with their types; and those with an option of their own.
 PARAMETERS: Mapping[str, tuple[type, ...]] = {
     "top_p": (int, float),
     "stop": (str, list),
@@ -25,10 +25,10 @@ PARAMETERS: Mapping[str, tuple[type, ...]] = {
 OPTIONS = ("temperature", "max_tokens", "effort", "model", "provider", "schema", "tools", "system")
 STDIN = "-"  # among the attachments
 PDF = "application/pdf"
-# Of what a name may say, what is surely no text; other bytes tell it themselves.
+# Media types that are never text; for others the bytes decide.
 BINARY = ("application/zip", "application/gzip", "application/x-tar", "application/octet-stream", "application/vnd.")
-UNTOLD = ("", "application/octet-stream", "binary/octet-stream")  # media types that say nothing
-BEGINNINGS = {
+UNKNOWN = ("", "application/octet-stream", "binary/octet-stream")  # media types that say nothing
+SIGNATURES = {
     b"\x89PNG": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
     b"GIF8": "image/gif",
@@ -54,13 +54,14 @@ def request(  # noqa: PLR0913 - one parameter per option
     effort: str = "",
     params: Sequence[str] = (),
 ) -> Request:
-    """A request of one turn; `fill` makes the text of it out of the prompt and the pipe.
+    """A request of one turn. `fill`: a template, which turns prompt and piped input into the text.
 
-    Raises UsageError for an empty prompt and for files that do not hold what they should.
+    Raises UsageError for an empty prompt and for invalid files.
     """
     piped = _bounded(piped, "the piped input")
     attached = [
-        attachment(one, piped if str(one) == STDIN else None) if isinstance(one, Path) else one for one in attach or []
+        attachment(source, piped if str(source) == STDIN else None) if isinstance(source, Path) else source
+        for source in attach or []
     ]
     if Path(STDIN) in (attach or []):
         piped = b""
@@ -68,11 +69,9 @@ def request(  # noqa: PLR0913 - one parameter per option
     text = fill(text) if fill else text
     if not text.strip():
         raise UsageError("there is nothing to ask: the prompt is empty", EXAMPLE)
-    messages = [Message("system", decoded(system))] if system else []
     parts: list[Part] = [Text(text), *attached]
-    messages.append(Message("user", parts))
     return Request(
-        messages=tuple(messages),
+        messages=(*([Message("system", decoded(system))] if system else []), Message("user", parts)),
         temperature=temperature,
         max_tokens=max_tokens,
         schema=json_schema(schema) if schema else None,
@@ -82,27 +81,27 @@ def request(  # noqa: PLR0913 - one parameter per option
     )
 
 
-def parameters(given: Sequence[str]) -> dict[str, Any]:
-    """The fields of a `Request` that `NAME=JSON` sets; what is not JSON is text. Raises UsageError.
+def parameters(assignments: Sequence[str]) -> dict[str, Any]:
+    """The fields of a `Request` that `NAME=JSON` sets; a value that is not JSON is text. Raises UsageError.
 
-    A name that no field has goes to the provider as it is (`extra`).
+    Other names go to the provider unchanged, in `extra`.
     """
     fields: dict[str, Any] = {}
     extra: dict[str, Any] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
+    for text in assignments:
+        name, equals, raw = text.partition("=")
         if not (equals and name.isidentifier()):
             raise UsageError(f"--param {text!r} is not NAME=JSON", "samplemind ask --param top_k=40 PROMPT")
         kinds = PARAMETERS.get(name)
-        read: Any = _json_or_text(value)
+        value: Any = _json_or_text(raw)
         if name in OPTIONS:
             raise UsageError(f"--param {name} has an option of its own", f"--{name.replace('_', '-')}")
         if kinds is None:
-            extra[name] = read
-        elif not isinstance(read, kinds) or isinstance(read, bool):
-            raise UsageError(f"--param {name}={value} has the wrong type", "samplemind ask --param top_p=0.9 PROMPT")
+            extra[name] = value
+        elif not isinstance(value, kinds) or isinstance(value, bool):
+            raise UsageError(f"--param {text} has the wrong type", "samplemind ask --param top_p=0.9 PROMPT")
         else:
-            fields[name] = _texts(read) if name == "stop" else read
+            fields[name] = _texts(value) if name == "stop" else value
     return {**fields, "extra": extra}
 
 
@@ -114,19 +113,19 @@ def _json_or_text(value: str) -> Any:
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    found: list[Any] = [value] if isinstance(value, str) else value
-    if not all(isinstance(text, str) and text for text in found):
+    texts: list[Any] = [value] if isinstance(value, str) else value
+    if not all(isinstance(text, str) and text for text in texts):
         raise UsageError("--param stop holds something that is not text", """samplemind ask --param 'stop=["END"]' …""")
-    return tuple(found)
+    return tuple(texts)
 
 
 def decoded(argument: str) -> str:
-    """A command-line argument whose bytes may not be UTF-8; such bytes become U+FFFD."""
+    """A command-line argument; bytes that are not UTF-8 become U+FFFD."""
     return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def named(prompt: str | None, value: str, piped: bytes) -> tuple[str | None, str]:
-    """The prompt and the conversation's name, of what was given to -c: it may have been the prompt itself."""
+def prompt_and_name(prompt: str | None, value: str, piped: bytes) -> tuple[str | None, str]:
+    """The prompt and the conversation's name. `value`, of -c, may be the prompt itself. Raises UsageError."""
     if prompt is None and value and (not piped.strip() or not _NAME.fullmatch(value)):
         return value, ""
     if value and not _NAME.fullmatch(value):
@@ -135,20 +134,20 @@ def named(prompt: str | None, value: str, piped: bytes) -> tuple[str | None, str
 
 
 def attachment(path: Path, data: bytes | None = None) -> Media | Text:
-    """A file that goes with a prompt: an image, a sound, a PDF, or text; `data` is stdin's, if that is the file.
+    """An attached file: an image, a sound, a PDF, or text. `data`: its content if it is stdin. Raises UsageError.
 
-    What it is, a file's name says, and stdin's first bytes.
+    The type of a file is derived from its name, that of stdin from its first bytes.
     """
     kind = (mimetypes.guess_type(path.name)[0] or "") if data is None else _kind(data)
     return part(kind, _read(path) if data is None else data, path.name, str(path))
 
 
 def part(kind: str, data: bytes, name: str, where: str) -> Media | Text:
-    """An attachment of this media type, or of what its first bytes say where that says nothing.
+    """An attachment of this media type; an unknown one is derived from the first bytes.
 
-    `where` it came from is told in an error. Raises UsageError.
+    Raises UsageError, which names `where` it came from.
     """
-    kind = _kind(data) or kind if kind in UNTOLD else kind
+    kind = _kind(data) or kind if kind in UNKNOWN else kind
     if kind.startswith(("image/", "audio/")) or kind == PDF:
         kind = {"audio/x-wav": "audio/wav", "audio/mpeg": "audio/mpeg"}.get(kind, kind)
         return media(kind, data, name)
@@ -160,7 +159,7 @@ def part(kind: str, data: bytes, name: str, where: str) -> Media | Text:
 
 
 def _text(data: bytes) -> str:
-    """The bytes as text; nothing where they are none."""
+    """The bytes as text; "" if they are not text."""
     try:
         return "" if b"\0" in data else data.decode("utf-8-sig")
     except UnicodeError:
@@ -168,14 +167,14 @@ def _text(data: bytes) -> str:
 
 
 def _kind(data: bytes) -> str:
-    """What stdin holds, as far as its first bytes say it."""
+    """The media type that the first bytes show; "" if unknown."""
     if data[:4] == b"RIFF":
         return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(data[8:12], "")
-    return next((kind for start, kind in BEGINNINGS.items() if data.startswith(start)), "")
+    return next((kind for start, kind in SIGNATURES.items() if data.startswith(start)), "")
 
 
 def json_schema(path: Path) -> Mapping[str, Any]:
-    """A JSON Schema out of a file."""
+    """The JSON Schema in a file. Raises UsageError."""
     schema = _read_json(path)
     if not isinstance(schema, dict):
         raise UsageError(f"{path} is not a JSON Schema: it is not an object", '{"type": "object", "properties": …}')
@@ -185,13 +184,13 @@ def json_schema(path: Path) -> Mapping[str, Any]:
 
 
 def tool_definitions(path: Path) -> tuple[Mapping[str, Any], ...]:
-    """Tool definitions in OpenAI's format: a list, or an object with a list under "tools"."""
-    found = _read_json(path)
-    found = found.get("tools") if isinstance(found, dict) else found
-    if not isinstance(found, list) or not found or not all(map(_is_tool, found)):
+    """Tool definitions in OpenAI's format: a list, or an object with a list under "tools". Raises UsageError."""
+    tools = _read_json(path)
+    tools = tools.get("tools") if isinstance(tools, dict) else tools
+    if not isinstance(tools, list) or not tools or not all(map(_is_tool, tools)):
         example = '[{"type": "function", "function": {"name": "…", "parameters": {…}}}]'
         raise UsageError(f"{path} contains no tool definitions", f"they look like {example}")
-    return tuple(found)
+    return tuple(tools)
 
 
 def _is_tool(value: Any) -> bool:
@@ -217,7 +216,6 @@ def _read(path: Path) -> bytes:
 
 def _bounded(data: bytes, what: str) -> bytes:
     if len(data) > LARGEST:
-        raise UsageError(
-            f"{what} is larger than {LARGEST // 1_000_000} MB", "no provider accepts that much: send a part of it"
-        )
+        why = f"{what} is larger than {LARGEST // 1_000_000} MB"
+        raise UsageError(why, "no provider accepts that much: send a part of it")
     return data

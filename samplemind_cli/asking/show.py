@@ -1,4 +1,4 @@
-"""What is shown of an answer: its text, rendered on a terminal; the JSON object; where it came from."""
+"""Shows an answer: its text, rendered on a terminal; or a JSON object; and its provenance."""
 
 import re
 import sys
@@ -23,51 +23,51 @@ if TYPE_CHECKING:
 
 BLOCK_END = re.compile(r"\n[ \t]*\n")
 FENCE = re.compile(r"^ {0,3}(```|~~~)", re.MULTILINE)
-# A block may stand in a list, further in; behind backticks that begin one there are no others in its line.
+# A block may be indented, in a list; no backticks follow those that begin it in the same line.
 CODE = re.compile(r"^( *)(`{3,}(?=[^`\n]*\n)|~{3,})[^\n]*\n(.*?)(?:^ *\2[`~]*[ \t\r]*$|\Z)", re.MULTILINE | re.DOTALL)
-GROWING = "\x00"  # any letter: put behind what may still grow, so that its last blank line ends no block yet
+GROWING = "\x00"  # any letter: appended to unfinished text, so that a blank line at its end does not end a block yet
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How to show it. `terminal`: Markdown is rendered, `width` columns wide; otherwise text goes out as it came."""
+    """How to show an answer. `terminal`: Markdown is rendered, `width` columns wide; else the text is unchanged."""
 
     json: bool = False
     terminal: bool = False
     seen: bool = False  # stdout is a terminal, Markdown or not
     width: int = 80
     verbose: bool = False
-    code: bool = False  # of the text only its first code block
-    whole: bool = False  # show nothing before the answer is complete: it has yet to be validated
-    settings: Settings | None = None  # says with `verbose` who set the addresses
+    code: bool = False  # print only the first code block
+    whole: bool = False  # show nothing before the answer is complete, as it must be validated first
+    settings: Settings | None = None  # for costs, and with `verbose` for addresses
 
     def out(self, answer: Answer, latency: str) -> str:
-        """All of stdout. `latency` is how many milliseconds this call took."""
+        """What is printed to stdout. `latency`: the milliseconds that this call took."""
         answer = self.interpreter().answer(answer)
         if self.json:
             return _as_json(answer, latency, self._cost(answer))
         if not self.terminal:
             text = code_block(answer) if self.code else _text(answer)
-            return _ended(harmless(text) if self.seen else text)
+            return _with_newline(harmless(text) if self.seen else text)
         console = _console(self.width)
         with console.capture() as captured:
             _print(console, blocks(_text(answer)), first=True)
         return captured.get()
 
     def err(self, answer: Answer, latency: str) -> str:
-        """All of stderr that the answer itself accounts for."""
+        """What is printed to stderr about the answer; "" unless `verbose`."""
         if not self.verbose:
             return ""
         addresses = in_one_line(self.settings, answer.provider) if self.settings else ""
-        cost = self._cost(answer)
-        priced = f", {in_dollars(cost)}" if cost else ""
-        telling = self.interpreter()
-        telling.answer(answer)
-        left = harmless_line(f"; left out of the answer: {', '.join(telling.left)}") if telling.left else ""
-        return f"{provenance(answer, latency)}{priced}{left}{addresses}\n"
+        dollars = self._cost(answer)
+        cost = f", {in_dollars(dollars)}" if dollars else ""
+        interpreter = self.interpreter()
+        interpreter.answer(answer)
+        left = harmless_line(f"; left out of the answer: {', '.join(interpreter.left)}") if interpreter.left else ""
+        return f"{provenance(answer, latency)}{cost}{left}{addresses}\n"
 
     def interpreter(self) -> Interpreter:
-        """What puts into text as much as can be of what only one format has a word for."""
+        """Turns parts that only one format has into text, as far as possible."""
         return Interpreter("", json=self.whole)
 
     def _cost(self, answer: Answer) -> float | None:
@@ -75,15 +75,14 @@ class Style:
 
 
 def provenance(answer: Answer, latency: str) -> str:
-    """One line: who answered, whether out of the cache, for how many tokens, how fast, and who did not."""
+    """One line: provider and model, cached or fresh, tokens, milliseconds, and the routes passed over."""
     usage = answer.usage
-    tokens = (
-        f"{_count(usage.input_tokens)} in ({_count(usage.cached_tokens)} cached), {_count(usage.output_tokens)} out"
-    )
-    where = f"cached ({answer.cached})" if answer.cached else "fresh"
+    counts = (usage.input_tokens, usage.cached_tokens, usage.output_tokens)
+    tokens = "{} in ({} cached), {} out".format(*map(_count, counts))
+    tier = f"cached ({answer.cached})" if answer.cached else "fresh"
     passed = "".join(f"; {route.provider}: {route.skipped}" for route in answer.passed)
-    told = harmless_line(f"{answer.provider}/{answer.model}, {where}, tokens: {tokens}")
-    return f"{told}, {latency} ms{harmless_line(passed)}"
+    source = harmless_line(f"{answer.provider}/{answer.model}, {tier}, tokens: {tokens}")
+    return f"{source}, {latency} ms{harmless_line(passed)}"
 
 
 def _count(tokens: int | None) -> str:
@@ -91,7 +90,7 @@ def _count(tokens: int | None) -> str:
 
 
 def _as_json(answer: Answer, latency: str, cost: float | None) -> str:
-    whole = {
+    fields = {
         "text": answer.text,
         "provider": answer.provider,
         "model": answer.model,
@@ -107,7 +106,7 @@ def _as_json(answer: Answer, latency: str, cost: float | None) -> str:
         "thinking": answer.thinking,
         "passed_over": [{"provider": route.provider, "why": route.skipped} for route in answer.passed],
     }
-    return f'{json_text(whole)[:-1]}, "latency_ms": {latency}}}\n'
+    return f'{json_text(fields)[:-1]}, "latency_ms": {latency}}}\n'
 
 
 def _text(answer: Answer) -> str:
@@ -115,21 +114,21 @@ def _text(answer: Answer) -> str:
 
 
 def code_block(answer: Answer) -> str:
-    """The first code block of an answer, without its fences. Raises ProviderError where it holds none."""
-    found = CODE.search(answer.text)
-    if found is None:
+    """The first code block of an answer, without its fences. Raises ProviderError if there is none."""
+    block = CODE.search(answer.text)
+    if block is None:
         name = f"{answer.provider}/{answer.model}"
         raise ProviderError(f"the answer of {name} contains no code block", "the same without -x shows it")
-    indent = len(found[1])
-    return re.sub(rf"^ {{0,{indent}}}", "", found[3], flags=re.MULTILINE) if indent else found[3]
+    indent = len(block[1])
+    return re.sub(rf"^ {{0,{indent}}}", "", block[3], flags=re.MULTILINE) if indent else block[3]
 
 
-def _ended(text: str) -> str:
+def _with_newline(text: str) -> str:
     return text if text.endswith("\n") else text + "\n"
 
 
 def blocks(text: str) -> list[str]:
-    """Markdown in pieces that can be rendered one by one: cut at blank lines outside of code fences."""
+    """Markdown in pieces that can be rendered one by one: split at blank lines outside of code fences."""
     pieces, start = [], 0
     for gap in BLOCK_END.finditer(text):
         if len(FENCE.findall(text, start, gap.start())) % 2 == 0:
@@ -139,7 +138,7 @@ def blocks(text: str) -> list[str]:
 
 
 def grown(growing: str, text: str) -> list[str]:
-    """The blocks of what has grown by `text`; the last one, to be given here the next time, may grow on."""
+    """The blocks of `growing` and `text`; the last one is unfinished, and the next call's `growing`."""
     *done, last = blocks(growing + text + GROWING)
     return [*done, last.removesuffix(GROWING)]
 
@@ -164,12 +163,12 @@ def _console(width: int) -> "Console":
 
 @dataclass(frozen=True, slots=True)
 class Growing:
-    """A block that is not finished: made into Markdown when it is drawn, not whenever a word has come."""
+    """An unfinished block, parsed as Markdown only when it is drawn, not at every chunk."""
 
     text: str
 
     def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "Iterator[Segment]":
-        """As much of its end as the terminal shows: the newest words."""
+        """Its last lines, as many as the terminal has."""
         from rich.segment import Segment
 
         for line in console.render_lines(_markdown(self.text), options, pad=False)[-options.size.height :]:
@@ -178,67 +177,67 @@ class Growing:
 
 
 def milliseconds(answer: Answer) -> str:
-    """A latency as it is shown."""
+    """An answer's latency for display."""
     return f"{answer.latency_ms:.1f}"
 
 
 async def stream(chunks: AsyncIterable[Chunk], style: Style) -> Answer:
-    """Show an answer as it comes, as far as its style allows."""
+    """Show an answer while it arrives, if its style allows; returns the complete one."""
     if style.terminal and not (style.json or style.whole):
         answer = await _live(chunks, style)
     else:
         answer = await _plain(chunks, style)
-    if told := style.err(answer, milliseconds(answer)):
-        output.say(told.rstrip("\n"))
+    if provenance_line := style.err(answer, milliseconds(answer)):
+        output.say(provenance_line.rstrip("\n"))
     return answer
 
 
 async def _plain(chunks: AsyncIterable[Chunk], style: Style) -> Answer:
     at_once = style.json or style.whole
-    seen, answer, telling = "", None, style.interpreter()
+    printed, last, interpreter = "", None, style.interpreter()
     async for chunk in chunks:
-        answer = chunk.answer
-        if (text := _heard(chunk, telling)) and not at_once:
-            seen += text
+        last = chunk.answer
+        if (text := _chunk_text(chunk, interpreter)) and not at_once:
+            printed += text
             output.write(output.data(text))
-    whole = _whole(answer)
+    answer = _complete(last)
     if at_once:
-        output.write(output.Own(style.out(whole, milliseconds(whole))))
+        output.write(output.Own(style.out(answer, milliseconds(answer))))
     else:
-        text = _text(style.interpreter().answer(whole))
-        output.write(output.data(_ended(text).removeprefix(seen)))
-    return whole
+        text = _text(style.interpreter().answer(answer))
+        output.write(output.data(_with_newline(text).removeprefix(printed)))
+    return answer
 
 
 async def _live(chunks: AsyncIterable[Chunk], style: Style) -> Answer:
-    """Finished blocks are printed for good; only the last, growing one is drawn again and again."""
+    """Print finished blocks once; only the last, unfinished one is redrawn."""
     import gc
 
     from rich.live import Live
     from rich.spinner import Spinner
 
-    gc.enable()  # what was drawn leaves cycles behind
+    gc.enable()  # drawing leaves reference cycles behind
     console = _console(style.width)
-    growing, printed, answer, telling = "", 0, None, style.interpreter()
+    growing, printed, last, interpreter = "", 0, None, style.interpreter()
     with Live(Spinner("dots"), console=console, transient=True, refresh_per_second=8) as live:
         async for chunk in chunks:
-            answer = chunk.answer
-            if text := _heard(chunk, telling):
+            last = chunk.answer
+            if text := _chunk_text(chunk, interpreter):
                 *done, growing = grown(growing, text)
                 _print(console, done, first=not printed)
                 printed += len(done)
                 live.update(Growing(growing))
         live.update("")
-    whole = style.interpreter().answer(_whole(answer))
-    _print(console, blocks(_text(whole))[printed:], first=not printed)
-    return _whole(answer)
-
-
-def _heard(chunk: Chunk, telling: Interpreter) -> str:
-    return "".join(each.text for each in telling.chunks(chunk))
-
-
-def _whole(answer: Answer | None) -> Answer:
-    if answer is None:  # a stream ends with its answer or raises
-        raise AssertionError
+    answer = _complete(last)
+    _print(console, blocks(_text(style.interpreter().answer(answer)))[printed:], first=not printed)
     return answer
+
+
+def _chunk_text(chunk: Chunk, interpreter: Interpreter) -> str:
+    return "".join(piece.text for piece in interpreter.chunks(chunk))
+
+
+def _complete(last: Answer | None) -> Answer:
+    if last is None:  # a stream ends with its answer or raises
+        raise AssertionError
+    return last

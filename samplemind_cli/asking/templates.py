@@ -1,6 +1,6 @@
-"""Templates of `ask -T`: prompts with variables, from the user's folder or a project's, with what they are asked with.
+"""Templates of `ask -T`: prompts with variables and options, from the user's folder or a project's.
 
-NAME.md begins, if it likes, with TOML between two lines `+++`; NAME.toml holds the same, and the text as `prompt`.
+NAME.md may begin with TOML between two lines `+++`; NAME.toml holds the same, and the text as `prompt`.
 """
 
 import os
@@ -17,14 +17,14 @@ from samplemind_cli.errors import UsageError
 from samplemind_cli.providers import Effort, Task
 from samplemind_cli.settings import CLOUD, Settings, environment, here
 
-FOLDER = "templates"  # of the user, beside the settings
-PROJECT = f".samplemind/{FOLDER}"  # of a project, in its folder or above the current one
-INPUT = "input"  # the variable for the prompt and what is piped in
+FOLDER = "templates"  # the user's, beside the settings
+PROJECT = f".samplemind/{FOLDER}"  # a project's, in the current folder or above
+INPUT = "input"  # the variable for the prompt and the piped input
 LARGEST = 1_000_000  # bytes
 _NAME = re.compile(r"[\w.-]{1,64}")
 _VARIABLE = re.compile(r"\{\{[ \t]*([A-Za-z_]\w*)[ \t]*\}\}")
 _FENCE = "+++"
-# What a template may say beside its text, and of what kind it is; `schema` is a file beside it.
+# What a template may set beside its text, and the types; `schema` is a file beside it.
 FIELDS: dict[str, type | tuple[type, ...]] = {
     "model": str, "system": str, "schema": str, "task": str, "effort": str, "temperature": (int, float),
     "max_tokens": int, "variables": dict,
@@ -35,7 +35,7 @@ WORDS: dict[str, tuple[str, ...]] = {"task": get_args(Task), "effort": get_args(
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One template. `own`: it lies in the user's folder. `fields`: what of `FIELDS` it says."""
+    """One template. `own`: it is in the user's folder. `fields`: those of `FIELDS` that it sets."""
 
     name: str
     path: Path
@@ -45,36 +45,36 @@ class Template:
 
     @property
     def schema(self) -> Path | None:
-        """The file of its JSON Schema."""
+        """The file of its JSON Schema, if any."""
         return self.path.parent / self.fields["schema"] if "schema" in self.fields else None
 
     @property
     def origin(self) -> str:
-        """Where it came from, in words, and which model it names."""
+        """Its file, whose it is, and the model that it names, for display."""
         model = f", model {self.fields['model']}" if "model" in self.fields else ""
         whose = "your own" if self.own else "the project's"
         return f"template {self.name}: {self.path}, {whose}{model}"
 
-    def asked_with(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """What was given on the command line, and for the rest what the template says."""
-        said = {**self.fields, "schema": self.schema}
-        return {name: said.get(name) if value is None else value for name, value in given.items()}
+    def options(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The options given on the command line; the template's where one is None."""
+        defaults = {**self.fields, "schema": self.schema}
+        return {name: defaults.get(name) if value is None else value for name, value in given.items()}
 
-    def filled(self, given: str, variables: Mapping[str, str]) -> str:
-        """The text with its variables; what is `given` follows it, where no place in it is meant for that.
+    def fill(self, prompt: str, variables: Mapping[str, str]) -> str:
+        """The text with its variables filled in; the prompt is appended if the text has no `{{input}}`.
 
-        Raises UsageError for one that has no value, and for a value that no variable takes.
+        Raises UsageError for a variable without a value, and for a value without a variable.
         """
-        wanted = dict.fromkeys(_VARIABLE.findall(self.text))
+        names = dict.fromkeys(_VARIABLE.findall(self.text))
         values = {name: str(value) for name, value in self.fields.get("variables", {}).items()} | dict(variables)
-        values |= {INPUT: given} if given else {}
-        if unknown := set(variables) - set(wanted):
-            raise UsageError(f"{self.path} has no variable {min(unknown)!r}", f"it has: {', '.join(wanted) or 'none'}")
-        if missing := [name for name in wanted if name not in values]:
-            what = "give a prompt, or pipe one in" if missing[0] == INPUT else f"--var {missing[0]}=…"
-            raise UsageError(f"{self.path}: {missing[0]} has no value", what)
-        text = _VARIABLE.sub(lambda found: values[found[1]], self.text)
-        return text if INPUT in wanted else "\n\n".join(filter(None, (text, given)))
+        values |= {INPUT: prompt} if prompt else {}
+        if unknown := set(variables) - set(names):
+            raise UsageError(f"{self.path} has no variable {min(unknown)!r}", f"it has: {', '.join(names) or 'none'}")
+        if missing := [name for name in names if name not in values]:
+            hint = "give a prompt, or pipe one in" if missing[0] == INPUT else f"--var {missing[0]}=…"
+            raise UsageError(f"{self.path}: {missing[0]} has no value", hint)
+        text = _VARIABLE.sub(lambda match: values[match[1]], self.text)
+        return text if INPUT in names else "\n\n".join(filter(None, (text, prompt)))
 
 
 def find(settings: Settings, name: str) -> Template:
@@ -83,45 +83,45 @@ def find(settings: Settings, name: str) -> Template:
         for path, own in _files(settings):
             if path.stem == name:
                 return _read(path, name, settings, own=own)
-    known = ", ".join(sorted({path.stem for path, _ in _files(settings)}))
+    known = ", ".join(names(settings))
     file = f"{name}.md" if _NAME.fullmatch(name) else "NAME.md"
-    where = f"write {Path(settings.config_dir, FOLDER, file)}"
-    raise UsageError(f"there is no template {name!r}", f"known: {known}" if known else where)
+    hint = f"known: {known}" if known else f"write {Path(settings.config_dir, FOLDER, file)}"
+    raise UsageError(f"there is no template {name!r}", hint)
 
 
-def used(
-    settings: Settings, name: str, given: Iterable[str], said: Mapping[str, Any], *, verbose: bool
+def apply(
+    settings: Settings, name: str, assignments: Iterable[str], given: Mapping[str, Any], *, verbose: bool
 ) -> tuple[dict[str, Any], Callable[[str], str]]:
-    """What is asked with, as the command line and the template say it; and what makes the text of the prompt.
+    """The options of the command line and the template; and a function that makes the text from a prompt.
 
-    A project's template is told on stderr. Raises UsageError.
+    A project's template is reported on stderr. Raises UsageError.
     """
     if not name:
         raise UsageError("--var is for a template's variables", "samplemind ask -T NAME --var …")
-    found = find(settings, name)
-    if verbose or not found.own:
-        output.say(found.origin)
-    return found.asked_with(said), partial(found.filled, variables=variables(given))
+    template = find(settings, name)
+    if verbose or not template.own:
+        output.say(template.origin)
+    return template.options(given), partial(template.fill, variables=variables(assignments))
 
 
 def names(settings: Settings) -> list[str]:
-    """What may follow -T."""
+    """The names of all templates, sorted."""
     return sorted({path.stem for path, _ in _files(settings)})
 
 
-def variables(given: Iterable[str]) -> dict[str, str]:
+def variables(assignments: Iterable[str]) -> dict[str, str]:
     """The values of `NAME=VALUE`. Raises UsageError."""
-    found = {}
-    for text in given:
+    values = {}
+    for text in assignments:
         name, equals, value = text.partition("=")
         if not (equals and name.isidentifier()) or name == INPUT:
             raise UsageError(f"--var {text!r} is not NAME=VALUE", "samplemind ask -T NAME --var language=Python …")
-        found[name] = value
-    return found
+        values[name] = value
+    return values
 
 
 def _files(settings: Settings) -> Iterator[tuple[Path, bool]]:
-    """Every template that counts, the user's own first; and whether it is that."""
+    """The path of every trusted template, the user's own first, and whether it is the user's own."""
     env = environment()
     folders = [(settings.config_dir, FOLDER, True), *((f, PROJECT, False) for f in trust.folders(str(here()), env))]
     for folder, below, own in folders:
@@ -132,7 +132,7 @@ def _files(settings: Settings) -> Iterator[tuple[Path, bool]]:
 
 def _read(path: Path, name: str, settings: Settings, *, own: bool) -> Template:
     try:
-        if not path.is_file():  # a link to a terminal would be waited for
+        if not path.is_file():  # reading from a terminal, through a link, would block
             raise OSError("it is not a regular file")  # noqa: TRY301 - one message for every file that cannot be read
         with path.open("rb") as file:
             raw = file.read(LARGEST + 1)
@@ -141,16 +141,18 @@ def _read(path: Path, name: str, settings: Settings, *, own: bool) -> Template:
         fields = tomllib.loads(head)
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read the template {path}: {error}", f"fix or move {path}") from error
-    text = str(fields.pop("prompt", "")) if path.suffix == ".toml" else text.strip()
+    text = fields.pop("prompt", "") if path.suffix == ".toml" else text.strip()
+    if not isinstance(text, str):
+        raise UsageError(f"{path}: prompt cannot be {text!r}", f"fix {path}")
     if not text or len(raw) > LARGEST:
         raise UsageError(f"the template {path} {'is too large' if text else 'contains no text'}", f"fix {path}")
-    found = Template(name, path, own, text, fields)
-    _check(found, settings)
-    return found
+    template = Template(name, path, own, text, fields)
+    _check(template, settings)
+    return template
 
 
 def _split(text: str) -> tuple[str, str]:
-    """TOML above the text, and the text."""
+    """The TOML above the text, and the text. Raises ValueError."""
     lines = text.split("\n")
     if lines[0].strip() != _FENCE:
         return "", text
@@ -161,7 +163,7 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _check(template: Template, settings: Settings) -> None:
-    """Raise UsageError for what no template may say, and for what a project's may not."""
+    """Raise UsageError for invalid fields, and for those that a project's template may not set."""
     for name, value in template.fields.items():
         if name not in FIELDS:
             raise UsageError(f"{template.path} may not set {name!r}", f"a template may set {', '.join(FIELDS)}")
@@ -173,7 +175,7 @@ def _check(template: Template, settings: Settings) -> None:
 
 
 def _check_projects(template: Template, settings: Settings) -> None:
-    """A project's template names models of providers that the user has, and reads files of its own folder alone."""
+    """Raise UsageError if it would choose where the prompt goes, or read files outside of its folder."""
     model = template.fields.get("model", "").lower().strip()
     if "://" in model or model.endswith(CLOUD):
         why = f"{template.path} may not name the model {model!r}: it would choose where the prompt goes"
@@ -184,12 +186,11 @@ def _check_projects(template: Template, settings: Settings) -> None:
         raise UsageError(why, "name it yourself with --model")
     top = template.path.parents[len(Path(PROJECT).parts)]
     if not Path(os.path.realpath(template.path)).is_relative_to(os.path.realpath(top)):
-        raise UsageError(
-            f"{template.path} is a link that leads out of {top}", "a project's link could lead to any of your files"
-        )
+        why = f"{template.path} is a link that leads out of {top}"
+        raise UsageError(why, "a project's link could lead to any of your files")
     if template.schema:
-        folder, wanted = Path(os.path.realpath(template.path.parent)), Path(os.path.realpath(template.schema))
-        if not wanted.is_relative_to(folder):
+        folder, schema = Path(os.path.realpath(template.path.parent)), Path(os.path.realpath(template.schema))
+        if not schema.is_relative_to(folder):
             raise UsageError(f"{template.path}: its schema lies outside of its folder", f"move it to {folder}")
-        if wanted.exists() and (why := trust.unreadable(wanted.stat())):
-            raise UsageError(f"{template.path}: its schema cannot be read: {why}", f"fix or move {wanted}")
+        if schema.exists() and (why := trust.unreadable(schema.stat())):
+            raise UsageError(f"{template.path}: its schema cannot be read: {why}", f"fix or move {schema}")

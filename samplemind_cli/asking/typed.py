@@ -1,4 +1,4 @@
-"""What is typed into a chat: turns of one or several lines, with a history on a terminal."""
+"""Reads a chat's input: messages of one or several lines, with a history on a terminal."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ REMEMBERED = 1000  # lines
 
 @contextmanager
 def history(settings: Settings) -> Iterator[None]:
-    """Lines typed before can be had again, where somebody types and history is kept."""
+    """Within the block, earlier lines can be recalled, on a terminal and unless history is off."""
     if not _typed() or settings.history == "off" or not settings.state_dir:
         yield
         return
@@ -41,9 +41,9 @@ def history(settings: Settings) -> Iterator[None]:
 
 
 def turns() -> Iterator[tuple[str, bool]]:
-    """Each turn until the end of input, without blank ones, and whether it is a command; one between fences is none.
+    """Each message until the end of input, without blank ones, and whether it is a command; not if it is fenced.
 
-    Ctrl-C forgets what was typed of a turn; the end of input ends it.
+    Ctrl-C discards a message that is being typed; the end of input ends it.
     """
     while True:
         try:
@@ -60,14 +60,17 @@ def turns() -> Iterator[tuple[str, bool]]:
 
 
 def _turn() -> tuple[str, bool]:
-    """A turn as it was typed, and whether it stood between fences."""
+    """A message as it was typed, and whether it was fenced."""
     line = _line(PROMPT)
     if line.lstrip().startswith(FENCE):
         return _fenced(line.lstrip().removeprefix(FENCE)), True
     lines = [line]
     while lines[-1].endswith("\\"):
         lines[-1] = lines[-1][:-1]
-        lines.append(_further())
+        try:
+            lines.append(_line(MORE))
+        except EOFError:
+            break
     return "\n".join(lines), False
 
 
@@ -82,16 +85,8 @@ def _fenced(line: str) -> str:
     return "\n".join(lines)
 
 
-def _further() -> str:
-    """The next line of a turn; an empty one where the input ends."""
-    try:
-        return _line(MORE)
-    except EOFError:
-        return ""
-
-
 def _line(prompt: str) -> str:
-    """A line, whatever its bytes; the prompt is shown where somebody types. Raises EOFError."""
+    """A line, whatever its bytes; the prompt is shown on a terminal. Raises EOFError."""
     if _typed():
         line = input(prompt)
     else:  # `input` wants stdout and stderr too, and any of the three may be closed

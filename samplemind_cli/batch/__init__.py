@@ -1,1 +1,1 @@
-"""Many questions out of a file, answered into another one; as OpenAI's Batch API has their lines."""
+"""Answers a file of questions into another file, in the line format of OpenAI's Batch API."""

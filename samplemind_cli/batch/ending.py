@@ -1,4 +1,4 @@
-"""How a batch ends before its last line: in order at the first signal, at once at the second."""
+"""Ends a batch early: gracefully at the first signal, at once at the second."""
 
 import asyncio
 import signal
@@ -10,14 +10,14 @@ from samplemind_cli.child import ending_signals
 
 
 class Ending:
-    """Within it the signals that end a process are heard: after the first no line is begun, and `tell` is called.
+    """Handles the signals that end a process within the block. True after the first one, which calls `notify`.
 
-    The second cancels the task that is within. `signal` is the first one, 0: none came.
+    The second cancels the current task. `signal`: the first one's number; 0: none was received.
     """
 
-    def __init__(self, tell: Callable[[], None]) -> None:
+    def __init__(self, notify: Callable[[], None]) -> None:
         self.signal = 0
-        self._tell = tell
+        self._notify = notify
         self._before: dict[int, Any] = {}
 
     def __bool__(self) -> bool:
@@ -27,7 +27,7 @@ class Ending:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         for number in ending_signals():
             self._before[number] = signal.getsignal(number)
-            loop.add_signal_handler(number, self._heard, number, task)
+            loop.add_signal_handler(number, self._on_signal, number, task)
         return self
 
     def __exit__(
@@ -38,14 +38,14 @@ class Ending:
             signal.signal(number, handler)
 
     def raise_again(self) -> None:
-        """What the signal does to a process that is not in the middle of a batch."""
+        """Raise the signal that was received, if any, with its handler from before the block."""
         if self.signal:
             signal.raise_signal(self.signal)
 
-    def _heard(self, number: int, task: "asyncio.Task[Any] | None") -> None:
+    def _on_signal(self, number: int, task: "asyncio.Task[Any] | None") -> None:
         if self.signal:
             if task:
                 task.cancel()
             return
         self.signal = number
-        self._tell()
+        self._notify()

@@ -1,4 +1,4 @@
-"""The lines of a batch's input: OpenAI's `{custom_id, method, url, body}`, or just `{"prompt": …}`."""
+"""Reads the lines of a batch's input: OpenAI's `{custom_id, method, url, body}`, or just `{"prompt": …}`."""
 
 import json
 from collections.abc import Iterator
@@ -10,16 +10,16 @@ from blake3 import blake3
 from samplemind_cli.errors import UsageError
 from samplemind_cli.formats.fields import BadRequestError, Fields, document
 
-LARGEST = 100_000_000  # bytes of a line; no provider takes as many
-OURS = "batch_req_sm"  # how the ids of our answers begin
+LARGEST = 100_000_000  # bytes of a line; no provider accepts as many
+OURS = "batch_req_sm"  # the prefix of our answers' ids
 _BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
 class BatchLine:
-    """One line: its number in the file, what it is called, the id of its answer, its fields or what is wrong with it.
+    """One line: its number in the file, its name, its answer's id, and its fields or the error in it.
 
-    A line without a `custom_id` is called `line-NUMBER`. The id is made of what the line says.
+    The name of a line without a `custom_id` is `line-NUMBER`. The id is a digest of the line.
     """
 
     number: int
@@ -35,50 +35,45 @@ def read(path: Path) -> Iterator[BatchLine]:
         number = 0
         while raw := file.readline(LARGEST + 1):
             number += 1
-            whole = raw
-            while len(whole) > LARGEST and not whole.endswith(b"\n") and (whole := file.readline(LARGEST + 1)):
-                pass  # the rest of a line that is too long
+            piece = raw
+            while len(piece) > LARGEST and not piece.endswith(b"\n") and (piece := file.readline(LARGEST + 1)):
+                pass  # skip the rest of a line that is too long
             text = (raw.removeprefix(_BOM) if number == 1 else raw).strip()
             if text:
                 yield _line(number, text)
 
 
 def count(path: Path) -> int:
-    """How many lines there are to answer. Raises UsageError where two are called the same, or there is none."""
-    seen: dict[int, int] = {}
-    found = 0
+    """The number of lines to answer. Raises UsageError if two have the same name, or there are none."""
+    numbers: dict[int, int] = {}
     for line in read(path):
-        found += 1
-        first = seen.setdefault(digest(line.custom_id), line.number)
+        first = numbers.setdefault(digest(line.custom_id), line.number)
         if first != line.number:
             why = f"{path}: lines {first} and {line.number} have one custom_id, {line.custom_id!r}"
             raise UsageError(why, "give each line a custom_id of its own, or none")
-    if not found:
+    if not numbers:
         raise UsageError(f"{path} contains no lines to answer", """echo '{"prompt": "Name a band"}' > IN.jsonl""")
-    return found
+    return len(numbers)
 
 
 def digest(text: str) -> int:
-    """64 bits that stand for a text: a file's names and ids take little room as these."""
+    """A 64-bit digest, which keeps the names and ids of a large file small in memory."""
     return int.from_bytes(blake3(text.encode("utf-8", "replace")).digest(8))
 
 
 def _line(number: int, text: bytes) -> BatchLine:
     unnamed = f"line-{number}"
-    if len(text) > LARGEST:
-        wrong = BadRequestError(f"the line is larger than {LARGEST // 1_000_000} MB", "too_large", status=413)
-        return BatchLine(number, unnamed, _id(unnamed, text), Fields({}), wrong)
     try:
+        if len(text) > LARGEST:
+            raise BadRequestError(f"the line is larger than {LARGEST // 1_000_000} MB", "too_large", status=413)  # noqa: TRY301 - becomes the line's error
         fields = document(text)
         custom_id = fields.get("custom_id", str) or unnamed
-        said = json.dumps(fields.raw, sort_keys=True).encode()
-    except BadRequestError as wrong:
+        canonical = json.dumps(fields.raw, sort_keys=True).encode()
+    except (BadRequestError, RecursionError) as error:
+        wrong = error if isinstance(error, BadRequestError) else BadRequestError("the line is nested too deeply")
         return BatchLine(number, unnamed, _id(unnamed, text), Fields({}), wrong)
-    except RecursionError:
-        deep = BadRequestError("the line is nested too deeply")
-        return BatchLine(number, unnamed, _id(unnamed, text), Fields({}), deep)
-    return BatchLine(number, custom_id, _id(custom_id, said), fields)
+    return BatchLine(number, custom_id, _id(custom_id, canonical), fields)
 
 
-def _id(custom_id: str, said: bytes) -> str:
-    return OURS + blake3(custom_id.encode() + b"\0" + said).hexdigest(12)
+def _id(custom_id: str, content: bytes) -> str:
+    return OURS + blake3(custom_id.encode() + b"\0" + content).hexdigest(12)

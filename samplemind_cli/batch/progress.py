@@ -1,4 +1,4 @@
-"""How far a batch is: one line, redrawn on a terminal, and now and then a new one elsewhere."""
+"""Shows a batch's progress: one line, redrawn on a terminal, printed from time to time elsewhere."""
 
 import time
 from types import TracebackType
@@ -8,8 +8,8 @@ from samplemind_cli import output
 from samplemind_cli.batch.run import Tally
 from samplemind_cli.budgets import in_dollars
 
-MOST = 100  # different remarks that are passed on
-FIRST, PAUSE = 2.0, 10.0  # seconds until the first line where nobody looks, and between lines
+MOST = 100  # different messages of the core that are shown
+FIRST, PAUSE = 2.0, 10.0  # without a terminal, seconds until the first line and between lines
 _MINUTE, _HOUR = 60, 3600
 
 
@@ -20,45 +20,43 @@ class BatchProgress:
         from rich.progress import BarColumn, TextColumn
 
         self._tally = tally
-        self._shown = output.progress(BarColumn(bar_width=20), TextColumn("{task.description}", markup=False))
-        self._task = self._shown.add_task("", total=tally.total)
+        self._bar = output.progress(BarColumn(bar_width=20), TextColumn("{task.description}", markup=False))
+        self._task = self._bar.add_task("", total=tally.total)
         self._next = time.monotonic() + FIRST
 
     def __enter__(self) -> Self:
-        self._shown.start()
+        self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._shown.stop()
+        self._bar.stop()
 
     def show(self) -> None:
-        """The tally as it is now."""
-        if not self._shown.disable:
-            self._shown.update(self._task, completed=self._tally.done, description=line(self._tally))
-        elif (
-            time.monotonic() >= self._next and self._tally.done < self._tally.total
-        ):  # the last line is said at the end
+        """Show the tally as it is now; the summary at the end of the batch has the last line."""
+        if not self._bar.disable:
+            self._bar.update(self._task, completed=self._tally.done, description=line(self._tally))
+        elif time.monotonic() >= self._next and self._tally.done < self._tally.total:
             self._next = time.monotonic() + PAUSE
             output.say(line(self._tally))
 
 
 class Remarks:
-    """What the core has to say, each thing once: a thousand lines would hear it a thousand times."""
+    """Shows each message of the core once: it sends the same one for every line."""
 
     def __init__(self) -> None:
-        self._said: set[str] = set()
+        self._seen: set[str] = set()
 
     def say(self, remark: str) -> None:
-        """Pass a remark on, unless it was, or too many were."""
-        if remark not in self._said and len(self._said) < MOST:
-            self._said.add(remark)
+        """Show a message, unless it was shown before or too many were."""
+        if remark not in self._seen and len(self._seen) < MOST:
+            self._seen.add(remark)
             output.say(remark)
 
 
 def line(tally: Tally) -> str:
-    """Lines done, their rate, the time that the others will take, failures and cost."""
+    """Lines done, lines per second, the estimated time left, failures and cost."""
     left = tally.total - tally.done
     parts = [f"{tally.done:,} of {tally.total:,}", f"{tally.rate:.1f}/s"]
     if left and tally.asked:
@@ -68,16 +66,16 @@ def line(tally: Tally) -> str:
 
 
 def cost(tally: Tally) -> list[str]:
-    """What this run cost, as far as it is known."""
+    """What this run cost, and the number of answers of unknown price."""
     spent = [in_dollars(tally.dollars)] if tally.dollars or not tally.unpriced else []
     return [*spent, f"{tally.unpriced:,} of unknown price"] if tally.unpriced else spent
 
 
 def duration(seconds: float) -> str:
     """`45 s`, `3 min 20 s`, `2 h 5 min`."""
-    whole = max(0, round(seconds))
-    if whole < _MINUTE:
-        return f"{whole} s"
-    if whole < _HOUR:
-        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
-    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+    rounded = max(0, round(seconds))
+    if rounded < _MINUTE:
+        return f"{rounded} s"
+    if rounded < _HOUR:
+        return f"{rounded // _MINUTE} min {rounded % _MINUTE} s"
+    return f"{rounded // _HOUR} h {rounded % _HOUR // _MINUTE} min"

@@ -1,4 +1,4 @@
-"""The file of a batch's answers: each line is appended at once, and what is there already is known again."""
+"""The file of a batch's answers: each line is appended at once, and a resumed batch skips those it has."""
 
 import errno
 import fcntl
@@ -16,32 +16,31 @@ from samplemind_cli.batch.lines import OURS, BatchLine, digest
 from samplemind_cli.errors import SamplemindError, UsageError
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
-
-_HALF = (b"{", b"\0")  # how the only line begins whose writer was killed
+_HALF = (b"{", b"\0")  # the beginning of a partial first line
 
 
 @dataclass(slots=True)
 class Results:
-    """An open file of answers, which no other process writes meanwhile. `failed`: lines in it that are no answers."""
+    """An open, locked file of answers. `failed`: the number of failures in it."""
 
     path: Path
     _file: int
     failed: int = 0
     _unsynced: bool = False  # whether a loss of power could still take a line
-    _known: dict[int, int] = field(default_factory=dict)  # digests: of a line's name, and of its answer's id
+    _ids: dict[int, int] = field(default_factory=dict)  # by the digest of a line's name, that of its answer's id
 
     @classmethod
     def open(cls, path: Path, *, again: bool) -> Self:
-        """The file, made where there is none. A half last line goes; so do failures, where they are asked `again`.
+        """The file, created if missing. A partial last line is removed; with `again`, so are failures.
 
-        Raises UsageError where it is no file of answers, SamplemindError where another process writes it.
+        Raises UsageError if it is not a file of answers, SamplemindError if another process is writing it.
         """
         try:
             results = cls(Path(os.path.realpath(path)), _locked(path))
         except OSError as error:
             raise UsageError(f"cannot write {path}: {error.strerror or error}", "name another --out") from error
         try:
-            results._look_through()
+            results._read()
             if again and results.failed:
                 results._drop_failures()
         except BaseException:
@@ -50,21 +49,21 @@ class Results:
         return results
 
     def close(self) -> None:
-        """Let others write it."""
+        """Close the file, which releases its lock."""
         os.close(self._file)
 
     def has(self, line: BatchLine) -> bool:
-        """Whether the line's answer is there. Raises UsageError where it is another line's of the same name."""
-        known = self._known.get(digest(line.custom_id))
-        if known is None:
+        """Whether the line is answered. Raises UsageError if the answer is to another line of the same name."""
+        answered = self._ids.get(digest(line.custom_id))
+        if answered is None:
             return False
-        if known not in (0, digest(line.id)):
+        if answered not in (0, digest(line.id)):
             why = f"line {line.number} ({line.custom_id}) has changed since {self.path} was started"
             raise UsageError(why, "name another --out; --retry-failed retries what failed")
         return True
 
     def append(self, line: bytes) -> None:
-        """One line, without its end: whole or not at all. Raises OSError."""
+        """Append one line, given without its line end; all or nothing. Raises OSError."""
         size = os.fstat(self._file).st_size
         data = line + b"\n"
         try:
@@ -78,35 +77,35 @@ class Results:
         self._unsynced = True
 
     def sync(self) -> None:
-        """Have the disk keep what was appended, also through a loss of power; that may take a while. Raises OSError."""
+        """Flush appended lines to the disk, to survive a loss of power; may be slow. Raises OSError."""
         if self._unsynced:
             self._unsynced = False
             os.fsync(self._file)
 
-    def _look_through(self) -> None:
+    def _read(self) -> None:
         end = 0
         for raw in self._lines():
-            whole, value = raw.endswith(b"\n"), _object(raw)
-            if value is None and raw.strip() and (whole or not (end or raw.startswith(_HALF))):
+            complete, value = raw.endswith(b"\n"), _object(raw)
+            if value is None and raw.strip() and (complete or not (end or raw.startswith(_HALF))):
                 why = f"{self.path} contains something other than a batch's answers"
-                raise UsageError(why, "name another --out")  # in somebody else's folder it may be a link to anything
-            if not whole and value is None:
-                os.ftruncate(self._file, end)  # whoever wrote it was killed
+                raise UsageError(why, "name another --out")  # in another user's folder it may be a link to anything
+            if not complete and value is None:
+                os.ftruncate(self._file, end)  # its writer was killed
                 return
-            if not whole:
+            if not complete:
                 os.write(self._file, b"\n")
             end += len(raw)
             if value is not None:
-                self._know(value)
+                self._add(value)
 
-    def _know(self, value: dict[str, Any]) -> None:
+    def _add(self, value: dict[str, Any]) -> None:
         own = str(value.get("id", ""))
-        self._known[digest(value["custom_id"])] = digest(own) if own.startswith(OURS) else 0
+        self._ids[digest(value["custom_id"])] = digest(own) if own.startswith(OURS) else 0
         self.failed += has_failed(value)
 
     def _drop_failures(self) -> None:
-        """The file without its failures takes this one's place, all at once."""
-        temporary = f"{self.path}{files.TEMPORARY}"  # of whoever has the lock on the file itself
+        """Atomically replace the file by one without failures."""
+        temporary = f"{self.path}{files.TEMPORARY}"  # no other process uses it, as this one has locked the file
         kept = Results(self.path, _opened(temporary, os.O_TRUNC | os.O_NOFOLLOW))
         try:
             os.fchmod(kept._file, stat.S_IMODE(os.fstat(self._file).st_mode))
@@ -115,7 +114,7 @@ class Results:
                 if value is None or not has_failed(value):
                     kept.append(raw.rstrip(b"\n"))
                     if value is not None:
-                        kept._know(value)
+                        kept._add(value)
             os.fsync(kept._file)
             Path(temporary).replace(self.path)
         except BaseException:
@@ -123,7 +122,7 @@ class Results:
             kept.close()
             raise
         self.close()
-        self._file, self._known, self.failed = kept._file, kept._known, 0
+        self._file, self._ids, self.failed = kept._file, kept._ids, 0
 
     def _lines(self) -> Iterator[bytes]:
         with open(self._file, "rb", closefd=False) as reading:
@@ -132,14 +131,14 @@ class Results:
 
 
 def has_failed(value: dict[str, Any]) -> bool:
-    """Whether a line of answers says that there is none."""
+    """Whether a line of answers is a failure."""
     response = value.get("response")
     status = response.get("status_code", 200) if isinstance(response, dict) else None
     return value.get("error") is not None or status != 200  # noqa: PLR2004 - HTTP
 
 
 def _object(raw: bytes) -> dict[str, Any] | None:
-    """A line of answers, or None for what is none."""
+    """A line of answers; None if it is not one."""
     try:
         value = orjson.loads(raw)
     except ValueError:
@@ -148,7 +147,7 @@ def _object(raw: bytes) -> dict[str, Any] | None:
 
 
 def _locked(path: Path) -> int:
-    """The open file; nobody else has it, nor has it been replaced meanwhile."""
+    """The open file, locked by this process and not replaced meanwhile."""
     while True:
         file = _opened(os.path.realpath(path))
         if _is_at(file, path):

@@ -1,4 +1,4 @@
-"""A batch from its first line to its last: so many at once, each result written down as it comes."""
+"""Runs a batch: answers its lines concurrently and appends each result when it is ready."""
 
 import asyncio
 import time
@@ -16,13 +16,15 @@ from samplemind_cli.ledger.prices import Prices
 
 @dataclass(slots=True)
 class Tally:
-    """What has become of a batch's lines. `before`: those that an earlier run answered; `failed` includes its failures.
+    """Counts a batch's lines. `before`: answered by earlier runs; `failed` includes their failures.
 
-    `dollars` is what this run cost; `unpriced`: its answers whose price is not known.
+    `unsure`: lines in flight when an earlier run was killed, which may be billed twice. `dollars`: what this
+    run cost; `unpriced`: its answers of unknown price.
     """
 
     total: int
     before: int = 0
+    unsure: int = 0
     asked: int = 0
     cached: int = 0
     failed: int = 0
@@ -51,18 +53,18 @@ class Tally:
             self.unpriced += cost is None
 
     def as_json(self) -> dict[str, Any]:
-        """As `--json` has it."""
+        """The counts in `--json`."""
         counts = asdict(self)
         seconds = time.monotonic() - counts.pop("began")
         return {**counts, "done": self.done, "seconds": round(seconds, 3), "dollars": round(self.dollars, 6)}
 
 
-SYNC = 1.0  # seconds between the disk's being told to keep the results
+SYNC = 1.0  # seconds between two flushes of the results to the disk
 Ask = Callable[[BatchLine], Awaitable[LineResult]]
 
 
-async def _at_once() -> None:
-    """Nobody has to wait."""
+async def _no_wait() -> None:
+    """Start a line at once."""
 
 
 async def run(  # noqa: PLR0913 - what a batch needs
@@ -73,14 +75,13 @@ async def run(  # noqa: PLR0913 - what a batch needs
     jobs: int,
     tell: Callable[[LineResult], None],
     ended: Callable[[], bool] = lambda: False,
-    turn: Callable[[], Awaitable[None]] = _at_once,
+    turn: Callable[[], Awaitable[None]] = _no_wait,
 ) -> None:
-    """Answer every line that has no result yet, `jobs` at once, each when it is its `turn`; `tell` hears of each.
+    """Answer every line without a result, `jobs` at once, each after its `turn`; `tell` is called with each result.
 
-    Once it is to be `ended` no line is begun, and those under way come to their results; so too where one is over a
-    budget, which then raises BudgetError. No more lines are in memory than are being asked. Raises OSError where the
-    results cannot be written. A process that is killed loses the lines under way, a machine without power also those of
-    the last second.
+    Once `ended` is true no line is started, and those in flight are finished; so too when one exceeds a budget, which
+    then raises BudgetError. Only lines in flight are in memory. Raises OSError if the results cannot be written. A
+    killed process loses the lines in flight, a loss of power also those of the last second.
     """
     over: list[BudgetError] = []
 
@@ -102,24 +103,24 @@ async def run(  # noqa: PLR0913 - what a batch needs
             tell(result)
 
     workers = [asyncio.create_task(work()) for _ in range(jobs)]
-    all_told = asyncio.Event()
-    syncing = asyncio.create_task(_sync(results, all_told))
+    finished = asyncio.Event()
+    syncing = asyncio.create_task(_sync(results, finished))
     try:
         await asyncio.gather(*workers)
     finally:
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
-        all_told.set()
+        finished.set()
         await syncing
     if over:
         raise over[0]
 
 
-async def _sync(results: Results, over: asyncio.Event) -> None:
-    """Have the disk keep the results once a second, and once more when all is over."""
-    while not over.is_set():
+async def _sync(results: Results, finished: asyncio.Event) -> None:
+    """Flush the results to the disk once a second, and once more at the end."""
+    while not finished.is_set():
         with suppress(TimeoutError):
             async with asyncio.timeout(SYNC):
-                await over.wait()
+                await finished.wait()
         await asyncio.to_thread(results.sync)

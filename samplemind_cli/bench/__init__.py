@@ -1,1 +1,1 @@
-"""Measure, compare, report."""
+"""Benchmarks: measuring, comparing, reporting."""

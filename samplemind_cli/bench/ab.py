@@ -1,4 +1,4 @@
-"""Two versions in turns, until the ratio of their times is known well enough to judge it."""
+"""Measures two versions in turns until the ratio of their times is known precisely enough for a verdict."""
 
 import shlex
 import time
@@ -13,16 +13,16 @@ from samplemind_cli.bench.evidence import Judgement
 from samplemind_cli.child.withheld import without_secrets
 from samplemind_cli.errors import SamplemindError
 
-LOOKS = 4  # at the numbers; each could be wrong by chance, so that each is held to a part of the allowed error
+LOOKS = 4  # interim analyses; each may be wrong by chance, so each gets a part of the allowed error
 CONFIDENCE = 1 - (1 - evidence.CONFIDENCE) / LOOKS
-LEAST = evidence.needed(0.5, CONFIDENCE)  # pairs: fewer have no upper bound
-FIRST = 40  # pairs before the first look; every next look doubles them
+LEAST = evidence.needed(0.5, CONFIDENCE)  # pairs; fewer give no upper bound
+FIRST = 40  # pairs before the first look; each further look doubles them
 EXIT = {"better": 0, "no worse": 0, "worse": 1, "inconclusive": 2}
 
 
 @dataclass(slots=True)
 class Comparison:
-    """Pairs of seconds (base, candidate) in time's order, and the ratio they show: candidate / base."""
+    """Pairs of seconds (base, candidate) in the order of measurement, and the ratio candidate / base."""
 
     pairs: list[tuple[float, float]] = field(default_factory=list)
     low: float = 0.0
@@ -35,7 +35,7 @@ class Comparison:
 class AbPlan:
     """What to compare and how: two versions, a command (none: the project's default), how to install them.
 
-    `margin` is the share that does not matter; `seconds` limits the measuring.
+    `margin`: the slowdown to ignore, as a share; `seconds`: the limit of the measuring.
     """
 
     versions: tuple[git.Version, git.Version]
@@ -46,27 +46,30 @@ class AbPlan:
 
 
 def run(folder: Path, plan: AbPlan, say: Callable[[str], None]) -> dict[str, Any]:
-    """Lay both versions out, run each once in `folder`'s place in them, then compare them: see `document`."""
+    """Check out both versions, run each once in their counterpart of `folder`, and compare: see `document`."""
     repository = git.repository_of(folder)
     inside = git.run(folder, "rev-parse", "--show-prefix").stdout.removesuffix("\n")
-    with trees.laid_out(repository, plan.versions, inside, say) as sides:
+    with trees.checkouts(repository, plan.versions, inside, say) as sides:
         argv = list(plan.command) or trees.default_command(sides[0].project)
-        base, candidate = (kernel.command(*_ready(argv, side, plan, say)) for side in sides)
+        base, candidate = (kernel.command(*_prepare(argv, side, plan, say)) for side in sides)
         say(f"measuring: {shlex.join(argv)}")
-        found = compare(
-            base, candidate, margin=plan.margin, seconds=plan.seconds, watch=lambda now: say(f"  {_described(now)}")
+        comparison = compare(
+            base, candidate, margin=plan.margin, seconds=plan.seconds, watch=lambda now: say(f"  {_one_line(now)}")
         )
-    return document(found, [version.name for version in plan.versions], argv, plan.margin)
+    return document(comparison, [version.name for version in plan.versions], argv, plan.margin)
 
 
-def _ready(
+def _prepare(
     argv: Sequence[str], side: trees.Tree, plan: AbPlan, say: Callable[[str], None]
 ) -> tuple[list[str], Mapping[str, str], Path]:
-    """A side's command once it has run there; one that cannot ends before the other side is installed for nothing."""
-    tree = trees.prepared(side, plan.setup, say)
-    if not plan.command:  # below a package's own folder its modules could hide those of Python
+    """A side's command, after one run, so that a failure comes before the other side is installed.
+
+    Raises SamplemindError.
+    """
+    tree = trees.prepare(side, plan.setup, say)
+    if not plan.command:  # in a package's own folder its modules could shadow the standard library
         tree = replace(tree, directory=tree.project)
-    arm = trees.located(argv, tree)
+    arm = trees.locate(argv, tree)
     try:
         kernel.rehearse(*arm)
     except SamplemindError as error:
@@ -85,56 +88,56 @@ def compare(
 ) -> Comparison:
     """Measure pairs until the verdict is certain, `LOOKS` looks are done or `seconds` have passed.
 
-    `watch` hears of every look. Both steps run twice before it counts.
+    `watch` is called after each look. Both steps run twice before the measuring.
     """
-    found = Comparison()
+    comparison = Comparison()
     kernel.interleaved({"base": base, "candidate": candidate}, 2)
     ends = time.monotonic() + seconds
     for look in range(LOOKS):
         left = max(0.0, ends - time.monotonic())
-        count = FIRST * 2**look - len(found.pairs)
+        count = FIRST * 2**look - len(comparison.pairs)
         times = kernel.interleaved({"base": base, "candidate": candidate}, count, seconds=left, least=LEAST, seed=look)
-        found.pairs += zip(times["base"], times["candidate"], strict=True)
-        _look(found, margin)
-        watch(found)
-        if found.verdict != "inconclusive" or time.monotonic() > ends:
+        comparison.pairs += zip(times["base"], times["candidate"], strict=True)
+        _judge(comparison, margin)
+        watch(comparison)
+        if comparison.verdict != "inconclusive" or time.monotonic() > ends:
             break
-    return found
+    return comparison
 
 
-def _look(found: Comparison, margin: float) -> None:
-    found.low, found.ratio, found.high = evidence.paired_ratio(found.pairs, CONFIDENCE)
-    found.verdict = evidence.judge(found.low, found.high, margin)
+def _judge(comparison: Comparison, margin: float) -> None:
+    comparison.low, comparison.ratio, comparison.high = evidence.paired_ratio(comparison.pairs, CONFIDENCE)
+    comparison.verdict = evidence.judge(comparison.low, comparison.high, margin)
 
 
-def _described(found: Comparison) -> str:
+def _one_line(comparison: Comparison) -> str:
     """The state of a comparison in one line."""
-    bounds = f"{found.ratio:.3f}x, between {found.low:.3f} and {found.high:.3f}"
-    return f"{bounds} after {len(found.pairs)} pairs: {found.verdict}"
+    bounds = f"{comparison.ratio:.3f}x, between {comparison.low:.3f} and {comparison.high:.3f}"
+    return f"{bounds} after {len(comparison.pairs)} pairs: {comparison.verdict}"
 
 
-def document(found: Comparison, names: Sequence[str], command: Sequence[str], margin: float) -> dict[str, Any]:
-    """What `bench ab --json` prints, in seconds. `low` and `high` hold the ratio with 95 % confidence, looks told.
+def document(comparison: Comparison, names: Sequence[str], command: Sequence[str], margin: float) -> dict[str, Any]:
+    """What `bench ab --json` prints, in seconds. `low` and `high`: the 95 % interval of the ratio, over all looks.
 
-    `ratio` is the median of the pairs' own ratios, not the quotient of the two medians.
+    `ratio` is the median of the pairs' ratios, not the quotient of the two medians.
     """
-    base, candidate = (evidence.quantile(times, 0.5) for times in zip(*found.pairs, strict=True))
+    base, candidate = (evidence.quantile(times, 0.5) for times in zip(*comparison.pairs, strict=True))
     return {
         "command": list(without_secrets(command)),
         "base": {"name": names[0], "median": base},
         "candidate": {"name": names[1], "median": candidate},
         "quotient_of_medians": candidate / base,
-        "ratio": found.ratio,
-        "low": found.low,
-        "high": found.high,
+        "ratio": comparison.ratio,
+        "low": comparison.low,
+        "high": comparison.high,
         "margin": margin,
-        "verdict": found.verdict,
-        "pairs": found.pairs,
+        "verdict": comparison.verdict,
+        "pairs": comparison.pairs,
     }
 
 
-def told(document: Mapping[str, Any]) -> str:
-    """A document of a comparison in a few lines."""
+def summary(document: Mapping[str, Any]) -> str:
+    """A comparison in a few lines."""
     sides = (document["base"], document["candidate"])
     width = max(len(side["name"]) for side in sides)
     lines = [f"{side['name']:<{width}}  {side['median'] * 1000:.1f} ms median\n" for side in sides]
@@ -143,12 +146,12 @@ def told(document: Mapping[str, Any]) -> str:
 
 
 def meaning(document: Mapping[str, Any]) -> str:
-    """What the ratio is, and why the two medians may seem to say something else."""
+    """What the ratio is, and why the two medians may seem to contradict it."""
     ratio, quotient = document["ratio"], document["quotient_of_medians"]
-    said = f"{ratio:.3f}x is the median of {len(document['pairs'])} ratios, each of two consecutive runs"
+    text = f"{ratio:.3f}x is the median of {len(document['pairs'])} ratios, each of two consecutive runs"
     if document["low"] <= quotient <= document["high"] and (quotient - 1) * (ratio - 1) >= 0:
-        return said
+        return text
     return (
-        f"{said}; the quotient of the two medians is {quotient:.3f}x: it compares runs far apart in time, "
+        f"{text}; the quotient of the two medians is {quotient:.3f}x: it compares runs far apart in time, "
         "so it includes the machine's noise and decides nothing"
     )

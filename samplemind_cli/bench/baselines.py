@@ -1,4 +1,4 @@
-"""The measurements that `bench run --save NAME` keeps: one of each commit, in files that only their user can read."""
+"""Stores the results of `bench run --save NAME`: one set per commit, in files that only their user can read."""
 
 import json
 import os
@@ -14,13 +14,13 @@ from samplemind_cli.bench import gate, git
 from samplemind_cli.errors import SamplemindError, UsageError
 from samplemind_cli.testing.fingerprints import digest
 
-LONGEST = 200  # bytes of a name as a folder's
-CHANGED = "changed"  # in a file's name: the tracked files were not those of the commit
-NOWHERE = "none"  # in a file's name: there is no commit
+LONGEST = 200  # bytes of a name, which becomes a folder's
+CHANGED = "changed"  # in a file's name: tracked files differed from the commit
+NOWHERE = "none"  # in a file's name: there was no commit
 
 
 class Baselines:
-    """The kept measurements of one project, by name."""
+    """The stored results of one project, by name."""
 
     def __init__(self, state_dir: str, project: git.Repository) -> None:
         self.project = project
@@ -28,22 +28,22 @@ class Baselines:
         self.folder = self.root / digest(os.fsencode(project.root))
 
     def checked(self, name: str) -> str:
-        """A name to keep something under. Raises UsageError when it cannot be one."""
+        """The name, if it is valid. Raises UsageError."""
         if not name or "@" in name or len(_quoted(name)) > LONGEST:
             raise UsageError(f"{name!r} cannot be the name of a baseline", "a short name without @, such as main")
         return name
 
     def save(self, name: str, document: Mapping[str, Any]) -> Path:
-        """Keep a document; it replaces what is kept of this very commit. Raises SamplemindError."""
+        """Store results; they replace earlier ones of the same commit. Raises SamplemindError."""
         commit, changed = self.project.commit, self.project.changed
-        kept = {"name": name, "commit": commit, "changed": changed, **document}
+        stored = {"name": name, "commit": commit, "changed": changed, **document}
         mark = "-".join([commit or NOWHERE, *([CHANGED] if changed else [])])
         folder = self.folder / _quoted(name)
         file = folder / f"{time.time_ns():020d}-{mark}.json"
         older = list(folder.glob(f"*-{mark}.json")) if commit and not changed else []
         try:
             files.private_folder(self.root, self.folder.name, folder.name)
-            files.write(file, json.dumps(kept).encode())
+            files.write(file, json.dumps(stored).encode())
         except OSError as error:
             problem = f"cannot keep the measurement in {folder}: {error.strerror}"
             raise SamplemindError(problem, files.remedy(error)) from error
@@ -52,27 +52,27 @@ class Baselines:
                 old.unlink()
         return file
 
-    def find(self, wanted: str) -> dict[str, Any]:
-        """The newest that is kept under NAME, or with NAME@REF that of a commit. Raises UsageError."""
-        name, _, ref = wanted.partition("@")
-        found = self._files(name)
+    def find(self, reference: str) -> dict[str, Any]:
+        """The newest results under NAME, or with NAME@REF those of a commit. Raises UsageError."""
+        name, _, ref = reference.partition("@")
+        matching = self._files(name)
         if ref:
             commit = git.resolve(self.project.root, ref).commit
-            found = [file for file in found if file.stem.split("-")[1] == commit]
-        if not found:
+            matching = [file for file in matching if file.stem.split("-")[1] == commit]
+        if not matching:
             names = ", ".join(self.names())
             hint = f"kept: {names}" if names else f"samplemind bench run --save {name or 'NAME'} -- COMMAND"
-            raise UsageError(f"no results are saved as {wanted!r}", hint)
-        return gate.load(found[-1])
+            raise UsageError(f"no results are saved as {reference!r}", hint)
+        return gate.load(matching[-1])
 
     def names(self) -> list[str]:
-        """Under what names something is kept."""
+        """The names under which results are stored."""
         with suppress(OSError):
             return sorted(unquote(folder.name) for folder in self.folder.iterdir() if any(folder.glob("*.json")))
         return []
 
     def all(self, name: str) -> Iterator[dict[str, Any] | UsageError]:
-        """What is kept under a name, oldest first; instead of a broken file what is wrong with it."""
+        """The results under a name, oldest first; for a broken file, the error."""
         for file in self._files(name):
             try:
                 yield gate.load(file)
@@ -84,5 +84,5 @@ class Baselines:
 
 
 def _quoted(name: str) -> str:
-    """As one folder's name, also where it has slashes or is a dot."""
+    """The name as a folder's, without slashes and dots."""
     return quote(name, safe="").replace(".", "%2E")

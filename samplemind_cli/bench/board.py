@@ -1,4 +1,4 @@
-"""The scoreboard: every row with its baseline and target, and what a measurement says about it."""
+"""The scoreboard: its rows with their baselines and targets, and the verdict on measured ones."""
 
 import math
 import time
@@ -16,14 +16,14 @@ from samplemind_cli.settings import Settings
 MEDIAN = 0.5
 INTERRUPTED = "interrupted before it was measured"
 OVER = "--quick ran out of time: leave it out"
-QUICK = 28.0  # seconds; with the start before and the report after, fewer than thirty
+QUICK = 28.0  # seconds; with start-up and report, less than thirty
 GROUPS = ("cli", "cache", "core", "providers", "serve", "build", "frontend", "tests")
 Verdict = Literal["met", "missed", "unsure", "skipped", "measured"]
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
-    """One line. `share` is the quantile that counts; `better` the direction of the target."""
+    """One line. `share`: the quantile that is reported; `better`: the direction of the target."""
 
     key: str
     metric: str
@@ -77,9 +77,9 @@ ROWS = {
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A row measured, or the `reason` why not. `samples` are in the row's unit; `note` says on what they were taken.
+    """A measured row, or the `reason` why it was not. `samples`: in the row's unit; `note`: what they were taken on.
 
-    `calibration` holds the seconds of a fixed piece of work done beside each sample; none for what is a ratio already.
+    `calibration`: the seconds of a fixed piece of work beside each sample; empty if the samples are ratios.
     """
 
     row: ScoreRow
@@ -90,12 +90,12 @@ class Score:
 
     @property
     def now(self) -> evidence.Interval | None:
-        """The row's quantile with its 95 % interval; None when it was not measured."""
+        """The row's quantile with its 95 % interval; None if not measured."""
         return evidence.quantile_interval(self.samples, self.row.share) if self.samples else None
 
     @property
     def verdict(self) -> Verdict:
-        """Whether the target is met; "unsure" while the interval holds it; too few values bound themselves."""
+        """Whether the target is met; "unsure" if the interval contains it. A missing bound is the extreme sample."""
         now, target = self.now, self.row.target
         if now is None or target is None:
             return "skipped" if now is None else "measured"
@@ -108,9 +108,9 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class BoardRun:
-    """What the groups get: settings, whether to be quick, a folder of their own, and where to tell what is going on.
+    """The input of each group: settings, whether to be quick, a folder of its own, and a function for messages.
 
-    `ends`, on the monotonic clock, is when a quick run has to be done.
+    `ends`: the deadline of a quick run, on the monotonic clock.
     """
 
     settings: Settings
@@ -126,7 +126,7 @@ class BoardRun:
 
 
 def score(key: str, samples: Sequence[float], calibration: Sequence[float] = (), note: str = "") -> Score:
-    """A measured row; a tail that so few samples cannot bound is skipped with the reason."""
+    """A measured row; skipped, with the reason, if there are too few samples to bound its quantile."""
     row = ROWS[key]
     least = evidence.needed(row.share)
     if row.share != MEDIAN and len(samples) < least:
@@ -140,12 +140,12 @@ def skipped(key: str, reason: str | SamplemindError) -> Score:
 
 
 def why(error: SamplemindError) -> str:
-    """An error as the reason of a row: what happened, and the command that changes it."""
+    """An error as the reason of a row: what happened, and the command that helps."""
     return f"{error.message.rstrip('.')}: {error.hint}" if error.hint else error.message
 
 
-def measured(groups: Sequence[str], settings: Settings, say: Callable[[str], None], *, quick: bool) -> list[Score]:
-    """The rows of the groups, or of all; what they write is gone afterwards. Raises UsageError."""
+def scores(groups: Sequence[str], settings: Settings, say: Callable[[str], None], *, quick: bool) -> list[Score]:
+    """The rows of the groups, by default of all; their files are removed afterwards. Raises UsageError."""
     for name in groups:
         if name not in GROUPS:
             raise UsageError(f"there is no group {name!r}", f"groups: {', '.join(GROUPS)}")
@@ -155,9 +155,9 @@ def measured(groups: Sequence[str], settings: Settings, say: Callable[[str], Non
 
 
 def measure(groups: Iterable[str], run: BoardRun) -> Iterator[Score]:
-    """Every row of the groups, as each group is done; one that fails says why in the rows it still owes.
+    """Every row of the groups, after each group; if one fails, its missing rows have the reason.
 
-    After Ctrl-C, or when a quick run's time is over, these rows and those of the groups that would follow say so.
+    After Ctrl-C or the deadline of a quick run, the missing rows of this and the following groups have that reason.
     """
     stopped = ""
     for group in groups:
@@ -170,9 +170,9 @@ def measure(groups: Iterable[str], run: BoardRun) -> Iterator[Score]:
         folder.mkdir()
         owed = {key: row for key, row in ROWS.items() if row.group == group}
         try:
-            for found in import_module(f"samplemind_cli.bench.rows.{group}").measure(replace(run, folder=folder)):
-                owed.pop(found.row.key, None)
-                yield found
+            for result in import_module(f"samplemind_cli.bench.rows.{group}").measure(replace(run, folder=folder)):
+                owed.pop(result.row.key, None)
+                yield result
         except SamplemindError as error:
             if not owed:
                 raise

@@ -1,4 +1,4 @@
-"""What a set of measurements shows: quantiles with their intervals, ratios with theirs, and a verdict.
+"""Statistics of measurements: quantiles and ratios with confidence intervals, and verdicts.
 
 Sources: order-statistic intervals, Hahn and Meeker, "Statistical Intervals"; the moving-block bootstrap, Künsch 1989.
 """
@@ -12,14 +12,14 @@ from typing import Literal
 
 Judgement = Literal["better", "worse", "no worse", "inconclusive"]
 CONFIDENCE = 0.95
-MARGIN = 0.03  # of a ratio: what a quiet machine shows for the same code run twice
-BLOCK = 5  # measurements in a row that a disturbance may tie together
+MARGIN = 0.03  # of a ratio: the difference between two runs of the same code on a quiet machine
+BLOCK = 5  # consecutive measurements that may be correlated
 RESAMPLES = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An estimate between its bounds; a bound is None where there are too few measurements for it."""
+    """An estimate and its bounds; a bound is None if there are too few measurements for it."""
 
     low: float | None
     middle: float
@@ -27,7 +27,7 @@ class Interval:
 
 
 def needed(share: float, confidence: float = CONFIDENCE) -> int:
-    """How many measurements it takes to bound a quantile from above: 72 for 0.95, 368 for 0.99."""
+    """The number of measurements needed to bound a quantile from above: 72 for 0.95, 368 for 0.99."""
     return math.ceil(math.log((1 - confidence) / 2) / math.log(share))
 
 
@@ -40,7 +40,7 @@ def quantile_interval(values: Sequence[float], share: float, confidence: float =
     """A quantile and its distribution-free bounds, which are two of the values."""
     ordered, n, tail = sorted(values), len(values), (1 - confidence) / 2
     below, low, high = 0.0, None, None
-    for k in range(n):  # `below`: the chance that at most k of n lie under the quantile
+    for k in range(n):  # `below`: the probability that at most k of n lie below the quantile
         below += _binomial(n, k, share)
         if below <= tail:
             low = ordered[k]
@@ -52,10 +52,10 @@ def quantile_interval(values: Sequence[float], share: float, confidence: float =
 def paired_ratio(
     pairs: Sequence[tuple[float, float]], confidence: float = CONFIDENCE, seed: int = 0
 ) -> tuple[float, float, float]:
-    """Low, middle and high of candidate / base, from (base, candidate) pairs measured one right after the other.
+    """Low, middle and high of candidate / base, from (base, candidate) pairs measured directly after each other.
 
-    The wider of two intervals of the median: the bootstrap knows that neighbours resemble each other, and is too sure
-    of itself with few blocks; the order statistics know neither.
+    The wider of two intervals of the median: the bootstrap allows for correlated neighbours, but is too narrow with few
+    blocks; the order statistics are exact for independent pairs.
     """
     logs = [math.log(candidate / base) for base, candidate in pairs]
     draw = random.Random(seed)  # noqa: S311 - repeatable, not secret
@@ -69,7 +69,7 @@ def paired_ratio(
 def unpaired_ratio(
     base: Sequence[float], candidate: Sequence[float], confidence: float = CONFIDENCE, seed: int = 0
 ) -> tuple[float, float, float]:
-    """The same of two medians that were measured at different times."""
+    """The same for the ratio of two medians measured at different times."""
     draw = random.Random(seed)  # noqa: S311 - the same
     old, new = [math.log(value) for value in base], [math.log(value) for value in candidate]
     before, after = _redrawn(old, draw), _redrawn(new, draw)
@@ -77,7 +77,7 @@ def unpaired_ratio(
 
 
 def judge(low: float, high: float, margin: float = MARGIN) -> Judgement:
-    """What the bounds of a ratio allow to say: "no worse" when the highest it may be is within the margin."""
+    """The verdict that the bounds of a ratio support: "no worse" if the upper one is within the margin."""
     if low > 1 + margin:
         return "worse"
     if high < 1 / (1 + margin):
@@ -86,7 +86,7 @@ def judge(low: float, high: float, margin: float = MARGIN) -> Judgement:
 
 
 def smallest_visible(low: float, high: float) -> float:
-    """The smallest slowdown, as a share, that measuring the same thing twice with these bounds could have shown."""
+    """The smallest slowdown, as a share, that an A/A run with these bounds could have detected."""
     return max(high, 1 / low) - 1
 
 
@@ -97,13 +97,13 @@ def _bounds(middle: float, resample: Callable[[], float], confidence: float) -> 
 
 
 def _median(values: Sequence[float]) -> float:
-    """As `statistics.median`, in half its time."""
+    """As `statistics.median`, in half the time."""
     ordered, n = sorted(values), len(values)
     return (ordered[(n - 1) // 2] + ordered[n // 2]) / 2
 
 
 def _redrawn(values: Sequence[float], draw: random.Random) -> Callable[[], list[float]]:
-    """Draws as many of `values`, in blocks of neighbours: what disturbs one measurement disturbs the next."""
+    """A function that resamples `values` in blocks of neighbours, which may be correlated."""
     n, size = len(values), min(BLOCK, len(values))
     blocks = [values[start : start + size] for start in range(n - size + 1)]
     return lambda: list(islice(chain.from_iterable(draw.choices(blocks, k=-(-n // size))), n))

@@ -1,7 +1,7 @@
-"""Numbers kept from another day: what can be said against them, and which gate this machine's noise supports.
+"""Compares results with stored ones, and refuses a gate that is finer than this machine's noise.
 
-No pair can be made across days, so every sample is held against a fixed piece of work done beside it (`calibration`).
-The same rows measured twice today (A/A) show what such a comparison cannot see; a gate below that is refused.
+Results of different days cannot be paired, so each sample is divided by the time of a fixed piece of work beside it
+(`calibration`). Measuring the same rows twice (A/A) shows which differences such a comparison cannot detect.
 """
 
 import json
@@ -14,9 +14,9 @@ from typing import Any, Literal
 from samplemind_cli.bench import evidence, report
 from samplemind_cli.errors import UsageError
 
-SLIGHT = 0.01  # a difference that nobody takes for a contradiction
-LEAST = 20  # samples, for a ratio of medians worth telling
-DRIFT = 0.15  # of the calibration: beyond it the machine is not what it was
+SLIGHT = 0.01  # a difference that does not look like a contradiction
+LEAST = 20  # samples for a meaningful ratio of medians
+DRIFT = 0.15  # of the calibration: beyond it the machine is much busier, or less busy
 NOTHING = f"nothing to compare: no row was measured {LEAST} times both then and now, which --quick seldom does"
 FIRST = "samplemind bench --save FILE writes one"
 COLUMNS = ("METRIC", "THEN", "NOW", "RATIO", "DETECTABLE HERE", "VERDICT")
@@ -32,10 +32,10 @@ OF_SIZE: dict[evidence.Judgement, Verdict] = {**WORDS, "worse": "larger", "bette
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A row then and now. `visible`: the smallest slowdown (a share) that today's A/A run could have shown.
+    """A row then and now. `visible`: the smallest slowdown (a share) that today's A/A run could have detected.
 
-    "reported": the machine is another, or much busier, so nothing is judged. "refused": the gate is finer than this
-    machine sees. Neither hides a slowdown that is larger than the noise, and than the drift counted twice.
+    "reported": the machine is another, or much busier, so there is no verdict. "refused": the gate is finer than this
+    machine's noise. Neither hides a slowdown larger than the noise and twice the drift.
     """
 
     row: Mapping[str, Any]
@@ -49,11 +49,11 @@ class Change:
 
 
 def load(file: Path) -> dict[str, Any]:
-    """What `--save` wrote. Raises UsageError."""
+    """Results that `--save` wrote. Raises UsageError."""
     try:
-        found = json.loads(file.read_bytes())
-        if found["rows"] and found["when"] and {**found["machine"]} and all(map(_whole, found["rows"])):
-            return dict(found)
+        content = json.loads(file.read_bytes())
+        if content["rows"] and content["when"] and {**content["machine"]} and all(map(_is_complete, content["rows"])):
+            return dict(content)
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}", FIRST) from error
     except (ValueError, LookupError, TypeError) as error:
@@ -61,44 +61,44 @@ def load(file: Path) -> dict[str, Any]:
     raise UsageError(f"{file} holds no rows that could be compared", FIRST)
 
 
-def _whole(row: Mapping[str, Any]) -> bool:
-    """Whether a row is as `report.document` makes it, as far as it is read here. Raises LookupError or TypeError."""
+def _is_complete(row: Mapping[str, Any]) -> bool:
+    """Whether a row has the fields that are read here, as in `report.document`. Raises LookupError or TypeError."""
     math.fsum([*row["samples"], *row["calibration"], 0 if row["now"] is None else row["now"]])
     return bool(row["key"]) and len(row["calibration"]) in (0, len(row["samples"]))
 
 
-def measured(
+def measure(
     measure: Callable[[], dict[str, Any]], say: Callable[[str], None], *, twice: bool
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """The document of a run and, when `twice`, that of a second one (A/A); after Ctrl-C none follows."""
-    found = measure()
-    if not twice or report.interrupted(found):
-        return found, None
+    """The results of a run and, if `twice`, those of a second one (A/A), unless the first was interrupted."""
+    first = measure()
+    if not twice or report.interrupted(first):
+        return first, None
     say("measuring again, to estimate this machine's noise")
-    return found, measure()
+    return first, measure()
 
 
-def strange(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Why two runs cannot be judged against each other; empty when they can."""
+def incomparable(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Why two runs cannot be compared; "" if they can."""
     for name, value in now["machine"].items():
         if then["machine"].get(name) != value:
             return f"the {name} was {then['machine'].get(name)}, here it is {value}"
     return ""
 
 
-def compared(
-    then: Mapping[str, Any], now: Mapping[str, Any], again: Mapping[str, Any] | None, fail_over: float | None
+def compare(
+    before_run: Mapping[str, Any], now: Mapping[str, Any], again: Mapping[str, Any] | None, fail_over: float | None
 ) -> list[Change]:
-    """Each row that both runs measured often enough; `again` is the same measured a second time today.
+    """The changes of rows that both runs measured often enough. `again`: the second run of today (A/A).
 
-    `fail_over` is the gate as a share. The intervals hold all together (Bonferroni).
+    `fail_over`: the gate, as a share. The intervals hold simultaneously (Bonferroni).
     """
-    before = {row["key"]: row for row in then["rows"]}
+    before = {row["key"]: row for row in before_run["rows"]}
     twice = {row["key"]: row for row in again["rows"]} if again else {}
     pairs = [(before[row["key"]], row) for row in now["rows"] if row["key"] in before]
-    pairs = [pair for pair in pairs if all(_tells(row) for row in pair)]
+    pairs = [pair for pair in pairs if all(_is_comparable(row) for row in pair)]
     confidence = 1 - (1 - evidence.CONFIDENCE) / max(1, len(pairs))
-    foreign = strange(then, now)
+    foreign = incomparable(before_run, now)
     return [_change(old, new, twice.get(new["key"]), confidence, fail_over, foreign=foreign) for old, new in pairs]
 
 
@@ -113,7 +113,7 @@ def _change(  # noqa: PLR0913 - two runs, a third, and how to judge them
 ) -> Change:
     low, ratio, high = evidence.unpaired_ratio(_normalised(old), _normalised(new), confidence)
     visible = None
-    if again and _tells(again):
+    if again and _is_comparable(again):
         same = evidence.unpaired_ratio(_normalised(again), _normalised(new), confidence)
         visible = evidence.smallest_visible(same[0], same[2])
     words = OF_SIZE if new["unit"] == "MB" else WORDS
@@ -134,13 +134,13 @@ def _change(  # noqa: PLR0913 - two runs, a third, and how to judge them
     return Change(new, old["now"], low, ratio, high, visible, verdict, why)
 
 
-def _tells(row: Mapping[str, Any]) -> bool:
-    """Whether a ratio can be made of it: often enough measured, and no difference that may be below zero."""
+def _is_comparable(row: Mapping[str, Any]) -> bool:
+    """Whether a ratio can be computed: with enough samples, all of them positive."""
     return len(row["samples"]) >= LEAST and min(row["samples"]) > 0
 
 
 def document(changes: Sequence[Change]) -> list[dict[str, Any]]:
-    """The changes for `--json`: `then` and `now` in the row's unit, ratios of medians in units of the fixed work."""
+    """The changes for `--json`: `then` and `now` in the row's unit, the ratios in units of the fixed work."""
     return [
         {**asdict(change), "row": change.row["key"], **{name: change.row[name] for name in ("metric", "unit", "now")}}
         for change in changes
@@ -148,7 +148,7 @@ def document(changes: Sequence[Change]) -> list[dict[str, Any]]:
 
 
 def table(comparison: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    """The cells of such a document under COLUMNS."""
+    """The cells of such a document, by COLUMNS."""
     return [
         (
             change["metric"],
@@ -163,18 +163,18 @@ def table(comparison: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
 
 
 def meaning(comparison: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Why a ratio may seem to say something else than the two medians beside it; nothing where none does."""
+    """Why a ratio may seem to contradict the two medians beside it; empty if none does."""
     for change in comparison:
         quotient = change["now"] / change["then"] if change["then"] else 1.0
         outside = not change["low"] * (1 - SLIGHT) <= quotient <= change["high"] * (1 + SLIGHT)
         if outside or (quotient - 1) * (change["ratio"] - 1) < -(SLIGHT**2):
-            said = f"{change['metric']}: NOW is {quotient:.3f}x THEN, and {change['ratio']:.3f}x in units of the fixed"
-            return [f"{said} work done beside each run: the machine's own speed is taken out of RATIO"]
+            text = f"{change['metric']}: NOW is {quotient:.3f}x THEN, and {change['ratio']:.3f}x in units of the fixed"
+            return [f"{text} work done beside each run: the machine's own speed is taken out of RATIO"]
     return []
 
 
 def exit_code(changes: Sequence[Change], fail_over: float | None) -> int:
-    """1 when a row is slower or larger than the gate allows, 2 when one cannot be judged by it, else 0; 0 without."""
+    """1 if a row is slower or larger than the gate allows, 2 if one cannot be judged, else 0; 0 without a gate."""
     if fail_over is None:
         return 0
     verdicts = {change.verdict for change in changes}
@@ -184,14 +184,14 @@ def exit_code(changes: Sequence[Change], fail_over: float | None) -> int:
 
 
 def _normalised(row: Mapping[str, Any]) -> list[float]:
-    """Samples in units of the work done beside them; ratios as they are."""
+    """Samples in units of the fixed work beside them; unchanged if they are ratios."""
     if not row["calibration"]:
         return list(row["samples"])
     return [sample / work for sample, work in zip(row["samples"], row["calibration"], strict=True)]
 
 
 def _drift(old: Mapping[str, Any], new: Mapping[str, Any]) -> float:
-    """How much longer the fixed work took than then, though the machine has the same name; 1 where none was done."""
+    """How much longer the fixed work took than then, as a ratio; 1 if there was none."""
     if not (old["calibration"] and new["calibration"]):
         return 1.0
     return evidence.quantile(new["calibration"], 0.5) / evidence.quantile(old["calibration"], 0.5)

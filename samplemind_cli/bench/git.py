@@ -1,4 +1,4 @@
-"""What git knows of a project: revisions, the working tree as a commit, and where one stands."""
+"""Asks git about a project: revisions, the working tree as a commit, submodules."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ OF_HOOKS = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COM
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A revision to measure: what it was called, and its commit."""
+    """A revision to measure: its name as given, and its commit."""
 
     name: str
     commit: str
@@ -29,9 +29,9 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """What is measured in a folder: `root` is one for all worktrees of a repository, else the folder itself.
+    """The project in a folder. `root`: the same for all worktrees of a repository; outside of one, the folder.
 
-    `commit` is None outside a repository and before its first commit; `changed`: a tracked file differs from it.
+    `commit`: None outside a repository and before its first commit; `changed`: a tracked file differs from it.
     """
 
     root: Path
@@ -40,7 +40,7 @@ class Repository:
 
 
 def project(directory: Path) -> Repository:
-    """What is in `directory`, also where there is no git."""
+    """The project in `directory`, also without git."""
     try:
         common = run(directory, "rev-parse", "--git-common-dir")
     except SamplemindError:
@@ -56,15 +56,12 @@ def project(directory: Path) -> Repository:
 
 
 def resolve(repository: Path, name: str | None) -> Version:
-    """The commit that a name means; None is the working tree as it is, untracked files included.
-
-    Raises UsageError.
-    """
+    """The commit that a name refers to; None: the working tree, untracked files included. Raises UsageError."""
     if name is None:
         return Version(WORKING_TREE, snapshot(repository))
     look = ("rev-parse", "--verify", "--quiet", "--end-of-options")
     done = run(repository, *look, name)
-    if done.returncode == 0:  # behind `:/words` all that follows is words, so what it names is looked at by itself
+    if done.returncode == 0:  # in `:/words` a suffix would belong to the words, so it is applied to the result
         done = run(repository, *look, f"{done.stdout.strip()}^{{commit}}")
     if done.returncode:
         raise UsageError(f"git knows no revision {name!r} here", "git log --oneline lists some")
@@ -72,7 +69,7 @@ def resolve(repository: Path, name: str | None) -> Version:
 
 
 def repository_of(directory: Path) -> Path:
-    """The top folder of the git repository around `directory`. Raises UsageError when there is none."""
+    """The top folder of the git repository of `directory`. Raises UsageError if there is none."""
     done = run(directory, "rev-parse", "--show-toplevel")
     if done.returncode:
         problem = f"{directory} is in no git repository with files to compare: {done.stderr.strip()}"
@@ -81,12 +78,12 @@ def repository_of(directory: Path) -> Path:
 
 
 def snapshot(repository: Path) -> str:
-    """A commit of every file that git would not ignore; the index and the branch stay as they are."""
+    """A commit of every file that git does not ignore; the index and the branch are not changed."""
     with tempfile.TemporaryDirectory() as folder:
         index = Path(folder, "index")
         own = run(repository, "rev-parse", "--git-path", "index").stdout.strip()
         if (repository / own).is_file():
-            shutil.copy(repository / own, index)  # with it git need not read what has not changed
+            shutil.copy(repository / own, index)  # with it git does not read unchanged files
         env = {**IDENTITY, "GIT_INDEX_FILE": str(index)}
         tree = ""
         for words in (("-c", "core.safecrlf=false", "add", "--all"), ("write-tree",)):
@@ -106,31 +103,31 @@ def submodules(repository: Path, commit: str) -> dict[str, str]:
 
 
 def run(directory: Path, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
-    """A git command's outcome, whatever it is. Raises SamplemindError where there is no git."""
+    """The outcome of a git command, whatever its exit code. Raises SamplemindError if git is not installed."""
     try:
-        # The config that came with an unpacked archive would name a program for every look at the files.
+        # The config in an unpacked archive could name a program that git runs.
         quiet = ("-c", "core.fsmonitor=false")
-        done = ended(["git", *quiet, *words], {**outside_hooks(), **_kept(directory), **env}, directory)
-    except (FileNotFoundError, PermissionError) as error:  # the latter: a folder of PATH is closed to us
+        done = run_reaped(["git", *quiet, *words], {**outside_hooks(), **_of_submodule(directory), **env}, directory)
+    except (FileNotFoundError, PermissionError) as error:  # the latter: a folder of PATH is not readable
         raise SamplemindError("git is not installed", "install git") from error
     out, err = os.fsdecode(done.stdout), os.fsdecode(done.stderr)
     return subprocess.CompletedProcess(done.args, done.returncode, out, err)
 
 
-def _kept(directory: Path) -> dict[str, str]:
-    """For a repository without its files, as git keeps those of submodules: git would go to where these were."""
+def _of_submodule(directory: Path) -> dict[str, str]:
+    """Variables for a repository without files, as git keeps those of submodules: else git would look for the files."""
     if os.path.isfile(directory / "HEAD") and os.path.isdir(directory / "objects"):
         return {"GIT_DIR": str(directory), "GIT_WORK_TREE": str(directory)}
     return {}
 
 
 def outside_hooks(**changes: str) -> dict[str, str]:
-    """The environment without what git tells its hooks: a worktree laid out with it would replace the user's index."""
+    """The environment without git's variables for hooks, with which a new worktree would replace the user's index."""
     return {name: value for name, value in environment(**changes).items() if name not in OF_HOOKS}
 
 
-def ended(argv: list[str], env: Mapping[str, str], directory: Path) -> "subprocess.CompletedProcess[bytes]":
-    """What a command said; when we are ended it is too, or it would go on in a folder that is being removed."""
+def run_reaped(argv: list[str], env: Mapping[str, str], directory: Path) -> "subprocess.CompletedProcess[bytes]":
+    """Run a command to its end. It is ended with us, as it would go on in a folder that is being removed."""
     with reaped(argv, subprocess.PIPE, env, directory) as child:
         out, err = child.communicate()
     return subprocess.CompletedProcess(argv, child.returncode, out, err)

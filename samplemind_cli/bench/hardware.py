@@ -1,4 +1,4 @@
-"""What the numbers were measured on; two runs are comparable when it is the same."""
+"""Describes the machine; results are comparable only on the same one."""
 
 import platform
 from pathlib import Path
@@ -7,7 +7,7 @@ from samplemind_cli import __version__, files, processors
 
 
 def fingerprint() -> dict[str, str | int]:
-    """Processor, how many of them may be used, system and Python."""
+    """The processor, the number that may be used, system and Python."""
     return {
         "processor": _processor(),
         "processors": processors.usable(),
@@ -16,13 +16,13 @@ def fingerprint() -> dict[str, str | int]:
     }
 
 
-def described() -> str:
+def summary() -> str:
     """The same in one line, with this package's version."""
-    known = fingerprint()
-    return f"samplemind {__version__}, Python {known['python']}, {known['processors']} x {known['processor']}"
+    facts = fingerprint()
+    return f"samplemind {__version__}, Python {facts['python']}, {facts['processors']} x {facts['processor']}"
 
 
 def _processor() -> str:
     lines = files.text(Path("/proc/cpuinfo")).splitlines()
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor() or platform.machine())
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.processor() or platform.machine())

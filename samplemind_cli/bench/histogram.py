@@ -1,7 +1,7 @@
 """A histogram with a high dynamic range: constant memory, values within 0.1 %, failures counted as infinite.
 
-The buckets are those of Gil Tene's HdrHistogram with three significant digits: 2,048 of equal width, then ever
-another 1,024 of twice the width.
+The buckets are those of Gil Tene's HdrHistogram with three significant digits: 2,048 of equal width, then groups of
+1,024, each group twice as wide as the one before.
 """
 
 from collections import Counter
@@ -31,20 +31,20 @@ class Histogram:
         self._counts[value >> shift << shift] += 1
 
     def quantile(self, share: float) -> float:
-        """Seconds that at least `share` of all do not exceed; infinity where that falls among the failures."""
-        wanted, seen = share * len(self), 0
+        """Seconds that at least `share` of all do not exceed; infinity if that is among the failures."""
+        target, seen = share * len(self), 0
         for value, seen in self.cumulated():
-            if seen >= wanted:
+            if seen >= target:
                 return value
         return float("inf") if self.failures else 0.0
 
     def cumulated(self) -> Iterator[tuple[float, int]]:
-        """Each bucket's seconds, and how many durations are at most that long; failures are beyond the last."""
+        """Each bucket's seconds, and the number of durations up to it, without failures."""
         seen = 0
         for value in sorted(self._counts):
             seen += self._counts[value]
             yield value * MICROSECOND, seen
 
     def counts(self) -> dict[int, int]:
-        """How many durations each bucket holds, by its microseconds."""
+        """The number of durations in each bucket, by its microseconds."""
         return dict(sorted(self._counts.items()))

@@ -1,4 +1,4 @@
-"""The last results of the scoreboard and of A/B comparisons, kept in files that only their user can read."""
+"""Stores the last results of the scoreboard and of A/B comparisons, in files that only their user can read."""
 
 import json
 import os
@@ -20,25 +20,25 @@ LARGEST = 10_000_000  # bytes of a file
 
 
 class LastResults:
-    """What `bench` measured last on this machine."""
+    """The last results of `bench` on this machine."""
 
     def __init__(self, state_dir: str) -> None:
         self._root = Path(state_dir) / "bench"
 
     def keep_board(self, document: Mapping[str, Any]) -> None:
-        """Keep each row that was measured, and with it when and on what. Raises SamplemindError."""
-        about = {name: document[name] for name in ("samplemind", "when", "machine")}
+        """Store each measured row, with its time and machine. Raises SamplemindError."""
+        context = {name: document[name] for name in ("samplemind", "when", "machine")}
         for row in document["rows"]:
             if row["now"] is not None:
-                self._write((BOARD,), f"{row['key']}.json", {**row, **about})
+                self._write((BOARD,), f"{row['key']}.json", {**row, **context})
 
     def board(self) -> list[dict[str, Any]]:
-        """Every row of the board; those never measured have no `when`."""
-        found = {row["key"]: row for row in _read((self._root / BOARD).glob("*.json")) if row.get("key") in ROWS}
-        return [found.get(key) or _unmeasured(key) for key in ROWS]
+        """Every row of the board; `when` is None for one never measured."""
+        measured = {row["key"]: row for row in _read((self._root / BOARD).glob("*.json")) if row.get("key") in ROWS}
+        return [measured.get(key) or _unmeasured(key) for key in ROWS]
 
     def keep_comparison(self, project: git.Repository, document: Mapping[str, Any]) -> None:
-        """Keep what `bench ab` found in a project; the oldest goes when there are many. Raises SamplemindError."""
+        """Store a comparison of a project, the newest `MOST` of which are kept. Raises SamplemindError."""
         folder = self._comparisons(project)
         self._write((COMPARISONS, folder.name), f"{time.time_ns():020d}.json", document)
         for old in sorted(folder.glob("*.json"))[:-MOST]:
@@ -62,15 +62,15 @@ class LastResults:
 
 
 def _read(paths: Iterable[Path]) -> list[dict[str, Any]]:
-    """The documents in files; one that is broken is left out, as the next run replaces it."""
-    found = []
+    """The documents in files, without broken ones, which the next run replaces."""
+    documents = []
     for path in paths:
         with suppress(OSError, ValueError):
-            found.append(json.loads(files.read(str(path), LARGEST, float("inf"))))
-    return [document for document in found if isinstance(document, dict)]
+            documents.append(json.loads(files.read(str(path), LARGEST)))
+    return [document for document in documents if isinstance(document, dict)]
 
 
 def _unmeasured(key: str) -> dict[str, Any]:
     row = ROWS[key]
-    told = {name: getattr(row, name) for name in ("key", "metric", "unit", "baseline", "target", "better")}
-    return {**told, "now": None, "low": None, "high": None, "verdict": "skipped", "when": None}
+    fields = {name: getattr(row, name) for name in ("key", "metric", "unit", "baseline", "target", "better")}
+    return {**fields, "now": None, "low": None, "high": None, "verdict": "skipped", "when": None}

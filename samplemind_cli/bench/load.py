@@ -1,4 +1,4 @@
-"""The load generator: closed loop (so many at once) or open loop (so many a second, however long they take)."""
+"""The load generator: closed loop (N concurrent requests) or open loop (N requests per second)."""
 
 import asyncio
 import time
@@ -17,9 +17,9 @@ from samplemind_cli.errors import SamplemindError
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 COLUMNS = ("MILLISECONDS", *(f"P{share * 100:g}" for share in QUANTILES))
-TICK = 0.01  # seconds between two looks at how late our own event loop is
-LATE = 0.02  # seconds: a loop that is this late measures itself
-IN_FLIGHT = CONNECTIONS  # at most; who waits beyond that waits on the schedule
+TICK = 0.01  # seconds between two measurements of our event loop's lag
+LATE = 0.02  # seconds of lag beyond which the loop measures itself
+IN_FLIGHT = CONNECTIONS  # at most; the wait of further requests counts from their schedule
 
 
 Ask = Callable[[int], AsyncGenerator[Chunk, None]]
@@ -27,10 +27,10 @@ Ask = Callable[[int], AsyncGenerator[Chunk, None]]
 
 @dataclass(slots=True)
 class Load:
-    """What a run showed. `scheduled` counts from when a request was due, `sent` from when it went out.
+    """The latencies of a run: `scheduled` from when a request was due, `sent` from when it was sent.
 
-    In a closed loop both are the same: it asks less of whoever is slow, so that its tail says little (coordinated
-    omission). `gaps` are the times between two parts of an answer, `lag` how late our own event loop was.
+    In a closed loop both are the same: it sends less to a slow server, so its tail says little (coordinated omission).
+    `gaps`: between two chunks of an answer; `lag`: of our own event loop.
     """
 
     scheduled: Histogram = field(default_factory=Histogram)
@@ -41,98 +41,98 @@ class Load:
     lag: Histogram = field(default_factory=Histogram)
     seconds: float = 0.0
     tokens: int = 0
-    speaking: float = 0.0  # seconds from each first word to the end, summed over the answers that told their tokens
+    speaking: float = 0.0  # seconds from the first token to the end, summed over answers with a usage
     errors: dict[str, int] = field(default_factory=dict)
 
     @property
     def client_bound(self) -> bool:
-        """Whether this process was too busy to measure anything but itself."""
+        """Whether this process was too busy to measure anything else."""
         return self.lag.quantile(0.95) > LATE
 
 
-async def closed(ask: Ask, connections: int, seconds: float) -> Load:
-    """`connections` askers, each with its next question as soon as it is answered."""
+async def closed_loop(ask: Ask, connections: int, seconds: float) -> Load:
+    """Run `connections` clients, each of which sends its next request after each answer."""
     load, ends, number = Load(), time.perf_counter() + seconds, iter(range(2**62))
 
     async def asker() -> None:
         while (now := time.perf_counter()) < ends:
-            await _one(load, ask, next(number), now)
+            await _request(load, ask, next(number), now)
 
-    await _measured(load, asyncio.gather(*(asker() for _ in range(connections))))
+    await _watch(load, asyncio.gather(*(asker() for _ in range(connections))))
     return load
 
 
-async def opened(ask: Ask, rate: float, seconds: float) -> Load:
-    """A question every 1/`rate` seconds."""
+async def open_loop(ask: Ask, rate: float, seconds: float) -> Load:
+    """Send a request every 1/`rate` seconds."""
     load, slots = Load(), asyncio.Semaphore(IN_FLIGHT)
 
     async def asker(number: int, due: float) -> None:
         async with slots:
-            await _one(load, ask, number, due)
+            await _request(load, ask, number, due)
 
     async def schedule() -> None:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         async with asyncio.TaskGroup() as group:
             for number in range(max(1, int(rate * seconds))):
-                due = begun + number / rate
+                due = started + number / rate
                 await asyncio.sleep(max(0.0, due - time.perf_counter()))
                 group.create_task(asker(number, due))
 
-    await _measured(load, asyncio.ensure_future(schedule()))
+    await _watch(load, asyncio.ensure_future(schedule()))
     return load
 
 
-async def _measured(load: Load, running: "asyncio.Future[Any]") -> None:
-    """Run to the end, watching how late this event loop is meanwhile."""
-    begun = time.perf_counter()
-    while not running.done():
+async def _watch(load: Load, loop: "asyncio.Future[Any]") -> None:
+    """Wait for the end, and measure this event loop's lag meanwhile."""
+    started = time.perf_counter()
+    while not loop.done():
         before = time.perf_counter()
-        await asyncio.wait([running], timeout=TICK)
+        await asyncio.wait([loop], timeout=TICK)
         late = time.perf_counter() - before - TICK
-        if late > 0 or not running.done():
+        if late > 0 or not loop.done():
             load.lag.add(max(0.0, late))
-    load.seconds = time.perf_counter() - begun
-    await running
+    load.seconds = time.perf_counter() - started
+    await loop
 
 
-async def _one(load: Load, ask: Ask, number: int, due: float) -> None:
+async def _request(load: Load, ask: Ask, number: int, due: float) -> None:
     sent = time.perf_counter()
-    heard: list[float] = []
+    arrivals: list[float] = []
     answer = None
     try:
         async with aclosing(ask(number)) as chunks:
             async for chunk in chunks:
                 answer = chunk.answer or answer
                 if chunk.text:
-                    heard.append(time.perf_counter())
+                    arrivals.append(time.perf_counter())
     except SamplemindError as error:
         load.errors[why(error)] = load.errors.get(why(error), 0) + 1
         for histogram in (load.scheduled, load.sent, load.first_scheduled, load.first_sent):
             histogram.add(float("inf"))
         return
-    _count(load, due, sent, heard, answer)
+    _count(load, due, sent, arrivals, answer)
 
 
-def _count(load: Load, due: float, sent: float, heard: list[float], answer: Answer | None) -> None:
+def _count(load: Load, due: float, sent: float, arrivals: list[float], answer: Answer | None) -> None:
     ended = time.perf_counter()
     load.scheduled.add(ended - due)
     load.sent.add(ended - sent)
-    if not heard:
+    if not arrivals:
         return
-    load.first_scheduled.add(heard[0] - due)
-    load.first_sent.add(heard[0] - sent)
-    for before, after in pairwise(heard):
+    load.first_scheduled.add(arrivals[0] - due)
+    load.first_sent.add(arrivals[0] - sent)
+    for before, after in pairwise(arrivals):
         load.gaps.add(after - before)
     if answer and answer.usage.output_tokens and not answer.cached:
         load.tokens += answer.usage.output_tokens
-        load.speaking += ended - heard[0]
+        load.speaking += ended - arrivals[0]
 
 
-def document(load: Load, how: str, asked: str) -> dict[str, Any]:
-    """What `bench load --json` prints. Quantiles in seconds: null where there are too few for it, or failures."""
+def document(load: Load, how: str, target: str) -> dict[str, Any]:
+    """What `bench load --json` prints. Quantiles in seconds; null if there are too few answers, or failures."""
     return {
         "load": how,
-        "asked": asked,
+        "asked": target,
         "seconds": load.seconds,
         "requests": len(load.sent),
         "per_second": len(load.sent) / load.seconds,
@@ -154,33 +154,33 @@ def document(load: Load, how: str, asked: str) -> dict[str, Any]:
     }
 
 
-def table(found: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Milliseconds of each quantile under COLUMNS, a line for each kind of latency."""
+def table(result: dict[str, Any]) -> list[tuple[str, ...]]:
+    """The cells by COLUMNS: a line for each kind of latency, in milliseconds."""
     return [
         (name, *("n/a" if value is None else f"{value * 1000:.1f}" for value in kind["quantiles"].values()))
-        for name, kind in found["latency"].items()
+        for name, kind in result["latency"].items()
         if kind["microseconds"]
     ]
 
 
-def told(found: dict[str, Any]) -> list[str]:
-    """What stands under the table."""
-    speed = found["tokens_per_second"]
+def summary(result: dict[str, Any]) -> list[str]:
+    """The lines below the table."""
+    speed = result["tokens_per_second"]
     lines = [
-        f"{found['load']}, {found['asked']}",
-        f"{found['requests']} requests in {found['seconds']:.1f} s: {found['per_second']:.1f} a second"
+        f"{result['load']}, {result['asked']}",
+        f"{result['requests']} requests in {result['seconds']:.1f} s: {result['per_second']:.1f} a second"
         + (f", {speed:.0f} tokens a second each" if speed else ""),
     ]
-    lines += [f"{count} failed: {message}" for message, count in found["errors"].items()]
-    if found["client_bound"]:
+    lines += [f"{count} failed: {message}" for message, count in result["errors"].items()]
+    if result["client_bound"]:
         lines.append(
-            f"this process was the bottleneck (its event loop {found['lag_p95'] * 1000:.0f} ms late): no number counts"
+            f"this process was the bottleneck (its event loop {result['lag_p95'] * 1000:.0f} ms late): no number counts"
         )
     return lines
 
 
 def quantiles(histogram: Histogram) -> dict[str, float | None]:
-    """Each of QUANTILES that so many values bound (P99 takes 368), in seconds; infinity becomes None."""
-    found = {f"p{share * 100:g}": histogram.quantile(share) for share in QUANTILES}
+    """Each of QUANTILES in seconds; None if infinite, or if there are too few values to bound it (P99 takes 368)."""
+    values = {f"p{share * 100:g}": histogram.quantile(share) for share in QUANTILES}
     enough = {f"p{share * 100:g}" for share in QUANTILES if len(histogram) >= evidence.needed(share)}
-    return {name: value if name in enough and value != float("inf") else None for name, value in found.items()}
+    return {name: value if name in enough and value != float("inf") else None for name, value in values.items()}

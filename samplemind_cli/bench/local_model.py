@@ -1,4 +1,4 @@
-"""Which local model can answer now."""
+"""Finds a local model that can answer now."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -10,12 +10,12 @@ from samplemind_cli.errors import ProviderError
 from samplemind_cli.settings import Settings
 
 T = TypeVar("T")
-TAGS = 5.0  # seconds for a list of names; who takes longer over it answers no question either
-PATIENCE = 30.0  # seconds for one short answer; a model that needs more is stuck, and would hold the board up
+TAGS = 5.0  # seconds for the list of models
+PATIENCE = 30.0  # seconds for one short answer; a slower model would hold up the board
 
 
 async def in_time(answer: Awaitable[T], seconds: float = PATIENCE) -> T:
-    """What is waited for; ProviderError when it takes longer."""
+    """The awaited result. Raises ProviderError after `seconds`."""
     try:
         return await asyncio.wait_for(answer, seconds)
     except TimeoutError:
@@ -23,7 +23,7 @@ async def in_time(answer: Awaitable[T], seconds: float = PATIENCE) -> T:
 
 
 async def local_model(settings: Settings) -> tuple[str, str]:
-    """The local provider that can answer now, and what it is in words. Raises ProviderError when there is none."""
+    """The local provider that can answer now, and its name for display. Raises ProviderError if there is none."""
     absent = await ollama_absent(settings)
     if not absent:
         return "ollama", f"{settings.ollama_model} in Ollama"
@@ -33,21 +33,21 @@ async def local_model(settings: Settings) -> tuple[str, str]:
 
 
 async def ollama_absent(settings: Settings) -> str:
-    """Why Ollama's model of the settings cannot answer, with the command that changes it; empty when it can."""
+    """Why the settings' model in Ollama cannot answer, with the command that helps; "" if it can."""
     url = router.ollama_url(settings.ollama_host)
     try:
-        found = await make_ai_request(f"{url}/api/tags", None, method="GET", attempts=1, read=TAGS)
+        body = await make_ai_request(f"{url}/api/tags", None, method="GET", attempts=1, read=TAGS)
     except ProviderError:
         return f"no Ollama answers at {url}: samplemind up ollama"
     finally:
         await close_http_client()
-    names = [model["name"] for model in found["models"]]
+    names = [model["name"] for model in body["models"]]
     model = settings.ollama_model
     return "" if {model, f"{model}:latest"} & set(names) else f"Ollama has no {model}: samplemind pull-models {model}"
 
 
 def embedded_absent(settings: Settings) -> str:
-    """The same of the embedded model."""
+    """The same for the embedded model."""
     if why := embedded.available():
         return f"{why}: {embedded.INSTALL}"
     return "" if embedded.is_present(settings) else "not fetched: samplemind pull-models --embedded"

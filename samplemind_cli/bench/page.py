@@ -1,4 +1,4 @@
-"""The report as one HTML page: no script, no font, no picture from anywhere else."""
+"""The reports as self-contained HTML pages, without scripts."""
 
 import html
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ svg { max-width: 100%; height: auto; display: block; } svg text { fill: var(--so
 
 
 def scoreboard(document: dict[str, Any]) -> str:
-    """The page of `bench`: each row with a plot of its samples, its interval and its target."""
+    """The page of `bench`: each row with a plot of its samples, interval and target."""
     head = "".join(f"<th>{column.capitalize()}</th>" for column in (*report.COLUMNS, "samples"))
     lines = zip(document["rows"], report.table(document["rows"]), strict=True)
     body = "".join(_line(row, cells) for row, cells in lines)
@@ -35,7 +35,7 @@ def scoreboard(document: dict[str, Any]) -> str:
 
 
 def comparison(document: dict[str, Any], when: str) -> str:
-    """The page of `bench ab`: the verdict, and the ratio pair by pair."""
+    """The page of `bench ab`: the verdict, and the ratio of each pair."""
     verdict = document["verdict"]
     ratios = [candidate / base for base, candidate in document["pairs"]]
     command = _text(" ".join(document["command"]))
@@ -50,12 +50,12 @@ def comparison(document: dict[str, Any], when: str) -> str:
     return page("samplemind bench ab", "".join(parts), when)
 
 
-def loaded(document: dict[str, Any], when: str) -> str:
+def load_report(document: dict[str, Any], when: str) -> str:
     """The page of `bench load`: the latency of each quantile, from the schedule and from sending."""
-    told = "".join(f"<p>{_text(line)}</p>" for line in loads.told(document))
-    known = {name: found["microseconds"] for name, found in document["latency"].items() if found["microseconds"]}
-    curves = "".join(f"<h2>{_text(name)}</h2>{plots.curve(counts)}" for name, counts in known.items())
-    return page("samplemind bench load", told + _table(loads.COLUMNS, loads.table(document)) + curves, when)
+    lines = "".join(f"<p>{_text(line)}</p>" for line in loads.summary(document))
+    counts = {name: kind["microseconds"] for name, kind in document["latency"].items() if kind["microseconds"]}
+    curves = "".join(f"<h2>{_text(name)}</h2>{plots.curve(buckets)}" for name, buckets in counts.items())
+    return page("samplemind bench load", lines + _table(loads.COLUMNS, loads.table(document)) + curves, when)
 
 
 def page(title: str, body: str, when: str) -> str:
@@ -63,7 +63,7 @@ def page(title: str, body: str, when: str) -> str:
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>'
-        f"<body><h1>{title}</h1>{body}<footer><p>{_text(hardware.described())}, {when}</p></footer></body></html>\n"
+        f"<body><h1>{title}</h1>{body}<footer><p>{_text(hardware.summary())}, {when}</p></footer></body></html>\n"
     )
 
 

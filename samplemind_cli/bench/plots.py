@@ -1,4 +1,4 @@
-"""Plots as inline SVG, drawn with the page's own colours."""
+"""Plots as inline SVG, in the page's colours."""
 
 from collections.abc import Mapping, Sequence
 from math import log10
@@ -9,16 +9,16 @@ MOST = 400  # dots; more would hide each other
 
 
 def strip(samples: Sequence[float], low: float | None, high: float | None, target: float | None) -> str:
-    """Every sample as a dot from left (small) to right, the interval as a bar, the target as a line."""
+    """Each sample as a dot, small ones left, the interval as a bar, the target as a line."""
     least, most = _central(samples)
-    known = [value for value in (least, most, low, high, target) if value is not None]
-    left, right = min(known), max(known)
+    values = [value for value in (least, most, low, high, target) if value is not None]
+    left, right = min(values), max(values)
 
     def x(value: float) -> float:
         return 5 + (WIDTH - 10) * (min(max(value, left), right) - left) / ((right - left) or 1)
 
-    shown = samples[:: max(1, len(samples) // MOST)]
-    dots = "".join(f'<circle cx="{x(value):.1f}" cy="{11 + 8 * (i % 2)}" r="2"/>' for i, value in enumerate(shown))
+    drawn = samples[:: max(1, len(samples) // MOST)]
+    dots = "".join(f'<circle cx="{x(value):.1f}" cy="{11 + 8 * (i % 2)}" r="2"/>' for i, value in enumerate(drawn))
     bar = (
         f'<rect x="{x(low):.1f}" y="13" width="{max(1.0, x(high) - x(low)):.1f}" height="4" fill="var(--ink)"/>'
         if low is not None and high is not None
@@ -30,7 +30,7 @@ def strip(samples: Sequence[float], low: float | None, high: float | None, targe
 
 
 def series(ratios: Sequence[float], low: float, high: float, margin: float) -> str:
-    """Ratios in time's order on a scale around 1; the interval as a band, 1 and the margin as lines."""
+    """Ratios in the order of measurement, on a scale around 1; the interval as a band, 1 and the margin as lines."""
     least, most = _central(ratios)
     bottom, top = min(least, low, 0.95), max(most, high, 1 + 2 * margin, 1.05)
 
@@ -52,7 +52,7 @@ def series(ratios: Sequence[float], low: float, high: float, margin: float) -> s
 
 
 def curve(microseconds: Mapping[int, int]) -> str:
-    """A histogram's quantiles: percent of the answers from left to right, the last ones stretched; latency upwards."""
+    """A histogram as latency (vertical) by percent of the answers, on a scale that stretches the last ones."""
     total, seen, points = sum(microseconds.values()), 0, []
     top = max(microseconds) or 1
     nines = max(1.0, _nines(1 - 0.5 / total))
@@ -72,7 +72,7 @@ def curve(microseconds: Mapping[int, int]) -> str:
 
 
 def _central(values: Sequence[float]) -> tuple[float, float]:
-    """The bounds of all but the wildest twentieth on either side, which is drawn at the edge."""
+    """The 5th and 95th percentiles; values outside are drawn at the edges."""
     ordered = sorted(values)
     cut = len(ordered) // 20
     return ordered[cut], ordered[-1 - cut]

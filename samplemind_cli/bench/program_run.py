@@ -22,10 +22,10 @@ UNIT = 1 if sys.platform == "darwin" else 1024  # bytes of `ru_maxrss`
 
 @dataclass(frozen=True, slots=True)
 class ResourceUsage:
-    """What one run took; CPU time and memory with all children that the program waited for.
+    """The usage of one run: seconds, CPU seconds, bytes; with all children that the program waited for.
 
-    `memory` is the peak of the largest process, in bytes; what is below `floor` cannot be seen. `code` is negative
-    when a signal ended it.
+    `memory`: the peak of the largest process; less than `floor` cannot be measured. `code`: negative if a signal ended
+    it.
     """
 
     seconds: float
@@ -36,21 +36,21 @@ class ResourceUsage:
 
     @property
     def ending(self) -> str:
-        """How it ended, in words."""
+        """How it ended, for messages."""
         return f"was ended by {signal.Signals(-self.code).name}" if self.code < 0 else f"ended with {self.code}"
 
 
 def run(command: Sequence[str], directory: Path) -> ResourceUsage:
-    """Run a program to its end; nothing of what it says is kept. Raises UsageError when it cannot be started."""
+    """Run a program to its end and discard its output. Raises UsageError if it cannot be started."""
     return _run(command, directory, subprocess.DEVNULL)
 
 
 def rehearse(command: Sequence[str], directory: Path) -> tuple[ResourceUsage, str]:
-    """The same, with the end of what it said on stderr."""
-    with tempfile.TemporaryFile() as said:  # not a pipe: a process left behind would hold it open
-        usage = _run(command, directory, said.fileno())
-        said.seek(max(0, said.seek(0, os.SEEK_END) - TAIL))
-        return usage, said.read().decode("utf-8", "replace").strip()
+    """The same, and the end of its stderr."""
+    with tempfile.TemporaryFile() as stderr:  # not a pipe: a process left behind would hold it open
+        usage = _run(command, directory, stderr.fileno())
+        stderr.seek(max(0, stderr.seek(0, os.SEEK_END) - TAIL))
+        return usage, stderr.read().decode("utf-8", "replace").strip()
 
 
 def _run(command: Sequence[str], directory: Path, stderr: int) -> ResourceUsage:

@@ -1,4 +1,4 @@
-"""The scoreboard as a document, and the document as a table, CSV and Markdown."""
+"""The scoreboard as a JSON document, and the document as table, CSV and Markdown."""
 
 import csv
 import errno
@@ -22,7 +22,7 @@ DIGITS = 3
 
 
 def document(scores: Sequence[Score]) -> dict[str, Any]:
-    """What `--json` prints, `--save` keeps and the others are made of; samples in the row's unit, in time's order."""
+    """What `--json` prints and `--save` stores; samples in the row's unit, in the order of measurement."""
     return {
         "samplemind": __version__,
         "when": now(),
@@ -32,33 +32,33 @@ def document(scores: Sequence[Score]) -> dict[str, Any]:
 
 
 def interrupted(document: Mapping[str, Any] | None) -> bool:
-    """Whether Ctrl-C ended its measuring."""
+    """Whether Ctrl-C interrupted the measuring."""
     return document is not None and any(row["reason"] == INTERRUPTED for row in document["rows"])
 
 
-def writable(*wanted: Path | None) -> None:
-    """Find out before the measuring, and not minutes later, that a file cannot be written or is wanted twice."""
-    asked = [file for file in wanted if file]
-    if len({file.resolve() for file in asked}) < len(asked):
-        raise UsageError(f"two reports cannot go to one file: {asked[0]}", "name another for one of them")
-    for file in asked:
+def check_writable(*targets: Path | None) -> None:
+    """Raise an error before the measuring, not minutes later, if a file is not writable or given twice."""
+    paths = [file for file in targets if file]
+    if len({file.resolve() for file in paths}) < len(paths):
+        raise UsageError(f"two reports cannot go to one file: {paths[0]}", "name another for one of them")
+    for file in paths:
         new = not os.path.exists(file)
-        with _told(file), file.open("a"):
+        with _errors_reported(file), file.open("a"):
             pass
         if new:
-            file.resolve().unlink()  # a link to a file that was not there stays
+            file.resolve().unlink()  # a dangling link is left
 
 
 def write(file: Path, text: str) -> None:
-    """A report into a file, whole or not at all; into what cannot be replaced as it comes. Raises SamplemindError."""
+    """Write a report to a file, atomically if it can be replaced. Raises SamplemindError."""
     data = text.encode()
-    with _told(file):
-        if not _replaced(file, data):
+    with _errors_reported(file):
+        if not _replace(file, data):
             file.write_bytes(data)
 
 
-def _replaced(file: Path, data: bytes) -> bool:
-    """Whether the file is `data` now; a pipe, a mount and a file in somebody else's folder cannot be replaced."""
+def _replace(file: Path, data: bytes) -> bool:
+    """Replace a file; False if it cannot be replaced, as a pipe, a mount, or a file in another user's folder."""
     if file.exists() and not file.is_file():
         return False
     try:
@@ -71,7 +71,7 @@ def _replaced(file: Path, data: bytes) -> bool:
 
 
 @contextmanager
-def _told(file: Path) -> Iterator[None]:
+def _errors_reported(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -79,12 +79,12 @@ def _told(file: Path) -> Iterator[None]:
 
 
 def now() -> str:
-    """The time with its zone, as documents tell it."""
+    """The current time with its zone, as in documents."""
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
 def table(rows: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
-    """The cells under COLUMNS."""
+    """The cells, by COLUMNS."""
     return [
         (
             row["metric"],
@@ -99,11 +99,10 @@ def table(rows: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
 
 
 def remarks(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """What stands under the table: on what rows were measured, or why they were not; neighbours share a line."""
-    told = [(row["reason"] or row["note"], row["metric"]) for row in rows if row["reason"] or row["note"]]
-    return [
-        f"{'; '.join(metric for _, metric in same)}: {text}" for text, same in itertools.groupby(told, lambda it: it[0])
-    ]
+    """The lines below the table: what rows were measured on, or why they were not; neighbours share a line."""
+    notes = [(row["reason"] or row["note"], row["metric"]) for row in rows if row["reason"] or row["note"]]
+    groups = itertools.groupby(notes, lambda note: note[0])
+    return [f"{'; '.join(metric for _, metric in same)}: {text}" for text, same in groups]
 
 
 def as_csv(rows: Sequence[dict[str, Any]]) -> str:
@@ -115,16 +114,16 @@ def as_csv(rows: Sequence[dict[str, Any]]) -> str:
     return out.getvalue()
 
 
-def as_markdown(found: dict[str, Any], comparison: Sequence[Sequence[str]] = ()) -> str:
-    """A table for a pull request, the remarks, and the lines of a comparison, its heads first."""
-    notes = "".join(f"- {_escaped(remark)}\n" for remark in remarks(found["rows"]))
+def as_markdown(document_: dict[str, Any], comparison: Sequence[Sequence[str]] = ()) -> str:
+    """A table for a pull request, the remarks, and a comparison, whose first line is its header."""
+    notes = "".join(f"- {_escaped(remark)}\n" for remark in remarks(document_["rows"]))
     since = f"{_markdown(comparison)}\n" if comparison else ""
-    board = _markdown([COLUMNS, *table(found["rows"])])
-    return f"{board}\n{notes}\n{since}{hardware.described()}, {found['when']}\n"
+    board = _markdown([COLUMNS, *table(document_["rows"])])
+    return f"{board}\n{notes}\n{since}{hardware.summary()}, {document_['when']}\n"
 
 
 def amount(value: float | None, unit: str) -> str:
-    """A number with its unit, in three digits; empty for None."""
+    """A number with three digits and its unit; "" for None."""
     if value is None:
         return ""
     digits = f"{value:,.0f}" if abs(value) >= 10**DIGITS else f"{value:.{DIGITS}g}"
@@ -134,7 +133,7 @@ def amount(value: float | None, unit: str) -> str:
 
 
 def spread(row: dict[str, Any]) -> str:
-    """The interval and how many samples it rests on; a single value has none."""
+    """The interval and the number of samples; "" for a single one."""
     if row["now"] is None or len(row["samples"]) == 1:
         return ""
     if row["low"] is None and row["high"] is None:

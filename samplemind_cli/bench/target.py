@@ -1,4 +1,4 @@
-"""What a load test asks: the core, with a cache of its own, and behind it a mock or a provider."""
+"""The target of a load test: the core with a cache of its own, and a mock or a provider."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -27,21 +27,21 @@ async def run(  # noqa: PLR0913 - one parameter per option
     seconds: float,
 ) -> dict[str, Any]:
     """Load the core for `seconds`: the document of `load.document`. A rate makes it an open loop."""
-    files.allow_open(2 * http_client.CONNECTIONS + 256)  # a mock's ends of them are ours too
-    async with _target(settings, options, kind) as (ask, asked):
+    files.allow_open(2 * http_client.CONNECTIONS + 256)  # both ends of the connections to a mock are ours
+    async with _target(settings, options, kind) as (ask, target):
         if rate is None:
-            found, how = await loads.closed(ask, connections, seconds), f"closed loop, {connections} at once"
+            load, how = await loads.closed_loop(ask, connections, seconds), f"closed loop, {connections} at once"
         else:
-            found, how = await loads.opened(ask, rate, seconds), f"open loop, {rate:g} a second"
-    return loads.document(found, how, asked)
+            load, how = await loads.open_loop(ask, rate, seconds), f"open loop, {rate:g} a second"
+    return loads.document(load, how, target)
 
 
 @asynccontextmanager
 async def _target(settings: Settings, options: Options, kind: Kind) -> AsyncIterator[tuple[loads.Ask, str]]:
-    """The function that asks question number N, and what it asks in words.
+    """The function that sends request number N, and a description.
 
-    Without a provider or a model a mock answers, at once. "unique" questions leave the cache alone; "zipf" ones are the
-    named workload through a cache that is empty at first.
+    Without a provider or a model, a mock without latency answers. "unique" requests bypass the cache; "zipf" ones are
+    the named workload, with a cache that is empty at first.
     """
     mocked = not (options.provider or options.model)
     with TemporaryDirectory(prefix="samplemind-load-") as folder, MockServer() if mocked else nullcontext() as mock:
@@ -64,14 +64,14 @@ async def _target(settings: Settings, options: Options, kind: Kind) -> AsyncIter
 
 
 def _questions(kind: Kind) -> tuple[list[int], str]:
-    """The prompts' numbers, again from the start at their end; none: each is asked once."""
+    """The prompts' numbers, to be repeated, and a description; no numbers: each prompt is sent once."""
     if kind == "unique":
         return [], "every question once, no cache"
     return Zipf().sequence(), Zipf().name
 
 
 def _unlimited(settings: Settings, folder: Path) -> Settings:
-    """The settings without our own rate limits, which would be the number, and without the user's caches."""
+    """The settings without rate limits, which would be measured, and without the user's caches."""
     named = {name for row in settings.rows for name in row.settings()}
     free = {name: 0 for name in named if name.endswith("_rpm")}
     return settings.changed({**free, "cache_dir": str(folder), "redis_url": ""}, "bench load")

@@ -1,4 +1,4 @@
-"""`bench history`: the kept measurements as a table, and each metric's medians as a line of blocks."""
+"""`bench history`: the stored results as a table, and each metric's medians as a sparkline."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -7,12 +7,12 @@ from samplemind_cli.bench import trial
 
 COLUMNS = ("NAME", "WHEN", "COMMIT", "METRIC", "MEDIAN", "95 % INTERVAL", "RUNS")
 BLOCKS = "▁▂▃▄▅▆▇█"
-LEAST = 0.1  # of the median, which the line's height stands for at least: smaller changes look as small as they are
-SHA = 10  # letters of a commit
+LEAST = 0.1  # of the median: the minimal height of a sparkline, so that small changes look small
+SHA = 10  # characters of a commit
 
 
 def table(documents: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    """The cells under COLUMNS: one line for each metric of each document."""
+    """The cells by COLUMNS: one line for each metric of each document."""
     return [
         (document["name"], document["when"], commit(document), metric, median, interval, runs)
         for document in documents
@@ -21,21 +21,21 @@ def table(documents: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
 
 
 def plots(documents: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Under each name, for each metric measured more than once, its medians from the oldest to the newest."""
+    """For each name and metric with several results, a sparkline of its medians, oldest first."""
     series: dict[tuple[str, str, str], list[float]] = {}
     for document in documents:
         for row in document["rows"]:
             series.setdefault((document["name"], row["metric"], row["unit"]), []).append(row["now"])
-    drawn = [(f"{name}  {metric}", values, unit) for (name, metric, unit), values in series.items() if len(values) > 1]
-    width = max((len(title) for title, _, _ in drawn), default=0)
+    lines = [(f"{name}  {metric}", values, unit) for (name, metric, unit), values in series.items() if len(values) > 1]
+    width = max((len(title) for title, _, _ in lines), default=0)
     return [
         f"{title:<{width}}  {sparkline(values)}  {trial.amount(values[0], unit)} -> {trial.amount(values[-1], unit)}"
-        for title, values, unit in drawn
+        for title, values, unit in lines
     ]
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """One block for each value, the highest for the largest."""
+    """One block per value, the highest for the largest."""
     low, high = min(values), max(values)
     spare = max(0.0, LEAST * sorted(values)[len(values) // 2] - (high - low)) / 2
     low, high = low - spare, high + spare
@@ -44,7 +44,7 @@ def sparkline(values: Sequence[float]) -> str:
 
 
 def remarks(documents: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Why measurements of one name should not be compared: another machine, another command."""
+    """Why results of one name should not be compared: other machines, other commands."""
     by_name: dict[str, list[Mapping[str, Any]]] = {}
     for document in documents:
         by_name.setdefault(document["name"], []).append(document)
@@ -57,5 +57,5 @@ def remarks(documents: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def commit(document: Mapping[str, Any]) -> str:
-    """The commit of a document, with a plus where files had been changed since; empty where there is none."""
+    """A document's commit, with a plus if files had been changed since; "" if there is none."""
     return f"{(document['commit'] or '')[:SHA]}{'+' if document['changed'] else ''}"

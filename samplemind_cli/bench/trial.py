@@ -1,4 +1,4 @@
-"""`bench run`: a user's program measured in turns with a bare Python, once for each combination of its parameters."""
+"""`bench run`: measures a user's program, with each combination of its parameters, interleaved with a bare Python."""
 
 import shlex
 import sys
@@ -17,8 +17,8 @@ from samplemind_cli.bench.parameters import Values
 from samplemind_cli.child.withheld import without_secrets
 from samplemind_cli.errors import SamplemindError
 
-SECONDS = 5.0  # of measuring, unless a number of runs is named
-MOST = 1000  # runs in these seconds
+SECONDS = 5.0  # of measuring, unless the number of runs is given
+MOST = 1000  # runs in this time
 MEGABYTE = 1e6
 TIME, CPU, MEMORY = "time", "cpu", "memory"
 METRICS = {TIME: "s", CPU: "s", MEMORY: "MB"}
@@ -29,7 +29,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialPlan:
-    """What to run and how often; `runs` is None for as many as fit into SECONDS, at least `gate.LEAST`."""
+    """What to run and how often; `runs` None: as many as fit into SECONDS, at least `gate.LEAST`."""
 
     command: tuple[str, ...]
     directory: Path
@@ -39,13 +39,13 @@ class TrialPlan:
     ignore_failure: bool = False
 
 
-def measured(plan: TrialPlan, say: Say) -> dict[str, Any]:
-    """The document of a plan: rows as on the board, three for each combination of parameters. Raises SamplemindError.
+def run(plan: TrialPlan, say: Say) -> dict[str, Any]:
+    """The results of a plan: rows as on the board, three for each combination of parameters. Raises SamplemindError.
 
-    Each row is calibrated by what a bare Python took in the same round.
+    Each row is calibrated by the time of a bare Python in the same round.
     """
     variants = parameters.combinations(plan.parameters)
-    commands = [parameters.substituted(plan.command, values) for values in variants]
+    commands = [parameters.substitute(plan.command, values) for values in variants]
     _warm_up(plan, commands, say)
     bare: list[program_run.ResourceUsage] = []
     usages: list[list[program_run.ResourceUsage]] = [[] for _ in commands]
@@ -57,10 +57,10 @@ def measured(plan: TrialPlan, say: Say) -> dict[str, Any]:
     kernel.interleaved(steps, rounds, seconds=seconds, least=gate.LEAST)
     rows = [_row(metric, values, usages[at], bare) for at, values in enumerate(variants) for metric in METRICS]
     scores, extras = zip(*rows, strict=True)
-    found = report.document(scores)
-    found["rows"] = [{**row, **extra} for row, extra in zip(found["rows"], extras, strict=True)]
+    document = report.document(scores)
+    document["rows"] = [{**row, **extra} for row, extra in zip(document["rows"], extras, strict=True)]
     return {
-        **found,
+        **document,
         "command": list(without_secrets(plan.command)),
         "directory": str(plan.directory),
         "parameters": {name: list(values) for name, values in plan.parameters.items()},
@@ -68,14 +68,14 @@ def measured(plan: TrialPlan, say: Say) -> dict[str, Any]:
 
 
 def _warm_up(plan: TrialPlan, commands: Sequence[Sequence[str]], say: Say) -> None:
-    took = 0.0
+    longest = 0.0
     for command in commands:
         for _ in range(plan.warmup):
-            usage, said = program_run.rehearse(command, plan.directory)
-            _check(plan, command, usage, said)
-            took = max(took, usage.seconds)
+            usage, stderr = program_run.rehearse(command, plan.directory)
+            _check(plan, command, usage, stderr)
+            longest = max(longest, usage.seconds)
     number = f"{plan.runs}" if plan.runs else f"at least {gate.LEAST}"
-    about = f", {report.amount(took, 's')} each" if took >= 1 else ""
+    about = f", {report.amount(longest, 's')} each" if longest >= 1 else ""
     for command in commands:
         say(f"measuring: {shlex.join(command)}, {number} runs{about}")
 
@@ -86,9 +86,9 @@ def _step(plan: TrialPlan, command: Sequence[str], usages: list[program_run.Reso
     usages.append(usage)
 
 
-def _check(plan: TrialPlan, command: Sequence[str], usage: program_run.ResourceUsage, said: str) -> None:
+def _check(plan: TrialPlan, command: Sequence[str], usage: program_run.ResourceUsage, details: str) -> None:
     if usage.code and not plan.ignore_failure:
-        problem = f"`{shlex.join(command)}` {usage.ending}" + (f": {said}" if said else "")
+        problem = f"`{shlex.join(command)}` {usage.ending}" + (f": {details}" if details else "")
         raise SamplemindError(problem, "--ignore-failure measures it anyway")
 
 
@@ -98,7 +98,7 @@ def _row(
     usages: Sequence[program_run.ResourceUsage],
     bare: Sequence[program_run.ResourceUsage],
 ) -> tuple[Score, dict[str, Any]]:
-    """A metric of one combination, and what its row tells beside what the board's rows do."""
+    """A metric of one combination, and the fields that its row has beyond those of the board."""
     name = f"{metric} {parameters.label(values)}".rstrip()
     samples, work = _samples(metric, usages), () if metric == MEMORY else _samples(metric, bare)
     failures = Counter(usage.ending for usage in usages if usage.code)
@@ -122,13 +122,13 @@ def _samples(metric: str, usages: Sequence[program_run.ResourceUsage]) -> tuple[
 
 
 def exit_code(changes: Sequence[gate.Change], fail_over: float | None) -> int:
-    """1 when anything is worse than the gate allows, 2 when it cannot judge the time, else 0."""
+    """1 if any metric is worse than the gate allows, 2 if the time cannot be judged, else 0."""
     times = [change for change in changes if change.row["key"].split()[0] == TIME]
     return 1 if gate.exit_code(changes, fail_over) == 1 else gate.exit_code(times, fail_over)
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    """The cells under COLUMNS."""
+    """The cells, by COLUMNS."""
     return [
         (
             row["metric"],
@@ -143,13 +143,13 @@ def table(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
 
 
 def _interval(row: Mapping[str, Any]) -> str:
-    """Empty where too few runs have no bounds."""
+    """The bounds of the median; "" if there are too few runs for them."""
     low, high = (amount(row[bound], row["unit"]) for bound in ("low", "high"))
     return f"{low or '?'} to {high or '?'}" if low or high else ""
 
 
 def ratios(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """How much longer each combination of parameters takes than the first, in lines; none without parameters."""
+    """A line for each combination of parameters: how much longer it takes than the first one."""
     first, *others = [row for row in rows if row["key"].split()[0] == TIME]
     confidence = 1 - (1 - evidence.CONFIDENCE) / max(1, len(others))
     lines = []
@@ -163,12 +163,12 @@ def ratios(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def remarks(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Runs that failed, and memory that is too small to be seen."""
+    """Runs that failed, and memory that is too small to be measured."""
     return [f"{row['metric']}: {row['note']}" for row in rows if row["note"]]
 
 
 def amount(value: float | None, unit: str) -> str:
-    """A number with its unit; seconds below one in milliseconds; memory as `ps` tells it. Empty for None."""
+    """A number with its unit; less than a second in milliseconds, memory as in `ps`; "" for None."""
     if value is None:
         return ""
     if unit == "MB":

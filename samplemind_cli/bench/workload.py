@@ -1,4 +1,4 @@
-"""The named workload: who asks what, how often, and what the best possible cache would make of it."""
+"""The named workload: its prompts, how often each is sent, and the hit rate of an ideal cache."""
 
 import random
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Zipf:
-    """`requests` questions out of `prompts` different ones; the k-th most popular is asked 1/k**`skew` as often.
+    """`requests` requests with `prompts` different prompts; the k-th most popular has the weight 1/k**`skew`.
 
     Zipf's law with a skew near 1 is what web caches see (Breslau et al., INFOCOM 1999).
     """
@@ -19,23 +19,23 @@ class Zipf:
 
     @property
     def name(self) -> str:
-        """The workload in words: a hit rate without one means nothing."""
+        """The workload's name, without which a hit rate means nothing."""
         return f"Zipf s={self.skew:g}, {self.prompts} prompts, {self.requests} requests, seed {self.seed}"
 
     def sequence(self) -> list[int]:
-        """The prompts' numbers in the order in which they are asked."""
+        """The prompts' numbers in the order of the requests."""
         weights = [1 / rank**self.skew for rank in range(1, self.prompts + 1)]
         draw = random.Random(self.seed)  # noqa: S311 - repeatable, not secret
         return draw.choices(range(self.prompts), weights, k=self.requests)
 
 
 def ideal_hit_rate(sequence: Sequence[int]) -> float:
-    """The share of hits of a cache that forgets nothing: all but each prompt's first time."""
+    """The hit rate of a cache that keeps everything: only each prompt's first request misses."""
     return 1 - len(set(sequence)) / len(sequence)
 
 
 def prompt(number: int) -> str:
-    """The text of a prompt: about 60 tokens, the same every time, different for every number."""
+    """The text of a prompt: about 60 tokens, different for each number."""
     key = f"{'CDEFGAB'[number % 7]} {'major' if number % 2 else 'minor'}"
     return (
         f"Sample {number}: a drum loop of {2 + number % 7} bars at {60 + number % 120} bpm beside a bass in {key}, "

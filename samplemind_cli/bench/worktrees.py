@@ -1,4 +1,4 @@
-"""A version of a repository in a folder of its own: a git worktree, with one for each of its submodules in it."""
+"""Checks out a version of a repository: as a git worktree, with a worktree in it for each submodule."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -11,10 +11,10 @@ Say = Callable[[str], None]
 
 
 def lay_out(repository: Path, version: git.Version, directory: Path, undo: ExitStack, say: Say) -> None:
-    """Make the worktree; `undo` takes it away. Raises SamplemindError.
+    """Make the worktree, which `undo` removes. Raises SamplemindError.
 
-    Submodules come out of their repositories on this machine, nothing is fetched. In the working tree they are as they
-    are too, with what is not committed.
+    Submodules come from their repositories on this machine; nothing is fetched. Those of the working tree include
+    uncommitted changes too.
     """
     _worktree(repository, version, directory, undo, say)
     for path, recorded in git.submodules(repository, version.commit).items():
@@ -23,8 +23,8 @@ def lay_out(repository: Path, version: git.Version, directory: Path, undo: ExitS
             missing = f"the submodule {path} is not checked out here and stays empty"
             say(f"{version.name}: {missing}: git submodule update --init")
             continue
-        as_it_is = version.name == git.WORKING_TREE and source == repository / path
-        commit = git.snapshot(source) if as_it_is else recorded
+        current = version.name == git.WORKING_TREE and source == repository / path
+        commit = git.snapshot(source) if current else recorded
         if git.run(source, "cat-file", "-e", f"{commit}^{{commit}}").returncode:
             problem = f"{version.name} has the submodule {path} at {commit[:12]}, a commit that is not here"
             raise SamplemindError(problem, f"git -C {path} fetch --all")
@@ -34,23 +34,23 @@ def lay_out(repository: Path, version: git.Version, directory: Path, undo: ExitS
 def _worktree(repository: Path, version: git.Version, directory: Path, undo: ExitStack, say: Say) -> None:
     undo.callback(git.run, repository, "worktree", "remove", "--force", str(directory))
     add = ("worktree", "add", "--quiet", "--detach", "--force", str(directory), version.commit)
-    empty = directory.exists()  # as the folder of a submodule is
+    empty = directory.exists()  # the folder of a submodule
     done = git.run(repository, *add)
     left = any(directory.iterdir()) if empty else directory.exists()
-    if done.returncode and left:  # of what fails, git leaves the folder after a hook only
+    if done.returncode and left:  # git leaves the folder only if a hook failed
         say(f"{version.name}: the repository's post-checkout hook ended with {done.returncode}")
     elif done.returncode:
         raise SamplemindError(f"git cannot check out {version.name}: {done.stderr.strip()}", "git worktree prune")
 
 
 def _source(repository: Path, tree: Path, path: str) -> Path | None:
-    """Where the repository of a submodule is: checked out here, or kept by git from when it was."""
+    """The repository of a submodule: checked out here, or kept by git since it was; None if there is none."""
     if (repository / path / ".git").exists():
         return repository / path
-    named = ("config", "--file", ".gitmodules", "-z", "--get-regexp", r"^submodule\..*\.path$")
-    listed = (entry.partition("\n") for entry in git.run(tree, *named).stdout.split("\0"))
+    query = ("config", "--file", ".gitmodules", "-z", "--get-regexp", r"^submodule\..*\.path$")
+    listed = (entry.partition("\n") for entry in git.run(tree, *query).stdout.split("\0"))
     name = {place: key for key, _, place in listed}.get(path, "").removeprefix("submodule.").removesuffix(".path")
     common = git.run(repository, "rev-parse", "--git-common-dir").stdout.removesuffix("\n")
-    kept = repository / common / "modules" / name
-    inside = name and ".." not in name.split("/")  # as git itself demands it
-    return kept if inside and (kept / "HEAD").is_file() else None
+    stored = repository / common / "modules" / name
+    inside = name and ".." not in name.split("/")  # as git itself requires
+    return stored if inside and (stored / "HEAD").is_file() else None

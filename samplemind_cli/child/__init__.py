@@ -1,4 +1,4 @@
-"""Run a program as if it had been typed: its exit code, signals, stdin and output are its own."""
+"""Runs a program as a shell would: exit code, signals, stdin and output are the program's."""
 
 import signal
 import subprocess
@@ -14,14 +14,14 @@ from samplemind_cli.errors import UsageError
 
 
 def ending_signals() -> set[signal.Signals]:
-    """What a person or a terminal ends this process with; what is ignored, as by nohup(1), stays so."""
+    """The signals with which a user or a terminal ends this process, without those ignored, as by nohup(1)."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     return {number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN}
 
 
 @dataclass
 class Course:
-    """What is known of a program while it runs: its process (0: not yet), and the signals that came meanwhile."""
+    """The state of a running program: its process id (0: not started), and the signals received meanwhile."""
 
     pid: int = 0
     signals: list[int] = field(default_factory=list)
@@ -37,13 +37,13 @@ def run(  # noqa: PLR0913 - what a program gets
     course: Course | None = None,
     patience: float | None = None,
 ) -> int:
-    """The child's exit code; 128 + N when signal N ended it. Raises UsageError when it cannot be started.
+    """The child's exit code; 128 + N if signal N ended it. Raises UsageError if it cannot be started.
 
-    It gets this process's streams, unless `stdin` is given or it is to be `silent`. `course` is kept up to date.
+    It inherits this process's streams, unless `stdin` is given or it is `silent`. `course` is kept up to date.
 
-    A terminal sends Ctrl-C to the child as well; it decides what to do with it, and this process waits. What comes to
-    this process alone is passed on. With `patience`, SIGTERM and SIGHUP are for this process too: the child is killed
-    if it has not ended after so many seconds, and the signal is raised again here.
+    A terminal sends Ctrl-C to the child as well, which decides how to react, while this process waits. Signals to this
+    process alone are forwarded. With `patience`, SIGTERM and SIGHUP end this process too: the child is killed if it
+    is still running after so many seconds, and the signal is raised again here.
     """
     children: list[subprocess.Popen[bytes]] = []
     course = course or Course()

@@ -1,15 +1,15 @@
-"""A command that has our terminal, input and output, until it ends."""
+"""Runs a command on our terminal, input and output until it ends."""
 
 import subprocess
 from collections.abc import Sequence
 
-GRACE = 5.0  # seconds to end in when we are interrupted
+GRACE = 5.0  # seconds to end after we are interrupted
 
 
 def run(command: Sequence[str]) -> int:
-    """Run it to its end; its exit code, 128 + the signal's number where one ended it.
+    """Run a command and return its exit code; 128 + N if signal N ended it.
 
-    It stays in our process group, so that it may read from the terminal and Ctrl-C reaches it too.
+    It stays in our process group, so that it can read from the terminal and gets Ctrl-C too.
     """
     child = subprocess.Popen(command)  # noqa: S603 - no shell
     try:

@@ -1,4 +1,4 @@
-"""The versions of Python and of packages: here, or run by path with a project's own Python, from 3.8 on."""
+"""The versions of Python and of packages: here, or run by its path with a project's own Python, 3.8 or newer."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def versions(packages: Sequence[str]) -> dict[str, str | None]:
-    """By package; None: not installed."""
-    found: dict[str, str | None] = {"python": "{}.{}".format(*sys.version_info), **dict.fromkeys(packages)}
+    """The version of "python" and of each package; None: not installed."""
+    installed: dict[str, str | None] = {"python": "{}.{}".format(*sys.version_info), **dict.fromkeys(packages)}
     for package in packages:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 if __name__ == "__main__":

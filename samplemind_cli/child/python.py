@@ -1,4 +1,4 @@
-"""Which Python runs the user's code, and what is installed in it."""
+"""Chooses the Python that runs the user's code, and checks which packages it has."""
 
 import json
 import os
@@ -12,39 +12,39 @@ from pathlib import Path
 from samplemind_cli.errors import UsageError
 
 PROBE = Path(__file__).with_name("probe.py")
-# -P: without it, `samplemind_cli` or what it imports would be looked for in the current folder first.
+# -P: without it, Python would look for `samplemind_cli` and its imports in the current folder first.
 OURS = (sys.executable, "-P", "-m", "samplemind_cli")
 
 
 @dataclass(frozen=True, slots=True)
 class Python:
-    """An interpreter, why it was chosen, and its version ("python") and those of packages (None: not installed)."""
+    """An interpreter, the reason for choosing it, and its version ("python") and packages (None: not there)."""
 
     path: Path
     why: str
     versions: Mapping[str, str | None]
 
     def require(self, *packages: str, extra: str = "dev") -> None:
-        """Raises UsageError, with the command that installs them, for packages that are missing.
+        """Raise UsageError for missing packages, with the command that installs them.
 
-        In samplemind's own Python that command names its `extra`.
+        In samplemind's own Python the command installs its `extra`.
         """
         if missing := [package for package in packages if not self.versions.get(package)]:
-            wanted = [f"samplemind-cli[{extra}]"] if self.path == Path(sys.executable) else missing
+            needed = [f"samplemind-cli[{extra}]"] if self.path == Path(sys.executable) else missing
             are = "is" if len(missing) == 1 else "are"
             raise UsageError(
                 f"{' and '.join(missing)} {are} not installed in {self.why} ({self.path})",
-                shlex.join([str(self.path), "-m", "pip", "install", *wanted]),
+                shlex.join([str(self.path), "-m", "pip", "install", *needed]),
             )
 
 
 def find_python(directory: Path, env: Mapping[str, str], *packages: str) -> Python:
-    """The active environment's Python, else that of the nearest `.venv` or `venv`, else the one running now.
+    """The Python of the active environment, else of the nearest `.venv` or `venv`, else the running one.
 
-    Folders above `directory` are looked into as far as its git repository reaches.
+    Folders above `directory` are searched up to the top of its git repository. Raises UsageError for a broken one.
     """
     path, why = _choose(directory, env)
-    if path == Path(sys.executable) or path.parents[1] == Path(sys.prefix):  # ours: no process to ask it
+    if path == Path(sys.executable) or path.parents[1] == Path(sys.prefix):  # ours: no need for a process
         from samplemind_cli.child.probe import versions
 
         return Python(path, why, versions(packages))

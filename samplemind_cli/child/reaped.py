@@ -1,4 +1,4 @@
-"""Commands that never outlive us: python-on-whales leaves a followed command running, and knows no time limit."""
+"""Runs commands that never outlive us: python-on-whales leaves a followed command running, and has no timeout."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from samplemind_cli.child import ending_signals
 
-GRACE = 10.0  # seconds a command gets to stop what it had begun
+GRACE = 10.0  # seconds for a command to clean up
 
 
 @contextmanager
@@ -21,9 +21,9 @@ def reaped(
     directory: Path | None = None,
     stdout: int = subprocess.PIPE,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The running command. However the block is left, it is ended and reaped, its children with it.
+    """The running command. At the end of the block it is terminated and reaped, and its children with it.
 
-    It has a process group of its own: Ctrl-C reaches it once, through this block, and Docker's plugins end with it.
+    It has its own process group: it gets Ctrl-C once, through this block, and Docker's plugins end with it.
     """
     child = None
     try:
@@ -40,9 +40,9 @@ def reaped(
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """What would interrupt this block does so at its end: a process begun in it is known by then.
+    """Delays signals to the end of the block, so that a process started in it is known by then.
 
-    Blocking the signals would not do: the process would be born with them blocked.
+    Signals are not blocked, as the process would inherit that.
     """
     received: list[int] = []
     interruptible = threading.current_thread() is threading.main_thread()
@@ -55,13 +55,13 @@ def _uninterrupted() -> Iterator[None]:
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        for one in received:
-            signal.raise_signal(one)
+        for delayed in received:
+            signal.raise_signal(delayed)
 
 
 def kill(child: subprocess.Popen[bytes]) -> None:
-    """End a command that leads a group now, its children with it; it may have ended."""
-    with suppress(ProcessLookupError, PermissionError):  # the latter is what macOS says of one that has
+    """Kill a command that leads a process group, with its children; it may have ended already."""
+    with suppress(ProcessLookupError, PermissionError):  # the latter on macOS, if it has ended
         os.killpg(child.pid, signal.SIGKILL)
 
 

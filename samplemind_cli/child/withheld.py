@@ -1,4 +1,4 @@
-"""Command lines as they are kept: without what looks like a password, a token or a key."""
+"""Masks passwords, tokens and keys in command lines before they are stored."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -17,17 +17,17 @@ SECRET = {
     "pwd",
     "token",
 }
-ALWAYS = {"apikey", "passphrase", "passwd", "password", "secret"}  # wherever it stands in the name
-NOT = {"dir", "file", "id", "length", "name", "path", "stdin"}  # --password-file says where it lies
+ALWAYS = {"apikey", "passphrase", "passwd", "password", "secret"}  # anywhere in the name
+NOT = {"dir", "file", "id", "length", "name", "path", "stdin"}  # the value of --password-file is no secret
 PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 NAMED = re.compile(r"(--?)?([A-Za-z][\w.-]*)=(.*)", re.DOTALL)
-# The same inside of a word: a shell's line, an address's query, JSON.
+# The same within a word: a shell command, a URL's query, JSON.
 WITHIN = re.compile(r"""(?<![\w.-])(["']?)([A-Za-z][\w.-]*)\1(=|\s*:\s*(?=["']))("[^"]*"|'[^']*'|[^\s&;,"'#]+)""")
 HEADER = re.compile(r"(?i)([\w-]*(?:authorization|cookie|token|key|secret)\s*:\s*)\S.*", re.DOTALL)
 BEARER = re.compile(r"(?i)\b((?:bearer|basic)\s+)[\w.~+/=-]{8,}")
 LOGIN = re.compile(r"(://[^/\s:@]*:)[^/\s]+(?=@)|(://)[^/\s:@]{16,}(?=@)")
-USER = ("-u", "-U", "--user", "--proxy-user")  # of curl and its like: NAME:PASSWORD
-# What providers' keys, our own of `keys add`, access tokens and JSON web tokens look like.
+USER = ("-u", "-U", "--user", "--proxy-user")  # of curl and the like: NAME:PASSWORD
+# Keys of providers and of `keys add`, access tokens, JSON web tokens.
 VALUE = re.compile(
     r"\b(sk-[\w-]{16,}|sm-[\w-]{43}|[sr]k_(?:live|test)_\w{16,}|gh[opsur]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|gsk_\w{20,}"
     r"|hf_\w{20,}|xai-\w{20,}|pplx-\w{20,}|npm_\w{20,}|pypi-[\w-]{20,}|AKIA\w{16}|xox[abprs]-[\w-]{10,}|AIza[\w-]{30,}"
@@ -36,7 +36,7 @@ VALUE = re.compile(
 
 
 def without_secrets(words: Sequence[str]) -> tuple[str, ...]:
-    """The same command line, with MASK in the place of values that look like secrets."""
+    """The command line with MASK in place of values that look like secrets."""
     return tuple(_words(words))
 
 
@@ -59,15 +59,15 @@ def _words(words: Sequence[str]) -> Iterator[str]:
 
 
 def _within(word: str) -> str:
-    word = LOGIN.sub(lambda found: f"{found[1] or found[2]}{MASK}", WITHIN.sub(_value, word))
+    word = LOGIN.sub(lambda match: f"{match[1] or match[2]}{MASK}", WITHIN.sub(_value, word))
     return VALUE.sub(MASK, BEARER.sub(rf"\1{MASK}", HEADER.sub(rf"\1{MASK}", word)))
 
 
-def _value(found: re.Match[str]) -> str:
-    if not _is_secret(found[2]):
-        return found[0]
-    quote = found[4][0] if found[4][0] in "\"'" else ""
-    return f"{found[1]}{found[2]}{found[1]}{found[3]}{quote}{MASK}{quote}"
+def _value(match: re.Match[str]) -> str:
+    if not _is_secret(match[2]):
+        return match[0]
+    quote = match[4][0] if match[4][0] in "\"'" else ""
+    return f"{match[1]}{match[2]}{match[1]}{match[3]}{quote}{MASK}{quote}"
 
 
 def _is_secret(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""How the command line of `ask` is completed and parsed."""
+"""Completes and parses the command line of `ask`."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ CONVERSATION = ("-c", "--conversation")
 
 
 def installed_models(incomplete: str) -> list[str]:
-    """The models of the daemon whose names begin so."""
+    """The daemon's models whose names begin so."""
     from samplemind_cli.asking import complete
 
     return [name for name in complete.installed_models(Settings.load()) if name.startswith(incomplete)]
@@ -32,7 +32,7 @@ class Command(TyperCommand):
     """`ask`, whose option -c needs no value."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Click's own; -c at the end, or before another option, gets the value "": the terminal's last conversation."""
+        """Parse as click does; -c at the end or before another option gets "", the terminal's last conversation."""
         end = args.index("--") if "--" in args else len(args)
         for n in reversed(range(end)):
             if args[n] in CONVERSATION and "".join(args[n + 1 : n + 2])[:1] in ("", "-"):

@@ -1,4 +1,4 @@
-"""Parses the command line of `samplemind bench`: the board needs no name, and a command after `--` is kept."""
+"""Parses the command line of `samplemind bench`: `board` may be left out, and a command may follow `--`."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ COMMAND = "samplemind.bench.command"  # the key in Click's context of the comman
 
 
 class BoardFirst(Group):
-    """`bench` alone is `bench board`: its groups and options need no name before them."""
+    """`bench` alone means `bench board`, also before its groups and options."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Click's own, with `board` inserted where no subcommand is named; what follows `--` is kept apart."""
-        if "--" in args and args[0] != "run":  # Click would join it to the arguments before it
+        """Parse with `board` inserted where no subcommand is named; the words after `--` go into the context."""
+        if "--" in args and args[0] != "run":  # click would add them to the arguments before
             args, ctx.meta[COMMAND] = args[: args.index("--")], args[args.index("--") + 1 :]
         if not args or args[0] not in (*self.commands, "--help", "-h"):
             args = ["board", *args]
@@ -26,6 +26,6 @@ class BoardFirst(Group):
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """The board's options, then the commands."""
+        """Write the board's options, then the commands."""
         self.commands["board"].format_options(ctx, formatter)
         self.format_commands(ctx, formatter)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from samplemind_cli.bench.gate import Change
     from samplemind_cli.bench.trial import TrialPlan
 
-NAME_AND_VALUES: Any = (str, str)  # two words; Typer types `click_type` as a class of click's that it does not export
+NAME_AND_VALUES: Any = (str, str)  # two words; Typer types `click_type` as a class that it does not export
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -73,9 +73,8 @@ def run(
     from samplemind_cli.errors import UsageError
 
     if fail_over is not None and not compare:
-        raise UsageError(
-            "--fail-over needs something to compare with", "--compare NAME names results saved by --save NAME"
-        )
+        hint = "--compare NAME names results saved by --save NAME"
+        raise UsageError("--fail-over needs something to compare with", hint)
     if fail_over is not None and runs is not None and runs < gate.LEAST:
         raise UsageError(f"--fail-over needs {gate.LEAST} runs or more", f"--runs {gate.LEAST}, or leave it out")
     directory = here()
@@ -86,57 +85,57 @@ def run(
     baselines = Baselines(Settings.load().state_dir, git.project(directory))
     if save is not None:
         baselines.checked(save)
-    then = baselines.find(compare) if compare is not None else None
+    baseline = baselines.find(compare) if compare is not None else None
     share = None if fail_over is None else fail_over / 100
-    found, changes = _measured(plan, then, share)
-    found |= {"commit": baselines.project.commit, "changed": baselines.project.changed}
+    document, changes = _measure(plan, baseline, share)
+    document |= {"commit": baselines.project.commit, "changed": baselines.project.changed}
     try:
-        _show(found, then, as_json=as_json)
-    finally:  # also where stdout has no reader
+        _show(document, baseline, as_json=as_json)
+    finally:  # also if stdout cannot be written
         if save is not None:
-            output.say(f"saved as {save}: {_keep(baselines, save, found)}")
+            output.say(f"saved as {save}: {_keep(baselines, save, document)}")
     return trial.exit_code(changes, share)
 
 
-def _measured(
-    plan: "TrialPlan", then: dict[str, Any] | None, share: float | None
+def _measure(
+    plan: "TrialPlan", baseline: dict[str, Any] | None, share: float | None
 ) -> "tuple[dict[str, Any], list[Change]]":
     from samplemind_cli import output
     from samplemind_cli.bench import gate, trial
 
-    found, again = gate.measured(lambda: trial.measured(plan, output.say), output.say, twice=share is not None)
-    changes = gate.compared(then, found, again, share) if then else []
-    if then:
-        since = {key: then[key] for key in ("name", "when", "commit", "changed", "command")}
-        found |= {"since": since, "comparison": gate.document(changes)}
-    return found, changes
+    document, again = gate.measure(lambda: trial.run(plan, output.say), output.say, twice=share is not None)
+    changes = gate.compare(baseline, document, again, share) if baseline else []
+    if baseline:
+        since = {key: baseline[key] for key in ("name", "when", "commit", "changed", "command")}
+        document |= {"since": since, "comparison": gate.document(changes)}
+    return document, changes
 
 
-def _keep(baselines: "Baselines", name: str, found: dict[str, Any]) -> str:
+def _keep(baselines: "Baselines", name: str, document: dict[str, Any]) -> str:
     """Save the results, without the comparison, which belongs to this run."""
-    own = {key: value for key, value in found.items() if key not in ("since", "comparison")}
+    own = {key: value for key, value in document.items() if key not in ("since", "comparison")}
     return str(baselines.save(name, own))
 
 
-def _show(found: dict[str, Any], then: dict[str, Any] | None, *, as_json: bool) -> None:
+def _show(document: dict[str, Any], baseline: dict[str, Any] | None, *, as_json: bool) -> None:
     import shlex
 
     from samplemind_cli import output
     from samplemind_cli.bench import gate, trend, trial
 
-    if then and then["command"] != found["command"]:
-        output.say(f"the baseline is of another command: {shlex.join(then['command'])}")
-    if then and not found["comparison"]:
+    if baseline and baseline["command"] != document["command"]:
+        output.say(f"the baseline is of another command: {shlex.join(baseline['command'])}")
+    if baseline and not document["comparison"]:
         output.say(f"nothing to compare: it takes {gate.LEAST} runs of the same parameters, in the baseline and now")
     if as_json:
-        output.print_json(found)
+        output.print_json(document)
         return
-    output.table(trial.COLUMNS, trial.table(found["rows"]))
-    output.write("".join(f"{line}\n" for line in (*trial.ratios(found["rows"]), *trial.remarks(found["rows"]))))
-    if then and found["comparison"]:
-        output.write(f"\nsince {then['when']} {trend.commit(then)}".rstrip() + "\n")
-        output.table(gate.COLUMNS, gate.table(found["comparison"]))
-        output.write("".join(f"{line}\n" for line in gate.meaning(found["comparison"])))
+    output.table(trial.COLUMNS, trial.table(document["rows"]))
+    output.write("".join(f"{line}\n" for line in (*trial.ratios(document["rows"]), *trial.remarks(document["rows"]))))
+    if baseline and document["comparison"]:
+        output.write(f"\nsince {baseline['when']} {trend.commit(baseline)}".rstrip() + "\n")
+        output.table(gate.COLUMNS, gate.table(document["comparison"]))
+        output.write("".join(f"{line}\n" for line in gate.meaning(document["comparison"])))
 
 
 def history(
@@ -158,17 +157,17 @@ def history(
     from samplemind_cli.errors import UsageError
 
     baselines = Baselines(Settings.load().state_dir, git.project(here()))
-    known = baselines.names()
+    saved = baselines.names()
     for name in names or []:
-        if name not in known:
-            raise UsageError(f"no results are saved as {name!r}", f"saved: {', '.join(known) or 'nothing yet'}")
+        if name not in saved:
+            raise UsageError(f"no results are saved as {name!r}", f"saved: {', '.join(saved) or 'nothing yet'}")
     documents = []
-    for name in names or known:
-        for found in list(baselines.all(name))[-last:]:
-            if isinstance(found, UsageError):
-                output.say(f"skipped: {found.message}")
+    for name in names or saved:
+        for document in list(baselines.all(name))[-last:]:
+            if isinstance(document, UsageError):
+                output.say(f"skipped: {document.message}")
             else:
-                documents.append(found)
+                documents.append(document)
     if as_json:
         output.print_json({"project": str(baselines.project.root), "measurements": documents})
         return

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from samplemind_cli.hot import Question
 
 __all__ = ["Command", "ask"]
-KNOWN = ", ".join(row.name for row in ROWS)
+PROVIDERS = ", ".join(row.name for row in ROWS)
 
 
 def ask(
@@ -31,7 +31,9 @@ def ask(
     priority: Annotated[Priority, typer.Option("--priority", "-p", help="What matters most.")] = "speed",
     provider: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help=f"Use only this provider: {KNOWN}, or your own.", autocompletion=providers),
+        typer.Option(
+            metavar="NAME", help=f"Use only this provider: {PROVIDERS}, or your own.", autocompletion=providers
+        ),
     ] = None,
     model: Annotated[
         str | None,
@@ -118,7 +120,8 @@ def ask(
     from samplemind_cli import hot, spool
     from samplemind_cli.ai.types import Options, Origin
     from samplemind_cli.asking import fetching
-    from samplemind_cli.asking import prompt as asked
+    from samplemind_cli.asking.prompt import prompt_and_name
+    from samplemind_cli.asking.prompt import request as build_request
     from samplemind_cli.errors import UsageError
 
     if no_cache and refresh:
@@ -129,8 +132,8 @@ def ask(
     question = ctx.obj if isinstance(ctx.obj, hot.Question) else None
     stdin = question.stdin if question else hot.read_stdin()
     if conversation is not None or fork:
-        prompt, conversation = asked.named(prompt, conversation or "", stdin)
-    said: dict[str, Any] = {
+        prompt, conversation = prompt_and_name(prompt, conversation or "", stdin)
+    given: dict[str, Any] = {
         "system": system,
         "schema": schema,
         "temperature": temperature,
@@ -139,26 +142,24 @@ def ask(
         "model": model,
         "task": task,
     }
-    said, fill = _filled(settings, template, var, said, verbose=verbose)
-    for_task: Task = said.pop("task") or "factual"
-    of_model: str = said.pop("model") or ""
-    attached = fetching.attached(attach or [], settings)
+    given, fill = _with_template(settings, template, var, given, verbose=verbose)
+    chosen: dict[str, Any] = {"task": given.pop("task") or "factual", "model": given.pop("model") or ""}
+    attachments = fetching.attachments(attach or [], settings)
     if template or "://" in " ".join(attach or []):
         question = None  # a record would not notice that one of them changed
-    request = asked.request(
+    request = build_request(
         prompt,
         stdin,
-        attach=attached,
+        attach=attachments,
         fill=fill,
         tools=tools,
         params=param or [],
-        **said | {"effort": said["effort"] or ""},
+        **given | {"effort": given["effort"] or ""},
     )
     options = Options(
-        task=for_task,
+        **chosen,
         priority=priority,
         provider=provider or "",
-        model=of_model,
         fallback=not no_fallback,
         cache="off" if no_cache else "refresh" if refresh else "use",
         ttl=ttl,
@@ -169,45 +170,45 @@ def ask(
     )
     if no_log:
         settings = settings.changed({"history": "off"}, "--no-log")
-    talk = None
+    log = None
     if conversation is not None:
         from samplemind_cli.asking.conversation import ConversationLog
 
-        talk = ConversationLog.open(settings, conversation, fork=fork)
-        options = talk.options(options)
-    turn = _readable(settings, request, options) if attach else request
-    request = talk.continued(turn) if talk else turn
+        log = ConversationLog.open(settings, conversation, fork=fork)
+        options = log.options(options)
+    turn = _pdfs_as_text(settings, request, options) if attach else request
+    request = log.continued(turn) if log else turn
     if explain:
         from samplemind_cli.asking.explain import explanation
 
         explanation(settings, request, options, as_json=as_json)
         return 0
-    answer, style = _answered(settings, request, options, as_json=as_json, raw=raw, verbose=verbose, code=code, why=why)
-    if talk:  # each turn is a new question: nothing to print again
-        talk.keep(turn, answer)
+    answer, style = _answer(settings, request, options, as_json=as_json, raw=raw, verbose=verbose, code=code, why=why)
+    if log:  # each turn is a new question: nothing to print again
+        log.keep(turn, answer)
     elif question:
-        read = [path for path in (*attached, schema, tools) if path]
+        read = [path for path in (*attachments, schema, tools) if path]
         _remember(settings, question, request, options, answer, style, read)
-    return _verdict(answer)
+    return _exit_code(answer)
 
 
-def _filled(
-    settings: Settings, template: str | None, var: list[str] | None, said: dict[str, Any], *, verbose: bool
+def _with_template(
+    settings: Settings, template: str | None, var: list[str] | None, given: dict[str, Any], *, verbose: bool
 ) -> "tuple[dict[str, Any], Callable[[str], str] | None]":
     """The options, with a template's, and a function that makes the prompt's text."""
     if not (template or var):
-        return said, None
-    from samplemind_cli.asking.templates import used
+        return given, None
+    from samplemind_cli.asking.templates import apply
 
-    return used(settings, template or "", var or [], said, verbose=verbose)
+    return apply(settings, template or "", var or [], given, verbose=verbose)
 
 
-def _readable(settings: Settings, request: "Request", options: "Options") -> "Request":
-    """The request with its PDFs as text, where nobody who may be asked takes a PDF."""
+def _pdfs_as_text(settings: Settings, request: "Request", options: "Options") -> "Request":
+    """The request with its PDFs as text, if no route accepts PDFs."""
     from samplemind_cli import output
     from samplemind_cli.asking import pdf
 
-    return pdf.readable(settings, request, options, output.say)
+    return pdf.as_text(settings, request, options, output.say)
 
 
 def _remember(
@@ -219,7 +220,7 @@ def _remember(
     style: "Style",
     read: list[Any],
 ) -> None:
-    """Keep what the same question prints again, as long as the files are as they are that were `read`."""
+    """Record what the same question will print, as long as the files that were `read` are unchanged."""
     from samplemind_cli.ai.journal import repeated
     from samplemind_cli.asking.remember import remember
 
@@ -227,7 +228,7 @@ def _remember(
     remember(question, options, answer, style, map(Path, files), repeated(settings, request, options, answer))
 
 
-def _answered(
+def _answer(
     settings: Settings,
     request: "Request",
     options: "Options",
@@ -264,7 +265,7 @@ def _answered(
         try:
             new = newness.Newness(core.questions.known(), request) if why else None
             async with aclosing(core.stream(request, options)) as chunks:
-                answer = await show.stream(new.heard(chunks) if new else chunks, style)
+                answer = await show.stream(new.watch(chunks) if new else chunks, style)
             for line in new.lines(answer) if new else ():
                 output.say(line)
             return answer
@@ -274,8 +275,8 @@ def _answered(
     return asyncio.run(asking()), style
 
 
-def _verdict(answer: "Answer") -> int:
-    """The exit code; reports an answer that was cut off, refused or filtered."""
+def _exit_code(answer: "Answer") -> int:
+    """The exit code 0; reports an answer that was cut off. Raises ProviderError if it was refused or filtered."""
     from samplemind_cli import output
     from samplemind_cli.errors import ProviderError
 

@@ -10,6 +10,7 @@ from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
     from samplemind_cli.ai.types import Options
+    from samplemind_cli.batch.in_flight import InFlight
     from samplemind_cli.batch.results import Results
     from samplemind_cli.batch.run import Tally
 
@@ -57,6 +58,7 @@ def batch(
     from samplemind_cli import output
     from samplemind_cli.ai.types import Options, Origin
     from samplemind_cli.batch import answering, progress
+    from samplemind_cli.batch.in_flight import InFlight
     from samplemind_cli.budgets import Budget
     from samplemind_cli.errors import BudgetError, ProviderError
 
@@ -68,10 +70,14 @@ def batch(
     given = {"--jobs": jobs, "--model": model, "--task": task, "--timeout": timeout, "--max-cost": max_cost}
     command = _command(source, out, given, no_cache)
     answering.check(settings, options, model)
-    results, tally = _opened(source, out, again=retry_failed)
+    in_flight = InFlight(out)
+    results, tally = _open(source, out, in_flight, again=retry_failed)
     stopped = "stopped: {0.done:,} of {0.total:,} lines are in {1}".format
+    if tally.unsure:
+        were = "line was" if tally.unsure == 1 else "lines were"
+        output.say(f"{tally.unsure:,} {were} in flight when the last run was killed, and may be billed twice")
     try:
-        _run(settings, options, model, source, results, tally, jobs)
+        _run(settings, options, model, source, results, in_flight, tally, jobs)
     except KeyboardInterrupt:
         output.say(f"{stopped(tally, out)}; to go on: {command}")
         raise
@@ -87,15 +93,15 @@ def batch(
         raise ProviderError(why, f"{command} --retry-failed")
 
 
-def _opened(source: Path, out: Path, *, again: bool) -> "tuple[Results, Tally]":
-    """The file of answers, and the number of lines to do."""
+def _open(source: Path, out: Path, in_flight: "InFlight", *, again: bool) -> "tuple[Results, Tally]":
+    """The file of answers, and the count of lines. Raises UsageError."""
     from samplemind_cli.batch import lines
     from samplemind_cli.batch.results import Results
     from samplemind_cli.batch.run import Tally
     from samplemind_cli.errors import UsageError
 
     if not source.is_file():
-        why = "is not a regular file: it is read more than once" if source.exists() else "is not there"
+        why = "is not a regular file, and must be read twice" if source.exists() else "does not exist"
         raise UsageError(f"{source} {why}", "samplemind batch IN.jsonl --out OUT.jsonl")
     if out.exists() and out.samefile(source):
         raise UsageError(f"{out} is the file of the questions", "name another --out")
@@ -105,11 +111,11 @@ def _opened(source: Path, out: Path, *, again: bool) -> "tuple[Results, Tally]":
         raise UsageError(f"cannot read {source}: {error.strerror or error}", f"ls -l {source}") from error
     results = Results.open(out, again=again)
     try:
-        before = sum(results.has(line) for line in lines.read(source))
+        left = [in_flight.has(line) for line in lines.read(source) if not results.has(line)]
     except BaseException:
         results.close()
         raise
-    return results, Tally(total, before=before, failed=results.failed)
+    return results, Tally(total, before=total - len(left), unsure=sum(left), failed=results.failed)
 
 
 def _run(
@@ -118,6 +124,7 @@ def _run(
     model: str | None,
     source: Path,
     results: "Results",
+    in_flight: "InFlight",
     tally: "Tally",
     jobs: int,
 ) -> None:
@@ -132,7 +139,7 @@ def _run(
     from samplemind_cli.batch.progress import BatchProgress, Remarks
     from samplemind_cli.ledger.prices import Prices
 
-    ending = Ending(lambda: output.say("finishing what is under way; once more stops at once"))
+    ending = Ending(lambda: output.say("finishing the lines in flight; once more stops at once"))
     prices = Prices(settings.config_dir, settings.rows)
     files.allow_open(4 * jobs + 64)
 
@@ -140,17 +147,19 @@ def _run(
         core = AICore(settings, notify=Remarks().say)
         asker = Asker(core, options, model or "")
         try:
-            with ending:
+            with ending, in_flight:
                 ended = ending.__bool__
-                await run.run(lines.read(source), results, asker.answer, jobs=jobs, tell=tell, ended=ended)
+                await run.run(
+                    lines.read(source), results, in_flight.recording(asker.answer), jobs=jobs, tell=tell, ended=ended
+                )
         finally:
             await core.close()
 
-    with BatchProgress(tally) as shown:
+    with BatchProgress(tally) as progress:
 
         def tell(result: LineResult) -> None:
             tally.add(result, prices)
-            shown.show()
+            progress.show()
 
         with suppress(asyncio.CancelledError):  # the second signal
             asyncio.run(asking())
@@ -161,7 +170,7 @@ def _command(source: Path, out: Path, given: dict[str, Any], no_cache: bool) -> 
     """The command line that resumes this batch."""
     import shlex
 
-    usual = {"--jobs": JOBS, "--task": "factual"}
-    said = [(name, str(value)) for name, value in given.items() if value not in (None, usual.get(name))]
-    words = [word for pair in said for word in pair] + ["--no-cache"] * no_cache
+    defaults = {"--jobs": JOBS, "--task": "factual"}
+    options = [(name, str(value)) for name, value in given.items() if value not in (None, defaults.get(name))]
+    words = [word for pair in options for word in pair] + ["--no-cache"] * no_cache
     return shlex.join(["samplemind", "batch", str(source), "--out", str(out), *words])

@@ -1,4 +1,4 @@
-"""`samplemind bench`: measure, and compare what can be compared."""
+"""`samplemind bench`."""
 
 import json
 from collections.abc import Callable
@@ -72,57 +72,56 @@ def board(
     if as_json + as_csv + as_markdown > 1:
         raise UsageError("--json, --csv and --markdown exclude each other", "samplemind bench --help")
     if fail_over is not None and not compare:
-        raise UsageError(
-            "--fail-over needs something to compare with", "samplemind bench --compare FILE --fail-over 20"
-        )
-    report.writable(html, save)
-    then = gate.load(compare) if compare else None
+        hint = "samplemind bench --compare FILE --fail-over 20"
+        raise UsageError("--fail-over needs something to compare with", hint)
+    report.check_writable(html, save)
+    baseline = gate.load(compare) if compare else None
     share = None if fail_over is None else fail_over / 100
     settings = Settings.load()
 
     def measure() -> dict[str, Any]:
-        return report.document(board.measured(groups or [], settings, output.say, quick=quick))
+        return report.document(board.scores(groups or [], settings, output.say, quick=quick))
 
-    found, again = gate.measured(measure, output.say, twice=share is not None)
-    _kept(lambda: LastResults(settings.state_dir).keep_board(found))
-    stopped = report.interrupted(found) or report.interrupted(again)
+    document, again = gate.measure(measure, output.say, twice=share is not None)
+    _keep(lambda: LastResults(settings.state_dir).keep_board(document))
+    stopped = report.interrupted(document) or report.interrupted(again)
     if stopped:  # partial results are shown, and marked as partial
-        then = save = None
-    changes = gate.compared(then, found, again, share) if then else []
-    if then:
-        found |= {"since": then["when"], "comparison": gate.document(changes)}
+        baseline = save = None
+    changes = gate.compare(baseline, document, again, share) if baseline else []
+    if baseline:
+        document |= {"since": baseline["when"], "comparison": gate.document(changes)}
     try:
-        _show(found, "json" if as_json else "csv" if as_csv else "markdown" if as_markdown else "")
-    finally:  # also where stdout has no reader, or no room
+        _show(document, "json" if as_json else "csv" if as_csv else "markdown" if as_markdown else "")
+    finally:  # also if stdout cannot be written
         if save:
-            report.write(save, json.dumps(found))
+            report.write(save, json.dumps(document))
         if html:
-            report.write(html, page.scoreboard(found))
+            report.write(html, page.scoreboard(document))
     if stopped:
         raise KeyboardInterrupt
     return gate.exit_code(changes, share)
 
 
-def _show(found: dict[str, Any], form: str) -> None:
+def _show(document: dict[str, Any], form: str) -> None:
     from samplemind_cli import output
     from samplemind_cli.bench import gate, report
 
-    changes = gate.table(found.get("comparison", []))
+    changes = gate.table(document.get("comparison", []))
     match form:
         case "json":
-            output.print_json(found)
+            output.print_json(document)
         case "csv":
-            output.write(report.as_csv(found["rows"]))
+            output.write(report.as_csv(document["rows"]))
         case "markdown":
-            output.write(report.as_markdown(found, [gate.COLUMNS, *changes] if changes else []))
+            output.write(report.as_markdown(document, [gate.COLUMNS, *changes] if changes else []))
         case _:
-            output.table(report.COLUMNS, report.table(found["rows"]))
-            output.write("".join(f"{remark}\n" for remark in ["", *report.remarks(found["rows"])]))
+            output.table(report.COLUMNS, report.table(document["rows"]))
+            output.write("".join(f"{remark}\n" for remark in ["", *report.remarks(document["rows"])]))
             if changes:
-                output.write(f"\nsince {found['since']}\n")
+                output.write(f"\nsince {document['since']}\n")
                 output.table(gate.COLUMNS, changes)
-                output.write("".join(f"{line}\n" for line in gate.meaning(found["comparison"])))
-    if found.get("comparison") == []:
+                output.write("".join(f"{line}\n" for line in gate.meaning(document["comparison"])))
+    if document.get("comparison") == []:
         output.say(gate.NOTHING)
 
 
@@ -174,19 +173,19 @@ def load(
 
     settings = Settings.load()
     if provider:
-        settings.row(provider)  # or a UsageError
-    report.writable(html)
+        settings.row(provider)  # raises UsageError
+    report.check_writable(html)
     output.say(f"sending requests for {seconds:g} s")
     options = Options(provider=provider, model=model)
-    found = asyncio.run(run(settings, options, workload, connections=connections, rate=rate, seconds=seconds))
+    document = asyncio.run(run(settings, options, workload, connections=connections, rate=rate, seconds=seconds))
     if as_json:
-        output.print_json(found)
+        output.print_json(document)
     else:
-        output.table(loads.COLUMNS, loads.table(found))
-        output.write("".join(f"{line}\n" for line in loads.told(found)))
+        output.table(loads.COLUMNS, loads.table(document))
+        output.write("".join(f"{line}\n" for line in loads.summary(document)))
     if html:
-        report.write(html, page.loaded(found, report.now()))
-    return 1 if found["failures"] else 0
+        report.write(html, page.load_report(document, report.now()))
+    return 1 if document["failures"] else 0
 
 
 @app.command()
@@ -227,7 +226,7 @@ def ab(
     from samplemind_cli.bench import git, report
     from samplemind_cli.bench.last_results import LastResults
 
-    report.writable(html)
+    report.check_writable(html)
     folder = here()
     repository = git.repository_of(folder)
     plan = compared.AbPlan(
@@ -238,19 +237,19 @@ def ab(
         seconds=seconds,
     )
     document = {"when": report.now(), **compared.run(folder, plan, output.say)}
-    _kept(lambda: LastResults(Settings.load().state_dir).keep_comparison(git.project(folder), document))
+    _keep(lambda: LastResults(Settings.load().state_dir).keep_comparison(git.project(folder), document))
     if as_json:
         output.print_json(document)
     else:
-        output.write(compared.told(document))
+        output.write(compared.summary(document))
     if html:
-        from samplemind_cli.bench import page  # plots and asyncio, a third of the start
+        from samplemind_cli.bench import page  # imports plots and asyncio, a third of the start-up
 
         report.write(html, page.comparison(document, report.now()))
     return compared.EXIT[document["verdict"]]
 
 
-def _kept(keep: Callable[[], None]) -> None:
+def _keep(keep: Callable[[], None]) -> None:
     """Save results for the dashboard; a failure is reported, and the results are still printed."""
     from samplemind_cli import output
     from samplemind_cli.errors import SamplemindError

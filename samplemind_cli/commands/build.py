@@ -56,9 +56,9 @@ def build(
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
     with object_on_failure(as_json=as_json):
         docker.require_daemon()
-        stack, named = files.located(settings), services or []
-        declared = up_plan.read(stack, named, output.say)
-        built = run(stack, settings, declared, named, cache=not no_cache, cache_dir=cache_dir)
+        stack, services = files.located(settings), services or []
+        declared = up_plan.read(stack, services, output.say)
+        built = run(stack, settings, declared, services, cache=not no_cache, cache_dir=cache_dir)
     show(built, as_json=as_json)
 
 
@@ -71,7 +71,7 @@ def run(
     cache: bool = True,
     cache_dir: Path | None = None,
 ) -> "Build":
-    """Build with a progress display on stderr; `declared` is the stack as Compose merged it."""
+    """Build with a progress display on stderr. `declared`: the compose files as merged by Compose."""
     import time
 
     from samplemind_cli.stack import build as builder
@@ -86,7 +86,7 @@ def run(
 
 @contextmanager
 def object_on_failure(*, as_json: bool, **more: object) -> "Iterator[None]":
-    """If a build fails inside, print its JSON object, with `more`, before the error ends the command."""
+    """On an error, print the build's JSON object, with the fields `more`."""
     from samplemind_cli import output
     from samplemind_cli.errors import SamplemindError
 
@@ -100,7 +100,7 @@ def object_on_failure(*, as_json: bool, **more: object) -> "Iterator[None]":
 
 
 def show(built: "Build", *, as_json: bool, error: "SamplemindError | None" = None, **more: object) -> None:
-    """The outcome: a line per image and one for the build; `error` and `more` go into the JSON alone."""
+    """Print a line per image and one for the build, or the JSON object with `error` and the fields `more`."""
     from dataclasses import asdict
 
     from samplemind_cli import output
@@ -108,13 +108,13 @@ def show(built: "Build", *, as_json: bool, error: "SamplemindError | None" = Non
     if as_json:
         output.print_json({**asdict(built), **more, "error": error.as_json() if error else None})
         return
-    output.write("".join(f"{_told(image)}\n" for image in built.images))
+    output.write("".join(f"{_image_line(image)}\n" for image in built.images))
     before = "" if built.seconds_before is None else f" (before: {built.seconds_before:.1f} s)"
     share = f", {100 * built.cached / built.steps:.0f}%" if built.steps else ""
     output.write(f"{built.cached} of {built.steps} steps from the cache{share}, in {built.seconds:.1f} s{before}\n")
 
 
-def _told(image: "Image") -> str:
+def _image_line(image: "Image") -> str:
     from samplemind_cli.output import size
 
     before = "" if image.size_before is None else f" (before: {size(image.size_before)})"
@@ -123,7 +123,7 @@ def _told(image: "Image") -> str:
 
 
 def _cache_of_ci(settings: Settings) -> Path | None:
-    """The layer cache of a CI service, whose engine starts empty; not every engine can write one."""
+    """The folder of the layer cache on CI, where the engine starts empty; None elsewhere, or if it cannot write one."""
     from samplemind_cli import files, output
     from samplemind_cli.stack.build import exports_cache
     from samplemind_cli.stack.engine import Engine
@@ -132,7 +132,7 @@ def _cache_of_ci(settings: Settings) -> Path | None:
         return None
     with Engine() as engine:
         if exports_cache(engine):
-            # Docker would create it with the umask's mode, and layers hold whatever is copied into an image.
+            # Docker would create it with the umask's mode, and layers may contain secrets.
             return Path(files.private_folder(settings.cache_dir, "build"))
     output.say("note: no layer cache is kept: the engine does not use the containerd image store")
     return None
@@ -140,7 +140,7 @@ def _cache_of_ci(settings: Settings) -> Path | None:
 
 @contextmanager
 def _display(images: "list[Image]") -> "Iterator[Watch]":
-    """On a terminal one changing line, elsewhere a line for each finished step."""
+    """A function that shows progress: as one line on a terminal, elsewhere as a line for each finished step."""
     from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
     from rich.table import Column
 

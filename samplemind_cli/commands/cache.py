@@ -47,11 +47,11 @@ def stats(as_json: Json = False) -> None:
     from samplemind_cli import output
 
     settings = Settings.load()
-    found = {"cache": settings.cache, **_opened(settings).stats()}
+    document = {"cache": settings.cache, **_cache(settings).stats()}
     if as_json:
-        output.print_json(found)
+        output.print_json(document)
     else:
-        output.lines(f"{name:<9} {value}" for name, value in _told(found))
+        output.lines(f"{name:<9} {value}" for name, value in _lines(document))
 
 
 @app.command()
@@ -77,19 +77,19 @@ def clear(
     from samplemind_cli.ledger import clearing
 
     settings = Settings.load()
-    opened = _opened(settings)
-    wish = clearing.ClearWish(provider, model, tier, older_than, question)
-    removal = Removal(**clearing.facts(settings, wish))
+    store = _cache(settings)
+    request = clearing.ClearRequest(provider, model, tier, older_than, question)
+    removal = Removal(**clearing.removal_fields(settings, request))
     here = f"in {settings.cache_dir}" if tier != "redis" else ""
-    shared = f"in Redis at {opened.shared_at}" if opened.shared_at and tier != "local" else ""
-    if not output.confirm(f"Remove {wish} {' and '.join(filter(None, (here, shared)))}?", yes=yes):
+    shared = f"in Redis at {store.shared_at}" if store.shared_at and tier != "local" else ""
+    if not output.confirm(f"Remove {request} {' and '.join(filter(None, (here, shared)))}?", yes=yes):
         raise typer.Abort
-    gone = opened.clear(removal)
+    removed = store.clear(removal)
     if as_json:
-        output.print_json(gone)
+        output.print_json(removed)
         return
-    there = "" if gone["redis"] is None else f"; {_count(gone['redis'])} from Redis"
-    output.write(f"removed {_count(gone['entries'])}, {output.size(gone['bytes'])}{there}\n")
+    there = "" if removed["redis"] is None else f"; {_count(removed['redis'])} from Redis"
+    output.write(f"removed {_count(removed['entries'])}, {output.size(removed['bytes'])}{there}\n")
 
 
 @app.command()
@@ -104,35 +104,35 @@ def show(key: Key, as_json: Json = False) -> None:
     from samplemind_cli import output
     from samplemind_cli.escapes import json_text
 
-    found = _opened(Settings.load()).show(key)
+    entry = _cache(Settings.load()).show(key)
     if as_json:
-        output.print_json(found)
+        output.print_json(entry)
         return
-    now, value = time.time(), found["value"]
+    now, value = time.time(), entry["value"]
     for name in ("key", "tier", "path"):
-        if found[name]:
-            output.say(f"{name:<8} {found[name]}")
-    output.say(f"{'stored':<8} {_span(now - found['stored'])} ago")
-    left = found["expires"] - now
+        if entry[name]:
+            output.say(f"{name:<8} {entry[name]}")
+    output.say(f"{'stored':<8} {_span(now - entry['stored'])} ago")
+    left = entry["expires"] - now
     output.say(f"{'expires':<8} " + (f"in {_span(left)}" if left > 0 else f"{_span(-left)} ago"))
     text = value.get("text") if isinstance(value, dict) else None
     output.write(output.data(text if isinstance(text, str) else json_text(value, indent=2)), "\n")
 
 
-def _opened(settings: Settings) -> "Cache":
+def _cache(settings: Settings) -> "Cache":
     from samplemind_cli import output
     from samplemind_cli.ai.cache import Cache
 
     return Cache(settings, lambda text: output.say(f"warning: {text}"))
 
 
-def _told(found: dict[str, Any]) -> list[tuple[str, str]]:
+def _lines(document: dict[str, Any]) -> list[tuple[str, str]]:
     from samplemind_cli import output
 
-    local, shared = found["local"], found["redis"]
+    local, shared = document["local"], document["redis"]
     providers = ", ".join(f"{entries} {name}" for name, entries in local["providers"].items())
     lines = [
-        ("cache", found["cache"]),
+        ("cache", document["cache"]),
         ("local", local["path"]),
         ("answers", f"{local['entries']}: {providers}" if providers else "0"),
         ("room", f"{output.size(local['bytes'])} of {output.size(local['bound'])}"),
@@ -147,7 +147,8 @@ def _told(found: dict[str, Any]) -> list[tuple[str, str]]:
     if not shared["reachable"]:
         return [*lines, ("", shared["reason"])]
     rate = "" if shared["hit_rate"] is None else f", {shared['hit_rate']:.0%} of its reads were hits"
-    return [*lines, ("", f"{_count(shared['entries'])}; the server uses {output.size(shared['memory'])}{rate}")]
+    memory = "" if shared["memory"] is None else f"; the server uses {output.size(shared['memory'])}"
+    return [*lines, ("", f"{_count(shared['entries'])}{memory}{rate}")]
 
 
 def _count(entries: int) -> str:

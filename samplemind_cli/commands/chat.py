@@ -29,12 +29,12 @@ def chat(
     """
     from samplemind_cli.ai.types import Options, Origin
     from samplemind_cli.asking.chat import Chat
-    from samplemind_cli.asking.conversation import ConversationLog, unkept
+    from samplemind_cli.asking.conversation import ConversationLog, new
     from samplemind_cli.spool import terminal
 
     settings = Settings.load()
-    talk = ConversationLog.open(settings, conversation) if conversation else unkept(settings)
-    talk.system = system or talk.system
-    talk.model = model or talk.model
+    log = ConversationLog.open(settings, conversation) if conversation else new(settings)
+    log.system = system or log.system
+    log.model = model or log.model
     origin = Origin(command="chat", session=terminal())
-    Chat(settings, talk, Options(provider=provider or "", origin=origin, keep_content=True), raw=raw).run()
+    Chat(settings, log, Options(provider=provider or "", origin=origin, keep_content=True), raw=raw).run()

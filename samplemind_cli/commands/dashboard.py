@@ -25,13 +25,13 @@ def dashboard(
     from samplemind_cli.launching import home, serving
 
     settings = Settings.load()
-    if found := url.rstrip("/") or serving.found(settings, "", output.say):
-        _show(_address(found, settings), settings, print_only=print_only)
+    if running := url.rstrip("/") or serving.find(settings, "", output.say):
+        _show(_address(running, settings), settings, print_only=print_only)
         return
-    log = home.made(settings, "dashboard") / "serve.log"
-    with serving.process(settings, log) as (started, server):
-        output.say(f"serving on {started} until Ctrl-C; its log: {log}")
-        _show(_address(started, settings), settings, print_only=print_only)
+    log = home.make(settings, "dashboard") / "serve.log"
+    with serving.start(settings, log) as (address, server):
+        output.say(f"serving on {address} until Ctrl-C; its log: {log}")
+        _show(_address(address, settings), settings, print_only=print_only)
         server.wait()
 
 
@@ -43,19 +43,19 @@ def _address(url: str, settings: Settings) -> str:
 
 
 def _show(address: str, settings: Settings, *, print_only: bool) -> None:
-    """Open it, or print it. An address with a code is passed to the browser in a file: others can see arguments."""
+    """Open or print an address. One with a code is passed in a file, as other users can see a browser's arguments."""
     import webbrowser
 
     from samplemind_cli import output
-    from samplemind_cli.dashboard.doorway import doorway
+    from samplemind_cli.dashboard.sessions import redirect_page
     from samplemind_cli.launching import home
 
     page, _, link = address.partition("#")
     if print_only:
         output.write(f"{address}\n")
         return
-    shown = doorway(home.made(settings, "dashboard"), address).as_uri() if link else address
-    if not webbrowser.open(shown):
+    target = redirect_page(home.make(settings, "dashboard"), address).as_uri() if link else address
+    if not webbrowser.open(target):
         output.write(f"{address}\n")
         return
     output.say(f"opened {page}")

@@ -78,5 +78,5 @@ def _show(findings: "dict[str, Finding]") -> None:
 
 
 def _indented(text: str) -> str:
-    """Indented, so that no line of a reason looks like a verdict."""
+    """The text with further lines indented, so that none looks like a verdict."""
     return text.replace("\n", "\n      ")

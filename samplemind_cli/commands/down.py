@@ -52,45 +52,45 @@ def down(
     if models and not volumes:
         raise UsageError("--models deletes nothing without --volumes", "samplemind down --volumes --models")
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
-    gone: list[str] = []
-    document: dict[str, Any] = {"project": None, "stopped": gone, "deleted": [], "kept": [], "networks": []}
+    stopped: list[str] = []
+    document: dict[str, Any] = {"project": None, "stopped": stopped, "deleted": [], "kept": [], "networks": []}
     with _object_on_failure(document, as_json=as_json):
-        stack, named = located(settings), services or []
+        stack, services = located(settings), services or []
         with Engine() as engine:
-            engine.get("/version")  # a silent daemon is found out before anything else waits for it
+            engine.get("/version")  # fails fast if the daemon does not answer
             name, active = declared(settings, stack)
             document["project"] = name
             output.say(stack.title(name))
-            require_declared(stack, active, named)
-            lost, kept = _doomed(engine, stack, named, models=models) if volumes else ([], [])
-            if volumes and not _agreed(lost, kept, yes=yes):
+            require_declared(stack, active, services)
+            lost, kept = _to_delete(engine, stack, services, models=models) if volumes else ([], [])
+            if volumes and not _confirmed(lost, kept, yes=yes):
                 raise typer.Exit(1)
-            kept = kept if volumes else doing.outliving(engine, name, named)
-            with closing(doing.removed(stack, named, grace)) as containers:
+            kept = kept if volumes else doing.outliving(engine, name, services)
+            with closing(doing.removed(stack, services, grace)) as containers:
                 for container in containers:
                     output.say(f"{container}: stopped and removed")
-                    gone.append(container)
-            unused, networks = ([], []) if named else doing.networks(engine, name)
+                    stopped.append(container)
+            unused, networks = ([], []) if services else doing.networks(engine, name)
         if unused:
             doing.remove_networks(stack, unused)
             output.say(f"removed: network {', '.join(unused)}")
         if lost:
             doing.remove(stack, lost)
             document["deleted"] = _as_json(lost)
-            output.say(f"deleted: {', '.join(map(_placed, lost))}")
-        doing.forget(settings, stack, name, named)
+            output.say(f"deleted: {', '.join(map(_with_place, lost))}")
+        doing.forget(settings, stack, name, services)
     if as_json:
         output.print_json({**document, "kept": _as_json(kept), "networks": networks, "error": None})
-    elif not gone:
+    elif not stopped:
         output.say("nothing was running")
     again = "".join(f" {option} {value}" for option, value in (("--file", file), ("--project-name", project)) if value)
-    for line in _left(kept, networks, f"samplemind down{again}"):
+    for line in _kept_lines(kept, networks, f"samplemind down{again}"):
         output.say(line)
 
 
 @contextmanager
 def _object_on_failure(document: dict[str, Any], *, as_json: bool) -> "Iterator[None]":
-    """Print the JSON object of what was done until then, before the error ends the command."""
+    """On an error, print the JSON object of what was done so far."""
     from samplemind_cli import output
     from samplemind_cli.errors import SamplemindError
 
@@ -102,12 +102,13 @@ def _object_on_failure(document: dict[str, Any], *, as_json: bool) -> "Iterator[
         raise
 
 
-def _left(kept: "list[Volume]", networks: list[str], again: str) -> "Iterator[str]":
-    """What is kept, each kind with the command that removes it."""
+def _kept_lines(kept: "list[Volume]", networks: list[str], again: str) -> "Iterator[str]":
+    """What is kept, grouped by the command that deletes it."""
+    anonymous = [v for v in kept if v.anonymous]
     kinds = {
-        f"{again} --volumes": [_placed(v) for v in kept if not v.models and not v.anonymous],
-        f"{again} --volumes --models": [_placed(v) for v in kept if v.models and not v.anonymous],
-        f"docker volume rm {' '.join(v.name for v in kept if v.anonymous)}": [_placed(v) for v in kept if v.anonymous],
+        f"{again} --volumes": [_with_place(v) for v in kept if not v.models and not v.anonymous],
+        f"{again} --volumes --models": [_with_place(v) for v in kept if v.models and not v.anonymous],
+        f"docker volume rm {' '.join(v.name for v in anonymous)}": [_with_place(v) for v in anonymous],
         f"docker network rm {' '.join(networks)}": [f"network {name}, which others use" for name in networks],
     }
     for command, names in kinds.items():
@@ -115,32 +116,34 @@ def _left(kept: "list[Volume]", networks: list[str], again: str) -> "Iterator[st
             yield f"kept: {', '.join(names)}; to delete: {command}"
 
 
-def _doomed(engine: "Engine", stack: "Stack", named: list[str], *, models: bool) -> "tuple[list[Volume], list[Volume]]":
+def _to_delete(
+    engine: "Engine", stack: "Stack", services: list[str], *, models: bool
+) -> "tuple[list[Volume], list[Volume]]":
     """The volumes to delete, and those to keep because they hold models."""
     from samplemind_cli.stack.down import everything, volumes
 
-    found = volumes(engine, everything(stack), named)
-    return [v for v in found if models or not v.models], [v for v in found if v.models and not models]
+    candidates = volumes(engine, everything(stack), services)
+    return [v for v in candidates if models or not v.models], [v for v in candidates if v.models and not models]
 
 
-def _agreed(lost: "list[Volume]", kept: "list[Volume]", *, yes: bool) -> bool:
-    """Show what will be deleted, and ask for confirmation; if nothing will be, do not ask."""
+def _confirmed(lost: "list[Volume]", kept: "list[Volume]", *, yes: bool) -> bool:
+    """Show what will be deleted and ask for confirmation, unless nothing will be."""
     from samplemind_cli import output
 
     for volume in lost:
-        output.say(f"to be deleted: {_named(volume)}")
+        output.say(f"to be deleted: {_with_size(volume)}")
     for volume in kept:
-        output.say(f"kept: {_named(volume)} of models (--models deletes them too)")
+        output.say(f"kept: {_with_size(volume)} of models (--models deletes them too)")
     return not lost or output.confirm("Stop the stack and delete this data for good?", yes=yes)
 
 
-def _named(volume: "Volume") -> str:
+def _with_size(volume: "Volume") -> str:
     from samplemind_cli.output import size
 
-    return f"{_placed(volume)}, {'size unknown' if volume.size < 0 else size(volume.size)}"
+    return f"{_with_place(volume)}, {'size unknown' if volume.size < 0 else size(volume.size)}"
 
 
-def _placed(volume: "Volume") -> str:
+def _with_place(volume: "Volume") -> str:
     name = volume.name[:SHORT] if volume.anonymous else volume.name
     return f"{name} ({volume.place})" if volume.place else name
 

@@ -48,33 +48,33 @@ def env(
     from samplemind_cli import output, processors
     from samplemind_cli.stack import exports
 
-    shown = shell or (Shell.fish if environment().get("SHELL", "").endswith("fish") else Shell.bash)
+    shell = shell or (Shell.fish if environment().get("SHELL", "").endswith("fish") else Shell.bash)
     if tool:
-        _for(tool, model, url, shown, as_json=as_json)
+        _for(tool, model, url, shell, as_json=as_json)
         return
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
-    found = exports.of_stack(settings)
-    for note in found.notes:
+    stack = exports.of_stack(settings)
+    for note in stack.notes:
         output.say(f"note: {note}")
-    values = {**exports.speed(processors.usable()), **found.values}
+    values = {**exports.speed(processors.usable()), **stack.values}
     if as_json:
         output.print_json(values)
         return
-    output.write("".join(f"{exports.line(key, value, shown.value)}\n" for key, value in values.items()))
+    output.write("".join(f"{exports.line(key, value, shell.value)}\n" for key, value in values.items()))
 
 
 def _for(tool: str, model: str, url: str, shell: Shell, *, as_json: bool) -> None:
     """The exports for a tool, whose config file is written; the command to run is a comment."""
     from samplemind_cli import output
-    from samplemind_cli.launching import home, serving, showing, tools
+    from samplemind_cli.launching import home, serving, tools
     from samplemind_cli.stack import exports
 
     settings = Settings.load()
-    plain = tools.setup(tool, url or serving.DEFAULT, settings.api_token and showing.TOKEN, model)
-    setup = home.furnished(settings, tool, plain)
+    setup = tools.setup(tool, url or serving.DEFAULT, settings.api_token and tools.TOKEN, model)
+    setup = home.prepare(settings, tool, setup)
     if as_json:
         output.print_json(setup.variables)
         return
-    output.lines(showing.exports(setup, lambda name, value: exports.line(name, value, shell.value)))
+    output.lines(setup.exports(lambda name, value: exports.line(name, value, shell.value)))
     if setup.arguments:
-        output.lines([f"# {showing.command(setup, [])}"])
+        output.lines([f"# {setup.command_line()}"])

@@ -50,7 +50,7 @@ def exec(  # noqa: A001 - the command's name
     with Engine() as engine:
         container = running(settings, located(settings), engine, service)
     tty = not no_tty and output.on_terminal(sys.stdin) and output.on_terminal(sys.stdout)
-    given = {"--user": user, "--workdir": workdir}
-    options = [word for name, value in given.items() if value is not None for word in (name, value)]
+    values = {"--user": user, "--workdir": workdir}
+    options = [word for name, value in values.items() if value is not None for word in (name, value)]
     options += [word for variable in env or () for word in ("--env", variable)]
     return run(docker_command("exec", "--interactive", *(["--tty"] if tty else []), *options, container.id, *command))

@@ -1,4 +1,4 @@
-"""`samplemind keys`: keys of their own for the clients of `serve`."""
+"""`samplemind keys`: creates, lists and revokes the keys of the clients of `serve`."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,14 +67,14 @@ def list_keys(as_json: Json = False) -> None:
     from samplemind_cli import output
     from samplemind_cli.server import client_keys as store
 
-    found = store.of(Settings.load()).all()
+    clients = store.of(Settings.load()).all()
     if as_json:
-        output.print_json({"keys": [_shown(key) for key in found]})
+        output.print_json({"keys": [_as_json(key) for key in clients]})
         return
-    if not found:
+    if not clients:
         output.say("there are no keys; samplemind keys add NAME makes one")
         return
-    output.table(("NAME", "MADE", "REQUESTS/MINUTE", "TOKENS/MINUTE", "MODELS"), map(_row, found))
+    output.table(("NAME", "MADE", "REQUESTS/MINUTE", "TOKENS/MINUTE", "MODELS"), map(_row, clients))
 
 
 @app.command()
@@ -88,22 +88,22 @@ def revoke(name: Name, as_json: Json = False) -> None:
     from samplemind_cli import output
     from samplemind_cli.server import client_keys as store
 
-    found = store.of(Settings.load()).revoke(name)
+    revoked = store.of(Settings.load()).revoke(name)
     if as_json:
-        output.print_json({"revoked": _shown(found)})
+        output.print_json({"revoked": _as_json(revoked)})
     else:
         output.say(f"{name}: its key is revoked")
 
 
-def _shown(key: "ClientKey") -> dict[str, Any]:
+def _as_json(key: "ClientKey") -> dict[str, Any]:
     return {"name": key.name, "made": key.made, "rpm": key.rpm, "tpm": key.tpm, "models": list(key.models)}
 
 
 def _row(key: "ClientKey") -> tuple[str, ...]:
     import time
 
-    made = time.strftime("%Y-%m-%d", time.localtime(key.made))
-    return key.name, made, _any(key.rpm), _any(key.tpm), " ".join(key.models) or "any"
+    day = time.strftime("%Y-%m-%d", time.localtime(key.made))
+    return key.name, day, _any(key.rpm), _any(key.tpm), " ".join(key.models) or "any"
 
 
 def _any(limit: int) -> str:

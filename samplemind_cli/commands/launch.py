@@ -36,28 +36,27 @@ def launch(
     from contextlib import nullcontext
 
     from samplemind_cli import child, output
-    from samplemind_cli.launching import home, room, serving, showing, tools
+    from samplemind_cli.launching import home, serving, small_context, tools
     from samplemind_cli.settings import environment
     from samplemind_cli.stack import record
 
-    settings, more = Settings.load(), arguments or []
-    tools.setup(tool, serving.DEFAULT, "")  # an unknown one is reported before anything starts
+    settings, arguments = Settings.load(), arguments or []
+    setup = tools.setup(tool, url or serving.DEFAULT, settings.api_token and tools.TOKEN, model)
     if show:
-        setup = tools.setup(tool, url or serving.DEFAULT, settings.api_token and showing.TOKEN, model)
-        _show(setup.placed(home.folder(settings, tool)), more, as_json=as_json)
+        _show(setup.with_home(home.path(settings, tool)), arguments, as_json=as_json)
         return 0
-    _installed(tools.setup(tool, "", ""))
-    folder = home.made(settings, "launch")
-    found = url or serving.found(settings, record.carried(settings, "api"), output.say)
-    with nullcontext(found) if found else serving.started(settings, folder / "serve.log") as address:
-        setup = home.furnished(settings, tool, tools.setup(tool, address, settings.api_token, model))
-        if warning := "" if url else room.warning(settings, tool, model):
+    _require_installed(setup)
+    log = home.make(settings, "launch") / "serve.log"
+    running = url or serving.find(settings, record.carried(settings, "api"), output.say)
+    with nullcontext((running, None)) if running else serving.start(settings, log) as (address, _):
+        setup = home.prepare(settings, tool, tools.setup(tool, address, settings.api_token, model))
+        if warning := "" if url else small_context.warning(settings, tool, model):
             output.say(warning)
-        output.say(f"{tool} uses {address}" + ("" if found else f"; its log: {folder / 'serve.log'}"))
-        return child.run([*setup.command, *setup.arguments, *more], environment(**setup.variables))
+        output.say(f"{tool} uses {address}" + ("" if running else f"; its log: {log}"))
+        return child.run([*setup.command, *setup.arguments, *arguments], environment(**setup.variables))
 
 
-def _installed(setup: "Setup") -> None:
+def _require_installed(setup: "Setup") -> None:
     import shutil
 
     from samplemind_cli.errors import UsageError
@@ -66,16 +65,15 @@ def _installed(setup: "Setup") -> None:
         raise UsageError(f"{setup.command[0]} is not installed", setup.install)
 
 
-def _show(setup: "Setup", more: list[str], *, as_json: bool) -> None:
+def _show(setup: "Setup", arguments: list[str], *, as_json: bool) -> None:
     from samplemind_cli import output
-    from samplemind_cli.launching import showing
     from samplemind_cli.stack import exports
 
     if as_json:
-        words = [*setup.command, *setup.arguments, *more]
+        words = [*setup.command, *setup.arguments, *arguments]
         output.print_json({"variables": setup.variables, "command": words, "config": setup.config or None})
         return
-    output.lines(showing.exports(setup, lambda name, value: exports.line(name, value, "bash")))
+    output.lines(setup.exports(lambda name, value: exports.line(name, value, "bash")))
     if setup.config:
         output.write(f"# {setup.config_name}:\n{setup.config}")
-    output.write(showing.command(setup, more) + "\n")
+    output.write(setup.command_line(arguments) + "\n")

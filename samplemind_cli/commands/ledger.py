@@ -9,7 +9,7 @@ from samplemind_cli.settings import Settings
 
 app = typer.Typer(cls=Group, rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 
-SHOWN = ("spent", "held", "left")  # of a budget
+AMOUNTS = ("spent", "held", "left")  # of a budget
 
 
 @app.callback()
@@ -33,9 +33,9 @@ def path() -> None:
     from samplemind_cli import output
     from samplemind_cli.ledger.store import Ledger
 
-    book = Ledger(Settings.load())
-    with book.open():
-        output.write(f"{book.path}\n")
+    store = Ledger(Settings.load())
+    with store.open():
+        output.write(f"{store.path}\n")
 
 
 @app.command()
@@ -59,10 +59,10 @@ def prune(
     age = settings.history_days if days is None else days
     if not output.confirm(f"Remove every call older than {age:g} days from the ledger?", yes=yes):
         return
-    book = Ledger(settings)
-    with book.open() as connection:
-        gone = book.prune(connection, days=days)
-    output.say(f"removed {gone:,} calls")
+    store = Ledger(settings)
+    with store.open() as connection:
+        count = store.prune(connection, days=days)
+    output.say(f"removed {count:,} calls")
 
 
 @app.command()
@@ -100,15 +100,15 @@ def budgets(
     from samplemind_cli.ledger.prices import Prices
 
     settings = Settings.load()
-    found = accounts.standing(settings, Prices(settings.config_dir, settings.rows))
+    standing = accounts.standing(settings, Prices(settings.config_dir, settings.rows))
     if as_json:
-        for one in found:
-            output.print_json(one)
-    elif not found:
+        for budget in standing:
+            output.print_json(budget)
+    elif not standing:
         output.say(f"there are no budgets: write [budgets] into {settings.config_dir}/config.toml")
     else:
         rows = [
-            (str(one["budget"]), *(accounts.dollars(round(one[name] * accounts.NANO)) for name in SHOWN))
-            for one in found
+            (str(budget["budget"]), *(accounts.dollars(round(budget[name] * accounts.NANO)) for name in AMOUNTS))
+            for budget in standing
         ]
-        output.table(("budget", *SHOWN), rows)
+        output.table(("budget", *AMOUNTS), rows)

@@ -39,27 +39,27 @@ def log(
         raise UsageError("--model is for --again", "samplemind log ID --again --model NAME")
     if call is not None and (search or follow):
         raise UsageError("an ID cannot be combined with other filters", "samplemind log ID")
-    book = Ledger(Settings.load())
+    store = Ledger(Settings.load())
     if call is not None:
-        with book.open() as connection:
-            found = ledger.one(connection, call)
-        _show(found, as_json=as_json)
+        with store.open() as connection:
+            chosen = ledger.one(connection, call)
+        _show(chosen, as_json=as_json)
         if again:
-            _ask_again(found, model)
+            _ask_again(chosen, model)
         return
-    with book.open() as connection:
+    with store.open() as connection:
         calls = ledger.search(connection, search, count) if search is not None else ledger.latest(connection, count)
     _list(calls, as_json=as_json)
-    seen = max((one["number"] for one in calls), default=0)
+    seen = max((entry["number"] for entry in calls), default=0)
     while follow:
         time.sleep(PAUSE)
-        with book.open() as connection:
+        with store.open() as connection:
             calls = ledger.latest(connection, 1000, seen)
-        _list([one for one in calls if not search or _holds(one, search)], as_json=as_json)
-        seen = max((one["number"] for one in calls), default=seen)
+        _list([entry for entry in calls if not search or _contains(entry, search)], as_json=as_json)
+        seen = max((entry["number"] for entry in calls), default=seen)
 
 
-def _holds(call: dict[str, Any], words: str) -> bool:
+def _contains(call: dict[str, Any], words: str) -> bool:
     text = f"{call.get('prompt', '')} {call.get('answer', '')}".lower()
     return all(word in text for word in words.lower().split())
 
@@ -79,12 +79,12 @@ def _line(call: dict[str, Any]) -> str:
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(call["at"]))
     times = f" x{call['times']}" if call.get("times", 1) > 1 else ""
     where = call.get("error") or call.get("tier", "")
-    words = call.get("prompt", "")
-    shown = words if len(words) <= 60 else words[:59] + "…"  # noqa: PLR2004 - what a line holds
-    took = f"{call['ms']:.0f} ms" if "ms" in call else ""
+    prompt = call.get("prompt", "")
+    excerpt = prompt if len(prompt) <= 60 else prompt[:59] + "…"  # noqa: PLR2004 - what a line holds
+    latency = f"{call['ms']:.0f} ms" if "ms" in call else ""
     source = call.get("client") or call.get("command", "")
     name = f"{call['provider']}/{call.get('model', '')}" if call.get("provider") else "-"  # no provider was available
-    return f"{call['id'][:12]} {when} {source} {name} {where}{times} {took} {shown}"
+    return f"{call['id'][:12]} {when} {source} {name} {where}{times} {latency} {excerpt}"
 
 
 def _show(call: dict[str, Any], *, as_json: bool) -> None:
@@ -116,9 +116,9 @@ def _ask_again(call: dict[str, Any], model: str | None) -> None:
 
     if not call.get("prompt"):
         raise UsageError("the text of this call was not recorded", "only `ask` records it, unless history is off")
-    spoken = [Message("system", call["system"])] if call.get("system") else []
-    request = Request(messages=(*spoken, Message("user", call["prompt"])))
-    named = model or f"{call['provider']}/{call['model']}"
-    options = Options(model=named, cache="refresh", origin=Origin(command="log"), keep_content=True)
+    system = [Message("system", call["system"])] if call.get("system") else []
+    request = Request(messages=(*system, Message("user", call["prompt"])))
+    model = model or f"{call['provider']}/{call['model']}"
+    options = Options(model=model, cache="refresh", origin=Origin(command="log"), keep_content=True)
     answer = AICore(Settings.load(), notify=output.say, long_lived=False).ask_sync(request, options)
     output.write(f"\nagain, {answer.provider}/{answer.model}:\n{answer.text}\n")

@@ -1,4 +1,4 @@
-"""`samplemind logs`: what the services say."""
+"""`samplemind logs`: shows the services' logs."""
 
 import re
 import sys
@@ -53,11 +53,11 @@ def logs(
     from samplemind_cli.stack.logs import read
     from samplemind_cli.stack.sources import unreadable
 
-    given = {"--since": since, "--until": until, "--tail": tail}
-    options = [word for name, value in given.items() if value is not None for word in (name, str(value))]
+    values = {"--since": since, "--until": until, "--tail": tail}
+    options = [word for name, value in values.items() if value is not None for word in (name, str(value))]
     options += ["--follow"] if follow else []
-    wanted, allowed = _pattern(grep), LEVELS[LEVELS.index(level) :]
-    show = _as_json if as_json else _people(timestamps=timestamps)
+    pattern, allowed = _pattern(grep), LEVELS[LEVELS.index(level) :]
+    show = _as_json if as_json else _renderer(timestamps=timestamps)
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
     stack = located(settings)
     name, _ = declared(settings, stack)
@@ -65,7 +65,7 @@ def logs(
         if not services or service in services:
             output.say(f"note: {service} is left out: its logging driver, {driver}, cannot be read")
     for line in read(stack, services or [], options, project=name, reader=sys.stdout.fileno()):
-        if line.level in allowed and wanted.search(line.message):
+        if line.level in allowed and pattern.search(line.message):
             output.write(show(line))
 
 
@@ -75,9 +75,8 @@ def _pattern(grep: str | None) -> re.Pattern[str]:
     try:
         return re.compile(grep or "")
     except re.error as error:
-        raise UsageError(
-            f"--grep {grep!r} is not a valid regular expression: {error}", "escape special characters with \\"
-        ) from None
+        why = f"--grep {grep!r} is not a valid regular expression: {error}"
+        raise UsageError(why, "escape special characters with \\") from None
 
 
 def _as_json(line: "LogLine") -> str:
@@ -88,7 +87,7 @@ def _as_json(line: "LogLine") -> str:
     return json_text(asdict(line)) + "\n"
 
 
-def _people(*, timestamps: bool) -> "Callable[[LogLine], str]":
+def _renderer(*, timestamps: bool) -> "Callable[[LogLine], str]":
     """A function from a line to text: `service | message`, on a terminal in the service's colour."""
     from samplemind_cli import output
     from samplemind_cli.escapes import harmless_line
@@ -96,7 +95,7 @@ def _people(*, timestamps: bool) -> "Callable[[LogLine], str]":
     width, colours = 8, dict[str, str]()
     console = output.console(sys.stdout) if output.on_terminal(sys.stdout) else None
 
-    def shown(line: "LogLine") -> str:
+    def render(line: "LogLine") -> str:
         nonlocal width
         width = max(width, len(line.name))
         head = f"{f'{line.time[:23]} ' if timestamps else ''}{line.name:{width}} | "
@@ -109,4 +108,4 @@ def _people(*, timestamps: bool) -> "Callable[[LogLine], str]":
             console.print(Text.assemble((head, colour), (harmless_line(line.message), STYLES.get(line.level, ""))))
         return output.Own(captured.get())
 
-    return shown
+    return render

@@ -96,13 +96,13 @@ def _announce(server: "MockServer", *, as_json: bool) -> None:
     else:
         output.write("".join(f"export {name}={value}\n" for name, value in server.exports.items()))
     if sys.stdout is not None and not output.on_terminal(sys.stdout):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
 
 
 def _sigterm() -> "Event":
-    """Set by SIGTERM, the normal end; Ctrl-C interrupts whoever waits for it."""
+    """An event set by SIGTERM, the normal end; Ctrl-C raises KeyboardInterrupt in `wait`."""
     import signal
     import threading
 

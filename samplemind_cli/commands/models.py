@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from samplemind_cli.commands._ask_line import installed_models
 from samplemind_cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,17 +18,11 @@ if TYPE_CHECKING:
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=CONTEXT)
 DURATION = re.compile(r"-?\d+|(\d+(\.\d+)?(ms|s|m|h))+")  # as the daemon reads keep_alive
-WIDE = 110  # columns that the table needs; below, each model takes two lines
-
-
-def _installed(incomplete: str) -> list[str]:
-    from samplemind_cli.asking.complete import installed_models
-
-    return [name for name in installed_models(Settings.load()) if name.startswith(incomplete)]
-
-
+WIDE = 110  # columns that the table needs; on a narrower terminal each model takes two lines
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Installed models.", autocompletion=_installed)]
+Names = Annotated[
+    list[str], typer.Argument(metavar="NAME...", help="Installed models.", autocompletion=installed_models)
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -49,7 +44,7 @@ def models(
     if ctx.invoked_subcommand is not None:
         return
     from samplemind_cli import output
-    from samplemind_cli.models import listing, tasks
+    from samplemind_cli.models import listing
     from samplemind_cli.models.daemon import ask
 
     settings = Settings.load()
@@ -61,7 +56,7 @@ def models(
         return await daemon.installed(), await daemon.running()
 
     installed, loaded = ask(settings, everything)
-    rows = listing.rows(installed, loaded, settings.models, tasks.of(settings))
+    rows = listing.rows(installed, loaded, settings.models, listing.tasks_of(settings))
     rows = [row for row in rows if row.loaded] if running else rows
     if as_json:
         output.print_json({"models": [row.as_json() for row in rows]})
@@ -73,7 +68,7 @@ def models(
 
 @app.command("show", context_settings=CONTEXT)
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="An installed model.", autocompletion=_installed)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An installed model.", autocompletion=installed_models)],
     as_json: AsJson = False,
 ) -> None:
     r"""Show everything the daemon knows about a model.
@@ -86,11 +81,11 @@ def show(
     from samplemind_cli.models.daemon import ask
     from samplemind_cli.models.names import resolve
 
-    shown = ask(Settings.load(), lambda daemon: daemon.show(resolve(name)))
+    details = ask(Settings.load(), lambda daemon: daemon.show(resolve(name)))
     if as_json:
-        output.print_json({"name": resolve(name), **shown})
+        output.print_json({"name": resolve(name), **details})
     else:
-        output.lines(f"{label + ':':<14}{text}" for label, text in _facts(resolve(name), shown))
+        output.lines(f"{label + ':':<14}{text}" for label, text in _facts(resolve(name), details))
 
 
 @app.command("rm", context_settings=CONTEXT)
@@ -111,11 +106,11 @@ def rm(
 
     settings = Settings.load()
     sizes = {model.name.lower(): model.size for model in ask(settings, lambda daemon: daemon.models())}
-    wanted = list(dict.fromkeys(map(resolve, names)))
-    known = [f"{name} ({gigabytes(sizes[name.lower()])})" for name in wanted if name.lower() in sizes]
-    if known and not output.confirm(f"Remove {', '.join(known)}?", yes=yes):
+    resolved = list(dict.fromkeys(map(resolve, names)))
+    listed = [f"{name} ({gigabytes(sizes[name.lower()])})" for name in resolved if name.lower() in sizes]
+    if listed and not output.confirm(f"Remove {', '.join(listed)}?", yes=yes):
         raise typer.Abort
-    _each(settings, wanted, lambda daemon, name: daemon.remove(name), "removed")
+    _act_on_each(settings, resolved, lambda daemon, name: daemon.remove(name), "removed")
 
 
 @app.command("stop", context_settings=CONTEXT)
@@ -126,7 +121,7 @@ def stop(names: Names) -> None:
     Example:
       samplemind models stop qwen2.5:7b-instruct
     """
-    _each(Settings.load(), names, lambda daemon, name: daemon.stop(name), "stopped")
+    _act_on_each(Settings.load(), names, lambda daemon, name: daemon.stop(name), "stopped")
 
 
 @app.command("warm", context_settings=CONTEXT)
@@ -147,12 +142,14 @@ def warm(
 
     if keep is not None and not DURATION.fullmatch(keep):
         raise UsageError(f"--keep cannot be {keep!r}", "a time is like 30m, 2h, 1h30m, seconds, or -1 for ever")
-    kept = float(keep) if keep and keep[-1].isdigit() else keep
-    _each(Settings.load(), names, lambda daemon, name: daemon.warm(name, kept), "warm")
+    duration = float(keep) if keep and keep[-1].isdigit() else keep
+    _act_on_each(Settings.load(), names, lambda daemon, name: daemon.warm(name, duration), "warm")
 
 
-def _each(settings: Settings, names: list[str], act: "Callable[[Daemon, str], Awaitable[None]]", done: str) -> None:
-    """Do one thing to each model in turn and report it; failures are raised together at the end."""
+def _act_on_each(
+    settings: Settings, names: list[str], act: "Callable[[Daemon, str], Awaitable[None]]", done: str
+) -> None:
+    """Call `act` for each model in turn and report it; failures are raised together at the end."""
     from time import monotonic
 
     from samplemind_cli import output
@@ -184,12 +181,12 @@ def _show_hosted(settings: Settings, *, as_json: bool, running: bool) -> None:
 
     if running:
         raise UsageError("--running and --hosted exclude each other", "samplemind models --help")
-    found = hosts(settings)
+    providers = hosts(settings)
     if as_json:
-        output.print_json({"providers": [host.as_json() for host in found]})
+        output.print_json({"providers": [host.as_json() for host in providers]})
         return
-    output.lines(name for host in found for name in host.models)
-    for host in found:
+    output.lines(name for host in providers for name in host.models)
+    for host in providers:
         if host.reason and not host.models:
             output.say(f"{host.provider}: {host.reason}: {host.fix}")
 
@@ -202,7 +199,7 @@ def _print_rows(rows: "list[ListedModel]", *, running: bool) -> None:
         return
     cells = [_cells(row) for row in rows]
     if output.on_terminal(sys.stdout) and typer.get_terminal_size().columns < WIDE:
-        output.lines(line for name, *rest in cells for line in (name, f"  {', '.join(filter(None, rest))}"))
+        output.lines(line for name, *texts in cells for line in (name, f"  {', '.join(filter(None, texts))}"))
     else:
         output.table(("model", "size", "kind", "modified", "loaded", "set", "tasks"), cells)
     missing = [row.name for row in rows if not row.installed]
@@ -233,9 +230,9 @@ def _loaded(loaded: "Loaded | None") -> str:
     return f"{gigabytes(loaded.size_vram)} of {gigabytes(loaded.size)} in VRAM ({share}%), {until}"
 
 
-def _facts(name: str, shown: dict[str, Any]) -> list[tuple[str, str]]:
+def _facts(name: str, model: dict[str, Any]) -> list[tuple[str, str]]:
     """The main facts of a model, as label and text; the rest is in --json."""
-    details, info = shown.get("details") or {}, shown.get("model_info") or {}
+    details, info = model.get("details") or {}, model.get("model_info") or {}
     context = next((value for key, value in info.items() if key.endswith(".context_length")), "")
     facts = [
         ("name", name),
@@ -243,10 +240,10 @@ def _facts(name: str, shown: dict[str, Any]) -> list[tuple[str, str]]:
         ("parameters", details.get("parameter_size")),
         ("quantization", details.get("quantization_level")),
         ("context", context and f"{context} tokens"),
-        ("capabilities", ", ".join(shown.get("capabilities") or ())),
-        ("options", "; ".join(" ".join(line.split()) for line in (shown.get("parameters") or "").splitlines())),
-        ("licence", (shown.get("license") or "").strip().partition("\n")[0]),
-        ("modified", shown.get("modified_at")),
+        ("capabilities", ", ".join(model.get("capabilities") or ())),
+        ("options", "; ".join(" ".join(line.split()) for line in (model.get("parameters") or "").splitlines())),
+        ("licence", (model.get("license") or "").strip().partition("\n")[0]),
+        ("modified", model.get("modified_at")),
     ]
     return [(label, str(text)) for label, text in facts if text]
 

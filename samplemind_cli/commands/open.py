@@ -31,14 +31,13 @@ def open(  # noqa: A001 - the command's name
     from samplemind_cli.stack.existing import urls
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
-    found = urls(settings, service)
-    url = next((url for url in found if url.startswith(("http:", "https:"))), found[0])
+    addresses = urls(settings, service)
+    url = next((url for url in addresses if url.startswith(("http:", "https:"))), addresses[0])
     if print_only:
         output.write(f"{url}\n")
     elif not url.startswith("http"):
-        raise UsageError(
-            f"no browser could open {url}", f"samplemind open {service} --print prints it for other programs"
-        )
+        hint = f"samplemind open {service} --print prints it for other programs"
+        raise UsageError(f"no browser could open {url}", hint)
     elif webbrowser.open(url):
         output.say(f"opened {url}")
     else:

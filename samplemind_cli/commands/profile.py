@@ -1,4 +1,4 @@
-"""`samplemind profile`: where the time and the memory of a program go, or the time of the running api."""
+"""`samplemind profile`: profiles time and memory of a program, or the time of the running api."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -10,14 +10,14 @@ from samplemind_cli.help_text import Group
 from samplemind_cli.settings import Settings, environment, here
 
 if TYPE_CHECKING:
-    from samplemind_cli.profiling.runs import Asked, Profile
+    from samplemind_cli.profiling.runs import Profile, ProfileRequest
 
 
 class RunByDefault(Group):
     """`profile script.py` means `profile run script.py`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put `run` before anything that is neither a subcommand nor a call for help."""
+        """Insert `run` before anything that is neither a subcommand nor a help option."""
         if args and args[0] not in (*self.commands, "-h", "--help"):
             args = ["run", *args]
         return super().parse_args(ctx, args)
@@ -87,14 +87,14 @@ def run(
       samplemind profile -- pytest -q
       samplemind profile -- -X dev -c "import shop; shop.sell()"
     """
-    from samplemind_cli.profiling.runs import Asked
+    from samplemind_cli.profiling.runs import ProfileRequest
 
     kinds = ["cpu"] * (cpu or both or not memory) + ["memory"] * (memory or both)
-    asked = Asked(
+    request = ProfileRequest(
         words=tuple(words), kinds=tuple(kinds), native=native, children=children, overhead=overhead,
         engine=engine or "", directory=str(here()),
     )  # fmt: skip
-    return _record(asked).exit_code
+    return _record(request).exit_code
 
 
 @app.command("api")
@@ -112,9 +112,9 @@ def api(
     Example:
       samplemind profile api --seconds 10
     """
-    from samplemind_cli.profiling.runs import Asked
+    from samplemind_cli.profiling.runs import ProfileRequest
 
-    _record(Asked(words=("api",), kinds=("cpu",), watch=seconds, file=file, directory=str(here())))
+    _record(ProfileRequest(words=("api",), kinds=("cpu",), watch=seconds, file=file, directory=str(here())))
 
 
 @app.command("attach")
@@ -134,10 +134,10 @@ def attach(
       samplemind profile attach 1234 --seconds 10
       samplemind profile attach 1234 --memory
     """
-    from samplemind_cli.profiling.runs import Asked
+    from samplemind_cli.profiling.runs import ProfileRequest
 
     words, kinds = ("attach", str(pid)), ("memory",) if memory else ("cpu",)
-    _record(Asked(words=words, kinds=kinds, watch=seconds, pid=pid, children=children, directory=str(here())))
+    _record(ProfileRequest(words=words, kinds=kinds, watch=seconds, pid=pid, children=children, directory=str(here())))
 
 
 @app.command("again")
@@ -153,7 +153,7 @@ def again() -> int:
 
     before = runs.find(Settings.load().state_dir, "last")
     runs.repeatable(before)
-    after = _record(before.asked)
+    after = _record(before.request)
     for line in compare.lines(before, after):
         output.say(line)
     output.say(f"  {_page(before, after)}")
@@ -209,29 +209,29 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fa
         output.say("there are no profiles; samplemind profile -- COMMAND makes one")
     else:
         columns = ("id", "kinds", "command")
-        output.table(columns, [(p.id, "+".join(p.asked.kinds), shlex.join(p.asked.words)) for p in profiles])
+        output.table(columns, [(p.id, "+".join(p.request.kinds), shlex.join(p.request.words)) for p in profiles])
 
 
-def _record(asked: "Asked") -> "Profile":
+def _record(request: "ProfileRequest") -> "Profile":
     from samplemind_cli import output
     from samplemind_cli.profiling import record, summary
 
     state_dir = Settings.load().state_dir
-    if asked.pid:
+    if request.pid:
         from samplemind_cli.profiling.attach import attach
 
-        done = attach(asked, state_dir=state_dir, say=output.say)
-    elif asked.watch:
-        done = _watch(asked)
+        done = attach(request, state_dir=state_dir, say=output.say)
+    elif request.watch:
+        done = _watch(request)
     else:
-        done = record.record(asked, state_dir=state_dir, env=environment(), say=output.say)
+        done = record.record(request, state_dir=state_dir, env=environment(), say=output.say)
     for line in summary.lines(done):
         output.say(line)
     return done
 
 
 def _page(before: "Profile", after: "Profile") -> Path:
-    """The path of the page of their differences."""
+    """Write the page of their differences; its path."""
     from samplemind_cli import files
     from samplemind_cli.profiling import page
 
@@ -240,16 +240,16 @@ def _page(before: "Profile", after: "Profile") -> Path:
     return file
 
 
-def _watch(asked: "Asked") -> "Profile":
+def _watch(request: "ProfileRequest") -> "Profile":
     from samplemind_cli import output
     from samplemind_cli.profiling import living, program
     from samplemind_cli.stack import beside
 
-    directory, service = Path(asked.directory), asked.words[0]
-    settings = Settings.load(directory=directory, compose_file=asked.file)
-    python = program.choose_python(asked, environment(), "pyinstrument")
+    directory, service = Path(request.directory), request.words[0]
+    settings = Settings.load(directory=directory, compose_file=request.file)
+    python = program.choose_python(request, environment(), "pyinstrument")
     running = beside.running(settings, directory, service)
     spy = living.program(running.processor, settings.data_dir)
-    output.say(f"sampling {service} for {asked.watch} s")
-    samples = beside.run(running, spy, living.arguments(asked.watch))
-    return living.keep(asked, samples, python, settings.state_dir, output.say)
+    output.say(f"sampling {service} for {request.watch} s")
+    samples = beside.run(running, spy, living.arguments(request.watch))
+    return living.keep(request, samples, python, settings.state_dir, output.say)

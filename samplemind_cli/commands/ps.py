@@ -52,10 +52,10 @@ def ps(
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
     try:
-        for name, services in _looks(settings, interval if watch else None):
+        for name, services in _polls(settings, interval if watch else None):
             if as_json:
-                shown = [service.as_json() for service in services]
-                output.print_json({"project": name, "services": shown, "error": None})
+                rows = [service.as_json() for service in services]
+                output.print_json({"project": name, "services": rows, "error": None})
             else:
                 output.write(output.CLEAR if watch and output.on_terminal(sys.stdout) else "")
                 _show(services)
@@ -65,7 +65,7 @@ def ps(
         raise
 
 
-def _looks(settings: Settings, interval: float | None) -> "Iterator[tuple[str, list[Status]]]":
+def _polls(settings: Settings, interval: float | None) -> "Iterator[tuple[str, list[Status]]]":
     """The project's name and its services: once, or every `interval` seconds."""
     from samplemind_cli.stack.ps import StackWatch
 
@@ -87,9 +87,9 @@ def _show(services: list["Status"]) -> None:
     figures = [f"{status.service.name}: {text}" for status in services if (text := _figures(status.details))]
     width = sum(max(map(len, column)) + GAP for column in zip(columns, *rows, strict=True))
     if output.on_terminal(sys.stdout) and shutil.get_terminal_size().columns < width:
-        for name, state, uptime, *rest in rows:
+        for name, state, uptime, *cells in rows:
             head = f"{name} {state} {uptime}".strip()
-            output.lines([*filter(None, [head]), *(f"  {cell}" for cell in rest if cell)])
+            output.lines([*filter(None, [head]), *(f"  {cell}" for cell in cells if cell)])
         output.lines(figures)
     else:
         output.table(columns, rows)
@@ -124,7 +124,7 @@ def _duration(seconds: float) -> str:
 
 
 def _figures(details: dict[str, Any]) -> str:
-    """A service's own figures, in one line; empty if it has none."""
+    """A service's own figures in one line; "" if it has none."""
     from samplemind_cli.output import size
 
     match details:
@@ -136,12 +136,12 @@ def _figures(details: dict[str, Any]) -> str:
             hits = "nothing read yet" if rate is None else f"{100 * rate:.0f}% hits"
             return f"{hits}, {size(used)}{f' of {size(most)}' if most else ''} used, {evicted} evicted"
         case {"models": models}:
-            loaded = (f"{m['name']} {size(m['size_bytes'])} {_placed(m['gpu_percent'])}" for m in models)
+            loaded = (f"{m['name']} {size(m['size_bytes'])} {_location(m['gpu_percent'])}" for m in models)
             return ", ".join(loaded) or "no model loaded"
         case {"cache_bytes": used, "cache_max_bytes": most}:
             return f"cache {size(used)} of {size(most)}"
     return ""
 
 
-def _placed(gpu_percent: int) -> str:
+def _location(gpu_percent: int) -> str:
     return {0: "on the CPU", 100: "on the GPU"}.get(gpu_percent, f"{gpu_percent}% on the GPU, the rest on the CPU")

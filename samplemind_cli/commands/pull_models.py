@@ -42,19 +42,19 @@ def pull_models(
     if embedded:
         _fetch_embedded(settings, as_json=as_json)
         return
-    wanted = _resolved(names or settings.models)
+    resolved = _resolve_names(names or settings.models)
     if check:
-        _check(settings, wanted, ask(settings, lambda daemon: daemon.installed()), as_json=as_json)
+        _check(settings, resolved, ask(settings, lambda daemon: daemon.installed()), as_json=as_json)
         return
 
     async def plan_and_pull(daemon: "Daemon") -> "list[PullResult]":
         from samplemind_cli.models import pull_plan as planning
 
-        plan = await planning.make(daemon, wanted, await daemon.installed(), update=update, insecure=insecure)
+        plan = await planning.make(daemon, resolved, await daemon.installed(), update=update, insecure=insecure)
         if dry_run:
             _show(plan, as_json=as_json)
             return []
-        return await _pulled(daemon, plan, jobs=jobs, insecure=insecure, force=force)
+        return await _pull(daemon, plan, jobs=jobs, insecure=insecure, force=force)
 
     results = ask(settings, plan_and_pull)
     if not dry_run:
@@ -62,24 +62,24 @@ def pull_models(
         _report(results, as_json=as_json)
 
 
-def _resolved(names: "Iterable[str]") -> list[str]:
-    """The library's own names, without duplicates; renamed ones are reported."""
+def _resolve_names(names: "Iterable[str]") -> list[str]:
+    """The models' names in the library, without duplicates; other names for them are reported."""
     from samplemind_cli import output
     from samplemind_cli.errors import UsageError
     from samplemind_cli.models.names import Name, resolve
 
     if not names:
         raise UsageError("this project names no models", "name one, or list some as `models` in samplemind.toml")
-    found: dict[str, None] = {}
+    resolved: dict[str, None] = {}
     for name in names:
-        found[resolve(name)] = None
+        resolved[resolve(name)] = None
         if resolve(name) != str(Name.parse(name)):
             output.say(f"{name} is called {resolve(name)} in the library")
-    return list(found)
+    return list(resolved)
 
 
-async def _pulled(daemon: "Daemon", plan: "PullPlan", *, jobs: int, insecure: bool, force: bool) -> "list[PullResult]":
-    """Print the plan, refuse it without enough space, and pull; the results in the plan's order."""
+async def _pull(daemon: "Daemon", plan: "PullPlan", *, jobs: int, insecure: bool, force: bool) -> "list[PullResult]":
+    """Print the plan and pull; the results are in the plan's order. Raises OllamaError if space is short."""
     from samplemind_cli import output
     from samplemind_cli.models.daemon_errors import OllamaError
     from samplemind_cli.models.pull import Puller, present
@@ -111,14 +111,14 @@ def _show(plan: "PullPlan", *, as_json: bool) -> None:
         output.say(shortage)
 
 
-def _check(settings: Settings, wanted: list[str], installed: "list[Model]", *, as_json: bool) -> None:
-    """Print how each model compares with models.lock; an error with exit code 1 unless all are there and the same."""
+def _check(settings: Settings, names: list[str], installed: "list[Model]", *, as_json: bool) -> None:
+    """Print how each model compares with models.lock; raises SamplemindError unless all are there and the same."""
     from samplemind_cli import output
     from samplemind_cli.errors import SamplemindError
     from samplemind_cli.models import lock
 
     locked = lock.read(lock.path(here(), settings.trusted_folders))
-    states = lock.compared(wanted, {model.name: model.digest for model in installed}, locked)
+    states = lock.compared(names, {model.name: model.digest for model in installed}, locked)
     if as_json:
         output.print_json({"models": [{"name": name, **state} for name, state in states.items()]})
     else:
@@ -148,7 +148,7 @@ def _lock(settings: Settings, results: "list[PullResult]", *, update: bool) -> N
 
 
 def _report(results: "list[PullResult]", *, as_json: bool) -> None:
-    """The summary, and an error that names the models that failed."""
+    """Print the summary; raises an error that names the models that failed."""
     from samplemind_cli import output
     from samplemind_cli.models import daemon_errors
     from samplemind_cli.models.fit import gigabytes

@@ -33,9 +33,9 @@ def rebuild(
     with object_on_failure(as_json=as_json, recreated=[]):
         with Engine() as engine:
             stack = files.located(settings, engine=engine.get("/version")["Version"])
-        named = services or []
-        declared = up_plan.read(stack, named, output.say)
-        built = run(stack, settings, declared, named, cache_dir=cache_dir)
+        services = services or []
+        declared = up_plan.read(stack, services, output.say)
+        built = run(stack, settings, declared, services, cache_dir=cache_dir)
     for host in record.adopted(settings, declared["name"]).values():  # as `up` did, or the api would differ
         stack = files.with_ollama_outside(stack, int(host.rpartition(":")[2]))
     recreated = recreate(stack, declared, built.images)

@@ -35,7 +35,7 @@ def restart(
     from samplemind_cli.stack.up import started
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
-    with outcome(as_json=as_json) as found, Engine() as engine:
+    with outcome(as_json=as_json) as progress, Engine() as engine:
         verb = ["restart"] if grace is None else ["restart", "--timeout", str(grace)]
         plan = existing.planned(settings, engine, verb, services or [], output.say)
         if existing.shares_networks(engine, plan):
@@ -43,4 +43,4 @@ def restart(
                 continue
             plan = existing.planned(settings, engine, ["start"], services or [], lambda _: None)
         looks = started(plan, engine, build=False, wait=not no_wait, timeout=wait_timeout)
-        follow(settings, plan, looks, found)
+        follow(settings, plan, looks, progress)

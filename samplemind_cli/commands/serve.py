@@ -52,7 +52,7 @@ def serve(
     """
     from samplemind_cli import output
     from samplemind_cli.errors import UsageError
-    from samplemind_cli.launching import mark
+    from samplemind_cli.launching import address_lock
 
     settings = Settings.load()
     loopback = host == "localhost" or _is_loopback(host)
@@ -65,19 +65,19 @@ def serve(
     except ModuleNotFoundError as error:
         raise UsageError(f"{error.name} is not installed", "pip install 'samplemind-cli[serve]'") from error
     Access(settings)  # errors are reported before anything listens
-    offered = _attached(dashboard=not no_dashboard, manage=manage)
+    attach = _optional_routes(dashboard=not no_dashboard, manage=manage)
     listener = run.listen(host, port)
     if as_json:
         output.print_json({"url": run.url(listener)})
     else:
         output.say(f"serving on {run.url(listener)}")
     bounds = Bounds(working=concurrency, waiting=queue, body=max_body * 1024 * 1024)
-    with mark.held(settings.state_dir, *listener.getsockname()[:2]):
+    with address_lock.hold(settings.state_dir, *listener.getsockname()[:2]):
         content = {"log_content": log_content, "keep_content": keep_content}
-        return run.serve(listener, settings, bounds, workers, **content, attach=offered)
+        return run.serve(listener, settings, bounds, workers, **content, attach=attach)
 
 
-def _attached(*, dashboard: bool, manage: bool) -> "Attach":
+def _optional_routes(*, dashboard: bool, manage: bool) -> "Attach":
     """A function that adds the optional routes. Raises SamplemindError if the dashboard's page is missing."""
     added = []
     if dashboard:

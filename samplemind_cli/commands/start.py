@@ -33,7 +33,7 @@ def start(
     from samplemind_cli.stack.up import started
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
-    with outcome(as_json=as_json) as found, Engine() as engine:
+    with outcome(as_json=as_json) as progress, Engine() as engine:
         plan = existing.planned(settings, engine, ["start"], services or [], output.say)
         looks = started(plan, engine, build=False, wait=not no_wait, timeout=wait_timeout)
-        follow(settings, plan, looks, found)
+        follow(settings, plan, looks, progress)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Group = Literal["model", "provider", "task", "client", "command", "session", "day", "hour"]
 BARS = "▁▂▃▄▅▆▇█"
-ROOM = 50  # columns of a line that is not bars: a name, a count, and two days
+ROOM = 50  # columns of the line beside the bars: a name, a count, and two days
 
 
 def stats(
@@ -44,8 +44,8 @@ def stats(
     prices = Prices(settings.config_dir, settings.rows)
     with Ledger(settings).open() as connection:
         start = moment(since)
-        found = ledger.sums(connection, prices, start, (by,) if by else ())
-        total, groups = ledger.total(found), found if by else []
+        sums = ledger.sums(connection, prices, start, (by,) if by else ())
+        total, groups = ledger.total(sums), sums if by else []
         days = ledger.days(connection, start) if not (by or as_json or as_csv) else []
     if as_json:
         document = {"since": start, "total": total.as_json(), "by": by, "groups": [group.as_json() for group in groups]}
@@ -94,13 +94,13 @@ def _totals(total: "Sums", days: Sequence[tuple[str, int]]) -> list[tuple[str, s
 
 
 def _sparkline(days: Sequence[tuple[str, int]]) -> str:
-    """A bar for each of the last days that a line has room for, and which they are."""
+    """A bar for each of the last days, as many as fit into a line, and their first and last date."""
     import shutil
 
-    shown = days[-max(2, shutil.get_terminal_size().columns - ROOM) :]
-    most = max(1, *(calls for _, calls in shown))
-    bars = "".join(BARS[(calls * (len(BARS) - 1)) // most] for _, calls in shown)
-    return f"  {bars}  {shown[0][0]} to {shown[-1][0]}"
+    last = days[-max(2, shutil.get_terminal_size().columns - ROOM) :]
+    largest = max(1, *(calls for _, calls in last))
+    bars = "".join(BARS[(calls * (len(BARS) - 1)) // largest] for _, calls in last)
+    return f"  {bars}  {last[0][0]} to {last[-1][0]}"
 
 
 def _share(share: float | None) -> str:
@@ -126,5 +126,10 @@ def _csv(rows: Sequence[dict[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, rows[0].keys())
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({**row, "name": _no_formula(row["name"])} for row in rows)
     return text.getvalue()
+
+
+def _no_formula(name: str) -> str:
+    """A name as a spreadsheet shows it: a client chooses its session's, and `=…` would be computed."""
+    return f"'{name}" if name.startswith(tuple("=+-@\t\r")) else name

@@ -36,19 +36,19 @@ def stop(
     from samplemind_cli.stack.services import containers, observe
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
-    stack, named = located(settings), services or []
+    stack, services = located(settings), services or []
     with Engine() as engine:
         engine.get("/version")
         name, active = declared(settings, stack)
         output.say(stack.title(name))
-        require_declared(stack, active, named)
+        require_declared(stack, active, services)
         before = {
             service.container for service in observe(engine, containers(engine, name)) if service.state not in ENDED
         }
     done = []
-    with closing(stopped(stack, named, grace)) as names:
+    with closing(stopped(stack, services, grace)) as names:
         for container in names:
-            if container in before:  # Compose names those too that did not run
+            if container in before:  # Compose also lists containers that were not running
                 output.say(f"{container}: stopped")
                 done.append(container)
     if as_json:

@@ -1,5 +1,5 @@
 # ruff: noqa: PT028 - `test` is a command, not a test
-"""`samplemind test`: pytest in the project at hand."""
+"""`samplemind test`: runs pytest in the current project."""
 
 from typing import Annotated
 
@@ -63,12 +63,12 @@ def test(
     from samplemind_cli.testing import command
     from samplemind_cli.testing.session import Session
 
-    asked = command.RunOptions(
+    options = command.RunOptions(
         all=all_, changed=changed, failed=failed, serial=serial, arguments=tuple(arguments or ()),
         shard=command.shard(shard) if shard else None, rerun_from=rerun_from, store_durations=store_durations,
     )  # fmt: skip
     state_dir = Settings.load().state_dir
-    session = Session.at(here(), asked, state_dir=state_dir, env=environment(), say=output.say)
+    session = Session.at(here(), options, state_dir=state_dir, env=environment(), say=output.say)
     if not watch:
         return session.run()
     from samplemind_cli.testing import watching

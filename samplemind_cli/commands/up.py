@@ -24,7 +24,7 @@ File = Annotated[
     str | None,
     typer.Option("--file", "-f", metavar="FILE", help="The compose file, instead of the project's or samplemind's."),
 ]
-LongFile = Annotated[  # where -f is taken
+LongFile = Annotated[  # for commands in which -f means something else
     str | None,
     typer.Option("--file", metavar="FILE", help="The compose file, instead of the project's or samplemind's."),
 ]
@@ -85,16 +85,16 @@ def up(
     from samplemind_cli import output
     from samplemind_cli.stack.engine import Engine
     from samplemind_cli.stack.up import started
-    from samplemind_cli.stack.up_plan import Wish, planned
+    from samplemind_cli.stack.up_plan import UpOptions, planned
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
-    wish = Wish(services=tuple(services or ()), gpu=gpu, adopt=not no_adopt, auto_ports=auto_ports)
-    with outcome(as_json=as_json, gpu=True) as found, Engine() as engine:
-        plan = planned(settings, engine, wish, output.say)
+    options = UpOptions(services=tuple(services or ()), gpu=gpu, adopt=not no_adopt, auto_ports=auto_ports)
+    with outcome(as_json=as_json, gpu=True) as progress, Engine() as engine:
+        plan = planned(settings, engine, options, output.say)
         for note in plan.notes:
             output.say(note)
         looks = started(plan, engine, build=build, wait=not no_wait, timeout=timeout)
-        follow(settings, plan, looks, found)
+        follow(settings, plan, looks, progress)
 
 
 @dataclass(slots=True)
@@ -107,38 +107,38 @@ class StartOutcome:
 
 @contextmanager
 def outcome(*, as_json: bool, gpu: bool = False) -> "Iterator[StartOutcome]":
-    """At its end the services are printed; with --json also when an error ends it. `gpu`: that is in the object too."""
+    """Print the services at the end of the block; with --json also on an error. `gpu`: include it in the object."""
     from samplemind_cli import output
     from samplemind_cli.errors import SamplemindError
     from samplemind_cli.stack.up_display import UpDisplay
 
-    found = StartOutcome(UpDisplay())
+    start = StartOutcome(UpDisplay())
     try:
-        yield found
+        yield start
     except SamplemindError as error:
         if as_json:
-            output.print_json(_as_json(found.plan, found.board, gpu=gpu, error=error))
+            output.print_json(_as_json(start.plan, start.board, gpu=gpu, error=error))
         raise
     if as_json:
-        output.print_json(_as_json(found.plan, found.board, gpu=gpu))
-    elif found.plan:
-        _table(found.plan, found.board)
+        output.print_json(_as_json(start.plan, start.board, gpu=gpu))
+    elif start.plan:
+        _table(start.plan, start.board)
 
 
-def follow(settings: Settings, plan: "UpPlan", looks: "Generator[UpProgress, None, None]", found: StartOutcome) -> None:
-    """Follow a start to its end, and remember where the services listen. Raises StackError."""
+def follow(settings: Settings, plan: "UpPlan", looks: "Generator[UpProgress, None, None]", start: StartOutcome) -> None:
+    """Show a start until it ends, and record where the services listen. Raises StackError."""
     from samplemind_cli.errors import StackError
     from samplemind_cli.stack import listening
 
-    found.plan = plan
+    start.plan = plan
     try:
-        with closing(looks), _display(found.board) as show:
+        with closing(looks), _display(start.board) as show:
             for look in looks:
                 show(look)
     except StackError:
-        listening.record(settings, plan, found.board.services)
+        listening.record(settings, plan, start.board.services)
         raise
-    listening.record(settings, plan, found.board.services)
+    listening.record(settings, plan, start.board.services)
 
 
 @contextmanager
@@ -158,15 +158,15 @@ def _display(board: "UpDisplay") -> "Iterator[Callable[[UpProgress], None]]":
     console = output.console(sys.stderr)
     with Live(console=console, transient=True, auto_refresh=False) as live:
 
-        def drawn(look: "UpProgress") -> None:
+        def draw(look: "UpProgress") -> None:
             board.take(look)
             live.update(_drawing(board, look, console.width), refresh=True)
 
-        yield drawn
+        yield draw
 
 
 def _drawing(board: "UpDisplay", look: "UpProgress", width: int) -> "Group":
-    """A row per service, cut to the terminal's width, and what is pulled or built."""
+    """A row per service, cut to the terminal's width, and the progress of pulls and builds."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -180,9 +180,9 @@ def _drawing(board: "UpDisplay", look: "UpProgress", width: int) -> "Group":
     grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1, style="dim")
     for name, condition, seconds, probe in board.rows:
         grid.add_row(Text(name), Text(condition, STYLES.get(condition, "yellow")), seconds, Text(probe))
-    here, whole = look.pulled
-    doing = f"{look.activity}: {size(here)} of {size(whole)}" if whole else look.activity
-    return Group(grid, Text(doing, overflow="ellipsis", no_wrap=True)) if doing else Group(grid)
+    done, total = look.pulled
+    activity = f"{look.activity}: {size(done)} of {size(total)}" if total else look.activity
+    return Group(grid, Text(activity, overflow="ellipsis", no_wrap=True)) if activity else Group(grid)
 
 
 def _as_json(
@@ -202,8 +202,8 @@ def _as_json(
         {"service": name, "state": "adopted", "health": None, "url": f"http://{host}", "seconds": 0.0}
         for name, host in (plan.adopted if plan else {}).items()
     ]
-    about = {"project": plan.project if plan else None, **({"gpu": plan.gpu if plan else None} if gpu else {})}
-    return {**about, "services": services + adopted, "error": error.as_json() if error else None}
+    head = {"project": plan.project if plan else None, **({"gpu": plan.gpu if plan else None} if gpu else {})}
+    return {**head, "services": services + adopted, "error": error.as_json() if error else None}
 
 
 def _table(plan: "UpPlan", board: "UpDisplay") -> None:

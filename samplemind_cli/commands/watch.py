@@ -33,8 +33,8 @@ def watch(
 
     settings = Settings.load(compose_file=file, compose_profiles=profiles or None, compose_project=project)
     require_daemon()
-    stack, named = located(settings), services or []
-    declared = up_plan.read(stack, named, output.say)
-    watched = watching.watchable(declared, named)
+    stack, services = located(settings), services or []
+    declared = up_plan.read(stack, services, output.say)
+    watched = watching.watchable(declared, services)
     for line in watching.watched(stack, watched, start=not no_up):
         output.write(f"{line}\n")

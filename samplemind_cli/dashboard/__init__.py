@@ -1,1 +1,1 @@
-"""The page that shows what was asked, what it cost and how the stack is; and the data it asks `serve` for."""
+"""The page that shows requests, costs and the stack; and the data that it gets from `serve`."""

@@ -1,4 +1,4 @@
-"""What a request to the dashboard's data must bring: the session, where a token is set, and the right origin."""
+"""Checks requests for the dashboard's data: the session, where a token is set, and the origin."""
 
 from collections.abc import Awaitable, Callable
 
@@ -8,7 +8,7 @@ from samplemind_cli.dashboard.sessions import Sessions
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.server.failure import problem
 from samplemind_cli.server.message import Handler, HttpError, Incoming, Reply, Stream
-from samplemind_cli.server.neighbours import is_anothers
+from samplemind_cli.server.peers import other_user
 from samplemind_cli.settings import Settings
 
 HEADERS = {
@@ -22,30 +22,30 @@ LINK = "samplemind dashboard --print shows a new link"
 
 
 class Admission:
-    """Guards handlers. Host names are checked before, for every route of the server."""
+    """Guards handlers. The Host header is checked before, for every route of the server."""
 
     def __init__(self, settings: Settings) -> None:
         self._token = bool(settings.api_token)
         self.sessions = Sessions(settings)
 
     def guarded(self, handler: Callable[[Incoming], Awaitable[Reply | Stream]], *, opening: bool = False) -> Handler:
-        """The handler behind the checks; an error keeps its hint. `opening`: it opens the session, and needs none."""
+        """The handler behind the checks; an error keeps its hint. `opening`: it opens the session, so it needs none."""
 
         async def handle(incoming: Incoming) -> Reply | Stream:
             try:
                 self._check(incoming, opening=opening)
-                found = await handler(incoming)
-            except HttpError as told:
-                found = told.reply()
+                reply = await handler(incoming)
+            except HttpError as error:
+                reply = error.reply()
             except SamplemindError as error:
-                found = failed(error)
-            found.headers = {**HEADERS, **found.headers}
-            return found
+                reply = failed(error)
+            reply.headers = {**HEADERS, **reply.headers}
+            return reply
 
         return handle
 
     def _check(self, incoming: Incoming, *, opening: bool) -> None:
-        """Raises HttpError: 401 without a session, 403 for a request from another page or another user's program."""
+        """Raise HttpError: 401 without a session, 403 for a request from another page or another user's program."""
         headers = incoming.headers
         origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
         reading = incoming.method in ("GET", "HEAD")
@@ -54,29 +54,26 @@ class Admission:
             raise HttpError(
                 403, "only the dashboard's own page may do this; the Origin header names another one", "forbidden"
             )
-        if not self._token and is_anothers(incoming.transport):
-            told = (
-                "this program runs as another user; without SAMPLEMIND_API_TOKEN only your own programs may read this"
-            )
-            raise HttpError(403, told, "forbidden")
+        if not self._token and other_user(incoming.transport):
+            why = "this program runs as another user; without SAMPLEMIND_API_TOKEN only your own programs may read this"
+            raise HttpError(403, why, "forbidden")
         if not self._token or opening or incoming.trusted:
             return
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not self.sessions.knows(bearer.strip()):
-            wrong = HttpError(401, f"this needs a session; {LINK}", "no_session")
-            raise wrong.with_header("www-authenticate", "Bearer")
+            missing = HttpError(401, f"this needs a session; {LINK}", "no_session")
+            raise missing.with_header("www-authenticate", "Bearer")
 
 
 def failed(error: SamplemindError) -> Reply:
-    """An error as the page shows it: with the command that helps."""
-    told = problem(error)
-    reply = told.reply()
-    found = orjson.loads(reply.body)
-    found["error"]["hint"] = error.hint
-    reply.body = orjson.dumps(found)
+    """The reply for an error, with its hint, which the page shows."""
+    reply = problem(error).reply()
+    body = orjson.loads(reply.body)
+    body["error"]["hint"] = error.hint
+    reply.body = orjson.dumps(body)
     return reply
 
 
 def as_json(value: object) -> Reply:
-    """A value as the answer."""
+    """The reply with a value as JSON."""
     return Reply(orjson.dumps(value))

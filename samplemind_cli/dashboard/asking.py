@@ -1,4 +1,4 @@
-"""A prompt tried against one model, streamed; the page shows several side by side."""
+"""Answers a prompt with one model, streamed; the page shows several models side by side."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -23,7 +23,7 @@ CACHES: tuple[CacheUse, ...] = ("use", "refresh", "off")
 
 
 class Asking:
-    """Asks the core as `samplemind ask` does; the ledger keeps the words, as it does of `ask`."""
+    """Asks the core as `samplemind ask` does; the ledger keeps prompt and answer, as for `ask`."""
 
     def __init__(self, core: AICore) -> None:
         self._core = core
@@ -36,28 +36,28 @@ class Asking:
     async def answer(self, incoming: Incoming) -> Stream:
         """Events: `why` it was not cached, `route`, `text` and `thinking` as they come, then `answer`, or `error`."""
         request, options = _read(document(incoming.body))
-        known = self._core.questions.known()  # before this one is among them
+        stored = self._core.questions.known()  # read before this one is added
         chunks = self._core.stream(request, options)
-        first = await anext(chunks)  # an error before the first word is told as a status
+        first = await anext(chunks)  # an error before the first token becomes the status
         if first.route and provenance.tier(first) == "miss" and options.cache == "use":
-            new = event("why", why.of_miss(known, first.route, request))
+            reason = event("why", why.of_miss(stored, first.route, request))
         else:
-            new = b": nothing is new\n\n"
-        return Stream(self._events(new, first, chunks), {}, Outcome(), EVENTS)
+            reason = b": nothing is new\n\n"
+        return Stream(self._events(reason, first, chunks), {}, Outcome(), EVENTS)
 
-    async def _events(self, new: bytes, first: Chunk, rest: AsyncGenerator[Chunk, None]) -> AsyncGenerator[bytes, None]:
+    async def _events(
+        self, reason: bytes, first: Chunk, rest: AsyncGenerator[Chunk, None]
+    ) -> AsyncGenerator[bytes, None]:
         try:
             async with aclosing(rest):
-                yield new
-                for said in await self._told(first):
-                    yield said
+                yield b"".join([reason, *await self._of_chunk(first)])
                 async for chunk in rest:
-                    for said in await self._told(chunk):
-                        yield said
+                    for encoded in await self._of_chunk(chunk):
+                        yield encoded
         except SamplemindError as error:
             yield event("error", error.as_json())
 
-    async def _told(self, chunk: Chunk) -> list[bytes]:
+    async def _of_chunk(self, chunk: Chunk) -> list[bytes]:
         events = []
         if chunk.route:
             events.append(event("route", {**provenance.of_chunk(chunk)}))
@@ -66,18 +66,18 @@ class Asking:
         if chunk.text:
             events.append(event("text", chunk.text))
         if chunk.answer:
-            events.append(event("answer", await waited(self._whole, chunk.answer)))
+            events.append(event("answer", await waited(self._as_json, chunk.answer)))
         return events
 
-    def _whole(self, answer: Answer) -> dict[str, Any]:
-        """What the page shows of an answer; the first price of a hosted model takes a moment."""
+    def _as_json(self, answer: Answer) -> dict[str, Any]:
+        """An answer for the page; slow when it loads the price list."""
         dollars = self._prices.dollars(answer.provider, answer.model, costs.tokens(answer.usage))
-        passed = [[other.provider, other.skipped] for other in answer.passed if other.outcome != "untried"]
+        passed = [[route.provider, route.skipped] for route in answer.passed if route.outcome != "untried"]
         return {**orjson.loads(provenance.whole(answer)), "dollars": dollars, "passed": passed}
 
 
 def _read(fields: Fields) -> tuple[Request, Options]:
-    """The request, and how it is to be answered."""
+    """The request and options in a body. Raises BadRequestError."""
     system = fields.get("system", str)
     messages = (*([Message("system", system)] if system else []), Message("user", fields.need("prompt", str)))
     request = Request(

@@ -1,4 +1,4 @@
-"""What `bench` has kept: the board, and of the project that `serve` was started in its runs and comparisons."""
+"""The results of `bench`: the board, and the runs and comparisons of the project in which `serve` was started."""
 
 from typing import Any
 
@@ -12,46 +12,47 @@ LAST = 50  # measurements of each name
 
 
 class Benches:
-    """As `samplemind bench` has them, without the single samples."""
+    """The stored results, without single samples."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     async def answer(self, _: Incoming) -> Reply:
-        """The board, every name's measurements, oldest first, and the comparisons, newest first."""
-        return as_json(await waited(self._kept))
+        """The board, each name's measurements, oldest first, and the comparisons, newest first."""
+        return as_json(await waited(self._results))
 
-    def _kept(self) -> dict[str, Any]:
+    def _results(self) -> dict[str, Any]:
         from samplemind_cli.bench import git
         from samplemind_cli.bench.last_results import LastResults
 
         results = LastResults(self._settings.state_dir)
-        compared = results.comparisons(git.project(here()))
-        return {"board": _each(results.board()), "comparisons": _each(compared), **self._history()}
+        comparisons = results.comparisons(git.project(here()))
+        return {"board": _summaries(results.board()), "comparisons": _summaries(comparisons), **self._history()}
 
     def _history(self) -> dict[str, Any]:
         from samplemind_cli.bench import git, trend
         from samplemind_cli.bench.baselines import Baselines
 
         baselines = Baselines(self._settings.state_dir, git.project(here()))
-        kept, broken = [], []
+        measurements, broken = [], []
         for name in baselines.names():
             for document in list(baselines.all(name))[-LAST:]:
                 if isinstance(document, UsageError):
                     broken.append(document.message)
                 else:
-                    kept.append({**_short(document), "name": name, "commit": trend.commit(document)})
+                    measurements.append({**_short(document), "name": name, "commit": trend.commit(document)})
         root = baselines.project.root
-        return {"project": str(root.parent if root.name == ".git" else root), "measurements": kept, "broken": broken}
+        project = str(root.parent if root.name == ".git" else root)
+        return {"project": project, "measurements": measurements, "broken": broken}
 
 
-def _each(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Without single samples, but their number."""
-    many = ("samples", "calibration", "pairs")
+def _summaries(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The documents with the number of samples in place of the samples."""
+    dropped = ("samples", "calibration", "pairs")
     return [
-        {name: value for name, value in found.items() if name not in many}
-        | {"runs": len(found.get("samples") or found.get("pairs") or ())}
-        for found in documents
+        {name: value for name, value in result.items() if name not in dropped}
+        | {"runs": len(result.get("samples") or result.get("pairs") or ())}
+        for result in documents
     ]
 
 

@@ -1,4 +1,4 @@
-"""Events for the page: what one is on the wire, and how they wait for whoever listens."""
+"""Server-sent events for the page: their encoding, and a stream of them out of a queue."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -6,34 +6,34 @@ from typing import Any
 
 import orjson
 
-TICK = 0.5  # seconds between looks at whether it is over
-IDLE = 15.0  # seconds of silence after which a comment shows that the stream lives
+TICK = 0.5  # seconds between checks of whether the stream is over
+IDLE = 15.0  # seconds of silence until a comment keeps the connection alive
 
 
 def event(name: str, value: Any) -> bytes:
-    """A named event with a value as JSON."""
-    return written(name, orjson.dumps(value))
+    """A named event with a value, which becomes JSON."""
+    return event_of_json(name, orjson.dumps(value))
 
 
-def written(name: str, value: bytes) -> bytes:
-    """A named event with JSON that is written already."""
+def event_of_json(name: str, value: bytes) -> bytes:
+    """A named event with a value that is JSON already."""
     return b"event: %b\ndata: %b\n\n" % (name.encode(), value)
 
 
-async def waiting(told: asyncio.Queue[bytes | None], over: Callable[[], bool]) -> AsyncGenerator[bytes, None]:
-    """Events as they are told, until None is told or it is `over`; comments where nothing is told for long."""
+async def from_queue(queue: asyncio.Queue[bytes | None], over: Callable[[], bool]) -> AsyncGenerator[bytes, None]:
+    """Events out of a queue, until None or until `over`; comments after long silences."""
     yield b": begun\n\n"
     silent = 0.0
     while not over():
         try:
             async with asyncio.timeout(TICK):
-                found = await told.get()
+                encoded = await queue.get()
         except TimeoutError:
             silent += TICK
             if silent < IDLE:
                 continue
-            found = b": still here\n\n"
-        if found is None:
+            encoded = b": still here\n\n"
+        if encoded is None:
             return
         silent = 0.0
-        yield found
+        yield encoded

@@ -1,9 +1,9 @@
-"""What changes while somebody looks, as one stream of events: each topic is looked at now and then, told if new."""
+"""Changes while the page is open, as one stream of events: each topic is polled, and sent when it has changed."""
 
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Protocol
@@ -21,18 +21,18 @@ log = logging.getLogger(__name__)
 
 
 class TopicLook(Protocol):
-    """One watcher of a topic. It may wait, so threads call it."""
+    """Polls one topic. It may block, so it is called in threads."""
 
     def look(self) -> Any:
-        """How it is now, as JSON. Raises SamplemindError."""
+        """The current state, as JSON. Raises SamplemindError."""
 
     def close(self) -> None:
-        """Nobody looks any more."""
+        """Release what polling holds open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """How a topic is watched, and how many seconds lie between two looks."""
+    """How a topic is polled, and the seconds between two polls."""
 
     watch: Callable[[], TopicLook]
     every: float
@@ -49,30 +49,28 @@ class Plain:
 
 
 class Live:
-    """The stream, or with an Accept header that does not ask for one, a single look at each topic."""
+    """The stream of changes; without an Accept header for events, the current state of each topic."""
 
     def __init__(self, topics: Mapping[str, Topic], draining: Callable[[], bool]) -> None:
         self._topics = topics
         self._draining = draining
 
     async def answer(self, incoming: Incoming) -> Reply | Stream:
-        """`topics` in the query: names with commas between them."""
+        """`topics` in the query: names, separated by commas."""
         names = list(dict.fromkeys(filter(None, Query(incoming).text("topics").split(","))))
         if unknown := [name for name in names if name not in self._topics]:
-            known = ", ".join(self._topics)
-            raise HttpError(
-                400, f"there is no topic {unknown[0][:64]!r}; known: {known}", "invalid_value", param="topics"
-            )
+            why = f"there is no topic {unknown[0][:64]!r}; known: {', '.join(self._topics)}"
+            raise HttpError(400, why, "invalid_value", param="topics")
         if "text/event-stream" in incoming.headers.get("accept", ""):
             return Stream(self._events(names), {}, Outcome(), EVENTS)
         looks = await asyncio.gather(*(waited(_once, self._topics[name]) for name in names))
         return as_json(dict(zip(names, looks, strict=True)))
 
     async def _events(self, names: list[str]) -> AsyncGenerator[bytes, None]:
-        told: asyncio.Queue[bytes | None] = asyncio.Queue(64)
-        watching = [asyncio.create_task(_follow(name, self._topics[name], told)) for name in names]
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue(64)
+        watching = [asyncio.create_task(_follow(name, self._topics[name], queue)) for name in names]
         try:
-            async with aclosing(event_stream.waiting(told, self._draining)) as events:
+            async with aclosing(event_stream.from_queue(queue, self._draining)) as events:
                 async for event in events:
                     yield event
         finally:
@@ -81,8 +79,8 @@ class Live:
             await asyncio.gather(*watching, return_exceptions=True)
 
 
-class _Held:
-    """A topic's look, opened when it is first needed; closed for good only when no look is under way."""
+class _OpenLook:
+    """A topic's look, opened at first use; `close` waits for a `look` in another thread."""
 
     def __init__(self, topic: Topic) -> None:
         self._topic = topic
@@ -90,7 +88,7 @@ class _Held:
         self._open: TopicLook | None = None
 
     def look(self) -> Any:
-        """How the topic is now; after an error it is opened anew."""
+        """The topic's current state, or an error, after which the look is opened again."""
         with self._lock:
             try:
                 self._open = self._open or self._topic.watch()
@@ -100,7 +98,7 @@ class _Held:
                 return {"error": error.as_json()}
             except Exception:
                 self._close()
-                log.exception("a look for the dashboard")
+                log.exception("cannot look at a topic of the dashboard")
                 return {"error": {"message": "an internal error; see this server's log", "hint": None}}
 
     def close(self) -> None:
@@ -113,23 +111,20 @@ class _Held:
             self._open = None
 
 
-async def _follow(name: str, topic: Topic, told: asyncio.Queue[bytes | None]) -> None:
-    """Tell of a topic whenever it has changed."""
-    held, before = _Held(topic), b""
+async def _follow(name: str, topic: Topic, queue: asyncio.Queue[bytes | None]) -> None:
+    """Put an event into the queue whenever the topic has changed."""
+    open_look, before = _OpenLook(topic), b""
     try:
         while True:
-            now = orjson.dumps(await waited(held.look))
+            now = orjson.dumps(await waited(open_look.look))
             if now != before:
-                await told.put(event_stream.written(name, now))
+                await queue.put(event_stream.event_of_json(name, now))
                 before = now
             await asyncio.sleep(topic.every)
     finally:
-        await asyncio.shield(waited(held.close))
+        await asyncio.shield(waited(open_look.close))
 
 
 def _once(topic: Topic) -> Any:
-    held = _Held(topic)
-    try:
-        return held.look()
-    finally:
-        held.close()
+    with closing(_OpenLook(topic)) as open_look:
+        return open_look.look()

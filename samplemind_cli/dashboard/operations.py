@@ -1,4 +1,4 @@
-"""The table of the dashboard: its page, and what answers each path below /dashboard/api."""
+"""The dashboard's routes: its page, and the handler of each path below /dashboard/api."""
 
 from collections.abc import Callable
 from importlib.resources import files
@@ -28,7 +28,7 @@ PATH = "/dashboard"
 
 
 def attach(front: Front, core: AICore) -> None:
-    """Offer the dashboard on a server. Raises SamplemindError where its page was not built."""
+    """Add the dashboard to a server. Raises SamplemindError if its page was not built."""
     admission = Admission(core.settings)
     handlers = _handlers(core, lambda: front.draining)
     guarded = {name: admission.guarded(handler) for name, handler in handlers.items()}
@@ -37,12 +37,12 @@ def attach(front: Front, core: AICore) -> None:
     for name, handler in guarded.items():
         method, _, path = name.partition(" ")
         operations.append(Operation(method, f"{PATH}/api/{path}", handler, public=True))
-    front.add(operations, {f"{PATH}/api/{path}": told for path, told in PATHS.items()})
+    front.add(operations, {f"{PATH}/api/{path}": description for path, description in PATHS.items()})
     front.add(Pages(page()).operations(PATH), {})
 
 
 def page() -> Path:
-    """The folder of the built page. Raises SamplemindError where there is none."""
+    """The folder of the built page. Raises SamplemindError if there is none."""
     folder = Path(str(files("samplemind_cli.dashboard"))) / "dist"
     if not (folder / "index.html").is_file():
         raise SamplemindError(f"the dashboard's page is not in {folder}", "cd web && npm ci && npm run build")
@@ -50,7 +50,7 @@ def page() -> Path:
 
 
 def _handlers(core: AICore, draining: Callable[[], bool]) -> dict[str, Handler]:
-    """What answers each method and path."""
+    """The handlers by method and path."""
     settings = core.settings
     history, sums, entries = CallHistory(settings), LedgerSums(settings), Entries(settings)
     asking, models, stack = Asking(core), Models(settings), StackActions(settings, draining)
@@ -86,9 +86,8 @@ def _opener(admission: Admission) -> Callable[[Incoming], Any]:
     async def open_session(incoming: Incoming) -> Reply:
         session = admission.sessions.open(document(incoming.body).need("link", str))
         if session is None:
-            raise HttpError(
-                401, "this link was used before or has expired: samplemind dashboard opens a new one", "no_session"
-            )
+            why = "this link was used before or has expired: samplemind dashboard opens a new one"
+            raise HttpError(401, why, "no_session")
         return as_json({"session": session})
 
     return open_session

@@ -1,4 +1,4 @@
-"""What a request's query says, each part checked."""
+"""The parameters of a request's query string, checked."""
 
 from urllib.parse import parse_qs
 
@@ -8,24 +8,24 @@ LONGEST = 1000  # characters of one value
 
 
 class Query:
-    """The parts of a query by name; of several with one name the last counts."""
+    """Parameters by name; of several with one name the last counts. Its methods raise HttpError."""
 
     def __init__(self, incoming: Incoming) -> None:
         try:
-            found = parse_qs(incoming.query, max_num_fields=50)
+            parameters = parse_qs(incoming.query, max_num_fields=50)
         except ValueError as error:
             raise HttpError(400, "the query has too many parameters", "invalid_value") from error
-        self._parts = {name: values[-1] for name, values in found.items()}
+        self._parts = {name: values[-1] for name, values in parameters.items()}
 
     def text(self, name: str) -> str:
-        """A part as it is; "" where it is not given."""
+        """A parameter as it is; "" if not given."""
         value = self._parts.get(name, "")
         if len(value) > LONGEST or "\0" in value:
             raise HttpError(400, f"{name} is too long or contains a NUL", "invalid_value", param=name)
         return value
 
     def whole(self, name: str, least: int, most: int) -> int | None:
-        """A whole number within bounds; None where it is not given."""
+        """A whole number from `least` to `most`; None if not given."""
         value = self._parts.get(name)
         if value is None:
             return None
@@ -34,7 +34,7 @@ class Query:
         return int(value)
 
     def one_of(self, name: str, words: tuple[str, ...], otherwise: str) -> str:
-        """One of these words."""
+        """One of `words`; `otherwise` if not given."""
         value = self._parts.get(name, otherwise)
         if value not in words:
             raise HttpError(400, f"{name} must be one of: {', '.join(words)}", "invalid_value", param=name)

@@ -1,4 +1,4 @@
-"""What each path of the dashboard takes and gives, as /openapi.json has it."""
+"""The request and response schemas of the dashboard's paths, for /openapi.json."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from samplemind_cli.ai.model_names import TASKS
 from samplemind_cli.ai.types import EFFORTS
 from samplemind_cli.dashboard.asking import CACHES
 from samplemind_cli.dashboard.call_history import LARGEST
-from samplemind_cli.dashboard.described import (
+from samplemind_cli.dashboard.descriptions import (
     EVENT,
     EVENTS,
     FLAG,
@@ -19,7 +19,7 @@ from samplemind_cli.dashboard.described import (
     obj,
     post,
 )
-from samplemind_cli.ledger.clearing import ClearWish
+from samplemind_cli.ledger.clearing import ClearRequest
 from samplemind_cli.ledger.filters import FACTS
 from samplemind_cli.ledger.stats import BY
 
@@ -98,7 +98,7 @@ PATHS: dict[str, dict[str, Any]] = {
     ),
     "cache/clear": post(
         "Remove stored answers, those that are chosen or all",
-        obj(**dict.fromkeys(ClearWish._fields, TEXT)),
+        obj(**dict.fromkeys(ClearRequest._fields, TEXT)),
         obj("entries", "bytes", entries=WHOLE, bytes=WHOLE, redis=WHOLE),
     ),
     "choices": get("List the models", many(TEXT)),

@@ -1,4 +1,4 @@
-"""Totals from the ledger, for the pages of cache and money."""
+"""Totals from the ledger, for the pages of cache and costs."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ MOST = 500  # groups
 
 
 class LedgerSums:
-    """As `samplemind stats` has them."""
+    """The totals of `samplemind stats`, and the budgets."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -24,7 +24,7 @@ class LedgerSums:
         self._prices = Prices(settings.config_dir, settings.rows)
 
     async def answer(self, incoming: Incoming) -> Reply:
-        """`since` as `stats --since` takes it, `by` one of its groups."""
+        """`since` in the query as for `stats --since`, `by` one of its groups."""
         query = Query(incoming)
         since, by = moment(query.text("since") or "week"), query.one_of("by", stats.BY, "day")
         return as_json(await waited(self._sums, since, by))
@@ -33,13 +33,12 @@ class LedgerSums:
         with self._ledger.open() as connection:
             groups = stats.sums(connection, self._prices, since, (by,))
         total = stats.total(groups)
-        note = ""
-        if total.unpriced:
-            note = f"the price of {total.unpriced:,} calls is not known"
-            note += "" if self._prices.known else f"; public prices come with: {INSTALL}"
-        told = {"total": total.as_json(), "groups": [group.as_json() for group in groups[-MOST:]]}
-        return {"since": since, "by": by, **told, "note": note}
+        note = f"the price of {total.unpriced:,} calls is not known" if total.unpriced else ""
+        if note and not self._prices.known:
+            note += f"; public prices come with: {INSTALL}"
+        sums = {"total": total.as_json(), "groups": [group.as_json() for group in groups[-MOST:]]}
+        return {"since": since, "by": by, **sums, "note": note}
 
     async def budgets(self, _: Incoming) -> Reply:
-        """Each budget, with what is spent, held and left of it."""
+        """Each budget, with what is spent, reserved and left of it."""
         return as_json(await waited(accounts.standing, self._settings, self._prices))

@@ -1,1 +1,1 @@
-"""One room per wire format: `client` asks a provider, `server` reads what a client asks us; pure, without I/O."""
+"""One room per wire format: `client` for our requests to providers, `server` for clients' requests to us; no I/O."""

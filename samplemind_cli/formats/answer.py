@@ -1,4 +1,4 @@
-"""An answer in no provider's words: what its events add, how it ends, and the whole of it."""
+"""An answer, independent of formats: what its events add, how it ends, and the whole of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,14 +6,14 @@ from typing import Any, Literal
 
 from samplemind_cli.formats.parts import Format, Opaque, Part, Text, Thinking, ToolCall
 
-# "stop" and "tool_calls" are complete answers. "unknown": the provider named an end that nobody knows.
+# "stop" and "tool_calls" are complete answers. "unknown": the provider sent an unknown finish reason.
 Finish = Literal["stop", "tool_calls", "length", "refusal", "filtered", "unknown"]
 COMPLETE: frozenset[Finish] = frozenset({"stop", "tool_calls"})
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a model answers: a base URL without a trailing slash, the model's name there, the key if one is needed."""
+    """A model's base URL without a trailing slash, its name there, and the API key, if one is needed."""
 
     base_url: str = field(repr=False)  # may carry a password: router.shown
     model: str
@@ -22,10 +22,10 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the provider counted them; None where it said nothing.
+    """Tokens as counted by the provider; None: not reported.
 
-    `input_tokens` is the whole prompt and includes `cached_tokens`, those the provider read from its own prompt
-    cache, and `cache_write_tokens`, those it wrote there; `output_tokens` includes `reasoning_tokens`.
+    `input_tokens` is the whole prompt and includes `cached_tokens`, those that the provider read from its own prompt
+    cache, and `cache_write_tokens`, those that it wrote there; `output_tokens` includes `reasoning_tokens`.
     """
 
     input_tokens: int | None = None
@@ -35,12 +35,12 @@ class Usage:
     cache_write_tokens: int | None = None
 
     def updated(self, later: "Usage") -> "Usage":
-        """What a later report of the same answer says, over what this one said; a 0 is no correction."""
+        """The usage, updated by a later report of the same answer; a later 0 does not count."""
         pairs = zip(self.counts(), later.counts(), strict=True)
-        return Usage(*(mine if new is None or (new == 0 and mine) else new for mine, new in pairs))
+        return Usage(*(old if new is None or (new == 0 and old) else new for old, new in pairs))
 
     def counts(self) -> tuple[int | None, ...]:
-        """All five, in order."""
+        """All five counts, in the order of the fields."""
         return (
             self.input_tokens,
             self.output_tokens,
@@ -59,9 +59,9 @@ PASSING: frozenset[FaultKind] = frozenset({"rate", "overloaded", "server"})  # a
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A provider's error as it came, but for keys: its body, in the words of `origin`.
+    """A provider's error unchanged, except that keys are removed: its body, in the format `origin`.
 
-    `status` is 0 where it came inside an answer; `headers` are those that say whether and when to try again.
+    `status` is 0 if it came inside an answer; `headers` are those about retries.
     """
 
     body: Any
@@ -72,13 +72,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A provider's own error, read: its kind decides what happens next, its message is the provider's.
+    """A provider's error, classified: its kind decides what happens next, its message is the provider's.
 
-    auth: the key is refused. credit: no money, also as a 429. quota: a day's or month's share is spent. rate,
-    overloaded, server: worth another try, after `wait` seconds where it says so. request: it is wrong. unsupported:
-    this model cannot do it. not_found: no such model. too_long: the prompt does not fit. address: that is no provider.
-    `passing`: it came inside an answer, and says by its code or words that another try may help. `param`: the field
-    that it names.
+    auth: the key is refused. credit: no credit left, also as a 429. quota: a quota per day or month is used up. rate,
+    overloaded, server: a retry may help, after `wait` seconds if given. request: it is invalid. unsupported: this model
+    cannot do it. not_found: no such model. too_long: the prompt does not fit. address: the URL is not a provider's.
+    `passing`: it came inside an answer, and its code or message says that a retry may help. `param`: the named field.
     """
 
     kind: FaultKind
@@ -90,10 +89,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One way to an answer. `skipped` says why it led to none, `fix` which command would change that.
+    """A provider and model that may answer. `skipped`: why it was not used; `fix`: the command that would change that.
 
-    `lacks`: what is asked for and the provider does not take; `dropped`: what it is not told, since it has no word for
-    it. `outcome`: it was not tried, or it was and nothing listened at its address, or it failed otherwise.
+    `lacks`: the request's constraints that the provider does not support; `dropped`: the hints that it does not
+    support, which are left out. `outcome`: it was not tried, or nothing listened at its URL, or it failed otherwise.
     """
 
     provider: str
@@ -114,12 +113,10 @@ class Route:
 class Chunk:
     """What one event of an answer adds: thinking, then text, then calls. `whole`: it is the answer from its beginning.
 
-    The last `finish` of a stream counts. A `fault` is the end of the answer. `others` are further choices of the same
-    answer, where several were asked for, by their index. `signature` ends the thinking before it; `block` stands alone.
-    `pieces` say the same as the chunk, in their order, where one event adds several things. `late`: the event sums up
-    what no event before it said.
-    `events`: the provider's own that say this, and what they said in between, in its format, `origin`; None where only
-    the chunk may be told.
+    The last `finish` of a stream counts. A `fault` ends the answer. `others` are further choices, by index, if several
+    were requested. `signature` ends the thinking before it; `block` stands alone. `pieces` are the chunk's content in
+    order, if one event adds several things. `late`: the event is a summary with content that no earlier event had.
+    `events`: the provider's own events with this content, in its format, `origin`; None if they must not be passed on.
     """
 
     text: str = ""
@@ -128,36 +125,36 @@ class Chunk:
     finish: Finish | None = None
     usage: Usage | None = None
     fault: Fault | None = None
-    model: str = ""  # which one answers, in the provider's words
+    model: str = ""  # which one answers, as the provider calls it
     signature: str = ""
-    thought_id: str = ""  # what its provider calls the thinking, where a signature is of that too
+    thought_id: str = ""  # the provider's id of the thinking, if the signature covers that, too
     block: Thinking | Opaque | None = None
-    refusal: bool = False  # its text says why there is no answer
+    refusal: bool = False  # its text is the reason why there is no answer
     logprobs: tuple[Any, ...] = ()
     stop_sequence: str = ""
     whole: bool = False
     late: bool = False
     others: "tuple[tuple[int, Chunk], ...]" = ()
     pieces: "tuple[Chunk, ...]" = field(default=(), compare=False)
-    held: float = 0.0  # seconds that our own limits held the call up; on the first chunk
-    dropped: tuple[str, ...] = ()  # fields that its model refuses, which it was asked without; on the first chunk
+    held: float = 0.0  # seconds that the call waited for our own limits; on the first chunk
+    dropped: tuple[str, ...] = ()  # fields that its model refuses, which were left out; on the first chunk
     events: tuple[Any, ...] | None = None
     origin: Format = ""
-    answer: "Answer | None" = None  # set by the core on the last chunk alone
-    route: Route | None = None  # set by the core on the first chunk alone: who answers
+    answer: "Answer | None" = None  # set by the core, only on the last chunk
+    route: Route | None = None  # set by the core, only on the first chunk: who answers
 
     def in_order(self, *, begun: bool) -> "tuple[Chunk, ...]":
-        """What it says, one thing after the other; a whole answer that comes after a part of it stays whole."""
+        """The content, one thing after the other; a whole answer after a part of it (`begun`) is not split."""
         return (self,) if self.whole and begun else self.pieces
 
-    def came_in(self, own: Format) -> tuple[Any, ...] | None:
-        """The events, for who tells answers in their format."""
+    def native_events(self, own: Format) -> tuple[Any, ...] | None:
+        """The provider's events, if they are in this format; else None."""
         return self.events if self.origin == own else None
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The local file that holds an answer, and until when (unix seconds)."""
+    """The local file that holds an answer, and its expiry (unix time)."""
 
     path: str
     expires: float
@@ -165,9 +162,9 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A complete answer, its parts in order, and where it came from. `latency_ms` is this call's own, cached or not.
+    """A complete answer, its parts in order, and its provenance. `latency_ms` is this call's own, cached or not.
 
-    `others` are further choices, where several were asked for. `sound` False: something in it is doubtful, such as
+    `others` are further choices, if several were requested. If not `sound`, something in it is invalid, such as
     arguments that do not parse, and it is never cached.
     """
 
@@ -183,29 +180,29 @@ class Answer:
     logprobs: tuple[Any, ...] = ()
     stop_sequence: str = ""
     sound: bool = True
-    dropped: tuple[str, ...] = ()  # fields that its model refuses, which it was asked without
-    passed: tuple[Route, ...] = ()  # those that stood before the one that answered
+    dropped: tuple[str, ...] = ()  # fields that its model refuses, which were left out
+    passed: tuple[Route, ...] = ()  # the routes before the one that answered
     kept: Kept | None = None
 
     @property
     def text(self) -> str:
-        """Its words."""
+        """The text."""
         return "".join(part.text for part in self.parts if isinstance(part, Text))
 
     @property
     def thinking(self) -> str:
-        """What the model thought, as far as it is told."""
+        """The thinking, as far as the provider reports it."""
         return "".join(part.text for part in self.parts if isinstance(part, Thinking))
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
-        """The calls it wants made."""
+        """The tool calls."""
         return tuple(part for part in self.parts if isinstance(part, ToolCall))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embeddings:
-    """A vector for each text, in their order, and where they came from. `tokens`: None where nobody counted."""
+    """A vector for each text, in order, and their provenance. `tokens`: counted by the provider; None: not reported."""
 
     vectors: tuple[tuple[float, ...], ...]
     provider: str

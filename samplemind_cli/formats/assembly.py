@@ -1,4 +1,4 @@
-"""Whole parts in order, made of a stream's pieces: for formats that cannot tell half a tool call."""
+"""Assembles a stream's pieces into whole parts in order: for formats that cannot send a part of a tool call."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,12 +15,12 @@ class _OpenCall:
     def add(self, piece: ToolCall) -> None:
         arguments = self.call.arguments + piece.arguments
         self.call = replace(self.call, arguments=arguments)
-        # An object that is whole cannot go on; a text that does not end like one is not worth a try.
+        # A complete object cannot continue; text that does not end in a brace need not be parsed.
         self.whole = arguments.rstrip()[-1:] == "}" and reading.is_object(arguments)
 
 
 class Assembly:
-    """Joins the pieces of calls; what follows an open call waits for its end, so that the order is the answer's.
+    """Joins the pieces of calls; what follows an incomplete call waits for its end, so that the order is kept.
 
     `origin` is the format of the provider that answers.
     """
@@ -31,7 +31,7 @@ class Assembly:
         self._calls: dict[int, _OpenCall] = {}
 
     def of(self, chunk: Chunk) -> Iterator[Part]:
-        """The parts that are whole now."""
+        """The parts that are complete now."""
         for part in self._parts(chunk):
             if not isinstance(part, ToolCall):
                 self._waiting.append(part)
@@ -51,12 +51,12 @@ class Assembly:
             yield first
 
     def rest(self) -> Iterator[Part]:
-        """What still waits when the answer has ended."""
+        """The waiting parts at the end of the answer."""
         waiting, self._waiting = self._waiting, []
         yield from (part.call if isinstance(part, _OpenCall) else part for part in waiting)
 
     def _parts(self, chunk: Chunk) -> Iterator[Part]:
-        """The parts of a chunk: thinking with its proof, a block, text, calls."""
+        """The parts of a chunk: thinking with its signature, a block, text, calls."""
         if chunk.thinking or chunk.signature:
             yield Thinking(chunk.thinking, chunk.signature, self._origin, id=chunk.thought_id)
         if chunk.block:

@@ -1,4 +1,4 @@
-"""Citations in an answer: each format tells them in its own way; read from one, told in another."""
+"""Citations in an answer: read from one format, written in another."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from samplemind_cli.formats.parts import Format, Opaque
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A source, and the characters of the answer that it stands behind; `quote`: its own words."""
+    """A source, and the characters of the answer from `start` to `end` that it supports; `quote`: the source's text."""
 
     url: str
     title: str = ""
@@ -20,12 +20,12 @@ class Citation:
 
 
 def read(block: Opaque, text: str, since: int) -> list[Citation]:
-    """The citations in a block of an answer that says `text` by now; Claude's are of what it said `since` there."""
+    """The citations in a block of an answer whose text so far is `text`; Claude's refer to its text from `since` on."""
     match block.origin:
         case "anthropic_messages" if block.value.get("type") == "citations_delta":
             return list(_of_claude(reading.mapping(block.value.get("citation")), since, len(text)))
         case "openai_chat":
-            return [found for one in reading.mappings(block.value.get("annotations")) for found in _of_openai(one)]
+            return [each for one in reading.mappings(block.value.get("annotations")) for each in _of_openai(one)]
         case "openai_responses":
             return list(_of_openai(reading.mapping(block.value.get("annotation"))))
         case "gemini":
@@ -34,26 +34,26 @@ def read(block: Opaque, text: str, since: int) -> list[Citation]:
     return []
 
 
-def told(found: Sequence[Citation], own: Format, text: str) -> list[Opaque]:
-    """Citations as blocks of a format; none where it has no word for them. Gemini is told all of an answer's anew."""
+def written(citations: Sequence[Citation], own: Format, text: str) -> list[Opaque]:
+    """Citations as blocks of a format; none if it has no citations. Gemini's block must have all of an answer's."""
     match own:
         case "openai_chat":
-            notes = [{"type": "url_citation", "url_citation": _plain(each)} for each in found]
+            notes = [{"type": "url_citation", "url_citation": _plain(each)} for each in citations]
             return [Opaque(own, {"annotations": notes})]
         case "openai_responses":
-            said = ({"type": "url_citation", **_plain(each)} for each in found)
-            return [Opaque(own, {"type": "annotation", "annotation": each}) for each in said]
+            plain = ({"type": "url_citation", **_plain(each)} for each in citations)
+            return [Opaque(own, {"type": "annotation", "annotation": each}) for each in plain]
         case "gemini":
-            return [Opaque(own, {"candidate": {"groundingMetadata": _grounding(found, text)}})]
+            return [Opaque(own, {"candidate": {"groundingMetadata": _grounding(citations, text)}})]
         case "anthropic_messages":
-            return [Opaque(own, {"type": "citations_delta", "citation": _for_claude(each)}) for each in found]
+            return [Opaque(own, {"type": "citations_delta", "citation": _for_claude(each)}) for each in citations]
     return []
 
 
 def _for_claude(citation: Citation) -> dict[str, Any]:
-    """Without the proof that Claude's own have it is no use to Claude again."""
-    said = {"url": citation.url, "title": citation.title or None, "cited_text": citation.quote, "encrypted_index": ""}
-    return {"type": "web_search_result_location", **said}
+    """A citation for Claude's clients; without the encrypted index of Claude's own it cannot be sent back to Claude."""
+    fields = {"url": citation.url, "title": citation.title or None, "cited_text": citation.quote, "encrypted_index": ""}
+    return {"type": "web_search_result_location", **fields}
 
 
 def _of_claude(citation: Mapping[str, Any], start: int, end: int) -> Iterator[Citation]:
@@ -62,11 +62,11 @@ def _of_claude(citation: Mapping[str, Any], start: int, end: int) -> Iterator[Ci
 
 
 def _of_openai(note: Mapping[str, Any]) -> Iterator[Citation]:
-    """An annotation, whose fields some put beside its type."""
-    found = reading.mapping(note.get("url_citation")) or note
-    if url := reading.text(found.get("url")):
-        start, end = (reading.count(found.get(f"{name}_index")) or 0 for name in ("start", "end"))
-        yield Citation(url, reading.text(found.get("title")), start, end, reading.text(found.get("content")))
+    """An annotation, whose fields may stand beside its type."""
+    fields = reading.mapping(note.get("url_citation")) or note
+    if url := reading.text(fields.get("url")):
+        start, end = (reading.count(fields.get(f"{name}_index")) or 0 for name in ("start", "end"))
+        yield Citation(url, reading.text(fields.get("title")), start, end, reading.text(fields.get("content")))
 
 
 def _of_gemini(candidate: Mapping[str, Any]) -> Iterator[Citation]:
@@ -78,7 +78,7 @@ def _of_gemini(candidate: Mapping[str, Any]) -> Iterator[Citation]:
 
 
 def _grounded(grounding: Mapping[str, Any], text: str) -> Iterator[Citation]:
-    """A search's sources; its places are counted in bytes, and named by their words besides."""
+    """A search's sources; their positions are in bytes, so the cited text itself is searched."""
     chunks = [reading.mapping(chunk.get("web")) for chunk in reading.mappings(grounding.get("groundingChunks"))]
     used = set()
     for support in reading.mappings(grounding.get("groundingSupports")):
@@ -100,11 +100,11 @@ def _plain(citation: Citation) -> dict[str, Any]:
     return {**place, "url": citation.url, "title": citation.title}
 
 
-def _grounding(found: Sequence[Citation], text: str) -> dict[str, Any]:
+def _grounding(citations: Sequence[Citation], text: str) -> dict[str, Any]:
     supports = [
-        {"segment": _segment(each, text), "groundingChunkIndices": [n]} for n, each in enumerate(found) if each.end
+        {"segment": _segment(each, text), "groundingChunkIndices": [n]} for n, each in enumerate(citations) if each.end
     ]
-    chunks = [{"web": {"uri": each.url, **({"title": each.title} if each.title else {})}} for each in found]
+    chunks = [{"web": {"uri": each.url, **({"title": each.title} if each.title else {})}} for each in citations]
     return {"groundingChunks": chunks, **({"groundingSupports": supports} if supports else {})}
 
 

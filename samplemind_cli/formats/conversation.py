@@ -1,4 +1,4 @@
-"""A conversation as providers want it: calls with ids of their own, results that know their call, turns."""
+"""Prepares a conversation for providers: unique ids of calls, results linked to their calls, alternating turns."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -19,13 +19,13 @@ from samplemind_cli.formats.types import (
 )
 
 
-def as_it_came(
+def unchanged_body(
     request: Request, own: Format, fits: Callable[[str], object] = lambda _: True
 ) -> Mapping[str, Any] | None:
-    """The body that a client of the provider's `own` format sent; None where the request must be told anew.
+    """The client's body, if it can be passed on unchanged to a provider of its `own` format; else None.
 
-    That is one in another format, and one that holds what another provider wrote, which the own one would refuse: a
-    thought with that one's proof, calls with an id that was there before or that `fits` does not take.
+    It cannot if it is in another format, or holds what this provider would refuse: thinking with another provider's
+    signature, or calls with a repeated id or one that `fits` rejects.
     """
     if request.body is None or request.source != own:
         return None
@@ -42,15 +42,15 @@ def as_it_came(
 
 
 def linked(messages: Sequence[Message]) -> list[Message]:
-    """The messages with every call's id given and unique, and every result named after the nearest call before it.
+    """The messages with a unique id for every call, and every result linked to the nearest call before it.
 
-    Clients repeat ids from turn to turn (`call_0`), and leave them out; a result without one answers the first call
-    that has none yet.
+    Clients repeat ids from turn to turn (`call_0`), or leave them out; a result without one answers the first call
+    that has no result yet.
     """
     used: set[str] = set()
-    latest: dict[str, ToolCall] = {}  # by the id that its client gave it
-    waiting: list[tuple[str, ToolCall]] = []  # calls of the last turn that no result has answered, with that id
-    found = []
+    latest: dict[str, ToolCall] = {}  # by the client's id
+    waiting: list[tuple[str, ToolCall]] = []  # calls of the last turn without a result, with the client's id
+    result = []
     for message in messages:
         if message.tool_calls:
             waiting = []
@@ -68,29 +68,29 @@ def linked(messages: Sequence[Message]) -> list[Message]:
                 parts.append(replace(part, call_id=answered.id if answered else part.call_id, name=name))
             else:
                 parts.append(part)
-        found.append(replace(message, parts=tuple(parts)))
-    return found
+        result.append(replace(message, parts=tuple(parts)))
+    return result
 
 
 def known(messages: Sequence[Message], takes: Callable[[str], bool]) -> list[Message]:
-    """The messages with only those hints that a provider takes: the others would be errors there."""
+    """The messages with only the hints that a provider supports: it would refuse the others."""
 
     def kept(hints: Mapping[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in hints.items() if takes(name)}
 
-    def part(found: Part) -> Part:
-        if isinstance(found, ToolResult):
-            inner = (each for each in map(part, found.parts) if isinstance(each, Text | Media | Opaque))
-            found = replace(found, parts=tuple(inner))
-        if isinstance(found, Thinking | Opaque) or not found.hints:
-            return found
-        return replace(found, hints=kept(found.hints))
+    def part(whole: Part) -> Part:
+        if isinstance(whole, ToolResult):
+            inner = (each for each in map(part, whole.parts) if isinstance(each, Text | Media | Opaque))
+            whole = replace(whole, parts=tuple(inner))
+        if isinstance(whole, Thinking | Opaque) or not whole.hints:
+            return whole
+        return replace(whole, hints=kept(whole.hints))
 
     return [Message(each.role, map(part, each.parts), each.name, kept(each.hints)) for each in messages]
 
 
 def tools(request: Request, takes: Callable[[str], bool]) -> Iterator[dict[str, Any]]:
-    """The functions with only those of their fields that a provider takes, and other formats' own tools if it does."""
+    """The functions with only the fields that a provider supports, and other formats' own tools if it supports them."""
     for tool in request.tools:
         if "function" in tool:
             yield {name: value for name, value in tool.items() if name in ("type", "function") or takes(name)}
@@ -99,30 +99,30 @@ def tools(request: Request, takes: Callable[[str], bool]) -> Iterator[dict[str, 
 
 
 def _answered(result: ToolResult, waiting: Sequence[tuple[str, ToolCall]]) -> ToolCall | None:
-    """The first call that waits for this result: by its id, or, where it has none, by its name, else by its place."""
+    """The first waiting call for this result: by id; without one by name, else by position."""
     if result.call_id:
         return next((call for given, call in waiting if given == result.call_id), None)
     return next((call for _, call in waiting if result.name in ("", call.name)), None)
 
 
 def _unique(name: str, used: set[str]) -> str:
-    """The id itself where it is new, else with a number behind it."""
-    found, number = name or "call", 1
-    while found in used:
+    """The id if it is new, else with a number appended."""
+    unique, number = name or "call", 1
+    while unique in used:
         number += 1
-        found = f"{name or 'call'}_{number}"
-    used.add(found)
-    return found
+        unique = f"{name or 'call'}_{number}"
+    used.add(unique)
+    return unique
 
 
 def system(messages: Sequence[Message]) -> list[Text]:
-    """The words of the system messages that are more than white space, for formats that keep them apart."""
+    """The non-blank texts of the system messages, for formats with a separate field for them."""
     parts = (part for message in messages if message.role == "system" for part in message.parts)
     return [part for part in parts if isinstance(part, Text) and part.text.strip()]
 
 
 def turns(messages: Sequence[Message]) -> Iterator[tuple[bool, list[Message]]]:
-    """The conversation without its system messages, in turns that alternate: whether the model speaks, and what."""
+    """The conversation without system messages in alternating turns: whether it is the model's, and its messages."""
     spoken = (message for message in messages if message.role != "system")
     for model, turn in groupby(spoken, lambda message: message.role == "assistant"):
         yield model, list(turn)

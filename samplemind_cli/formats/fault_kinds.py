@@ -1,10 +1,10 @@
-"""What kind of fault a provider's error is: by its own code, else by its words, else by the status."""
+"""Classifies a provider's error: by its code, else by its message, else by the status."""
 
 import re
 
 from samplemind_cli.formats.types import FaultKind
 
-READ = 4000  # characters of a message that are looked at: a provider may quote a whole prompt back
+READ = 4000  # characters of a message that are read: a provider may quote a whole prompt
 
 _STATUS: dict[int, FaultKind] = {
     401: "auth",
@@ -20,8 +20,8 @@ _STATUS: dict[int, FaultKind] = {
     529: "overloaded",  # Anthropic's own
 }
 
-# Words in an error's type, code or status, the telling ones first: a 429 without credit must not look like a full
-# minute. (platform.openai.com/docs/guides/error-codes, docs/en/api/errors of Anthropic, google.rpc.Code, llama.cpp.)
+# Words in an error's type, code or status, the specific ones first: a 429 for lack of credit must not count as a rate
+# limit. (platform.openai.com/docs/guides/error-codes, docs/en/api/errors of Anthropic, google.rpc.Code, llama.cpp.)
 _CODES: tuple[tuple[str, FaultKind], ...] = (
     ("insufficient_quota", "credit"),
     ("insufficient_balance", "credit"),
@@ -57,7 +57,7 @@ _CODES: tuple[tuple[str, FaultKind], ...] = (
     ("invalid_argument", "request"),
 )
 
-# How they say that a prompt does not fit: Ollama "the input length exceeds the context length", llama.cpp "exceeds the
+# Messages for a prompt that does not fit: Ollama "the input length exceeds the context length", llama.cpp "exceeds the
 # available context size", OpenAI "maximum context length is", Anthropic "prompt is too long", Gemini "input token
 # count (…) exceeds the maximum", xAI "maximum prompt length is", Together "`inputs` tokens + `max_new_tokens` must be",
 # TGI "`inputs` must have less than", Groq and OpenAI "Request too large … Limit 6000, Requested 7000", Cohere "too many
@@ -91,7 +91,7 @@ _NO_CREDIT = re.compile(
 _NO_ENTRY = re.compile(
     r"api key (not valid|expired|is invalid)|api_key_invalid|(invalid|incorrect) api key", re.IGNORECASE
 )
-# LM Studio, Mistral, OpenRouter, xAI, DeepSeek, Together, which say so with a 400.
+# LM Studio, Mistral, OpenRouter, xAI, DeepSeek, Together, which use a 400 for it.
 _NO_MODEL = re.compile(
     r"no models? (is |are )?loaded|invalid model\b|not a valid model|unknown model\b|model not exist"
     r"|unable to access model"
@@ -108,27 +108,27 @@ _BUSY = re.compile(
 
 
 def kind(label: str, message: str, status: int, details: str) -> FaultKind | None:
-    """What an error's codes, its words and its status say of it; None where they say nothing.
+    """The kind of an error, by its codes (`label`), message and status; None if it is unknown.
 
-    `details`: what else it says, of limits and quotas.
+    `details`: what it says about limits and quotas.
     """
     words = message[:READ]
     coded = next((known for word, known in _CODES if word in label), None)
-    if coded in ("request", "server") and status in _STATUS:  # the status says more
+    if coded in ("request", "server") and status in _STATUS:  # the status is more specific
         coded = _STATUS[status]
     elif coded == "server" and 400 <= status < 500:  # noqa: PLR2004 - HTTP
         coded = None
-    told = _told_kind(coded, words, status)
+    by_message = _by_message(coded, words, status)
     if coded == "credit" or "enforced_spend_limit" in details:
-        told = "credit"
-    if told == "rate" and (_DAY.search(words) or _DAY.search(details)):
-        told = "quota"
+        by_message = "credit"
+    if by_message == "rate" and (_DAY.search(words) or _DAY.search(details)):
+        by_message = "quota"
     by_class: dict[int, FaultKind] = {4: "request", 5: "server"}
-    return told or coded or _STATUS.get(status) or by_class.get(status // 100)
+    return by_message or coded or _STATUS.get(status) or by_class.get(status // 100)
 
 
-def _told_kind(coded: FaultKind | None, words: str, status: int) -> FaultKind | None:
-    """What an error's words say of it, as far as its code leaves room."""
+def _by_message(coded: FaultKind | None, words: str, status: int) -> FaultKind | None:
+    """The kind of an error by its message, unless that contradicts its code."""
     vague = coded in (None, "request")
     tests: tuple[tuple[bool, re.Pattern[str] | None, FaultKind], ...] = (
         (True, _NO_CREDIT, "credit"),

@@ -1,4 +1,4 @@
-"""Errors of providers: the message wherever it stands, its kind by code, words or status, and no keys in it."""
+"""Reads providers' errors: the message from any place in the body, the kind by code, message or status; no keys."""
 
 import json
 import re
@@ -8,12 +8,13 @@ from typing import Any
 
 from samplemind_cli.formats import fault_kinds
 from samplemind_cli.formats.fault_kinds import READ
+from samplemind_cli.formats.likely_keys import without_likely_keys
 from samplemind_cli.formats.reading import count, mapping, text
 from samplemind_cli.formats.types import PASSING, Fault, FaultKind
 
 MESSAGE_LIMIT = 500
 _DEPTH = 6
-# Where a message may stand; a later one counts where the earlier ones say nothing.
+# Fields that may hold a message, in order of precedence.
 _MESSAGES: tuple[str, ...] = (
     "error",
     "errors",
@@ -26,96 +27,70 @@ _MESSAGES: tuple[str, ...] = (
     "title",
 )
 _MESSAGES += ("reason", "error_msg", "status_msg", "base_resp")
-_DAY_LONG = 86_400.0  # seconds; who asks for more has miscounted
+_DAY_LONG = 86_400.0  # seconds; a longer wait is taken for a mistake
 
 _LATER = re.compile(
     r"(?:try again|retry) (?:in|after) (?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?) ?(ms|s|seconds?))?", re.IGNORECASE
 )
 
-# Keys as providers echo them: whole, masked with asterisks, after "API key…:" or "Bearer", or in a query.
-_KEY = re.compile(
-    r"\b(?:sk|rk|pk|gsk|xai|hf|r8|pplx|csk|nvapi|fw|tgp_v1|sm)[-_][\w*.-]{6,}|\bAIza[\w*-]+|\bAQ\.[\w*.-]+"
-    r"|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"
-    r"|(?<![^\s\"'/])[^\s\"'/]*\*{3,}[^\s\"']*|(?<=bearer )\S+|(?<=basic )[\w+/=]{8,}|(?<=[?&]key=)[^\s&\"']+"
-    r"|(?<=[?&]api_key=)[^\s&\"']+|(?:(?<=api key: )|(?<=api-key: )|(?<=api key provided: ))\S+"
-    r"|(?:(?<=token: )|(?<=key: ))(?![a-z]+(?:_[a-z]+)+\b)[^\s\"'`]{8,}"  # names of fields are none
-    r"|\bya29\.[\w.-]+|\bgh[opsu]_\w{16,}|\b(?:github_pat|glpat|jina|cfut)[-_][\w-]{12,}",
-    re.IGNORECASE,
-)
-# What a key is called, and behind that a word with many letters and digits in a row.
-_NAMED_KEY = re.compile(
-    r"(\b(?:key|token|secret|credentials?|password)[\"'`]?(?:\s*[:=]\s*|\s+(?:for |is |of )?)[\"'`]?|api_?key\W{1,4})"
-    r"(?=[\w.:+/=-]*?(?=[a-z]*\d)[a-z\d]{10})[\w.:+/=-]{12,}"
-    r"|\b(A[KS]IA)[0-9A-Z]{12,}",
-    re.IGNORECASE,
-)
-
 
 def fault(status: int, body: Any) -> Fault:
-    """The fault in an error's body: by the provider's own code, else by its words, else by the status.
+    """The fault in an error's body: by the provider's own code, else by its message, else by the status.
 
     A status below 400 is an error that came inside an answer.
     """
-    found = _error(body)
+    error = _error(body)
     message = _message(body)
-    told = _http_status(found, status)
-    label = " ".join(text(found.get(name)) for name in ("type", "code", "status", "reason", "error_type")).lower()
-    known = fault_kinds.kind(label, message, told, _details(body))
+    http_status = _http_status(error, status)
+    label = " ".join(text(error.get(name)) for name in ("type", "code", "status", "reason", "error_type")).lower()
+    known = fault_kinds.kind(label, message, http_status, _details(body))
     kind = known or "server"
-    wait = _wait(found, message) if kind in PASSING else None
+    wait = _wait(error, message) if kind in PASSING else None
     passing = status < 400 and known in PASSING  # noqa: PLR2004 - HTTP
-    return Fault(kind, clean(message) or f"an error without a message (HTTP {told})", wait, passing, _param(found))
-
-
-def _param(found: dict[str, Any]) -> str:
-    """The field that an error names, in OpenAI's way."""
-    return text(found.get("param"))[:MESSAGE_LIMIT]
+    param = text(error.get("param"))[:MESSAGE_LIMIT]  # as OpenAI names the field
+    return Fault(kind, clean(message) or f"an error without a message (HTTP {http_status})", wait, passing, param)
 
 
 def named(kind: FaultKind, message: str) -> Fault:
-    """A fault of ours, in a provider's words."""
+    """A fault with a known kind and a provider's message."""
     return Fault(kind, clean(message))
 
 
 def is_error(body: Any) -> bool:
-    """Whether what came with a good status is an error all the same."""
+    """Whether a body with a status of success is an error."""
     if isinstance(body, list):
         return bool(body) and is_error(body[0])
-    found = mapping(body)
-    if found.get("error") or found.get("object") == "error" or found.get("type") == "error":
+    fields = mapping(body)
+    if fields.get("error") or fields.get("object") == "error" or fields.get("type") == "error":
         return True
-    if found.get("error_msg") or mapping(found.get("base_resp")).get("status_code"):  # Baidu, MiniMax
+    if fields.get("error_msg") or mapping(fields.get("base_resp")).get("status_code"):  # Baidu, MiniMax
         return True
-    if found.get("msg") and (found.get("success") is False or found.get("code") not in (None, 0, 200)):  # GLM
+    if fields.get("msg") and (fields.get("success") is False or fields.get("code") not in (None, 0, 200)):  # GLM
         return True
-    if found.keys() & {"choices", "candidates", "message", "content", "delta", "embeddings", "data"}:
-        return isinstance(found.get("message"), str) and not found.keys() & {"choices", "candidates", "content", "data"}
-    return bool(found.get("errors") or found.get("detail"))
+    if fields.keys() & {"choices", "candidates", "message", "content", "delta", "embeddings", "data"}:
+        answered = fields.keys() & {"choices", "candidates", "content", "data"}
+        return isinstance(fields.get("message"), str) and not answered
+    return bool(fields.get("errors") or fields.get("detail"))
 
 
-def is_told(event: Any) -> bool:
-    """Whether one event of a stream is an error: its wrapping says so, or there is nothing but a message and a code."""
-    found = mapping(event)
-    return is_error(event) or ("message" in found and isinstance(found["message"], str) and "code" in found)
+def is_error_event(event: Any) -> bool:
+    """Whether an event of a stream is an error: by its shape, or because it has only a message and a code."""
+    fields = mapping(event)
+    return is_error(event) or ("message" in fields and isinstance(fields["message"], str) and "code" in fields)
 
 
 def clean(message: str) -> str:
-    """A provider's message on one line, of sane length, without anything that looks like a key."""
+    """A provider's message on one line, of limited length, without anything that looks like a key."""
     line = " ".join(without_likely_keys(message[:READ]).split())
     return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1] + "…"
 
 
-def without_likely_keys(words: str) -> str:
-    """A text without anything that looks like a key."""
-    return _NAMED_KEY.sub(r"\1\2[key]", _KEY.sub("[key]", words))
-
-
-def relabelled(found: Fault, kinds: Mapping[str, FaultKind]) -> Fault:
-    """The fault with the kind of the first of these phrases that its message holds."""
+def relabelled(fault: Fault, kinds: Mapping[str, FaultKind]) -> Fault:
+    """The fault with the kind of the first of these phrases in its message."""
     for phrase, kind in kinds.items():
-        if phrase in found.message:
-            return replace(found, kind=kind)
-    return found
+        if phrase in fault.message:
+            return replace(fault, kind=kind)
+    return fault
 
 
 def _error(body: Any) -> dict[str, Any]:
@@ -125,18 +100,18 @@ def _error(body: Any) -> dict[str, Any]:
             body = _parsed(body)
         if isinstance(body, list):
             body = body[0] if body else None
-        found = mapping(body)
-        inner = found.get("error") or found.get("errors")
+        fields = mapping(body)
+        inner = fields.get("error") or fields.get("errors")
         if isinstance(inner, str) and inner.lstrip()[:1] not in ("{", "["):
-            return {**found, "message": text(found.get("message")) or inner}
+            return {**fields, "message": text(fields.get("message")) or inner}
         if not inner:
-            return found
+            return fields
         body = inner
     return {}
 
 
 def _message(value: Any, depth: int = 0) -> str:
-    """The innermost message in an error of whatever shape; each part of it is looked at once."""
+    """The innermost message in an error of any shape."""
     if depth > _DEPTH or not value:
         return ""
     if isinstance(value, str):
@@ -152,15 +127,15 @@ def _of_text(words: str, depth: int) -> str:
     return "" if words.startswith("<") else words
 
 
-def _of_object(found: dict[str, Any], depth: int) -> str:
-    """A proxy's own words say less than those it wraps; FastAPI names the place of each mistake."""
-    if raw := _message(mapping(found.get("metadata")).get("raw"), depth + 1):
+def _of_object(fields: dict[str, Any], depth: int) -> str:
+    """The message in an object: a proxy's wrapped one before its own, and FastAPI's with its field."""
+    if raw := _message(mapping(fields.get("metadata")).get("raw"), depth + 1):
         return raw
     for name in _MESSAGES:
-        if told := _message(found.get(name), depth + 1):
-            where = found.get("loc")
+        if message := _message(fields.get(name), depth + 1):
+            where = fields.get("loc")
             field = ".".join(str(step) for step in where if step != "body") if isinstance(where, list) else ""
-            return f"{field}: {told}" if field and name == "msg" else told
+            return f"{field}: {message}" if field and name == "msg" else message
     return ""
 
 
@@ -171,10 +146,10 @@ def _parsed(words: str) -> Any:
         return None
 
 
-def _http_status(found: dict[str, Any], status: int) -> int:
-    """The status a body carries itself, which is the only one when the error comes inside an answer, else `status`."""
+def _http_status(error: dict[str, Any], status: int) -> int:
+    """The status in the body, which is the only one if the error came inside an answer; else `status`."""
     for name in ("code", "status", "status_code", "http_status_code"):
-        code = found.get(name)
+        code = error.get(name)
         number = count(int(code) if isinstance(code, str) and code.isdecimal() and len(code) == 3 else code)  # noqa: PLR2004 - HTTP
         if number is not None and 400 <= number < 600:  # noqa: PLR2004 - HTTP's own classes
             return number
@@ -182,29 +157,29 @@ def _http_status(found: dict[str, Any], status: int) -> int:
 
 
 def _details(body: Any) -> str:
-    """What an error says of limits: the names of Gemini's quotas, and Anthropic's word for a spent budget."""
+    """What an error says about limits: the names of Gemini's quotas, and Anthropic's code for a spend limit."""
     details = _error(body).get("details")
     violations = [mapping(item).get("violations") for item in details] if isinstance(details, list) else []
     quotas = [text(mapping(each).get("quotaId")) for items in violations if isinstance(items, list) for each in items]
     return " ".join([*quotas, *(word for word in ("enforced_spend_limit",) if word in str(body)[:READ])])
 
 
-def _wait(found: dict[str, Any], message: str) -> float | None:
-    """Seconds until another try may help: Gemini's RetryInfo, a number beside the message, or words in it."""
-    details = found.get("details")
+def _wait(error: dict[str, Any], message: str) -> float | None:
+    """Seconds until a retry may help: Gemini's RetryInfo, a number beside the message, or a phrase in it."""
+    details = error.get("details")
     for item in details if isinstance(details, list) else []:
         delay = mapping(item).get("retryDelay")
         if isinstance(delay, str) and re.fullmatch(r"\d+(\.\d+)?s", delay):
             return min(float(delay[:-1]), _DAY_LONG)
         if count(mapping(delay).get("seconds")) is not None:
             return min(float(mapping(delay)["seconds"]), _DAY_LONG)
-    for holder in (found, mapping(found.get("metadata"))):
+    for holder in (error, mapping(error.get("metadata"))):
         given = holder.get("retry_after")
         if isinstance(given, int | float) and not isinstance(given, bool) and given >= 0:
             return min(float(given), _DAY_LONG)
-    said = _LATER.search(message)
-    if not said or not any(said.groups()):
+    match = _LATER.search(message)
+    if not match or not any(match.groups()):
         return None
-    hours, minutes, number, unit = said.groups()
+    hours, minutes, number, unit = match.groups()
     seconds = float(number or 0) / (1000 if unit == "ms" else 1)
     return min(int(hours or 0) * 3600 + int(minutes or 0) * 60 + seconds, _DAY_LONG)

@@ -1,4 +1,4 @@
-"""JSON Schemas that a client sends: whether one is one, and refers to nothing outside of it."""
+"""Validates JSON Schemas from clients: they must be valid, and refer only to their own parts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.processor_time import TooLongError, at_most
 
-SECONDS = 0.5  # that a schema, or an answer against it, may take: meanwhile nobody else is answered
-LONGEST = 300  # characters of a reason, which may quote all of a schema
+SECONDS = 0.5  # for checking a schema, or an answer against it, during which no other request is served
+LONGEST = 300  # characters of a reason, which may quote a whole schema
 
 
 def flaw(schema: Mapping[str, Any]) -> str:
-    """Why a schema is none; empty when it is one."""
+    """Why a schema is not valid; empty if it is."""
     from jsonschema import Draft202012Validator, SchemaError
     from jsonschema.validators import validator_for
 
@@ -30,7 +30,10 @@ def flaw(schema: Mapping[str, Any]) -> str:
 
 
 def checked(schema: dict[str, Any], holder: Fields, key: str) -> dict[str, Any]:
-    """A schema that is one, and whose references stay inside it: the validator would fetch others."""
+    """The schema, if it is valid and its references stay inside it: the validator would fetch others.
+
+    Raises BadRequestError about `key` of `holder`.
+    """
     if any(not reference.startswith("#") for reference in _references(schema)):
         raise holder.wrong(key, "may only refer to its own parts")
     if why := flaw(schema):
@@ -40,8 +43,8 @@ def checked(schema: dict[str, Any], holder: Fields, key: str) -> dict[str, Any]:
 
 def _references(value: Any) -> list[str]:
     if isinstance(value, list):
-        return [found for item in value for found in _references(item)]
+        return [reference for item in value for reference in _references(item)]
     if not isinstance(value, dict):
         return []
-    own = [found for name in ("$ref", "$dynamicRef") if isinstance(found := value.get(name), str)]
-    return own + [found for item in value.values() for found in _references(item)]
+    own = [reference for name in ("$ref", "$dynamicRef") if isinstance(reference := value.get(name), str)]
+    return own + [reference for item in value.values() for reference in _references(item)]

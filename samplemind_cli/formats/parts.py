@@ -1,18 +1,19 @@
-"""The parts of a message, in no provider's words."""
+"""The parts of a message, independent of formats."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
-# The formats by the names of their rooms; a request of our own commands has none.
+# The formats, by the names of their rooms; a request of our own commands has none.
 Format = Literal["", "openai_chat", "openai_responses", "anthropic_messages", "gemini", "ollama"]
-MediaKind = Literal["image", "audio", "file"]
+MediaKind = Literal["image", "audio", "video", "file"]
+MEDIA: tuple[MediaKind, ...] = ("image", "audio", "video")  # by which a media type may begin; all others are files
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words. `hints`: fields beside them that only some providers know, such as `cache_control`."""
+    """Text. `hints`: further fields that only some providers know, such as `cache_control`."""
 
     text: str
     hints: Mapping[str, Any] = field(default_factory=dict)
@@ -20,9 +21,9 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """An image, a sound or a file: its bytes, or where the provider finds it (`url`, or a `file_id` of its own).
+    """An image, a sound, a video or a file: its bytes, or where the provider finds it (`url`, or its own `file_id`).
 
-    `media_type` is like "image/png"; `detail` is how closely an image is looked at ("low", "high", "auto").
+    `media_type` is like "image/png"; `detail` is the resolution in which an image is read ("low", "high", "auto").
     """
 
     kind: MediaKind
@@ -36,14 +37,19 @@ class Media:
 
 
 def attachment(media_type: str, data: bytes, name: str = "") -> Media:
-    """A file that goes with a message, by its media type."""
-    kind = media_type.partition("/")[0]
-    return Media("image" if kind == "image" else "audio" if kind == "audio" else "file", media_type, data, name)
+    """An image, audio or file, by its media type."""
+    return Media(kind_of(media_type), media_type, data, name)
+
+
+def kind_of(media_type: str) -> MediaKind:
+    """The kind of a media type."""
+    family = media_type.partition("/")[0].lower()
+    return next((kind for kind in MEDIA if kind == family), "file")
 
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """What a model thought. `signature` proves it to the `origin` that wrote it; `redacted`: it is only that proof."""
+    """A model's thinking. `signature` proves it to its `origin`; `redacted`: there is only the signature."""
 
     text: str = ""
     signature: str = field(default="", repr=False)
@@ -54,11 +60,11 @@ class Thinking:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call the model wants made; `arguments` is JSON text.
+    """A tool call of the model; `arguments` is JSON text.
 
-    In a stream calls come in pieces: pieces of one call share an `index`, and their `arguments` are joined. A call
-    without an index is whole, or goes on with the last one. `default`: its arguments where no piece brings any.
-    `signature`: Gemini's proof of the thought behind it.
+    In a stream, pieces of one call share an `index`, and their `arguments` are joined. A call without an index is
+    complete, or continues the last one. `default`: its arguments if no piece has any. `signature`: Gemini's, of the
+    thinking behind it.
     """
 
     name: str = ""
@@ -72,7 +78,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a tool answered to the nearest call before it with this id; `failed`: it says what went wrong."""
+    """A tool's result for the nearest earlier call with this id; `failed`: it is an error."""
 
     call_id: str
     parts: "tuple[Text | Media | Opaque, ...]" = ()
@@ -82,13 +88,13 @@ class ToolResult:
 
     @property
     def text(self) -> str:
-        """Its words."""
+        """The text, with parts joined by line breaks."""
         return "\n".join(part.text for part in self.parts if isinstance(part, Text))
 
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """A block that one format alone knows (`origin`), such as a server's own tool call: kept as it came."""
+    """A block that only one format (`origin`) has, such as a call of a server's own tool: kept unchanged."""
 
     origin: Format
     value: Mapping[str, Any]
@@ -113,26 +119,26 @@ class Message:
         name: str = "",
         hints: Mapping[str, Any] | None = None,
     ) -> None:
-        found = ((Text(parts),) if parts else ()) if isinstance(parts, str) else tuple(parts)
-        for key, value in (("role", role), ("parts", found), ("name", name), ("hints", hints or {})):
+        every = ((Text(parts),) if parts else ()) if isinstance(parts, str) else tuple(parts)
+        for key, value in (("role", role), ("parts", every), ("name", name), ("hints", hints or {})):
             object.__setattr__(self, key, value)
 
     @property
     def text(self) -> str:
-        """Its words; parts of text are joined by line ends."""
+        """The text, with parts joined by line breaks."""
         return "\n".join(part.text for part in self.parts if isinstance(part, Text))
 
     @property
     def media(self) -> tuple[Media, ...]:
-        """Its images, sounds and files."""
+        """The images, audio, videos and files."""
         return tuple(part for part in self.parts if isinstance(part, Media))
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
-        """The calls it makes."""
+        """The tool calls."""
         return tuple(part for part in self.parts if isinstance(part, ToolCall))
 
     @property
     def tool_results(self) -> tuple[ToolResult, ...]:
-        """The results it brings."""
+        """The tool results."""
         return tuple(part for part in self.parts if isinstance(part, ToolResult))

@@ -1,4 +1,4 @@
-"""Reading JSON of any shape without an exception: what has one sensible reading is taken, wrong metadata is unsaid."""
+"""Reads JSON of any shape without exceptions: what has one sensible reading is taken, invalid metadata is ignored."""
 
 import json
 import re
@@ -14,13 +14,13 @@ import orjson
 
 from samplemind_cli.formats.types import Finish, Media, ToolCall, Usage
 
-# What a reader hears when a stream says by its own word, and not by an event, that it is over.
+# The event for a stream that ended with its own marker instead of an event.
 OVER: dict[str, Any] = {"type": "stream_over"}
 _OF_A_PART = frozenset({"type", "text", "content", "value", "refusal", "summary", "thinking", "reasoning"})
-_DIGITS = 10  # fewer of them are a place
+_DIGITS = 10  # an index has fewer
 _FENCE = re.compile(r"\s*(?:```|~~~)[\w+-]*[ \t]*\r?\n?(.*?)\s*(?:```|~~~)\s*", re.DOTALL)
 
-# How an answer may end, in lower case: the formats' own words, and those of servers that mix them.
+# Finish reasons, in lower case: those of the formats, and of servers that mix them.
 _ENDS: dict[str, Finish] = {
     "stop": "stop",
     "stop_sequence": "stop",
@@ -32,6 +32,7 @@ _ENDS: dict[str, Finish] = {
     "complete": "stop",
     "completed": "stop",
     "finished": "stop",
+    "done": "stop",
     "tool_calls": "tool_calls",
     "tool_call": "tool_calls",
     "tool_use": "tool_calls",
@@ -41,6 +42,7 @@ _ENDS: dict[str, Finish] = {
     "max_output_tokens": "length",
     "max_length": "length",
     "max_tokens_reached": "length",
+    "max_output_reached": "length",
     "token_limit": "length",
     "model_length": "length",
     "model_context_window_exceeded": "length",
@@ -54,6 +56,9 @@ _ENDS: dict[str, Finish] = {
     "prohibited_content": "filtered",
     "spii": "filtered",
     "image_safety": "filtered",
+    "image_prohibited_content": "filtered",
+    "image_recitation": "filtered",
+    "sensitive": "filtered",  # GLM's
     "refusal": "refusal",
 }
 
@@ -64,7 +69,12 @@ def mapping(value: Any) -> dict[str, Any]:
 
 
 def mappings(value: Any) -> list[dict[str, Any]]:
-    """The JSON objects in the value if it is an array; the value itself where it is one object that says something."""
+    """The JSON objects in the value if it is an array; the value itself where it is one object that says something.
+
+    An array that PHP writes as an object, by its numbers, is one.
+    """
+    if isinstance(value, dict) and value and all(map(str.isdecimal, value)):
+        return mappings(list(value.values()))
     if isinstance(value, dict):
         return [value] if value else []
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
@@ -76,23 +86,23 @@ def text(value: Any) -> str:
 
 
 def identifier(value: Any) -> str:
-    """A name or an id: a string, or a number as its digits."""
+    """A name or an id: a string, or a whole number as text."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else text(value)
 
 
 def content(value: Any) -> tuple[str, str]:
-    """The text and the thinking in content: a string, one part, or a list of parts that may hold further ones.
+    """The text and the thinking in content: a string, a part, or a list of parts, which may be nested.
 
-    Some hosts parse what is said: a number, true or false, an object that is no part, are told as their JSON text.
+    Some hosts parse the text: a number, a boolean, or an object other than a part is read as its JSON text.
     """
     if isinstance(value, str):
         return value, ""
     if isinstance(value, int | float) or (isinstance(value, dict) and value and not value.keys() & _OF_A_PART):
         return dumps(value), ""
-    said, thought = "", ""
+    words, thought = "", ""
     for part in value if isinstance(value, list) else [value]:
         if isinstance(part, str):
-            said += part
+            words += part
         elif isinstance(part, dict):
             if (kind := text(part.get("type"))) in ("thinking", "reasoning", "reasoning_content"):
                 holders = ("thinking", kind, "text", "content", "summary")
@@ -105,19 +115,19 @@ def content(value: Any) -> tuple[str, str]:
                         "",
                     )
                 )
-                said, thought = said + inner[0], thought + inner[1]
-    return said, thought
+                words, thought = words + inner[0], thought + inner[1]
+    return words, thought
 
 
 def count(value: Any) -> int | None:
-    """The value if it can be a number of tokens: a whole one, of a size that every reader of JSON can hold."""
+    """The value if it can be a number of tokens: whole, not negative, and exact in every JSON parser; else None."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
 
 
 def vector(value: Any) -> list[float]:
-    """The value if it is an array of numbers, else an empty one; a text is one in base64, of four bytes each."""
+    """The value if it is an array of numbers, else an empty one; a string holds 32-bit floats in base64."""
     if isinstance(value, str):
         value = _floats(value)
     numbers = value if isinstance(value, list) else []
@@ -133,19 +143,19 @@ def _floats(words: str) -> list[float]:
 
 
 def place(value: Any) -> int:
-    """A number that says a place: a whole one, or its digits; 0 where there is none."""
+    """An index: a whole number, or its digits; 0 for anything else."""
     return count(int(value) if isinstance(value, str) and value.isdecimal() and len(value) < _DIGITS else value) or 0
 
 
 def total(*counts: int | None) -> int | None:
-    """The sum of what is known, None where nothing is."""
+    """The sum of the known counts; None if none is known."""
     known = [number for number in counts if number is not None]
     return sum(known) if known else None
 
 
-def either(found: dict[str, Any], name: str) -> Any:
-    """The value of a name in camel case, or of the same in snake case, as Google's own libraries write both."""
-    return found[name] if name in found else found.get(_snake(name))
+def either(fields: dict[str, Any], name: str) -> Any:
+    """The value of a name in camel case, or in snake case: Google's own libraries write both."""
+    return fields[name] if name in fields else fields.get(_snake(name))
 
 
 @cache
@@ -154,14 +164,14 @@ def _snake(name: str) -> str:
 
 
 def counted(usage: Usage) -> Usage | None:
-    """The usage, or None where it says nothing."""
+    """The usage; None if it is empty."""
     return None if usage == Usage() else usage
 
 
 def finish(reason: Any) -> Finish | None:
-    """The end that a provider's word means, whatever its case; "unknown" for a word that nobody knows, or a number.
+    """The finish reason in a provider's field, in any case; "unknown" for an unknown word or a number.
 
-    Some write "null" into every event that is not the last.
+    Some send "null" in every event except the last.
     """
     if not isinstance(reason, str):
         return finish(mapping(reason).get("type") or "?") if reason else None
@@ -177,18 +187,18 @@ def dumps(value: Any) -> str:
 
 
 def packed(value: Any) -> bytes:
-    """Compact JSON in UTF-8, whatever its integers and texts hold."""
+    """Compact JSON in UTF-8, also of large integers and lone surrogates."""
     try:
         return orjson.dumps(value)
-    except TypeError:  # an integer beyond 64 bits, half of an emoji
+    except TypeError:  # an integer beyond 64 bits, or a lone surrogate
         return json.dumps(value, separators=(",", ":")).encode()
 
 
 def arguments(value: Any) -> str:
-    """A call's arguments as JSON text: an object is written as one, text within text is opened; nothing is "{}".
+    """A call's arguments as JSON text: an object is encoded, JSON inside a JSON string is unwrapped; nothing is "{}".
 
-    So is an empty list, as PHP writes an object without fields. Text that is no JSON object comes back as it is: a
-    model's slip.
+    So is an empty list, as PHP encodes an object without fields. Text other than a JSON object is returned unchanged: a
+    model's mistake.
     """
     if value in (None, []) or (isinstance(value, str) and value.strip() in ("", "null", "[]")):
         return "{}"
@@ -204,12 +214,12 @@ def arguments(value: Any) -> str:
 
 
 def piece(value: Any) -> str:
-    """A piece of a call's arguments: text as it is, an object as its JSON text, nothing as nothing."""
+    """A piece of a call's arguments: a string unchanged, null as "", anything else as its JSON text."""
     return value if isinstance(value, str) else "" if value is None else dumps(value)
 
 
 def parsed(value: str) -> Any:
-    """What JSON text says; None where it is none."""
+    """The value of JSON text; None if it is not JSON."""
     try:
         return json.loads(value)
     except (ValueError, RecursionError):
@@ -217,13 +227,13 @@ def parsed(value: str) -> Any:
 
 
 def unfenced(words: str) -> str:
-    """The inside of a code fence that is around all of a text."""
-    found = _FENCE.fullmatch(words)
-    return found[1] if found else words
+    """The text, without a code fence around all of it."""
+    match = _FENCE.fullmatch(words)
+    return match[1] if match else words
 
 
 def is_object(value: str) -> bool:
-    """Whether text is a whole JSON object, as every reader of JSON takes it: without NaN."""
+    """Whether text is a JSON object that every parser accepts: without NaN."""
     try:
         return value.lstrip()[:1] == "{" and isinstance(_STRICT.decode(value), dict)
     except (ValueError, RecursionError):
@@ -238,19 +248,19 @@ _STRICT = json.JSONDecoder(parse_constant=_refused)
 
 
 def beside(body: dict[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The body with further fields; one with a dotted name stands inside of the object that it names."""
+    """The body with further fields; dotted names lead into nested objects."""
     for name, value in fields.items():
         *path, last = name.split(".")
-        there = body
+        holder = body
         for step in path:
-            inner = mapping(there.get(step))
-            there[step] = there = {**inner}
-        there[last] = value
+            inner = mapping(holder.get(step))
+            holder[step] = holder = {**inner}
+        holder[last] = value
     return body
 
 
 def given_arguments(call: ToolCall) -> dict[str, Any]:
-    """A call's arguments as an object; what is no object stands under "input", never lost."""
+    """A call's arguments as an object; any other value is in its field "input"."""
     if not call.arguments.strip():
         return {}
     try:
@@ -266,12 +276,11 @@ def encoded(media: Media) -> str:
 
 
 def data_url(media: Media) -> str:
-    """Where to find it: the address it has, or its bytes as a `data:` URL."""
+    """The URL, or the bytes as a `data:` URL."""
     return media.url or f"data:{media.media_type or 'application/octet-stream'};base64,{encoded(media)}"
 
 
 def names(values: Iterable[Any], *keys: str) -> Iterator[str]:
-    """The first string under one of `keys`, of each object."""
+    """The first non-empty string under one of `keys`, of each object."""
     for value in values:
-        if found := next((text(mapping(value).get(key)) for key in keys if text(mapping(value).get(key))), ""):
-            yield found
+        yield from [name for key in keys if (name := text(mapping(value).get(key)))][:1]

@@ -1,4 +1,4 @@
-"""Which field of a request a model refuses, as far as its provider's error says so, and the request without it."""
+"""Finds the field that a model refuses in its provider's error, and makes the request without it."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _REFUSES = re.compile(
     r"|additional propert|could not be (verified|decrypted)",
     re.IGNORECASE,
 )
-# How much to think is said in levels that differ from model to model: it may be the level that is refused.
+# The levels of thinking differ between models: a model may refuse only the level.
 _LEVEL = re.compile(
     r"must be one of|expected one of|input should be|supported values|invalid (think )?value|budget \S+ is invalid",
     re.IGNORECASE,
@@ -32,41 +32,40 @@ _WORDS |= dict.fromkeys(
     _THINKING,
     r"reasoning[_. ]?effort|\b(thinking|think|effort|reasoning)\b|\bthinking[_ ]?(config|level|budget)|budget",
 )
-# A sealed thought that another account's model wrote; what is left out of one request is no matter of its model.
+# Encrypted thinking of another account's model; this concerns one request and not the model.
 PROOF = "encrypted_content"
 _WORDS[PROOF] = r"encrypted[_ ]content"
-_CAPS = ("max_tokens", "max_completion_tokens")  # one thing under two names, of which a server may know one
-_OURS = frozenset(
-    {"stream_options", "include", "reasoning_content", *_CAPS}
-)  # what we say unasked, or can say in another way
+_CAPS = ("max_tokens", "max_completion_tokens")  # two names for the same, of which a server may know only one
+# Fields that we add, or that have an alternative.
+_OURS = frozenset({"stream_options", "include", "reasoning_content", *_CAPS})
 
 
 def field_in(fault: Fault, request: Request) -> str:
-    """The field of the request that an error refuses, the first where it names several; "" for none.
+    """The field of the request that an error refuses, the first of several; "" if there is none.
 
-    Its name is one of the request's `wishes`, `needs` or `unkeyed`, or of what we add to it.
+    Its name is one of the request's `wishes`, `needs` or `unkeyed`, or of the fields that we add.
     """
     if fault.kind not in ("request", "unsupported"):
         return ""
     words = f"{fault.param}: {fault.message}" if fault.param else fault.message
     refused, level = _REFUSES.search(words), _LEVEL.search(words)
-    found = [
-        (said.start(), name)
+    named = [
+        (match.start(), name)
         for name in _fields(request)
-        if (refused or (level and name in _THINKING)) and (said := re.search(_pattern(name), words, re.IGNORECASE))
+        if (refused or (level and name in _THINKING)) and (match := re.search(_pattern(name), words, re.IGNORECASE))
     ]
-    return min(found)[1] if found else ""
+    return min(named)[1] if named else ""
 
 
 def is_hint(name: str, request: Request) -> bool:
-    """Whether the request is answered all the same without this field; what a person set by hand is never left out."""
+    """Whether the request may be sent without this field; one that a person set by hand is never left out."""
     if name in _OURS or name in request.unkeyed:
         return True
     return name not in request.needs and not (name in request.extra and is_constraint(name, request.source))
 
 
 def without(request: Request, names: frozenset[str]) -> Request:
-    """The request without these fields; it no longer goes out as it came."""
+    """The request without these fields; its body is no longer passed on unchanged."""
     if not names:
         return request
     thinks = not names & _THINKING
@@ -83,7 +82,7 @@ def without(request: Request, names: frozenset[str]) -> Request:
     return replace(
         request,
         messages=tuple(
-            _said(message, names) for message in conversation.known(request.messages, lambda n: n not in names)
+            _stripped(message, names) for message in conversation.known(request.messages, lambda n: n not in names)
         ),
         tools=tuple({name: value for name, value in tool.items() if name not in names} for tool in request.tools),
         extra={name: value for name, value in request.extra.items() if name not in gone},
@@ -106,7 +105,7 @@ def _fields(request: Request) -> Iterator[str]:
 
 
 def _pattern(name: str) -> str:
-    """How an error writes a name, also in camel case; one that is a common word only where it is a name."""
+    """The pattern for a name in an error, also in camel case; a common word must be marked as a name."""
     if name in _WORDS:
         return _WORDS[name]
     name = name.rpartition(".")[2]
@@ -117,13 +116,13 @@ def _pattern(name: str) -> str:
 
 
 def _is_sealed(part: Part) -> bool:
-    """Whether it is a thought that OpenAI's responses sealed."""
+    """Whether it is encrypted thinking of OpenAI's Responses API."""
     if isinstance(part, Opaque):
         return part.origin == "openai_responses" and part.value.get("type") == "reasoning"
     return isinstance(part, Thinking) and part.origin == "openai_responses" and bool(part.signature)
 
 
-def _said(message: Message, names: frozenset[str]) -> Message:
+def _stripped(message: Message, names: frozenset[str]) -> Message:
     parts = message.parts
     if "reasoning_content" in names:
         parts = tuple(part for part in parts if not isinstance(part, Thinking))

@@ -1,9 +1,10 @@
-"""A request in no provider's words, and what it needs of a provider."""
+"""A request, independent of formats, and what it needs of a provider."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, get_args
 
+from samplemind_cli.formats import tool_choice
 from samplemind_cli.formats.parts import Format, Media, Message, Opaque, Part, Thinking, ToolResult
 from samplemind_cli.providers import Effort
 
@@ -12,14 +13,14 @@ EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked, in no provider's words.
+    """A request, independent of formats.
 
-    `schema` is a JSON Schema that the answer must satisfy; `json_mode`: any JSON object will do. `tools` and
+    `schema` is a JSON Schema that the answer must satisfy; `json_mode`: the answer must be a JSON object. `tools` and
     `tool_choice` have the shape of OpenAI's chat completions. `stop`: texts before which the answer ends.
-    `parallel_tool_calls` False: one call at most. `effort` (one of `EFFORTS`) and `thinking_budget` (tokens): how much
-    the model may think. `extra`: every other field that may change the answer, in the words of `source`, the format in
-    which it was asked; `headers`: what its HTTP headers say of that. `body`: the whole of it as it came; a provider of
-    the same format is sent that.
+    `parallel_tool_calls` False: at most one call. `effort` (one of `EFFORTS`) and `thinking_budget` (tokens): how much
+    the model may think. `extra`: every other field that may change the answer, by its name in `source`, the format of
+    the client; `headers`: HTTP headers that may, too. `body`: the client's body, which a provider of the same format
+    gets unchanged.
     """
 
     messages: tuple[Message, ...]
@@ -44,7 +45,7 @@ class Request:
     unkeyed: Mapping[str, Any] = field(default_factory=dict)  # change no answer; passed on in the same format
     schema_name: str = ""
     strict: bool | None = None
-    max_tokens_field: str = ""  # what the client called `max_tokens`
+    max_tokens_field: str = ""  # the client's name for `max_tokens`
 
     # Each field either changes the answer, and then the cache key, or it does not.
     KEYED: ClassVar[frozenset[str]] = frozenset(
@@ -74,7 +75,7 @@ class Request:
 
     @property
     def needs(self) -> frozenset[str]:
-        """What a provider must be able to do, or take, to be asked this: without it the answer would be another one."""
+        """The constraints: what a provider must support, as the answer would be a different one without it."""
         needs = {name for name in PARAMETERS if self._is_set(name) and (self.source, name) not in _HABITS}
         needs |= {name for name in self.extra if is_constraint(name, self.source)}
         for part in self._parts():
@@ -86,8 +87,7 @@ class Request:
                     needs.add(f"{part.kind}_url" if part.url else "image_id" if part.kind == "image" else "file_id")
         if not all(map(_is_own, self.tools)):
             needs.add("tools")
-        if self.tools and self.tool_choice not in (None, "auto", "none"):
-            needs |= {"tool_choice", *self._forced()}
+        needs |= _forced(self.narrowed())
         if self.schema is not None or self.json_mode:
             needs.add("schema")
         if self.max_tokens is not None and self.max_tokens < 1:
@@ -96,12 +96,12 @@ class Request:
 
     @property
     def wishes(self) -> frozenset[str]:
-        """What a provider is told if it has a word for it; else it is left out."""
+        """The hints: what is left out for a provider that does not support it."""
         wishes = {name for name in ("temperature", "thinking_budget") if getattr(self, name) is not None}
         wishes |= {name for name in PARAMETERS if self._is_set(name) and (self.source, name) in _HABITS}
-        thinks = bool(self.effort) or self.thinking_budget is not None  # then the field that said so is translated
-        told = (name for name in self.extra if not (thinks and name in THINKING_FIELDS))
-        wishes |= {self._called(name) for name in told if not is_constraint(name, self.source)}
+        thinks = bool(self.effort) or self.thinking_budget is not None  # then the client's field is translated
+        further = (name for name in self.extra if not (thinks and name in THINKING_FIELDS))
+        wishes |= {self._called(name) for name in further if not is_constraint(name, self.source)}
         wishes |= self.betas.keys()
         if self.effort:
             wishes.add("effort")
@@ -126,44 +126,41 @@ class Request:
     @property
     def functions(self) -> frozenset[str]:
         """The names of the functions that may be called."""
-        found = (tool.get("function") for tool in self.tools)
+        found = (tool.get("function") for tool in self.narrowed().tools)
         return frozenset(
             str(function["name"]) for function in found if isinstance(function, Mapping) and "name" in function
         )
 
     @property
     def betas(self) -> dict[str, str]:
-        """The headers without those that say which version of a format is spoken: that is no part of a question."""
+        """The headers without a format's version, which is not a hint."""
         return {name: value for name, value in self.headers.items() if not name.endswith("-version")}
 
+    def narrowed(self) -> "Request":
+        """The request with only the tools that may be called, for a provider without a choice of several."""
+        if tool_choice.several(self.tool_choice) is None:
+            return self
+        tools, choice = tool_choice.narrowed(self.tools, self.tool_choice)
+        return replace(self, tools=tools, tool_choice=choice)
+
     def further(self, takes: Callable[[str], bool]) -> dict[str, Any]:
-        """What a provider takes of `extra`."""
+        """The fields of `extra` that a provider supports."""
         return {name: value for name, value in self.extra.items() if takes(self._called(name))}
 
     def own_tool(self, tool: Mapping[str, Any]) -> str:
-        """What a tool that only the request's own format knows is called among `needs` and `wishes`."""
+        """The name among `needs` and `wishes` of a tool that only the request's own format has."""
         return f"{self.source} {tool.get('type') or next(iter(tool), 'tool')}".lstrip()
 
     def _called(self, name: str) -> str:
-        """What a field of `extra` is called among `needs` and `wishes`, where a name of ours means something else."""
+        """The name of a field of `extra` among `needs` and `wishes`; prefixed if it is one of our own names."""
         return f"{self.source} {name}" if self.source and name in _OURS else name
 
     def _is_set(self, name: str) -> bool:
         return getattr(self, name) not in (None, ())
 
-    def _forced(self) -> Iterator[str]:
-        """The tools of its own format of which one must be called, so that no other tool can be."""
-        if isinstance(self.tool_choice, Mapping) and "function" not in self.tool_choice:
-            yield self.own_tool(self.tool_choice)
-            return
-        named = self.tool_choice.get("function", {}).get("name") if isinstance(self.tool_choice, Mapping) else None
-        own = list(filter(_is_own, self.tools))
-        if named is not None or len(own) == len(self.tools):
-            yield from (self.own_tool(tool) for tool in own if named in (None, tool.get("name")))
-
     @property
     def any_json(self) -> bool:
-        """Whether JSON mode means any JSON, lists too, as Gemini has it."""
+        """Whether JSON mode allows any JSON value, as Gemini's does, and not only objects."""
         return self.json_mode and self.source == "gemini"
 
     def _parts(self) -> Iterator[Part]:
@@ -174,18 +171,25 @@ class Request:
                     yield from part.parts
 
 
-# An answer of no tokens is none: Claude warms its prompt cache so, others call it an error or an answer without end.
+# No answer is requested: Claude warms its prompt cache so; for others it is an error, or means no limit.
 NO_TOKENS = "max_tokens below 1"
-# Parameters that not every provider has; each is a field of `Request`.
+# Parameters that not every provider supports; each is a field of `Request`.
 PARAMETERS = ("top_p", "stop", "seed", "presence_penalty", "frequency_penalty")
-# Other fields that change what counts as an answer; by these names in every format that has them.
+# Other constraints, by their name in `extra`, whatever the format.
 CONSTRAINTS = frozenset(
     {
         "audio",
         "cachedContent",
         "compaction",
+        "ebnf",
         "function_call",
         "functions",
+        "generationConfig.responseFormat",
+        "generationConfig.responseMimeType",
+        "grammar",
+        "guided_choice",
+        "guided_grammar",
+        "guided_regex",
         "imageConfig",
         "image_config",
         "logit_bias",
@@ -195,41 +199,76 @@ CONSTRAINTS = frozenset(
         "n",
         "num_ctx",
         "raw",
+        "regex",
         "repeat_penalty",
         "repetition_penalty",
         "responseModalities",
+        "response_format.type",
         "speechConfig",
+        "structural_tag",
+        "structured_outputs",
         "suffix",
-        "toolConfig.functionCallingConfig.allowedFunctionNames",
         "top_k",
         "top_logprobs",
         "typical_p",
         "web_search_options",
     }
 )
-# What a format's clients name in every request, meant or not: the daemon's memory, and Gemini's own sampling.
+# What a format's clients send in every request, and so only a hint: the daemon's memory, and Gemini's own sampling.
 _HABITS = frozenset({("ollama", "num_ctx"), ("gemini", "top_k"), ("gemini", "top_p")})
-# Blocks of a format's own that stand for a part of the conversation: without them it is another one.
-_ESSENTIAL = frozenset({("openai_responses", "compaction"), ("openai_responses", "compaction_trigger")})
-# Where the formats say how much a model may think.
+# Parts of a message that some hosts of chat completions know: a video as its frames, media as vectors.
+HOSTS_PARTS = ("video", "image_embeds", "audio_embeds", "video_embeds")
+# Blocks of a format's own that replace a part of the conversation, and so are constraints.
+_ESSENTIAL = frozenset(
+    {
+        ("openai_responses", "compaction"),
+        ("openai_responses", "compaction_trigger"),
+        *(("openai_chat", kind) for kind in HOSTS_PARTS),
+    }
+)
+# The formats' fields for how much a model may think.
 THINKING_FIELDS = frozenset({"enable_thinking", "reasoning", "think", "thinking", "thinking_budget", "thinkingConfig"})
-# What a provider may need beyond words that no parameter could move from this machine to a paid provider.
-ATTACHMENTS = ("image", "audio", "file", "image_url", "audio_url", "file_url", "file_id", "image_id")
+# What may decide for a paid provider instead of this machine; parameters never do.
+ATTACHMENTS = (
+    "image",
+    "audio",
+    "video",
+    "file",
+    "image_url",
+    "audio_url",
+    "video_url",
+    "file_url",
+    "file_id",
+    "image_id",
+)
 ABILITIES = frozenset({*ATTACHMENTS, "tools", "schema"})
-# Names that mean something of ours among `needs` and `wishes`, whatever a field of a client is called.
+# Our own names among `needs` and `wishes`, which a client's field may have, too.
 _OURS = (
     Request.KEYED | Request.IGNORED | ABILITIES | {"citations", "context", "detail", "name", "title"}
 ) - CONSTRAINTS
 
 
 def _is_own(tool: Mapping[str, Any]) -> bool:
-    """Whether a tool is no function of the client's but one that a format has of its own."""
+    """Whether a tool is a format's own instead of a function."""
     return bool(tool) and "function" not in tool
 
 
-def is_constraint(name: str, source: Format) -> bool:
-    """Whether a field of `Request.extra` must be taken or refused; the others are hints.
+def _forced(request: Request) -> set[str]:
+    """The needs of a required call: also each tool of the request's own format, if no other can be called."""
+    choice = request.tool_choice
+    if not request.tools or choice in (None, "auto", "none"):
+        return set()
+    if isinstance(choice, Mapping) and "function" not in choice:
+        return {"tool_choice", request.own_tool(choice)}
+    named = choice.get("function", {}).get("name") if isinstance(choice, Mapping) else None
+    own = list(filter(_is_own, request.tools))
+    alone = own if named is not None or len(own) == len(request.tools) else []
+    return {"tool_choice", *(request.own_tool(tool) for tool in alone if named in (None, tool.get("name")))}
 
-    What a person set by hand (`ask --param`) is meant: it is never left out.
+
+def is_constraint(name: str, source: Format) -> bool:
+    """Whether a field of `Request.extra` is a constraint; the others are hints.
+
+    What a person set by hand (`ask --param`) is one: it is never left out.
     """
     return not source or (name in CONSTRAINTS and (source, name) not in _HABITS)

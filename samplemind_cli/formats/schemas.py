@@ -1,4 +1,4 @@
-"""JSON Schemas as OpenAI takes them, and in words for who does not."""
+"""Whether OpenAI can guarantee a JSON Schema, and the instruction for providers without JSON output."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ STRICT_FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", 
 
 
 def strict(schema: Mapping[str, Any]) -> bool:
-    """Whether OpenAI takes the schema as a guarantee: every object closed, all of it required, no further words."""
+    """Whether OpenAI accepts the schema in strict mode: closed objects, all properties required, known keywords."""
     return schema.get("type") == "object" and "anyOf" not in schema and _strict(schema)
 
 
@@ -29,9 +29,9 @@ def _strict(schema: Any) -> bool:
         return set(schema) == {"$ref"} and text(schema["$ref"]).startswith("#")
     kinds = schema.get("type")
     known = {kinds} if isinstance(kinds, str) else set(kinds) if isinstance(kinds, list) else set()
-    said = bool(known) or bool(schema.keys() & {"anyOf", "enum", "const"})  # else it would take anything
+    typed = bool(known) or bool(schema.keys() & {"anyOf", "enum", "const"})  # else it would accept anything
     plain = known <= _STRICT_TYPES and set(schema) <= _STRICT and schema.get("format", "date") in STRICT_FORMATS
-    if not (said and plain) or ("array" in known and "items" not in schema):
+    if not (typed and plain) or ("array" in known and "items" not in schema):
         return False
     inner = [*_values(schema, "properties"), *_values(schema, "$defs"), *_values(schema, "definitions")]
     inner += [schema["items"]] if "items" in schema else []
@@ -53,6 +53,6 @@ def _values(schema: Mapping[str, Any], word: str) -> list[Any]:
 
 
 def in_words(schema: Mapping[str, Any] | None) -> str:
-    """The instruction that asks for JSON where a provider has no switch for it."""
+    """The instruction to answer in JSON, for a provider without an option for it."""
     message = "Answer with one JSON object and nothing else: no other words, no code fence."
     return message if schema is None else f"{message} It must satisfy this JSON Schema: {dumps(schema)}"

@@ -1,4 +1,4 @@
-"""What every format's rooms speak of, and what a room offers."""
+"""The types of every format's room, and the protocols that a room implements."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -84,7 +84,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One HTTP request, described and not made. `url` and `headers` may carry a key and are never shown."""
+    """The description of an HTTP request. `url` and `headers` may hold a key and are never shown."""
 
     url: str = field(repr=False)
     json: Any  # None: no body
@@ -96,82 +96,82 @@ class Reader(Protocol):
     """Reads the decoded events of one answer, in order."""
 
     def __call__(self, event: Any) -> Chunk:
-        """What one event adds, or the whole answer where it was not streamed."""
+        """What one event adds, or the whole answer if it was not streamed."""
 
 
 class Client(Protocol):
-    """What `formats/*/client.py` offers: how a provider of this format is asked and read; no I/O."""
+    """`formats/*/client.py`: makes calls to a provider of this format and reads its responses; no I/O."""
 
     def takes(self, name: str, request: Request, endpoint: Endpoint) -> bool:
-        """Whether this provider has a word for one of `request.needs` or `request.wishes`."""
+        """Whether this provider supports one of `request.needs` or `request.wishes`."""
 
     def chat(self, request: Request, endpoint: Endpoint) -> Call:
         """The call for a request; its answer is always streamed."""
 
     def reader(self, request: Request) -> Reader:
-        """What reads the answer to a request."""
+        """The reader of the answer to a request."""
 
     def readable(self, event: Any) -> bool:
-        """Whether a client of this format can read an event as it came: its fields have the documented kinds."""
+        """Whether a client of this format can read an event unchanged: its fields have the documented types."""
 
     def fault(self, status: int, body: Any) -> Fault:
-        """What an error response means: its status and decoded body (a dict, a list, a string, or None)."""
+        """The fault in an error response: its status and decoded body (a dict, a list, a string, or None)."""
 
     def models(self, endpoint: Endpoint) -> Call:
         """The call for the list of models."""
 
     def read_models(self, body: Any) -> list[str]:
-        """Their names."""
+        """The models' names in the response."""
 
 
 class Events(Protocol):
-    """Tells one streamed answer in a client's format; `kind` is its media type.
+    """Writes one streamed answer in a client's format; `kind` is its media type.
 
-    `waits`: the format has a word that keeps a client waiting (`idle`) while a provider is silent.
+    `waits`: the format has a ping (`idle`) for a client while a provider is silent.
     """
 
     kind: str
     waits: bool
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
-        """What a chunk says; the last one carries the whole answer, and one out of the cache is the only one."""
+        """The events for a chunk; the last one has the whole answer, and a cached answer is a single chunk."""
 
     def end(self) -> bytes:
-        """What follows the last chunk."""
+        """The bytes after the last chunk."""
 
     def failed(self, problem: "Problem") -> bytes:
         """An error after the first event; nothing follows it."""
 
     def idle(self) -> bytes:
-        """What keeps a client waiting while a provider is silent; nothing unless it `waits`."""
+        """A ping while a provider is silent; empty unless it `waits`."""
 
 
 class Server(Protocol):
-    """What `formats/*/server.py` offers: how a client of this format is read and answered; no I/O."""
+    """`formats/*/server.py`: reads requests of clients of this format and writes the responses; no I/O."""
 
     def read(self, fields: Fields) -> Request:
         """The request in a body. Raises BadRequestError."""
 
     def streams(self, fields: Fields) -> bool:
-        """Whether the answer is to come in events."""
+        """Whether the answer must be streamed."""
 
     def whole(self, answer: Answer, number: str, fields: Fields) -> bytes:
-        """A whole answer; `number` makes its id."""
+        """A whole answer; its id is made of `number`."""
 
     def events(self, number: str, model: str, fields: Fields) -> Events:
-        """Writes a streamed answer; `model` is what was asked for, until a chunk names its route."""
+        """The writer of a streamed answer; `model` is the requested one, until a chunk names its route."""
 
     def error(self, problem: "Problem") -> dict[str, Any]:
-        """A problem as the format's clients read it."""
+        """A problem in the format's shape."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why there is no answer: an HTTP status, the message, a word for it, and the field that is wrong.
+    """An error: an HTTP status, the message, a code, and the invalid field.
 
-    `param` is the field's name in the client's format, or in ours, which each room says in its own words. `wait`:
-    seconds until another try may help; `kind`: the provider's own fault, where it is one; `said`: the body that the
-    provider refused it with in this very format.
+    `param` is the field's name in the client's format, or ours, which each room translates. `wait`: seconds until a
+    retry may help; `kind`: that of a provider's fault; `provider_body`: the provider's own error, if it is in this
+    format.
     """
 
     status: int
@@ -180,30 +180,30 @@ class Problem:
     param: str | None = None
     wait: float | None = None
     kind: FaultKind | None = None
-    said: Any = None
+    provider_body: Any = None
 
 
-Inputs = Sequence[str] | Sequence[Sequence[int]]  # texts, or each as the ids of its tokens
+Inputs = Sequence[str] | Sequence[Sequence[int]]  # texts, or each as its token ids
 
 
 class Embedder(Protocol):
-    """What a format's client offers besides, whose provider turns texts into vectors."""
+    """The additional functions of a client whose provider creates embeddings."""
 
     def embed(self, texts: Inputs, dimensions: int | None, endpoint: Endpoint) -> Call:
-        """The call for texts; `dimensions` None: as many as the model has."""
+        """The call for texts; `dimensions` None: the model's default."""
 
     def read_embeddings(self, body: Any) -> tuple[list[list[float]], int | None]:
         """The vectors in the texts' order, and the tokens counted."""
 
 
 class Counter(Protocol):
-    """What a format's client offers besides, whose provider counts a prompt's tokens."""
+    """The additional functions of a client whose provider counts tokens."""
 
     def count(self, request: Request, endpoint: Endpoint) -> Call:
-        """The call that has a request's tokens counted."""
+        """The call that counts a request's tokens."""
 
     def read_count(self, body: Any) -> int | None:
-        """The tokens; None where it does not say."""
+        """The tokens in the response; None if there are none."""
 
 
 FaultReader = Callable[[int, Any], Fault]

@@ -1,4 +1,4 @@
-"""A folder of ours for each tool, with its config in it; the user's own stay as they are."""
+"""A folder for each tool in the state folder, with a config of ours; the user's own config is not changed."""
 
 from pathlib import Path
 
@@ -8,13 +8,13 @@ from samplemind_cli.launching.tools import Setup
 from samplemind_cli.settings import Settings
 
 
-def folder(settings: Settings, tool: str) -> str:
-    """Where it is, made or not."""
+def path(settings: Settings, tool: str) -> str:
+    """The path of a tool's folder, which need not exist."""
     return str(Path(settings.state_dir, "launch", tool))
 
 
-def made(settings: Settings, *parts: str) -> Path:
-    """A folder of the user's alone in the state folder. Raises UsageError where there can be none."""
+def make(settings: Settings, *parts: str) -> Path:
+    """Make a private folder below the state folder. Raises UsageError."""
     try:
         if not settings.state_dir:
             raise FileNotFoundError(2, "there is no home")
@@ -24,12 +24,12 @@ def made(settings: Settings, *parts: str) -> Path:
         raise UsageError(problem, files.remedy(error)) from error
 
 
-def furnished(settings: Settings, tool: str, setup: Setup) -> Setup:
-    """The setup with its folder made, if it has one, and its config written there. Raises UsageError, OSError."""
-    if setup.placed("") == setup:
+def prepare(settings: Settings, tool: str, setup: Setup) -> Setup:
+    """The setup with paths; its folder is made and its config written, if it has any. Raises UsageError, OSError."""
+    if setup.with_home("") == setup:
         return setup
-    home = str(made(settings, "launch", tool))
+    home = str(make(settings, "launch", tool))
     if setup.config:
         inner = Path(setup.config_name)
         files.write(Path(files.private_folder(home, *inner.parent.parts), inner.name), setup.config.encode())
-    return setup.placed(home)
+    return setup.with_home(home)

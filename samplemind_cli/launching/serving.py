@@ -1,4 +1,4 @@
-"""The server that a tool is to ask: one that runs already, or a `serve` that lives as long as the tool."""
+"""The server for a tool: one that is running already, or a `serve` that ends with the tool."""
 
 import json
 import os
@@ -13,31 +13,32 @@ from urllib.parse import urlsplit
 from samplemind_cli.child.python import OURS
 from samplemind_cli.child.reaped import reaped
 from samplemind_cli.errors import SamplemindError
-from samplemind_cli.launching import mark
+from samplemind_cli.launching import address_lock
 from samplemind_cli.settings import Settings, environment
 
 DEFAULT = "http://127.0.0.1:8000"
-PATIENCE = 1.0  # seconds for a server on this machine to say that it is there
+PATIENCE = 1.0  # seconds for a server on this machine to answer
 
 
-def found(settings: Settings, api: str, say: Callable[[str], None]) -> str:
-    """The URL of a server of this user's that answers; empty when there is none.
+def find(settings: Settings, api: str, say: Callable[[str], None]) -> str:
+    """The URL of this user's running server: a `serve` at its default address, or `api`, HOST:PORT of the carried
+    stack's; "" if there is none.
 
-    It is a `serve` at its usual address, or `api`, HOST:PORT of the carried stack's. Another user, or a container of a
-    stranger's project, may listen there too, and would get prompts, code and token, and say what a tool does next.
+    Another user, or a container of another project, may listen there too: it would get prompts, code and token, and
+    control what the tool does next.
     """
     parts = urlsplit(DEFAULT)
-    if mark.is_held(settings.state_dir, str(parts.hostname), parts.port or 0):
-        return DEFAULT if running(DEFAULT) else ""
-    if api and running(f"http://{api}"):
+    if address_lock.is_held(settings.state_dir, str(parts.hostname), parts.port or 0):
+        return DEFAULT if is_running(DEFAULT) else ""
+    if api and is_running(f"http://{api}"):
         return f"http://{api}"
-    if running(DEFAULT):
+    if is_running(DEFAULT):
         say(f"note: the server at {DEFAULT} was not started by this user and is not used; --url uses it")
     return ""
 
 
-def running(url: str) -> bool:
-    """Whether something there says that it is a `serve`."""
+def is_running(url: str) -> bool:
+    """Whether a `serve` answers there, as far as its answer shows."""
     import asyncio
 
     from samplemind_cli.ai import http_client
@@ -51,23 +52,19 @@ def running(url: str) -> bool:
         finally:
             await http_client.close_http_client()
 
-    said = asyncio.run(look())
-    if isinstance(said, str):  # with a token set, it says that one is missing, in our words
-        return "authorization: Bearer" in said
-    about = said.get("info") if isinstance(said, dict) else None
-    return isinstance(about, dict) and about.get("title") == "samplemind"
+    document = asyncio.run(look())
+    if isinstance(document, str):  # an error; with a token set, `serve` demands one in our words
+        return "authorization: Bearer" in document
+    info = document.get("info") if isinstance(document, dict) else None
+    return isinstance(info, dict) and info.get("title") == "samplemind"
 
 
 @contextmanager
-def started(settings: Settings, log: Path) -> Iterator[str]:
-    """The URL of a `serve` of its own, on a free port of loopback; it ends with the block, its log stays in `log`."""
-    with process(settings, log) as (url, _):
-        yield url
+def start(settings: Settings, log: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The URL and process of a new `serve` on a free port of loopback. It ends with the block; its log stays in `log`.
 
-
-@contextmanager
-def process(settings: Settings, log: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """As `started`, with the process, for whoever waits for its end."""
+    Raises SamplemindError if it does not start.
+    """
     env = environment(**({"SAMPLEMIND_API_TOKEN": settings.api_token} if settings.api_token else {}))
     command = [*OURS, "serve", "--port", "0", "--json"]
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -83,8 +80,8 @@ def process(settings: Settings, log: Path) -> Iterator[tuple[str, subprocess.Pop
 
 
 def _not_started(log: Path) -> SamplemindError:
-    """Why, as `serve` told it in its log."""
-    said = log.read_text("utf-8", "replace")
-    error = re.search(r"^error: (.+)(?:\nhint: (.+))?", said, re.MULTILINE)
-    message, hint = error.groups() if error else (said[-500:], None)
+    """The error and hint in the log of `serve`."""
+    text = log.read_text("utf-8", "replace")
+    error = re.search(r"^error: (.+)(?:\nhint: (.+))?", text, re.MULTILINE)
+    message, hint = error.groups() if error else (text[-500:], None)
     return SamplemindError(f"the server did not start: {message}", hint or f"cat {log}")

@@ -1,19 +1,22 @@
-"""What each tool is told so that it asks `serve`: variables, options, a config of its own; never the user's files."""
+"""How each tool is pointed at `serve`: variables, options, a config of ours; the user's files are not changed."""
 
 import json
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from samplemind_cli.errors import UsageError
 
-UNUSED = "samplemind"  # what a tool is given that insists on a key, where `serve` wants none
+UNUSED = "samplemind"  # the key for tools that insist on one, where `serve` needs none
+TOKEN = "$SAMPLEMIND_API_TOKEN"  # noqa: S105 - shown in place of the token, for the shell to fill in
+_EMPTY = "''"  # an empty value in every shell
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """How a tool is started: its command, what goes before the user's own arguments, its variables, a config file.
+    """How a tool is started: its command, the arguments before the user's own, its variables, a config file.
 
-    `{home}` in an argument or a variable stands for a folder of ours for this tool, `{config}` for the file in there.
+    In an argument or a variable, `{home}` stands for the tool's folder, `{config}` for the path of the config file.
     """
 
     command: tuple[str, ...]
@@ -23,8 +26,8 @@ class Setup:
     config_name: str = ""
     install: str = ""
 
-    def placed(self, home: str) -> "Setup":
-        """The same with the folder's path, and its file's, where they belong."""
+    def with_home(self, home: str) -> "Setup":
+        """The same with `{home}` and `{config}` replaced."""
 
         def path(value: str) -> str:
             return value.replace("{home}", home).replace("{config}", f"{home}/{self.config_name}")
@@ -32,23 +35,35 @@ class Setup:
         variables = {name: path(value) for name, value in self.variables.items()}
         return replace(self, arguments=tuple(map(path, self.arguments)), variables=variables)
 
+    def exports(self, assign: Callable[[str, str], str]) -> Iterator[str]:
+        """An export for each variable, safe to evaluate; the shell fills in the token.
+
+        `assign` makes the line for a name and a value, quoted for the shell.
+        """
+        for name, value in self.variables.items():
+            yield f'{assign(name, "").removesuffix(_EMPTY)}"{TOKEN}"' if value == TOKEN else assign(name, value)
+
+    def command_line(self, arguments: Sequence[str] = ()) -> str:
+        """The command, quoted for a shell, with further `arguments`."""
+        return shlex.join([*self.command, *self.arguments, *arguments])
+
 
 def _claude(url: str, token: str, model: str) -> Setup:
-    """docs/en/llm-gateway of Claude Code: no /v1 in the address; small models for small work are the same one.
+    """As docs/en/llm-gateway of Claude Code: the URL has no /v1; one model serves as its small models too.
 
-    The user's settings may hold variables too, which are stronger than ours unless ours are settings as well.
+    Variables in the user's settings would override the environment, so ours are passed as settings too.
     """
     names = ("ANTHROPIC_MODEL", "ANTHROPIC_DEFAULT_HAIKU_MODEL", "ANTHROPIC_DEFAULT_SONNET_MODEL")
     models = dict.fromkeys((*names, "ANTHROPIC_DEFAULT_OPUS_MODEL"), model) if model else {}
-    elsewhere = {"CLAUDE_CODE_USE_BEDROCK": "0", "CLAUDE_CODE_USE_VERTEX": "0"}
-    known = {"ANTHROPIC_BASE_URL": url, "CLAUDE_CODE_ATTRIBUTION_HEADER": "0", **elsewhere, **models}
-    settings = ("--settings", json.dumps({"env": known}))
+    other_hosts = {"CLAUDE_CODE_USE_BEDROCK": "0", "CLAUDE_CODE_USE_VERTEX": "0"}
+    env = {"ANTHROPIC_BASE_URL": url, "CLAUDE_CODE_ATTRIBUTION_HEADER": "0", **other_hosts, **models}
+    settings = ("--settings", json.dumps({"env": env}))
     install = "npm install -g @anthropic-ai/claude-code"
-    return Setup(("claude",), settings, {"ANTHROPIC_AUTH_TOKEN": token, **known}, install=install)
+    return Setup(("claude",), settings, {"ANTHROPIC_AUTH_TOKEN": token, **env}, install=install)
 
 
 def _codex(url: str, token: str, model: str) -> Setup:
-    """Codex reads its providers from options too, so that the user's config.toml stays as it is."""
+    """The provider is passed as options, so that the user's config.toml is not changed."""
     provider = {
         "name": "samplemind",
         "base_url": f"{url}/v1",
@@ -63,16 +78,16 @@ def _codex(url: str, token: str, model: str) -> Setup:
 
 
 def _gemini(url: str, token: str, model: str) -> Setup:
-    """A home of its own, in which the way to log in is chosen.
+    """A home of its own, with settings that select the log-in by API key.
 
-    With an address set it refuses the way that it chooses itself (0.61: "Invalid auth method selected"), and a user
-    who has logged in at Google would ask Google. It sends no statistics, as it cannot know whether its user minds.
+    With a base URL it rejects its own default (0.61: "Invalid auth method selected"), and for a user logged in at
+    Google it would use Google. Its statistics are off, as in this home nobody has agreed to them.
     """
     settings = {"security": {"auth": {"selectedType": "gemini-api-key"}}, "privacy": {"usageStatisticsEnabled": False}}
-    known = {"GOOGLE_GEMINI_BASE_URL": url, "GEMINI_API_KEY": token, "GEMINI_CLI_HOME": "{home}"}
+    variables = {"GOOGLE_GEMINI_BASE_URL": url, "GEMINI_API_KEY": token, "GEMINI_CLI_HOME": "{home}"}
     install = "npm install -g @google/gemini-cli"
-    chosen = ("--model", model or "auto:tools")  # `auto` alone is its own word, for a model of Google's
-    return Setup(("gemini",), chosen, known, json.dumps(settings) + "\n", ".gemini/settings.json", install)
+    options = ("--model", model or "auto:tools")  # to this tool, `auto` alone means a model of Google's
+    return Setup(("gemini",), options, variables, json.dumps(settings) + "\n", ".gemini/settings.json", install)
 
 
 def _opencode(url: str, token: str, model: str) -> Setup:
@@ -84,35 +99,35 @@ def _opencode(url: str, token: str, model: str) -> Setup:
         "models": {name: {"name": name}},
     }
     config = {"provider": {"samplemind": provider}, "model": f"samplemind/{name}"}
-    known = {"OPENCODE_CONFIG_CONTENT": json.dumps(config), "SAMPLEMIND_CLIENT_KEY": token}
-    return Setup(("opencode",), (), known, install="npm install -g opencode-ai")
+    variables = {"OPENCODE_CONFIG_CONTENT": json.dumps(config), "SAMPLEMIND_CLIENT_KEY": token}
+    return Setup(("opencode",), (), variables, install="npm install -g opencode-ai")
 
 
 def _aider(url: str, token: str, model: str) -> Setup:
-    """The address by both names that LiteLLM knows, and as options: a project's .env is stronger than variables."""
-    known = {"OPENAI_API_BASE": f"{url}/v1", "OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": token}
-    options = ("--openai-api-base", f"{url}/v1", "--set-env", f"OPENAI_BASE_URL={url}/v1")
-    command = (*options, "--model", f"openai/{model or 'auto'}")
-    return Setup(("aider",), command, known, install="pipx install aider-chat")
+    """The URL by both names that LiteLLM reads, and as options: a project's .env overrides variables."""
+    variables = {"OPENAI_API_BASE": f"{url}/v1", "OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": token}
+    url_options = ("--openai-api-base", f"{url}/v1", "--set-env", f"OPENAI_BASE_URL={url}/v1")
+    options = (*url_options, "--model", f"openai/{model or 'auto'}")
+    return Setup(("aider",), options, variables, install="pipx install aider-chat")
 
 
 def _open_webui(url: str, token: str, model: str) -> Setup:
-    """A store of its own, since settings kept there beat variables, and nobody may log in without a password.
+    """A data folder of its own, as settings stored in it override variables; without log-in, so on loopback only.
 
-    So it listens on loopback alone. Models are listed once, by OpenAI's routes: Ollama's would take no token.
+    Models come from OpenAI's routes alone: Open WebUI sends no token to Ollama's.
     """
-    known = {
+    variables = {
         "OPENAI_API_BASE_URLS": f"{url}/v1",
         "OPENAI_API_KEYS": token,
         "ENABLE_OLLAMA_API": "False",
         "ENABLE_PERSISTENT_CONFIG": "False",
         "DATA_DIR": "{home}",
         "WEBUI_AUTH": "False",
-        "WEBUI_SECRET_KEY": UNUSED,  # it signs log-ins, which there are none; without it a file is left in this folder
+        "WEBUI_SECRET_KEY": UNUSED,  # signs log-ins, of which there are none; else a key file is written to this folder
         **({"DEFAULT_MODELS": model} if model else {}),
     }
     command = ("open-webui", "serve")
-    return Setup(command, ("--host", "127.0.0.1"), known, install="pipx install open-webui")
+    return Setup(command, ("--host", "127.0.0.1"), variables, install="pipx install open-webui")
 
 
 def _continue(url: str, token: str, model: str) -> Setup:
@@ -122,9 +137,9 @@ def _continue(url: str, token: str, model: str) -> Setup:
         f"  - name: samplemind\n    provider: openai\n    model: {json.dumps(name)}\n"
         f"    apiBase: {json.dumps(f'{url}/v1')}\n    apiKey: ${{{{ secrets.SAMPLEMIND_CLIENT_KEY }}}}\n"
     )
-    known = {"SAMPLEMIND_CLIENT_KEY": token}
+    variables = {"SAMPLEMIND_CLIENT_KEY": token}
     install = "npm install -g @continuedev/cli"
-    return Setup(("cn",), ("--config", "{config}"), known, config, "continue.yaml", install)
+    return Setup(("cn",), ("--config", "{config}"), variables, config, "continue.yaml", install)
 
 
 TOOLS: dict[str, Callable[[str, str, str], Setup]] = {
@@ -139,7 +154,7 @@ TOOLS: dict[str, Callable[[str, str, str], Setup]] = {
 
 
 def setup(tool: str, url: str, token: str, model: str = "") -> Setup:
-    """What a tool is told. `url` is the server's, without a path; "" as token where it wants none."""
+    """A tool's setup. `url`: the server's, without a path; `token`: "" if it needs none. Raises UsageError."""
     if tool not in TOOLS:
         raise UsageError(f"there is no tool {tool!r}", f"known: {', '.join(TOOLS)}")
     return TOOLS[tool](url, token or UNUSED, model)

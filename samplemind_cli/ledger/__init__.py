@@ -1,1 +1,1 @@
-"""What was asked, by whom, what it cost, and what the cache saved: one SQLite file in the state folder."""
+"""The record of all calls: prompts, answers, clients, costs, savings; one SQLite file in the state folder."""

@@ -1,17 +1,17 @@
-"""Stored answers chosen by what people know of them, to be removed; the ledger knows their questions."""
+"""Which stored answers to remove, chosen by what people know of them; the ledger finds them by their prompts."""
 
 from typing import Any, NamedTuple
 
-from samplemind_cli.ledger import repeats
+from samplemind_cli.ledger import log
 from samplemind_cli.ledger.since import moment
 from samplemind_cli.ledger.store import Ledger
 from samplemind_cli.settings import Settings
 
 
-class ClearWish(NamedTuple):
-    """The answers to remove, in the words of a command or a page; "" chooses none.
+class ClearRequest(NamedTuple):
+    """The answers to remove, as a command or the dashboard says it; "" is no condition.
 
-    `older_than`: 7d, 3h, today or a date; `question`: how the last words of the user begin, where the ledger has them.
+    `older_than`: 7d, 3h, today or a date; `question`: the beginning of the last user message, if the ledger has it.
     """
 
     provider: str = ""
@@ -21,21 +21,22 @@ class ClearWish(NamedTuple):
     question: str = ""
 
     def __str__(self) -> str:
-        """As in "Remove …"."""
-        whose = f"{self.provider}'s stored" if self.provider else "stored"
+        """The answers in words, to follow "Remove "."""
         parts = [
+            "" if any(self[:2] + self[3:]) else "all",
+            f"{self.provider}'s" if self.provider else "",
+            "stored answers",
             f"of {self.model}" if self.model else "",
             f"older than {self.older_than}" if self.older_than else "",
             f"to questions that begin with {self.question!r}" if self.question else "",
         ]
-        chosen = " ".join([f"{whose} answers", *filter(None, parts)])
-        return chosen if any(self[:2] + self[3:]) else f"all {chosen}"
+        return " ".join(filter(None, parts))
 
 
-def facts(settings: Settings, wish: ClearWish) -> dict[str, Any]:
-    """The same as the cache knows its answers: `Removal`'s fields. Raises UsageError for words that mean nothing."""
-    before, keys = moment(wish.older_than) if wish.older_than else None, None
-    if wish.question:
+def removal_fields(settings: Settings, request: ClearRequest) -> dict[str, Any]:
+    """The fields of the cache's `Removal`. Raises UsageError where `older_than` is not a point in time."""
+    before, keys = moment(request.older_than) if request.older_than else None, None
+    if request.question:
         with Ledger(settings).open() as connection:
-            keys = frozenset(repeats.keys(connection, wish.question))
-    return {"provider": wish.provider, "model": wish.model, "tier": wish.tier, "before": before, "keys": keys}
+            keys = frozenset(log.keys(connection, request.question))
+    return {"provider": request.provider, "model": request.model, "tier": request.tier, "before": before, "keys": keys}

@@ -1,4 +1,4 @@
-"""Calls chosen by their facts and words, and read page by page: position 0 is the oldest."""
+"""Filters calls by columns and words, and reads them page by page: position 0 is the oldest."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -6,25 +6,25 @@ from heapq import nlargest
 from threading import Lock
 from typing import Any
 
-from samplemind_cli.ledger.log import MATCHING, wanted
+from samplemind_cli.ledger.log import MATCHING, SHORT, fts_query
+from samplemind_cli.ledger.store import MODEL
 
-SHORT = 160  # characters of a prompt in a list
-# What a call may be chosen by, and how the ledger says it.
+# What a call may be filtered by, as SQL.
 FACTS = {
-    "model": "coalesce(provider, '?') || '/' || coalesce(model, '?')",
+    "model": MODEL,
     "tier": "coalesce(tier, '')",
     "status": "CASE WHEN error IS NULL THEN 'ok' ELSE 'error' END",
     "client": "coalesce(client, command, '')",
     "session": "coalesce(session, '')",
 }
 _LISTED = ("number", "id", "at", "tier", "times", "input_tokens", "output_tokens", "ms", "first_ms", "error")
-MOST = 200  # names of one kind to choose from
+MOST = 200  # values of one fact to choose from
 _NAMED = [fact for fact in FACTS if fact != "status"]
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which calls. An empty string chooses all; `words`: each begins a word of the prompt or the answer."""
+    """Which calls; an empty string is no condition. `words`: each is the beginning of a word of prompt or answer."""
 
     model: str = ""
     tier: str = ""
@@ -36,20 +36,20 @@ class Choice:
     def _conditions(self) -> tuple[str, list[str]]:
         facts = {name: value for name in FACTS if (value := getattr(self, name))}
         conditions, values = [f"{FACTS[name]} = ?" for name in facts], list(facts.values())
-        if words := wanted(self.words, begun=True):
+        if query := fts_query(self.words, prefix=True):
             conditions.append(MATCHING)
-            values.append(words)
+            values.append(query)
         return f"WHERE {' AND '.join(conditions)}" if conditions else "", values
 
     def page(
         self, connection: sqlite3.Connection, first: int | None, most: int
     ) -> tuple[int, int, list[dict[str, Any]]]:
-        """How many there are, and `most` of them from position `first` on (None: the last ones), oldest first.
+        """The number of matching calls, the position of the page's first one, and the page, oldest first.
 
-        In between, the position of the first one that is there.
+        The page has `most` calls from position `first` on; None: the last ones.
         """
         where, values = self._conditions()
-        if not where:  # both are read off the table's own tree
+        if not where:  # counting and skipping need only the table's own tree
             total = int(connection.execute("SELECT count(*) FROM calls").fetchone()[0])
             first = _within(first, most, total)
             query = "SELECT number FROM calls ORDER BY number LIMIT ? OFFSET ?"
@@ -74,18 +74,18 @@ def _rows(connection: sqlite3.Connection, numbers: list[int]) -> list[dict[str, 
 
 
 class CallNames:
-    """What there is to choose from, by each fact; of many the `MOST` latest, by name.
+    """The values that each fact has, sorted; of many, the `MOST` latest.
 
-    Only what came since the last look is read: a look at a hundred thousand calls takes long. Threads may share it.
+    Only calls since the last look are read, as reading a hundred thousand is slow. Threads may share it.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._ends = (0, 0)  # the numbers of the oldest and the newest call that were seen
-        self._last: dict[str, dict[str, int]] = {}  # of each fact the names, with the newest call that has them
+        self._ends = (0, 0)  # the numbers of the oldest and the newest call seen
+        self._last: dict[str, dict[str, int]] = {}  # by fact: each value, and the newest call that has it
 
     def look(self, connection: sqlite3.Connection) -> dict[str, list[str]]:
-        """The names now."""
+        """The values now, by fact."""
         with self._lock:
             query = "SELECT (SELECT min(number) FROM calls), (SELECT max(number) FROM calls)"
             oldest, newest = (end or 0 for end in connection.execute(query).fetchone())
@@ -96,15 +96,15 @@ class CallNames:
             return {fact: sorted(self._last.get(fact, ())) for fact in _NAMED} | {"status": ["ok", "error"]}
 
     def _read(self, connection: sqlite3.Connection, newest: int) -> None:
-        said = ", ".join(f"{FACTS[fact]} AS {fact}" for fact in _NAMED)
-        query = f"""SELECT {said}, max(number) AS last FROM calls WHERE number > ? AND number <= ?
+        columns = ", ".join(f"{FACTS[fact]} AS {fact}" for fact in _NAMED)
+        query = f"""SELECT {columns}, max(number) AS last FROM calls WHERE number > ? AND number <= ?
             GROUP BY 1, 2, 3, 4"""  # noqa: S608 - the same
         for row in connection.execute(query, (self._ends[1], newest)):
             for fact in _NAMED:
-                known = self._last.setdefault(fact, {})
+                latest = self._last.setdefault(fact, {})
                 if name := row[fact]:
-                    known[name] = max(known.get(name, 0), row["last"])
+                    latest[name] = max(latest.get(name, 0), row["last"])
         self._last = {
-            fact: {name: known[name] for name in nlargest(MOST, known, key=known.__getitem__)}
-            for fact, known in self._last.items()
+            fact: {name: latest[name] for name in nlargest(MOST, latest, key=latest.__getitem__)}
+            for fact, latest in self._last.items()
         }

@@ -1,29 +1,35 @@
 """What an answer costs: the user's own prices, else those that `genai-prices` knows."""
 
 import importlib.util
+import time
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from samplemind_cli.errors import UsageError
 from samplemind_cli.ledger import token_limits
 from samplemind_cli.providers import ROWS, Row
 
+if TYPE_CHECKING:
+    from genai_prices.types import ModelInfo
+
 INSTALL = "pip install 'samplemind-cli[prices]'"
 FILE = "prices.toml"  # beside the user's config file: ["provider/model"] input = 1.0, output = 2.0, cached = 0.1
 _PRICES = ("input", "output", "cached", "cache_write")
 _LIMITS = ("context", "max_output")
-LARGEST = 2_000_000  # tokens: the largest context of any model that is sold
+LARGEST = 2_000_000  # tokens: the largest context of any model on the market
+_FAR = 32_503_680_000.0  # the year 3000, as a clock may be wrong
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Tokens of one or many answers. `input` is the whole prompt; the others are parts of it.
+    """Tokens of one or many calls. `input`: the whole prompt, of which all but `output` are parts.
 
-    `written` into the provider's cache, `hour` of them to be kept there for an hour; `audio` is sound.
+    `cached`: read from the provider's cache; `written`: to it; `hour`: those of `written` kept for an hour.
     """
 
     input: int = 0
@@ -35,20 +41,33 @@ class Tokens:
 
 
 class Prices:
-    """Prices by model, in US dollars. Local models are free; None where a price is not known."""
+    """Prices by model, in US dollars. Local models are free; None where a price is not known.
+
+    Public prices are those of the time `at` (unix seconds), by default now; the user's own do not depend on time.
+    """
 
     def __init__(self, config_dir: str, rows: Iterable[Row] = ROWS) -> None:
         self._own = _own(Path(config_dir, FILE)) if config_dir else {}
         self._rows = {row.name: row for row in rows}
 
-    def dollars(self, provider: str, model: str, tokens: Tokens) -> float | None:
+    def dollars(self, provider: str, model: str, tokens: Tokens, at: float | None = None) -> float | None:
         """What these tokens cost."""
         if own := self._priced(provider, model):
             return _counted(own, tokens)
         row = self._rows.get(provider)
         if row and row.local:
             return 0.0
-        return _public(self._public_name(provider), model, tokens)
+        return _public(self._public_name(provider), model, tokens, self.period(provider, model, at))
+
+    def period(self, provider: str, model: str, at: float | None = None) -> datetime | None:
+        """A time that stands for the whole period with the same price; None if the price has never changed."""
+        history = None if self._is_fixed(provider, model) else _history(self._public_name(provider), model)
+        return history.moment(time.time() if at is None else at) if history else None
+
+    def _is_fixed(self, provider: str, model: str) -> bool:
+        """Whether public prices do not apply."""
+        row = self._rows.get(provider)
+        return bool(self._priced(provider, model) or (row and row.local))
 
     def _priced(self, provider: str, model: str) -> Mapping[str, float]:
         """The user's own price."""
@@ -58,29 +77,29 @@ class Prices:
         row = self._rows.get(provider)
         return row.price_list or provider if row else provider
 
-    def most(self, provider: str, model: str, tokens: Tokens) -> float | None:
-        """What these tokens cost at most, whatever part of them the provider writes into its cache."""
+    def most(self, provider: str, model: str, tokens: Tokens, at: float | None = None) -> float | None:
+        """What these tokens cost at most, however many of them the provider writes to its cache."""
         plain = replace(tokens, written=0, hour=0)
         hours = (0, tokens.input) if tokens.hour else (0,)
         kinds = (plain, *(replace(plain, written=plain.input, hour=hour) for hour in hours))
-        first, *others = (self.dollars(provider, model, kind) for kind in kinds)
+        first, *others = (self.dollars(provider, model, kind, at) for kind in kinds)
         return None if first is None else max([first, *(dollars for dollars in others if dollars is not None)])
 
-    def steps(self, provider: str, model: str) -> tuple[int, ...]:
-        """The prompts' lengths, in tokens, behind which every token of a call costs something else."""
-        row = self._rows.get(provider)
-        if self._priced(provider, model) or (row and row.local):
+    def steps(self, provider: str, model: str, at: float | None = None) -> tuple[int, ...]:
+        """The prompt lengths, in tokens, above which another price applies to all tokens of a call."""
+        if self._is_fixed(provider, model):
             return ()
-        return _steps(self._public_name(provider), model)
+        return _steps(self._public_name(provider), model, self.period(provider, model, at))
 
     def context(self, provider: str, model: str) -> int:
-        """The most tokens that a prompt and its answer have together, as far as that is known."""
+        """The most tokens of a prompt and its answer together; `LARGEST` where that is not published."""
         own = self._priced(provider, model).get("context")
-        known = token_limits.context(provider, model) or _context(self._public_name(provider), model)
-        return int(own or known or LARGEST)
+        public = _model(self._public_name(provider), model)
+        published = token_limits.context(provider, model) or (public.context_window if public else None)
+        return int(own or published or LARGEST)
 
     def longest_answer(self, provider: str, model: str) -> int:
-        """The most tokens that an answer has: as the user says, as published, else as many as the model's context."""
+        """The most tokens of an answer: from the user's file, as published, else the model's context."""
         own = self._priced(provider, model).get("max_output")
         return int(own or token_limits.longest_answer(provider, model) or self.context(provider, model))
 
@@ -91,60 +110,69 @@ class Prices:
 
 
 def _counted(price: Mapping[str, float], tokens: Tokens) -> float:
-    """By the user's own price, per million tokens."""
-    plain = max(0, tokens.input - tokens.cached - tokens.written)
-    asked = price["input"]
-    cost = plain * asked + tokens.cached * price.get("cached", asked) + tokens.written * price.get("cache_write", asked)
+    """Dollars at the user's own prices, which are per million tokens."""
+    plain, each = max(0, tokens.input - tokens.cached - tokens.written), price["input"]
+    cost = plain * each + tokens.cached * price.get("cached", each) + tokens.written * price.get("cache_write", each)
     return (cost + tokens.output * price["output"]) / 1e6
 
 
 @lru_cache(4096)
-def _public(provider: str, model: str, tokens: Tokens) -> float | None:
+def _public(provider: str, model: str, tokens: Tokens, moment: datetime | None) -> float | None:
     try:
         from genai_prices import Usage, calc_price
     except ImportError:
         return None
-    counted = {
+    counts = {
         "input_tokens": tokens.input,
         "output_tokens": tokens.output,
         "cache_read_tokens": tokens.cached,
         "cache_write_tokens": tokens.written,
     }
     parts = {"cache_write_1h_tokens": tokens.hour, "input_audio_tokens": tokens.audio}
-    usage = Usage(**counted, **{name: count for name, count in parts.items() if count})
+    usage = Usage(**counts, **{name: count for name, count in parts.items() if count})
     try:
-        found = calc_price(usage, model_ref=model.removeprefix("models/"), provider_id=provider)
+        name = model.removeprefix("models/")
+        calculation = calc_price(usage, model_ref=name, provider_id=provider, genai_request_timestamp=moment)
     except (LookupError, ValueError):
         return None
-    return float(found.total_price)
+    return float(calculation.total_price)
 
 
-@lru_cache(256)
-def _steps(provider: str, model: str) -> tuple[int, ...]:
+@lru_cache(1024)
+def _model(provider: str, model: str) -> "ModelInfo | None":
+    """A model in the public price list; None if unknown, or if genai-prices is not installed."""
     try:
         from genai_prices import Usage, calc_price
-        from genai_prices.types import TieredPrices
 
-        found = calc_price(Usage(), model_ref=model.removeprefix("models/"), provider_id=provider).model_price
+        return calc_price(Usage(), model_ref=model.removeprefix("models/"), provider_id=provider).model
     except (ImportError, LookupError, ValueError):
-        return ()
-    return tuple(
-        sorted(
-            {tier.start for price in vars(found).values() if isinstance(price, TieredPrices) for tier in price.tiers}
-        )
-    )
+        return None
 
 
 @lru_cache(256)
-def _context(provider: str, model: str) -> int | None:
-    try:
-        from genai_prices import Usage, calc_price
-    except ImportError:
-        return None
-    try:
-        return calc_price(Usage(), model_ref=model.removeprefix("models/"), provider_id=provider).model.context_window
-    except (LookupError, ValueError):
-        return None
+def _steps(provider: str, model: str, moment: datetime | None) -> tuple[int, ...]:
+    public = _model(provider, model)
+    prices = vars(public.get_prices(moment or datetime.now(UTC))).values() if public else ()
+    return tuple(sorted({tier.start for price in prices for tier in getattr(price, "tiers", ())}))
+
+
+class _History:
+    """The periods of a model's prices, each represented by the first time in it that was asked for."""
+
+    def __init__(self, model: "ModelInfo") -> None:
+        self._model = model
+        self._moments: dict[int, datetime] = {}
+
+    def moment(self, at: float) -> datetime:
+        when = datetime.fromtimestamp(min(max(at, 0.0), _FAR), UTC)
+        return self._moments.setdefault(id(self._model.get_prices(when)), when)
+
+
+@lru_cache(1024)
+def _history(provider: str, model: str) -> _History | None:
+    """A model's price history; None if its price has never changed, or is unknown."""
+    public = _model(provider, model)
+    return _History(public) if public and isinstance(public.prices, list) else None
 
 
 def _own(path: Path) -> dict[str, dict[str, float]]:

@@ -1,4 +1,4 @@
-"""Points in time as people say them: today, week, 3h, 2026-11-30."""
+"""Parses points in time: today, week, 3h, 2026-11-30."""
 
 import re
 import time
@@ -10,7 +10,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def moment(text: str) -> float:
-    """Unix seconds. Raises UsageError. A day begins at midnight of this machine's clock, as it was then."""
+    """Unix seconds. Raises UsageError. A day begins at local midnight, by the time zone's offset of that day."""
     midnight = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)  # noqa: DTZ005 - each day has its own offset
     named = {
         "all": None,
@@ -20,8 +20,8 @@ def moment(text: str) -> float:
         "month": midnight.replace(day=1),
     }
     if text in named:
-        found = named[text]
-        return found.timestamp() if found else 0.0
+        start = named[text]
+        return start.timestamp() if start else 0.0
     if ago := re.fullmatch(r"(\d{1,6}) ?([smhdw])", text):
         return time.time() - int(ago[1]) * _UNITS[ago[2]]
     try:

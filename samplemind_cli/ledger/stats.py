@@ -2,29 +2,31 @@
 
 import math
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 from samplemind_cli.ledger.prices import Prices, Tokens
 from samplemind_cli.ledger.rates import Rates
+from samplemind_cli.ledger.store import MODEL
 
 BY = ("model", "provider", "task", "client", "command", "session", "day", "hour")
 _GROUPS = {
-    "model": "coalesce(provider, '?') || '/' || coalesce(model, '?')",
+    "model": MODEL,
     "provider": "coalesce(provider, '?')",
     "day": "date(at, 'unixepoch', 'localtime')",
     "hour": "strftime('%Y-%m-%d %H:00', at, 'unixepoch', 'localtime')",
 }
 _COLUMNS = (
-    "provider, model, tier, times, input_tokens, output_tokens, cached_tokens, cache_write_tokens, ms, first_ms, error"
+    "at, provider, model, tier, times, input_tokens, output_tokens, cached_tokens, cache_write_tokens,"
+    " ms, first_ms, error"
 )
 
 
 @dataclass(slots=True)
 class Sums:
-    """The sums of some calls. `spent` and `saved` in US dollars; `unpriced`: calls whose price is not known."""
+    """The sums of some calls. `spent` and `saved` in US dollars; `unpriced`: calls of unknown price."""
 
     name: str
     calls: int = 0
@@ -41,23 +43,23 @@ class Sums:
 
     @property
     def hit_rate(self) -> float | None:
-        """The share of answers that came from the cache; None where there were none."""
+        """The share of answers that came from the cache, 0 to 1; None without answers."""
         answered = self.calls - self.errors
         return self.hits / answered if answered else None
 
     def percentile(self, share: float) -> float | None:
-        """Milliseconds within which this share of the calls was answered."""
+        """Milliseconds within which this share (0 to 1) of the calls was answered; None without calls."""
         ordered = sorted(self._latencies)
         return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else None
 
     def add(self, other: "Sums") -> None:
-        """Add another sum to this one."""
+        """Add other sums to these."""
         for name in _ADDED:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self._latencies += other._latencies  # noqa: SLF001 - its own class
 
     def as_json(self) -> dict[str, Any]:
-        """As `--json` and `--csv` have it."""
+        """The sums in `--json` and `--csv`."""
         plain = ("name", "calls", "hits", "errors", "input_tokens", "output_tokens", "cached_tokens", "unpriced")
         return {
             **{name: getattr(self, name) for name in plain},
@@ -71,16 +73,16 @@ class Sums:
 
 
 def sums(connection: sqlite3.Connection, prices: Prices, since: float, by: Sequence[str] = ()) -> list[Sums]:
-    """The sums of the calls since `since` (unix seconds), all in one or apart by one of `BY`; most calls first."""
+    """The sums of the calls since `since` (unix seconds), in one or grouped by names of `BY`; most calls first."""
     groups = [_GROUPS.get(name, f"coalesce({name}, '')") for name in by]
     name = " || ' ' || ".join(groups) or "'all'"
     query = f"SELECT {name} AS name, {_COLUMNS}, key FROM calls WHERE at >= ?"  # noqa: S608 - names of ours
-    found: dict[str, Sums] = {}
+    by_name: dict[str, Sums] = {}
     rates, usual = Rates(prices), _Usual(connection)
     for row in connection.execute(query, (since,)):
-        _add(found.setdefault(row["name"], Sums(row["name"])), row, rates, usual)
+        _add(by_name.setdefault(row["name"], Sums(row["name"])), row, rates, usual)
     dated = bool(by) and by[0] in ("day", "hour")
-    return sorted(found.values(), key=lambda s: s.name) if dated else sorted(found.values(), key=lambda s: -s.calls)
+    return sorted(by_name.values(), key=lambda s: s.name if dated else -s.calls)
 
 
 def total(groups: Iterable[Sums]) -> Sums:
@@ -92,18 +94,23 @@ def total(groups: Iterable[Sums]) -> Sums:
 
 
 def days(connection: sqlite3.Connection, since: float) -> list[tuple[str, int]]:
-    """Every day from the first one with calls to the last, with its number of calls."""
+    """Each day from the first one with calls to the last, and its number of calls."""
     query = f"SELECT {_GROUPS['day']} AS day, sum(times) FROM calls WHERE at >= ? GROUP BY 1 ORDER BY 1"  # noqa: S608 - ours
-    found = dict(tuple(row) for row in connection.execute(query, (since,)))
-    if not found:
+    counts = dict(tuple(row) for row in connection.execute(query, (since,)))
+    if not counts:
         return []
-    first, last = date.fromisoformat(min(found)), date.fromisoformat(max(found))
+    first, last = date.fromisoformat(min(counts)), date.fromisoformat(max(counts))
     every = (str(first + timedelta(days=n)) for n in range((last - first).days + 1))
-    return [(day, found.get(day, 0)) for day in every]
+    return [(day, counts.get(day, 0)) for day in every]
+
+
+def began(call: Mapping[str, Any] | sqlite3.Row) -> float:
+    """When a call began, in unix seconds: its price is that of this moment, and the ledger has that of its end."""
+    return float(call["at"] - (call["ms"] or 0.0) / 1000)
 
 
 class _Usual(dict[str, float]):
-    """Milliseconds that the answer under a key took when it was fetched; 0.0 where nobody knows."""
+    """By cache key, the milliseconds that fetching the answer took; 0.0 where that is unknown."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__()
@@ -112,8 +119,8 @@ class _Usual(dict[str, float]):
     def __missing__(self, key: str) -> float:
         query = "SELECT ms FROM calls WHERE key = ? AND tier = 'miss' ORDER BY at DESC LIMIT 1"
         row = self._connection.execute(query, (key,)).fetchone()
-        self[key] = found = (row["ms"] or 0.0) if row else 0.0
-        return found
+        self[key] = ms = (row["ms"] or 0.0) if row else 0.0
+        return ms
 
 
 def _add(total: Sums, row: sqlite3.Row, rates: Rates, usual: dict[str, float]) -> None:
@@ -123,7 +130,7 @@ def _add(total: Sums, row: sqlite3.Row, rates: Rates, usual: dict[str, float]) -
         total.errors += times
         return
     tokens = Tokens(*((row[name] or 0) for name in _TOKENS))
-    dollars = rates.dollars(row["provider"] or "", row["model"] or "", tokens)
+    dollars = rates.dollars(row["provider"] or "", row["model"] or "", tokens, began(row))
     if row["tier"] in (None, "miss"):
         total.input_tokens += tokens.input
         total.output_tokens += tokens.output

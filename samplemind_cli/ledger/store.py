@@ -1,4 +1,4 @@
-"""The ledger's file: folds in what was written down, and answers questions about it."""
+"""The ledger's file: takes in the spooled calls, prunes old ones, and opens connections."""
 
 import errno
 import fcntl
@@ -21,7 +21,7 @@ VERSION = 3  # 2: conversations; 3: misses
 DAY = 86_400.0
 _making = threading.Lock()
 BUSY = 10.0  # seconds to wait for another process
-# Columns of a call: of its facts, of its words, and of one that was not in the cache: why, and where its time went.
+# The columns of `calls`, `words` and `misses`.
 FACTS = (
     "id", "at", "command", "client", "session", "agent", "format", "task", "provider", "model", "passed", "tier",
     "times", "input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "cache_write_tokens", "ms",
@@ -29,6 +29,9 @@ FACTS = (
 )  # fmt: skip
 WORDS = ("system", "prompt", "answer")
 MISS = ("why", "nearest", "passed_ms", "tries_ms", "connect_ms")
+MODEL = "coalesce(provider, '?') || '/' || coalesce(model, '?')"  # a call's provider/model, as SQL
+# Of a million calls those of one model are read in 1 ms instead of 2 s; 29 MB more in 319, and no slower to write.
+_BY_MODEL = f"CREATE INDEX IF NOT EXISTS calls_model ON calls ({MODEL})"
 _HINTS = {sqlite3.SQLITE_FULL: "free space there", sqlite3.SQLITE_BUSY: "another process holds it: try again"}
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
@@ -77,23 +80,23 @@ class Ledger:
 
     @contextmanager
     def open(self) -> Iterator[sqlite3.Connection]:
-        """A connection to the file, with all in it that was written down until now."""
+        """A connection to the file, with every call that was spooled until now."""
         try:
             with closing(connected(self.path, _SCHEMA, VERSION)) as connection:
                 self._fold(connection)
                 yield connection
         except sqlite3.DatabaseError as error:
-            aside = f"{self.folder}.broken"  # with its log, which a new file of the name would take for its own
-            mend = f"mkdir {aside}; mv {self.path}* {aside}: a new one is created"
-            hint = _HINTS.get(getattr(error, "sqlite_errorcode", 0), mend)
+            aside = f"{self.folder}.broken"  # with its log, which SQLite would apply to a new file of the same name
+            move = f"mkdir {aside}; mv {self.path}* {aside}: a new one is created"
+            hint = _HINTS.get(getattr(error, "sqlite_errorcode", 0), move)
             raise SamplemindError(f"the ledger {self.path} cannot be read: {error}", hint) from error
-        except BrokenPipeError:  # whoever reads what we print has left
+        except BrokenPipeError:  # the reader of our output closed it
             raise
         except OSError as error:
             raise SamplemindError(f"the ledger {self.path}: {error.strerror or error}", files.remedy(error)) from error
 
     def _fold(self, connection: sqlite3.Connection) -> None:
-        """Take in every line that was written down; one process at a time, and each line once."""
+        """Take in every spooled line; one process at a time, and each line once."""
         lock = os.open(Path(self.folder, "fold.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -106,22 +109,26 @@ class Ledger:
             os.close(lock)
 
     def _prune_sometimes(self, connection: sqlite3.Connection) -> None:
-        """Once a day what is older or more than wanted goes; never all of it, for a clock may have jumped ahead."""
+        """Prune once a day; but not if that removed every call, as the clock may have jumped ahead."""
         mark = Path(self.folder, "pruned")
         with suppress(OSError):
             if 0 <= time.time() - mark.stat().st_mtime < DAY:
                 return
+        with suppress(sqlite3.OperationalError):  # a full disk: it goes without
+            connection.execute(_BY_MODEL)  # a file of an earlier release has none
         newest = connection.execute("SELECT max(at) FROM calls").fetchone()[0]
         if newest is not None and newest >= time.time() - self._settings.history_days * DAY:
             self.prune(connection)
         mark.touch(mode=0o600)
 
     def prune(self, connection: sqlite3.Connection, *, days: float | None = None) -> int:
-        """Remove calls older than `days` (None: as set), then the oldest until the file is small enough; how many."""
+        """Remove calls older than `days` (None: `history_days`), then the oldest while the file is larger than
+        `history_size`; returns how many.
+        """
         oldest = time.time() - (self._settings.history_days if days is None else days) * DAY
         connection.execute("DELETE FROM conversations WHERE used < ?", (oldest,))
         gone = _remove(connection, "at < ?", oldest)
-        while self._size(connection) > self._settings.history_size:
+        while _size(connection) > self._settings.history_size:
             row = connection.execute("SELECT number FROM calls ORDER BY number LIMIT 1 OFFSET 999").fetchone()
             last = row or connection.execute("SELECT max(number) FROM calls").fetchone()
             if last[0] is None:
@@ -134,23 +141,22 @@ class Ledger:
             connection.execute("VACUUM")
         return gone
 
-    def _size(self, connection: sqlite3.Connection) -> int:
-        """Bytes of what the file holds."""
-        pages, free, size = (
-            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
-        )
-        return int((pages - free) * size)
+
+def _size(connection: sqlite3.Connection) -> int:
+    """Bytes in use in the file, without its free pages."""
+    names = ("page_count", "freelist_count", "page_size")
+    pages, free, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+    return int((pages - free) * size)
 
 
 def connected(path: Path, schema: str, version: int, patience: float | None = None) -> sqlite3.Connection:
-    """A connection to a file of the user's alone, with its tables made. Raises OSError, sqlite3.DatabaseError.
+    """A connection to a file that only this user can read, with its tables. Raises OSError, sqlite3.DatabaseError.
 
-    `patience`: seconds to wait for another process; None: `BUSY`. Raises SettingError for a file of a newer version,
-    which is not ours to change.
+    `patience`: seconds to wait for another process; None: `BUSY`. Raises SettingError for a file of a newer version.
     """
     patience = BUSY if patience is None else patience
     files.private_folder(path.parent.parent, path.parent.name)
-    _made(path)
+    _create(path)
     path.chmod(0o600)  # the write-ahead log beside it gets the same
     connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
     try:
@@ -158,11 +164,11 @@ def connected(path: Path, schema: str, version: int, patience: float | None = No
         _log_ahead(connection, patience)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
-        found = connection.execute("PRAGMA user_version").fetchone()[0]
-        if found > version:
-            why = f"{path} was written by a newer samplemind (version {found} of the file; this one knows {version})"
+        current = connection.execute("PRAGMA user_version").fetchone()[0]
+        if current > version:
+            why = f"{path} was written by a newer samplemind (version {current} of the file; this one knows {version})"
             raise SettingError(why, "pip install --upgrade samplemind-cli")  # noqa: TRY301 - closed below
-        if found < version:
+        if current < version:
             connection.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {version}; COMMIT;")
     except BaseException:
         connection.close()
@@ -170,11 +176,11 @@ def connected(path: Path, schema: str, version: int, patience: float | None = No
     return connection
 
 
-def _made(path: Path) -> None:
-    """Make the file where there is none. Raises OSError, also for a link.
+def _create(path: Path) -> None:
+    """Create the file if it does not exist. Raises OSError, also for a link.
 
-    One that is there is not opened: to close it again would take away the locks that SQLite has on it in this process,
-    for other threads, and others could then remove its log from under them.
+    An existing one is not opened: closing it would release the locks that SQLite holds on it for other threads of this
+    process, and another process could then remove its log.
     """
     with _making:
         try:
@@ -186,7 +192,7 @@ def _made(path: Path) -> None:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All of it or nothing; others wait meanwhile."""
+    """A transaction that locks the file for writing, rolled back on an exception."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -197,19 +203,19 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def add(connection: sqlite3.Connection, records: Iterable[dict[str, Any]]) -> None:
-    """Put records in; one that is there already counts once."""
+    """Insert records; one whose id exists already is ignored."""
     facts = f"INSERT OR IGNORE INTO calls ({', '.join(FACTS)}) VALUES ({', '.join('?' * len(FACTS))})"  # noqa: S608 - names of ours
     words = f"INSERT INTO words (number, {', '.join(WORDS)}) VALUES (?, ?, ?, ?)"  # noqa: S608 - the same
     misses = f"INSERT INTO misses (number, {', '.join(MISS)}) VALUES ({', '.join('?' * (1 + len(MISS)))})"  # noqa: S608 - the same
     for record in records:
-        done = connection.execute(facts, [record.get(name) for name in FACTS])
-        for more, names in ((words, WORDS), (misses, MISS)):
-            if done.rowcount and any(record.get(name) for name in names):
-                connection.execute(more, [done.lastrowid, *(record.get(name) for name in names)])
+        inserted = connection.execute(facts, [record.get(name) for name in FACTS])
+        for query, names in ((words, WORDS), (misses, MISS)):
+            if inserted.rowcount and any(record.get(name) for name in names):
+                connection.execute(query, [inserted.lastrowid, *(record.get(name) for name in names)])
 
 
 def _log_ahead(connection: sqlite3.Connection, patience: float) -> None:
-    """Keep a write-ahead log. SQLite itself never waits for others that turn the same new file into such a one."""
+    """Switch to a write-ahead log. SQLite itself does not wait for processes that do the same to a new file."""
     until = time.monotonic() + patience
     while True:
         try:
@@ -223,7 +229,7 @@ def _log_ahead(connection: sqlite3.Connection, patience: float) -> None:
 
 
 def _records(lines: bytes) -> Iterator[dict[str, Any]]:
-    """The lines that are records; half of a line was left by who was killed while writing it."""
+    """The lines that are records; a process killed while writing leaves a partial line."""
     for line in lines.splitlines():
         try:
             record = json.loads(line)

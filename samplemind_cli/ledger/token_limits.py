@@ -1,9 +1,8 @@
-"""The longest answers of hosted models, as their makers publish them.
+"""The longest answers of hosted models, as published by their makers.
 
-Read on 2026-11-30 in the table that comes with litellm 1.110.2, and held against the makers' own pages, named below.
-A name stands for itself and its dated versions alone: a newer or another model of a family may say more, as gpt-5-pro
-does. Nor does it stand for the same model at another host, which has a limit of its own. Claude is told how long an
-answer may be with every question, and so needs no line.
+Taken on 2026-11-30 from the table in litellm 1.110.2, and checked against the makers' own pages, named below. A name
+covers itself and its dated versions only: another model of the family may write more, as gpt-5-pro does. Nor does it
+cover the same model at another host, which has its own limit. Claude needs no entry: each request to it sets a limit.
 """
 
 import re
@@ -11,7 +10,7 @@ import re
 _VERSION = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{3})$")
 _TUNED = re.compile(r"^ft:([^:]+):.*")  # ft:gpt-4o-mini-2024-07-18:my-org::id
 
-# Tokens of one answer, by provider: whatever a model thinks is a part of it.
+# Tokens of one answer, thinking included, by provider.
 _ANSWERS: dict[str, dict[int, tuple[str, ...]]] = {
     # https://developers.openai.com/api/docs/models/NAME: "max output tokens"
     "openai": {
@@ -44,7 +43,7 @@ _ANSWERS: dict[str, dict[int, tuple[str, ...]]] = {
         8_192: ("gemini-2.0-flash", "gemini-2.0-flash-lite"),
     },
 }
-# Contexts that the list of prices has too small: DeepSeek's names follow its latest models, whose context is a million
+# Contexts that are too small in the price list: DeepSeek's names point to its latest models, whose context is a million
 # tokens (https://api-docs.deepseek.com/quick_start/pricing).
 _CONTEXTS = {"deepseek": {"deepseek-chat": 1_000_000, "deepseek-reasoner": 1_000_000}}
 _LONGEST = {
@@ -54,12 +53,12 @@ _LONGEST = {
 
 
 def longest_answer(provider: str, model: str) -> int | None:
-    """The most tokens of one answer; None where nothing is published."""
+    """The most tokens of one answer; None if not published."""
     return _of(_LONGEST.get(provider, {}), model)
 
 
 def context(provider: str, model: str) -> int | None:
-    """The most tokens of a prompt and its answer, where the list of prices is wrong about it."""
+    """The most tokens of a prompt and its answer, if the price list is wrong about it; else None."""
     return _of(_CONTEXTS.get(provider, {}), model)
 
 

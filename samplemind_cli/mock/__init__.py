@@ -1,4 +1,4 @@
-"""Fake model providers on loopback that speak every wire format, with latency and faults."""
+"""Fake model providers on loopback for every wire format, with latency and faults."""
 
 from samplemind_cli.mock.faults import Fault
 from samplemind_cli.mock.request_log import Recorded

@@ -1,4 +1,4 @@
-"""Faults: their kinds, their notation, and which requests they hit."""
+"""Faults: their kinds, their notation, and which requests they apply to."""
 
 import re
 import time
@@ -11,19 +11,19 @@ PROVIDERS = ("ollama", "openai", "anthropic", "gemini")
 # Beside these, any status from 400 to 599 is a kind.
 KINDS = (
     "auth",  # the key is refused
-    "credit",  # no money left
-    "too-long",  # the prompt does not fit the model
+    "credit",  # no credit left
+    "too-long",  # the prompt does not fit the model's context
     "drop",  # the connection closes before the first byte
-    "stall",  # no answer ever comes
+    "stall",  # no answer is ever sent
     "cut",  # the connection closes in the middle
     "freeze",  # the answer stops in the middle and the connection stays open
-    "short",  # the answer ends in the middle as if it were whole
-    "garbage",  # bytes in the middle that are no JSON
+    "short",  # the answer ends in the middle as if it were complete
+    "garbage",  # bytes in the middle that are not JSON
     "error",  # an error inside a 200
     "length",  # the answer is cut off by the token limit
-    "refusal",  # the model refuses; Ollama knows no refusal: it says nothing and stops
-    "filter",  # a safety filter stops the answer; Ollama has none: it stops early
-    "thinking",  # the model thinks and says nothing
+    "refusal",  # the model refuses; in Ollama's format, which has no refusals, the answer is empty
+    "filter",  # a safety filter stops the answer; in Ollama's format, which has none, it stops early
+    "thinking",  # the model thinks and answers nothing
 )
 MIDWAY = frozenset({"cut", "freeze", "short", "garbage", "error"})
 FORM = re.compile(r"(?:(?P<provider>\w+)/)?(?P<kind>[\w-]+)(?::(?P<amount>[\d.]+%?))?(?:@(?P<retry>[\w.+]+))?")
@@ -32,7 +32,8 @@ HINT = "write [PROVIDER/]KIND[:COUNT|:SHARE%][@RETRY_AFTER], for example 429:2@1
 
 @dataclass
 class Fault:
-    """One fault, and the requests it hits: the first `count` (None: all) or an even `share`, of one `provider` or any.
+    """One fault, and the requests it applies to: the first `count` (None: all), or a `share` of them, spread evenly;
+    of one `provider`, or any.
 
     `retry_after` is "2" (seconds), "250ms" (the header `retry-after-ms`) or "date+2" (an HTTP date, in two seconds).
     """
@@ -47,13 +48,13 @@ class Fault:
     @classmethod
     def parse(cls, text: str) -> "Fault":
         """The fault written as `[PROVIDER/]KIND[:COUNT|:SHARE%][@RETRY_AFTER]`. Raises UsageError."""
-        found = FORM.fullmatch(text.strip())
-        kind = found["kind"] if found else ""
-        if not found or not (kind in KINDS or re.fullmatch(r"[45]\d\d", kind)):
+        match = FORM.fullmatch(text.strip())
+        kind = match["kind"] if match else ""
+        if not match or not (kind in KINDS or re.fullmatch(r"[45]\d\d", kind)):
             raise UsageError(f"{text!r} is not a fault", HINT + ", ".join(KINDS))
-        if found["provider"] and found["provider"] not in PROVIDERS:
+        if match["provider"] and match["provider"] not in PROVIDERS:
             raise UsageError(f"{text!r}: no such provider", f"one of {', '.join(PROVIDERS)}")
-        amount, retry_after = found["amount"] or "", found["retry"] or ""
+        amount, retry_after = match["amount"] or "", match["retry"] or ""
         if not re.fullmatch(r"\d*|[\d.]+ms|date\+\d+", retry_after):
             raise UsageError(f"{text!r}: no such Retry-After", "write 2 (seconds), 250ms, or date+2")
         try:
@@ -61,10 +62,10 @@ class Fault:
             count = None if not amount or amount.endswith("%") else int(amount)
         except ValueError:
             raise UsageError(f"{text!r}: {amount} is not an amount", "write 2 or 10%") from None
-        return cls(kind, count, share, found["provider"] or "", retry_after)
+        return cls(kind, count, share, match["provider"] or "", retry_after)
 
     def takes(self, provider: str) -> bool:
-        """Whether it hits this request; every call counts one. A share is spread evenly, not by chance."""
+        """Whether it applies to this request; each call counts as one request."""
         if self.provider not in ("", provider) or self.count == 0:
             return False
         if self.count is not None:

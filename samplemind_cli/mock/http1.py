@@ -15,7 +15,7 @@ PHRASES = {status.value: status.phrase for status in HTTPStatus} | {529: "Overlo
 
 
 class BadRequest(Exception):  # noqa: N818 - the status names it
-    """Bytes that are no HTTP/1.1 request; `status` is the answer they get."""
+    """Bytes that are not an HTTP/1.1 request; `status`: of the response to them."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -24,7 +24,7 @@ class BadRequest(Exception):  # noqa: N818 - the status names it
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """One request as it came; header names are lower-case."""
+    """One request; header names are lower-case."""
 
     method: str
     target: str
@@ -43,7 +43,7 @@ class HttpRequest:
 
     @cached_property
     def json(self) -> Any:
-        """The body as JSON. ValueError when it is none."""
+        """The body, parsed as JSON. Raises ValueError."""
         try:
             return json.loads(self.body)
         except RecursionError:
@@ -51,7 +51,7 @@ class HttpRequest:
 
 
 class ClientConnection:
-    """One client's connection. What it sends while an answer is under way is kept for the next request."""
+    """One client's connection. What it sends during an answer is kept for the next request."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -60,7 +60,7 @@ class ClientConnection:
         self._bodiless = False  # the answer to HEAD
 
     async def request(self) -> HttpRequest | None:
-        """The next request; None when the client has gone. Raises BadRequest."""
+        """The next request; None if the client has disconnected. Raises BadRequest."""
         end = await self._find(b"\r\n\r\n", MAX_HEAD)
         if end < 0:
             return None
@@ -82,24 +82,23 @@ class ClientConnection:
             pass
 
     async def send(self, status: int, headers: dict[str, str], body: bytes, length: int | None = None) -> None:
-        """A whole response; a `length` greater than the body's announces more than is sent."""
-        promised = len(body) if length is None else length
-        head = _head(status, {**headers, "Content-Length": str(promised)})
+        """Send a whole response; with `length`, its Content-Length differs from the body's."""
+        head = _head(status, {**headers, "Content-Length": str(len(body) if length is None else length)})
         self._writer.write(head if self._bodiless else head + body)
         await self._writer.drain()
 
     async def begin(self, status: int, headers: dict[str, str]) -> None:
-        """The head of an answer that comes in chunks."""
+        """Send the head of a chunked response."""
         self._writer.write(_head(status, {**headers, "Transfer-Encoding": "chunked"}))
         await self._writer.drain()
 
     async def chunk(self, data: bytes) -> None:
-        """One chunk; an empty one ends the answer."""
+        """Send one chunk; an empty one ends the response."""
         self._writer.write(b"%x\r\n%b\r\n" % (len(data), data))
         await self._writer.drain()
 
     async def close(self) -> None:
-        """Close, and wait until it is closed; a client that has gone already is no error."""
+        """Close, and wait until it is closed; a client that has disconnected is no error."""
         self._writer.close()
         with suppress(OSError):
             await self._writer.wait_closed()
@@ -132,12 +131,12 @@ class ClientConnection:
         return None
 
     async def _find(self, mark: bytes, limit: int) -> int:
-        while (found := self._ahead.find(mark)) < 0:
+        while (position := self._ahead.find(mark)) < 0:
             if len(self._ahead) > limit:
                 raise BadRequest(431, "the head is too large")
             if not await self._read():
                 return -1
-        return found
+        return position
 
     async def _exactly(self, size: int) -> bytes | None:
         if size > MAX_BODY:
@@ -162,7 +161,7 @@ class ClientConnection:
 
 
 def phrase(status: int) -> str:
-    """What a status is called."""
+    """The reason phrase of a status."""
     return PHRASES.get(status, "Unknown")
 
 

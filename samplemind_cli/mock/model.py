@@ -1,4 +1,4 @@
-"""The model behind the mock: the same request always gets the same answer, and a token is a word."""
+"""The mock's model: the same request always gets the same answer; a token is a word."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ class ToolSpec:
 
 @dataclass(frozen=True)
 class PromptRequest:
-    """What a request asks for, in no dialect: `prompt` is what the answer repeats, `input_text` all that is counted."""
+    """A request in no dialect. `prompt`: what the answer echoes; `input_text`: what counts as input tokens."""
 
     model: str
     prompt: str
@@ -40,13 +40,13 @@ class PromptRequest:
 
     @property
     def id(self) -> str:
-        """24 hexadecimal digits that name this request's answer."""
+        """24 hexadecimal digits, the same for the same request."""
         return hashlib.sha256(f"{self.model}\0{self.input_text}".encode("utf-8", "replace")).hexdigest()[:24]
 
 
 @dataclass(frozen=True)
 class ScriptedAnswer:
-    """The answer, token by token; also a tool call's arguments are JSON text in tokens."""
+    """The answer, as tokens; a tool call's arguments are the tokens of a JSON text."""
 
     text: tuple[str, ...] = ()
     thinking: tuple[str, ...] = ()
@@ -54,43 +54,43 @@ class ScriptedAnswer:
     arguments: tuple[str, ...] = ()
     finish: Finish = "stop"
     input_tokens: int = 0
-    wait_ns: int = 0  # what the answer is made to take: until its first token,
-    speak_ns: int = 0  # and from there to its last
+    wait_ns: int = 0  # simulated time to the first token
+    speak_ns: int = 0  # simulated time from there to the last
 
     @property
     def call_arguments(self) -> Any:
-        """The tool call's arguments as a value, for the dialects that send no text."""
+        """The tool call's arguments, parsed, for dialects that do not send them as text."""
         return json.loads("".join(self.arguments) or "{}")
 
     @property
     def output_tokens(self) -> int:
-        """Every token the model made, thoughts included."""
+        """The number of generated tokens, thinking included."""
         return len(self.text) + len(self.thinking) + len(self.arguments)
 
 
 def answer(request: PromptRequest, reply: str | None = None, fault: str = "") -> ScriptedAnswer:
-    """The answer: a tool call, `reply`, JSON for the schema, or an echo; changed by a model's `fault`."""
-    read = count_tokens(request.input_text)
+    """The answer: a tool call, `reply`, JSON for the schema, or an echo; altered by a `fault` of the model."""
+    input_tokens = count_tokens(request.input_text)
     if fault == "refusal":
-        return ScriptedAnswer(finish="refusal", input_tokens=read)
+        return ScriptedAnswer(finish="refusal", input_tokens=input_tokens)
     thinking = tokens(THOUGHT) if request.think or fault == "thinking" else ()
     limit = math.inf if request.max_tokens is None else request.max_tokens
     if fault == "thinking":
-        return _limited(ScriptedAnswer(thinking=thinking, input_tokens=read), limit)
+        return _limited(ScriptedAnswer(thinking=thinking, input_tokens=input_tokens), limit)
     if request.tool and fault not in ("length", "filter"):
         arguments = tokens(json.dumps(example({"type": "object", **request.tool.parameters})))
-        return ScriptedAnswer((), thinking, request.tool.name, arguments, "tool_calls", read)
+        return ScriptedAnswer((), thinking, request.tool.name, arguments, "tool_calls", input_tokens)
     text = tokens(_text(request, reply))
-    whole = ScriptedAnswer(text, thinking, input_tokens=read)
+    full = ScriptedAnswer(text, thinking, input_tokens=input_tokens)
     if fault == "length":
         limit = min(limit, len(thinking) + len(text) // 2)
     if fault == "filter":
-        return ScriptedAnswer(text[: len(text) // 2], thinking, finish="filter", input_tokens=read)
-    return _limited(whole, limit)
+        return ScriptedAnswer(text[: len(text) // 2], thinking, finish="filter", input_tokens=input_tokens)
+    return _limited(full, limit)
 
 
 def tokens(text: str) -> tuple[str, ...]:
-    """`text` in words, each with the white space before it; joined they are `text` again."""
+    """The words of `text`, each with the white space before it; joined, they are `text` again."""
     return tuple(re.findall(r"\s*\S+|\s+$", text))
 
 
@@ -100,7 +100,7 @@ def count_tokens(text: str) -> int:
 
 
 def embedding(text: str, dimensions: int | None = None) -> list[float]:
-    """A vector of length one that depends on `text` alone; 32 numbers unless told."""
+    """A unit vector that depends on `text` alone, of 32 dimensions by default."""
     digest = hashlib.shake_256(text.encode("utf-8", "replace")).digest(min(dimensions or DIMENSIONS, MOST_DIMENSIONS))
     vector = [byte - 127.5 for byte in digest]
     length = math.hypot(*vector)
@@ -108,7 +108,7 @@ def embedding(text: str, dimensions: int | None = None) -> list[float]:
 
 
 def text_of(value: Any) -> str:
-    """All text in a message's content, whatever its shape: a string, a list of parts, or parts with text inside."""
+    """All text in a message's content: a string, a list of parts, or nested parts."""
     if isinstance(value, str):
         return value
     if isinstance(value, Mapping):
@@ -127,11 +127,11 @@ def _text(request: PromptRequest, reply: str | None) -> str:
     return f"You said: {' '.join(words[:ECHOED])}{' …' if len(words) > ECHOED else ''}"
 
 
-def _limited(whole: ScriptedAnswer, limit: float) -> ScriptedAnswer:
-    """`whole` up to the token limit; thoughts count first."""
-    if whole.output_tokens <= limit:
-        return whole
-    thinking = whole.thinking[: int(limit)]
+def _limited(full: ScriptedAnswer, limit: float) -> ScriptedAnswer:
+    """`full`, cut at the token limit; thinking comes first."""
+    if full.output_tokens <= limit:
+        return full
+    thinking = full.thinking[: int(limit)]
     return ScriptedAnswer(
-        whole.text[: int(limit) - len(thinking)], thinking, finish="length", input_tokens=whole.input_tokens
+        full.text[: int(limit) - len(thinking)], thinking, finish="length", input_tokens=full.input_tokens
     )

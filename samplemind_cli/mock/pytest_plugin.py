@@ -9,7 +9,7 @@ from samplemind_cli.mock.server import MockServer
 
 @pytest.fixture
 def mock_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MockServer]:
-    """A MockServer of this test's own; the environment points every provider at it."""
+    """A MockServer for this test; the environment points every provider at it."""
     with MockServer() as server:
         for name, value in server.exports.items():
             monkeypatch.setenv(name, value)

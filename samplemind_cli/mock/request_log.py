@@ -10,7 +10,7 @@ from typing import Any
 
 from samplemind_cli.mock.http1 import HttpRequest
 
-KEPT = 10_000  # the oldest go first; a load test must not fill the memory
+KEPT = 10_000  # the newest, so that a load test does not fill the memory
 MASK = "***"
 SECRET_HEADERS = frozenset({"authorization", "x-api-key", "x-goog-api-key", "cookie", "proxy-authorization"})
 SECRET_QUERY = re.compile(r"(?<=[?&]key=)[^&]*")
@@ -18,9 +18,9 @@ SECRET_QUERY = re.compile(r"(?<=[?&]key=)[^&]*")
 
 @dataclass
 class Recorded:
-    """One request and its outcome. `time` is seconds since the epoch, `status` is 0 while nothing was sent.
+    """One request and its outcome. `time`: in unix seconds; `status`: 0 until a response is sent.
 
-    `body` is the parsed JSON, or None; `hung_up` says that the client left before the answer was whole.
+    `body`: the parsed JSON, or None; `hung_up`: the client disconnected before the response was complete.
     """
 
     provider: str
@@ -35,7 +35,7 @@ class Recorded:
     seconds: float | None = None  # None while it is being answered
 
     def as_json(self) -> dict[str, Any]:
-        """The record as JSON holds it."""
+        """The record in JSON output."""
         return asdict(self)
 
 
@@ -49,7 +49,7 @@ class Log:
         self.total = 0
 
     def opened(self, request: HttpRequest, provider: str) -> Recorded:
-        """A new record."""
+        """Add a record for a request."""
         try:
             body = request.json
         except ValueError:
@@ -63,7 +63,7 @@ class Log:
         return record
 
     def closed(self, record: Recorded) -> None:
-        """The record's request is over."""
+        """Mark a record's request as finished."""
         with self._changed:
             record.seconds = time.time() - record.time
             self._changed.notify_all()
@@ -82,6 +82,6 @@ class Log:
             self.total = 0
 
     def wait_until(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Wait until `condition` is true; returns whether it was in time."""
+        """Wait until `condition` is true; False after `seconds`."""
         with self._changed:
             return self._changed.wait_for(condition, seconds)

@@ -4,24 +4,24 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-DEEPEST = 32  # a schema that requires itself has no finite answer
-LONGEST = 10_000  # and one that asks for more than this gets less
+DEEPEST = 32  # a recursive schema has no finite example
+LONGEST = 10_000  # items or characters, even if a schema requires more
 TEXT = "mock"
 
 
 def example(schema: Any, root: Any = None, depth: int = 0) -> Any:
-    """A value for `schema`: required properties only, first alternatives, lowest numbers. Patterns are not read."""
+    """A value for `schema`: required properties only, first alternatives, lowest numbers. Patterns are ignored."""
     root = schema if root is None else root
     if not isinstance(schema, Mapping) or depth > DEEPEST:
         return None
     if "$ref" in schema:
-        return example(_resolved(str(schema["$ref"]), root), root, depth + 1)
+        return example(_resolve(str(schema["$ref"]), root), root, depth + 1)
     for name in ("anyOf", "oneOf", "allOf"):
         if schema.get(name):
             parts = schema[name] if name == "allOf" else schema[name][:1]
-            return example(_merged([_without(schema, name), *parts], root), root, depth + 1)
+            return example(_merge([_without(schema, name), *parts], root), root, depth + 1)
     fixed = [schema[name] for name in ("const", "default") if name in schema] + list(schema.get("enum", ()))
-    return fixed[0] if fixed else _typed(_kind(schema), schema, root, depth)
+    return fixed[0] if fixed else _of_type(_kind(schema), schema, root, depth)
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
@@ -29,7 +29,7 @@ def _kind(schema: Mapping[str, Any]) -> str:
     return str(kind[0] if isinstance(kind, list) else kind).lower()  # Gemini's own schemas write OBJECT
 
 
-def _typed(kind: str, schema: Mapping[str, Any], root: Any, depth: int) -> Any:
+def _of_type(kind: str, schema: Mapping[str, Any], root: Any, depth: int) -> Any:
     if kind == "object":
         properties = schema.get("properties", {})
         return {name: example(properties.get(name, {}), root, depth + 1) for name in schema.get("required", ())}
@@ -50,9 +50,9 @@ def _number(schema: Mapping[str, Any]) -> int | float:
     low = max(low, schema["exclusiveMinimum"] + step) if "exclusiveMinimum" in schema else low
     high = schema.get("maximum", math.inf)
     high = min(high, schema["exclusiveMaximum"] - step) if "exclusiveMaximum" in schema else high
-    wanted = min(max(0, low), high)
-    value: int | float = math.ceil(wanted / step) * step
-    return value if value <= high else float(wanted)
+    nearest = min(max(0, low), high)
+    value: int | float = math.ceil(nearest / step) * step
+    return value if value <= high else float(nearest)
 
 
 def _text(schema: Mapping[str, Any]) -> str:
@@ -61,11 +61,11 @@ def _text(schema: Mapping[str, Any]) -> str:
     return text.ljust(min(schema.get("minLength", 0), LONGEST), ".")[: schema.get("maxLength", LONGEST)]
 
 
-def _merged(parts: list[dict[str, Any]], root: Any) -> dict[str, Any]:
-    """Schemas folded into one: properties and required lists are joined, of anything else the last wins."""
+def _merge(parts: list[dict[str, Any]], root: Any) -> dict[str, Any]:
+    """Schemas merged into one: properties and required lists are joined; of other keywords the last one counts."""
     merged: dict[str, Any] = {}
     for part in parts:
-        part = _resolved(str(part["$ref"]), root) if "$ref" in part else part  # noqa: PLW2901 - the part it stands for
+        part = _resolve(str(part["$ref"]), root) if "$ref" in part else part  # noqa: PLW2901 - the part it stands for
         properties = {**merged.get("properties", {}), **part.get("properties", {})}
         required = [*merged.get("required", ()), *part.get("required", ())]
         merged |= {**part, "required": required} | ({"properties": properties} if properties else {})
@@ -76,9 +76,9 @@ def _without(schema: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in schema.items() if key != name}
 
 
-def _resolved(reference: str, root: Any) -> Any:
-    """The part of `root` that a local reference such as `#/$defs/Note` names; {} when there is none."""
-    found = root
+def _resolve(reference: str, root: Any) -> Any:
+    """The part of `root` that a local reference such as `#/$defs/Note` points to; {} if there is none."""
+    value = root
     for step in reference.removeprefix("#").split("/")[1:]:
-        found = found.get(step.replace("~1", "/").replace("~0", "~"), {}) if isinstance(found, Mapping) else {}
-    return found
+        value = value.get(step.replace("~1", "/").replace("~0", "~"), {}) if isinstance(value, Mapping) else {}
+    return value

@@ -1,4 +1,4 @@
-"""MockServer: the mock in a thread of its own, for tests, `bench` and the command."""
+"""MockServer: runs the mock in a thread, for tests, `bench` and the command."""
 
 import asyncio
 import os
@@ -22,8 +22,8 @@ class MockServer:
 
     with MockServer(latency_ms=20, faults=["429:2@1"]) as server: ...
 
-    `port` 0 takes a free one. `behaviour` is what `behave` takes. `tell` is called, in the server's thread, with each
-    request that is over.
+    `port`: 0 picks a free one. `behaviour`: as for `behave`. `tell` is called with each finished request, in the
+    server's thread.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class MockServer:
         self._stopping: asyncio.Event
 
     def start(self) -> Self:
-        """Listen; the port is known when this returns. Raises SamplemindError when the address cannot be had."""
+        """Listen; the port is known when this returns. Raises SamplemindError if the address cannot be bound."""
         ready: Future[int] = Future()
         self._thread = threading.Thread(target=asyncio.run, args=(self._serve(ready),), name="mock", daemon=True)
         self._thread.start()
@@ -56,7 +56,7 @@ class MockServer:
         return self
 
     def stop(self) -> None:
-        """Close every connection, answered or not, and wait until that is done."""
+        """Close every connection, also during an answer, and wait until that is done."""
         if self._thread and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
@@ -72,12 +72,11 @@ class MockServer:
         """The server's root, without a trailing slash."""
         if isinstance(self._address, IPv6Address):
             return f"http://[{'::1' if self._address.is_unspecified else self._address}]:{self.port}"
-        # bound everywhere, it is reached here
         return f"http://{'127.0.0.1' if self._address.is_unspecified else self._address}:{self.port}"
 
     @property
     def exports(self) -> dict[str, str]:
-        """The environment that points clients, ours and the providers' own, at this server."""
+        """The environment variables that point clients, ours and the providers' own, at this server."""
         return {
             "OLLAMA_HOST": self.url,
             "OPENAI_BASE_URL": f"{self.url}/v1",
@@ -90,19 +89,19 @@ class MockServer:
 
     @property
     def requests(self) -> list[Recorded]:
-        """The requests so far, oldest first; one that is still being answered has `seconds` None."""
+        """The requests so far, oldest first; `seconds` is None for one in progress."""
         return self._log.records()
 
     def wait_until(self, condition: Callable[[], bool], seconds: float = 5.0) -> bool:
-        """Wait until the requests make `condition` true (`lambda: server.requests[0].hung_up`); whether they did."""
+        """Wait until `condition` is true, such as `lambda: server.requests[0].hung_up`; False after `seconds`."""
         return self._log.wait_until(condition, seconds)
 
     def behave(self, **changes: Any) -> None:
-        """Change any of Behaviour's settings from the next request on; a fault may be text. Raises UsageError."""
+        """Change settings of `Behaviour` from the next request on; a fault may be text. Raises UsageError."""
         self._service.behaviour = self._service.behaviour.changed(changes)
 
     def reset(self) -> None:
-        """Forget the requests and behave as at first: at once, without faults, echoing."""
+        """Forget the requests and restore the default behaviour: no delays, no faults, echoes."""
         self._log.clear()
         self._service.behaviour = Behaviour()
 
@@ -115,15 +114,14 @@ class MockServer:
             return
         ready.set_result(server.sockets[0].getsockname()[1])
         await self._stopping.wait()
-        for _ in range(10):  # a closed server forgets what it accepted a moment ago: let that reach its handler first
+        for _ in range(10):  # let connections that were just accepted reach their handler: `close` would drop them
             await asyncio.sleep(0)
-        server.close()  # what is still being answered is cancelled when the loop ends
+        server.close()  # answers in progress are cancelled when the loop ends
 
 
 def _address(host: str) -> IPv4Address | IPv6Address:
     try:
         return ip_address("127.0.0.1" if host == "localhost" else host)
     except ValueError:
-        raise UsageError(
-            f"{host!r} is not a valid address to listen on", "127.0.0.1, ::1, 0.0.0.0 or one of this machine's"
-        ) from None
+        hint = "127.0.0.1, ::1, 0.0.0.0 or one of this machine's"
+        raise UsageError(f"{host!r} is not a valid address to listen on", hint) from None

@@ -1,1 +1,1 @@
-"""The local models: lists, plans, pulls and manages the Ollama daemon's models."""
+"""Lists, pulls and manages the Ollama daemon's models."""

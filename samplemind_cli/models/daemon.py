@@ -1,4 +1,4 @@
-"""The door to the Ollama daemon: list, show, load, unload, remove, pull. The only importer of `ollama`."""
+"""The client of the Ollama daemon: list, show, load, unload, remove, pull. The only importer of `ollama`."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     import ollama
 
 T = TypeVar("T")
-LARGEST = 64_000_000  # bytes of an answer; what `show` tells of a large model is a few MB
+LARGEST = 64_000_000  # bytes of a response; `show` of a large model returns a few MB
 OLDEST = (0, 5)  # the first version with the /api/ps and streamed errors that this module reads
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A model in memory: all its bytes, those of them on the GPU, and when the daemon drops it."""
+    """A model in memory: its bytes, those on the GPU, and when the daemon unloads it (None: never)."""
 
     size: int
     size_vram: int
@@ -32,7 +32,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model the daemon has; `digest` is its manifest's, without `sha256:`."""
+    """An installed model: its manifest's digest, without `sha256:`, and its size in bytes."""
 
     name: str
     digest: str
@@ -45,7 +45,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class PullEvent:
-    """One event of a pull: what the daemon does, and of the blob `digest` how many bytes of `total` it has."""
+    """One event of a pull: what the daemon does, and how many bytes of `total` it has of the blob `digest`."""
 
     status: str
     digest: str = ""
@@ -54,22 +54,22 @@ class PullEvent:
 
 
 def address(settings: Settings) -> str:
-    """The daemon's base URL: where the router sends Ollama's prompts."""
+    """The daemon's base URL, to which the router sends Ollama's prompts."""
     return get_provider_url(Provider.OLLAMA, settings)
 
 
-def ask(settings: Settings, question: Callable[["Daemon"], Awaitable[T]]) -> T:
-    """Run `question` with a daemon that is opened for it and closed after it."""
+def ask(settings: Settings, call: Callable[["Daemon"], Awaitable[T]]) -> T:
+    """The result of `call` with a daemon that is opened for it. Raises OllamaError."""
 
     async def run() -> T:
         async with Daemon(address(settings), settings) as daemon:
-            return await question(daemon)
+            return await call(daemon)
 
     return asyncio.run(run())
 
 
 class Daemon:
-    """One Ollama daemon, open as long as the `async with` around it. Every failure is an OllamaError."""
+    """A connection to one Ollama daemon, open within `async with`. Every failure is an OllamaError."""
 
     def __init__(self, url: str, settings: Settings) -> None:
         self.url = url
@@ -81,11 +81,11 @@ class Daemon:
     async def __aenter__(self) -> Self:
         from samplemind_cli.ai.httpx_client import bounded, surroundings
 
-        with surroundings(), variable("OLLAMA_HOST", self.url):  # it creates its own client, which parses more strictly
+        with surroundings(), variable("OLLAMA_HOST", self.url):  # on import it parses the variable, more strictly
             import ollama
 
-        local = is_loopback(self.url)  # needs no certificates, whose loading takes time, and no proxy
-        patience = (self._connect, None, 10.0, 5.0)  # reading is bounded by each call
+        local = is_loopback(self.url)  # then it needs no proxy, and no certificates, which take time to load
+        patience = (self._connect, None, 10.0, 5.0)  # each call has its own read timeout
         with surroundings(proxied=not local):
             self._client = ollama.AsyncClient(
                 self.url,
@@ -101,56 +101,56 @@ class Daemon:
         await close_http_client()
 
     async def version(self) -> str:
-        """The daemon's version; an OllamaError if nothing answers, or no Ollama, or one that is too old."""
+        """The daemon's version; raises OllamaError if nothing answers, or something else, or it is too old."""
         with daemon_errors.translated(self.url, seconds=wire.SECONDS):
-            found = await wire.version(self.url)
-        if not isinstance(found, str):
+            version = await wire.version(self.url)
+        if not isinstance(version, str):
             raise daemon_errors.not_ollama(self.url)
-        if daemon_errors.older(found, OLDEST):
-            raise daemon_errors.too_old(self.url, found, OLDEST)
-        return found
+        if daemon_errors.older(version, OLDEST):
+            raise daemon_errors.too_old(self.url, version, OLDEST)
+        return version
 
     async def models(self) -> list[Model]:
-        """What is installed, by name."""
-        async with self._asking(self._read):
+        """The installed models, by name."""
+        async with self._timed(self._read):
             listed = (await self._client.list()).models
         return sorted((_model(entry) for entry in listed), key=lambda model: model.name)
 
     async def installed(self) -> list[Model]:
-        """As `models`, but an error first if this is no daemon to work with."""
+        """The same, after a check of the daemon's version."""
         await self.version()
         return await self.models()
 
     async def running(self) -> dict[str, Loaded]:
-        """What is in memory, by the model's name."""
-        async with self._asking(self._read):
+        """The models in memory, by name."""
+        async with self._timed(self._read):
             listed = (await self._client.ps()).models
         return {str(entry.model): _loaded(entry) for entry in listed}
 
     async def show(self, name: str) -> dict[str, Any]:
-        """All that the daemon tells of a model: details, model_info, parameters, template, capabilities, license."""
-        async with self._asking(self._read, name):
+        """The daemon's description of a model: details, model_info, parameters, template, capabilities, license."""
+        async with self._timed(self._read, name):
             return (await self._client.show(name)).model_dump(mode="json", by_alias=True)
 
     async def held(self, digests: Iterable[str]) -> set[str]:
-        """The layers that are complete."""
+        """The layers that the daemon has completely."""
         with daemon_errors.translated(self.url, seconds=wire.SECONDS):
             return await wire.held(self.url, digests)
 
     async def modelfile(self, name: str) -> str:
-        """A model's Modelfile, which names its blobs by their paths; empty for a model that cannot be shown."""
+        """A model's Modelfile, which has the paths of its blobs; empty for a model that cannot be shown."""
         with suppress(daemon_errors.OllamaError):
             return (await self.show(name)).get("modelfile") or ""
         return ""
 
     async def remove(self, name: str) -> None:
-        """Remove a model, and those of its layers that no other model uses."""
-        async with self._asking(self._read, name):
+        """Remove a model, and its layers that no other model uses."""
+        async with self._timed(self._read, name):
             await self._client.delete(name)
 
     async def warm(self, name: str, keep_alive: float | str | None = None) -> None:
-        """Load a model; `keep_alive` is in seconds or as Ollama writes it ("30m"), below zero for ever."""
-        async with self._asking(self._load, name):
+        """Load a model; `keep_alive` is in seconds or in Ollama's notation ("30m"); negative: for ever."""
+        async with self._timed(self._load, name):
             try:
                 await self._client.generate(name, keep_alive=keep_alive)  # an empty prompt only loads
             except Exception as error:
@@ -159,21 +159,22 @@ class Daemon:
                 await self._client.embed(name, "warm", keep_alive=keep_alive)  # an embedding model
 
     async def stop(self, name: str) -> None:
-        """Unload a model; one that is not loaded stays so."""
-        async with self._asking(self._read, name):
+        """Unload a model, if it is loaded."""
+        async with self._timed(self._read, name):
             await self._client.generate(name, keep_alive=0)
 
     async def pull(self, name: str, *, insecure: bool) -> AsyncGenerator[PullEvent, None]:
-        """The steps of a pull; leaving the iteration stops the download, and the daemon keeps what was downloaded.
+        """The events of a pull; leaving the iteration stops the download, and the daemon keeps what was downloaded.
 
-        The last step's status is "success". There is no timeout: verifying is silent for a while.
+        The last event's status is "success". There is no timeout, as the daemon sends nothing while it verifies.
         """
-        async with self._asking(None, name):
+        async with self._timed(None, name):
             async for part in await self._client.pull(name, insecure=insecure, stream=True):
-                yield PullEvent(part.status or "", part.digest or "", part.completed or 0, part.total or 0)
+                digest = part.digest if part.digest and wire.is_digest(part.digest) else ""
+                yield PullEvent(part.status or "", digest, wire.size(part.completed), wire.size(part.total))
 
     @asynccontextmanager
-    async def _asking(self, seconds: float | None, name: str = "") -> AsyncIterator[None]:
+    async def _timed(self, seconds: float | None, name: str = "") -> AsyncIterator[None]:
         with daemon_errors.translated(self.url, name, seconds or 0):
             async with asyncio.timeout(seconds):
                 yield
@@ -184,7 +185,7 @@ def _model(entry: "ollama.ListResponse.Model") -> Model:
     return Model(
         name=str(entry.model),
         digest=entry.digest or "",
-        size=int(entry.size or 0),
+        size=wire.size(entry.size),
         modified=entry.modified_at,
         parameters=(details and details.parameter_size) or "",
         quantization=(details and details.quantization_level) or "",
@@ -195,4 +196,4 @@ def _model(entry: "ollama.ListResponse.Model") -> Model:
 def _loaded(entry: "ollama.ProcessResponse.Model") -> Loaded:
     until = entry.expires_at
     endless = until is not None and until.astimezone(UTC).year > datetime.now(UTC).year + 50
-    return Loaded(int(entry.size or 0), int(entry.size_vram or 0), None if endless else until, entry.context_length)
+    return Loaded(wire.size(entry.size), wire.size(entry.size_vram), None if endless else until, entry.context_length)

@@ -1,4 +1,4 @@
-"""Translates the errors of the daemon and its registry."""
+"""Translates errors of the daemon and of registries."""
 
 import re
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ from samplemind_cli.models.names import nearest
 
 
 class OllamaError(ProviderError):
-    """The daemon, or a registry it asked, failed.
+    """The daemon, or a registry that it called, failed.
 
-    `tries` is the number of consecutive attempts of a pull. A failure that `resumes` keeps what was downloaded, and the
-    count starts again when more has been downloaded since.
+    `tries` is how often a pull is attempted in a row. A failure that `resumes` keeps what was downloaded; the count
+    starts again once more has been downloaded.
     """
 
     def __init__(self, message: str, hint: str | None = None, *, tries: int = 1, resumes: bool = True) -> None:
@@ -22,11 +22,11 @@ class OllamaError(ProviderError):
         self.resumes = resumes
 
 
-RESTARTING = 8  # tries, over about a minute: a daemon that went away is given so long to come back
+RESTARTING = 8  # tries, over about a minute, in which a daemon may restart
 
-# What the daemon prints (server/images.go, server/download.go), first match wins: (pattern, message, hint, tries).
-# `{name}` is the model, `{text}` the daemon's own words, `{reason}` the last of them.
-_SAID: tuple[tuple[str, str, str, int], ...] = (
+# The daemon's errors (server/images.go, server/download.go), first match wins: (pattern, message, hint, tries).
+# `{name}` is the model, `{text}` the daemon's message, `{reason}` its last part.
+_ERRORS: tuple[tuple[str, str, str, int], ...] = (
     (
         r"no space left on device|not enough space|disk quota exceeded",
         "the daemon's disk filled up while downloading {name}; what was downloaded is kept",
@@ -95,56 +95,61 @@ def translated(url: str, name: str = "", seconds: float = 0) -> Iterator[None]:
 
 
 def not_ollama(url: str) -> OllamaError:
-    """Something else answers where the daemon should."""
+    """The error if something else answers at the daemon's URL."""
     return OllamaError(f"what answers at {url} is not Ollama", "set OLLAMA_HOST to the daemon's address")
 
 
 def too_old(url: str, version: str, oldest: tuple[int, ...]) -> OllamaError:
-    """A daemon from before what is asked of it here."""
+    """The error for a daemon that lacks calls that this package needs."""
     return OllamaError(
         f"the Ollama at {url} is {version}; samplemind needs {'.'.join(map(str, oldest))} or newer", "update Ollama"
     )
 
 
 def older(version: str, oldest: tuple[int, ...]) -> bool:
-    """Whether a version is before `oldest`; 0.0.0 is a build of one's own, and new."""
+    """Whether a version is before `oldest`; 0.0.0 is a development build, and new."""
     numbers = tuple(int(part) for part in re.findall(r"\d{1,9}", version)[:3])
     return numbers != (0, 0, 0) and numbers < oldest
 
 
 def unknown(name: str) -> OllamaError:
-    """The registry has no such model."""
-    found = nearest(name)
-    elsewhere = "https://ollama.com/library lists the models" if name.count("/") < 2 else "check the name"  # noqa: PLR2004 - a host of one's own
+    """The error for a model that its registry does not have."""
+    similar = nearest(name)
+    elsewhere = "https://ollama.com/library lists the models" if name.count("/") < 2 else "check the name"  # noqa: PLR2004 - another host
     return OllamaError(
-        f"there is no model {name} in its registry", f"did you mean {' or '.join(found)}?" if found else elsewhere
+        f"there is no model {name} in its registry", f"did you mean {' or '.join(similar)}?" if similar else elsewhere
     )
 
 
 def spoiled(name: str) -> OllamaError:
-    """A layer does not match its digest; the daemon drops it, so it must be downloaded again."""
+    """The error for a layer that does not match its digest; the daemon drops it, so it must be downloaded again."""
     message = f"the registry sent {name} with a wrong digest; the download was discarded"
     return OllamaError(message, "pull again later", tries=2, resumes=False)
 
 
 def stalled(name: str, seconds: float) -> OllamaError:
-    """No byte arrived for a while."""
+    """The error for a download that has received nothing for `seconds`."""
     return OllamaError(
         f"nothing of {name} arrived for {seconds:g} s", "pull again; what was downloaded is kept", tries=4
     )
 
 
+def endless(name: str, most: int) -> OllamaError:
+    """More layers came than any model has."""
+    return OllamaError(f"the registry of {name} tells of more than {most:,} layers", "check the model's name")
+
+
 def absent(name: str) -> OllamaError:
-    """The daemon does not have this model."""
+    """The error for a model that the daemon does not have."""
     return OllamaError(f"the daemon has no model {name}", f"samplemind pull-models {name}, or see: samplemind models")
 
 
 def _read(error: Exception, url: str, name: str) -> Exception:
-    """The error to raise for one that came out of the `ollama` package; a bug stays itself."""
+    """The error to raise for one of the `ollama` package; a bug is returned unchanged."""
     kind = type(error).__module__.partition(".")[0]
-    # While streaming, `ollama` lets its HTTP client's own exceptions through (httpx is another door's to import).
+    # While streaming, `ollama` lets httpx's own exceptions through (only `ai` may import httpx).
     if isinstance(error, OSError) or kind == "httpx":
-        if type(error).__name__ == "DecodingError":  # as `httpx_client.bounded` raises it
+        if type(error).__name__ == "DecodingError":  # raised by `httpx_client.bounded`
             return OllamaError(f"the Ollama daemon at {url} sent an unreadable reply: {error}", "samplemind ps")
         if type(error).__name__ in ("ReadError", "RemoteProtocolError", "ReadTimeout", "WriteError"):
             return OllamaError(f"the Ollama daemon at {url} closed the connection", "samplemind ps", tries=RESTARTING)
@@ -158,17 +163,17 @@ def _read(error: Exception, url: str, name: str) -> Exception:
     ):
         return not_ollama(url)
     if kind == "ollama":
-        return said(str(getattr(error, "error", error)), name, getattr(error, "status_code", -1))
+        return from_message(str(getattr(error, "error", error)), name, getattr(error, "status_code", -1))
     return error
 
 
 def _in_ollama(error: Exception) -> bool:
-    """Whether it was raised inside the package, which expects an object with Ollama's fields."""
+    """Whether it was raised inside the package, which fails so for JSON without Ollama's fields."""
     return any(frame.f_globals.get("__name__") == "ollama._client" for frame, _ in walk_tb(error.__traceback__))
 
 
-def said(text: str, name: str, status: int = -1) -> OllamaError:
-    """The error for the daemon's own words."""
+def from_message(text: str, name: str, status: int = -1) -> OllamaError:
+    """The error for a message of the daemon's."""
     text = " ".join(text.split()) or f"HTTP {status}"
     if re.search(r"pull model manifest: (file does not exist|.*manifest unknown)", text):
         return unknown(name)
@@ -176,7 +181,7 @@ def said(text: str, name: str, status: int = -1) -> OllamaError:
         return spoiled(name)
     if (status == 404 and name) or re.search(r"model .*not found", text):  # noqa: PLR2004 - HTTP
         return absent(name)
-    for pattern, message, hint, tries in _SAID:
+    for pattern, message, hint, tries in _ERRORS:
         if re.search(pattern, text, re.IGNORECASE):
             return OllamaError(
                 message.format(name=name, text=text[:300], reason=text.rpartition(": ")[2]), hint, tries=tries

@@ -1,4 +1,4 @@
-"""The models of the providers that are no daemon of ours: what each lists, or why it was not asked."""
+"""The models of the hosted providers, or why a provider was not called."""
 
 import asyncio
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ from samplemind_cli.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class HostedProvider:
-    """One provider: where it is, its models (`PROVIDER/MODEL`), and what keeps it from being asked."""
+    """One provider: its URL, its models (`PROVIDER/MODEL`), and the reason and fix if it was not called."""
 
     provider: str
     url: str
@@ -26,7 +26,7 @@ class HostedProvider:
 
 
 def hosts(settings: Settings) -> list[HostedProvider]:
-    """Every configured provider with its models; one that does not list them has the model that would be asked."""
+    """Every configured provider with its models; one that cannot list them has the model that would be used."""
 
     async def listed() -> list[str]:
         try:

@@ -1,4 +1,4 @@
-"""models.lock: the digests of the project's models, to be kept under version control."""
+"""models.lock: the digests of the project's models, for version control."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ WRONG = {"missing": "is missing", "drifted": "has drifted from models.lock"}  # 
 
 
 def path(directory: Path, trusted: Iterable[str] = ()) -> Path:
-    """Beside the nearest samplemind.toml that counts, in `directory` or above it; without one, in `directory`."""
+    """The lock beside the nearest trusted samplemind.toml, in `directory` or above it; without one, in `directory`."""
     env = environment()
     projects = paths.settings_files(env, str(directory))[2:]
     project = next((file for file in projects if trust.counts(file, env, trusted)), None)
@@ -21,7 +21,7 @@ def path(directory: Path, trusted: Iterable[str] = ()) -> Path:
 
 
 def read(file: Path) -> dict[str, str]:
-    """Digest by model name; empty when there is no lock yet. A broken one is a UsageError."""
+    """Digest by model name; empty if there is no lock yet. Raises UsageError for a broken one."""
     try:
         models = json.loads(trust.content(file))["models"]
         return {str(name): str(digest) for name, digest in models.items()}
@@ -32,7 +32,7 @@ def read(file: Path) -> dict[str, str]:
 
 
 def write(file: Path, models: Mapping[str, str]) -> None:
-    """Replace the lock in one step, so that a reader finds the old or the new one."""
+    """Replace the lock atomically. Raises UsageError if it cannot be written."""
     text = json.dumps({"version": 1, "models": dict(sorted(models.items()))}, indent=2) + "\n"
     try:
         files.write(file, text.encode(), mode=0o644)
@@ -43,7 +43,7 @@ def write(file: Path, models: Mapping[str, str]) -> None:
 def compared(
     names: Iterable[str], installed: Mapping[str, str], locked: Mapping[str, str]
 ) -> dict[str, dict[str, str]]:
-    """By name: `status` ("missing", "drifted", "present", or "not locked") and both digests, "" where none is."""
+    """By name: `status` ("missing", "drifted", "present", or "not locked"), and `digest` and `locked`, "" if absent."""
     digests = {name.lower(): digest for name, digest in installed.items()}
     states = {}
     for name in names:

@@ -1,4 +1,4 @@
-"""A model's name: its parts, the library's own spelling of it, and the nearest known ones; pure."""
+"""A model's name: its parts, the library's own spelling, and similar known names; no I/O."""
 
 import re
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ LIBRARY = "registry.ollama.ai"
 # Names that people use and the library does not.
 ALIASES = {"phi3.5:mini": "phi3.5:3.8b-mini-instruct-q4_K_M"}
 
-# Each line from large to small: what takes a model's place where it does not fit. About so many bytes each, as the
-# library's pages show them; a registry that answers knows better.
+# Each from large to small: the replacements for a model that does not fit. Bytes are approximate, from the library's
+# pages; a registry's answer is exact.
 LADDERS = (
     {
         "llama3.2:3b-instruct-q8_0": 3_400_000_000,
@@ -47,7 +47,7 @@ _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A model's full name; as text the shortest that the daemon shows: `model:tag` for the library's own."""
+    """A model's full name; as text the daemon's short form: `model:tag` for the library's own."""
 
     model: str
     tag: str = "latest"
@@ -56,7 +56,7 @@ class Name:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """`[http[s]://][host/][namespace/]model[:tag]`; anything else is a UsageError."""
+        """The name in `[http[s]://][host/][namespace/]model[:tag]`. Raises UsageError for anything else."""
         *path, last = text.strip().rpartition("://")[2].split("/")
         model, colon, tag = last.partition(":")
         host, namespace = ([LIBRARY, "library"][: max(0, 2 - len(path))] + path)[-2:]
@@ -73,31 +73,31 @@ class Name:
         return f"{prefix}{self.model}:{self.tag}"
 
     def manifest_url(self, *, insecure: bool) -> str:
-        """Where its registry keeps the manifest; the daemon asks the same address (server/images.go)."""
+        """The URL of its manifest in its registry; the daemon uses the same (server/images.go)."""
         scheme = "http" if insecure else "https"
         return f"{scheme}://{self.host}/v2/{self.namespace}/{self.model}/manifests/{self.tag}"
 
 
 def resolve(text: str) -> str:
-    """The name as the daemon lists it; an alias becomes the library's own name."""
+    """The name as the daemon lists it; an alias becomes the library's own name. Raises UsageError."""
     name = str(Name.parse(text))
     return ALIASES.get(name.lower(), name)
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two resolved names mean one model; the daemon does not mind the case."""
+    """Whether two resolved names mean the same model; the daemon ignores case."""
     return one.lower() == other.lower()
 
 
 def nearest(name: str) -> list[str]:
-    """Up to three of the library's names that may have been meant, nearest first."""
+    """Up to three similar names of the library, the most similar first."""
     candidates = {candidate.lower(): candidate for candidate in (*POPULAR, *SIZES)}
     candidates.pop(name.lower(), None)
-    return [candidates[found] for found in get_close_matches(name.lower(), candidates, n=3, cutoff=0.6)]
+    return [candidates[close] for close in get_close_matches(name.lower(), candidates, n=3, cutoff=0.6)]
 
 
 def smaller(name: str) -> dict[str, int]:
-    """What could take a model's place, larger first, with its size in bytes; empty for one that is not known."""
+    """Smaller replacements for a model with their bytes, larger first; empty for an unknown model."""
     for ladder in LADDERS:
         if name in ladder:
             return {other: size for other, size in ladder.items() if size < ladder[name]}

@@ -1,4 +1,4 @@
-"""Pulls: a few at a time, each resumed until it is whole or has failed for good."""
+"""Pulls models, a few at a time; each is resumed until it is complete or has finally failed."""
 
 import asyncio
 import hashlib
@@ -10,7 +10,7 @@ from random import uniform
 from time import monotonic
 from typing import Any, Literal
 
-from samplemind_cli.models import daemon_errors, fit
+from samplemind_cli.models import daemon_errors, fit, wire
 from samplemind_cli.models.daemon import Daemon, PullEvent
 from samplemind_cli.models.daemon_errors import OllamaError
 from samplemind_cli.models.pull_plan import PlannedModel, PullPlan
@@ -20,14 +20,14 @@ Phase = Literal["waiting", "pulling", "verifying", "trying again", "done", "fail
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullTimeouts:
-    """In seconds: how long not a byte may come, and the first and the longest wait between two tries."""
+    """In seconds: how long a download may receive nothing, and the first and the longest wait between two tries."""
 
-    stall: float = 60.0  # the daemon itself asks again after 30 (server/download.go), but not before the first byte
+    stall: float = 60.0  # the daemon itself retries after 30 (server/download.go), but not before the first byte
     first: float = 1.0
     longest: float = 16.0
 
     def wait(self, failed: int) -> float:
-        """The pause after so many failures in a row; jittered, so that parallel pulls do not retry in step."""
+        """The pause after this many failures in a row; jittered, so that parallel pulls do not retry in step."""
         return min(self.longest, self.first * 2.0 ** (failed - 1)) * uniform(0.75, 1.25)  # noqa: S311 - no secret
 
 
@@ -43,13 +43,13 @@ class Download:
     taken: set[str] = field(default_factory=set)
 
     def begin(self) -> None:
-        """A try begins."""
+        """Start a try."""
         self.phase = "pulling"
         self.taken = set()
         self.have = {digest: PullEvent("") for digest in self.have}
 
     def take(self, step: PullEvent) -> bool:
-        """Take in one event; returns whether it is news."""
+        """Apply one event; returns whether it is progress."""
         if not step.digest:
             self.phase = "pulling" if step.status.startswith("pulling") else "verifying"
             return True
@@ -61,7 +61,7 @@ class Download:
 
     @property
     def total(self) -> int | None:
-        """Bytes to download; None until known. Layers that were present at first are not counted."""
+        """Bytes to download, without the layers that were present at first; None: unknown."""
         if self.item.new or not self.item.trouble:
             return sum(layer.size for layer in self.item.new)
         return sum(step.total for step in self.have.values()) or None
@@ -77,7 +77,7 @@ class Download:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullResult:
-    """How one model ended. `bytes` are those of it that were not there before; `digest` is its manifest's."""
+    """The result for one model. `bytes` are the downloaded ones; `digest` is its manifest's."""
 
     name: str
     status: Literal["pulled", "updated", "present", "failed"]
@@ -99,12 +99,12 @@ class PullResult:
 
 
 def present(item: PlannedModel) -> PullResult:
-    """The result of a model that was left alone."""
+    """The result for a model that was not pulled."""
     return PullResult(name=item.name, status="present", digest=item.present.digest if item.present else "")
 
 
 class Puller:
-    """Pulls models through one daemon, `jobs` at a time; `watch` is called at every event."""
+    """Pulls models by one daemon, `jobs` at a time; `watch` is called at every event."""
 
     def __init__(
         self,
@@ -125,14 +125,14 @@ class Puller:
     async def run(self, plan: PullPlan) -> list[PullResult]:
         """Pull the plan's models; one failure does not stop the others. Cancelling keeps what was downloaded.
 
-        The results are in the plan's order, those of models that were left alone included.
+        The results are in the plan's order, including models that are not pulled.
         """
         self._store = plan.store
-        async with asyncio.TaskGroup() as group:  # each shows itself as waiting before the first is asked for
+        async with asyncio.TaskGroup() as group:  # each is shown as waiting before the first one starts
             pulls = {item.name: group.create_task(self._one(item)) for item in plan.wanted}
         results = {item.name: pulls[item.name].result() if item.wanted else present(item) for item in plan.items}
         digests = {}
-        with suppress(OllamaError):  # it went away after the last pull; the results stand
+        with suppress(OllamaError):  # if the daemon stops after the last pull, the results stand
             if any(result.error for result in results.values()):
                 results |= {item.name: await self._standing(item, results[item.name]) for item in plan.wanted}
             digests = {model.name.lower(): model.digest for model in await self._daemon.models()}
@@ -157,7 +157,7 @@ class Puller:
         """Retry until the model is complete; raises OllamaError when it gives up."""
         import tenacity
 
-        failed = most = 0  # failures in a row, and the most bytes that came in a try
+        failed = most = 0  # failures in a row, and the most bytes received in a try
 
         async def attempt() -> None:
             nonlocal failed, most
@@ -193,7 +193,9 @@ class Puller:
                 aclosing(self._daemon.pull(name, insecure=self._insecure)) as steps,
             ):
                 async for step in steps:
-                    if download.take(step):  # verifying is silent and may take minutes
+                    if len(download.have) > wire.MOST:
+                        raise daemon_errors.endless(name, wire.MOST)
+                    if download.take(step):  # the daemon sends nothing while it verifies, for minutes
                         now = asyncio.get_running_loop().time()
                         limit.reschedule(None if download.phase == "verifying" else now + stall)
                     self._watch(download)
@@ -201,7 +203,7 @@ class Puller:
                         return
         except TimeoutError as error:
             raise daemon_errors.stalled(name, stall) from error
-        raise daemon_errors.said("EOF", name)
+        raise daemon_errors.from_message("EOF", name)
 
     async def _verify(self, download: Download) -> None:
         """Verify the layers that the daemon assumed present: an interrupted attempt may have left them unverified."""
@@ -215,7 +217,7 @@ class Puller:
             raise daemon_errors.spoiled(item.name)
 
     async def _standing(self, item: PlannedModel, result: PullResult) -> PullResult:
-        """The result, unless another model's failure took a shared layer away: the daemon drops one that is spoiled."""
+        """The result, or an error if the daemon has dropped a shared layer because of another model's failure."""
         if result.error or item.lacking <= await self._daemon.held(item.lacking):
             return result
         await self._daemon.remove(item.name)
@@ -223,7 +225,7 @@ class Puller:
 
 
 def _is_whole(store: Path, digest: str) -> bool:
-    """Whether a blob matches its digest; one that is not readable here is trusted."""
+    """Whether a blob matches its digest; True for one that cannot be read here."""
     try:
         with (store / "blobs" / digest.replace(":", "-")).open("rb") as blob:
             return hashlib.file_digest(blob, "sha256").hexdigest() == digest.partition(":")[2]
@@ -232,13 +234,13 @@ def _is_whole(store: Path, digest: str) -> bool:
 
 
 def _received(download: Download) -> int:
-    """What came by now: as planned, or as the daemon told where the registry told us nothing."""
+    """The received bytes: as planned, or as the daemon reported if the registry did not answer."""
     planned = download.item.download
     return download.done if planned is None or download.item.trouble else planned
 
 
 def _finished(result: PullResult, item: PlannedModel, digests: dict[str, str]) -> PullResult:
-    """The result with the digest that the model now has, and whether that is news."""
+    """The result with the model's new digest, and whether that has changed."""
     digest = digests.get(item.name.lower(), "")
     if not item.wanted:
         return result

@@ -1,4 +1,4 @@
-"""Shows downloads: one display on a terminal, occasional plain lines elsewhere."""
+"""Shows downloads: a live display on a terminal, occasional plain lines elsewhere."""
 
 import sys
 from collections import deque
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from rich.progress import ProgressColumn, TaskID
 
 WIDE = 90  # columns of a terminal with room for a bar and whole numbers
-WINDOW = 10.0  # seconds over which a rate is taken
+WINDOW = 10.0  # seconds over which a rate is measured
 EVERY = 10.0  # seconds between plain lines of one model
-TICK = 0.1  # seconds between two looks at the same display
+TICK = 0.1  # seconds between updates of the display
 
 
 class Rate:
@@ -26,7 +26,7 @@ class Rate:
         self._seen: deque[tuple[float, int]] = deque()
 
     def add(self, now: float, done: int) -> None:
-        """Note how much has come. Fewer than before is a new beginning; what is there at first did not come now."""
+        """Add a measurement in seconds and bytes; the first bytes do not count, and fewer than before start over."""
         if self._seen and done < self._seen[-1][1]:
             self._seen.clear()
         if done:
@@ -36,7 +36,7 @@ class Rate:
 
     @property
     def value(self) -> float:
-        """0 until two looks lie apart."""
+        """Bytes per second; 0 before two measurements at different times."""
         if not self._seen:
             return 0.0
         (began, first), (now, last) = self._seen[0], self._seen[-1]
@@ -44,7 +44,7 @@ class Rate:
 
 
 def progress_text(done: int, total: int | None, rate: float, *, short: bool = False) -> str:
-    """Like "1.2 GB of 3.4 GB, 20 MB/s, 1:50 left", or short "35% 20 MB/s 1:50"."""
+    """Progress such as "1.2 GB of 3.4 GB, 20 MB/s, 1:50 left", or short "35% 20 MB/s 1:50"."""
     parts = [f"{gigabytes(done)} of {gigabytes(total)}" if total else gigabytes(done)]
     if short and total:
         parts = [f"{100 * done // total}%"]
@@ -57,7 +57,7 @@ def progress_text(done: int, total: int | None, rate: float, *, short: bool = Fa
 
 
 class PullDisplay:
-    """Shows every download it is told of, and all of them together; without a terminal, a line at a time."""
+    """Shows every download, and their sum; without a terminal, line by line."""
 
     def __init__(self) -> None:
         self._live = output.on_terminal(sys.stderr)
@@ -77,7 +77,7 @@ class PullDisplay:
         self._display.stop()
 
     def show(self, download: Download) -> None:
-        """Note how far a model is, and show it if that is news."""
+        """Update a model's progress, and show it unless it was shown just now."""
         name, now = download.item.name, monotonic()
         self._downloads[name] = download
         self._rates.setdefault(name, Rate()).add(now, download.done)
@@ -116,7 +116,7 @@ class PullDisplay:
 
 
 def _columns(width: int) -> "list[ProgressColumn]":
-    """A model's name, a bar where there is room, how far it is."""
+    """A model's name, a bar if there is room, its progress."""
     from rich.progress import BarColumn, TextColumn
     from rich.table import Column
 

@@ -1,4 +1,4 @@
-"""Plans a pull: what is needed, what is present, and whether there is room, before the first byte."""
+"""Plans a pull before the first byte: what is missing, what is present, and whether there is room."""
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
@@ -18,9 +18,9 @@ from samplemind_cli.models.wire import Layer, Manifest
 class PlannedModel:
     """One model of the plan.
 
-    `lacking` are the digests of the layers that the daemon lacks; `new` are those of them that no model before it in
-    the plan brings. `size` and `download` are bytes, of the whole model and of what must still come of the new
-    layers; None where nobody knows, and about right where the registry did not answer (`trouble`).
+    `lacking` are the digests of the layers that the daemon lacks; `new` are those of them that no earlier model of the
+    plan has. `size` and `download` are bytes, of the whole model and of the rest of the new layers; None if unknown,
+    and approximate if the registry did not answer (`trouble`).
     """
 
     name: str
@@ -35,13 +35,13 @@ class PlannedModel:
 
     @property
     def memory(self) -> int | None:
-        """What it takes once loaded, in bytes."""
-        return None if self.size is None else fit.wanted_memory(self.size)
+        """The bytes that it takes once loaded; None if unknown."""
+        return None if self.size is None else fit.needed_memory(self.size)
 
 
 @dataclass(frozen=True, slots=True)
 class PullPlan:
-    """What will be done. `machine` is None where the daemon is on another, `store` where it is out of sight."""
+    """The models. `machine` is None if the daemon is on another one, `store` if its folder was not found."""
 
     items: tuple[PlannedModel, ...]
     machine: Machine | None = None
@@ -54,11 +54,11 @@ class PullPlan:
 
     @property
     def download(self) -> int:
-        """All bytes that must come, a shared layer once."""
+        """All bytes to download; a shared layer counts once."""
         return sum(item.download or 0 for item in self.items)
 
     def lines(self) -> list[str]:
-        """The plan in words, a line for each model and one for all."""
+        """The plan as text, a line for each model and one for all."""
         lines = [f"{item.name}: {self._line(item)}" for item in self.items]
         if len(self.wanted) > 1:
             known = "at least " if any(item.download is None for item in self.wanted) else ""
@@ -79,13 +79,13 @@ class PullPlan:
             return f"not in the registry; {daemon_errors.unknown(item.name).hint}"
         if item.size is None:
             return f"size unknown ({item.trouble})"
-        wants = f"needs about {gigabytes(fit.wanted_memory(item.size))} of memory"
+        needs = f"needs about {gigabytes(fit.needed_memory(item.size))} of memory"
         place = f" ({self.machine.place(item.size)})" if self.machine else ""
         guess = f"; a guess, {item.trouble}" if item.trouble else ""
-        return f"{_share(item.download, item.size)}, {wants}{place}{guess}"
+        return f"{_share(item.download, item.size)}, {needs}{place}{guess}"
 
     def as_json(self) -> dict[str, Any]:
-        """The plan as --dry-run --json prints it: sizes in bytes, null where nobody knows."""
+        """The plan as --dry-run --json prints it: sizes in bytes, null if unknown."""
         return {
             "models": [
                 {
@@ -104,21 +104,24 @@ class PullPlan:
         }
 
     def shortages(self) -> list[str]:
-        """Why this should not be begun, one sentence each; empty when there is room, or nobody can tell."""
+        """What does not fit, one sentence each; empty if there is room, or if that is unknown."""
         if self.machine is None:
             return []
-        said = fit.advice(self.machine, [(item.name, item.size) for item in self.wanted if item.size])
+        sentences = fit.advice(self.machine, [(item.name, item.size) for item in self.wanted if item.size])
         free = self.machine.free
         if free is not None and self.download > free:
             needs = f"{gigabytes(self.download)} to download"
-            said.insert(0, f"{needs}, but only {gigabytes(free)} free on the daemon's disk")
-        return said
+            sentences.insert(0, f"{needs}, but only {gigabytes(free)} free on the daemon's disk")
+        return sentences
 
 
 async def make(
     daemon: Daemon, names: Sequence[str], installed: Sequence[Model], *, update: bool, insecure: bool
 ) -> PullPlan:
-    """Ask the registries and the daemon, and plan. `names` are resolved; what is present stays unless `update`."""
+    """The plan, from the registries and the daemon. `names` are resolved; present models are pulled only to `update`.
+
+    Raises OllamaError if the daemon does not answer.
+    """
     present = {name: next((model for model in installed if same(model.name, name)), None) for name in names}
     pulled = [name for name in names if update or present[name] is None]
     if not pulled:
@@ -138,19 +141,19 @@ def arrange(
     held: Collection[str] = (),
     partly: Mapping[str, int] | None = None,
 ) -> PullPlan:
-    """The plan from what was learnt: a model without a manifest is not pulled, a layer counts where it comes first.
+    """The plan from what is known: a model without a manifest is not pulled; a shared layer counts for the first model.
 
-    `held` are the layers that the daemon has, `partly` the bytes it has of others.
+    `held` are the layers that the daemon has, `partly` the bytes that it has of others.
     """
-    items, there = [], set(held)
+    items, known = [], set(held)
     for name, model in present.items():
         manifest = manifests.get(name)
         if manifest is None:
             items.append(PlannedModel(name=name, present=model, wanted=False, size=model.size if model else None))
             continue
-        new = tuple(layer for layer in manifest.layers if layer.digest not in there)
+        new = tuple(layer for layer in manifest.layers if layer.digest not in known)
         lacking = frozenset(layer.digest for layer in manifest.layers if layer.digest not in held)
-        there.update(layer.digest for layer in new)
+        known.update(layer.digest for layer in new)
         items.append(
             PlannedModel(
                 name=name,
@@ -158,7 +161,7 @@ def arrange(
                 lacking=lacking,
                 new=new,
                 size=manifest.size if manifest.layers else fit.expected_size(name),
-                download=_to_come(new, partly or {}) if manifest.layers else _guess(name, model),
+                download=_rest(new, partly or {}) if manifest.layers else _guess(name, model),
                 trouble=manifest.trouble,
                 unknown=manifest.unknown,
             )
@@ -175,10 +178,10 @@ def _share(download: int | None, size: int) -> str:
     return f"{gigabytes(download)}{'' if download == size else f' of {gigabytes(size)}'} to download"
 
 
-def _to_come(layers: Collection[Layer], partly: Mapping[str, int]) -> int:
+def _rest(layers: Collection[Layer], partly: Mapping[str, int]) -> int:
     return sum(max(0, layer.size - partly.get(layer.digest, 0)) for layer in layers)
 
 
 def _guess(name: str, model: Model | None) -> int | None:
-    """What must come when the registry says nothing: all of it, or nobody knows what an update changes."""
+    """The download if the registry does not answer: the expected size; unknown for an update."""
     return None if model else fit.expected_size(name)

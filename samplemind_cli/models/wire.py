@@ -1,6 +1,7 @@
 """Calls that the `ollama` package lacks: the daemon's version, its blobs, a registry's manifest."""
 
 import asyncio
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,12 @@ from samplemind_cli.errors import ProviderError
 from samplemind_cli.models.names import Name
 
 SECONDS = 5.0
-LARGEST = 10_000_000  # bytes of an answer
-REDIRECTS = 4  # requests, with those that a redirect leads to
+LARGEST = 10_000_000  # bytes of a response
+REDIRECTS = 4  # requests, including redirected ones
 OK, ABSENT = 200, 404
+MOST = 10_000  # layers: a model of an image's tensors has hundreds
+LONGEST = 2**53  # bytes that somebody may say of anything; what is more is no size
+_DIGEST = re.compile(r"sha256:[0-9a-f]{1,64}")  # it is a part of a file's name and of a URL
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
@@ -28,7 +32,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a registry says of a model. `layers` is empty when it said nothing, and `trouble` tells why."""
+    """A model's layers in its registry; empty if it did not answer, with the reason in `trouble`."""
 
     layers: tuple[Layer, ...] = ()
     trouble: str = ""
@@ -41,8 +45,8 @@ class Manifest:
 
 
 async def version(url: str) -> Any:
-    """The daemon's `/api/version`, decoded; None when what answers is no Ollama. OSError when nothing answers."""
-    reply = await _asked(f"{url}/api/version")
+    """The daemon's version; None if what answers is not an Ollama. Raises OSError if nothing answers."""
+    reply = await _reply(f"{url}/api/version")
     try:
         answer = json_text.loads(reply.body)
     except ValueError:
@@ -51,18 +55,18 @@ async def version(url: str) -> Any:
 
 
 async def held(url: str, digests: Iterable[str]) -> set[str]:
-    """The digests whose blobs the daemon has completely (`HEAD /api/blobs/DIGEST`)."""
-    wanted = list(digests)
-    replies = await asyncio.gather(*(_asked(f"{url}/api/blobs/{digest}", method="HEAD") for digest in wanted))
-    return {digest for digest, reply in zip(wanted, replies, strict=True) if reply.status == OK}
+    """The digests whose blobs the daemon has completely (`HEAD /api/blobs/DIGEST`). Raises OSError."""
+    every = list(digests)
+    replies = await asyncio.gather(*(_reply(f"{url}/api/blobs/{digest}", method="HEAD") for digest in every))
+    return {digest for digest, reply in zip(every, replies, strict=True) if reply.status == OK}
 
 
 async def manifest(name: str, *, insecure: bool) -> Manifest:
-    """A model's layers as its registry lists them. Never raises: a plan is made without them, too."""
+    """A model's layers in its registry. Raises only UsageError, for the name: a plan is possible without layers."""
     url = Name.parse(name).manifest_url(insecure=insecure)
     host = urlsplit(url).netloc
     try:
-        reply = await _asked(url, accept=_MANIFEST)
+        reply = await _reply(url, accept=_MANIFEST)
         if reply.status == ABSENT:
             return Manifest(trouble=f"{host} has no such model", unknown=True)
         if reply.status != OK:
@@ -74,13 +78,27 @@ async def manifest(name: str, *, insecure: bool) -> Manifest:
         return Manifest(trouble=f"{host} sent something that is not a manifest")
 
 
+def is_digest(text: str) -> bool:
+    """Whether it is the digest of a blob, and nothing that leads elsewhere."""
+    return _DIGEST.fullmatch(text) is not None
+
+
+def size(told: Any) -> int:
+    """Bytes as a daemon or a registry tells them; 0 for what can be none."""
+    return told if isinstance(told, int) and 0 <= told < LONGEST else 0
+
+
 def _layers(answer: Any) -> tuple[Layer, ...]:
+    """Raises ValueError and others for what is no manifest."""
     blobs = [*answer["layers"], *([answer["config"]] if answer.get("config", {}).get("digest") else [])]
-    return tuple({blob["digest"]: Layer(str(blob["digest"]), int(blob["size"])) for blob in blobs}.values())
+    layers = {blob["digest"]: Layer(blob["digest"], int(blob["size"])) for blob in blobs}
+    if len(layers) > MOST or not all(is_digest(one.digest) and one.size == size(one.size) for one in layers.values()):
+        raise ValueError(answer)
+    return tuple(layers.values())
 
 
-async def _asked(url: str, *, method: str = "GET", accept: str = "application/json") -> http_client.WholeResponse:
-    """The reply after redirects, whatever its status. OSError when there is none in time."""
+async def _reply(url: str, *, method: str = "GET", accept: str = "application/json") -> http_client.WholeResponse:
+    """The response after redirects, whatever its status. Raises OSError if there is none within SECONDS."""
     patience = http_client.Patience(connect=SECONDS, read=SECONDS, attempts=1)
     try:
         async with asyncio.timeout(SECONDS):

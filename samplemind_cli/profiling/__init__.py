@@ -1,1 +1,1 @@
-"""Where the time and the memory of any Python program go: runs under a profiler, kept, compared, repeated."""
+"""Profiles the time and memory of any Python program; profiles are stored, compared and repeated."""

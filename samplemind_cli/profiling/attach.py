@@ -1,4 +1,4 @@
-"""A process that runs already: its time seen with py-spy, its memory with memray, for a while."""
+"""Profiles a process that is already running: its time with py-spy, or its memory with memray."""
 
 import json
 import os
@@ -13,21 +13,21 @@ from pathlib import Path
 from samplemind_cli.errors import SamplemindError, UsageError
 from samplemind_cli.profiling import engines, outside, stacks
 from samplemind_cli.profiling.record import render
-from samplemind_cli.profiling.runs import Asked, Profile
+from samplemind_cli.profiling.runs import Profile, ProfileRequest
 
 
-def attach(asked: Asked, *, state_dir: str, say: Callable[[str], None]) -> Profile:
-    """Profile process `asked.pid` for `asked.watch` seconds, or until Ctrl-C. Raises SamplemindError."""
-    _check(asked.pid)
-    spy = engines.py_spy() if "cpu" in asked.kinds else None
-    profile = Profile.new(state_dir, asked)
-    say(f"sampling process {asked.pid} for {asked.watch} s; Ctrl-C stops earlier")
+def attach(request: ProfileRequest, *, state_dir: str, say: Callable[[str], None]) -> Profile:
+    """Profile process `request.pid` for `request.watch` seconds, or until Ctrl-C. Raises SamplemindError."""
+    _check(request.pid)
+    spy = engines.py_spy() if "cpu" in request.kinds else None
+    profile = Profile.new(state_dir, request)
+    say(f"sampling process {request.pid} for {request.watch} s; Ctrl-C stops earlier")
     if spy:
         _time(profile, spy)
     else:
         _memory(profile)
-    kind = asked.kinds[0]
-    return profile.finished(0, {kind: render(profile, kind, Path(sys.executable), say, main=asked.pid)})
+    kind = request.kinds[0]
+    return profile.finished(0, {kind: render(profile, kind, Path(sys.executable), say, main=request.pid)})
 
 
 def _check(pid: int) -> None:
@@ -43,7 +43,7 @@ def _check(pid: int) -> None:
 
 
 def _alive(pid: int) -> bool:
-    """Raises PermissionError when it is somebody else's."""
+    """Raises PermissionError if it is another user's."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -52,36 +52,39 @@ def _alive(pid: int) -> bool:
 
 
 def _time(profile: Profile, spy: Path) -> None:
-    asked = profile.asked
+    request = profile.request
     with tempfile.TemporaryDirectory(prefix="samplemind-profile-") as folder:
-        sampler = outside.Sampler(spy, asked.pid, Path(folder))
+        sampler = outside.Sampler(spy, request.pid, Path(folder))
         try:
             with suppress(KeyboardInterrupt):
-                _look(sampler, asked)
+                _look(sampler, request)
         finally:
             sampler.stop(at_once=True)
         if not sampler.written:
             raise _failed(
-                asked, f"py-spy at process {asked.pid}: {sampler.reason or 'interrupted before the first sample'}"
+                request, f"py-spy at process {request.pid}: {sampler.reason or 'interrupted before the first sample'}"
             )
-        stacks.keep(profile, sampler.printed(), asked.pid, sampler.wall, sampler.threads())
+        stacks.keep(profile, sampler.printed(), request.pid, sampler.wall, sampler.threads())
 
 
-def _look(sampler: outside.Sampler, asked: Asked) -> None:
+def _look(sampler: outside.Sampler, request: ProfileRequest) -> None:
     sampler.start()
     pause = outside.FIRST
-    while sampler.written and (left := asked.watch - sampler.wall) > 0 and _alive(asked.pid):
+    while sampler.written and (left := request.watch - sampler.wall) > 0 and _alive(request.pid):
         time.sleep(min(pause, left))
         sampler.relax()
         pause = outside.NEXT
 
 
 def _memory(profile: Profile) -> None:
-    """What is allocated from now on; memray needs gdb or lldb here, or Python 3.14, and itself in that process."""
-    pid, began = profile.asked.pid, time.monotonic()
+    """Record what is allocated from now on.
+
+    memray needs gdb or lldb on this machine, or Python 3.14, and must be installed in that process's environment.
+    """
+    pid, began = profile.request.pid, time.monotonic()
     _memray(profile, "attach", "--output", str(profile.folder / f"memory.{pid}.raw"))
     with suppress(KeyboardInterrupt):
-        while time.monotonic() < began + profile.asked.watch and _alive(pid):
+        while time.monotonic() < began + profile.request.watch and _alive(pid):
             time.sleep(0.1)
     if _alive(pid):
         _memray(profile, "detach")
@@ -90,15 +93,15 @@ def _memory(profile: Profile) -> None:
 
 
 def _memray(profile: Profile, what: str, *options: str) -> None:
-    command = [sys.executable, "-P", "-m", "memray", what, *options, str(profile.asked.pid)]
+    command = [sys.executable, "-P", "-m", "memray", what, *options, str(profile.request.pid)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip() or "it gave no reason").splitlines()[-1]
-        raise _failed(profile.asked, f"memray at process {profile.asked.pid}: {last}")
+        raise _failed(profile.request, f"memray at process {profile.request.pid}: {last}")
 
 
-def _failed(asked: Asked, what: str) -> SamplemindError:
+def _failed(request: ProfileRequest, what: str) -> SamplemindError:
     memory = "install memray in that program's environment, and gdb or lldb on this machine"
     return SamplemindError(
-        what, memory if "memory" in asked.kinds else "check that it is a Python program, and that you own it"
+        what, memory if "memory" in request.kinds else "check that it is a Python program, and that you own it"
     )

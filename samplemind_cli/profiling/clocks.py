@@ -1,4 +1,4 @@
-"""Processor time of threads, as Linux counts it: py-spy also counts one that only wakes up to be looked at."""
+"""CPU time of threads, as Linux counts it: py-spy also counts a thread that wakes up only because of py-spy."""
 
 import time
 from contextlib import suppress
@@ -7,13 +7,16 @@ from pathlib import Path
 
 from samplemind_cli import files
 
-SOON = 1.0  # seconds: a thread that was read so long ago went on as before, or has ended
-EXACT = 0.05
+SOON = 1.0  # seconds after its last reading for which a thread is assumed to go on as before
+EXACT = 0.05  # seconds after its only reading for which that counts
 
 
 @dataclass
 class ThreadClock:
-    """From `start` on, in time.monotonic's seconds, it had used `used` seconds more when it was read at `when`."""
+    """A thread's clock: `used` CPU seconds from `start` to its last reading at `when` (of time.monotonic).
+
+    `base` is what Linux had counted at `start`.
+    """
 
     base: float
     start: float
@@ -21,7 +24,7 @@ class ThreadClock:
     when: float = 0.0
 
     def at(self, end: float) -> float | None:
-        """What it had used at `end`; None where too little is known."""
+        """The CPU seconds used by `end`; None if too little is known."""
         length, rest = self.when - self.start, min(end - self.when, SOON)
         if length <= 0:
             return self.used if rest < EXACT else None
@@ -30,13 +33,13 @@ class ThreadClock:
 
 @dataclass
 class Clocks:
-    """By the thread's number."""
+    """The clocks of a process's threads, by thread id."""
 
     threads: dict[str, ThreadClock] = field(default_factory=dict)
-    before: float | None = None  # when they were read last
+    before: float | None = None  # the time of the last reading
 
     def read(self, pid: int) -> None:
-        """Read those of all threads that the process has now."""
+        """Read the clocks of all present threads of the process."""
         now, folder = time.monotonic(), Path(f"/proc/{pid}/task")
         with suppress(OSError):
             for thread in folder.iterdir():
@@ -53,6 +56,6 @@ class Clocks:
         clock.used, clock.when = seconds - clock.base, now
 
     def seconds(self, end: float) -> dict[str, float]:
-        """Of the threads of which enough is known, what they had used since the first reading."""
-        found = {thread: clock.at(end) for thread, clock in self.threads.items()}
-        return {thread: used for thread, used in found.items() if used is not None}
+        """The CPU seconds from the first reading to `end`, of the threads of which enough is known."""
+        every = {thread: clock.at(end) for thread, clock in self.threads.items()}
+        return {thread: used for thread, used in every.items() if used is not None}

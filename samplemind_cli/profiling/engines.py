@@ -1,4 +1,4 @@
-"""Which profiler takes the time: py-spy from outside, or pyinstrument inside of the program."""
+"""Chooses the profiler for CPU time: py-spy, from outside, or pyinstrument, inside the program."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from samplemind_cli.errors import UsageError
 from samplemind_cli.profiling import outside
-from samplemind_cli.profiling.runs import Asked
+from samplemind_cli.profiling.runs import ProfileRequest
 
 PY_SPY, PYINSTRUMENT = "py-spy", "pyinstrument"
 NAMES = (PY_SPY, PYINSTRUMENT)
@@ -16,30 +16,30 @@ NAMES = (PY_SPY, PYINSTRUMENT)
 
 @dataclass(frozen=True, slots=True)
 class Profiler:
-    """The engine for the time, and py-spy's program when it is that."""
+    """The engine for CPU time; `spy` is py-spy's program if it is that."""
 
     name: str
     spy: Path | None
 
     def packages(self, kinds: Sequence[str]) -> list[str]:
-        """What the program's own Python must have installed."""
+        """The packages that the profiled program's Python needs."""
         inside = {"memory": "memray", "cpu": "" if self.spy else PYINSTRUMENT}
         return [package for kind in kinds if (package := inside[kind])]
 
-    def noted(self, asked: Asked) -> Asked:
-        """With the engine that was chosen."""
-        return replace(asked, engine=self.name) if "cpu" in asked.kinds else asked
+    def noted(self, request: ProfileRequest) -> ProfileRequest:
+        """The request with the chosen engine."""
+        return replace(request, engine=self.name) if "cpu" in request.kinds else request
 
 
-def choose(asked: Asked, say: Callable[[str], None]) -> Profiler:
-    """The engine asked for; else py-spy, and pyinstrument where the system does not allow that.
+def choose(request: ProfileRequest, say: Callable[[str], None]) -> Profiler:
+    """The requested engine; by default py-spy, or pyinstrument if the system forbids that.
 
-    Raises UsageError, with the command that installs it, when it is not here.
+    Raises UsageError if it is forbidden or not installed.
     """
     refused = outside.refusal()
-    if "cpu" not in asked.kinds or asked.engine == PYINSTRUMENT:
+    if "cpu" not in request.kinds or request.engine == PYINSTRUMENT:
         return Profiler(PYINSTRUMENT, None)
-    if refused and not asked.engine:
+    if refused and not request.engine:
         say(f"note: using pyinstrument, because py-spy may not attach: {refused}")
         return Profiler(PYINSTRUMENT, None)
     if refused:
@@ -48,7 +48,7 @@ def choose(asked: Asked, say: Callable[[str], None]) -> Profiler:
 
 
 def py_spy() -> Path:
-    """The program, with what draws its pages beside it. Raises UsageError when one is missing."""
+    """py-spy's program. Raises UsageError if it or pyinstrument, which draws its pages, is missing."""
     spy = outside.find()
     missing = [PY_SPY] * (spy is None) + [PYINSTRUMENT] * (find_spec(PYINSTRUMENT) is None)
     if spy is None or missing:

@@ -1,4 +1,4 @@
-"""Look at a program from outside with py-spy: all its threads and the processes below it, none of its calls slowed."""
+"""Samples a program from outside with py-spy: all its threads and child processes, without slowing its calls."""
 
 import os
 import shutil
@@ -18,24 +18,24 @@ from samplemind_cli.child import Course
 from samplemind_cli.profiling.clocks import Clocks
 
 RATE, SLOWEST = 500.0, 5.0  # samples a second
-AIM, TOO_MUCH = 0.08, 0.2  # of a processor for py-spy: the program stands still meanwhile
-FIRST, NEXT = 0.3, 1.0  # seconds until its share is looked at
+AIM, TOO_MUCH = 0.08, 0.2  # py-spy's share of a processor: it pauses the program for as long
+FIRST, NEXT = 0.3, 1.0  # seconds between checks of its share
 PATIENCE, GRACE = 1.0, 10.0  # seconds for Python to start, for py-spy to write its file
 POLL = 0.002
 ANNOUNCED = "Sampling process"
 CAPABLE = 1 << 19  # CAP_SYS_PTRACE
-ANYBODYS, DESCENDANTS, ADMIN, NOBODYS = range(4)  # Linux's kernel.yama.ptrace_scope
+ANYBODYS, DESCENDANTS, _ADMINS, NOBODYS = range(4)  # values of Linux's kernel.yama.ptrace_scope
 
 
 def find() -> Path | None:
     """py-spy, installed beside samplemind or on the PATH."""
     beside = Path(sysconfig.get_path("scripts"), "py-spy")
-    found = str(beside) if os.path.exists(beside) else shutil.which("py-spy")
-    return Path(found) if found else None
+    path = str(beside) if os.path.exists(beside) else shutil.which("py-spy")
+    return Path(path) if path else None
 
 
 def refusal(*, foreign: bool = False) -> str:
-    """Why this system lets py-spy not look at a process that we start, or at a `foreign` one; empty when it does."""
+    """Why py-spy may not attach to a process that we start, or to a `foreign` one; empty if it may."""
     if sys.platform != "linux":
         return "" if os.geteuid() == 0 else f"py-spy needs root on {sys.platform}"
     limit = scope()
@@ -45,12 +45,12 @@ def refusal(*, foreign: bool = False) -> str:
 
 
 def scope() -> int:
-    """Whom Linux lets look into a process."""
+    """Linux's kernel.yama.ptrace_scope: who may attach to a process."""
     return int(files.text(Path("/proc/sys/kernel/yama/ptrace_scope")) or ANYBODYS)
 
 
 def permission() -> int:
-    """Whom the program must allow to look at it: us, and so py-spy; 0 where it need not."""
+    """The process that the program must allow to attach, ours and so py-spy's parent; 0 if it need not."""
     return os.getpid() if scope() == DESCENDANTS and not _capable() else 0
 
 
@@ -61,30 +61,28 @@ def _capable() -> bool:
 
 @dataclass
 class Sampler:
-    """py-spy at a process and those below it. Where a look costs much, as with deep stacks, it looks less often."""
+    """py-spy on a process and its children. If a sample is expensive, as with deep stacks, it samples less often."""
 
     spy: Path
     pid: int
     folder: Path
     rate: float = RATE
     written: list[tuple[Path, float]] = field(default_factory=list)
-    reason: str = ""  # why there is nothing
+    reason: str = ""  # why there are no samples
     child: subprocess.Popen[bytes] | None = None
-    first: float = 0.0  # when it began, in time.monotonic's seconds
-    began: float = 0.0  # the same of this rate
+    first: float = 0.0  # when it started (time.monotonic)
+    began: float = 0.0  # when it started with the present rate
     ended: float = 0.0
     clocks: Clocks = field(default_factory=Clocks)
 
     def start(self) -> None:
-        """Return when it is looking, or has given up."""
+        """Start py-spy; returns once it samples or has failed."""
         out, log = (self.folder / f"{len(self.written)}.{ending}" for ending in ("raw", "log"))
         how = ["--rate", f"{self.rate:.0f}", "--function", "--full-filenames", "--format", "raw", "--output", str(out)]
         command = [str(self.spy), "record", "--pid", str(self.pid), "--subprocesses", "--threads", *how]
         try:
-            with log.open("wb") as said:  # a group of its own: Ctrl-C is for the program
-                self.child = subprocess.Popen(  # noqa: S603 - ours
-                    command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, process_group=0
-                )
+            with log.open("wb") as to:  # a group of its own: Ctrl-C is for the program
+                self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=to, stderr=to, process_group=0)  # noqa: S603 - ours
         except OSError as error:
             self.reason = f"{self.spy}: {error.strerror}"
             return
@@ -100,11 +98,11 @@ class Sampler:
 
     @property
     def wall(self) -> float:
-        """Seconds since the first look."""
+        """Seconds since the first sample."""
         return time.monotonic() - self.first if self.first else 0.0
 
     def relax(self) -> None:
-        """Look less often where py-spy works more than TOO_MUCH."""
+        """Sample less often if py-spy uses more than TOO_MUCH of a processor."""
         self.clocks.read(self.pid)
         took = time.monotonic() - self.began
         share = self._worked() / took
@@ -115,7 +113,7 @@ class Sampler:
         self.start()
 
     def stop(self, *, at_once: bool = False) -> None:
-        """Let it write what it saw: by itself, as the program has ended, or `at_once`."""
+        """Wait until py-spy has written its file; it ends with the program, or `at_once`."""
         if self.child is None:
             return
         self.clocks.read(self.pid)
@@ -128,24 +126,24 @@ class Sampler:
         self.child.wait()
 
     def threads(self) -> dict[str, float]:
-        """Seconds of processor time by thread of the process itself."""
+        """CPU seconds by thread of the process itself."""
         return self.clocks.seconds(self.ended)
 
     def printed(self) -> list[tuple[str, float]]:
-        """What py-spy wrote, with the samples a second."""
+        """py-spy's outputs, each with its rate in samples per second."""
         return [(files.text(file), rate) for file, rate in self.written]
 
     def _worked(self) -> float:
-        """Seconds of processor time that py-spy has used."""
+        """CPU seconds that py-spy has used."""
         numbers = files.text(Path(f"/proc/{self.child.pid}/stat") if self.child else Path()).rpartition(")")[2].split()
         return sum(map(int, numbers[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
 def watching(spy: Path, folder: Path, course: Course) -> Iterator[Sampler]:
-    """Look at the program of `course` as soon as its Python has started, until this block ends.
+    """Sample the program of `course` from the start of its Python until this block ends.
 
-    The injected file says so in `folder`/running, and waits for `folder`/sampling.
+    The injected file creates `folder`/running, and waits for `folder`/sampling.
     """
     sampler, ended = Sampler(spy, 0, folder), threading.Event()
     thread = threading.Thread(target=_watch, args=(sampler, course, ended))
@@ -163,7 +161,7 @@ def _watch(sampler: Sampler, course: Course, ended: threading.Event) -> None:
         if ended.wait(POLL):
             return
         if course.pid and limit == float("inf"):
-            limit = time.monotonic() + PATIENCE  # Python may have been told to read no PYTHONPATH
+            limit = time.monotonic() + PATIENCE  # a Python that ignores PYTHONPATH never creates the file
     sampler.pid = course.pid
     try:
         sampler.start()
@@ -177,6 +175,6 @@ def _watch(sampler: Sampler, course: Course, ended: threading.Event) -> None:
 
 
 def _reason(log: str) -> str:
-    """The last cause that py-spy names."""
+    """The last cause in py-spy's log."""
     lines = [line.strip() for line in log.partition("Stack backtrace")[0].splitlines() if line.strip()]
     return lines[-1].removeprefix("Error: ") if lines else "it gave no reason"

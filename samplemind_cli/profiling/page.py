@@ -1,4 +1,4 @@
-"""The difference of two profiles as one HTML page: no script, no font, no picture from anywhere else."""
+"""The difference of two profiles as one HTML page without scripts or external resources."""
 
 import html
 from collections.abc import Iterator
@@ -32,11 +32,11 @@ small { color: var(--soft); } .wide { overflow-x: auto; }
 
 
 def difference(before: Profile, after: Profile) -> str:
-    """The page. Raises UsageError when the two have no kind in common."""
+    """The page. Raises UsageError if the two have no kind in common."""
     parts = [_table(table, before, after) for table in compare.tables(before, after)]
     body = "".join(part for part in parts if part) or "<p>Nothing changed.</p>"
     runs = "".join(
-        f"<li><b>{_text(p.id)}</b> <small>{_text(' '.join(p.asked.words))}</small></li>" for p in (before, after)
+        f"<li><b>{_text(p.id)}</b> <small>{_text(' '.join(p.request.words))}</small></li>" for p in (before, after)
     )
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{TITLE}</title>'
     return (
@@ -62,17 +62,17 @@ def _lines(table: compare.Table, rows: list[dict[str, Any]], before: Profile, af
     largest = max(abs(row["after"] - row["before"]) for row in rows)
     for row in rows:
         change = row["after"] - row["before"]
-        way, sign = ("more", "+") if change > 0 else ("less", "-")
+        direction, sign = ("more", "+") if change > 0 else ("less", "-")
         cells = (unit(row["before"]), unit(row["after"]), f"{sign}{unit(abs(change))}")
         numbers = "".join(f'<td class="number">{cell}</td>' for cell in cells)
-        bar = _bar(50 * abs(change) / largest, way)
+        bar = _bar(50 * abs(change) / largest, direction)
         yield f"<tr><td>{_text(compare.where(row, before, after))}</td>{numbers}{bar}</tr>"
 
 
-def _bar(width: float, way: str) -> str:
-    """To the right of the middle for more, to the left for less."""
-    left = 50 if way == "more" else 50 - width
-    shape = f'<rect class="{way}" x="{left:.2f}" y="0" width="{width:.2f}" height="8"/>'
+def _bar(width: float, direction: str) -> str:
+    """A bar to the right of the middle for more, to the left for less."""
+    left = 50 if direction == "more" else 50 - width
+    shape = f'<rect class="{direction}" x="{left:.2f}" y="0" width="{width:.2f}" height="8"/>'
     return f'<td class="bar"><svg viewBox="0 0 100 8" preserveAspectRatio="none">{shape}</svg></td>'
 
 

@@ -1,4 +1,4 @@
-"""Run a program under its profilers, each in a run of its own, and keep what they found."""
+"""Runs a program under its profilers, each in a run of its own, and stores the profile."""
 
 import json
 import shutil
@@ -18,33 +18,35 @@ from samplemind_cli.errors import UsageError
 from samplemind_cli.output import size
 from samplemind_cli.profiling import engines, outside, stacks
 from samplemind_cli.profiling.program import choose_python, command_line
-from samplemind_cli.profiling.runs import Asked, Profile
-from samplemind_cli.profiling.words import split
+from samplemind_cli.profiling.runs import Profile, ProfileRequest, split
 
 INJECT = Path(__file__).parent / "inject"
-PIECE, MOST = 1 << 20, 1 << 30  # bytes of what is piped in: read at a time, kept for further runs
+PIECE, MOST = 1 << 20, 1 << 30  # bytes of stdin: read at a time, stored for further runs
 AGAIN = {"cpu": "for the time", "memory": "for the memory", "bare": "without a profiler"}
 
 
-def check(asked: Asked) -> None:
+def check(request: ProfileRequest) -> None:
     """Raises UsageError for what cannot be measured."""
-    if split(asked.words)[1] in ([], ["-m"], ["-c"]):
+    if split(request.words)[1] in ([], ["-m"], ["-c"]):
         hint = "samplemind profile -- script.py, or -m module, -c code, pytest or a samplemind command"
         raise UsageError("nothing to profile", hint)
-    if "memory" in asked.kinds and sys.platform == "win32":
+    if "memory" in request.kinds and sys.platform == "win32":
         raise UsageError("memray does not exist for Windows", "profile --cpu, or use WSL")
-    if asked.native and "memory" not in asked.kinds:
+    if request.native and "memory" not in request.kinds:
         raise UsageError("--native is memray's: it follows C code for memory only", "add --memory or --both")
 
 
-def record(asked: Asked, *, state_dir: str, env: Mapping[str, str], say: Callable[[str], None]) -> Profile:
-    """Profile a program. Its first run has this process's streams; further ones are silent and get the same stdin."""
-    check(asked)
-    engine = engines.choose(asked, say)
-    python = choose_python(asked, env, *engine.packages(asked.kinds))
-    argv = command_line(asked, python.path)
-    profile = Profile.new(state_dir, engine.noted(asked))
-    plan = [*(["bare"] if asked.overhead else []), *asked.kinds, *(["bare"] if asked.overhead else [])]
+def record(request: ProfileRequest, *, state_dir: str, env: Mapping[str, str], say: Callable[[str], None]) -> Profile:
+    """Profile a program. Its first run has this process's streams; further ones are silent and get the same stdin.
+
+    Raises UsageError for what cannot be measured or run.
+    """
+    check(request)
+    engine = engines.choose(request, say)
+    python = choose_python(request, env, *engine.packages(request.kinds))
+    argv = command_line(request, python.path)
+    profile = Profile.new(state_dir, engine.noted(request))
+    plan = [*(["bare"] if request.overhead else []), *request.kinds, *(["bare"] if request.overhead else [])]
     codes: list[int] = []
     seconds: dict[str, list[float]] = {}
     with ExitStack() as stack:
@@ -71,22 +73,22 @@ def record(asked: Asked, *, state_dir: str, env: Mapping[str, str], say: Callabl
 
 @dataclass(slots=True)
 class Run:
-    """One run of a program: with nothing (`bare`), with a profiler inside of it, or with `spy` looking from outside."""
+    """One run of a program: without a profiler (`bare`), with one inside it, or with `spy` sampling from outside."""
 
     profile: Profile
     kind: str
     spy: Path | None
     course: child.Course
-    trouble: str = ""  # why py-spy saw nothing
+    trouble: str = ""  # why py-spy has no samples
 
     def start(self, argv: list[str], env: Mapping[str, str], *, stdin: IO[bytes] | None, silent: bool) -> int:
-        """The program's exit code, when it has ended."""
+        """Run the program to its end; returns its exit code."""
         with tempfile.TemporaryDirectory(prefix="samplemind-profile-") as folder:
             beside, path = Path(folder), env.get("PYTHONPATH")
             self._inject(beside, path)
             injected = {**env, "PYTHONPATH": f"{beside}:{path}" if path else folder}
             streams = {"stdin": stdin, "silent": silent, "course": self.course}
-            where = Path(self.profile.asked.directory)
+            where = Path(self.profile.request.directory)
             if not self.spy:
                 return child.run(argv, injected, where, **streams)  # type: ignore[arg-type]
             with outside.watching(self.spy, beside, self.course) as sampler:
@@ -96,16 +98,16 @@ class Run:
             return code
 
     def interrupted(self, code: int) -> bool:
-        """Whether somebody ended it, and wants no other. A server that leaves Ctrl-C with 0 has done its work."""
+        """Whether a signal ended it. A server that exits with 0 after Ctrl-C counts as finished."""
         return bool(self.course.signals) and (code != 0 or set(self.course.signals) != {signal.SIGINT})
 
     def _inject(self, beside: Path, path: str | None) -> None:
-        asked, permit = self.profile.asked, outside.permission() if self.spy else 0
+        request, permit = self.profile.request, outside.permission() if self.spy else 0
         options = {
-            "kind": self.kind, "out": str(self.profile.folder), "path": path, "native": asked.native,
-            "children": asked.children and (not self.spy or bool(permit)),
+            "kind": self.kind, "out": str(self.profile.folder), "path": path, "native": request.native,
+            "children": request.children and (not self.spy or bool(permit)),
             "outside": bool(self.spy), "permit": permit,
-            "command": [word.encode("utf-8", "replace").decode() for word in without_secrets(asked.words)],
+            "command": [word.encode("utf-8", "replace").decode() for word in without_secrets(request.words)],
         }  # fmt: skip
         (beside / "profile.json").write_text(json.dumps(options), "utf-8")
         for name in ("sitecustomize.py", "outside.py"):
@@ -113,7 +115,7 @@ class Run:
 
 
 def _replayed(stack: ExitStack) -> IO[bytes] | None:
-    """What is piped in, kept for every run; a terminal is asked by each run itself."""
+    """A copy of piped stdin for every run; None for a terminal, from which each run reads itself. Raises UsageError."""
     if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
         return None
     copy = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack is its context
@@ -128,7 +130,7 @@ def _replayed(stack: ExitStack) -> IO[bytes] | None:
 def render(
     profile: Profile, kind: str, python: Path, say: Callable[[str], None], *, main: int | None = None
 ) -> list[float]:
-    """Make pages of what was written; the seconds the program took, none when it left nothing behind.
+    """Make pages of a run's files; returns the program's wall seconds, empty if it wrote no files.
 
     `main`: the program's process, if it is not the one that wrote last.
     """
@@ -140,7 +142,7 @@ def render(
         return []
     try:
         each = [json.loads(file.read_bytes()) for file in written]
-    except ValueError:  # a full disk cut it
+    except ValueError:  # truncated by a full disk
         say(f"note: the {kind} profile is incomplete: is there room in {profile.folder}?")
         return []
     own = each[-1]  # the first process ends last

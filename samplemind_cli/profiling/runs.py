@@ -1,9 +1,10 @@
-"""The profiles that were kept: one folder each, newest last."""
+"""The stored profiles, each in a folder, and the requests that made them."""
 
 import json
 import re
 import shlex
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -11,17 +12,17 @@ from typing import Any, Self
 from samplemind_cli import files
 from samplemind_cli.child.withheld import without_secrets
 from samplemind_cli.errors import UsageError
-from samplemind_cli.profiling.words import title
 
 KINDS = ("cpu", "memory")
+VALUED = ("-X", "-W", "--check-hash-based-pycs")  # options of Python whose value may be the next word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ProfileRequest:
     """What to profile, as typed, and how.
 
-    `watch`: for so many seconds that running service of the stack in `file`, or the process `pid`. `engine`: the one
-    that takes the time, py-spy where it is empty. `withheld`: the words are not all as typed, they had secrets.
+    `watch`: seconds for which to sample a running service of the stack in `file`, or the process `pid`. `engine`: the
+    profiler of CPU time; empty: py-spy. `withheld`: secrets were removed from the words.
     """
 
     words: tuple[str, ...]
@@ -39,10 +40,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One kept run: `exit_code` and `seconds` by kind (`bare`: without a profiler, one entry per run)."""
+    """One stored profile: `exit_code`, and wall `seconds` by kind (`bare`: without a profiler), one per run."""
 
     folder: Path
-    asked: Asked
+    request: ProfileRequest
     exit_code: int = 0
     seconds: dict[str, list[float]] = field(default_factory=dict)
 
@@ -53,31 +54,31 @@ class Profile:
 
     @property
     def engine(self) -> str:
-        """What took the time."""
-        return self.asked.engine or ("py-spy" if self.asked.watch else "pyinstrument")  # the latter in old profiles
+        """The profiler of CPU time."""
+        return self.request.engine or ("py-spy" if self.request.watch else "pyinstrument")  # the latter in old profiles
 
     @classmethod
-    def new(cls, state_dir: str, asked: Asked) -> Self:
-        """A fresh folder for it. Raises UsageError where none can be made."""
-        name = f"{time.strftime('%Y%m%d-%H%M%S')}-{re.sub(r'[^A-Za-z0-9_.]+', '_', title(asked.words))}"
+    def new(cls, state_dir: str, request: ProfileRequest) -> Self:
+        """A profile with a new folder. Raises UsageError if none can be created."""
+        name = f"{time.strftime('%Y%m%d-%H%M%S')}-{re.sub(r'[^A-Za-z0-9_.]+', '_', title(request.words))}"
         profiles = Path(state_dir) / "profiles"
         try:
             files.private_folder(profiles)
-            return cls(_new_folder(profiles, name), asked)
+            return cls(_new_folder(profiles, name), request)
         except OSError as error:
             problem = f"cannot keep a profile in {profiles}: {error.strerror}"
             raise UsageError(problem, files.remedy(error)) from error
 
     def described(self) -> dict[str, Any]:
-        """All that is known of it, for JSON."""
+        """Everything about it, for JSON."""
         results = {"exit_code": self.exit_code, "seconds": self.seconds, "folder": str(self.folder)}
-        return {"id": self.id, **asdict(self.asked), **results}
+        return {"id": self.id, **asdict(self.request), **results}
 
     def finished(self, exit_code: int, seconds: dict[str, list[float]]) -> Self:
-        """The same with its results, stored; its files are this user's alone."""
+        """The profile with its results, stored; its files are readable by this user only."""
         done = replace(self, exit_code=exit_code, seconds=seconds)
-        words = without_secrets(self.asked.words)
-        kept = replace(self.asked, words=words, withheld=words != self.asked.words)
+        words = without_secrets(self.request.words)
+        kept = replace(self.request, words=words, withheld=words != self.request.words)
         document = {"asked": asdict(kept), "exit_code": exit_code, "seconds": seconds}
         files.write(self.folder / "profile.json", json.dumps(document).encode())
         for file in self.folder.iterdir():
@@ -86,22 +87,42 @@ class Profile:
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
-        """A stored profile; None when the folder holds none that was finished."""
+        """A stored profile; None if the folder has no finished one."""
         try:
-            found = json.loads((folder / "profile.json").read_bytes())
-            asked = found["asked"]
-            asked |= {"words": tuple(asked["words"]), "kinds": tuple(asked["kinds"])}
-            return cls(folder, Asked(**asked), found["exit_code"], found["seconds"])
+            document = json.loads((folder / "profile.json").read_bytes())
+            request = document["asked"]
+            request |= {"words": tuple(request["words"]), "kinds": tuple(request["kinds"])}
+            return cls(folder, ProfileRequest(**request), document["exit_code"], document["seconds"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def frames(self, kind: str) -> dict[str, Any] | None:
-        """What `inject/render.py` made of it; None when this kind was not measured."""
+        """The frames that `inject/render.py` wrote, see there; None if this kind was not measured."""
         try:
-            found: dict[str, Any] = json.loads((self.folder / f"{kind}.frames.json").read_bytes())
+            frames: dict[str, Any] = json.loads((self.folder / f"{kind}.frames.json").read_bytes())
         except (OSError, ValueError):
             return None
-        return found
+        return frames
+
+
+def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Python's own options, and what it runs: a script, `-m MODULE` or `-c CODE`, with its arguments."""
+    at = 0
+    while at < len(words) and words[at].startswith("-") and words[at] != "-":
+        if words[at][:2] in ("-m", "-c"):
+            break
+        at += 2 if words[at] in VALUED else 1
+    return list(words[:at]), list(words[at:])
+
+
+def title(words: Sequence[str]) -> str:
+    """A short name for a command line: the script's, the module's or the command's."""
+    _, run = split(words)
+    if run[:1] == ["-m"]:
+        return run[1] if len(run) > 1 else "module"
+    if not run or run[0].startswith("-c"):
+        return "code"
+    return run[0][2:] if run[0].startswith("-m") else Path(run[0]).stem
 
 
 def _new_folder(profiles: Path, name: str) -> Path:
@@ -123,22 +144,25 @@ def stored(state_dir: str) -> list[Profile]:
 
 
 def find(state_dir: str, name: str) -> Profile:
-    """`last`, `previous`, or an id or its beginning or end. Raises UsageError when it fits none or several."""
+    """The profile called `last`, `previous`, or by an id or its beginning or end.
+
+    Raises UsageError if none or several match.
+    """
     profiles = stored(state_dir)
     position = {"last": 1, "previous": 2}.get(name)
     if position:
-        found = profiles[-position : len(profiles) - position + 1]
+        matching = profiles[-position : len(profiles) - position + 1]
     else:
         exact = [profile for profile in profiles if profile.id == name]
-        found = exact or [p for p in profiles if p.id.startswith(name) or p.id.endswith(name)]
-    if len(found) != 1:
-        problem = "no profile matches" if not found else f"{len(found)} profiles match"
+        matching = exact or [p for p in profiles if p.id.startswith(name) or p.id.endswith(name)]
+    if len(matching) != 1:
+        problem = "no profile matches" if not matching else f"{len(matching)} profiles match"
         raise UsageError(f"{problem} {name!r}", "samplemind profile list")
-    return found[0]
+    return matching[0]
 
 
 def repeatable(profile: Profile) -> None:
-    """Raises UsageError when its command line was not kept as it was typed."""
-    if profile.asked.withheld:
-        words = shlex.join(profile.asked.words)
+    """Raises UsageError if secrets were removed from its command line."""
+    if profile.request.withheld:
+        words = shlex.join(profile.request.words)
         raise UsageError(f"the command line was saved without its secrets: {words}", f"samplemind profile -- {words}")

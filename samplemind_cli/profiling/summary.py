@@ -1,4 +1,4 @@
-"""The few lines that say where time and memory went."""
+"""The summary of a profile: where time and memory went, in a few lines."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -11,18 +11,18 @@ from samplemind_cli.profiling.runs import Profile
 FRAMES = 5
 FEWER = 3
 MOST = 8  # threads
-COMMAND = 60  # letters of a process's command line
-SMALL = 0.01  # a share not worth a line
+COMMAND = 60  # characters of a process's command line
+SMALL = 0.01  # a share that is not shown
 Frame = dict[str, Any]
 
 
 def lines(profile: Profile) -> Iterator[str]:
     """The summary: per kind its totals and its largest frames, then the overhead and the files."""
-    here = profile.asked.directory
-    for kind, told in (("cpu", _cpu), ("memory", _memory)):
-        found = profile.frames(kind) if kind in profile.asked.kinds else None
-        if found is not None:
-            yield from told(profile, found, here)
+    here = profile.request.directory
+    for kind, described in (("cpu", _cpu), ("memory", _memory)):
+        measured = profile.frames(kind) if kind in profile.request.kinds else None
+        if measured is not None:
+            yield from described(profile, measured, here)
     if profile.seconds:
         yield _overhead(profile)
     pages = sorted(path.name for path in profile.folder.glob("*.html")) + sorted(
@@ -33,26 +33,26 @@ def lines(profile: Profile) -> Iterator[str]:
         yield f"  {', '.join(pages)}"
 
 
-def _cpu(profile: Profile, found: Frame, here: str) -> Iterator[str]:
+def _cpu(profile: Profile, measured: Frame, here: str) -> Iterator[str]:
     times = _times(profile, "cpu")
-    wall, work = f"{times['wall']:.2f} s", f"{times['cpu']:.2f} s"  # of several processes together more than the wall's
+    wall, work = f"{times['wall']:.2f} s", f"{times['cpu']:.2f} s"  # work of several processes may exceed the wall time
     alone = times.get("alone", False)
     if times["processes"] > 1 and not alone:
         yield f"cpu: {work} of work in {wall}, of {times['processes']} processes"
     else:
-        yield f"cpu: {work} of work in {wall}" if profile.asked.watch else f"cpu: {wall}, {work} of it on the CPU"
-    total = sum(frame["own"] + frame["awaited"] for frame in found["frames"])
-    yield from _top(_shares(found["frames"], "own", total), seconds, here)
-    awaited = _shares(found["frames"], "awaited", total)
+        yield f"cpu: {work} of work in {wall}" if profile.request.watch else f"cpu: {wall}, {work} of it on the CPU"
+    total = sum(frame["own"] + frame["awaited"] for frame in measured["frames"])
+    yield from _top(_shares(measured["frames"], "own", total), seconds, here)
+    awaited = _shares(measured["frames"], "awaited", total)
     if awaited:
         yield "  awaited:"
         yield from _top(awaited[:FEWER], seconds, here)
-    yield from _threads(found.get("threads", []), here, alone=alone)
-    yield from _unseen(times, found, profile)
+    yield from _threads(measured.get("threads", []), here, alone=alone)
+    yield from _unseen(times, measured, profile)
 
 
 def _threads(threads: list[Frame], here: str, *, alone: bool) -> Iterator[str]:
-    """A line for each thread and process that did some of the work, if it was more than one."""
+    """A line for each thread and process with some of the work, if there are several."""
     whole = sum(thread["seconds"] for thread in threads)
     worth = [thread for thread in threads if thread["seconds"] > SMALL * whole]
     if len(worth) < 2:  # noqa: PLR2004 - one did all of it
@@ -67,19 +67,21 @@ def _threads(threads: list[Frame], here: str, *, alone: bool) -> Iterator[str]:
         yield f"  {seconds(sum(t['seconds'] for t in worth[MOST:])):>9}  in {len(worth) - MOST} more"
 
 
-def _unseen(times: Frame, found: Frame, profile: Profile) -> Iterator[str]:
-    """What this profile does not tell, and what does."""
-    enough = max(10 * SMALL * (times["cpu"] + times.get("children", 0)), SMALL)  # of the work: others' slows the clock
+def _unseen(times: Frame, measured: Frame, profile: Profile) -> Iterator[str]:
+    """Notes on what this profile misses, and how to measure it."""
+    enough = max(
+        10 * SMALL * (times["cpu"] + times.get("children", 0)), SMALL
+    )  # of the work: other load adds wall time
     if (elsewhere := times["cpu"] - times["main_thread"]) > enough:
         yield f"  note: {elsewhere:.2f} s of CPU time in other threads are not in this profile (--engine py-spy)"
     if "alone" not in times:
-        if not profile.asked.children and times.get("children", 0) > enough:
+        if not profile.request.children and times.get("children", 0) > enough:
             yield f"  note: {times['children']:.2f} s of CPU time in child processes are not in this profile"
-        if profile.asked.engine == "pyinstrument":
+        if profile.request.engine == "pyinstrument":
             yield "  note: pyinstrument slows each call: code with many calls looks slower than it is (--engine py-spy)"
         return
     enough = max(enough, 10 * SMALL)
-    children = [thread for thread in found["threads"] if thread["pid"] != times["pid"]]
+    children = [thread for thread in measured["threads"] if thread["pid"] != times["pid"]]
     hidden = times["children"] - sum(thread["seconds"] for thread in children)
     if hidden > enough:
         yield f"  note: {hidden:.2f} s of child processes are missing: they run no Python, or run for less than 0.1 s"
@@ -89,28 +91,28 @@ def _unseen(times: Frame, found: Frame, profile: Profile) -> Iterator[str]:
 
 
 def _shortened(command: str) -> str:
-    """Without the folder of its Python."""
+    """A command line without its Python's folder, and not too long."""
     program, space, rest = command.partition(" ")
     command = f"{Path(program).name}{space}{rest}"
     return command if len(command) <= COMMAND else f"{command[:COMMAND]}…"
 
 
-def _memory(profile: Profile, found: Frame, here: str) -> Iterator[str]:
+def _memory(profile: Profile, measured: Frame, here: str) -> Iterator[str]:
     processes = _times(profile, "memory")["processes"]
     where = "peak" if processes == 1 else f"peaks of {processes} processes"
-    yield f"memory: {size(found['peak'])} at the {where}"
-    yield from _top(_shares(found["frames"], "peak", found["peak"]), size, here)
-    yield f"  never freed: {size(found['held'])}"
-    yield from _top(_shares(found["frames"], "held", found["held"])[:FEWER], size, here)
+    yield f"memory: {size(measured['peak'])} at the {where}"
+    yield from _top(_shares(measured["frames"], "peak", measured["peak"]), size, here)
+    yield f"  never freed: {size(measured['held'])}"
+    yield from _top(_shares(measured["frames"], "held", measured["held"])[:FEWER], size, here)
 
 
 def _times(profile: Profile, kind: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((profile.folder / f"{kind}.times.json").read_bytes())
-    return found
+    times: dict[str, Any] = json.loads((profile.folder / f"{kind}.times.json").read_bytes())
+    return times
 
 
 def _shares(frames: list[Frame], number: str, total: float) -> list[tuple[float, float, Frame]]:
-    """Amount, percent and frame of the largest ones that are worth a line."""
+    """Amount, percent and frame of the largest frames."""
     worth = [(frame[number], 100 * frame[number] / total, frame) for frame in frames if frame[number] > SMALL * total]
     return sorted(worth, key=lambda share: -share[0])[:FRAMES]
 
@@ -121,7 +123,7 @@ def _top(shares: list[tuple[float, float, Frame]], unit: Callable[[float], str],
 
 
 def place(frame: Frame, here: str) -> str:
-    """Function and line, and where the user's code called a library."""
+    """Function and line; for a library's function, also where the user's code called it."""
     text = (
         frame["function"] if not frame["file"] else f"{frame['function']}  {short(frame['file'], here)}:{frame['line']}"
     )
@@ -132,14 +134,16 @@ def place(frame: Frame, here: str) -> str:
 
 
 def short(file: str, here: str) -> str:
-    """A path as seen from `here`; elsewhere its last three names."""
+    """A path relative to `here`; outside of it, its last three parts."""
     path = Path(file)
     return str(path.relative_to(here)) if path.is_relative_to(here) else "/".join(path.parts[-3:])
 
 
 def _overhead(profile: Profile) -> str:
-    if profile.asked.watch:
-        slowed = "each allocation was counted" if "memory" in profile.asked.kinds else "each sample pauses the program"
+    if profile.request.watch:
+        slowed = (
+            "each allocation was counted" if "memory" in profile.request.kinds else "each sample pauses the program"
+        )
         return f"overhead: not measured; {slowed}"
     bare = profile.seconds.get("bare", [])
     if not bare:
@@ -153,5 +157,5 @@ def _overhead(profile: Profile) -> str:
 
 
 def seconds(took: float) -> str:
-    """To the millisecond."""
+    """Seconds as text, to the millisecond."""
     return f"{took:.3f} s"

@@ -9,11 +9,11 @@ from samplemind_cli.errors import UsageError
 from samplemind_cli.server import client_keys
 from samplemind_cli.server.cors import Cors
 from samplemind_cli.server.message import HttpError, Incoming
-from samplemind_cli.server.neighbours import is_anothers
+from samplemind_cli.server.peers import other_user
 from samplemind_cli.settings import Settings
 
 KEYS = ("x-api-key", "x-goog-api-key")  # headers in which Anthropic's and Google's clients send their key
-GOOGLES = ("/v1beta/", "/v1/models/{model}:")  # routes whose URL may hold the key
+GOOGLES = ("/v1beta/", "/v1/models/{model}:", "/v1/{model}:")  # routes whose URL may hold the key
 SEEN = 256
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[\w.-]*)(?::\d{0,5})?", re.ASCII | re.IGNORECASE)
 
@@ -34,9 +34,9 @@ class Access:
             )
 
     def check_host(self, incoming: Incoming) -> None:
-        """Without a token, accept only names of this machine: a web page whose name resolves to loopback is refused.
+        """Raise HttpError, without a token, for a Host other than this machine: it may be a DNS rebinding attack.
 
-        Raises Problem. (The attack is DNS rebinding.) HTTP/1.0 has no Host header, and no browser speaks it.
+        In that attack the name of a web page resolves to loopback. HTTP/1.0, which no browser uses, has no Host header.
         """
         given = incoming.headers.get("host")
         if given is None or given in self._seen:
@@ -57,7 +57,7 @@ class Access:
     def check(self, incoming: Incoming, *, public: bool, owner: bool = False) -> None:
         """Check the token, if one is set; without one, refuse web pages that reach loopback through a browser.
 
-        Raises Problem. Public routes need neither; `trusted` says whether the client may see details. A named key
+        Raises HttpError. Public routes need neither; `trusted` is set if the client may see details. A named key
         replaces the token except on `owner` routes; without a token it only names the client.
         """
         headers = incoming.headers
@@ -69,7 +69,7 @@ class Access:
         if not (incoming.trusted and self._token):
             incoming.key = self._keys.find(_wire(key).decode("utf-8", "replace") for key in given)
         changes = owner and incoming.method not in ("GET", "HEAD")
-        if changes and not self._token and is_anothers(incoming.transport):
+        if changes and not self._token and other_user(incoming.transport):
             message = f"without SAMPLEMIND_API_TOKEN {incoming.route} is refused to other users' programs"
             raise HttpError(403, message, "forbidden")
         if public or incoming.trusted or (incoming.key and not owner):
@@ -85,7 +85,7 @@ class Access:
 
 
 def sent_keys(incoming: Incoming) -> list[str]:
-    """Every key that a request brings: in the headers, and in the URL where Google's clients may put it."""
+    """Every key in a request: in the headers, and in the URL, where Google's clients may put it."""
     headers = incoming.headers
     scheme, _, bearer = headers.get("authorization", "").partition(" ")
     given = [bearer.strip()] if scheme.lower() == "bearer" else []
@@ -96,7 +96,7 @@ def sent_keys(incoming: Incoming) -> list[str]:
 
 
 def _wire(key: str) -> bytes:
-    """The bytes that were sent: a header's are read as latin-1."""
+    """The bytes that were sent; headers are decoded as latin-1."""
     return key.encode("latin-1", "replace")
 
 

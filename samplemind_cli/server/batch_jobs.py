@@ -24,7 +24,7 @@ from samplemind_cli.server.quotas import Quotas
 
 log = logging.getLogger(__name__)
 AT_ONCE = 2  # batches of one worker
-JOBS = 8  # concurrent lines of a batch
+JOBS = 8  # concurrent lines of one batch
 WRITE = 1.0  # seconds between writes of a batch's progress
 MOST_ERRORS = 20  # errors reported for an invalid file
 
@@ -43,13 +43,13 @@ class Jobs:
         self._ending = False
 
     def start(self, number: str) -> None:
-        """Run a batch, unless another process does."""
+        """Start to run a batch, unless another process does."""
         task = asyncio.create_task(self._work(number))
         self._tasks.add(task)
         task.add_done_callback(self._over)
 
     def resume(self) -> None:
-        """Run the batches that an earlier process left unfinished."""
+        """Start to run the batches that an earlier process left unfinished."""
         try:
             left = [batch["id"] for batch in self._kept.all("batches") if batch["status"] in UNFINISHED]
         except (HttpError, OSError) as error:  # nothing can be stored here, so nothing was
@@ -59,7 +59,7 @@ class Jobs:
             self.start(number)
 
     async def close(self, seconds: float) -> None:
-        """Start no further line, and wait this long for running ones; the next process does the rest."""
+        """Start no more lines, and wait this many seconds for the running ones; the next process does the rest."""
         self._ending = True
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=seconds)
@@ -88,7 +88,7 @@ class Jobs:
                         self._fail(batch, [_problem("batch_failed", str(error))])
 
     def _room(self, batch: Record) -> asyncio.Semaphore:
-        """Room for a batch; one that waits for its key's next minute takes none of the others'."""
+        """The semaphore for a batch; batches that wait for their key's next minute do not block others."""
         limits = _limits(batch)
         return self._rooms.setdefault(limits.digest if limits else "", asyncio.Semaphore(AT_ONCE))
 
@@ -150,7 +150,7 @@ class Jobs:
         """Write answers and failures to a file each, and record how the batch ended."""
         batch |= {"status": "finalizing", "finalizing_at": int(time.time())}
         self._kept.save("batches", batch)
-        self._tell_apart(batch)
+        self._split_results(batch)
         if over:
             return self._fail(batch, [_problem("billing_error", over.message)])
         cancelled = self._kept.is_cancelled(batch["id"])
@@ -158,8 +158,8 @@ class Jobs:
         self._end(batch, status)
         return None
 
-    def _tell_apart(self, batch: Record) -> None:
-        """Move the answers into one file of the client's, and the failures into another."""
+    def _split_results(self, batch: Record) -> None:
+        """Move the answers into one of the client's files, and the failures into another."""
         number = batch["id"]
         output, error = (self._kept.results(number, kind) for kind in ("output", "error"))
         with ExitStack() as files:
@@ -186,7 +186,7 @@ class Jobs:
 
 
 def _limits(batch: Record) -> ClientKey | None:
-    """The key that a batch was begun with, if it has a limit a minute."""
+    """The key with which a batch was created, if it has a limit per minute."""
     known = batch.get("limits") or {}  # a batch of an earlier version has none
     return ClientKey(**known) if known.get("rpm") or known.get("tpm") else None
 
@@ -197,21 +197,21 @@ def _is_whole(batch: Record) -> bool:
 
 
 def _wrong(source: Path, endpoint: str) -> list[Record]:
-    """The errors that make a file invalid; an unknown model is an error of its line alone."""
+    """The errors that make a file invalid; an unknown model is only an error of its line."""
     try:
         lines.count(source)
     except FileNotFoundError:
         return [_problem("input_file_missing", "the input file no longer exists")]
     except SamplemindError as error:
         return [_problem("invalid_file", error.message.replace(str(source), "the file"))]
-    found = []
+    problems = []
     for line in lines.read(source):
         url = line.fields.raw.get("url", endpoint)
         if line.wrong:
-            found.append(_problem("invalid_json_line", str(line.wrong), line.number))
+            problems.append(_problem("invalid_json_line", str(line.wrong), line.number))
         elif url != endpoint:
-            found.append(_problem("mismatched_url", f"url is {str(url)[:100]!r}, not {endpoint}", line.number))
-    return found[:MOST_ERRORS]
+            problems.append(_problem("mismatched_url", f"url is {str(url)[:100]!r}, not {endpoint}", line.number))
+    return problems[:MOST_ERRORS]
 
 
 def _problem(code: str, message: str, line: int | None = None) -> Record:

@@ -12,11 +12,12 @@ import orjson
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.batch.answering import ENDPOINTS
 from samplemind_cli.formats.fields import BadRequestError, Fields, document
+from samplemind_cli.formats.headers import of_anthropics_client
 from samplemind_cli.server import upload
 from samplemind_cli.server.batch_jobs import Jobs
 from samplemind_cli.server.chats import Chats
 from samplemind_cli.server.keeping import DAY, UNFINISHED, Keeping, Record, owner
-from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, Stream
+from samplemind_cli.server.message import Handler, HttpError, Incoming, Outcome, Reply, Stream
 from samplemind_cli.server.routes import Operation
 
 PIECE = 64 * 1024
@@ -24,6 +25,7 @@ JSON_LINES = "application/jsonl"
 LEAST, MOST = 3600, 30 * DAY  # seconds for which a client may store a file
 QUEUE = 50  # batches of one owner that are not finished
 MOST_LISTED = 100
+NO_FILES = "Anthropic's Files API is not offered here: send the file inside the message, as base64"
 _HIDDEN = ("owner", "window_ends_at", "origin", "models", "limits")
 
 
@@ -38,11 +40,11 @@ class Batches:
     def operations(self) -> tuple[Operation, ...]:
         """The routes."""
         return (
-            Operation("POST", "/v1/files", self._upload, media=upload.KIND),
-            Operation("GET", "/v1/files", self._files),
-            Operation("GET", "/v1/files/{file}", self._file),
-            Operation("DELETE", "/v1/files/{file}", self._delete),
-            Operation("GET", "/v1/files/{file}/content", self._content),
+            Operation("POST", "/v1/files", _openais(self._upload), media=upload.KIND),
+            Operation("GET", "/v1/files", _openais(self._files)),
+            Operation("GET", "/v1/files/{file}", _openais(self._file)),
+            Operation("DELETE", "/v1/files/{file}", _openais(self._delete)),
+            Operation("GET", "/v1/files/{file}/content", _openais(self._content)),
             Operation("POST", "/v1/batches", self._create),
             Operation("GET", "/v1/batches", self._batches),
             Operation("GET", "/v1/batches/{batch}", self._batch),
@@ -92,12 +94,11 @@ class Batches:
         if len(waiting) >= QUEUE:
             raise HttpError(429, f"{QUEUE} batches are not finished yet", "rate_limit_exceeded", wait=60)
         options = self._chats.options(incoming)
-        asker = options.origin
-        who = {"client": asker.client, "session": asker.session, "agent": asker.agent}
+        origin = {name: getattr(options.origin, name) for name in ("client", "session", "agent")}
         key = incoming.key
         limits = {"name": key.name, "digest": key.digest, "rpm": key.rpm, "tpm": key.tpm} if key else {}
-        asked = {"origin": who, "models": list(options.models), "limits": limits}
-        batch = self._kept.add("batches", whose, {**_new(source["id"], endpoint, fields), **asked})
+        hidden = {"origin": origin, "models": list(options.models), "limits": limits}
+        batch = self._kept.add("batches", whose, {**_new(source["id"], endpoint, fields), **hidden})
         self.jobs.start(batch["id"])
         return _reply(batch)
 
@@ -115,10 +116,21 @@ class Batches:
         return _reply(self._seen(batch))
 
     def _seen(self, batch: Record) -> Record:
-        """The batch as its client sees it: one that was cancelled is `cancelling`."""
+        """The batch as its client sees it: a cancelled one that still runs is `cancelling`."""
         if batch["status"] in ("validating", "in_progress") and self._kept.is_cancelled(batch["id"]):
             return batch | {"status": "cancelling", "cancelling_at": batch["cancelling_at"] or int(time.time())}
         return batch
+
+
+def _openais(handler: Handler) -> Handler:
+    """A handler of OpenAI's files; Anthropic's clients ask these paths too, for files to name in messages."""
+
+    async def handle(incoming: Incoming) -> Reply | Stream:
+        if of_anthropics_client(incoming.headers):
+            raise HttpError(404, NO_FILES, "not_found")
+        return await handler(incoming)
+
+    return handle
 
 
 def _new(source: str, endpoint: str, fields: Fields) -> Record:
@@ -157,14 +169,14 @@ def _reply(record: Record) -> Reply:
 
 def _list(records: list[Record], query: str) -> Reply:
     """One page of a list, selected by `limit`, `after`, `order` and `purpose`."""
-    wanted = {name: values[-1] for name, values in parse_qs(query).items()}
-    if purpose := wanted.get("purpose"):
+    parameters = {name: values[-1] for name, values in parse_qs(query).items()}
+    if purpose := parameters.get("purpose"):
         records = [record for record in records if record.get("purpose") == purpose]
-    if wanted.get("order") == "asc":
+    if parameters.get("order") == "asc":
         records = records[::-1]
     numbers = [record["id"] for record in records]
-    start = numbers.index(wanted["after"]) + 1 if wanted.get("after") in numbers else 0
-    limit = wanted.get("limit", "")
+    start = numbers.index(parameters["after"]) + 1 if parameters.get("after") in numbers else 0
+    limit = parameters.get("limit", "")
     size = min(int(limit), MOST_LISTED) if limit.isdecimal() and len(limit) < 9 and int(limit) else MOST_LISTED  # noqa: PLR2004
     page = records[start : start + size]
     ends: dict[str, Any] = {"first_id": page[0]["id"], "last_id": page[-1]["id"]} if page else {}

@@ -31,7 +31,7 @@ class ByteBudget:
 
 
 class Share:
-    """One connection's part of a budget: what it took is given back exactly once, however the connection ends."""
+    """One connection's part of a budget: what it took is returned exactly once, however the connection ends."""
 
     def __init__(self, budget: ByteBudget) -> None:
         self._budget = budget
@@ -50,5 +50,5 @@ class Share:
         self._budget.held -= size
 
     def close(self) -> None:
-        """Give everything back: the connection is gone."""
+        """Release everything: the connection has ended."""
         self.give_back(self._held)

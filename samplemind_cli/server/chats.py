@@ -1,4 +1,4 @@
-"""Chats of every client format: its room reads the request and writes the response; the core answers."""
+"""Chats in every client format: the format's room reads the request and writes the response; the core answers."""
 
 import asyncio
 import time
@@ -24,9 +24,9 @@ from samplemind_cli.server.memory import Memory
 from samplemind_cli.server.message import Handler, Incoming, Outcome, Reply, Stream
 
 DEADLINE = "x-samplemind-timeout"
-WHY = "x-samplemind-why"  # a request header that asks why the question was not cached
-COST = "x-samplemind-cost"  # a request header that asks for the cost; looking up a price takes longer than a hit
-NAMED = 128  # characters of a session's or an agent's name that are kept
+WHY = "x-samplemind-why"  # a request header: why the question was not cached
+COST = "x-samplemind-cost"  # a request header: the cost; looking up a price takes longer than a hit
+NAMED = 128  # characters of a session's or an agent's name that are stored
 IDLE = 15.0  # seconds of a provider's silence after which the client is sent a ping
 _FIELDS = Callable[[Incoming, Fields], Fields]
 # The headers in which agents name the conversation and the agent of a request.
@@ -70,7 +70,7 @@ class Chats:
             return Stream(self._events(incoming, first, source, events, outcome), {}, outcome, events.kind)
         headers, outcome = opened(first)
         headers |= _why(known, first, request)
-        headers = named(headers, events.hear(first))
+        headers = named(headers, events.interpret_first(first))
         if first.answer is None:
             return Stream(self._events(incoming, first, source, events, outcome), headers, outcome, events.kind)
         await source.aclose()
@@ -101,19 +101,19 @@ class Chats:
         cold = why.of_prefix(known, route, request, answer.usage) if known and route and not answer.cached else ""
         if cold:
             headers[WHY] += f"; 0 tokens cached by {answer.provider}: {cold}"
-        telling = interpreter(request)
-        told, outcome.left_out = telling.answer(answer), telling.left
-        return told, named(headers, outcome.left_out), outcome
+        interpreting = interpreter(request)
+        interpreted, outcome.left_out = interpreting.answer(answer), interpreting.left
+        return interpreted, named(headers, outcome.left_out), outcome
 
     def _known(self, incoming: Incoming) -> Sequence[Parts] | None:
-        """The stored questions, for a client that asks why its own was not cached.
+        """The stored questions, for a client that requests why its own was not cached.
 
-        Not for a client with a key of its own: it would learn what others asked.
+        Not for a client with a named key: it would learn the prompts of others.
         """
         return self._core.questions.known() if WHY in incoming.headers and not incoming.key else None
 
     async def _priced(self, incoming: Incoming, answer: Answer, reply: Reply) -> Reply:
-        """The response with the cost of the answer, for a client that asks for it."""
+        """The response with the cost of the answer, if the client requests it."""
         if COST in incoming.headers:
             cost = await asyncio.to_thread(costs.dollars, self._core.settings, answer)
             reply.headers |= {} if cost is None else {COST: f"{cost:.9f}"}
@@ -127,13 +127,13 @@ class Chats:
         events: Interpreted,
         outcome: Outcome,
     ) -> AsyncGenerator[bytes, None]:
-        """A stream's events; an error after the first one is an event too, and then nothing follows."""
+        """A stream's events; an error after the first one is the last event."""
         try:
             async with aclosing(rest):
-                for event in self._told(incoming, first, events, outcome):
+                for event in self._events_of(incoming, first, events, outcome):
                     yield event
                 async for chunk in rest:
-                    for event in self._told(incoming, chunk, events, outcome):
+                    for event in self._events_of(incoming, chunk, events, outcome):
                         yield event
             if end := events.end():  # an empty chunk would end the body
                 yield end
@@ -142,7 +142,9 @@ class Chats:
             outcome.error = str(failed.code)
             yield events.failed(failed.facts)
 
-    def _told(self, incoming: Incoming, chunk: Chunk | None, events: Interpreted, outcome: Outcome) -> Iterable[bytes]:
+    def _events_of(
+        self, incoming: Incoming, chunk: Chunk | None, events: Interpreted, outcome: Outcome
+    ) -> Iterable[bytes]:
         if chunk is None:
             return (events.idle(),)
         if chunk.route:
@@ -162,7 +164,7 @@ class Chats:
         return [*CHOOSING, *found]
 
     def options(self, incoming: Incoming) -> Options:
-        """The options in the headers: RFC 9111's Cache-Control, a deadline, the client's name."""
+        """The options in the headers: RFC 9111's Cache-Control, the deadline, the client's name."""
         headers, longest = incoming.headers, self._core.settings.deadline
         timeout = min(
             Fields({DEADLINE: _number(headers.get(DEADLINE))}).number(DEADLINE, 0.001, 86_400) or longest, longest
@@ -198,10 +200,10 @@ async def _with_pauses(chunks: AsyncGenerator[Chunk, None]) -> AsyncGenerator[Ch
             if not waiting.done():
                 yield None
                 continue
-            found = waiting.result()
-            if not isinstance(found, Chunk):
+            chunk = waiting.result()
+            if not isinstance(chunk, Chunk):
                 return
-            yield found
+            yield chunk
             waiting = asyncio.ensure_future(anext(chunks, end))
     finally:
         waiting.cancel()

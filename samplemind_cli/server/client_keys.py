@@ -1,4 +1,4 @@
-"""Named keys of `serve`'s clients, hashed in one file, with each one's limits."""
+"""Named keys of `serve`'s clients, hashed in one file, with the limits of each."""
 
 import fcntl
 import hashlib
@@ -47,11 +47,11 @@ class ClientKeys:
         self._known: dict[str, ClientKey] = {}
 
     def find(self, given: Iterable[str]) -> ClientKey | None:
-        """The client of the first known key. An unreadable file holds none."""
+        """The client of the first known key; None if no key is known, or the file is unreadable."""
         if (mark := files.identity(str(self._file))) != self._mark:
             self._mark = mark
             try:
-                # Whoever could write it could grant himself access.
+                # A user who could write it could grant himself access.
                 counts = trust.counts(str(self._file), environment(), ())
                 self._known = {key.digest: key for key in self.all()} if counts else {}
             except UsageError:
@@ -108,22 +108,22 @@ class ClientKeys:
 
 
 def path_without_keys(path: str) -> str:
-    """As much of a request's path as is logged; a key that was put in there by mistake is not."""
+    """A request's path for the log: shortened, and without keys that were put there by mistake."""
     return (_KEY.sub(f"{_BEGIN}***", path) if _BEGIN in path else path)[:SHOWN]
 
 
 def of(settings: Settings) -> ClientKeys:
-    """The user's own."""
+    """The keys in the user's own file."""
     return ClientKeys(settings.config_dir)
 
 
 def digest(key: str) -> str:
-    """What is stored of a key: it is random and long, so a fast hash cannot be reversed by guessing."""
+    """The stored hash of a key; keys are random and long, so a fast hash cannot be reversed by guessing."""
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
 def _read(entry: Any) -> ClientKey:
-    """An entry of the file. Raises ValueError, KeyError, TypeError: a limit that is wrong must not count as none."""
+    """An entry of the file. Raises ValueError, KeyError, TypeError: an invalid limit must not mean no limit."""
     name, known, models = entry["name"], entry["digest"], entry.get("models", [])
     limits = (entry.get("rpm", 0), entry.get("tpm", 0))
     words = [name, known, *models] if isinstance(models, list) else []

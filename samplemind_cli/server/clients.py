@@ -1,7 +1,7 @@
 """The routes of the client formats beside OpenAI's chat: Responses, completions, Anthropic's, Gemini's, Ollama's."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from samplemind_cli.ai import counting, daemon
 from samplemind_cli.ai.core import AICore
@@ -12,7 +12,6 @@ from samplemind_cli.formats.fields import Fields, document
 from samplemind_cli.formats.gemini import catalog as gemini_catalog
 from samplemind_cli.formats.gemini import embeddings as gemini_embeddings
 from samplemind_cli.formats.gemini import server as gemini
-from samplemind_cli.formats.gemini import tokens as gemini_tokens
 from samplemind_cli.formats.headers import headed
 from samplemind_cli.formats.ollama import catalog as ollama_catalog
 from samplemind_cli.formats.ollama import embeddings as ollama_embeddings
@@ -21,21 +20,28 @@ from samplemind_cli.formats.ollama import server as ollama
 from samplemind_cli.formats.ollama.answers import done
 from samplemind_cli.formats.ollama.catalog import Known
 from samplemind_cli.formats.openai_chat import completions
+from samplemind_cli.formats.openai_responses import compact
 from samplemind_cli.formats.openai_responses import server as responses
 from samplemind_cli.formats.reading import packed
+from samplemind_cli.formats.tokens import estimate
 from samplemind_cli.formats.types import Server
 from samplemind_cli.server import provenance
 from samplemind_cli.server.chats import Chats
 from samplemind_cli.server.interpreted import DROPPED
-from samplemind_cli.server.message import Handler, HttpError, Incoming, Outcome, Reply, Stream
+from samplemind_cli.server.message import ErrorShape, Handler, HttpError, Incoming, Outcome, Reply, Stream
 from samplemind_cli.server.routes import Operation
 
 ESTIMATED = {"x-samplemind-tokens": "estimated"}
 COUNTED = {"x-samplemind-tokens": "counted"}
-GEMINI_VERSIONS = ("v1beta", "v1")  # Ollama's command line calls the first, its Python package the second
+# Gemini's command line asks the first version, the Python package the second; the AI SDK leaves out `models/` before a
+# name with a slash.
+GEMINI_PLACES = tuple(f"/{version}/{place}" for version in ("v1beta", "v1") for place in ("models/{model}", "{model}"))
 TEXT = "text/plain; charset=utf-8"
 # Changing models is left to the daemon.
 NOT_HERE = ("create", "copy", "push", "pull", "delete", "blobs/{digest}")
+
+NOT_KEPT = "responses are not kept here, as with store: false: send the conversation's items again"
+NO_BATCHES = "Message Batches are not offered here; POST /v1/batches takes OpenAI's batches, for every model"
 
 
 class Clients:
@@ -52,6 +58,14 @@ class Clients:
     def _openai(self) -> Sequence[Operation]:
         return (
             Operation("POST", "/v1/responses", self._chats.handler(responses), responses.error),
+            Operation("POST", "/v1/responses/input_tokens", self._input_tokens, responses.error),
+            Operation(
+                "POST",
+                "/v1/responses/compact",
+                self._chats.handler(compact, lambda _, fields: compact.triggered(fields)),
+                responses.error,
+            ),
+            *_absent("/v1/responses/{response}", NOT_KEPT, responses.error),
             Operation("POST", "/v1/completions", self._chats.handler(completions), completions.error),
         )
 
@@ -60,22 +74,32 @@ class Clients:
         return (
             Operation("POST", "/v1/messages", chat, anthropic.error),
             Operation("POST", "/v1/messages/count_tokens", self._count_tokens, anthropic.error),
+            *_absent("/v1/messages/batches", NO_BATCHES, anthropic.error),
+            *_absent("/v1/messages/batches/{batch}", NO_BATCHES, anthropic.error),
         )
+
+    async def _input_tokens(self, incoming: Incoming) -> Reply:
+        fields = document(incoming.body)
+        request, model = responses.read(fields), fields.get("model", str) or "auto"
+        tokens, headers = await self._counted(incoming, request, model, lambda: estimate(request))
+        return Reply(packed({"object": "response.input_tokens", "input_tokens": tokens}), headers=headers)
 
     async def _count_tokens(self, incoming: Incoming) -> Reply:
         fields = document(incoming.body)
-        tokens, headers = await self._counted(incoming, anthropic.read(fields), fields.need("model", str))
-        estimate = anthropic.count_tokens(fields) if tokens is None else tokens
-        return Reply(packed({"input_tokens": estimate}), headers=headers)
+        request, model = anthropic.read(fields), fields.need("model", str)
+        tokens, headers = await self._counted(incoming, request, model, lambda: anthropic.count_tokens(fields))
+        return Reply(packed({"input_tokens": tokens}), headers=headers)
 
-    async def _counted(self, incoming: Incoming, request: Request, model: str) -> tuple[int | None, dict[str, str]]:
-        """The tokens as counted by the model's provider, and what the log says of it."""
+    async def _counted(
+        self, incoming: Incoming, request: Request, model: str, estimated: Callable[[], int]
+    ) -> tuple[int, dict[str, str]]:
+        """The tokens as counted by the model's provider, or estimated, and headers that say which."""
         options = options_for(model, self._chats.options(incoming))
         routes = self._core.routes(request, options)
         route = next((route for route in routes if not route.skipped), routes[0])
         tokens = await counting.counted(self._core.settings, route, headed(request, incoming.headers))
         if tokens is None:
-            return None, ESTIMATED
+            return estimated(), ESTIMATED
         return tokens, provenance.headers(route.provider, route.endpoint.model, "miss") | COUNTED
 
     def _gemini(self) -> Sequence[Operation]:
@@ -88,19 +112,16 @@ class Clients:
         }
         return (
             *(
-                Operation("POST", f"/{version}/models/{{model}}:{verb}", handler, gemini.error)
-                for version in GEMINI_VERSIONS
+                Operation("POST", f"{place}:{verb}", handler, gemini.error)
+                for place in GEMINI_PLACES
                 for verb, handler in verbs.items()
             ),
-            Operation("GET", "/v1beta/models", self._gemini_models, gemini.error),
-            Operation("GET", "/v1beta/models/{model}", self._gemini_model, gemini.error),
         )
 
     async def _gemini_count(self, incoming: Incoming) -> Reply:
         request = gemini_catalog.counting(document(incoming.body))
-        tokens, headers = await self._counted(incoming, request, incoming.params[0])
-        estimate = gemini_tokens.estimate(request) if tokens is None else tokens
-        return Reply(gemini_catalog.counted(estimate), headers=headers)
+        tokens, headers = await self._counted(incoming, request, incoming.params[0], lambda: estimate(request))
+        return Reply(gemini_catalog.counted(tokens), headers=headers)
 
     async def _gemini_embed(self, incoming: Incoming) -> Reply:
         return await self._gemini_vectors(incoming, gemini_embeddings.one(document(incoming.body)), batch=False)
@@ -108,22 +129,15 @@ class Clients:
     async def _gemini_embed_all(self, incoming: Incoming) -> Reply:
         return await self._gemini_vectors(incoming, gemini_embeddings.several(document(incoming.body)), batch=True)
 
-    async def _gemini_vectors(self, incoming: Incoming, wanted: gemini_embeddings.Wanted, *, batch: bool) -> Reply:
+    async def _gemini_vectors(
+        self, incoming: Incoming, request: gemini_embeddings.EmbedRequest, *, batch: bool
+    ) -> Reply:
         options = options_for(incoming.params[0], self._chats.options(incoming))
-        found = await self._core.embed(wanted.texts, options, wanted.dimensions)
-        reply = _vectors(found, gemini_embeddings.response(found, batch=batch))
-        if wanted.dropped:
-            reply.headers[DROPPED] = ", ".join(wanted.dropped)
+        embeddings = await self._core.embed(request.texts, options, request.dimensions)
+        reply = vectors(embeddings, gemini_embeddings.response(embeddings, batch=batch))
+        if request.dropped:
+            reply.headers[DROPPED] = ", ".join(request.dropped)
         return reply
-
-    async def _gemini_models(self, incoming: Incoming) -> Reply:
-        return Reply(gemini_catalog.models(await self._chats.models(incoming)))
-
-    async def _gemini_model(self, incoming: Incoming) -> Reply:
-        name, known = incoming.params[0], await self._chats.models(incoming)
-        if name not in known and f"{Provider.GEMINI}/{name}" not in known:
-            raise HttpError(404, f"there is no model {name[:200]}", "model_not_found")
-        return Reply(gemini_catalog.model(name))
 
     def _ollama(self) -> Sequence[Operation]:
         posts: dict[str, Handler] = {
@@ -149,28 +163,28 @@ class Clients:
 
         async def handle(incoming: Incoming) -> Reply | Stream:
             fields = document(incoming.body)
-            if wanted := ollama.loads(fields):
-                return await self._ollama_load(incoming, fields, wanted, generated=room is generate)
+            if action := ollama.loads(fields):
+                return await self._ollama_load(incoming, fields, action, generated=room is generate)
             return await chat(incoming)
 
         return handle
 
-    async def _ollama_load(self, incoming: Incoming, fields: Fields, wanted: str, *, generated: bool) -> Reply:
-        """Load a model into memory, or unload it, if it is one of the daemon's."""
+    async def _ollama_load(self, incoming: Incoming, fields: Fields, action: str, *, generated: bool) -> Reply:
+        """Load a model into memory, or unload it (`action`), if it is one of the daemon's."""
         model = fields.need("model", str)
         route = self._core.routes(Request(messages=()), options_for(model, self._chats.options(incoming)))[0]
         if route.provider == Provider.OLLAMA:
-            await daemon.load(route, fields.raw.get("keep_alive"), unload=wanted == "unload")
-        return Reply(done(model, wanted, generate=generated))
+            await daemon.load(route, fields.raw.get("keep_alive"), unload=action == "unload")
+        return Reply(done(model, action, generate=generated))
 
     async def _ollama_embed(self, incoming: Incoming) -> Reply:
         began, fields = time.perf_counter_ns(), document(incoming.body)
         options = options_for(fields.need("model", str), self._chats.options(incoming))
         texts = ollama_embeddings.texts(fields)
-        found = await self._core.embed(texts, options, ollama_embeddings.dimensions(fields))
+        embeddings = await self._core.embed(texts, options, ollama_embeddings.dimensions(fields))
         if incoming.route == "/api/embeddings":
-            return _vectors(found, ollama_embeddings.single_response(found))
-        return _vectors(found, ollama_embeddings.response(found, fields, time.perf_counter_ns() - began))
+            return vectors(embeddings, ollama_embeddings.single_response(embeddings))
+        return vectors(embeddings, ollama_embeddings.response(embeddings, fields, time.perf_counter_ns() - began))
 
     async def _ollama_tags(self, incoming: Incoming) -> Reply:
         return Reply(ollama_catalog.tags(Known(name=name) for name in await self._ollama_names(incoming)))
@@ -183,13 +197,14 @@ class Clients:
         fields = document(incoming.body)
         name = fields.get("model", str) or fields.need("name", str)
         names = await self._ollama_names(incoming)
-        known = next((one for one in (name, f"{name}:latest") if one in names), None)
+        own = name.removeprefix(f"{Provider.OLLAMA}/")
+        known = next((one for one in (name, f"{name}:latest", own, f"{own}:latest") if one in names), None)
         if known is None:
             raise HttpError(404, f"model '{name[:200]}' not found", "model_not_found")
         return Reply(ollama_catalog.show(Known(name=known)))
 
     async def _ollama_names(self, incoming: Incoming) -> list[str]:
-        """Ollama's own models by their own names, the others behind their provider's."""
+        """Ollama's own models by their names, the others as PROVIDER/MODEL."""
         own = f"{Provider.OLLAMA}/"
         return [name.removeprefix(own) for name in await self._chats.models(incoming)]
 
@@ -204,10 +219,20 @@ def _gemini_streamed(incoming: Incoming, fields: Fields) -> Fields:
     return gemini.located(fields, incoming.params[0], "streamGenerateContent", alt)
 
 
-def _vectors(found: Embeddings, body: bytes) -> Reply:
-    tier = found.cached or "miss"
-    outcome = Outcome(found.provider, found.model, tier, input_tokens=0 if found.cached else found.tokens or 0)
-    return Reply(body, headers=provenance.headers(found.provider, found.model, tier), outcome=outcome)
+def vectors(embeddings: Embeddings, body: bytes) -> Reply:
+    """The response with embeddings in a format's `body`, with their provenance."""
+    provider, model, tier = embeddings.provider, embeddings.model, embeddings.cached or "miss"
+    outcome = Outcome(provider, model, tier, input_tokens=0 if embeddings.cached else embeddings.tokens or 0)
+    return Reply(body, headers=provenance.headers(provider, model, tier), outcome=outcome)
+
+
+def _absent(path: str, why: str, error: ErrorShape) -> Iterator[Operation]:
+    """What a format's clients may ask for and is not offered: a 404 that says so, since clients try a 501 again."""
+
+    async def refuse(_: Incoming) -> Reply:
+        raise HttpError(404, why, "not_found")
+
+    yield from (Operation(method, path, refuse, error, media="") for method in ("GET", "POST", "DELETE"))
 
 
 async def _not_here(incoming: Incoming) -> Reply:

@@ -42,7 +42,7 @@ class Host(Protocol):
         """The response that is ready at once, if there is one."""
 
     def room(self, incoming: Incoming) -> AbstractAsyncContextManager[float]:
-        """A slot to work on a request, and the seconds it took to get it. Raises Problem when there is none."""
+        """A slot to work on a request, and the seconds it took to get it. Raises HttpError if there is none."""
 
     async def reply(self, incoming: Incoming) -> Reply | Stream:
         """The response to a request."""
@@ -81,7 +81,7 @@ class Connection(asyncio.Protocol):
         self._proceed()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """See asyncio.Protocol. Cancels the work on the response that nobody waits for any more."""
+        """See asyncio.Protocol. Cancels the work on the response."""
         self._leaving = True
         self._share.close()
         self._waiting.clear()
@@ -125,7 +125,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def take(self, incoming: Incoming) -> None:
-        """A request is complete. Raises Problem for one too many."""
+        """A request is complete. Raises HttpError for too many pipelined ones."""
         self._waiting.append(incoming)
         if self._task is None and self._writable.is_set():
             self._proceed()
@@ -137,20 +137,20 @@ class Connection(asyncio.Protocol):
         if self._writable.is_set():
             self.due = self._loop.time()  # from now on nothing else notices a disconnect
 
-    # What comes of it.
+    # The responses.
 
     def _wait(self, seconds: float | None = None) -> None:
-        """Give the client this long for its next part, from now or from its turn on."""
+        """Set the client's deadline for its next part; it does not run while a response is made or sent."""
         if not self._busy:
             self.due = self._loop.time() + (self._reader.patience if seconds is None else seconds)
 
     @property
     def _busy(self) -> bool:
-        """Whether the next request has to wait for the previous response to be made, or to be read."""
+        """Whether the previous response is still being made, or waits to be read."""
         return self._task is not None or not self._writable.is_set()
 
     def _proceed(self) -> None:
-        """Answer the next waiting request; one that was rejected is refused in its turn."""
+        """Answer the next waiting requests; one that was refused while it was read is answered in its turn."""
         while self._waiting and not self._busy and not self._transport.is_closing():
             incoming = self._waiting.popleft()
             if reply := incoming.refused or self._host.at_once(incoming):

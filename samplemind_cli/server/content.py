@@ -11,7 +11,7 @@ LONGEST = 4096  # characters of a prompt, and of an answer
 
 
 def prompt_text(body: bytes) -> str:
-    """The texts in a request's body of any format; empty where there are none."""
+    """The texts in a request's body of any format; empty if there are none."""
     try:
         value = orjson.loads(body)
     except ValueError:

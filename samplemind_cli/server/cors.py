@@ -42,16 +42,16 @@ class Cors:
     def preflight(self, incoming: Incoming, allowed: str) -> Reply:
         """The response to OPTIONS: the path's methods, and for a preflight what the page may send.
 
-        Raises Problem (403) for a page of another origin.
+        Raises HttpError (403) for a page whose origin is not allowed.
         """
         headers = {"allow": allowed}
         if "access-control-request-method" in incoming.headers and "origin" in incoming.headers:
             if not self.allows(incoming):
                 raise HttpError(403, "allowed_origins does not name this page's origin", "forbidden")
-            wanted = incoming.headers.get("access-control-request-headers", "")
+            names = incoming.headers.get("access-control-request-headers", "")
             headers |= {"access-control-allow-methods": allowed, "access-control-max-age": MAX_AGE}
-            if _NAMES.fullmatch(wanted):
-                headers["access-control-allow-headers"] = wanted
+            if _NAMES.fullmatch(names):
+                headers["access-control-allow-headers"] = names
         return Reply(b"", 204, headers)
 
 

@@ -9,20 +9,20 @@ _OPENAI = ("openai_chat", "openai_responses")  # two formats, one error
 
 
 def problem(error: SamplemindError, source: Format = "") -> HttpError:
-    """The problem for an error; of several providers' failures the last one counts.
+    """The HTTP error for an error of the core; of several providers' failures the last one counts.
 
-    A refusal by a provider of the client's own format, `source`, is passed on as it is.
+    A refusal by a provider of the client's own format, `source`, is passed on unchanged.
     """
     known = problems.problem(error)
     refusal = problems.refusal(error)
-    found = HttpError(known.status, known.message, known.code, param=known.param, wait=known.wait)
-    found.kind = known.kind
+    result = HttpError(known.status, known.message, known.code, param=known.param, wait=known.wait)
+    result.kind = known.kind
     if refusal and _alike(refusal.origin, source) and refusal.status in (0, *range(400, 600)):
-        found.status, found.said = refusal.status or known.status, refusal.body
-        found.headers.update(refusal.headers)
-    return found.with_header("x-should-retry", "false") if known.code == problems.BILLING else found
+        result.status, result.provider_body = refusal.status or known.status, refusal.body
+        result.headers.update(refusal.headers)
+    return result.with_header("x-should-retry", "false") if known.code == problems.BILLING else result
 
 
 def _alike(one: Format, other: Format) -> bool:
-    """Whether clients of a format read another one's errors."""
+    """Whether clients of one format can read the errors of the other."""
     return one == other or (one in _OPENAI and other in _OPENAI)

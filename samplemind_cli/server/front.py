@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from samplemind_cli import files
 from samplemind_cli.ai.core import AICore
+from samplemind_cli.formats.anthropic_messages.server import error as anthropic_error
+from samplemind_cli.formats.headers import of_anthropics_client
 from samplemind_cli.server.access import Access
 from samplemind_cli.server.bounds import Bounds, ByteBudget
 from samplemind_cli.server.connection import Connection
@@ -20,18 +22,18 @@ from samplemind_cli.server.gate import Gate
 from samplemind_cli.server.journal import ServerLog
 from samplemind_cli.server.ledger_writer import LedgerWriter
 from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, Stream
-from samplemind_cli.server.metrics import Metrics, merged, text
+from samplemind_cli.server.metrics import Metrics, WorkerCounts, merged, text
 from samplemind_cli.server.quotas import Quotas
 from samplemind_cli.server.routes import JSON, PROBES, Operation, Routes
 from samplemind_cli.server.service import Service
-from samplemind_cli.server.worker_counts import WorkerCounts
 
 if TYPE_CHECKING:
     from samplemind_cli.server.telemetry.serving import Serving
 
-FORMS = ("", "application/x-www-form-urlencoded")  # the content type of `curl -d`
+# What `curl -d` says of JSON, and aiohttp of bytes (LiteLLM's); before the last a browser asks.
+UNLABELLED = ("", "application/x-www-form-urlencoded", "application/octet-stream")
 BROWSERS = {"origin", "referer", "sec-fetch-site", "sec-fetch-mode"}  # headers that only browsers send
-CANCEL = "/v1/batches/{batch}/cancel"  # asks for less: no limit holds it up
+CANCEL = "/v1/batches/{batch}/cancel"  # it reduces the load, so no limit applies
 LEDGER_TIME = 1.0  # seconds between writes to the ledger
 
 
@@ -59,7 +61,7 @@ class Front:
         self._traced = traced
         self._ledger = ledger
         self._metrics = Metrics()
-        self._board = WorkerCounts(shared, self._metrics)
+        self._worker_counts = WorkerCounts(shared, self._metrics)
         self._service = Service(core, self._measured, content=journal.content, keep=keep_content)
         self.at_once = self._service.at_once
         self.routes = Routes(self._service.operations)
@@ -102,6 +104,8 @@ class Front:
     def begin(self, incoming: Incoming) -> None:
         """Find the route, and refuse what the head alone rules out."""
         operation = self.routes.find(incoming)
+        if incoming.error is None and of_anthropics_client(incoming.headers):
+            incoming.error = anthropic_error
         try:
             self._access.check_host(incoming)
             if "origin" in incoming.headers:
@@ -128,14 +132,14 @@ class Front:
             incoming.refused = incoming.problem(problem)
 
     def _file(self) -> BinaryIO:
-        """A file without a name for a large body: it goes with its request."""
+        """An unnamed file for a large body: it disappears with its request. Raises HttpError (507)."""
         try:
             return cast("BinaryIO", TemporaryFile(dir=files.private_folder(self._core.settings.state_dir, "uploads")))
         except OSError as error:
             raise HttpError(507, f"the body cannot be written down: {error.strerror}", "no_room") from error
 
     def room(self, incoming: Incoming) -> AbstractAsyncContextManager[float]:
-        """A slot to work on a request, and the seconds it took to get it. Raises Problem when the queue is full."""
+        """A slot to work on a request, and the seconds it took to get it. Raises HttpError if the queue is full."""
         return self._gate if incoming.method == "POST" else nullcontext(0.0)  # GET needs none
 
     async def reply(self, incoming: Incoming) -> Reply | Stream:
@@ -159,7 +163,7 @@ class Front:
 
     def _measured(self) -> bytes:
         self._note()
-        return text(merged(self._board.all()))
+        return text(merged(self._worker_counts.all()))
 
     def _note(self) -> None:
         gauges = {
@@ -172,7 +176,7 @@ class Front:
         self._metrics.note(gauges, self._core.retries, self._core.breakers, limited)
 
     async def drain(self, seconds: float) -> None:
-        """Wait this long for running requests, then close every connection."""
+        """Wait this many seconds for running requests, then close every connection."""
         self.draining = True
         ending = self.loop.create_task(self._service.jobs.close(seconds))
         for connection in list(self._connections):
@@ -189,7 +193,7 @@ class Front:
         self._sweeping.cancel()
         self._ledger.close()
         self._note()
-        self._board.write()
+        self._worker_counts.write()
 
     async def _sweep(self) -> None:
         written = self.loop.time()
@@ -202,7 +206,7 @@ class Front:
             for connection in [c for c in self._connections if c.due < now]:
                 connection.expire()
             self._note()
-            self._board.write()
+            self._worker_counts.write()
 
 
 def _date() -> str:
@@ -213,14 +217,16 @@ def _date() -> str:
 def _check_media(incoming: Incoming, media: str) -> None:
     """Check that a body has this media type and is not compressed. Raises HttpError (415).
 
-    Ollama's clients may label JSON otherwise, as `curl -d` does, unless a browser asks. It would send such a body
-    to any address for a page of any origin, without a preflight.
+    Ollama's clients may label JSON otherwise, as the daemon allows, unless the client is a browser, which would send
+    such a body to any address for a page of any origin, without a preflight.
     """
     headers = incoming.headers
     if not media and not BROWSERS & headers.keys():
         return
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    plain = incoming.route.startswith("/api/") and media == JSON and kind in FORMS and not BROWSERS & headers.keys()
+    plain = (
+        incoming.route.startswith("/api/") and media == JSON and kind in UNLABELLED and not BROWSERS & headers.keys()
+    )
     if kind != media and not plain:
         raise HttpError(415, f"content-type must be {media}", "unsupported_media_type")
     if headers.get("content-encoding", "identity").lower() != "identity":

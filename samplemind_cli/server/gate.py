@@ -17,7 +17,7 @@ class Gate:
         self.waited = 0.0  # seconds that all requests together waited
 
     async def __aenter__(self) -> float:
-        """Come in; how many seconds that took."""
+        """Get a slot; returns the seconds that it took. Raises HttpError (503) if the queue is full."""
         waited = 0.0
         if self._room.locked():
             if self.in_line >= self._waiting:

@@ -1,4 +1,4 @@
-"""A response's head, as bytes."""
+"""Encodes a response's head."""
 
 from http import HTTPStatus
 
@@ -12,14 +12,14 @@ STATUS_LINES |= {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n" for s in HTTPStat
 def head(status: int, headers: dict[str, str], date: str, incoming: Incoming, *, leaving: bool) -> bytes:
     """The status line and the headers; `date` is the Date header's line; `leaving`: the connection closes after it.
 
-    A line break in a value would make two headers of it, so it is replaced.
+    Line breaks in values are replaced: they would inject headers.
     """
     if incoming.added:
         headers = {**headers, **incoming.added}
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
         lines = "".join([f"{name}: {' '.join(value.split())}\r\n" for name, value in headers.items()])
-    stays = "" if incoming.chunked else "connection: keep-alive\r\n"  # HTTP/1.0 wants to be told
+    stays = "" if incoming.chunked else "connection: keep-alive\r\n"  # HTTP/1.0 needs it
     close = "connection: close\r\n" if leaving else stays
     number = f"x-request-id: {incoming.id}\r\nx-samplemind-request-id: {incoming.id}\r\n"
     return f"{STATUS_LINES[status]}{lines}{date}{number}{close}\r\n".encode("ascii", "replace")

@@ -1,4 +1,4 @@
-"""An answer's events for a client of another format than its provider's, and what of it they could not say."""
+"""An answer's events in a format other than its provider's, and the parts that this format lacks."""
 
 from collections.abc import Iterator
 
@@ -10,17 +10,17 @@ DROPPED = "x-samplemind-dropped"
 
 
 def interpreter(request: Request) -> Interpreter:
-    """What tells a client the answer to its request."""
+    """The interpreter of the answer to a request into the client's format."""
     return Interpreter(request.source, json=request.schema is not None or request.json_mode)
 
 
 def named(headers: dict[str, str], left: tuple[str, ...]) -> dict[str, str]:
-    """The headers with what was left out of an answer beside what was left out of its question."""
+    """The headers with the dropped parts of the answer added to the dropped fields of the request."""
     return headers | {DROPPED: ", ".join(filter(None, (headers.get(DROPPED), *left)))} if left else headers
 
 
 class Interpreted:
-    """A room's events, told of chunks that its format has words for."""
+    """A format's events, made of chunks without the parts that it lacks."""
 
     def __init__(self, events: Events, request: Request) -> None:
         self.kind = events.kind
@@ -31,18 +31,18 @@ class Interpreted:
 
     @property
     def left(self) -> tuple[str, ...]:
-        """What could not be said so far."""
+        """The parts that were left out so far."""
         return self._interpreter.left
 
-    def hear(self, first: Chunk) -> tuple[str, ...]:
-        """What could not be said of an answer's beginning: there is time to name it among the headers."""
+    def interpret_first(self, first: Chunk) -> tuple[str, ...]:
+        """Interpret the first chunk before the headers are sent; returns the parts to name there."""
         self._first = (first, list(self._interpreter.chunks(first)))
         return self.left
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
-        """The events that say what a chunk says."""
-        heard = self._first[1] if self._first and self._first[0] is chunk else self._interpreter.chunks(chunk)
-        for each in heard:
+        """The events for a chunk."""
+        interpreted = self._first[1] if self._first and self._first[0] is chunk else self._interpreter.chunks(chunk)
+        for each in interpreted:
             yield from self._events.of(each)
 
     def end(self) -> bytes:

@@ -15,7 +15,7 @@ from samplemind_cli.server.client_keys import path_without_keys
 from samplemind_cli.server.content import prompt_text
 from samplemind_cli.server.message import Incoming, Outcome
 
-TOLD = tuple(name for name in Outcome.__slots__ if name != "ended")
+LOGGED = tuple(name for name in Outcome.__slots__ if name != "ended")
 PAUSE = 0.2  # seconds for which lines are buffered: a system call for each would cost more than the lines
 
 
@@ -36,7 +36,7 @@ class ServerLog(logging.Handler):
         self, incoming: Incoming, status: int, seconds: float, outcome: Outcome, trace: Mapping[str, str]
     ) -> None:
         """Log a request that has ended; `trace` holds its trace ids."""
-        facts = {name: value for name in TOLD if (value := getattr(outcome, name))}
+        facts = {name: value for name in LOGGED if (value := getattr(outcome, name))}
         if incoming.client:
             facts["client"] = incoming.client
         if self.content and (prompt := prompt_text(incoming.body)):

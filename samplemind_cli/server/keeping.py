@@ -15,7 +15,7 @@ from blake3 import blake3
 from samplemind_cli import files
 from samplemind_cli.server.access import sent_keys
 from samplemind_cli.server.message import HttpError, Incoming
-from samplemind_cli.server.neighbours import is_anothers
+from samplemind_cli.server.peers import other_user
 from samplemind_cli.settings import Settings
 
 Kind = Literal["files", "batches"]
@@ -32,25 +32,24 @@ _PREFIX: dict[Kind, str] = {"files": "file-", "batches": "batch_"}
 def owner(incoming: Incoming) -> str:
     """A request's owner: a digest of its key; no key is stored.
 
-    Where no token is set anybody can send any key: those of other users of this machine are kept apart from ours.
+    Other users of this machine are other owners, even with the same key: without a token anybody can send any key.
     """
     given = next(filter(None, sent_keys(incoming)), "")
-    if is_anothers(incoming.transport):
-        given += "\nanother user"  # no header holds a line break
+    if user := other_user(incoming.transport):
+        given += f"\nuser {user}"  # no header holds a line break
     return blake3(given.encode("latin-1", "replace"), derive_key_context="samplemind serve owner").hexdigest(16)
 
 
 class Keeping:
-    """The store of one user. Raises HttpError for what does not exist or belongs to another client; OSError."""
+    """The store of one user. Raises HttpError for what does not exist or belongs to another owner; OSError."""
 
     def __init__(self, settings: Settings) -> None:
         self._state = settings.state_dir
 
     def add(self, kind: Kind, whose: str, record: Record, data: bytes | Path | None = None) -> Record:
-        """Add a record with a new id, stored for `KEPT` unless it names its expiry.
+        """Add a record with a new id, stored for `KEPT` seconds unless it has its own expiry; returns it.
 
-        `data` is stored with it; a file is moved.
-        Raises HttpError when the store is full.
+        `data` is stored with it; a file is moved. Raises HttpError (413) if the store is full.
         """
         self.prune()
         sizes = [info.st_size for _, info in files.walk(self._folder())]
@@ -71,24 +70,22 @@ class Keeping:
         files.write(self._path(kind, record["id"]), orjson.dumps(record))
 
     def get(self, kind: Kind, number: str, whose: str | None = None) -> Record:
-        """A record of this owner (None: of any)."""
-        try:
-            if not _ID.fullmatch(number):
-                raise FileNotFoundError  # noqa: TRY301 - there is none
-            found: Record = orjson.loads(self._path(kind, number).read_bytes())
-        except (FileNotFoundError, ValueError):
-            found = {}
-        if not found or (whose is not None and found["owner"] != whose):
+        """A record of this owner (None: of any). Raises HttpError (404)."""
+        record: Record = {}
+        if _ID.fullmatch(number):
+            with suppress(FileNotFoundError, ValueError):
+                record = orjson.loads(self._path(kind, number).read_bytes())
+        if not record or (whose is not None and record["owner"] != whose):
             raise HttpError(404, f"there is no {'file' if kind == 'files' else 'batch'} {number[:60]}", "not_found")
-        return found
+        return record
 
     def all(self, kind: Kind, whose: str | None = None) -> list[Record]:
-        """The records, newest first."""
-        found = []
+        """The records of this owner (None: of any), newest first."""
+        records = []
         for path in Path(self._folder(kind)).glob("*.json"):
             with suppress(HttpError, OSError):
-                found.append(self.get(kind, path.stem, whose))
-        return sorted(found, key=lambda record: (record["created_at"], record["id"]), reverse=True)
+                records.append(self.get(kind, path.stem, whose))
+        return sorted(records, key=lambda record: (record["created_at"], record["id"]), reverse=True)
 
     def remove(self, kind: Kind, number: str) -> None:
         """Remove a record and its files."""
@@ -108,12 +105,12 @@ class Keeping:
         files.write(Path(self._folder("batches"), f"{number}.cancel"), b"")
 
     def is_cancelled(self, number: str) -> bool:
-        """Whether it was cancelled."""
+        """Whether a batch was cancelled."""
         return Path(self._folder("batches"), f"{number}.cancel").exists()
 
     @contextmanager
     def alone(self, number: str) -> Iterator[bool]:
-        """Hold a batch's lock; whether this process has it. The lock of a process that dies is released."""
+        """Hold a batch's lock; yields whether this process got it. The lock of a process that dies is released."""
         file = files.private_opener(str(Path(self._folder("batches"), f"{number}.lock")), os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -61,25 +61,25 @@ class Managing:
         return Stream(_lines(first, lines), {}, Outcome(Provider.OLLAMA), LINES)
 
     async def _whole(self, incoming: Incoming) -> Reply:
-        found = await http_client.reply(self._call(incoming, document(incoming.body).raw), _patience())
-        return Reply(found.body, found.status)
+        response = await http_client.reply(self._call(incoming, document(incoming.body).raw), _patience())
+        return Reply(response.body, response.status)
 
     async def _has_blob(self, incoming: Incoming) -> Reply:
-        """Whether the daemon has a file already; it is asked with HEAD alone."""
+        """Whether the daemon has a file already; only HEAD is allowed."""
         if incoming.method != "HEAD":
             raise HttpError(405, f"{incoming.path[:200]} takes HEAD, POST", "method_not_allowed")
-        found = await http_client.reply(self._call(incoming, None), _patience())
-        return Reply(b"", found.status)
+        response = await http_client.reply(self._call(incoming, None), _patience())
+        return Reply(b"", response.status)
 
     async def _blob(self, incoming: Incoming) -> Reply:
-        """A file that a model is made of, on its way to the daemon."""
-        assert incoming.file  # noqa: S101 - the route says so
+        """Forward a file of a new model to the daemon."""
+        assert incoming.file  # noqa: S101 - its operation is `filed`
         with incoming.file as file:
             file.flush()
             size = file.seek(0, SEEK_END)
             data = mmap(file.fileno(), size, access=ACCESS_READ) if size else b""
-            found = await http_client.reply(self._call(incoming, None), _patience(), data=data)
-        return Reply(found.body, found.status)
+            response = await http_client.reply(self._call(incoming, None), _patience(), data=data)
+        return Reply(response.body, response.status)
 
     def _call(self, incoming: Incoming, body: Any) -> Call:
         route = self._core.routes(Request(messages=()), Options(provider=Provider.OLLAMA))[0]

@@ -27,7 +27,7 @@ class Outcome:
     output_tokens: int = 0
     passed: tuple[str, ...] = ()  # providers that it fell back from
     first_token_ms: float = 0.0  # from the complete request to the answer's first token; 0 when there was none
-    left_out: tuple[str, ...] = ()  # what of the answer the client's format has no word for
+    left_out: tuple[str, ...] = ()  # the parts of the answer that the client's format lacks
     held: float = 0.0  # seconds that it waited for a provider's requests per minute
     answer: str = ""  # the text, for `--log-content`
     ended: bool = False  # the stream's last event is being sent: a client that disconnects now has the whole answer
@@ -47,7 +47,7 @@ class Reply:
 
 @dataclass(slots=True)
 class Stream:
-    """A response whose events are sent one by one; a consumer that stops early closes `events`."""
+    """A response whose events are sent one by one; a consumer that stops early must close `events`."""
 
     events: AsyncGenerator[bytes, None]
     headers: dict[str, str]
@@ -76,7 +76,7 @@ class HttpError(Exception):
         self.param = param
         self.wait = wait
         self.kind: FaultKind | None = None
-        self.said: Any = None
+        self.provider_body: Any = None  # the provider's own error, which is passed on
         self.headers: dict[str, str] = {}
 
     def with_header(self, name: str, value: str) -> Self:
@@ -87,7 +87,9 @@ class HttpError(Exception):
     @property
     def facts(self) -> formats.Problem:
         """The problem as a format's room takes it."""
-        return formats.Problem(self.status, str(self), self.code or "", self.param, self.wait, self.kind, self.said)
+        return formats.Problem(
+            self.status, str(self), self.code or "", self.param, self.wait, self.kind, self.provider_body
+        )
 
     def reply(self, shape: "ErrorShape | None" = None) -> Reply:
         """The problem as a response in a format's shape, by default OpenAI's. `retry-after` is in whole seconds."""
@@ -119,21 +121,21 @@ class Incoming:
     keep_alive: bool = True
     chunked: bool = True  # HTTP/1.0 has no chunked encoding
     began: float = 0.0  # of time.perf_counter
-    waited: float = 0.0  # seconds in line, before it was worked on
+    waited: float = 0.0  # seconds in the queue
     span: Any = None  # telemetry's, where it is on
     query: str = ""
     # Decided from the head, before the body is read.
     handler: Handler = _nowhere
     route: str = "other"  # the pattern of its path, as metrics name it
     params: tuple[str, ...] = ()  # the values of the pattern's {names}
-    format: Format = ""  # its body's, once that is read
+    format: Format = ""  # of its body, once that is read
     error: ErrorShape | None = None  # how its format writes a problem
     trusted: bool = True  # it has the token, or none is set
-    key: ClientKey | None = None  # the client's own, where it has one
-    refused: Reply | None = None  # the response, whatever the body holds
+    key: ClientKey | None = None  # the client's named key, if it has one
+    refused: Reply | None = None  # the response, if the head alone decides it
     added: dict[str, str] | None = None  # headers of every response to it
     transport: BaseTransport | None = None  # of the connection that it came on
-    file: BinaryIO | None = None  # what its body is written to, where it may be larger than memory
+    file: BinaryIO | None = None  # the file for its body, if that may be larger than memory
 
     @property
     def client(self) -> str:

@@ -1,11 +1,16 @@
 """The metrics, in Prometheus's text format (prometheus.io/docs/instrumenting/exposition_formats)."""
 
+import os
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 
+import orjson
+
+from samplemind_cli import files
 from samplemind_cli.server.message import Outcome
 
 KIND = "text/plain; version=0.0.4; charset=utf-8"
@@ -24,7 +29,7 @@ FAMILIES = {
     "tokens_total": ("counter", "Tokens, as counted by providers."),
     "model_tokens_total": ("counter", "Tokens by model, as counted by providers."),
     "fallbacks_total": ("counter", "Requests that fell back from this provider to another."),
-    "left_out_total": ("counter", "Answers told to clients whose format has no word for a part of them."),
+    "left_out_total": ("counter", "Answers without a part that the client's format lacks."),
     "retries_total": ("counter", "Retried calls."),
     "limited_seconds_total": (
         "counter",
@@ -84,7 +89,7 @@ class Metrics:
             self._count_call(outcome, ("provider", outcome.provider), ("model", tally.model))
 
     def _count_call(self, outcome: Outcome, provider: Label, model: Label) -> None:
-        """Count what only an answer of a provider has."""
+        """Count what only a provider's answer has: fallbacks, tokens, waits, the first token."""
         for passed in outcome.passed:
             self._counts["fallbacks_total"][(("provider", passed),)] += 1
         for side, tokens in (("input", outcome.input_tokens), ("output", outcome.output_tokens)):
@@ -142,6 +147,35 @@ class Metrics:
 
 def _empty() -> Counts:
     return {name: Counter() for name in (*FAMILIES, *HISTOGRAMS, *(f"{name}_sum" for name in HISTOGRAMS))}
+
+
+class WorkerCounts:
+    """Shares counts by one file per worker in a folder; a dead worker's counts stay. A single worker needs none."""
+
+    def __init__(self, folder: Path | None, metrics: Metrics) -> None:
+        self._folder = folder
+        self._own = folder / f"{os.getpid()}.json" if folder else None
+        self._metrics = metrics
+
+    def all(self) -> Iterator[Counts]:
+        """Our own current counts, and the others' as last written."""
+        yield self._metrics.counts
+        for path in self._folder.glob("*.json") if self._folder else ():
+            if path != self._own:
+                yield _read(path.read_bytes())
+
+    def write(self) -> None:
+        """Write this worker's counts atomically."""
+        if self._own:
+            counts = {name: list(values.items()) for name, values in self._metrics.counts.items()}
+            files.write(self._own, orjson.dumps(counts))
+
+
+def _read(raw: bytes) -> Counts:
+    return {
+        name: Counter({tuple(map(tuple, labels)): value for labels, value in values})
+        for name, values in orjson.loads(raw).items()
+    }
 
 
 def merged(workers: Iterable[Counts]) -> Counts:

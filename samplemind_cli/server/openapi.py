@@ -1,11 +1,14 @@
-"""The API's description, OpenAPI 3.1: /openapi.json, which the tests hold the server to."""
+"""/openapi.json, the API's description in OpenAPI 3.1; tests compare the server with it."""
 
 from typing import Any
 
 from samplemind_cli import __version__
 from samplemind_cli.ai.model_names import TASKS
 from samplemind_cli.ai.types import PRIORITIES
+from samplemind_cli.formats.attached import SOUNDS
 from samplemind_cli.formats.openai_chat.choices import CHOICES
+from samplemind_cli.formats.openai_chat.forms import GRAMMARS, TYPES
+from samplemind_cli.formats.openai_chat.messages import OTHERS, PARTS
 from samplemind_cli.formats.openai_chat.server import STOPS
 from samplemind_cli.server.openapi_clients import PATHS
 from samplemind_cli.server.openapi_parts import (
@@ -22,9 +25,26 @@ from samplemind_cli.server.openapi_parts import (
     post,
 )
 
+OTHER_PARTS = sorted({*PARTS, *OTHERS} - {"text", "image_url", "input_audio"})
 PENALTY = {"type": "number", "minimum": -2, "maximum": 2}
 FUNCTION = obj(("name",), name=TEXT, description=TEXT, parameters={"type": "object"})
-CALL = obj(("id", "function"), id=TEXT, type={"const": "function"}, function=obj(("name",), name=TEXT, arguments=TEXT))
+ID = {"type": ["string", "integer", "null"]}
+CALLED = obj(("name",), name=TEXT, arguments={"anyOf": [TEXT, {"type": "object"}]})
+CALL = {
+    "anyOf": [
+        obj(("function",), id=ID, type={"const": "function"}, function=CALLED),
+        obj(("id", "type", "custom"), id=TEXT, type={"const": "custom"}, custom=obj(("name",), name=TEXT, input=TEXT)),
+    ]
+}
+TOOL = {
+    "anyOf": [
+        obj(("function",), type={"const": "function"}, function=FUNCTION),
+        obj(("name",), type={"const": "function"}, name=TEXT, description=TEXT, parameters={"type": "object"}),
+        obj(("type", "custom"), type={"const": "custom"}, custom=obj(("name",), name=TEXT, description=TEXT)),
+        obj(("type",), type=TEXT),  # a host's own
+        {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": {"type": "object"}},
+    ]
+}
 PART = {
     "anyOf": [
         obj(("type", "text"), type={"const": "text"}, text=TEXT),
@@ -36,16 +56,18 @@ PART = {
         obj(
             ("type", "input_audio"),
             type={"const": "input_audio"},
-            input_audio=obj(("data", "format"), data=TEXT, format={"enum": ["mp3", "wav"]}),
+            input_audio=obj(("data", "format"), data=TEXT, format={"enum": list(SOUNDS)}),
         ),
+        obj(("type",), type={"enum": list(OTHER_PARTS)}),
     ]
 }
-CONTENT = {"anyOf": [TEXT, listed(PART)]}
+CONTENT = {"anyOf": [TEXT, PART, listed({"anyOf": [TEXT, PART]})]}
+RESULT = {"anyOf": [CONTENT, {"type": ["object", "null"]}]}
 MESSAGE = {
     "anyOf": [
         obj(("role", "content"), role={"enum": ["system", "developer", "user"]}, content=CONTENT),
         obj(("role",), role={"const": "assistant"}, content=CONTENT, tool_calls=listed(CALL)),
-        obj(("role", "content", "tool_call_id"), role={"const": "tool"}, content=CONTENT, tool_call_id=TEXT),
+        obj(("role", "content"), role={"const": "tool"}, content=RESULT, tool_call_id=ID),
     ]
 }
 CHAT = obj(
@@ -59,15 +81,13 @@ CHAT = obj(
     presence_penalty=PENALTY,
     frequency_penalty=PENALTY,
     stop={"anyOf": [TEXT, listed({**TEXT, "minLength": 1}, maxItems=STOPS)]},
-    seed={**COUNT, "minimum": 0},
+    seed={"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
     parallel_tool_calls={"type": "boolean"},
-    max_tokens=COUNT,
+    max_tokens={"anyOf": [COUNT, {"const": -1}]},
     max_completion_tokens=COUNT,
-    tools=listed(obj(("function",), type={"const": "function"}, function=FUNCTION)),
+    tools=listed(TOOL),
     tool_choice={"anyOf": [{"enum": list(CHOICES)}, {"type": "object"}]},
-    response_format=obj(
-        ("type",), type={"enum": ["text", "json_object", "json_schema"]}, json_schema={"type": "object"}
-    ),
+    response_format=obj(("type",), type={"enum": [*TYPES, *GRAMMARS]}, json_schema={"type": "object"}),
 )
 ASK = obj(
     ("prompt",),
@@ -115,7 +135,7 @@ VECTORS = obj(
 MODELS = obj(("object", "data"), object={"const": "list"}, data=listed(obj(("id", "object", "owned_by"), id=TEXT)))
 READY = obj(("status",), status={"enum": ["ready", "unready"]}, checks={"type": "object"})
 READINESS = get("Whether a provider is available", READY, public=True)
-READINESS["get"]["responses"]["503"] = answered("not now", {"anyOf": [READY, ERROR]})
+READINESS["get"]["responses"]["503"] = answered("not ready", {"anyOf": [READY, ERROR]})
 DOCUMENT: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {"title": "samplemind", "version": __version__, "description": "One cached, routed AI core over HTTP."},
@@ -132,8 +152,8 @@ DOCUMENT: dict[str, Any] = {
             "get": {
                 "summary": "Show a model",
                 "responses": {
-                    "200": answered("so it is", obj(("id", "object"), id=TEXT, object={"const": "model"})),
-                    **errors({"401": "no token", "404": "there is none"}, schema=ERROR),
+                    "200": answered("the model", obj(("id", "object"), id=TEXT, object={"const": "model"})),
+                    **errors({"401": "no token", "404": "no such model"}, schema=ERROR),
                 },
             },
             "parameters": [{"name": "model", "in": "path", "required": True, "schema": TEXT}],

@@ -1,4 +1,4 @@
-"""The formats beside OpenAI's chat in /openapi.json: as much of each body as the server checks."""
+"""The formats other than OpenAI's chat in /openapi.json: the parts of each body that the server checks."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from samplemind_cli.formats.gemini.content import ROLES as GEMINI_ROLES
 from samplemind_cli.formats.ollama.server import ROLES as OLLAMA_ROLES
 from samplemind_cli.server.openapi_parts import COUNT, ERROR, EVENT, MODEL, TEXT, get, listed, obj, post
 
-WORDS = {**TEXT, "minLength": 1}
+NONEMPTY = {**TEXT, "minLength": 1}
 FLAG = {"type": "boolean"}
 SHARE = {"type": "number", "minimum": 0, "maximum": 1}
 WARMTH = {"type": "number", "minimum": 0, "maximum": 2}
@@ -22,8 +22,10 @@ GEMINI_ERROR = obj(
 )
 OLLAMA_ERROR = obj(("error",), error=TEXT)
 TOOL = obj(("name",), name=TEXT, description=TEXT, input_schema=FREE)
-TURN = obj(("role", "content"), role={"enum": list(ANTHROPIC_ROLES)}, content=TEXT)
-PROMPT = {"messages": listed(TURN, minItems=1), "system": TEXT, "tools": listed(TOOL)}
+BLOCK = obj(("type",), type=TEXT)
+SAID = {"anyOf": [TEXT, BLOCK, listed({"anyOf": [TEXT, BLOCK]})]}
+TURN = obj(("role", "content"), role={"enum": list(ANTHROPIC_ROLES)}, content=SAID)
+PROMPT = {"messages": listed(TURN, minItems=1), "system": SAID, "tools": listed(TOOL)}
 MESSAGES = obj(
     ("model", "messages"),
     model=MODEL,
@@ -31,14 +33,14 @@ MESSAGES = obj(
     stream=FLAG,
     temperature=SHARE,
     top_p=SHARE,
-    stop_sequences=listed(WORDS),
+    stop_sequences=listed(NONEMPTY),
     **PROMPT,
 )
 MESSAGE = obj(("id", "type", "role", "content", "model", "usage"), type={"const": "message"}, content={"type": "array"})
 RESPONSES = obj(
     ("model", "input"),
     model=MODEL,
-    input=WORDS,
+    input=NONEMPTY,
     instructions=TEXT,
     stream=FLAG,
     temperature=WARMTH,
@@ -48,17 +50,18 @@ RESPONSES = obj(
 )
 RESPONSE = obj(("id", "object", "status", "output"), object={"const": "response"}, output={"type": "array"})
 COMPLETIONS = obj(
-    ("model", "prompt"), model=MODEL, prompt=WORDS, stream=FLAG, temperature=WARMTH, top_p=SHARE, max_tokens=COUNT
+    ("model", "prompt"), model=MODEL, prompt=NONEMPTY, stream=FLAG, temperature=WARMTH, top_p=SHARE, max_tokens=COUNT
 )
 COMPLETION = obj(("id", "object", "choices", "usage"), object={"const": "text_completion"})
-# A part of a kind yet unknown is passed on; a turn without parts is what Gemini's own answers leave in a conversation.
-PARTS = listed(obj((), text=WORDS) | {"minProperties": 1})
+# Unknown kinds of parts are passed on; turns without parts occur in Gemini's own answers.
+PART = obj((), text=NONEMPTY) | {"minProperties": 1}
+PARTS = {"anyOf": [listed(PART), PART]}
 CONTENT = obj((), role={"enum": list(GEMINI_ROLES)}, parts=PARTS)
-CONTENTS = {"contents": listed(CONTENT, minItems=1)}
+CONTENTS = {"contents": {"anyOf": [listed(CONTENT, minItems=1), CONTENT]}}
 GENERATE = obj(
     ("contents",),
     systemInstruction=obj((), parts=PARTS),
-    generationConfig=obj((), temperature=WARMTH, topP=SHARE, stopSequences=listed(WORDS)),
+    generationConfig=obj((), temperature=WARMTH, topP=SHARE, stopSequences=listed(NONEMPTY)),
     **CONTENTS,
 )
 CHAT = obj(
@@ -69,7 +72,7 @@ CHAT = obj(
     options=obj((), temperature=WARMTH, top_p=SHARE),
 )
 PROMPTED = obj(("model",), model=MODEL, prompt=TEXT, system=TEXT, stream=FLAG)
-SAID = obj(("model", "done"), model=TEXT, done=FLAG)
+DONE = obj(("model", "done"), model=TEXT, done=FLAG)
 NAMED = {"name": "model", "in": "path", "required": True, "schema": TEXT}
 
 
@@ -84,6 +87,18 @@ def _ollama(summary: str, body: dict[str, Any], answer: dict[str, Any], **kinds:
 MODELS = obj(("models",), models={"type": "array"})
 PATHS: dict[str, Any] = {
     "/v1/responses": post("Create a response (OpenAI's format)", RESPONSES, RESPONSE, ERROR, **SSE),
+    "/v1/responses/input_tokens": post(
+        "Count a prompt's tokens (OpenAI's format)",
+        obj(("input",), model=MODEL, input=NONEMPTY, instructions=TEXT),
+        obj(("object", "input_tokens"), input_tokens={"type": "integer"}),
+        ERROR,
+    ),
+    "/v1/responses/compact": post(
+        "Replace a conversation by one item (OpenAI's format)",
+        obj(("model", "input"), model=MODEL, input=NONEMPTY, instructions=TEXT),
+        obj(("id", "object", "output"), object={"const": "response.compaction"}, output={"type": "array"}),
+        ERROR,
+    ),
     "/v1/completions": post("Create a completion (OpenAI's format)", COMPLETIONS, COMPLETION, ERROR, **SSE),
     "/v1/messages": post("Create a message (Anthropic's format)", MESSAGES, MESSAGE, ANTHROPIC_ERROR, **SSE),
     "/v1/messages/count_tokens": post(
@@ -102,9 +117,9 @@ PATHS: dict[str, Any] = {
         "Count a prompt's tokens", obj(("contents",), **CONTENTS), obj(("totalTokens",), totalTokens=COUNT)
     ),
     "/v1beta/models": get("List the models", MODELS, error=GEMINI_ERROR),
-    "/api/chat": _ollama("Answer a chat (Ollama's format)", CHAT, SAID, **NDJSON),
-    "/api/generate": _ollama("Answer a prompt (Ollama's format)", PROMPTED, SAID, **NDJSON),
-    "/api/embed": _ollama("Create embeddings", obj(("model", "input"), model=MODEL, input=WORDS), FREE),
+    "/api/chat": _ollama("Answer a chat (Ollama's format)", CHAT, DONE, **NDJSON),
+    "/api/generate": _ollama("Answer a prompt (Ollama's format)", PROMPTED, DONE, **NDJSON),
+    "/api/embed": _ollama("Create embeddings", obj(("model", "input"), model=MODEL, input=NONEMPTY), FREE),
     "/api/tags": get("List the models", MODELS, error=OLLAMA_ERROR),
     "/api/ps": get("List the models in memory", MODELS, error=OLLAMA_ERROR),
     "/api/version": get("The version of Ollama's API", obj(("version",), version=TEXT), error=OLLAMA_ERROR),

@@ -12,12 +12,12 @@ def obj(required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
 
 
 def listed(items: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """A list."""
+    """An array; `more` are further keywords of its schema."""
     return {"type": "array", "items": items, **more}
 
 
 def or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """The same, or null."""
+    """The schema, or null."""
     if "enum" in schema:
         return {**schema, "enum": [*schema["enum"], None]}
     return {"anyOf": [schema, {"type": "null"}]}
@@ -37,14 +37,14 @@ ERROR = obj(
     error=obj(("message", "type", "param", "code"), message=TEXT, type=TEXT, param=or_null(TEXT), code=or_null(TEXT)),
 )
 REFUSALS = {
-    "400": "wrong",
+    "400": "invalid request",
     "401": "no token",
     "404": "no such model",
     "413": "too large",
     "415": "not JSON",
-    "429": "too often",
+    "429": "rate limit exceeded",
 }
-FAILURES = {"502": "the provider failed", "503": "no provider is available", "504": "too late"}
+FAILURES = {"502": "the provider failed", "503": "no provider is available", "504": "timeout"}
 
 
 def answered(description: str, schema: dict[str, Any], kind: str = JSON) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def post(
             "summary": summary,
             "requestBody": {"required": True, "content": {JSON: {"schema": body}}},
             "responses": {
-                "200": {"description": "answered", "content": content},
+                "200": {"description": "success", "content": content},
                 **errors(REFUSALS, FAILURES, schema=error),
             },
         }
@@ -79,5 +79,5 @@ def get(
 ) -> dict[str, Any]:
     """An operation without a body; a public one needs no token."""
     refused = {} if public else errors({"401": "no token"}, schema=error)
-    responses = {"200": answered("so it is", answer, kind), **refused}
+    responses = {"200": answered("success", answer, kind), **refused}
     return {"get": {"summary": summary, "responses": responses, **({"security": []} if public else {})}}

@@ -1,4 +1,4 @@
-"""Serves the files of one folder: read once at start, so no path leads out of it."""
+"""Serves the files of one folder; they are read once at start, so that no path can leave it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from samplemind_cli.server.routes import Operation
 
 INDEX = "index.html"
 OTHER = "application/octet-stream"
-# Not the system's table, which differs from machine to machine.
+# Instead of the system's table, which differs between machines.
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -34,15 +34,15 @@ HEADERS = {
 
 
 class Pages:
-    """Hidden files and links out of the folder are left out."""
+    """The pages of a folder, without hidden files and links out of it."""
 
     def __init__(self, folder: Path) -> None:
         self._files = dict(_read(folder.resolve()))
 
     def operations(self, prefix: str) -> tuple[Operation, ...]:
-        """The routes below `prefix`; at `prefix` itself, with and without a slash, is the index.
+        """The routes below `prefix`; `prefix` itself, with or without a slash, is the index.
 
-        So links in it must begin with the prefix. They need no token: a browser could not send one.
+        So links in it must begin with the prefix. They need no token, which a browser could not send.
         """
         paths = (prefix, f"{prefix}/{{file}}")
         return tuple(Operation("GET", path, self._page, public=True) for path in paths)

@@ -11,9 +11,9 @@ PROVENANCE = ("text", "thinking", "provider", "model", "cached", "finish_reason"
 
 
 def headers(provider: str, model: str, tier: str) -> dict[str, str]:
-    """`tier` is "miss", "local" or "redis".
+    """The headers of an answer from `tier`: "miss", "local" or "redis".
 
-    The route, `provider/model`, asks the same model again where it stands for a model's name.
+    The route, `provider/model`, can be used as a model's name in another request.
     """
     return {
         "x-samplemind-cache": tier,
@@ -25,12 +25,12 @@ def headers(provider: str, model: str, tier: str) -> dict[str, str]:
 def of_chunk(first: Chunk) -> dict[str, str]:
     """The headers, from an answer's first chunk; with the dropped fields, and the wait for a rate limit."""
     route = routed(first)
-    found = headers(route.provider, route.endpoint.model, tier(first))
+    result = headers(route.provider, route.endpoint.model, tier(first))
     if route.dropped:
-        found[DROPPED] = ", ".join(route.dropped)
+        result[DROPPED] = ", ".join(route.dropped)
     if first.held:
-        found["x-samplemind-held"] = f"{first.held:.3f}"
-    return found
+        result["x-samplemind-held"] = f"{first.held:.3f}"
+    return result
 
 
 def routed(first: Chunk) -> Route:
@@ -46,7 +46,7 @@ def tier(first: Chunk) -> str:
 
 
 def whole(answer: Answer) -> bytes:
-    """An answer and where it came from."""
+    """An answer with its provenance, as JSON."""
     calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in answer.tool_calls]
     facts: dict[str, Any] = {name: getattr(answer, name) for name in PROVENANCE}
     return orjson.dumps({**facts, "tool_calls": calls})

@@ -13,14 +13,14 @@ from samplemind_cli.server.client_keys import ClientKey
 from samplemind_cli.server.message import HttpError
 
 MINUTE = 60.0
-LOOK = 1.0  # seconds between looks at whether a waiting request may go
-_SLOT = struct.Struct("dd")  # when the bucket of requests, and that of tokens, is empty again (unix seconds)
+LOOK = 1.0  # seconds between checks of whether a waiting request may start
+_SLOT = struct.Struct("dd")  # when the bucket of requests, and that of tokens, is empty again (unix time)
 
 
 class Quotas:
-    """A leaky bucket: up to a minute's worth at once, then as time passes.
+    """Leaky buckets: up to a minute's limit at once, then as time passes.
 
-    Tokens are known when an answer ends: the call that exceeds the limit is answered; later ones are refused.
+    Tokens are known only at an answer's end: the call that exceeds the limit is answered; later ones are refused.
     """
 
     def __init__(self, folder: str, now: Callable[[], float] = time.time) -> None:
@@ -28,7 +28,7 @@ class Quotas:
         self._now = now
 
     def take(self, key: ClientKey) -> None:
-        """Count a request. Raises HttpError (429) when the minute's are used up."""
+        """Count a request. Raises HttpError (429) if the limit per minute is used up."""
         if not key.rpm and not key.tpm:
             return
         now = self._now()
@@ -39,7 +39,7 @@ class Quotas:
             raise _refused(f"{key.name}: the {key.rpm} requests per minute are used up", wait)
 
     async def turn(self, key: ClientKey, ended: Callable[[], bool]) -> None:
-        """Wait until one request more is within the limit, and count it; or until nobody waits any more."""
+        """Wait until another request is within the limit, and count it; or until `ended`."""
         while not ended():
             try:
                 return self.take(key)
@@ -54,7 +54,7 @@ class Quotas:
             self._changed(key, lambda old: (old[0], max(old[1], now) + count * MINUTE / key.tpm))
 
     def _request(self, key: ClientKey, old: tuple[float, float], now: float) -> tuple[float, float]:
-        """The times after one more request; one that is refused for its tokens does not count."""
+        """The times after another request; one that is refused for its tokens does not count."""
         if not key.rpm or old[1] - now > MINUTE:
             return old
         return max(old[0], now) + MINUTE / key.rpm, old[1]

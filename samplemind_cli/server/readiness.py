@@ -12,12 +12,12 @@ from samplemind_cli.errors import SamplemindError
 FRESH = 1.0  # seconds
 PATIENCE = 2.0
 REACHED = "ok"
-NOT_ASKED = "configured, not checked"  # a call to a hosted provider costs money and counts toward its limits
-USABLE = (REACHED, NOT_ASKED)
+UNCHECKED = "configured, not checked"  # a call to a hosted provider costs money and counts toward its limits
+USABLE = (REACHED, UNCHECKED)
 
 
 class Readiness:
-    """Ready means that a route is available; Redis may be down, as the server works without it."""
+    """Checks whether a route is available; Redis may be down, as the server works without it."""
 
     def __init__(self, core: AICore) -> None:
         self._core = core
@@ -44,14 +44,14 @@ class Readiness:
         return {"status": "ready" if ready else "unready", "checks": {"redis": shared, **checks}}
 
     async def _provider(self, route: Route) -> str:
-        """Why a provider is not available; "ok" only if it was reached just now."""
+        """Why a provider is not available; "ok" only if it answered just now."""
         if route.skipped:
             return route.skipped
         if self._core.breakers[route.provider] == "open":
             return "has failed repeatedly"
         row = self._core.settings.row(route.provider)
         if not row.local or row.name == Provider.EMBEDDED:
-            return NOT_ASKED
+            return UNCHECKED
         url = f"{route.endpoint.base_url}/{'api/version' if row.name == Provider.OLLAMA else 'models'}"
         headers = {"authorization": f"Bearer {route.endpoint.api_key}"} if route.endpoint.api_key else {}
         try:

@@ -19,7 +19,7 @@ _ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
 class Listener(Protocol):
-    """Receives what has been parsed."""
+    """Receives the parsed requests."""
 
     def number(self) -> str:
         """An id for a request whose client gave none."""
@@ -31,7 +31,7 @@ class Listener(Protocol):
         """The client waits for 100 Continue."""
 
     def take(self, incoming: Incoming) -> None:
-        """A request is whole."""
+        """A request is complete."""
 
 
 class RequestReader:
@@ -47,8 +47,8 @@ class RequestReader:
         self._bounds = bounds
         self._share = share
         self._parser = httptools.HttpRequestParser(self)
-        self._untold = 0  # bytes since the parser's last callback: it buffers a header until that is complete
-        self._incoming: Incoming | None = None  # from its whole head on
+        self._unparsed = 0  # bytes since the parser's last callback: it buffers a header until that is complete
+        self._incoming: Incoming | None = None  # from its complete head on
         self._target = b""
         self._body: list[bytes] = []
         self.under_way = False
@@ -57,13 +57,13 @@ class RequestReader:
         self.parts = 0
 
     def feed(self, data: bytes) -> None:
-        """Read on."""
-        self._untold += len(data)
+        """Parse more bytes."""
+        self._unparsed += len(data)
         rest: bytes | None = None
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as wish:
-            rest = data[wish.args[0] :]
+        except httptools.HttpParserUpgrade as upgrade:
+            rest = data[upgrade.args[0] :]
         except httptools.HttpParserCallbackError as error:
             if not isinstance(error.__context__, HttpError):
                 raise
@@ -71,8 +71,8 @@ class RequestReader:
         except httptools.HttpParserError as error:
             self.refuse(HttpError(400, f"not HTTP: {error}", "bad_request"))
         if rest is not None:  # not inside the handler: it would be the next error's context
-            self._ask_plainly(rest)
-        elif self._untold > self._bounds.head:
+            self._parse_without_upgrade(rest)
+        elif self._unparsed > self._bounds.head:
             self.refuse(self._head_too_large())
 
     def refuse(self, problem: HttpError) -> None:
@@ -96,16 +96,16 @@ class RequestReader:
         self.patience, self.parts = self._bounds.head_time, self.parts + 1
 
     def on_url(self, url: bytes) -> None:
-        """A piece of the target."""
+        """A part of the target."""
         self._target += url
-        self._untold = 0
+        self._unparsed = 0
         self._head_size += len(url)
         if self._head_size > self._bounds.head:
             raise self._head_too_large()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header; of several of a name the values are joined, as RFC 9110 (5.3) has it. Trailers are dropped."""
-        self._untold = 0
+        """One header; values of the same name are joined (RFC 9110, 5.3). Trailers are dropped."""
+        self._unparsed = 0
         self._head_size += len(name) + len(value) + 4
         if self._head_size > self._bounds.head:
             raise self._head_too_large()
@@ -148,8 +148,8 @@ class RequestReader:
         self.patience, self.parts = self._bounds.body_time, self.parts + 1
 
     def on_body(self, data: bytes) -> None:
-        """A piece of the body; it is discarded where the head has decided the response."""
-        self._untold = 0
+        """A part of the body; it is discarded if the head has decided the response."""
+        self._unparsed = 0
         if self._incoming and self._incoming.file:
             return self._write(self._incoming.file, data)
         self._size += len(data)
@@ -163,7 +163,7 @@ class RequestReader:
         return None
 
     def _write(self, file: BinaryIO, data: bytes) -> None:
-        """A piece of a body that goes into a file; its client has time for as many as there are."""
+        """Write a part of a body into its file; each part restarts the client's timeout."""
         try:
             file.write(data)
         except OSError as error:
@@ -171,11 +171,11 @@ class RequestReader:
         self.parts += 1
 
     def on_message_complete(self) -> None:
-        """A request is whole."""
+        """A request is complete."""
         incoming = self._incoming
         if incoming is None:
             return
-        self.under_way, self._untold, self._incoming = False, 0, None
+        self.under_way, self._unparsed, self._incoming = False, 0, None
         incoming.body, self._body = b"".join(self._body), []
         incoming.began = time.perf_counter()
         self.patience, self.parts = self._bounds.idle_time, self.parts + 1
@@ -209,7 +209,7 @@ class RequestReader:
 
     def _welcome(self, incoming: Incoming) -> None:
         """Send 100 Continue to a client that waits for it, unless the request would be refused."""
-        if not incoming.chunked:  # HTTP/1.0 does not know it
+        if not incoming.chunked:  # HTTP/1.0 has no 100 Continue
             return
         if self._headers["expect"].lower() != "100-continue":
             raise HttpError(417, "only the expectation 100-continue is supported", "expectation_failed")
@@ -217,10 +217,10 @@ class RequestReader:
             raise HttpError(incoming.refused.status, "")  # its response is made
         self._listener.welcome()
 
-    def _ask_plainly(self, rest: bytes) -> None:
-        """Parse the request again without its Upgrade header, with which the parser skips the body.
+    def _parse_without_upgrade(self, rest: bytes) -> None:
+        """Parse the request again without its Upgrade header, because of which the parser would skip the body.
 
-        Java's HTTP client asks for an upgrade to HTTP/2 in its first request.
+        Java's HTTP client requests an upgrade to HTTP/2 in its first request.
         """
         if self._headers.pop("upgrade", None) is None:
             connect = HttpError(405, "this is not a proxy", "method_not_allowed")

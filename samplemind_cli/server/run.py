@@ -26,12 +26,12 @@ from samplemind_cli.settings import Settings
 log = logging.getLogger(__name__)
 BACKLOG = 1024
 GRACE = 8.0  # seconds to finish running requests; Compose kills after 10
-FLUSH = 1.0  # seconds after those to send the last of the telemetry
+FLUSH = 1.0  # seconds after those to send the remaining telemetry
 Attach = Callable[[Front, AICore], None]
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises SamplemindError when the address is not available."""
+    """A listening socket. Raises SamplemindError if the address is not available."""
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, proto)

@@ -1,9 +1,9 @@
-"""The API: the routes, and how the core answers them."""
+"""The API's routes, and how the core answers them."""
 
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 import orjson
 
@@ -17,10 +17,11 @@ from samplemind_cli.formats.openai_chat import server as openai_chat
 from samplemind_cli.server import metrics, openapi, provenance
 from samplemind_cli.server.batches import Batches
 from samplemind_cli.server.chats import Chats
-from samplemind_cli.server.clients import Clients
+from samplemind_cli.server.clients import Clients, vectors
 from samplemind_cli.server.failure import problem
 from samplemind_cli.server.memory import Memory
-from samplemind_cli.server.message import HttpError, Incoming, Outcome, Reply, Stream
+from samplemind_cli.server.message import HttpError, Incoming, Reply, Stream
+from samplemind_cli.server.model_lists import ModelLists
 from samplemind_cli.server.readiness import Readiness
 from samplemind_cli.server.routes import Operation
 
@@ -42,15 +43,14 @@ class Service:
         self._memory = Memory()
         self._chats = Chats(core, self._memory, content=content, keep=keep)
         self.paths = dict(openapi.DOCUMENT["paths"])  # what /openapi.json describes
-        self.at_once = self._memory.find  # the response that needs no waiting
+        self.at_once = self._memory.find  # a response that is ready at once
         batches = Batches(core, self._chats, keep=keep)
         self.jobs = batches.jobs
         self.operations = (
             Operation("POST", "/v1/chat/completions", self._chats.handler(openai_chat), openai_chat.error),
             Operation("POST", "/v1/embeddings", self._embeddings),
             Operation("POST", "/v1/ask", self._ask),
-            Operation("GET", "/v1/models", self._models),
-            Operation("GET", "/v1/models/{model}", self._model),
+            *ModelLists(self._chats).operations(),
             *Clients(core, self._chats).operations(),
             *batches.operations(),
             Operation("GET", "/metrics", self._metrics, owner=True),
@@ -63,10 +63,10 @@ class Service:
         """The response to any request. An internal error is logged, and is a 500."""
         try:
             return await incoming.handler(incoming)
-        except HttpError as told_already:
-            return incoming.problem(told_already)
-        except BadRequestError as wrong:
-            return incoming.problem(HttpError(wrong.status, str(wrong), wrong.code, param=wrong.param))
+        except HttpError as error:
+            return incoming.problem(error)
+        except BadRequestError as error:
+            return incoming.problem(HttpError(error.status, str(error), error.code, param=error.param))
         except SamplemindError as error:
             return incoming.problem(problem(error, incoming.format))
         except RecursionError:
@@ -95,21 +95,8 @@ class Service:
         options = options_for(fields.need("model", str), self._chats.options(incoming))
         if not options.model:
             raise fields.wrong("model", "must name a model: vectors of different models cannot be compared")
-        found = await self._core.embed(texts, options, fields.whole("dimensions"))
-        tier = found.cached or "miss"
-        outcome = Outcome(found.provider, found.model, tier, input_tokens=0 if found.cached else found.tokens or 0)
-        headers = provenance.headers(found.provider, found.model, tier)
-        return Reply(embeddings.response(found, form), headers=headers, outcome=outcome)
-
-    async def _models(self, incoming: Incoming) -> Reply:
-        data = [_model(name) for name in await self._chats.models(incoming)]
-        return Reply(orjson.dumps({"object": "list", "data": data}))
-
-    async def _model(self, incoming: Incoming) -> Reply:
-        name = incoming.params[0]
-        if name not in await self._chats.models(incoming):
-            raise HttpError(404, f"there is no model {name[:200]}", "model_not_found", param="model")
-        return Reply(orjson.dumps(_model(name)))
+        result = await self._core.embed(texts, options, fields.whole("dimensions"))
+        return vectors(result, embeddings.response(result, form))
 
     async def _metrics(self, _: Incoming) -> Reply:
         return Reply(self._measured(), kind=metrics.KIND)
@@ -121,14 +108,6 @@ class Service:
         return Reply(b'{"status":"ok"}')
 
     async def _readyz(self, incoming: Incoming) -> Reply:
-        found = await self._ready.look()
-        shown = found if incoming.trusted else {"status": found["status"]}
-        return Reply(orjson.dumps(shown), 200 if found["status"] == "ready" else 503)
-
-
-def _model(name: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": 0, "owned_by": _owner(name)}
-
-
-def _owner(name: str) -> str:
-    return name.partition("/")[0] if "/" in name else "samplemind"
+        state = await self._ready.look()
+        shown = state if incoming.trusted else {"status": state["status"]}
+        return Reply(orjson.dumps(shown), 200 if state["status"] == "ready" else 503)

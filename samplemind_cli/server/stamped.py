@@ -1,4 +1,4 @@
-"""A response body that is sent again with another id and time, wherever its format has them."""
+"""A response body that is sent again with a new id and time, wherever its format has them."""
 
 import re
 from dataclasses import dataclass
@@ -14,23 +14,23 @@ _ID, _UNIX, _ISO = range(3)
 
 @dataclass(frozen=True, slots=True)
 class Stamped:
-    """The pieces of a body, and what is inserted between them: an id, or a time in unix seconds or ISO format."""
+    """The pieces of a body, and what is inserted between them: an id, or a time as unix time or in ISO format."""
 
     pieces: tuple[bytes, ...]
     gaps: tuple[int, ...]
 
     @classmethod
     def of(cls, body: bytes, number: bytes) -> Self:
-        """A body whose id is made of `number`."""
+        """The pieces of a body whose id contains `number`."""
         pieces: list[bytes] = []
         gaps: list[int] = []
         first, *rest = _ids(body, number)
         pieces.append(first)
         for piece in rest:
             gaps.append(_ID)
-            found = _AFTER_ID.match(piece)
-            kept = [found[n] for n in (1, 2) if found[n]] if found else []
-            pieces += [*kept, piece[found.end() :] if found else piece]
+            match = _AFTER_ID.match(piece)
+            kept = [match[n] for n in (1, 2) if match[n]] if match else []
+            pieces += [*kept, piece[match.end() :] if match else piece]
             gaps += [_UNIX] * len(kept)
         if not rest and (lines := list(_LINE.finditer(body))):
             ends = [0, *(line.end() for line in lines)]
@@ -39,7 +39,7 @@ class Stamped:
         return cls(tuple(pieces), tuple(gaps))
 
     def at(self, number: bytes, now: float) -> bytes:
-        """The body with this number for its id, at this time (unix seconds)."""
+        """The body with this number in its id, and this time (unix time)."""
         if not self.gaps:
             return self.pieces[0]
         iso = _iso(now) if self.gaps[0] == _ISO else b""

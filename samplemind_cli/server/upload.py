@@ -35,7 +35,7 @@ def read(body: bytes, content_type: str) -> Form:
             part.file_object.seek(0)
             form.data = part.file_object.read()
 
-    # The body is in memory already, and within its bound.
+    # The body is in memory already, and its size was checked.
     config = {"MAX_MEMORY_FILE_SIZE": len(body) + 1, "MAX_FIELDS": MOST_FIELDS, "MAX_FIELD_SIZE": LONGEST}
     try:
         parser = create_form_parser({"Content-Type": content_type.encode("latin-1")}, on_field, on_file, config)

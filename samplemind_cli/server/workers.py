@@ -9,16 +9,16 @@ from threading import Thread
 
 from samplemind_cli.child import ending_signals
 
-SOON = 1.0  # seconds: a worker that dies sooner cannot work, and its replacement could not either
+SOON = 1.0  # seconds: a worker that dies sooner is not replaced, as its replacement would die, too
 
 
 def run(count: int, work: Callable[[], None]) -> int:
     """Run `work` in `count` processes until a signal, or our own death, ends them; returns the exit code.
 
-    1 when a worker ended by itself as soon as it began. Signals are blocked and polled here: none arrives between
-    the start of a worker and its registration, nor between its death and that.
+    It is 1 if a worker ended by itself within SOON. Signals are blocked and polled here, so that none arrives between
+    the start of a worker and its registration, or between that and its death.
     """
-    signal.signal(signal.SIGCHLD, lambda *_: None)  # a signal that is ignored need not be kept, says POSIX
+    signal.signal(signal.SIGCHLD, lambda *_: None)  # POSIX allows an ignored signal to be dropped even while blocked
     awaited = {*ending_signals(), signal.SIGCHLD}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
     lifeline = os.pipe()
@@ -57,7 +57,7 @@ def _follow(lifeline: int) -> None:
 
 
 def _started(work: Callable[[], None], mask: set[int | signal.Signals], lifeline: tuple[int, int]) -> int:
-    """Fork a child that works with this signal mask and never returns here."""
+    """Fork a child that works with this signal mask and never returns; returns its process id."""
     worker = os.fork()
     if worker:
         return worker
@@ -70,7 +70,7 @@ def _started(work: Callable[[], None], mask: set[int | signal.Signals], lifeline
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         work()
         code = 0
-    except BaseException:  # noqa: BLE001 - nothing may get out of a child into its parent's code
+    except BaseException:  # noqa: BLE001 - nothing may propagate into the parent's code
         sys.excepthook(*sys.exc_info())
     finally:
         os._exit(code)

@@ -1,4 +1,4 @@
-"""A program run beside a service: among the processes of its container, which itself stays as it is."""
+"""Runs a program in the process namespace of a service's container, which itself is not changed."""
 
 import subprocess
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from samplemind_cli.stack.files import located
 # Root with one capability, to look into other processes, and without a network.
 CONFINED: dict[str, Any] = {"user": "0:0", "cap_drop": ["ALL"], "cap_add": ["SYS_PTRACE"], "networks": ["none"]}
 PLACE = "/beside"
-KILLED = 137  # 128 + SIGKILL: with the service's first process all the others end
+KILLED = 137  # 128 + SIGKILL: the processes of a namespace are killed when its first one ends
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A running container: its service, its id, its image's id, and the engine's processor (`amd64`)."""
+    """A running container: its service, its id, its image's id, and the engine's architecture (`amd64`)."""
 
     service: str
     id: str
@@ -31,9 +31,9 @@ class Running:
 
 
 def running(settings: Settings, directory: Path, service: str) -> Running:
-    """The first running container of a service of the stack in force in `directory`.
+    """The first running container of a service of the stack in `directory`.
 
-    Raises UsageError when the stack has no such service, StackError when it does not run.
+    Raises UsageError if the stack has no such service, StackError if it is not running.
     """
     with Engine() as engine:
         system = engine.get("/version")
@@ -44,25 +44,25 @@ def running(settings: Settings, directory: Path, service: str) -> Running:
 
 
 def run(beside: Running, program: Path, arguments: Sequence[str]) -> str:
-    """What a static Linux program prints that is run beside a container, until it ends. Raises StackError.
+    """The output of a static Linux program, run next to a container's processes. Raises StackError.
 
-    It runs on the service's own image, so that nothing is pulled, in a container that goes when it ends.
+    It runs on the service's own image, so that nothing is pulled, in a container that is removed when it ends.
     """
     with translated():
         whales = client()
-        made = whales.container.create(
+        container = whales.container.create(
             beside.image, list(arguments), pid=f"container:{beside.id}", entrypoint=PLACE,
             remove=True, log_driver="none", healthcheck=False, **CONFINED,
         )  # fmt: skip
         try:
-            whales.copy(program, (made, PLACE))
-            with reaped(docker_command("start", "--attach", made.id), subprocess.PIPE) as child:
-                out, err = (said.decode("utf-8", "replace") for said in child.communicate())
+            whales.copy(program, (container, PLACE))
+            with reaped(docker_command("start", "--attach", container.id), subprocess.PIPE) as child:
+                out, err = (printed.decode("utf-8", "replace") for printed in child.communicate())
         except BaseException:
-            whales.container.remove(made, force=True)
+            whales.container.remove(container, force=True)
             raise
     if child.returncode == KILLED:
-        raise StackError(f"{beside.service} ended meanwhile", f"samplemind logs {beside.service}")
+        raise StackError(f"{beside.service} stopped while it was sampled", f"samplemind logs {beside.service}")
     if child.returncode:
         last = (err.strip().splitlines() or ["it gave no reason"])[-1].removeprefix("Error: ")
         raise StackError(f"{program.name} beside {beside.service}: {last}", f"samplemind logs {beside.service}")

@@ -1,4 +1,4 @@
-"""Building the services' images, with a layer cache in a folder if wanted, and what came of it."""
+"""Builds the services' images, with an optional layer cache in a folder, and measures the result."""
 
 import json
 import os
@@ -25,7 +25,7 @@ BASE_LABEL = "org.opencontainers.image.base.name"  # OCI image specification, an
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """A built image. Sizes are unpacked bytes; `added` is what its layers add to `base`, None when unknown."""
+    """A built image. Sizes are unpacked bytes; `added` is what its layers add to `base`, None if unknown."""
 
     service: str
     name: str
@@ -37,7 +37,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """A finished build: its seconds and the previous one's, its steps and how many of them came from the cache."""
+    """A finished build: its seconds and the previous one's, its steps and how many of them were cached."""
 
     seconds: float
     steps: int
@@ -69,7 +69,7 @@ def build(
 ) -> BuildProgress:
     """Build the images; `watch` is called for every line read, with the step it ended. Raises StackError.
 
-    `cache_dir` holds a layer cache that outlives the engine's own: it is read, and replaced after a good build.
+    `cache_dir` holds a layer cache beside the engine's own: it is read, and replaced after a successful build.
     """
     options = [] if cache else ["--no-cache"]
     with TemporaryDirectory() as folder:
@@ -82,7 +82,7 @@ def build(
 
 
 def recorded(settings: Settings, images: Iterable[Image], progress: BuildProgress, seconds: float) -> Build:
-    """The finished build beside the previous one of the same images, which it replaces in the record."""
+    """The finished build, compared with the previous one of the same images, which it replaces in the record."""
     record = Path(settings.state_dir) / "builds.json"
     before = _read(record)
     with Engine() as engine:
@@ -131,7 +131,7 @@ def _cache_overlay(folder: Path, images: list[Image], cache_dir: Path) -> Path:
 
 
 def _swap(images: list[Image], cache_dir: Path) -> None:
-    """BuildKit only ever adds to a cache folder; a new one in its place holds no more than the last build used."""
+    """Replace the cache folders: BuildKit never removes from one, so a fresh one holds only what the build used."""
     for image in images:
         old = _folder(image, cache_dir)
         shutil.rmtree(old, ignore_errors=True)
@@ -139,29 +139,29 @@ def _swap(images: list[Image], cache_dir: Path) -> None:
 
 
 def _measured(engine: Engine, image: Image, size_before: float | None) -> Image:
-    found = engine.get(f"/images/{image.name}/json")
+    built = engine.get(f"/images/{image.name}/json")
     size = _size(engine, image.name)
-    name = (found["Config"].get("Labels") or {}).get(BASE_LABEL, "")
+    name = (built["Config"].get("Labels") or {}).get(BASE_LABEL, "")
     base = engine.get(f"/images/{name}/json") if name else None
-    layers, below = (image_["RootFS"]["Layers"] if image_ else [] for image_ in (found, base))
-    added = size - _size(engine, name) if below and layers[: len(below)] == below else None
+    layers, base_layers = (image_["RootFS"]["Layers"] if image_ else [] for image_ in (built, base))
+    added = size - _size(engine, name) if base_layers and layers[: len(base_layers)] == base_layers else None
     return replace(image, size=size, added=added, base=name, size_before=size_before)
 
 
 def _size(engine: Engine, name: str) -> int:
-    """The layers' unpacked bytes: the engine's own `Size` is packed or unpacked as its image store has it."""
+    """The layers' unpacked bytes: the engine's own `Size` is packed or unpacked, depending on its image store."""
     return sum(layer["Size"] for layer in engine.get(f"/images/{name}/history"))
 
 
 def _read(record: Path) -> dict[str, dict[str, float]]:
-    """The last build of each image, `{NAME: {"size", "seconds"}}`; a broken record is no record."""
+    """The last build of each image, `{NAME: {"size", "seconds"}}`; empty if the record is missing or broken."""
     try:
-        found = json.loads(record.read_bytes())
-        return {name: {"size": last["size"], "seconds": float(last["seconds"])} for name, last in found.items()}
+        builds = json.loads(record.read_bytes())
+        return {name: {"size": last["size"], "seconds": float(last["seconds"])} for name, last in builds.items()}
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return {}
 
 
 def image_of(service: str, config: Mapping[str, Any]) -> str:
-    """The image that a service of Compose's JSON runs; Compose names one that is built and has no name."""
+    """The image of a service in Compose's JSON; for a built one without a name, the name that Compose gives it."""
     return config["services"][service].get("image") or f"{config['name']}-{service}"

@@ -1,4 +1,4 @@
-"""What `samplemind doctor` judges: each check reads the facts, and some look at one thing more themselves."""
+"""The checks of `samplemind doctor`: each reads the facts, and some look at one thing more themselves."""
 
 import json
 import os
@@ -19,27 +19,21 @@ from samplemind_cli.stack import docker, machine
 from samplemind_cli.stack.facts import Facts
 from samplemind_cli.stack.insight import insight, listens, ollama_version
 from samplemind_cli.stack.origin import is_loopback
-from samplemind_cli.stack.ports import Conflict, conflicts, wanted
+from samplemind_cli.stack.ports import Conflict, conflicts, fixed_ports
 from samplemind_cli.stack.record import OLLAMA, REDIS
-from samplemind_cli.stack.redis_of_several import reached
 from samplemind_cli.stack.services import Port
 
-ENGINE, COMPOSE, BUILDX = (24, 0), (2, 26), (0, 12)  # the oldest that are known to do
-DISK_LOW, DISK_FULL = 15e9, 2e9  # bytes: the images and a small model; less than one layer of a big one
+ENGINE, COMPOSE, BUILDX = (24, 0), (2, 26), (0, 12)  # the oldest versions that work
+DISK_LOW, DISK_FULL = 15e9, 2e9  # bytes: the images and a small model; less than one layer of a large model
 MEMORY_LOW = 8e9  # bytes: a 3B model at 8 bits, its context, and the rest of the stack
-EXTRAS = {
-    "serve": "httptools",
-    "embedded": "xllamacpp",
-    "mongo": "pymongo",
-    "dev": "pytest",
-}  # extra: the module that tells
+EXTRAS = {"serve": "httptools", "embedded": "xllamacpp", "mongo": "pymongo", "dev": "pytest"}  # extra: a module of it
 
 Verdict = Literal["ok", "warn", "fail", "skip"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A verdict, its reason, and the command that changes it (empty when there is nothing to do)."""
+    """A verdict, its reason, and the command that fixes it (empty if there is nothing to do)."""
 
     verdict: Verdict
     reason: str
@@ -68,7 +62,7 @@ def docker_daemon(facts: Facts) -> Finding:
 
 
 def docker_permission(facts: Facts) -> Finding:
-    """Whether this user may talk to the engine."""
+    """Whether this user may use the engine."""
     if not isinstance(facts.info, SamplemindError):
         return Finding("ok", "this user may use the daemon")
     return _failed(facts.info) if facts.info.message == docker.DENIED else Finding("skip", "the daemon does not answer")
@@ -89,7 +83,7 @@ def buildx_version(facts: Facts) -> Finding:
 
 
 def compose_file(facts: Facts) -> Finding:
-    """Whether Compose accepts the files in force."""
+    """Whether Compose accepts the stack's files."""
     if isinstance(facts.config, SamplemindError):
         return _failed(facts.config)
     return Finding("ok", f"project {facts.config['name']}: {', '.join(facts.config['services'])}")
@@ -98,7 +92,7 @@ def compose_file(facts: Facts) -> Finding:
 def disk(facts: Facts) -> Finding:
     """Whether images and models fit where Docker keeps them."""
     root = facts.info["DockerRootDir"] if isinstance(facts.info, dict) else ""
-    place = root if os.access(root, os.F_OK) else _there(Path.home())  # the engine may be on another machine
+    place = root if os.access(root, os.F_OK) else _existing(Path.home())  # the engine may be on another machine
     free = shutil.disk_usage(place).free
     reason = f"{free / 1e9:.1f} GB free at {place}"
     if free >= DISK_LOW:
@@ -117,7 +111,7 @@ def memory(facts: Facts) -> Finding:
 
 
 def cpu_flags(_facts: Facts) -> Finding:
-    """Whether this CPU has what MongoDB 5 and later are compiled for."""
+    """Whether this CPU has the instructions that MongoDB 5 and later need."""
     if flag := machine.missing_cpu_flag():
         return Finding(
             "fail", f"this CPU has no {flag}: MongoDB 5 and later do not run", "export MONGO_IMAGE=mongo:4.4"
@@ -146,11 +140,11 @@ def keys(facts: Facts) -> Finding:
 
 
 def ports(facts: Facts) -> Finding:
-    """Whether the ports that the stack publishes are free, or its own already."""
+    """Whether the ports that the stack publishes are free or its own."""
     if isinstance(facts.config, SamplemindError) or isinstance(facts.containers, SamplemindError):
         return Finding("skip", "needs the compose file and the engine")
-    found = conflicts(facts.config["services"], facts.config["name"], facts.containers)
-    clashes = [clash for clash in found if not _adoptable(clash)]
+    every = conflicts(facts.config["services"], facts.config["name"], facts.containers)
+    clashes = [clash for clash in every if not _adoptable(clash)]
     if clashes:
         reasons = (f"{clash.port.published} ({clash.service}) is taken by {clash.owner}" for clash in clashes)
         return Finding("warn", "; ".join(reasons), "samplemind up --auto-ports")
@@ -160,18 +154,31 @@ def ports(facts: Facts) -> Finding:
 def redis(facts: Facts) -> Finding:
     """Whether the shared cache answers."""
     if "+" in facts.settings.redis_url.partition(":")[0]:
-        return Finding(*reached(facts.settings))
+        return _sentinel_or_cluster(facts)
     port = _port(facts.settings.redis_url, _published(facts, REDIS))
     if port is None:
         return Finding("fail", "the address of Redis is not valid", "unset SAMPLEMIND_REDIS_URL")
-    told = insight(port)
-    if "error" in told and "NOAUTH" not in told["error"]:  # one that asks for a password is there
-        return Finding("warn", f"no Redis at {port.host}: {told['error']}", "samplemind up redis")
+    error = insight(port).get("error", "")
+    if error and "NOAUTH" not in error:  # one that asks for a password is running
+        return Finding("warn", f"no Redis at {port.host}: {error}", "samplemind up redis")
     return Finding("ok", f"Redis answers at {port.host}")
 
 
+def _sentinel_or_cluster(facts: Facts) -> Finding:
+    """Whether a Sentinel's master or a Cluster answers, which needs redis-py."""
+    from samplemind_cli.ai.cache import Cache
+
+    errors: list[str] = []
+    state = Cache(facts.settings, errors.append).stats()["redis"]
+    if state is None:
+        return Finding("fail", errors[0], "correct SAMPLEMIND_REDIS_URL")
+    if state["reachable"]:
+        return Finding("ok", f"Redis answers at {state['url']}")
+    return Finding("warn", state["reason"], "start it, or fix SAMPLEMIND_REDIS_URL")
+
+
 def ollama(facts: Facts) -> Finding:
-    """Whether the models' daemon answers."""
+    """Whether the Ollama daemon answers."""
     port = _port(facts.settings.ollama_host, Port(address="", published=OLLAMA, target=OLLAMA))
     if port is None:
         return Finding("fail", "the address of Ollama is not valid", "unset OLLAMA_HOST")
@@ -181,7 +188,7 @@ def ollama(facts: Facts) -> Finding:
 
 
 def hosts(facts: Facts) -> Finding:
-    """Whether the user's own hosts listen; those that are not local are not asked."""
+    """Whether the user's own local providers listen; remote ones are not checked."""
     own = facts.settings.providers
     if not own:
         return Finding("skip", "none of your own")
@@ -201,11 +208,11 @@ def extras(_facts: Facts) -> Finding:
 
 
 def folders(facts: Facts) -> Finding:
-    """Whether samplemind's own folders, or the folders they will be made in, can be written to."""
+    """Whether samplemind's own folders, or the folders in which they will be created, can be written to."""
     for kind in ("cache", "data", "state"):
-        place = _there(Path(getattr(facts.settings, f"{kind}_dir")))
+        place = _existing(Path(getattr(facts.settings, f"{kind}_dir")))
         if not os.access(place, os.W_OK | os.X_OK):
-            ours = Path.home() in place.parents  # what is above the home may be everybody's, such as /home
+            ours = Path.home() in place.parents  # a folder above it, such as /home, may belong to everybody
             move = files.elsewhere(f"XDG_{kind.upper()}_HOME")
             fix = f"sudo chown -R $USER {shlex.quote(str(place))}" if ours else move
             return Finding("fail", f"{place} cannot be written to", fix)
@@ -213,47 +220,34 @@ def folders(facts: Facts) -> Finding:
 
 
 def record(facts: Facts) -> Finding:
-    """Whether what `up` remembers of the stack can be read."""
+    """Whether the record that `up` writes of the stack can be read."""
     file = Path(facts.settings.state_dir) / paths.STACK_FILE
     try:
         readable = isinstance(json.loads(file.read_bytes()), dict)
     except (FileNotFoundError, NotADirectoryError):
         return Finding("ok", "no stack is recorded")
+    except PermissionError:
+        return Finding("warn", f"{file} cannot be read", files.elsewhere("XDG_STATE_HOME"))
     except (OSError, ValueError):
         readable = False
     return Finding("ok", str(file)) if readable else Finding("warn", f"{file} is broken", "samplemind doctor --fix")
 
 
 CHECKS: tuple[Callable[[Facts], Finding], ...] = (
-    settings,
-    folders,
-    record,
-    docker_client,
-    docker_daemon,
-    docker_permission,
-    compose_version,
-    buildx_version,
-    compose_file,
-    disk,
-    memory,
-    cpu_flags,
-    gpu,
-    ports,
-    redis,
-    ollama,
-    keys,
-    hosts,
-    extras,
-)
+    settings, folders, record,
+    docker_client, docker_daemon, docker_permission, compose_version, buildx_version, compose_file,
+    disk, memory, cpu_flags, gpu,
+    ports, redis, ollama, keys, hosts, extras,
+)  # fmt: skip
 
 
-def _there(folder: Path) -> Path:
-    """A folder, or the nearest above it that is there."""
+def _existing(folder: Path) -> Path:
+    """A folder, or the nearest existing one above it."""
     return next(part for part in (folder, *folder.parents) if os.access(part, os.F_OK))
 
 
 def _adoptable(clash: Conflict) -> bool:
-    """Whether it is a native Ollama that has the port: `up` uses it instead of starting another."""
+    """Whether a native Ollama has the port: `up` uses it instead of starting another."""
     return clash.program and clash.port.target == OLLAMA and bool(ollama_version(clash.port))
 
 
@@ -263,15 +257,15 @@ def _failed(error: SamplemindError) -> Finding:
     return Finding("fail", error.message, "" if error.hint == docker.DOCTOR else error.hint or "")
 
 
-def _version(what: str, said: str, needed: tuple[int, int], fix: str) -> Finding:
-    found = re.search(r"(\d+)\.(\d+)[\w.+~-]*", said)
-    if found and (int(found[1]), int(found[2])) < needed:
-        return Finding("fail", f"{what} {found[0]} is older than {needed[0]}.{needed[1]}", fix)
-    return Finding("ok", f"{what} {found[0] if found else said}")
+def _version(what: str, printed: str, needed: tuple[int, int], fix: str) -> Finding:
+    version = re.search(r"(\d+)\.(\d+)[\w.+~-]*", printed)
+    if version and (int(version[1]), int(version[2])) < needed:
+        return Finding("fail", f"{what} {version[0]} is older than {needed[0]}.{needed[1]}", fix)
+    return Finding("ok", f"{what} {version[0] if version else printed}")
 
 
 def _port(url: str, default: Port) -> Port | None:
-    """The port that `url` (a bare `host:port` too) leads to, the default's own for what it does not say, if any."""
+    """The port in `url`, or in a bare `host:port`, completed by the default's; None if it is not valid."""
     try:
         parts = urlsplit(url if "://" in url else f"//{url}")
         return replace(default, address=parts.hostname or default.address, published=parts.port or default.published)
@@ -286,11 +280,11 @@ def _listens(url: str) -> bool:
 
 
 def _published(facts: Facts, target: int) -> Port:
-    """Where the stack publishes a container's port; loopback and the same port when it does not say.
+    """Where the stack publishes a container's port; by default the same port on loopback.
 
-    Whose address is elsewhere is not asked: any project's files may name any machine.
+    Addresses of other machines are not checked: any project's files may name any machine.
     """
     services = facts.config["services"].values() if isinstance(facts.config, dict) else ()
-    known = (port for service in services for port in wanted(service) if port.target == target)
+    known = (port for service in services for port in fixed_ports(service) if port.target == target)
     ports = (port for port in known if is_loopback(port.address_here))
     return next(ports, Port(address="", published=target, target=target))

@@ -1,4 +1,4 @@
-"""Which services the compose files declare, remembered: asking Compose takes as long as a whole `docker compose ps`."""
+"""The services that the compose files declare, cached: `compose config` takes as long as a whole `compose ps`."""
 
 import json
 import zlib
@@ -20,16 +20,16 @@ FILE = "compose.json"
 
 
 def declared(settings: Settings, stack: Stack) -> tuple[str, list[str]]:
-    """The project's name and its services' names; from memory while the files and the environment are the same.
+    """The project's name and its services' names; cached while the files and the environment are unchanged.
 
-    A file that these include may change unnoticed; then a new service is only told of once it has a container.
+    A change of an included file is not noticed: a new service there appears only once it has a container.
     """
     known = _known(settings, stack)
     return known["project"], known["services"]
 
 
 def declared_without(settings: Settings, stack: Stack) -> dict[str, str]:
-    """The state of the declared services that are to have no container; from the same memory."""
+    """The state of the declared services that are to have no container; from the same cache."""
     return dict(_known(settings, stack)["without"])
 
 
@@ -43,9 +43,9 @@ def _known(settings: Settings, stack: Stack) -> dict[str, Any]:
 
 
 def merged(stack: Stack, services: Iterable[str] = ()) -> dict[str, Any]:
-    """Compose's JSON, with `services` in it whatever their profiles, as Compose does it with services that it is told.
+    """Compose's JSON, with `services` in it whatever their profiles, as Compose treats services that are named.
 
-    Raises StackError for an unknown service.
+    Raises UsageError for an unknown service, StackError.
     """
     active = config(stack)
     if set(services) <= set(active["services"]):
@@ -57,7 +57,7 @@ def merged(stack: Stack, services: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def _with_dependencies(stack: Stack, services: Iterable[str]) -> dict[str, Any]:
-    """Compose's JSON of these services and those they depend on, which must be in active profiles."""
+    """Compose's JSON of these services and their dependencies. Raises UsageError if one's profile is not active."""
     try:
         return config(stack, services)
     except UsageError as error:
@@ -65,30 +65,31 @@ def _with_dependencies(stack: Stack, services: Iterable[str]) -> dict[str, Any]:
         everything = config(replace(stack, profiles=(EVERY_PROFILE,)))["services"]
         if missing in services or missing not in everything:
             raise
-        askers = [name for name, found in everything.items() if missing in (found.get("depends_on") or {})]
+        dependents = [name for name, service in everything.items() if missing in (service.get("depends_on") or {})]
         profile = everything[missing]["profiles"][0]
         raise UsageError(
-            f"{' and '.join(askers)} needs {missing}, whose profile is not active", f"add --profile {profile}"
+            f"{' and '.join(dependents)} needs {missing}, whose profile is not active", f"add --profile {profile}"
         ) from error
 
 
 def require_declared(stack: Stack, active: Collection[str], services: Iterable[str]) -> None:
-    """Raise UsageError for a service that is declared nowhere; `active`: those of active profiles."""
+    """Raise UsageError for a service that is not declared in any profile; `active`: those of active profiles."""
     if missing := [name for name in services if name not in active]:
         require(missing, every_service(stack))
 
 
-def remember(settings: Settings, stack: Stack, told: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep what Compose's `config` told of the stack."""
-    without = without_containers(told["services"])
-    known = {"key": _key(stack), "project": told["name"], "services": list(told["services"]), "without": without}
-    with suppress(StackError):  # without the memory it only takes longer
+def remember(settings: Settings, stack: Stack, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Cache the services in Compose's JSON of the stack."""
+    services: Mapping[str, Any] = document["services"]
+    without = without_containers(services)
+    known = {"key": _key(stack), "project": document["name"], "services": list(services), "without": without}
+    with suppress(StackError):  # without the cache it only takes longer
         write_whole(Path(settings.cache_dir) / FILE, json.dumps(known))
     return known
 
 
 def _key(stack: Stack) -> list[Any]:
-    """What the answer depends on; of the environment, which may hold secrets, only a checksum."""
+    """The cache's key; of the environment, which may hold secrets, only a checksum."""
     variables = sorted({**environment(), **stack.variables}.items())
     return [
         stack.project,

@@ -1,4 +1,4 @@
-"""What Compose and the engine print when something in the compose file cannot be had, in plain words and with a way on.
+"""Errors that Compose and the engine print about what a compose file asks for.
 
 Each row: a pattern, a message, a hint; in both `{0}` is the line, `{1}`, … the pattern's groups.
 """

@@ -1,8 +1,8 @@
-"""The Docker client, as python-on-whales or as a command line of our own; its failures become ours here, once.
+"""The Docker client, as python-on-whales or as a command line of our own, and the translation of its errors.
 
-python-on-whales asks what has one answer: `down`, `stop`, `rebuild`'s start, removals, copies, prunes. Its import takes
-0.2 s of CPU, half of a `docker compose up` with nothing to do, and it knows no time limits. So `up`, `ps`, `env` and
-`doctor` read the engine's own API (see `engine`), and `config`, which takes names of services too, is asked here.
+python-on-whales makes the calls with a single answer: `down`, `stop`, `rebuild`'s start, removals, copies, prunes. Its
+import takes 0.2 s of CPU, half of a `docker compose up` with nothing to do, and it has no timeouts. So `up`, `ps`,
+`env` and `doctor` use the engine's own API (see `engine`), and `config`, which takes service names too, is called here.
 """
 
 import json
@@ -31,17 +31,19 @@ ALWAYS = {"BUILDKIT_PROGRESS": "plain", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "
 # Compose would fetch an `include:` or a file from such an address, whichever folder we are started in.
 REMOTE = ("COMPOSE_EXPERIMENTAL_GIT_REMOTE", "COMPOSE_EXPERIMENTAL_OCI_REMOTE")
 
-SILENCE = 30.0  # seconds after which a daemon that says nothing is given up
-ANSWER = 15.0  # seconds to wait for its first answer, whatever is asked first
-PATIENCE, POLL = 5.0, 0.2  # seconds a command may take before the daemon is asked; between two looks at the answer
+SILENCE = 30.0  # seconds to wait for a daemon that has answered before
+ANSWER = 15.0  # seconds to wait for its first answer
+PATIENCE, POLL = 5.0, 0.2  # seconds a command may take before the daemon is probed; between two looks at the probe
 
 DAEMON = "Error response from daemon: "
 ABSENT = "Docker is not installed: there is no `docker` on the PATH"
 DENIED = "this user may not use the Docker daemon"
 SILENT = "the Docker daemon does not answer"
-ELSEWHERE = "check DOCKER_HOST, or unset it for this machine's own daemon"  # the hint when it is set
-DOCTOR = "samplemind doctor"  # the hint when nothing better is known
+ELSEWHERE = "check DOCKER_HOST, or unset it for this machine's own daemon"  # the hint if it is set
+DOCTOR = "samplemind doctor"  # the hint if nothing better is known
+WAITS = f"Compose waits for a pipe that the compose files name, as an env_file: is there one? Else: {DOCTOR}"
 
+ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 EVERY_PROFILE = "*"
 SEPARATOR = "\n"  # between the paths in COMPOSE_FILE; any of them may contain a colon
 
@@ -66,7 +68,7 @@ FAILURES: tuple[tuple[str, str, str], ...] = (
     (
         (
             r"(cannot|failed to) connect to the docker|error during connect|is the docker daemon running|raw stream"
-            r"|error while (copy|close(read|write)) \("  # of a line that was cut
+            r"|error while (copy|close(read|write)) \("  # the connection was cut
         ),
         SILENT,
         "start Docker Desktop, or: sudo systemctl start docker",
@@ -142,7 +144,7 @@ def client(stack: Stack | None = None) -> "DockerClient":
 def translated() -> Iterator[None]:
     """Within it, what python-on-whales raises becomes a StackError (a UsageError for an unknown service).
 
-    It knows no time limit, so the daemon is asked for its version first.
+    It has no timeout, so the daemon is asked for its version first.
     """
     require_daemon()
     try:
@@ -174,14 +176,14 @@ def docker_command(*arguments: str) -> list[str]:
 
 @contextmanager
 def attended(command: list[str], stderr: int = subprocess.STDOUT) -> Iterator["subprocess.Popen[bytes]"]:
-    """A running Docker command as `reaped` has it; Docker itself waits for ever for a daemon that says nothing.
+    """A running Docker command, see `reaped`; Docker itself waits for ever for a daemon that does not answer.
 
-    Once the command has taken PATIENCE seconds the daemon is asked for its version; a silent one is a StackError.
+    After PATIENCE seconds the daemon is asked for its version. Raises StackError if it does not answer.
     """
     over, silent = Event(), Event()
     with reaped(command, stderr) as child:
-        asker = Thread(target=_ask, args=(child, over, silent))
-        asker.start()
+        prober = Thread(target=_probe, args=(child, over, silent))
+        prober.start()
         try:
             yield child
         except StackError as error:
@@ -190,68 +192,72 @@ def attended(command: list[str], stderr: int = subprocess.STDOUT) -> Iterator["s
             raise
         finally:
             over.set()
-            asker.join()
+            prober.join()
 
 
-def _ask(child: "subprocess.Popen[bytes]", over: Event, silent: Event) -> None:
-    """End `child` when the daemon does not answer, which is asked unless the child's work is `over` before."""
+def _probe(child: "subprocess.Popen[bytes]", over: Event, silent: Event) -> None:
+    """Kill `child` if the daemon does not answer a probe, which is sent unless the child's work is `over` before."""
     if over.wait(PATIENCE):
         return
     deadline = time.monotonic() + SILENCE
-    with reaped(docker_command("version")) as asked:
-        while asked.poll() is None and not over.wait(POLL):
+    with reaped(docker_command("version")) as probe:
+        while probe.poll() is None and not over.wait(POLL):
             if time.monotonic() > deadline:
                 silent.set()
                 kill(child)
                 break
-        kill(asked)  # docker ignores SIGTERM while it waits for the daemon
+        kill(probe)  # docker ignores SIGTERM while it waits for the daemon
 
 
-def output_of(command: list[str], timeout: float | None = None) -> str:
-    """What a Docker command line prints to stdout. Raises StackError when it fails or takes over `timeout` seconds."""
+def output_of(command: list[str], timeout: float | None = None, hint: str = DOCTOR) -> str:
+    """What a Docker command line prints to stdout, which changes nothing.
+
+    Raises StackError if it fails or takes over `timeout` seconds, then with this `hint`.
+    """
     with reaped(command, subprocess.PIPE) as child:
         try:
-            printed, said = child.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired as error:  # its plugin, which has the pipes too, ends with it
-            raise StackError(f"Docker did not answer within {timeout:g} s", DOCTOR) from error
+            out, err = child.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            kill(child)  # it ignores SIGTERM while it waits; its plugin, which has the pipes too, ends with it
+            raise StackError(f"Docker did not answer within {timeout:g} s", hint) from error
     if child.returncode != 0:
-        raise failure(said.decode("utf-8", "replace"))
-    return printed.decode("utf-8", "replace")
+        raise failure(err.decode("utf-8", "replace"))
+    return out.decode("utf-8", "replace")
 
 
 def require_daemon() -> None:
-    """Raise StackError when the daemon does not tell its version within ANSWER seconds."""
+    """Raise StackError if the daemon does not return its version within ANSWER seconds."""
     command = docker_command("version", "--format", "{{.Server.Version}}")
     with reaped(command, subprocess.PIPE) as child:
         try:
             _, stderr = child.communicate(timeout=ANSWER)
         except subprocess.TimeoutExpired as error:
-            kill(child)  # Docker ignores SIGTERM while it waits for the daemon
+            kill(child)  # docker ignores SIGTERM while it waits for the daemon
             raise failure("error during connect") from error
     if child.returncode != 0:
         raise failure(stderr.decode("utf-8", "replace"))
 
 
 def config(stack: Stack, services: Iterable[str] = (), timeout: float | None = None) -> dict[str, Any]:
-    """The compose files merged and filled in (`name`, `services`, `volumes`, …), as Compose prints it in JSON.
+    """The compose files merged and filled in (`name`, `services`, `volumes`, …), as Compose prints them in JSON.
 
-    Raises StackError after `timeout` seconds, ANSWER by default.
-
-    It has the services of active profiles; with `services`, those and what they depend on, whatever their profiles.
+    It has the services of active profiles; with `services`, those and their dependencies, whatever their profiles.
+    Raises StackError, also after `timeout` seconds, ANSWER by default.
     """
-    printed = output_of(compose_command(stack, "config", "--format", "json", *services), timeout or ANSWER)
+    command = compose_command(stack, "config", "--format", "json", *services)
+    printed = output_of(command, timeout or ANSWER, WAITS)
     loaded: dict[str, Any] = json.loads(printed)
     return loaded
 
 
 def every_service(stack: Stack) -> list[str]:
-    """The names of all declared services, those of inactive profiles too."""
+    """The names of all declared services, including inactive profiles'. Raises StackError."""
     everything = replace(stack, profiles=(EVERY_PROFILE,))
-    return output_of(compose_command(everything, "config", "--services"), ANSWER).split()
+    return output_of(compose_command(everything, "config", "--services"), ANSWER, WAITS).split()
 
 
 def require(services: Iterable[str], declared: Collection[str]) -> None:
-    """Raise UsageError for a service that is not declared: with a project name given, Compose may ignore it."""
+    """Raise UsageError for a service that is not declared: where a project is named, Compose may ignore it."""
     for name in services:
         if name not in declared:
             known = ", ".join(sorted(declared)) or "none"
@@ -259,23 +265,25 @@ def require(services: Iterable[str], declared: Collection[str]) -> None:
 
 
 def failure(stderr: str) -> SamplemindError:
-    """What a failed Docker command said, as our error with the next command to type."""
-    lines = [line.strip() for line in _PLAIN.sub("", stderr).splitlines() if line.strip()]
+    """The output of a failed Docker command as our error, with the next command to type."""
+    lines = [line.strip() for line in ANSI.sub("", stderr).splitlines() if line.strip()]
     for pattern, message, hint in FAILURES:
-        for line in reversed(lines):  # the last words are the reason, what came before is progress
-            if found := re.search(pattern, line, re.IGNORECASE):
+        for line in reversed(lines):  # the last lines have the reason, the ones before are progress
+            if match := re.search(pattern, line, re.IGNORECASE):
                 kind = UsageError if pattern == "no such service" else StackError
                 elsewhere = message == SILENT and environment().get("DOCKER_HOST")
-                told = (line.removeprefix(DAEMON), *found.groups())
-                return kind(message.format(*told), (ELSEWHERE if elsewhere else hint).format(*told))
+                values = (line.removeprefix(DAEMON), *match.groups())
+                return kind(message.format(*values), (ELSEWHERE if elsewhere else hint).format(*values))
     return StackError(lines[-1].removeprefix(DAEMON) if lines else "Docker failed and gave no reason", DOCTOR)
 
 
-_PLAIN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+def plain(line: bytes) -> str:
+    """A line of Docker's as text, without colours, cursor movements and surrounding space."""
+    return ANSI.sub("", line.decode("utf-8", "replace")).strip()
 
 
 def _call(stack: Stack) -> list[str]:
-    """`docker` with the stack's variables: through env(1), as python-on-whales has no other way to pass them."""
+    """`docker` with the stack's variables, by env(1): python-on-whales cannot pass variables otherwise."""
     remote = {name: "0" for name in REMOTE if not environment().get(name)}
     files = {} if stack.by_option else {"COMPOSE_FILE": SEPARATOR.join(map(str, stack.files))}
     separator = {"COMPOSE_PATH_SEPARATOR": SEPARATOR} if files else {}

@@ -1,4 +1,4 @@
-"""Running the checks side by side, and mending the few things that may be mended unasked."""
+"""Runs the checks in parallel, and fixes the few things that are safe to fix."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ from samplemind_cli.stack.facts import Facts, gathered
 
 
 def examine(settings: Settings, error: SamplemindError | None = None) -> tuple[Facts, dict[str, Finding]]:
-    """Every check's finding by its id, in the order of CHECKS; `error`: why `settings` are the defaults alone."""
+    """Every check's finding by its id, in the order of CHECKS; `error`: why `settings` are only the defaults."""
     with ThreadPoolExecutor(max_workers=len(CHECKS)) as pool:
         facts = gathered(settings, error, pool)
         findings = {check.__name__.replace("_", "-"): pool.submit(check, facts) for check in CHECKS}
@@ -22,10 +22,9 @@ def examine(settings: Settings, error: SamplemindError | None = None) -> tuple[F
 
 
 def mend(facts: Facts, findings: dict[str, Finding]) -> list[str]:
-    """Do what is safe to do about the findings: only what costs nothing but time to have again. What was done."""
-    return [
-        MENDS[name](facts) for name, found in findings.items() if found.verdict in ("warn", "fail") and name in MENDS
-    ]
+    """Fix what is safe to fix: it removes only what can be made again. Returns what was done, a line each."""
+    bad = [name for name, finding in findings.items() if finding.verdict in ("warn", "fail")]
+    return [MENDS[name](facts) for name in bad if name in MENDS]
 
 
 def _forget_record(facts: Facts) -> str:
@@ -35,12 +34,12 @@ def _forget_record(facts: Facts) -> str:
 
 
 def _prune(_facts: Facts) -> str:
-    """Images without a name and layers that no build used for a week: a build makes them again."""
+    """Remove untagged images, and layers that no build used for a week: a build makes them again."""
     with docker.translated():
         client = docker.client()
         client.image.prune()
         lines: Iterable[Any] = client.buildx.prune(filters={"until": "168h"}, stream_logs=True)
-        *_, total = map(str, lines)  # they are, whatever their type says
+        *_, total = map(str, lines)  # python-on-whales' annotation is wrong
     return f"removed untagged images and build layers unused for a week ({' '.join(total.split())})"
 
 

@@ -1,6 +1,5 @@
-"""The environment as Compose sees it in a folder: its .env file under the process's own variables."""
+"""The environment as Compose sees it in a folder: the process's own variables over those of its .env file."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +11,7 @@ PREFIX = "COMPOSE_"
 
 
 def variables(folder: Path) -> Mapping[str, str]:
-    """The variables; of a .env file's, those named COMPOSE_* are certain to be there. Raises UsageError.
+    """The variables; an env file that names no COMPOSE_* variable is left out. Raises UsageError.
 
     Which files are read: https://docs.docker.com/compose/how-tos/environment-variables/envvars-precedence/
     """
@@ -24,7 +23,7 @@ def variables(folder: Path) -> Mapping[str, str]:
 
 
 def files(folder: Path, process: Mapping[str, str]) -> list[Path]:
-    """The env files that Compose reads in `folder`, weakest first; one may be absent."""
+    """The env files that Compose reads in `folder`, lowest precedence first; they may be absent."""
     if process.get("COMPOSE_DISABLE_ENV_FILE", "").lower() in ("1", "t", "true"):
         return []
     return [folder / name for name in process.get("COMPOSE_ENV_FILES", "").split(",") if name] or [folder / ".env"]
@@ -32,10 +31,10 @@ def files(folder: Path, process: Mapping[str, str]) -> list[Path]:
 
 def _read(file: Path) -> dict[str, str]:
     try:
-        text = trust.content(file).decode("utf-8-sig", "replace") if os.path.isfile(file) else ""
+        text = trust.content(file).decode("utf-8-sig", "replace") if trust.present(file) else ""
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error}", f"fix or move {file}") from error
-    if PREFIX not in text:  # most name none, and the library's import takes 10 ms
+    if PREFIX not in text:  # few have one, and importing the library takes 10 ms
         return {}
     from io import StringIO
 

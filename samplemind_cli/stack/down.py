@@ -1,4 +1,4 @@
-"""Stopping the stack, and removing the data it leaves, which is named before."""
+"""Stops the stack, and lists and removes the volumes and networks that are left."""
 
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -8,19 +8,19 @@ from typing import Any
 from samplemind_cli.errors import StackError
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import record
-from samplemind_cli.stack.docker import EVERY_PROFILE, client, config, translated
+from samplemind_cli.stack.docker import EVERY_PROFILE, client, config, plain, translated
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.files import Stack, ports_file
 from samplemind_cli.stack.services import COMPOSE
 
 PROJECT = f"{COMPOSE}.project"
-_ANONYMOUS = re.compile(r"[0-9a-f]{64}")  # the engine's names; its label for them is not always there
+_ANONYMOUS = re.compile(r"[0-9a-f]{64}")  # the engine's names for them; its label is not always set
 MODELS = "/.ollama"  # where an Ollama image keeps its models, below its home
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
-    """A volume of the stack: bytes in it (-1: the engine cannot tell), `redis:/data` where it is used, if it is."""
+    """A volume of the stack: its bytes (-1: unknown), and where it is mounted, `redis:/data`; empty: nowhere."""
 
     name: str
     size: int
@@ -33,21 +33,21 @@ class Volume:
 
     @property
     def anonymous(self) -> bool:
-        """Whether nothing leads to it once its container is gone."""
+        """Whether it has no name by which it could be found once its container is gone."""
         return bool(_ANONYMOUS.fullmatch(self.name))
 
 
 def volumes(engine: Engine, declared: Mapping[str, Any], services: Sequence[str]) -> list[Volume]:
-    """The volumes that exist and belong to `services` (none: to the whole stack) alone, anonymous ones too.
+    """The existing volumes that only `services` (none: only the stack) use, including anonymous ones.
 
-    `declared` is Compose's JSON; an external volume is not the stack's. Raises StackError.
+    `declared` is Compose's JSON; external volumes are left out. Raises StackError.
     """
     used = [*_declared(declared), *_mounted(engine, declared["name"])]
     existing = {volume["Name"]: volume for volume in engine.get("/system/df", type="volume")["Volumes"] or ()}
     if not services:
         earlier = [name for name, volume in existing.items() if _labels(volume).get(PROJECT) == declared["name"]]
         named = [volume["name"] for volume in (declared.get("volumes") or {}).values()]
-        used += [("", name, "") for name in (*named, *earlier)]  # earlier: those of former versions of the files too
+        used += [("", name, "") for name in (*named, *earlier)]  # earlier: of previous versions of the files
     shared = {name for service, name, _ in used if services and service not in services}
     places = {name: f"{service}:{target}" for service, name, target in reversed(used) if service}
     external = {volume["name"] for volume in (declared.get("volumes") or {}).values() if volume.get("external")}
@@ -57,9 +57,9 @@ def volumes(engine: Engine, declared: Mapping[str, Any], services: Sequence[str]
 
 
 def networks(engine: Engine, project: str) -> tuple[list[str], list[str]]:
-    """The names of the networks that are left of a project: unused ones, and those that a foreign container is in.
+    """The names of a project's remaining networks: unused ones, and those that other containers are in.
 
-    Compose leaves a network that the files declare no more.
+    Compose does not remove a network that the files no longer declare. Raises StackError.
     """
     unused: list[str] = []
     used: list[str] = []
@@ -70,14 +70,15 @@ def networks(engine: Engine, project: str) -> tuple[list[str], list[str]]:
 
 
 def outliving(engine: Engine, project: str, services: Sequence[str]) -> list[Volume]:
-    """The volumes that stay when the containers of `services` (none: all) go: named ones, and anonymous ones, which
-    nothing leads to afterwards. Their sizes are not asked for: the engine counts file by file. Raises StackError.
+    """The volumes that remain after the containers of `services` (none: all) are removed, named or anonymous.
+
+    Their sizes are left out: the engine counts them file by file. Raises StackError.
     """
     mounted = [(name, f"{service}:{target}") for service, name, target in _mounted(engine, project)]
     places = {name: place for name, place in mounted if not services or place.partition(":")[0] in services}
-    found = {volume["Name"]: _labels(volume) for volume in engine.get("/volumes")["Volumes"] or ()}
-    named = {name for name, labels in found.items() if labels.get(PROJECT) == project}
-    anonymous = {name for name in found if name in places and _ANONYMOUS.fullmatch(name)}
+    existing = {volume["Name"]: _labels(volume) for volume in engine.get("/volumes")["Volumes"] or ()}
+    named = {name for name, labels in existing.items() if labels.get(PROJECT) == project}
+    anonymous = {name for name in existing if name in places and _ANONYMOUS.fullmatch(name)}
     left = sorted((named & set(places) if services else named) | anonymous)
     return [Volume(name=name, size=-1, place=places.get(name, "")) for name in left]
 
@@ -87,7 +88,7 @@ def _labels(volume: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _declared(declared: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """(service, volume, where it is mounted), of the compose files."""
+    """(service, volume, mount point) of each mount in the compose files."""
     names = {key: volume["name"] for key, volume in (declared.get("volumes") or {}).items()}
     for service, definition in declared["services"].items():
         for mount in definition.get("volumes") or ():
@@ -96,7 +97,7 @@ def _declared(declared: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _mounted(engine: Engine, project: str) -> Iterator[tuple[str, str, str]]:
-    """The same, of the containers there are, one-off ones included."""
+    """The same for the existing containers, including one-off ones."""
     for container in engine.get("/containers/json", all="1", filters={"label": [f"{PROJECT}={project}"]}):
         for mount in container.get("Mounts") or ():
             if mount["Type"] == "volume":
@@ -104,7 +105,7 @@ def _mounted(engine: Engine, project: str) -> Iterator[tuple[str, str, str]]:
 
 
 def everything(stack: Stack) -> dict[str, Any]:
-    """Compose's JSON with the services of all profiles, or of the active ones where others lack a file of theirs."""
+    """Compose's JSON with the services of all profiles; of the active ones if others lack a file. Raises StackError."""
     try:
         return config(replace(stack, profiles=(EVERY_PROFILE,)))
     except StackError:
@@ -112,33 +113,34 @@ def everything(stack: Stack) -> dict[str, Any]:
 
 
 def removed(stack: Stack, services: Sequence[str], grace: int | None) -> Generator[str, None, None]:
-    """Stop and remove the containers (services of any profile, with none named also those that the files declare no
-    more and one-off ones) and networks; each container's name as it goes. `grace`: seconds until one is killed, else
-    its own. Raises StackError.
+    """Stop and remove the containers of `services` and the networks; yields each container's name as it is removed.
+
+    None named: the containers of all profiles, one-off ones, and those that the files no longer declare. `grace`:
+    seconds until a container is killed, by default its own setting. Raises StackError.
     """
     with translated():
         compose = client(replace(stack, profiles=(EVERY_PROFILE,))).compose
         orphans = not services
         lines = compose.down(list(services) or None, remove_orphans=orphans, timeout=grace, stream_logs=True)
-        yield from _gone("Removed", lines)
+        yield from _containers("Removed", lines)
 
 
 def stopped(stack: Stack, services: Sequence[str], grace: int | None) -> Generator[str, None, None]:
-    """Stop the containers and keep them; each one's name as it stops. Raises StackError."""
+    """Stop the containers without removing them; yields each one's name as it stops. Raises StackError."""
     with translated():
         compose = client(replace(stack, profiles=(EVERY_PROFILE,))).compose
-        yield from _gone("Stopped", compose.stop(list(services) or None, timeout=grace, stream_logs=True))
+        yield from _containers("Stopped", compose.stop(list(services) or None, timeout=grace, stream_logs=True))
 
 
-def _gone(done: str, lines: Iterable[tuple[str, bytes]]) -> Iterator[str]:
-    """The containers of which Compose says that they are stopped or removed."""
+def _containers(event: str, lines: Iterable[tuple[str, bytes]]) -> Iterator[str]:
+    """The containers for which Compose printed this event."""
     for _, line in lines:
-        if found := re.match(rf"(?:\x1b\[\d*K)?\s*Container (\S+) +{done}", line.decode("utf-8", "replace")):
-            yield found[1]
+        if match := re.match(rf"Container (\S+) +{event}", plain(line)):
+            yield match[1]
 
 
 def remove(stack: Stack, doomed: Sequence[Volume]) -> None:
-    """Remove volumes for good. Raises StackError."""
+    """Delete volumes. Raises StackError."""
     with translated():
         client(stack).volume.remove([volume.name for volume in doomed])
 
@@ -150,7 +152,7 @@ def remove_networks(stack: Stack, names: Sequence[str]) -> None:
 
 
 def forget(settings: Settings, stack: Stack, project: str, services: Sequence[str]) -> None:
-    """Take what was stopped out of the record; with the whole stack go the ports chosen for it."""
+    """Remove the services (none: all, and the ports chosen for the stack) from the record. Raises StackError."""
     record.forget(settings, project, services)
     if not services:
         ports_file(settings, stack.files[0]).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The containers that there are already: which of them run, and how to start them anew as they are."""
+"""The stack's existing containers: which of them run, and how to start or restart them unchanged."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -19,18 +19,19 @@ JOINED = "container:"  # Docker's mode of a container on another one's network
 def planned(
     settings: Settings, engine: Engine, verb: Sequence[str], services: Sequence[str], tell: Callable[[str], None]
 ) -> UpPlan:
-    """Compose's `verb` on `services`, or on all that have a container; `tell` gets the files and project first.
+    """The plan for Compose's `verb` on `services`, or on all that have a container.
 
-    Raises UsageError for an unknown service, StackError where there is no container.
+    `tell` gets the files and project first. Raises UsageError for an unknown service, StackError if one has no
+    container.
     """
     stack = located(settings, engine=engine.get("/version")["Version"])
     project, active = declared(settings, stack)
     tell(stack.title(project))
     require_declared(stack, active, services)
-    made = {container["Labels"].get(f"{COMPOSE}.service", "") for container in containers(engine, project)}
-    known = active if made <= {*active} else every_service(stack)  # Compose refuses those of earlier files
-    names = tuple(services) or tuple(name for name in known if name in made)
-    if missing := [name for name in names if name not in made]:
+    existing = {container["Labels"].get(f"{COMPOSE}.service", "") for container in containers(engine, project)}
+    known = active if existing <= {*active} else every_service(stack)  # Compose refuses undeclared ones
+    names = tuple(services) or tuple(name for name in known if name in existing)
+    if missing := [name for name in names if name not in existing]:
         raise StackError(f"{', '.join(missing)}: there is no container", f"samplemind up {' '.join(missing)}")
     if not names:
         raise StackError(f"project {project} has no containers", "samplemind up")
@@ -49,7 +50,7 @@ def shares_networks(engine: Engine, plan: UpPlan) -> bool:
 def running(settings: Settings, stack: Stack, engine: Engine, service: str) -> ServiceState:
     """The first running container of a service.
 
-    Raises UsageError when the stack has no such service, StackError when it does not run.
+    Raises UsageError if the stack has no such service, StackError if it is not running.
     """
     engine.get("/version")
     project, active = declared(settings, stack)
@@ -62,9 +63,9 @@ def running(settings: Settings, stack: Stack, engine: Engine, service: str) -> S
 
 
 def urls(settings: Settings, service: str) -> list[str]:
-    """Where a service listens on this machine, by port; of one that runs outside of the stack too.
+    """The URLs of a service's ports on this machine, also if it runs outside of the stack.
 
-    Raises UsageError when the stack has no such service, StackError when it does not run or publishes no port.
+    Raises UsageError if the stack has no such service, StackError if it is not running or publishes no port.
     """
     with Engine() as engine:
         engine.get("/version")
@@ -79,7 +80,7 @@ def urls(settings: Settings, service: str) -> list[str]:
 
 
 def without_ports(service: ServiceState) -> StackError:
-    """Why nothing leads to a running service, and what would."""
+    """The error for a running service that publishes no port, with what to do about it."""
     if service.network == "host":
         hint = "it is on the host's network: use the port its program listens on"
     elif service.network.startswith(JOINED):

@@ -1,4 +1,4 @@
-"""What `samplemind doctor` asks before it judges, all at once."""
+"""The facts that `samplemind doctor` gathers in parallel before its checks."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,15 +8,14 @@ from typing import Any
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import docker, files
+from samplemind_cli.stack.docker import PATIENCE
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.services import containers
-
-PATIENCE = 5.0  # seconds; a daemon that hangs is found out, not waited for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What was asked before the checks; an error in place of an answer says why there is none."""
+    """What the checks read; an error in place of a value says why there is none."""
 
     settings: Settings
     settings_error: SamplemindError | None
@@ -29,34 +28,34 @@ class Facts:
 
 
 def gathered(settings: Settings, error: SamplemindError | None, pool: ThreadPoolExecutor) -> Facts:
-    """Ask everything at once; `error`: why `settings` are no more than the defaults."""
-    questions: dict[str, Callable[[], Any]] = {
-        "client": lambda: _said("--version"),
-        "compose": lambda: _said("compose", "version", "--short"),
-        "buildx": lambda: _said("buildx", "version"),
+    """Gather everything in parallel; `error`: why `settings` are only the defaults."""
+    calls: dict[str, Callable[[], Any]] = {
+        "client": lambda: _output("--version"),
+        "compose": lambda: _output("compose", "version", "--short"),
+        "buildx": lambda: _output("buildx", "version"),
         "config": lambda: docker.config(files.located(settings), timeout=PATIENCE),
     }
     engine = pool.submit(_engine)
-    answers = {name: pool.submit(_answered, question) for name, question in questions.items()}
-    said = {name: answer.result() for name, answer in answers.items()}
-    return Facts(settings=settings, settings_error=error, **engine.result(), **said)
+    pending = {name: pool.submit(_result, call) for name, call in calls.items()}
+    results = {name: future.result() for name, future in pending.items()}
+    return Facts(settings=settings, settings_error=error, **engine.result(), **results)
 
 
-def _answered(question: Callable[[], Any]) -> Any:
+def _result(call: Callable[[], Any]) -> Any:
     try:
-        return question()
+        return call()
     except SamplemindError as error:
         return error
 
 
-def _said(*words: str) -> str:
+def _output(*words: str) -> str:
     return docker.output_of(docker.docker_command(*words), PATIENCE).strip()
 
 
 def _engine() -> dict[str, Any]:
-    """Over one connection: where it breaks with the first question, the second hears at once of the same."""
+    """The engine's facts over one connection: if it breaks in the first request, the second fails at once."""
     try:
         with Engine(PATIENCE) as engine:
-            return {"info": _answered(lambda: engine.get("/info")), "containers": _answered(lambda: containers(engine))}
+            return {"info": _result(lambda: engine.get("/info")), "containers": _result(lambda: containers(engine))}
     except SamplemindError as error:
         return {"info": error, "containers": error}

@@ -1,25 +1,25 @@
-"""What only the services themselves can tell: the cache's hits, the loaded models, the database's memory."""
+"""Reads the services' own figures: Redis' hit rate, Ollama's loaded models, MongoDB's memory."""
 
 import socket
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
-from samplemind_cli.stack.bounded import BoundedReader
-from samplemind_cli.stack.http import HttpLine
+from samplemind_cli.stack.http import BoundedReader, HttpConnection
 from samplemind_cli.stack.services import Port
 
 TIMEOUT = 1.0  # seconds to connect; they are on this machine
-WHOLE = 3.0  # seconds for a whole answer
+WHOLE = 3.0  # seconds for a whole response
 LONGEST = 300  # characters of a reason
-LARGEST = 8_000_000  # bytes of an answer
+LARGEST = 8_000_000  # bytes of a response
 
 
 def insight(port: Port) -> dict[str, Any]:
-    """What the service behind a port tells, by the port inside its container; empty for one we do not know.
+    """The figures of the service behind a port, which is known by the port inside its container; else empty.
 
     Redis: hit_rate (0..1, None before the first read), used_memory_bytes, max_memory_bytes (0: none), evicted_keys.
-    Ollama: models [{name, size_bytes, gpu_percent}]. MongoDB: cache_bytes, cache_max_bytes; where
-    its driver is not installed, `{"hint": …}`. Or `{"error": …}`.
+    Ollama: models [{name, size_bytes, gpu_percent}]. MongoDB: cache_bytes, cache_max_bytes, or `{"hint": …}` if its
+    driver is not installed. `{"error": …}` if it does not answer.
     """
     if port.target not in READERS or port.protocol != "tcp":
         return {}
@@ -38,7 +38,7 @@ def ollama_version(port: Port) -> str:
 
 
 def listens(port: Port) -> bool:
-    """Whether something takes a connection there."""
+    """Whether something accepts connections there."""
     try:
         socket.create_connection(_address(port), TIMEOUT).close()
     except OSError:
@@ -62,14 +62,14 @@ def _redis(address: tuple[str, int]) -> dict[str, Any]:
 
 
 def _redis_info(address: tuple[str, int]) -> dict[str, str]:
-    """Redis' INFO (https://redis.io/docs/latest/commands/info/). Raises OSError, ValueError with Redis' own refusal."""
-    with socket.create_connection(address, TIMEOUT) as line:
-        line.sendall(b"*1\r\n$4\r\nINFO\r\n")
-        answer = BoundedReader(line, LARGEST, WHOLE)
-        head = answer.line().decode("utf-8", "replace").strip()
+    """Redis' INFO (https://redis.io/docs/latest/commands/info/). Raises OSError; ValueError with Redis' own error."""
+    with socket.create_connection(address, TIMEOUT) as connection:
+        connection.sendall(b"*1\r\n$4\r\nINFO\r\n")
+        reader = BoundedReader(connection, LARGEST, WHOLE)
+        head = reader.line().decode("utf-8", "replace").strip()
         if not head.startswith("$"):
             raise ValueError(head.lstrip("-")[:LONGEST] or "no answer")
-        text = answer.exactly(int(head[1:])).decode("utf-8", "replace")
+        text = reader.exactly(int(head[1:])).decode("utf-8", "replace")
     return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
 
 
@@ -88,11 +88,8 @@ def _ollama(address: tuple[str, int]) -> dict[str, Any]:
 
 
 def _ollama_json(address: tuple[str, int], path: str) -> Any:
-    line = HttpLine(socket.create_connection(address, TIMEOUT), LARGEST, WHOLE)
-    try:
-        return line.get(path)[1]
-    finally:
-        line.close()
+    with closing(HttpConnection(socket.create_connection(address, TIMEOUT), LARGEST, WHOLE)) as connection:
+        return connection.get(path)[1]
 
 
 def _mongodb(address: tuple[str, int]) -> dict[str, Any]:
@@ -104,7 +101,7 @@ def _mongodb(address: tuple[str, int]) -> dict[str, Any]:
         return {"hint": mongo.INSTALL}
     cache = status.get("wiredTiger", {}).get("cache", {})  # not every server of this protocol has WiredTiger
     names = {"cache_bytes": "bytes currently in the cache", "cache_max_bytes": "maximum bytes configured"}
-    return {ours: int(cache[theirs]) for ours, theirs in names.items() if theirs in cache}
+    return {name: int(cache[key]) for name, key in names.items() if key in cache}
 
 
 READERS: dict[int, Callable[[tuple[str, int]], dict[str, Any]]] = {6379: _redis, 11434: _ollama, 27017: _mongodb}

@@ -1,4 +1,4 @@
-"""The level of a log line, from whatever the many ways of writing it down."""
+"""The level of a log line, in any of the usual notations."""
 
 import json
 import re
@@ -14,7 +14,7 @@ _WORDS = {
     **dict.fromkeys(("fatal", "critical", "crit", "panic", "emerg", "emergency", "alert", "f"), "fatal"),
 }
 _NAMED = "trace|debug|info|notice|warn|warning|error|err|fatal|critical|crit|panic|emerg|alert"
-_SAID = re.compile(
+_LEVEL = re.compile(
     rf"\b(?:level|lvl|severity)=[\"']?(\w+)|\[({_NAMED}|{_NAMED.upper()})\]|^\W*(?i:({_NAMED}|fail|dbug)!?):|\b({_NAMED.upper()})\b"
     r"|^\d+:[XCSM] .{20,30} ([.*#-]) "  # Redis: role, date, then a sign for the level
     r"|^([IWEF])\d{4} \d\d:\d\d:\d\d\.\d+ "  # klog and glog: level, month and day, time
@@ -28,21 +28,21 @@ _RAISED = re.compile(
     r"|[\w.]+(?:Error|Exception)\b|(?:Uncaught )?(?:Error|Exception)(?=[:\s]*$|:| \[)"
 )
 
-# Where JSON lines have it, in capitals or not: most libraries, python-json-logger, ECS, OpenTelemetry, Serilog, .NET,
-# MongoDB's `s` (https://www.mongodb.com/docs/manual/reference/log-messages/).
+# The fields of JSON lines that hold it, in any case: most libraries, python-json-logger, ECS, OpenTelemetry, Serilog,
+# .NET, MongoDB's `s` (https://www.mongodb.com/docs/manual/reference/log-messages/).
 _KEYS = ("level", "levelname", "log.level", "severity", "severity_text", "severitytext", "lvl", "@l", "loglevel", "s")
 # pino and bunyan number them (https://getpino.io/#/docs/api?id=logger-level).
 _NUMBERS = ((60, "fatal"), (50, "error"), (40, "warning"), (30, "info"), (10, "debug"))
 
 
 def level_of(message: str) -> str:
-    """One of LEVELS, from JSON, logfmt, klog, Redis' signs, a request's status or a level's name; empty for none."""
+    """One of LEVELS, from JSON, logfmt, klog, Redis' signs, a request's status or a level's name; empty if unknown."""
     if message.startswith("{"):
         return _in_json(message)
-    if found := _SAID.search(message[:160]):
-        return _WORDS.get(found[found.lastindex or 0].lower(), "")
-    if found := _STATUS.search(message[:80]):
-        return {"4": "warning", "5": "error"}.get(found[1][0], "info")
+    if match := _LEVEL.search(message[:160]):
+        return _WORDS.get(match[match.lastindex or 0].lower(), "")
+    if match := _STATUS.search(message[:80]):
+        return {"4": "warning", "5": "error"}.get(match[1][0], "info")
     return "error" if _RAISED.match(message) else ""
 
 

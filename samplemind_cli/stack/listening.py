@@ -1,4 +1,4 @@
-"""What `up` records of a stack: which of its services are Redis and Ollama, and where they listen on this machine."""
+"""Records for `ask` and `models` which services of a stack are Redis and Ollama, and where they listen."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ KINDS = {"redis": REDIS, "ollama": OLLAMA}
 
 
 def record(settings: Settings, plan: UpPlan, services: Sequence[ServiceState]) -> None:
-    """Record what runs of the stack, and what it adopted; of an engine on another machine nothing can be used here."""
+    """Record the stack's running and adopted services, unless its engine is on another machine. Raises StackError."""
     if not engine_elsewhere():
         whose = origin(settings, plan.stack.files)
         place = whose if whose.carried else replace(whose, folder=scope(settings, plan.stack))
@@ -23,34 +23,35 @@ def record(settings: Settings, plan: UpPlan, services: Sequence[ServiceState]) -
 
 
 def listening(plan: UpPlan, whose: StackOrigin, services: Sequence[ServiceState]) -> dict[str, dict[str, Any]]:
-    """Where each running service listens, and on which port inside; `also` where else.
+    """Each running service's address (`host`), its port inside the container (`target`) and further addresses (`also`).
 
-    `kind` is there for a Redis or an Ollama.
+    A Redis or an Ollama has its `kind`, too.
     """
-    found: dict[str, dict[str, Any]]
-    found = {name: {"target": OLLAMA, "host": h, "adopted": True, "kind": "ollama"} for name, h in plan.adopted.items()}
+    places: dict[str, dict[str, Any]] = {
+        name: {"target": OLLAMA, "host": host, "adopted": True, "kind": "ollama"} for name, host in plan.adopted.items()
+    }
     for service in services:
-        kind, ports = kind_of(service.service, service.image), _reached(service, whose)
+        kind, ports = kind_of(service.service, service.image), _reachable(service, whose)
         port = _port(ports, KINDS.get(kind, 0))
         if port is None:
             continue
         known = {"kind": kind} if port.target == KINDS.get(kind) else {}
-        place = found.setdefault(service.service, {"target": port.target, "host": port.host, **known})
+        place = places.setdefault(service.service, {"target": port.target, "host": port.host, **known})
         if also := {*place.get("also", ()), *(other.host for other in ports)} - {place["host"]}:
             place["also"] = sorted(also)
-    return found
+    return places
 
 
-def _reached(service: ServiceState, whose: StackOrigin) -> list[Port]:
-    """Its ports that programs here reach; those of a project's own stack on loopback alone."""
+def _reachable(service: ServiceState, whose: StackOrigin) -> list[Port]:
+    """Its ports that programs on this machine can reach; of a project's own stack only those on loopback."""
     ports = service.ports if service.state == "running" else ()
     return [port for port in ports if port.protocol == "tcp" and (whose.carried or is_loopback(port.address_here))]
 
 
 def kind_of(name: str, image: str) -> str:
-    """What a service is, by its own name or its image's; a port alone says nothing, anything may listen on 11434."""
-    known_as = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
-    return next((kind for kind in KINDS if kind in (name, known_as)), "")
+    """A service's kind, by its own name or its image's; not by its port, as anything may listen on 11434."""
+    image_name = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    return next((kind for kind in KINDS if kind in (name, image_name)), "")
 
 
 def _port(ports: Sequence[Port], target: int) -> Port | None:

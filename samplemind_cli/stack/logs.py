@@ -1,4 +1,4 @@
-"""The services' log lines: read from Compose, with their time and level."""
+"""Reads the services' log lines from Compose, with their time and level."""
 
 import os
 import re
@@ -9,17 +9,14 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from samplemind_cli.stack.docker import attended, compose_command, every_service, failure, require
+from samplemind_cli.stack.docker import ANSI, attended, compose_command, every_service, failure, require
 from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.following import CHECKS, Followed
 from samplemind_cli.stack.levels import level_of
 from samplemind_cli.stack.sources import Source, Sources, by_name
 
 CHUNK = 1 << 16
-PART = 1 << 14  # bytes; the engine keeps a longer line in parts, and puts the time before each
-
-# Colours of the services' own, and the erase sequence with which Compose 2.26 begins every line.
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r$")
+PART = 1 << 14  # bytes; the engine stores a longer line in parts, and puts the time before each
 # `redis-1  | 2026-11-22T20:40:29.007304447Z the message`
 _LINE = re.compile(r"(\S+) *\| (?:(\d{4}-\d\d-\d\dT\S+Z) ?)?(.*)")
 _TIME = re.compile(rb"[^|]*\| (\d{4}-\d\d-\d\dT\S+Z )")
@@ -27,7 +24,7 @@ _TIME = re.compile(rb"[^|]*\| (\d{4}-\d\d-\d\dT\S+Z )")
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of a service's log. `time` is RFC 3339 in UTC, `number` the container's among the service's."""
+    """One line of a service's log. `time` is RFC 3339 in UTC, `number` the container's number within the service."""
 
     service: str
     number: int
@@ -42,18 +39,18 @@ class LogLine:
 
 
 class Parser:
-    """Reads Compose's lines; a line that names no level and is indented goes on with the one before it."""
+    """Parses Compose's lines; an indented line without a level has that of the line before it."""
 
     def __init__(self, source_of: Callable[[str], Source] = by_name) -> None:
         self._source_of = source_of
         self._last: dict[tuple[str, int], tuple[str, str]] = {}
 
     def line(self, raw: str) -> LogLine | None:
-        """One line, or None when it is Compose's own talk."""
-        found = _LINE.match(_ANSI.sub("", raw))
-        if found is None:
+        """One line, or None if it is Compose's own message."""
+        match = _LINE.match(ANSI.sub("", raw).removesuffix("\r"))
+        if match is None:
             return None
-        prefix, time, message = found.groups()
+        prefix, time, message = match.groups()
         source = self._source_of(prefix)
         last_time, last_level = self._last.get(source, ("", "info"))
         level = level_of(message) or (last_level if message[:1].isspace() else "info")
@@ -69,19 +66,19 @@ def read(
     project: str = "",
     reader: int | None = None,
 ) -> Iterator[LogLine]:
-    """The log lines of `services` (none: of all); `options` are Compose's own. Without --follow they come by time.
+    """The log lines of `services` (none: of all); `options` are Compose's own. Without --follow they are in time order.
 
-    `project` is the stack's; without it the service is read off the container's name.
-    Ends when `reader`, the descriptor written to, has nobody at its other end: a quiet log would not notice.
-    Raises StackError, UsageError for an unknown service.
+    `project` is the stack's; without it the service is derived from the container's name.
+    Raises BrokenPipeError once `reader`, the pipe written to, has been closed at its other end, which a quiet log
+    would not notice; StackError; UsageError for an unknown service.
     """
     parser = Parser(Sources(project).find if project else by_name)
     line = None
     if "--follow" in options:
         lines = _followed(stack, services, options, project, parser, reader)
     else:
-        found = (line for line in _lines(stack, services, options, parser, reader) if line)
-        lines = iter(sorted(found, key=lambda line: line.time))
+        every = (line for line in _lines(stack, services, options, parser, reader) if line)
+        lines = iter(sorted(every, key=lambda line: line.time))
     for line in lines:
         yield line
     if line is None and services:
@@ -91,7 +88,7 @@ def read(
 def _followed(  # noqa: PLR0913, PLR0917 - as `read`
     stack: Stack, services: Sequence[str], options: Sequence[str], project: str, parser: Parser, reader: int | None
 ) -> Iterator[LogLine]:
-    """Each line once, as it comes; begun anew where Compose has missed a container."""
+    """Each line once, as it arrives; Compose is started again if it has missed a container."""
     followed, again = Followed(project, services), list(options)
     while again:
         words, again = again, []
@@ -107,7 +104,7 @@ def _lines(  # noqa: PLR0913, PLR0917 - as `read`
     stack: Stack, services: Sequence[str], options: Sequence[str], parser: Parser, reader: int | None,
     checks: Sequence[float] = (),
 ) -> Generator[LogLine | None, None, None]:  # fmt: skip
-    """Compose's lines; None whenever one of `checks`, in seconds from now, is over, and where Compose ends before."""
+    """Compose's lines; None whenever one of `checks`, in seconds from now, is due, or at the end if it is sooner."""
     command = compose_command(stack, "logs", "--timestamps", "--no-color", *options, *services)
     with attended(command, stderr=subprocess.PIPE) as child:
         for raw in _raw_lines(child, reader, checks):
@@ -120,11 +117,11 @@ def _lines(  # noqa: PLR0913, PLR0917 - as `read`
 
 
 def whole_line(raw: bytes) -> bytes:
-    """A line of Compose's without the times that the engine puts between the parts of a long one."""
-    found = _TIME.match(raw)
-    if found is None or len(raw) <= found.end() + PART:
+    """A line of Compose's without the times that the engine puts between the parts of a long line."""
+    match = _TIME.match(raw)
+    if match is None or len(raw) <= match.end() + PART:
         return raw
-    time, parts, position = found[1], [raw[: found.end() + PART]], found.end() + PART
+    time, parts, position = match[1], [raw[: match.end() + PART]], match.end() + PART
     while raw.startswith(time, position):
         position += len(time)
         parts.append(raw[position : position + PART])
@@ -138,7 +135,7 @@ def _raw_lines(child: "subprocess.Popen[bytes]", reader: int | None, checks: Seq
     poll = select.poll()
     poll.register(source, select.POLLIN)
     if reader is not None:
-        poll.register(reader, 0)  # only ever reports that the other end is gone
+        poll.register(reader, 0)  # reports only that the other end has closed
     rest, began, due = b"", time.monotonic(), [*checks]
     while True:
         ready = dict(poll.poll(1000 * max(began + due[0] - time.monotonic(), 0) if due else None))

@@ -1,4 +1,4 @@
-"""What this machine can do: its CPU's abilities, and the GPU a container can reach."""
+"""The CPU's features, and the GPU that containers can use."""
 
 import platform
 import shutil
@@ -17,7 +17,7 @@ NVIDIA_TIMEOUT = 5.0  # seconds; a hung driver must not hang us
 
 
 def missing_cpu_flag(root: Path = ROOT) -> str:
-    """The CPU flag that MongoDB needs and this CPU lacks, or an empty string (also where nothing can be read)."""
+    """The CPU flag that MongoDB needs and this CPU lacks; empty if it has it, or if that cannot be read."""
     needed = NEEDED_FLAGS.get(platform.machine(), "")
     text = files.text(root / "proc/cpuinfo")
     return needed if text and needed not in text.split() else ""
@@ -26,7 +26,7 @@ def missing_cpu_flag(root: Path = ROOT) -> str:
 def gpu(info: Mapping[str, Any], root: Path = ROOT) -> tuple[Gpu, str]:
     """The GPU a container can use, and why; `info` is the engine's `/info`.
 
-    A driver that answers on the host is not enough: the engine must know a way to hand its device over.
+    A working driver on the host is not enough: the engine must be able to pass the device to a container.
     """
     if platform.system() == "Darwin":
         return "none", "Docker on macOS gives containers no GPU; a native Ollama uses it"
@@ -42,7 +42,7 @@ def gpu(info: Mapping[str, Any], root: Path = ROOT) -> tuple[Gpu, str]:
 
 
 def _nvidia() -> str:
-    """The first GPU's name as nvidia-smi says it; empty when there is no working driver."""
+    """The first GPU's name as nvidia-smi prints it; empty if there is no working driver."""
     if shutil.which("nvidia-smi") is None:
         return ""
     command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]

@@ -1,4 +1,4 @@
-"""MongoDB's serverStatus, through its own driver, which the extra `mongo` installs."""
+"""MongoDB's serverStatus, by its own driver, which the extra `mongo` installs."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ LONGEST = 300  # characters of a reason
 
 
 def server_status(address: tuple[str, int], timeout: float, whole: float = 3.0) -> dict[str, Any]:
-    """The server's answer to serverStatus: `timeout` seconds to connect, `whole` for all of it.
+    """The server's response to serverStatus: `timeout` seconds to connect, `whole` for all of it.
 
-    Raises OSError without one, ModuleNotFoundError without pymongo.
+    Raises OSError if there is none, ModuleNotFoundError without pymongo.
     """
     from pymongo import MongoClient
     from pymongo.errors import PyMongoError
@@ -23,5 +23,5 @@ def server_status(address: tuple[str, int], timeout: float, whole: float = 3.0) 
             connectTimeoutMS=limit, serverSelectionTimeoutMS=limit, timeoutMS=round(whole * 1000),
         ) as client:  # fmt: skip
             return client.admin.command("serverStatus")
-    except PyMongoError as error:  # what follows is the driver's own state
+    except PyMongoError as error:  # the rest of the message is the driver's own state
         raise OSError(str(error).partition(" (configured timeouts")[0].partition(", ")[0][:LONGEST]) from error

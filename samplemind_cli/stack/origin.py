@@ -19,20 +19,20 @@ FOLDER = "compose"  # a project may keep its compose files there instead of besi
 
 @dataclass(frozen=True, slots=True)
 class StackOrigin:
-    """The folder of the project that a stack belongs to; `carried`: it comes with samplemind and belongs to none."""
+    """The folder of the project that a stack belongs to; `carried`: it is samplemind's own and belongs to none."""
 
     folder: str
     carried: bool
 
 
 def origin(settings: Settings, files: Iterable[Path]) -> StackOrigin:
-    """Of a stack's compose files. A single one that is not ours makes it a project's: overlays replace images.
+    """The origin of a stack's compose files. One file that is not ours makes it a project's: overlays replace images.
 
-    It is decided by where the files lie and never by a name or a label in them, which any project can copy.
+    The files' folder decides, never a name or a label in them, which any project can copy.
     """
     files = [*files]
     real = [*map(_real, files)]
-    overlay = os.path.realpath(ports_file(settings, files[0]))  # that of another stack may open ports to everybody
+    overlay = os.path.realpath(ports_file(settings, files[0]))  # another stack's might open ports to everybody
     ours = [os.path.realpath(folder) for folder in CARRIED]
     if all(str(file.parent) in ours or (str(file) == overlay and file != real[0]) for file in real):
         return StackOrigin("", carried=True)
@@ -40,13 +40,13 @@ def origin(settings: Settings, files: Iterable[Path]) -> StackOrigin:
 
 
 def scope(settings: Settings, stack: Stack) -> str:
-    """The folder in which, and below which, a project's stack may say where prompts go.
+    """The folder in which, and below which, a project's stack may decide where prompts go.
 
-    Of several places that have a say (files from here and there, a .env) it is the innermost around the current folder:
-    whoever made that one chose what the others are made into.
+    If the stack's files (a .env included) are in several folders, it is the innermost one around the current folder:
+    its author chose how the others are combined.
     """
     directory, overlay = os.path.realpath(here()), ports_file(settings, stack.files[0])
-    files = [way for file in stack.files if file != overlay for way in (file, _real(file))]
+    files = [path for file in stack.files if file != overlay for path in (file, _real(file))]
     places = {_project(Path(os.path.realpath(file.parent))) for file in files}
     if not stack.by_option:
         env = dotenv.files(here(), environment())
@@ -57,9 +57,9 @@ def scope(settings: Settings, stack: Stack) -> str:
 
 
 def _project(folder: Path) -> str:
-    """The folder of a project with compose files there: the one above `compose`, where that is a part of it.
+    """The project's folder, if its compose files are in `folder`: the parent of a `compose` that is a part of it.
 
-    It is none of a repository of its own that is called so, nor of a folder that was entered on its own.
+    A `compose` that is a repository of its own, or that is entered without a repository around it, is the project.
     """
     if folder.name != FOLDER or os.path.lexists(folder / ".git"):
         return str(folder)
@@ -76,13 +76,13 @@ def _within(directory: str, folder: str) -> bool:
 
 
 def started_from(container: Mapping[str, Any]) -> list[Path]:
-    """The compose files that a container of the engine's list was made from: Compose's label, which no file can set."""
-    named = (container.get("Labels") or {}).get(f"{COMPOSE}.project.config_files", "")
-    return [Path(name) for name in named.split(",") if name]
+    """The compose files of a container in the engine's list, by Compose's label, which no compose file can set."""
+    names = (container.get("Labels") or {}).get(f"{COMPOSE}.project.config_files", "")
+    return [Path(name) for name in names.split(",") if name]
 
 
 def engine_elsewhere() -> str:
-    """The endpoint of an engine on another machine, which publishes its ports there; empty for one on this machine.
+    """The endpoint of an engine on another machine, where it publishes its ports; empty for one on this machine.
 
     Raises StackError.
     """
@@ -94,7 +94,7 @@ def engine_elsewhere() -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address in digits is this machine's loopback."""
+    """Whether a host name or an IP address is this machine's loopback."""
     try:
         return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

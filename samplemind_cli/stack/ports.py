@@ -1,4 +1,4 @@
-"""The ports the stack wants to listen on: who has them already, and which are free instead."""
+"""The ports that the stack publishes: who uses them already, and which are free instead."""
 
 import errno
 import ipaddress
@@ -15,15 +15,15 @@ from samplemind_cli.errors import StackError, UsageError
 from samplemind_cli.stack.services import COMPOSE, Port
 
 PROC = Path("/proc")
-FARTHEST = 1000  # how many ports after a taken one are tried
+FARTHEST = 1000  # how many ports after a taken one to try
 EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - nothing is bound
 _LISTENING = {"tcp": "0A", "udp": "07"}  # the state column of /proc/net/tcp and udp
-_LOOPBACK_6 = "00000000000000000000000001000000"  # ::1 in words of 32 bits, lowest byte first, as 127.0.0.1 is 0100007F
+_LOOPBACK_6 = "00000000000000000000000001000000"  # ::1 as 32-bit words, lowest byte first; 127.0.0.1 is 0100007F
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A port that a service wants and `owner` has; `program`: it is a process, not a container."""
+    """A port that a service needs and `owner` uses; `program`: the owner is a process, not a container."""
 
     service: str
     port: Port
@@ -31,8 +31,8 @@ class Conflict:
     program: bool
 
 
-def wanted(definition: Mapping[str, Any]) -> list[Port]:
-    """The fixed ports in a service of Compose's JSON; where it leaves a choice (none, a range) nothing can clash."""
+def fixed_ports(definition: Mapping[str, Any]) -> list[Port]:
+    """The fixed ports of a service in Compose's JSON; with no port or a range Docker chooses a free one."""
     return [
         Port(
             address=port.get("host_ip", ""),
@@ -46,7 +46,7 @@ def wanted(definition: Mapping[str, Any]) -> list[Port]:
 
 
 def replicas(definition: Mapping[str, Any]) -> int:
-    """How many containers a service of Compose's JSON gets; `scale` and `deploy.replicas` mean the same."""
+    """How many containers a service in Compose's JSON gets; `scale` and `deploy.replicas` mean the same."""
     count = definition.get("scale", (definition.get("deploy") or {}).get("replicas"))
     return 1 if count is None else int(count)
 
@@ -54,19 +54,21 @@ def replicas(definition: Mapping[str, Any]) -> int:
 def conflicts(
     services: Mapping[str, Mapping[str, Any]], project: str, containers: Sequence[Mapping[str, Any]]
 ) -> Iterator[Conflict]:
-    """Every port of `services` that another container, a program or another of these services has.
+    """Every port of `services` that another container, a program or another of these services uses.
 
-    What a service holds already is its own; one without replicas wants nothing. Of two services that want one port the
-    first in order keeps it, unless the other one holds it.
+    A port that a service's own container holds is no conflict; a service without replicas needs none. Of two services
+    with one port the first in order keeps it, unless the other one holds it.
     """
-    wishes = [*dict.fromkeys((name, port) for name, one in services.items() if replicas(one) for port in wanted(one))]
-    holders = [next((c for c in containers if _publishes(c, port)), None) for _, port in wishes]
+    needed = [
+        *dict.fromkeys((name, port) for name, one in services.items() if replicas(one) for port in fixed_ports(one))
+    ]
+    holders = [next((c for c in containers if _publishes(c, port)), None) for _, port in needed]
     own = [
         holder is not None and _owner(holder) == (project, name)
-        for (name, _), holder in zip(wishes, holders, strict=True)
+        for (name, _), holder in zip(needed, holders, strict=True)
     ]
-    kept = [wish for wish, is_own in zip(wishes, own, strict=True) if is_own]
-    for (name, port), holder, is_own in zip(wishes, holders, own, strict=True):
+    kept = [need for need, is_own in zip(needed, own, strict=True) if is_own]
+    for (name, port), holder, is_own in zip(needed, holders, own, strict=True):
         if is_own:
             continue
         rivals = (
@@ -87,7 +89,7 @@ def require_room_for_replicas(services: Mapping[str, Mapping[str, Any]]) -> None
     """Raise UsageError for a service whose replicas would all listen on one port of this machine."""
     for name, definition in services.items():
         count = replicas(definition)
-        for port in wanted(definition) if count > 1 else ():
+        for port in fixed_ports(definition) if count > 1 else ():
             last = port.published + count - 1
             raise UsageError(
                 f"{name} has {count} replicas, which cannot all listen on port {port.published}",
@@ -121,16 +123,16 @@ def _named(container: Mapping[str, Any]) -> str:
 
 
 def is_free(port: Port) -> bool:
-    """Whether a program could listen there now. Ports that only root may have are taken for free: Docker is root.
+    """Whether a program could listen there now. Ports that only root may use count as free: Docker is root.
 
-    So is what has no address in digits: a name in somebody's files would have to be looked up in the network.
+    So do host names: one in somebody's files would have to be resolved over the network.
     """
-    if not _in_digits(port.address):
+    if not _is_numeric(port.address):
         return True
     family = socket.AF_INET6 if ":" in port.address else socket.AF_INET
     kind = socket.SOCK_STREAM if port.protocol == "tcp" else socket.SOCK_DGRAM
     with socket.socket(family, kind) as candidate:
-        if port.protocol == "tcp":  # connections that linger are no reason
+        if port.protocol == "tcp":  # ignore connections in TIME_WAIT
             candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             candidate.bind((port.address, port.published))
@@ -139,7 +141,7 @@ def is_free(port: Port) -> bool:
     return True
 
 
-def _in_digits(address: str) -> bool:
+def _is_numeric(address: str) -> bool:
     try:
         return not address or bool(ipaddress.ip_address(address.partition("%")[0]))
     except ValueError:
@@ -147,7 +149,7 @@ def _in_digits(address: str) -> bool:
 
 
 def program_on(port: Port, proc: Path = PROC) -> str:
-    """`redis-server (process 123)`, from Linux' /proc; empty when it cannot be seen: another user's, another system."""
+    """`redis-server (process 123)`, from Linux's /proc; empty for another user's program, and on other systems."""
     sockets = {f"socket:[{inode}]" for _, inode in _listeners(port, proc)}
     for fd in proc.glob("[0-9]*/fd/*") if sockets else ():
         with suppress(OSError):
@@ -157,14 +159,14 @@ def program_on(port: Port, proc: Path = PROC) -> str:
     return ""
 
 
-def for_this_machine_alone(port: Port, proc: Path = PROC) -> bool:
-    """Whether whoever listens there does so on loopback alone, from Linux' /proc; False where it cannot be seen."""
+def only_on_loopback(port: Port, proc: Path = PROC) -> bool:
+    """Whether the program on this port listens only on loopback, from Linux's /proc; False if that is unknown."""
     addresses = {address for address, _ in _listeners(port, proc)}
     return bool(addresses) and all(address.endswith("7F") or address == _LOOPBACK_6 for address in addresses)
 
 
 def _listeners(port: Port, proc: Path) -> Iterator[tuple[str, str]]:
-    """Address, as /proc writes it, and inode of each socket that listens on the port."""
+    """The address (as written in /proc) and inode of each socket that listens on the port."""
     for table in (port.protocol, f"{port.protocol}6"):
         with suppress(OSError):
             for line in (proc / "net" / table).read_text().splitlines()[1:]:
@@ -179,16 +181,16 @@ def moved(
 ) -> dict[str, list[dict[str, Any]]]:
     """The port lists of the services in `clashes`, each taken port replaced by the next free one.
 
-    `published`: ports of containers, which need not show as taken. Raises StackError when there is none near.
+    `published`: ports of containers, which may look free. Raises StackError if none of the next FARTHEST is free.
     """
-    taken = {*published, *(port.published for definition in services.values() for port in wanted(definition))}
+    taken = {*published, *(port.published for definition in services.values() for port in fixed_ports(definition))}
     lists: dict[str, list[dict[str, Any]]] = {}
     for clash in clashes:
         ports = lists.setdefault(clash.service, [dict(port) for port in services[clash.service]["ports"]])
         chosen = _next_free(clash.port, taken)
         taken.add(chosen)
         for port in ports:
-            if wanted({"ports": [port]}) == [clash.port]:
+            if fixed_ports({"ports": [port]}) == [clash.port]:
                 port["published"] = str(chosen)
     return lists
 
@@ -202,7 +204,7 @@ def _next_free(port: Port, taken: Collection[int]) -> int:
 
 
 def overlay(lists: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
-    """A compose file that replaces the services' ports (`!override`: Compose would otherwise add them)."""
+    """A compose file that replaces the services' ports (`!override`: by default Compose would add them)."""
     body = "".join(
         f"  {json.dumps(name)}:\n    ports: !override {json.dumps(ports)}\n" for name, ports in lists.items()
     )
@@ -210,8 +212,8 @@ def overlay(lists: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
 
 
 def overlaid(file: Path) -> dict[str, list[dict[str, Any]]]:
-    """The port lists in a file that `overlay` wrote, or none."""
+    """The port lists in a file that `overlay` wrote; empty if there is none."""
     with suppress(OSError, ValueError):
-        found = re.findall(r"^  (\".*\"):\n    ports: !override (.*)$", file.read_text("utf-8"), re.MULTILINE)
-        return {json.loads(name): json.loads(ports) for name, ports in found}
+        lists = re.findall(r"^  (\".*\"):\n    ports: !override (.*)$", file.read_text("utf-8"), re.MULTILINE)
+        return {json.loads(name): json.loads(ports) for name, ports in lists}
     return {}

@@ -1,4 +1,4 @@
-"""The state of every service, what it uses, and what it tells of itself."""
+"""The state of every service, its CPU and memory, and its own figures."""
 
 import time
 from collections.abc import Iterable
@@ -15,12 +15,12 @@ from samplemind_cli.stack.files import located
 from samplemind_cli.stack.insight import insight
 from samplemind_cli.stack.services import Port, ServiceState, containers, observe, with_absent
 
-WINDOW = 0.03  # seconds between two looks at a CPU's counter, at least
+WINDOW = 0.03  # seconds, at least, between two samples of the CPU counters
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A container's counters at one moment: CPU seconds since its start, bytes of memory, and when."""
+    """A container's counters: CPU seconds since its start, bytes of memory, and when they were read (unix time)."""
 
     cpu: float
     memory: int
@@ -29,7 +29,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """A service, its share of one CPU in percent, its memory in bytes, and its own account (see `insight`)."""
+    """A service, its uptime in seconds, percent of one CPU, memory in bytes, and its own figures (see `insight`)."""
 
     service: ServiceState
     uptime: float | None = None
@@ -38,7 +38,7 @@ class Status:
     details: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """One element of `ps --json`'s `services`; what is not known of a service that is not running is null."""
+        """One element of `ps --json`'s `services`; null is unknown, as for a service that is not running."""
         service = self.service
         ports = [
             {"address": p.address, "published": p.published, "target": p.target, "protocol": p.protocol}
@@ -61,7 +61,7 @@ class Status:
 
 
 class StackWatch:
-    """Looks at one stack, again and again over one connection; each look measures the CPU since the one before."""
+    """Observes one stack over one connection; each look measures the CPU since the previous one."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -81,12 +81,12 @@ class StackWatch:
         self._engine.close()
 
     def look(self) -> list[Status]:
-        """All services, those of the compose files without a container too. Raises StackError."""
+        """All services, including declared ones without a container. Raises StackError."""
         adopted = record.adopted(self._settings, self.project)
         listed = self._listed or containers(self._engine, self.project)
         self._listed = []
-        found = with_absent(observe(self._engine, listed), self._declared, self._without)
-        services = [_adopted(s, adopted[s.service]) if _replaced(s, adopted) else s for s in found]
+        states = with_absent(observe(self._engine, listed), self._declared, self._without)
+        services = [_adopted(s, adopted[s.service]) if _replaced(s, adopted) else s for s in states]
         details = _details(services)
         before = self._before
         time.sleep(max(0.0, self._sampled + WINDOW - time.monotonic()))
@@ -95,30 +95,30 @@ class StackWatch:
 
     def _samples(self, ids: Iterable[str]) -> dict[str, Sample]:
         self._sampled = time.monotonic()
-        told = ((id_, self._engine.get(f"/containers/{id_}/stats", stream="0", **{"one-shot": "1"})) for id_ in ids)
-        return {id_: sample for id_, stats in told if (sample := sample_of(stats))}
+        every = ((id_, self._engine.get(f"/containers/{id_}/stats", stream="0", **{"one-shot": "1"})) for id_ in ids)
+        return {id_: sample for id_, stats in every if (sample := sample_of(stats))}
 
 
 def _details(services: Iterable[ServiceState]) -> dict[str, dict[str, Any]]:
-    """What each service tells of itself, by name; all are asked at once, so one that hangs costs its own time only."""
-    told: dict[str, dict[str, Any]] = {}
+    """Each service's own figures, by name; read in parallel, so one that hangs costs only its own timeout."""
+    details: dict[str, dict[str, Any]] = {}
 
-    def ask(service: ServiceState) -> None:
-        told[service.name] = next((found for port in service.ports if (found := insight(port))), {})
+    def read(service: ServiceState) -> None:
+        details[service.name] = next((figures for port in service.ports if (figures := insight(port))), {})
 
-    asked = [s for s in services if s.ports and s.state in ("running", "adopted")]
-    threads = [Thread(target=ask, args=(service,)) for service in asked]
+    running = [s for s in services if s.ports and s.state in ("running", "adopted")]
+    threads = [Thread(target=read, args=(service,)) for service in running]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return told
+    return details
 
 
 def sample_of(stats: dict[str, Any] | None) -> Sample | None:
-    """The counters in the engine's `/containers/ID/stats`; None for a container that has just gone.
+    """The counters in the engine's `/containers/ID/stats`; None for a container that has just ended.
 
-    Memory as `docker stats` counts it: without the file cache the kernel can drop, named by cgroup v1 or v2.
+    Memory as `docker stats` counts it: without the file cache that the kernel can drop (cgroup v1 or v2).
     """
     if not stats or "usage" not in stats.get("memory_stats", {}):
         return None
@@ -150,7 +150,7 @@ def _replaced(service: ServiceState, adopted: dict[str, str]) -> bool:
 
 
 def _adopted(service: ServiceState, host: str) -> ServiceState:
-    """The service that runs outside, in the place of an absent one."""
+    """The state of a service that runs outside of the stack instead of in a container."""
     address, _, port = host.rpartition(":")
     own = Port(address=address, published=int(port), target=record.OLLAMA)
     return ServiceState(service=service.service, state="adopted", ports=(own,))

@@ -1,4 +1,4 @@
-"""What `up` records of each project's stack: where `ask` and `models` find its services, which one it adopted."""
+"""The record that `up` writes of each project's stack: where its services listen, and which one it adopted."""
 
 import fcntl
 import json
@@ -17,22 +17,22 @@ REDIS, OLLAMA = 6379, 11434  # ports inside the containers
 
 
 def load(settings: Settings, project: str) -> dict[str, Any]:
-    """A project's record: `{"folder", "carried", "services": {NAME: {"target", "host", "adopted"}}}`; perhaps empty.
+    """A project's record, perhaps empty: `{"folder", "carried", "services": {NAME: {"target", "host", "adopted"}}}`.
 
-    `folder` is where the record counts for `ask`; that of the carried stack counts everywhere.
+    `ask` uses it in `folder` and below; the carried stack's record everywhere.
     """
     nothing = {"folder": "", "carried": False, "services": {}}
     return {**nothing, **_read(settings).get(project, {})}
 
 
 def adopted(settings: Settings, project: str) -> dict[str, str]:
-    """`{"ollama": "127.0.0.1:11434"}`: services that run outside of the stack and are used in its stead."""
+    """`{"ollama": "127.0.0.1:11434"}`: services outside of the stack that are used instead of its own."""
     services = load(settings, project)["services"].items()
     return {name: service["host"] for name, service in services if service.get("adopted")}
 
 
 def carried(settings: Settings, service: str) -> str:
-    """HOST:PORT of a service of the carried stack; empty where `up` recorded none."""
+    """HOST:PORT of a service of the carried stack; empty if `up` recorded none."""
     ours = (stack["services"] for stack in _read(settings).values() if stack["carried"])
     return next((str(services[service]["host"]) for services in ours if service in services), "")
 
@@ -40,8 +40,8 @@ def carried(settings: Settings, service: str) -> str:
 def remember(settings: Settings, project: str, origin: StackOrigin, services: Mapping[str, Mapping[str, Any]]) -> None:
     """Add services (`{NAME: {"target": 6379, "host": "127.0.0.1:6379"}}`) to the project's record.
 
-    What was recorded of another stack by that project's name is replaced: Compose has replaced its containers too.
-    An address that another stack had is this one's now.
+    The record of another stack with that project's name is replaced, as Compose has replaced its containers. Addresses
+    are removed from other stacks' records. Raises StackError.
     """
     with _changing(settings) as stacks:
         place = {"folder": origin.folder, "carried": origin.carried}
@@ -54,13 +54,12 @@ def remember(settings: Settings, project: str, origin: StackOrigin, services: Ma
 
 
 def _without(hosts: Collection[str], service: dict[str, Any]) -> dict[str, Any]:
-    return (
-        {**service, "also": [host for host in service["also"] if host not in hosts]} if "also" in service else service
-    )
+    also = [host for host in service.get("also", ()) if host not in hosts]
+    return {**service, "also": also} if "also" in service else service
 
 
 def forget(settings: Settings, project: str, services: Iterable[str] = ()) -> None:
-    """Take services (none: all) out of the project's record; another project's record is left alone."""
+    """Remove services (none: all) from the project's record. Raises StackError."""
     if project not in _read(settings):
         return
     with _changing(settings) as stacks:
@@ -84,20 +83,20 @@ def _is_whole(stack: dict[str, Any]) -> bool:
 
 @contextmanager
 def _changing(settings: Settings) -> Iterator[dict[str, Any]]:
-    """All records by project, to be changed: written at its end, at once and whole, and by nobody else meanwhile."""
+    """All records by project, under a lock; what the block changes is written atomically at its end."""
     file = _file(settings)
     with _locked(file.parent):
         stacks = _read(settings)
         yield stacks
-        found = {project: _with_addresses(stack) for project, stack in stacks.items() if stack["services"]}
-        if found:
-            write_whole(file, json.dumps({"stacks": found}, indent=1))
+        kept = {project: _with_addresses(stack) for project, stack in stacks.items() if stack["services"]}
+        if kept:
+            write_whole(file, json.dumps({"stacks": kept}, indent=1))
         else:
             file.unlink(missing_ok=True)
 
 
 def _with_addresses(stack: dict[str, Any]) -> dict[str, Any]:
-    """The record with what settings read of it: `redis_url` and `ollama_host`, of services that are known as such."""
+    """The record with the values that `settings` reads: `redis_url` and `ollama_host`, of services of that kind."""
     addresses = {}
     for service in stack["services"].values():
         if service.get("kind") == "redis":
@@ -110,7 +109,7 @@ def _with_addresses(stack: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Within it no other process changes the records; a file system without locks is used without."""
+    """Hold the lock of the records, unless the file system has no locks."""
     try:
         files.private_folder(folder)
         handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
@@ -125,10 +124,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def write_whole(file: Path, text: str) -> None:
-    """Put `text` in place at once: a reader sees the old file or the new one. A new folder is the user's alone.
-
-    Raises StackError.
-    """
+    """Write `text` atomically; a new folder is readable by the user only. Raises StackError."""
     try:
         files.private_folder(file.parent)
         files.write(file, text.encode())

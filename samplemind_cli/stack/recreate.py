@@ -1,4 +1,4 @@
-"""Replacing the containers whose image was built anew."""
+"""Replaces the containers whose image was rebuilt."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,23 +18,23 @@ PATIENCE = 180.0  # seconds to wait for health, as `up` does
 
 @dataclass(frozen=True, slots=True)
 class Recreated:
-    """The services that have a new container, and why one of them is not ready, if one is not."""
+    """The services that have a new container, and the error if one of them did not become ready."""
 
     services: tuple[str, ...] = ()
     error: SamplemindError | None = None
 
 
 def recreate(stack: Stack, config: Mapping[str, Any], images: Iterable[Image]) -> Recreated:
-    """Replace the containers whose image is another one now, and wait until they are healthy, or done with 0.
+    """Replace the containers whose image has changed, and wait until they are healthy, or have exited with 0.
 
-    Services that only use an image which another one builds count too; one without a container gets none.
-    Raises StackError where the engine does not answer.
+    This includes services that use an image which another one builds; a service without a container gets none.
+    Raises StackError if the engine does not answer.
     """
     built, error = {image.name for image in images}, None
     with Engine() as engine:
         before = {one.id: one.service for one in observe(engine, containers(engine, config["name"]))}
-        there = sorted({*before.values()} & {*config["services"]})
-        users = tuple(name for name in there if image_of(name, config) in built)
+        existing = sorted({*before.values()} & {*config["services"]})
+        users = tuple(name for name in existing if image_of(name, config) in built)
         if users:
             error = _start(_plan(stack, config, users), engine)
         after = observe(engine, containers(engine, config["name"]))

@@ -1,4 +1,4 @@
-"""What the engine or Compose says when it cannot start a service: in plain words, with a way on."""
+"""The errors of the engine or Compose when it cannot start a service, with the service's name and a hint."""
 
 import json
 import re
@@ -10,16 +10,16 @@ from samplemind_cli.stack.docker import failure
 from samplemind_cli.stack.services import ServiceState
 
 # Compose's progress: what it does to a container, and that it is done.
-_BEGUN = re.compile(r"Container (\S+) +(?:Creating|Recreate|Starting)$")
+_BEGINS = re.compile(r"Container (\S+) +(?:Creating|Recreate|Starting)$")
 _DONE = re.compile(r"Container (\S+) +(?:Created|Recreated|Started|Running)$")
 
 
 def refused(
     selected: Mapping[str, Mapping[str, Any]], project: str, services: Sequence[ServiceState], lines: Sequence[str]
 ) -> SamplemindError:
-    """The error for a start that Compose gave up: what it said last, and which service that was about, if any.
+    """The error for a start that Compose gave up: its last message, and the service that this is about, if any.
 
-    `selected` is Compose's JSON of the services to start, `services` what became of them, `lines` all it said.
+    `selected` is Compose's JSON of the services to start, `services` their states, `lines` Compose's output.
     """
     unstarted = [service for service in services if service.state == "created" and service.error]
     if not unstarted:
@@ -35,23 +35,23 @@ def _about(names: str, error: SamplemindError) -> SamplemindError:
 
 
 def _unfinished(selected: Mapping[str, Mapping[str, Any]], project: str, lines: Sequence[str]) -> list[str]:
-    """The services whose containers were being made or started when Compose gave up.
+    """The services whose containers were being created or started when Compose gave up.
 
-    Several are made at once; then those whose definition holds what the last line speaks of.
+    Several are created at once; then those whose definition contains what the last line is about.
     """
-    begun: dict[str, None] = {}
+    pending: dict[str, None] = {}
     for line in lines:
-        if found := _BEGUN.match(line):
-            begun[found[1]] = None
-        elif found := _DONE.match(line):
-            begun.pop(found[1], None)
-    services = (_service_of(container, selected, project) for container in begun)
+        if match := _BEGINS.match(line):
+            pending[match[1]] = None
+        elif match := _DONE.match(line):
+            pending.pop(match[1], None)
+    services = (_service_of(container, selected, project) for container in pending)
     names = list(dict.fromkeys(name for name in services if name))
-    return [name for name in names if _speaks_of(selected[name], lines[-1])] or names
+    return [name for name in names if _is_about(selected[name], lines[-1])] or names
 
 
-def _speaks_of(definition: Mapping[str, Any], line: str) -> bool:
-    """Whether a line quotes something of the definition, or a path in it, or complains of a limit that it sets."""
+def _is_about(definition: Mapping[str, Any], line: str) -> bool:
+    """Whether a line quotes a value or a path of the definition, or names a limit that it sets."""
     text = json.dumps(definition, ensure_ascii=False)
     quoted = re.findall(r"\"/?([^\"]+)\"|(/\S+)", line)
     limits = [name for word, name in (("CPUs", '"cpus"'), ("memory limit", '"mem_limit"')) if word in line]
@@ -59,7 +59,7 @@ def _speaks_of(definition: Mapping[str, Any], line: str) -> bool:
 
 
 def _service_of(container: str, selected: Mapping[str, Mapping[str, Any]], project: str) -> str:
-    """The service that a container which does not exist yet is meant for: there are no labels to ask."""
+    """The service of a container that does not exist yet, and so has no labels, by its name."""
     for name, definition in selected.items():
         own = definition.get("container_name")
         if container == own or (not own and re.fullmatch(rf"{project}[-_]{re.escape(name)}[-_]\d+", container)):

@@ -1,4 +1,4 @@
-"""What the stack's services are doing: the engine's words, told per service."""
+"""The states of the stack's services, from the engine's container list and details."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from typing import Any, Literal
 from samplemind_cli.stack.engine import Engine
 
 COMPOSE = "com.docker.compose"
-RESTARTS = 2  # a service that died three times in a row will not come
-SETTLED = 1.0  # seconds; without a healthcheck, a process that lives this long is taken for up
+RESTARTS = 2  # a service that died three times in a row has failed
+SETTLED = 1.0  # seconds after which a process without a healthcheck counts as ready
 SCHEMES = {
     6379: "redis", 11434: "http", 27017: "mongodb", 5432: "postgresql", 3306: "mysql", 443: "https", 8443: "https",
     5672: "amqp", 4222: "nats", 1883: "mqtt",
@@ -24,7 +24,7 @@ Verdict = Literal["ready", "waiting", "failed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Port:
-    """A port of the container, and the address on this machine that leads to it."""
+    """A container's port (`target`), and the address and port (`published`) of this machine that forward to it."""
 
     address: str
     published: int
@@ -33,45 +33,45 @@ class Port:
 
     @property
     def address_here(self) -> str:
-        """The address that this machine's programs use: loopback where the port is published on all addresses."""
+        """The address for programs on this machine: loopback if the port is published on all addresses."""
         return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.address, self.address)  # noqa: S104 - nothing is bound
 
     @property
     def host(self) -> str:
-        """`127.0.0.1:6379`, with loopback for "all addresses"."""
+        """`127.0.0.1:6379`; loopback stands for all addresses."""
         address = self.address_here
         return f"[{address}]:{self.published}" if ":" in address else f"{address}:{self.published}"
 
     @property
     def url(self) -> str:
-        """Where a program finds the service; http unless the port says another protocol."""
+        """The service's URL; http unless the port implies another protocol."""
         scheme = SCHEMES.get(self.target, "http") if self.protocol == "tcp" else self.protocol
         return f"{scheme}://{self.host}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceState:
-    """One container of a service, or the lack of one (`state` "absent")."""
+    """The state of one container of a service, or of a service without one (`state` "absent")."""
 
     service: str
     # absent, SCALED, PROVIDED, or Docker's: created, running, paused, restarting, removing, exited, dead
     state: str = "absent"
     health: str = ""  # starting, healthy, unhealthy; empty: it has no healthcheck
     container: str = ""
-    number: int = 1  # among the service's containers
+    number: int = 1  # of the container within the service
     image: str = ""
     id: str = ""
     started: float = 0.0  # seconds since 1970
     exit_code: int = 0
     error: str = ""  # why the engine could not start it
     restarts: int = 0
-    memory_limit: int = 0  # bytes; 0: none but the machine's
-    probe: str = ""  # what its last healthcheck printed
+    memory_limit: int = 0  # bytes; 0: only the machine's
+    probe: str = ""  # the output of its last healthcheck
     network: str = ""  # Docker's mode: host, container:ID, or a network's name
     ports: tuple[Port, ...] = ()
 
     def verdict(self, now: float) -> Verdict:
-        """Whether it is ready at `now`, may still become so, or will not. A one-shot that ended well is ready."""
+        """Whether it is ready at `now` (unix time), may become so, or has failed. A job that exited with 0 is ready."""
         if self.state in (SCALED, PROVIDED):
             return "ready"
         if self.state == "exited":
@@ -90,7 +90,7 @@ class ServiceState:
 
     @property
     def condition(self) -> str:
-        """State and health in one word or two, as people say it."""
+        """State and health in one or two words, for people."""
         if self.state == "running":
             return self.health or "running"
         return {"absent": "not created", "exited": f"exited ({self.exit_code})"}.get(self.state, self.state)
@@ -102,30 +102,33 @@ class ServiceState:
 
 
 def containers(engine: Engine, project: str | None = None) -> list[dict[str, Any]]:
-    """The engine's list of containers, stopped ones too: all, or those of a Compose project but for one-off runs."""
+    """The engine's list of containers, including stopped ones: all, or a project's without one-off runs.
+
+    Raises StackError.
+    """
     filters = {"label": [f"{COMPOSE}.project={project}", f"{COMPOSE}.oneoff=False"]} if project else {}
-    found: list[dict[str, Any]] = engine.get("/containers/json", all="1", filters=filters)
-    return found
+    listed: list[dict[str, Any]] = engine.get("/containers/json", all="1", filters=filters)
+    return listed
 
 
 def observe(engine: Engine, listed: Iterable[Mapping[str, Any]]) -> list[ServiceState]:
-    """What these containers of the engine's list do now, by service and number; one that has gone is left out.
+    """The current states of these listed containers, by service and number; removed ones are left out.
 
-    To look at a container costs the engine 1 ms, to list them 30.
+    Inspecting a container costs the engine 1 ms, listing them 30 ms. Raises StackError.
     """
     inspected = (engine.get(f"/containers/{container['Id']}/json") for container in listed)
-    found = [service_of(container) for container in inspected if container is not None]
-    return sorted(found, key=lambda service: (service.service, service.number))
+    states = [service_of(container) for container in inspected if container is not None]
+    return sorted(states, key=lambda service: (service.service, service.number))
 
 
 def with_absent(
-    found: Iterable[ServiceState], declared: Iterable[str], without: Mapping[str, str] = MappingProxyType({})
+    states: Iterable[ServiceState], declared: Iterable[str], without: Mapping[str, str] = MappingProxyType({})
 ) -> list[ServiceState]:
-    """The services found, and one for each that is declared and has no container, absent or in its state `without`."""
-    found = list(found)
-    missing = set(declared) - {service.service for service in found}
+    """The states, and one for each declared service that has no container: absent, or as `without` says."""
+    states = list(states)
+    missing = set(declared) - {service.service for service in states}
     absent = [ServiceState(service=name, state=without.get(name, "absent")) for name in missing]
-    return sorted([*found, *absent], key=lambda s: (s.service, s.number))
+    return sorted([*states, *absent], key=lambda s: (s.service, s.number))
 
 
 def without_containers(services: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
@@ -139,7 +142,7 @@ def without_containers(services: Mapping[str, Mapping[str, Any]]) -> dict[str, s
 
 
 def service_of(container: Mapping[str, Any]) -> ServiceState:
-    """A container as the engine's `/containers/ID/json` tells it."""
+    """The state in the engine's `/containers/ID/json`."""
     state, labels = container["State"], container["Config"]["Labels"]
     health = state.get("Health") or {}
     log = health.get("Log") or [{}]
@@ -184,21 +187,21 @@ def ports_in_list(container: Mapping[str, Any]) -> tuple[Port, ...]:
 
 
 def preferred(ports: Iterable[Port]) -> tuple[Port, ...]:
-    """Ports as people look for them: TCP first, then by the port inside; IPv6 twins of an IPv4 port are left out.
+    """The ports in the order of display: TCP first, then by target; IPv6 duplicates of an IPv4 port are left out.
 
-    A twin on all addresses may have another number: the engine chooses one for each family.
+    A duplicate on all addresses may have another number: the engine chooses one for each family.
     """
-    found: dict[tuple[int, str, int], Port] = {}
+    unique: dict[tuple[int, str, int], Port] = {}
     everywhere = set()
     for port in sorted(ports, key=lambda port: ":" in port.address):
-        inside = port.target, port.protocol
-        if port.address != "::" or inside not in everywhere:
-            found.setdefault((*inside, port.published), port)
-        everywhere |= {inside} if port.address == "0.0.0.0" else set()  # noqa: S104 - nothing is bound
-    return tuple(sorted(found.values(), key=lambda p: (p.protocol != "tcp", p.target, p.protocol, p.published)))
+        target = port.target, port.protocol
+        if port.address != "::" or target not in everywhere:
+            unique.setdefault((*target, port.published), port)
+        everywhere |= {target} if port.address == "0.0.0.0" else set()  # noqa: S104 - nothing is bound
+    return tuple(sorted(unique.values(), key=lambda p: (p.protocol != "tcp", p.target, p.protocol, p.published)))
 
 
 def number_of(labels: Mapping[str, str]) -> int:
-    """A container's number among its service's, by Compose's label; `container_name` says nothing about it."""
+    """A container's number within its service, by Compose's label: its name may be any."""
     number = labels.get(f"{COMPOSE}.container-number", "")
     return int(number) if number.isdecimal() else 1

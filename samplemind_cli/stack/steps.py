@@ -1,4 +1,4 @@
-"""BuildKit's plain progress, read step by step."""
+"""Parses BuildKit's plain progress into steps."""
 
 import re
 from collections import deque
@@ -15,7 +15,7 @@ _EVENT = re.compile(r"#(\d+) (CACHED|DONE|ERROR|CANCELED|[\d.]+ )(.*)")
 
 @dataclass(slots=True)
 class BuildStep:
-    """One instruction of a Dockerfile; `state`: running, CACHED, DONE, ERROR or CANCELED, as BuildKit says it."""
+    """One instruction of a Dockerfile; `state`: running, or BuildKit's CACHED, DONE, ERROR or CANCELED."""
 
     name: str
     state: str = "running"
@@ -23,25 +23,25 @@ class BuildStep:
 
 
 class BuildProgress:
-    """What a running build has said so far. FROM is no step: it is never built."""
+    """The steps of a running build so far. FROM is not a step: it is never built."""
 
     def __init__(self) -> None:
         self.steps: dict[str, BuildStep] = {}
-        self.said: list[str] = []  # all that is not about a step: warnings, and why a build fails before its first one
+        self.messages: list[str] = []  # what is not about a step: warnings, and why a build failed before its first one
 
     def read(self, line: str) -> BuildStep | None:
-        """Take one line; the step that it ends, if it ends one."""
-        if found := _STEP.fullmatch(line):
-            if not found[2].startswith("FROM "):
-                self.steps.setdefault(found[1], BuildStep(" ".join(found[2].split())))
-        elif (found := _EVENT.fullmatch(line)) and (step := self.steps.get(found[1])):
-            if not found[2].isupper():
-                step.output.append(found[3])
+        """Parse one line; returns the step that it ends, if any."""
+        if match := _STEP.fullmatch(line):
+            if not match[2].startswith("FROM "):
+                self.steps.setdefault(match[1], BuildStep(" ".join(match[2].split())))
+        elif (match := _EVENT.fullmatch(line)) and (step := self.steps.get(match[1])):
+            if not match[2].isupper():
+                step.output.append(match[3])
             elif step.state == "running":
-                step.state = found[2]
+                step.state = match[2]
                 return step
         elif not line.startswith("#"):
-            self.said.append(line)
+            self.messages.append(line)
         return None
 
     def count(self, *states: str) -> int:
@@ -49,10 +49,10 @@ class BuildProgress:
         return sum(step.state in states for step in self.steps.values())
 
     def failure(self) -> SamplemindError:
-        """Why the build failed: the step that did and the end of its output, or what Docker said instead."""
+        """The error of a failed build: the failed step and the end of its output, or Docker's own message."""
         for step in self.steps.values():
             if step.state == "ERROR":
                 return StackError(
                     "\n".join([f"a build step failed: {step.name}", *step.output]), "fix it, then build again"
                 )
-        return docker.failure("\n".join(self.said))
+        return docker.failure("\n".join(self.messages))

@@ -1,4 +1,4 @@
-"""Starting the stack and watching it until every service is ready or will not be."""
+"""Starts the stack and waits until every service is ready or has failed."""
 
 import math
 import re
@@ -12,6 +12,7 @@ from typing import Any
 
 from samplemind_cli.child.reaped import reaped
 from samplemind_cli.errors import SamplemindError, StackError
+from samplemind_cli.stack.compose_output import ComposeOutput
 from samplemind_cli.stack.docker import compose_command
 from samplemind_cli.stack.engine import Engine
 from samplemind_cli.stack.logs import read
@@ -24,22 +25,21 @@ from samplemind_cli.stack.services import (
     with_absent,
     without_containers,
 )
-from samplemind_cli.stack.talk import ComposeOutput
 from samplemind_cli.stack.up_plan import UpPlan
 
-POLL = 0.2  # seconds between two looks
+POLL = 0.2  # seconds between two polls
 LOG_LINES, PROBE_LINES = 20, 10
-OF_A_DEPENDENCY = ("dependency failed to start", "didn't complete successfully")  # Compose's last words
-EMPTIED = "has no container to start"  # Compose, of a service whose containers it has just removed: scaled to 0
-# Another `up` of this project made it first. A network of that name that is somebody else's is told in other words.
+OF_A_DEPENDENCY = ("dependency failed to start", "didn't complete successfully")  # in Compose's last line
+EMPTIED = "has no container to start"  # Compose's message for a service that it has just scaled to 0
+# Another `up` of this project created it first. A foreign network of that name gets another message.
 OVERTAKEN = re.compile(r'container name "/?(.+?)" is already in use|network with name \S+ already exists')
 TRIES = 4
-KILLED = 137  # 128 + SIGKILL: by hand, or for want of memory
+KILLED = 137  # 128 + SIGKILL: by a person, or out of memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpProgress:
-    """One look: seconds since the start, the services, and what Compose pulls or builds, in bytes where it tells."""
+    """One poll: seconds since the start, the services, what Compose pulls or builds, and (done, total) pulled bytes."""
 
     seconds: float
     services: Sequence[ServiceState]
@@ -50,35 +50,35 @@ class UpProgress:
 def started(  # noqa: PLR0913 - `tries` is for itself
     plan: UpPlan, engine: Engine, *, build: bool, wait: bool, timeout: float, tries: int = TRIES
 ) -> Generator[UpProgress, None, None]:
-    """Start what is planned and tell of it every POLL seconds, until all is ready; without `wait`, until it is started.
+    """Start what is planned; yields progress every POLL seconds until all is ready, or started if not `wait`.
 
-    `timeout` seconds are counted from when the images are there. Raises StackError with Compose's reason, or for each
-    service that failed its last probe, its last log lines and a hint; the others keep running. Close it if left early.
+    `timeout`, in seconds, begins once the images are present. Raises StackError with Compose's reason, or with the last
+    probe and log lines of each failed service; the others keep running. Close it if you leave it early.
     """
     if plan.services and set(plan.services) <= set(plan.adopted):
-        return  # naming no service to Compose would start them all
-    talk, began, deadline, view = ComposeOutput(), time.monotonic(), math.inf, _View(plan, engine)
+        return  # without a service's name Compose would start them all
+    output, began, deadline, view = ComposeOutput(), time.monotonic(), math.inf, _View(plan, engine)
     with reaped(_command(plan, build=build)) as child:
-        listener = Thread(target=_listen, args=(child, talk), daemon=True)
-        listener.start()
+        reader = Thread(target=_read_output, args=(child, output), daemon=True)
+        reader.start()
         while True:
-            ended = child.poll() is not None  # asked first: what is seen after its end is what came of it
-            services, now = view.look(talk.made, ended=ended), time.monotonic()
-            yield UpProgress(seconds=now - began, services=services, activity=talk.activity, pulled=talk.pulled)
-            if deadline == math.inf and (ended or talk.starting):
+            ended = child.poll() is not None  # before the look: what is seen after its end is the result
+            services, now = view.look(output.created, ended=ended), time.monotonic()
+            yield UpProgress(seconds=now - began, services=services, activity=output.activity, pulled=output.pulled)
+            if deadline == math.inf and (ended or output.starting):
                 deadline = now + timeout
             if now > deadline or (ended and (child.returncode or not wait or not _with_verdict("waiting", services))):
                 break
             _pause(child)
-    listener.join()
+    reader.join()
     code, late = child.returncode, now > deadline
-    if code and tries > 1 and _would_go_now(plan, engine, "".join(talk.lines[-1:])):
+    if code and tries > 1 and _would_go_now(plan, engine, "".join(output.lines[-1:])):
         yield from started(plan, engine, build=False, wait=wait, timeout=timeout, tries=tries - 1)
         return
-    if failed := _failed(services, talk, code, late=late) if wait or code else []:
+    if failed := _failed(services, output, code, late=late) if wait or code else []:
         raise _failure(plan, failed, timeout)
     if code and not late:
-        raise refused(plan.selected, plan.project, services, talk.lines)
+        raise refused(plan.selected, plan.project, services, output.lines)
 
 
 def _would_go_now(plan: UpPlan, engine: Engine, words: str) -> bool:
@@ -91,7 +91,7 @@ def _would_go_now(plan: UpPlan, engine: Engine, words: str) -> bool:
 
 
 def ready(plan: UpPlan, engine: Engine, timeout: float) -> None:
-    """Wait until what was started is ready. Raises StackError as `started` does."""
+    """Wait until what was started is ready. Raises StackError like `started`."""
     view, deadline = _View(plan, engine), time.monotonic() + timeout
     while _with_verdict("waiting", services := view.look(0)) and time.monotonic() < deadline:
         time.sleep(POLL)
@@ -99,12 +99,12 @@ def ready(plan: UpPlan, engine: Engine, timeout: float) -> None:
         raise _failure(plan, failed, timeout)
 
 
-def _failed(services: Sequence[ServiceState], talk: ComposeOutput, code: int, *, late: bool) -> list[ServiceState]:
-    """The services to blame. Compose's own trouble (an image, a port) is nobody's: what failed earlier is old."""
-    if code and not late and not any(words in "".join(talk.lines[-1:]) for words in OF_A_DEPENDENCY):
+def _failed(services: Sequence[ServiceState], output: ComposeOutput, code: int, *, late: bool) -> list[ServiceState]:
+    """The failed services; none if Compose itself failed (an image, a port): their failure is an old one then."""
+    if code and not late and not any(words in "".join(output.lines[-1:]) for words in OF_A_DEPENDENCY):
         return []
     waiting = _with_verdict("waiting", services) if late else []
-    slow = [service for service in waiting if service.state in ("running", "restarting")]  # others may wait for these
+    slow = [service for service in waiting if service.state in ("running", "restarting")]  # others may depend on these
     return _with_verdict("failed", services) + (slow or waiting)
 
 
@@ -116,45 +116,45 @@ def _with_verdict(verdict: str, services: Sequence[ServiceState]) -> list[Servic
 def _command(plan: UpPlan, *, build: bool) -> list[str]:
     """The plan's own command, or Compose's `up`, with each adopted service scaled to 0.
 
-    What depends on such a service then starts without it. Compose refuses to scale what it would not start anyway.
+    Services that depend on it then start without it. Compose refuses to scale one that it would not start anyway.
     """
     if plan.command:
         return list(plan.command)
-    wanted = {name for service in plan.selected.values() for name in service.get("depends_on") or ()}
-    scaled = [name for name in plan.adopted if not plan.services or name in wanted]
+    dependencies = {name for service in plan.selected.values() for name in service.get("depends_on") or ()}
+    scaled = [name for name in plan.adopted if not plan.services or name in dependencies]
     scale = [word for name in scaled for word in ("--scale", f"{name}=0")]
-    # Compose 2.36 and later then tell bytes; older ones do not know the variable.
+    # Compose 2.36 and later then report bytes; older ones ignore the variable.
     variables = {**plan.stack.variables, "COMPOSE_PROGRESS": "json"}
     stack = replace(plan.stack, variables=variables)
     named = [name for name in plan.services if name not in plan.adopted]
     return compose_command(stack, "up", "--detach", *(["--build"] if build else []), *scale, *named)
 
 
-def _listen(child: "subprocess.Popen[bytes]", talk: ComposeOutput) -> None:
-    with suppress(ValueError):  # the pipe is closed under us when the child is ended
+def _read_output(child: "subprocess.Popen[bytes]", output: ComposeOutput) -> None:
+    with suppress(ValueError):  # the pipe is closed when the child is ended
         for line in child.stdout or ():
-            talk.hear(line)
+            output.read(line)
 
 
 class _View:
-    """The planned services' containers, listed anew only when some have come or gone."""
+    """The planned services' containers, listed again only when some were created or removed."""
 
     def __init__(self, plan: UpPlan, engine: Engine) -> None:
         self._names = {*plan.selected, *plan.services} - set(plan.adopted)
         self._none = without_containers(plan.selected)
         self._project, self._engine = plan.project, engine
         self._listed: list[dict[str, Any]] = []
-        self._made = -1
+        self._created = -1
 
-    def look(self, made: int, *, ended: bool = False) -> list[ServiceState]:
-        """The services now; `made` grows when there is a new container, until Compose has `ended`."""
-        found = observe(self._engine, self._listed)
-        missing = ended and not self._names <= {service.service for service in found} | self._none.keys()
-        if made != self._made or len(found) < len(self._listed) or missing:
-            self._made = made
+    def look(self, created: int, *, ended: bool = False) -> list[ServiceState]:
+        """The services now; `created` is how many containers were created so far, until Compose has `ended`."""
+        states = observe(self._engine, self._listed)
+        missing = ended and not self._names <= {service.service for service in states} | self._none.keys()
+        if created != self._created or len(states) < len(self._listed) or missing:
+            self._created = created
             self._listed = containers(self._engine, self._project)
-            found = observe(self._engine, self._listed)
-        return with_absent([s for s in found if s.service in self._names], self._names, self._none)
+            states = observe(self._engine, self._listed)
+        return with_absent([s for s in states if s.service in self._names], self._names, self._none)
 
 
 def _pause(child: "subprocess.Popen[bytes]") -> None:
@@ -167,12 +167,12 @@ def _pause(child: "subprocess.Popen[bytes]") -> None:
 
 def _failure(plan: UpPlan, failed: Sequence[ServiceState], timeout: float) -> SamplemindError:
     names = " ".join(dict.fromkeys(service.service for service in failed))
-    message = "\n".join(_account(plan, service, timeout) for service in failed)
+    message = "\n".join(_described(plan, service, timeout) for service in failed)
     return StackError(message, f"samplemind logs {names}, fix it, then: samplemind up {names}")
 
 
-def _account(plan: UpPlan, service: ServiceState, timeout: float) -> str:
-    """What befell the service, what its last probe printed, and the last lines of its log."""
+def _described(plan: UpPlan, service: ServiceState, timeout: float) -> str:
+    """Why the service failed, the output of its last probe, and the last lines of its log."""
     killed = " (killed; perhaps out of memory)" if service.exit_code == KILLED else ""
     reason = {
         "exited": f"ended with exit code {service.exit_code}{killed}",
@@ -182,5 +182,5 @@ def _account(plan: UpPlan, service: ServiceState, timeout: float) -> str:
     lines = read(plan.stack, [service.service], ["--tail", str(LOG_LINES)], project=plan.project)
     log = [line.message for line in lines if line.name == service.name]
     parts = {"last probe": service.probe.splitlines()[-PROBE_LINES:], "log": log}
-    shown = [f"  {title} | {line}" for title, told in parts.items() for line in told]
+    shown = [f"  {title} | {line}" for title, part in parts.items() for line in part]
     return "\n".join([f"{service.name} {reason}", *shown])

@@ -1,4 +1,4 @@
-"""What `up` will start, decided before anything starts: the GPU, the program to adopt, the ports."""
+"""Plans `up` before anything starts: the services, the GPU, the Ollama to adopt, the ports."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,28 +16,28 @@ from samplemind_cli.stack.record import OLLAMA, write_whole
 from samplemind_cli.stack.services import containers
 
 HIDDEN = (
-    "{ollama}: it listens only on loopback, which {askers} can reach on Docker Desktop but not on Linux; "
+    "{ollama}: it listens only on loopback, which {users} can reach on Docker Desktop but not on Linux; "
     "start it with OLLAMA_HOST=0.0.0.0, or use the stack's own: samplemind up --no-adopt --auto-ports"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpPlan:
-    """The stack, the services to start (none: all), everything that starts with them, and what is worth saying."""
+    """The stack, the services to start (none: all), all services that start with them, and notes for the user."""
 
     stack: Stack
     project: str
     services: tuple[str, ...]
-    selected: Mapping[str, Mapping[str, Any]]  # Compose's JSON of each service, those depended on included
+    selected: Mapping[str, Mapping[str, Any]]  # Compose's JSON of each service, including dependencies
     adopted: Mapping[str, str] = field(default_factory=dict)  # {"ollama": "127.0.0.1:11434"}
     gpu: Gpu = "none"
     notes: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()  # what starts it; empty: Compose's `up`
+    command: tuple[str, ...] = ()  # the command that starts it; empty: Compose's `up`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What is asked of `up`: services (none: all), a kind of GPU or "auto", and how to deal with taken ports."""
+class UpOptions:
+    """The options of `up`: services (none: all), a kind of GPU or "auto", and what to do about taken ports."""
 
     services: tuple[str, ...] = ()
     gpu: Gpu | Literal["auto"] = "auto"
@@ -45,29 +45,29 @@ class Wish:
     auto_ports: bool = False
 
 
-def planned(settings: Settings, engine: Engine, wish: Wish, tell: Callable[[str], None]) -> UpPlan:
-    """The plan for this directory, of whose files and project it `tell`s first.
+def planned(settings: Settings, engine: Engine, options: UpOptions, tell: Callable[[str], None]) -> UpPlan:
+    """The plan for the current folder; `tell` gets its files and project first.
 
-    Raises StackError, naming who has it, when a port is taken.
+    Raises UsageError, StackError; for a taken port it names the owner.
     """
-    stack, chosen, notes = _with_gpu(settings, engine, wish.gpu)
-    declared = read(stack, wish.services, tell)
-    if not wish.services:
+    stack, chosen, notes = _with_gpu(settings, engine, options.gpu)
+    declared = read(stack, options.services, tell)
+    if not options.services:
         remember(settings, stack, declared)
     plan = UpPlan(
         stack=stack,
         project=declared["name"],
-        services=wish.services,
-        selected=_selected(declared["services"], wish.services),
+        services=options.services,
+        selected=_selected(declared["services"], options.services),
         gpu=chosen,
         notes=notes,
     )
     ports.require_room_for_replicas(plan.selected)
     running = containers(engine)
     clashes = list(ports.conflicts(plan.selected, plan.project, running))
-    if wish.adopt:
+    if options.adopt:
         plan, clashes = _adopting(plan, clashes)
-    if clashes and wish.auto_ports:
+    if clashes and options.auto_ports:
         return _with_free_ports(settings, plan, clashes, running)
     if clashes:
         raise _taken(clashes)
@@ -75,7 +75,10 @@ def planned(settings: Settings, engine: Engine, wish: Wish, tell: Callable[[str]
 
 
 def read(stack: Stack, services: Iterable[str], tell: Callable[[str], None]) -> dict[str, Any]:
-    """Compose's JSON, with `services` whatever their profiles; `tell` gets the files and project, also on an error."""
+    """Compose's JSON, with `services` whatever their profiles; `tell` gets the files and project, also on an error.
+
+    Raises UsageError, StackError.
+    """
     try:
         declared = merged(stack, services)
     except SamplemindError:
@@ -86,40 +89,40 @@ def read(stack: Stack, services: Iterable[str], tell: Callable[[str], None]) -> 
 
 
 def _with_gpu(settings: Settings, engine: Engine, gpu: Gpu | Literal["auto"]) -> tuple[Stack, Gpu, tuple[str, ...]]:
-    """The stack with the overlay for the GPU asked for; "auto" takes what the machine has and the stack knows of."""
+    """The stack with the overlay for this GPU; "auto" is the machine's, if the stack has overlays."""
     info = engine.get("/info")
     version = info.get("ServerVersion", "")
     if gpu != "auto":
         return located(settings, gpu=gpu, engine=version), gpu, ()
     plain = located(settings, engine=version)
     if not any(plain.files[0].parent.glob("compose.gpu.*.yaml")):
-        return plain, "none", ()  # a stack of somebody else's, which has no use for one
+        return plain, "none", ()  # a project's own stack, which has no GPU overlays
     chosen, reason = gpu_of_machine(info)
     return located(settings, gpu=chosen, engine=version), chosen, (f"GPU: {chosen} ({reason})",)
 
 
 def _selected(declared: Mapping[str, Any], services: Iterable[str]) -> dict[str, Any]:
-    """The services named (none: all) and those they depend on; a name that is not declared is left for Compose."""
-    found: dict[str, Any] = {}
+    """The named services (none: all) and their dependencies; an undeclared name is left to Compose."""
+    selected: set[str] = set()
     waiting = list(services) or list(declared)
     while waiting:
         name = waiting.pop()
-        if name not in found and name in declared:
-            found[name] = declared[name]
+        if name not in selected and name in declared:
+            selected.add(name)
             waiting += declared[name].get("depends_on") or {}
-    return {name: found[name] for name in declared if name in found}
+    return {name: definition for name, definition in declared.items() if name in selected}
 
 
 def _adopting(plan: UpPlan, clashes: list[ports.Conflict]) -> tuple[UpPlan, list[ports.Conflict]]:
-    """Leave out the Ollama service whose port a native Ollama has: two would only fight for the memory."""
+    """Replace the Ollama service by a native Ollama that has its port: two would compete for memory."""
     for clash in clashes:
         version = ollama_version(clash.port) if clash.program and clash.port.target == OLLAMA else ""
         if version:
             notes = [f"{clash.service}: Ollama {version} already runs on {clash.port.host} and is used ({clash.owner})"]
             selected = {name: s for name, s in plan.selected.items() if name != clash.service}
-            askers = [name for name, s in selected.items() if "OLLAMA_HOST" in (s.get("environment") or {})]
-            if askers and ports.for_this_machine_alone(clash.port):
-                notes.append(HIDDEN.format(ollama=clash.service, askers=", ".join(askers)))
+            users = [name for name, s in selected.items() if "OLLAMA_HOST" in (s.get("environment") or {})]
+            if users and ports.only_on_loopback(clash.port):
+                notes.append(HIDDEN.format(ollama=clash.service, users=", ".join(users)))
             adopting = replace(
                 plan,
                 stack=with_ollama_outside(plan.stack, clash.port.published),
@@ -134,7 +137,7 @@ def _adopting(plan: UpPlan, clashes: list[ports.Conflict]) -> tuple[UpPlan, list
 def _with_free_ports(
     settings: Settings, plan: UpPlan, clashes: list[ports.Conflict], running: Sequence[Mapping[str, Any]]
 ) -> UpPlan:
-    """Choose free ports, remember them in an overlay that every later command reads, and plan with it."""
+    """Choose free ports and write them into an overlay, which this plan and every later command uses."""
     published = {port["PublicPort"] for c in running for port in c.get("Ports") or () if "PublicPort" in port}
     lists = ports.moved(plan.selected, clashes, published)
     file = ports_file(settings, plan.stack.files[0])

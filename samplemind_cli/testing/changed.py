@@ -1,4 +1,4 @@
-"""What `--changed` runs: the tests of which a dependency is not as it was, and all where nothing is known."""
+"""Selects the tests for `--changed`: those with a changed dependency, or all if nothing is known."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +19,7 @@ Used = dict[str, set[Dependency]]
 
 @dataclass(frozen=True, slots=True)
 class RerunPlan:
-    """`reasons` to run everything; else all but the tests in `skip`. `changes`: why any of them runs."""
+    """`reasons`: why all tests run; if empty, all but those in `skip` do, because of `changes`."""
 
     reasons: tuple[str, ...]
     skip: frozenset[str] = frozenset()
@@ -28,7 +28,7 @@ class RerunPlan:
 
 @dataclass(slots=True)
 class Remembered:
-    """What is remembered: by test, and for all of them; `failed` ones run again."""
+    """The stored dependencies: of each test, and of all of them (`everywhere`); `failed` tests run again."""
 
     tests: Used = field(default_factory=dict)
     everywhere: set[Dependency] = field(default_factory=set)
@@ -39,7 +39,7 @@ class Remembered:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Remembered":
-        """Raises LookupError, TypeError, ValueError or AttributeError for what `document` did not make."""
+        """Raises LookupError, TypeError, ValueError or AttributeError for JSON that `document` did not make."""
         table = [Dependency(kind, what, _frozen(value)) for kind, what, value in document["dependencies"]]
         return cls(
             tests={name: {table[number] for number in numbers} for name, numbers in document["tests"].items()},
@@ -51,7 +51,7 @@ class Remembered:
         )
 
     def document(self) -> dict[str, Any]:
-        """As JSON knows it, each dependency once."""
+        """As JSON, with each dependency once."""
         numbers: dict[Dependency, int] = {}
         tests = {name: sorted(_numbered(used, numbers)) for name, used in self.tests.items()}
         everywhere = sorted(_numbered(self.everywhere, numbers))
@@ -62,7 +62,7 @@ class Remembered:
 
 
 class LastRun:
-    """What one selection's tests depended on when they last ran, and what that looks like now."""
+    """The dependencies of one selection's tests when they last ran, compared with their state now."""
 
     def __init__(self, folder: Path, selection: str, look_at: Callable[[Contents], Look]) -> None:
         self.file = folder / f"{selection}.json"
@@ -73,24 +73,24 @@ class LastRun:
         document = history.read(self.file)
         try:
             self.known = Remembered.of(document) if document.get("format") == FORMAT else None
-        except (LookupError, TypeError, AttributeError, ValueError):  # it is not as `learn` writes it
+        except (LookupError, TypeError, AttributeError, ValueError):  # `learn` did not write it
             return
 
     def plan(self) -> RerunPlan:
-        """Compare everything that is remembered with what it looks like now."""
+        """Compare every stored dependency with its state now."""
         self.began = time.time_ns()
         self.look = self._look(self.contents)
         try:
             plan = self._plan(self.known) if self.known else RerunPlan((UNKNOWN,))
         except (TypeError, AttributeError, ValueError):
             self.known, plan = None, RerunPlan((UNKNOWN,))
-        if plan.reasons:  # to tell afterwards a file that a test only touched from one that has changed
+        if plan.reasons:  # to distinguish later a file that a test only touched from one that has changed
             for path in self.look.project_paths:
                 self.contents.of(path)
         return plan
 
     def _plan(self, known: Remembered) -> RerunPlan:
-        stale = {d: found for d in known.everywhere.union(*known.tests.values()) if (found := self.look.stale(d))}
+        stale = {d: names for d in known.everywhere.union(*known.tests.values()) if (names := self.look.stale(d))}
         reasons = {reason for dependency in known.everywhere & stale.keys() for reason in stale[dependency]}
         tests = {name for name, used in known.tests.items() if name in known.failed or not used.isdisjoint(stale)}
         changes = {
@@ -99,13 +99,13 @@ class LastRun:
         return RerunPlan(tuple(sorted(reasons)), frozenset(known.tests.keys() - tests), tuple(sorted(changes)))
 
     def names(self) -> Iterable[str]:
-        """The tests that are known."""
+        """The known tests."""
         return self.known.tests if self.known else ()
 
     def learn(self, seen: Mapping[str, Any], plan: RerunPlan) -> None:
-        """Remember what a run used. A run of everything that was cut short leaves the next one everything to do.
+        """Store what a run used. After a run of everything that was cut short, the next one runs everything again.
 
-        Raises OSError; what was remembered then stays, and asks for more tests rather than for fewer.
+        Raises OSError; the old record then stays, and selects too many tests rather than too few.
         """
         if plan.reasons and not seen["complete"]:
             return
@@ -127,7 +127,7 @@ class LastRun:
 
     @staticmethod
     def _added(known: Remembered, new: Remembered, plan: RerunPlan) -> Remembered:
-        """What is known of the tests that did not have to run stays; of one that had to and did not, nothing."""
+        """Keep what is known of the tests that were skipped; forget a test that should have run and did not."""
         kept = {name: used for name, used in known.tests.items() if name in plan.skip}
         return Remembered(
             tests=kept | new.tests,

@@ -1,4 +1,4 @@
-"""pytest's command line: a pure function of the project, what is installed and what was asked."""
+"""pytest's command line: a pure function of the project, the installed packages and the options."""
 
 import re
 import shlex
@@ -11,10 +11,10 @@ from samplemind_cli.errors import UsageError
 from samplemind_cli.testing.project import Project
 
 PACKAGES = ("pytest", "pytest-xdist", "pytest-cov")
-KINDS = ("slow", "integration", "e2e")  # what is not `fast`
-# These need the terminal, one process, or no tests at all.
+KINDS = ("slow", "integration", "e2e")  # all but `fast`
+# These need the terminal or one process, or run no tests.
 ALONE = ("-s", "--capture=no", "--pdb", "--trace", "--co", "--collect-only", "--fixtures", "--markers", "--setup-plan")
-# What changes how tests run or are told, and not which.
+# Arguments that change how tests run or are reported, and not which ones run.
 MANNER = re.compile(r"-[xvqsl]+|-r\w+|-n\w+|--(exitfirst|pdb|(maxfail|tb|color|durations|durations-min|junit-?xml)=.*)")
 COVERAGE = "running part of the tests would give partial coverage"
 JUNIT = ("--junit-xml", "--junitxml")
@@ -36,45 +36,45 @@ class RunOptions:
 
 def shard(words: str) -> tuple[int, int]:
     """K and N of "K/N". Raises UsageError."""
-    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", words)
-    if not found or not 1 <= int(found[1]) <= int(found[2]):
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", words)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
         raise UsageError(f"--shard takes K/N with K from 1 to N, not {words!r}", "samplemind test --shard 1/3")
-    return int(found[1]), int(found[2])
+    return int(match[1]), int(match[2])
 
 
-def check(asked: RunOptions) -> None:
-    """Raises UsageError where `--changed` could call a stale test green, and where shards would not fit together."""
-    if asked.shard and (own := next(_of_this_machine(asked), "")):
+def check(options: RunOptions) -> None:
+    """Raises UsageError if `--changed` might skip a stale test, or if shards might overlap or leave tests out."""
+    if options.shard and (own := next(_of_this_machine(options), "")):
         hint = "samplemind test --rerun-from junit.xml"
         raise UsageError(f"--shard cannot be combined with {own}: each machine remembers different failures", hint)
-    if asked.store_durations and (asked.changed or asked.failed or asked.shard or asked.rerun_from):
+    if options.store_durations and (options.changed or options.failed or options.shard or options.rerun_from):
         raise UsageError("--store-durations needs a run of all tests", "samplemind test --all --store-durations")
-    if not asked.changed:
+    if not options.changed:
         return
-    if asked.failed:
+    if options.failed:
         raise UsageError("--changed already runs failed tests again", "leave out --failed")
-    for argument in asked.arguments:
+    for argument in options.arguments:
         if argument.startswith("--cov"):
             raise UsageError(f"--changed cannot be combined with {argument}: {COVERAGE}", "samplemind test --all --cov")
         if argument.startswith(("--testmon", "--no-testmon", "--tmnet")):
             raise UsageError(f"--changed chooses the tests itself, and {argument} does too", f"drop {argument}")
 
 
-def _of_this_machine(asked: RunOptions) -> Iterator[str]:
-    """The options by which pytest chooses among tests as it remembers them."""
-    own = ("--lf", "--last-failed", "--sw", "--stepwise")
-    return (word for word in (*["--failed"] * asked.failed, *asked.arguments) if word.startswith((*own, "--failed")))
+def _of_this_machine(options: RunOptions) -> Iterator[str]:
+    """The options that select tests by what pytest stored on this machine."""
+    own = ("--lf", "--last-failed", "--sw", "--stepwise", "--failed")
+    return (word for word in (*["--failed"] * options.failed, *options.arguments) if word.startswith(own))
 
 
-def marker_filter(project: Project, asked: RunOptions) -> str | None:
+def marker_filter(project: Project, options: RunOptions) -> str | None:
     """The expression for -m: `fast` by default, empty for no filter, None to leave it to pytest's settings.
 
-    A file or a test that is named is run whatever its markers; a folder is not.
+    A named file or test runs whatever its markers; tests of a named folder do not.
     """
-    if _given(asked.arguments, "-m"):
+    if _given(options.arguments, "-m"):
         return None
-    named = any(".py" in argument for argument in asked.arguments if not argument.startswith("-"))
-    if asked.all or asked.failed or named:
+    named = any(".py" in argument for argument in options.arguments if not argument.startswith("-"))
+    if options.all or options.failed or named:
         return ""
     if "fast" in project.markers:
         return "fast"
@@ -82,42 +82,42 @@ def marker_filter(project: Project, asked: RunOptions) -> str | None:
     return " and ".join(f"not {kind}" for kind in kinds) if kinds and not _given(project.addopts, "-m") else None
 
 
-def selection(project: Project, asked: RunOptions) -> str:
-    """A short name for the set of tests asked for; the same words give the same name."""
-    narrowing = [argument for argument in asked.arguments if not MANNER.fullmatch(argument)]
-    ours = [str(part) for part in (asked.shard, asked.rerun_from) if part]
-    words = (marker_filter(project, asked) or "", str(asked.failed), *ours, *narrowing)
+def selection(project: Project, options: RunOptions) -> str:
+    """A short name for the set of tests that the options select; the same options give the same name."""
+    narrowing = [argument for argument in options.arguments if not MANNER.fullmatch(argument)]
+    ours = [str(part) for part in (options.shard, options.rerun_from) if part]
+    words = (marker_filter(project, options) or "", str(options.failed), *ours, *narrowing)
     return blake2b("\0".join(words).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
 
-def must_be_serial(asked: RunOptions) -> bool:
-    """Whether there can be one process only: asked for, or the arguments need it. pytest-benchmark needs it too."""
-    return asked.serial or any(a in ALONE or a.startswith("--benchmark") for a in asked.arguments)
+def must_be_serial(options: RunOptions) -> bool:
+    """Whether only one process may run: by option, or because the arguments or pytest-benchmark need it."""
+    return options.serial or any(a in ALONE or a.startswith("--benchmark") for a in options.arguments)
 
 
-def workers_given(asked: RunOptions) -> bool:
+def workers_given(options: RunOptions) -> bool:
     """Whether pytest's own -n is among the arguments, whatever its number."""
-    return any(word.startswith(("-n", "--numprocesses")) for word in asked.arguments)
+    return any(word.startswith(("-n", "--numprocesses")) for word in options.arguments)
 
 
-def parallel_given(asked: RunOptions) -> bool:
-    """Whether the arguments ask for several workers."""
-    return _asks_for_workers(asked.arguments)
+def parallel_given(options: RunOptions) -> bool:
+    """Whether the arguments request several workers."""
+    return _requests_workers(options.arguments)
 
 
 def workers_of_project(project: Project) -> bool:
-    """Whether its settings ask for workers."""
-    return _asks_for_workers(project.addopts)
+    """Whether the project's settings request several workers."""
+    return _requests_workers(project.addopts)
 
 
-def has_plugin(  # noqa: PLR0913, PLR0917 - all that decides it
-    project: Project, asked: RunOptions, python: Python, env: Mapping[str, str], package: str, name: str
+def has_plugin(  # noqa: PLR0913, PLR0917 - all that it depends on
+    project: Project, options: RunOptions, python: Python, env: Mapping[str, str], package: str, name: str
 ) -> bool:
-    """Whether pytest will load an installed plugin: settings, arguments and variables may keep it out."""
+    """Whether a plugin is installed and pytest will load it: settings, arguments and variables may disable it."""
     if not python.versions.get(package):
         return False
-    words = [*project.addopts, *asked.arguments]
-    plugins = _options(words, "-p")
+    words = [*project.addopts, *options.arguments]
+    plugins = _values(words, "-p")
     modules = env.get("PYTEST_PLUGINS", "").split(",")
     if f"no:{name}" in plugins:
         return False
@@ -126,51 +126,51 @@ def has_plugin(  # noqa: PLR0913, PLR0917 - all that decides it
 
 
 def pytest_argv(  # noqa: PLR0913 - a pure function of all it depends on
-    project: Project, python: Python, asked: RunOptions, *, parallel: bool, record: str, choice: str | None = None,
+    project: Project, python: Python, options: RunOptions, *, parallel: bool, record: str, choice: str | None = None,
     env: Mapping[str, str] | None = None,
 ) -> list[str]:  # fmt: skip
     """The whole command line. `record` and `choice`: the observer's files."""
     argv = [str(python.path), "-m", "pytest", "-p", "samplemind_observer", f"--samplemind-record={record}"]
     argv += [f"--samplemind-choice={choice}"] if choice else []
-    expression = marker_filter(project, asked)
+    expression = marker_filter(project, options)
     if expression is not None:
         argv += ["-m", expression]
-    if asked.failed:
+    if options.failed:
         argv += ["--last-failed", "--last-failed-no-failures=none"]
-    if asked.changed:
+    if options.changed:
         argv += ["--samplemind-watch"]
-        argv += ["--no-cov"] if has_plugin(project, asked, python, env or {}, "pytest-cov", "pytest_cov") else []
-    xdist = has_plugin(project, asked, python, env or {}, "pytest-xdist", "xdist")
-    return [*argv, *(_workers(project, asked, parallel=parallel) if xdist else []), *asked.arguments]
+        argv += ["--no-cov"] if has_plugin(project, options, python, env or {}, "pytest-cov", "pytest_cov") else []
+    xdist = has_plugin(project, options, python, env or {}, "pytest-xdist", "xdist")
+    return [*argv, *(_workers(project, options, parallel=parallel) if xdist else []), *options.arguments]
 
 
-def again(asked: RunOptions, *, keep_reports: bool) -> RunOptions:
-    """The same in one process. A part of the tests must not overwrite the JUnit file of all."""
+def again(options: RunOptions, *, keep_reports: bool) -> RunOptions:
+    """The options for a second run in one process; without `keep_reports` it must not overwrite the JUnit file."""
     kept, skip = [], False
-    for word in asked.arguments:
+    for word in options.arguments:
         option = word in {"-n", "--numprocesses", "--dist", "--maxprocesses"}
         report = not keep_reports and word in JUNIT
         if not (skip or option or report or _is_value(word, keep_reports=keep_reports)):
             kept.append(word)
         skip = option or report
-    return replace(asked, arguments=tuple(kept), serial=True)
+    return replace(options, arguments=tuple(kept), serial=True)
 
 
 def _is_value(word: str, *, keep_reports: bool) -> bool:
-    """Whether it is an option with its value that a second run leaves out."""
+    """Whether it is an option and its value in one word, which a second run leaves out."""
     ours = ("--numprocesses=", "--dist=", "--maxprocesses=") + (
         () if keep_reports else tuple(f"{name}=" for name in JUNIT)
     )
     return word.startswith(ours) or re.fullmatch(r"-n=?(\d+|auto|logical)", word) is not None
 
 
-def covered(project: Project, asked: RunOptions) -> bool:
-    """Whether coverage is measured, and may fail the run by itself."""
-    return _given((*project.addopts, *asked.arguments), "--cov")
+def covered(project: Project, options: RunOptions) -> bool:
+    """Whether coverage is measured, which alone may fail the run."""
+    return _given((*project.addopts, *options.arguments), "--cov")
 
 
 def with_addopts(project: Project, env: Mapping[str, str]) -> Project:
-    """Its settings, with what PYTEST_ADDOPTS adds to every command line. Raises UsageError."""
+    """The project with PYTEST_ADDOPTS added to its settings. Raises UsageError."""
     try:
         words = shlex.split(env.get("PYTEST_ADDOPTS", ""))
     except ValueError as error:
@@ -178,24 +178,24 @@ def with_addopts(project: Project, env: Mapping[str, str]) -> Project:
     return replace(project, addopts=(*project.addopts, *words))
 
 
-def _workers(project: Project, asked: RunOptions, *, parallel: bool) -> list[str]:
-    if workers_given(asked):
+def _workers(project: Project, options: RunOptions, *, parallel: bool) -> list[str]:
+    if workers_given(options):
         return []
     if not parallel:
         return ["-n", "0"]
-    own = (*project.addopts, *asked.arguments)
+    own = (*project.addopts, *options.arguments)
     workers = [] if workers_of_project(project) else ["-n", "auto"]
     return workers if any(word.startswith("--dist") for word in own) else [*workers, "--dist", "loadfile"]
 
 
-def _asks_for_workers(words: Sequence[str]) -> bool:
-    """Whether the last -n is for more than one process at a time."""
-    found = [*_options(words, "-n"), *_options(words, "--numprocesses")]
-    return bool(found) and found[-1] not in {"0", "1"}
+def _requests_workers(words: Sequence[str]) -> bool:
+    """Whether the last -n is for more than one process."""
+    numbers = [*_values(words, "-n"), *_values(words, "--numprocesses")]
+    return bool(numbers) and numbers[-1] not in {"0", "1"}
 
 
-def _options(words: Sequence[str], option: str) -> list[str]:
-    """The values of an option, written in one word or in two."""
+def _values(words: Sequence[str], option: str) -> list[str]:
+    """The values of an option, written as one word or two."""
     following = [*words[1:], ""]
     return [
         following[place] if word == option else word.removeprefix(option).removeprefix("=")

@@ -1,4 +1,4 @@
-"""What a test depends on: a kind, what it is, and what it looked like when the test ran."""
+"""A test's dependencies, and their present state to compare them with."""
 
 import json
 import os
@@ -13,12 +13,12 @@ from samplemind_cli.testing.parsed import ParsedFiles
 from samplemind_cli.testing.pieces import Pieces
 
 MOVED = "changed while the tests ran"
-ALL, ALWAYS = "*", "^"  # every variable; those that Python and pytest read before anybody can look
+ALL, ALWAYS = "*", "^"  # every variable; those that Python and pytest read before the observer starts
 READ_EARLY = ("PYTHON", "PYTEST_", "LC_", "LANG", "TZ", "LD_", "TMPDIR")
 HARMLESS = {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONPYCACHEPREFIX"}
-# Of the shell, other in each; _PYTEST_… are pytest's own.
+# Variables that differ between shells, and pytest's own.
 OF_THE_SHELL = {"_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES", "PYTEST_CURRENT_TEST", "PYTEST_VERSION", *HARMLESS}
-# One of these appearing, disappearing or changing may move pytest's root, or its settings.
+# If one of these appears, disappears or changes, pytest's root or settings may change.
 SETTINGS = (
     "pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg", "setup.py",
 )  # fmt: skip
@@ -29,7 +29,7 @@ ABOUT_PACKAGES = ("METADATA", "RECORD", "PKG-INFO", "entry_points.txt", "direct_
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """`what` is a path, or what the kind says; `value` is what it looked like: a text, or pairs."""
+    """`what` is a path, or a name as the kind requires; `value` is its state when the test ran: a text, or pairs."""
 
     kind: str
     what: str
@@ -37,12 +37,12 @@ class Dependency:
 
 
 class Look:
-    """The project, its surroundings and this environment at one moment."""
+    """The state of the project, its surroundings and this environment at one moment."""
 
     def __init__(self, root: Path, python: Path, env: Mapping[str, str], contents: Contents) -> None:
         self.root, self.python, self.env, self.contents = root, python, env, contents
         self.sources: Mapping[str, str] = {}  # files of code, as they were when the tests ran
-        self.outputs: frozenset[str] = frozenset()  # files that tests have made: no change of the project
+        self.outputs: frozenset[str] = frozenset()  # files that tests write: they are not the project's
         self.beside: tuple[str, ...] = ()  # folders with code outside of the repository
         self.parsed = ParsedFiles()
         self.pieces: dict[str, Pieces] = {}
@@ -60,7 +60,7 @@ class Look:
         }
 
     def now(self, kind: str, what: str) -> Any:
-        """What it looks like."""
+        """The present state, by kind."""
         if (kind, what) not in self.values:
             self.values[kind, what] = self.kinds[kind](what)
         return self.values[kind, what]
@@ -72,7 +72,7 @@ class Look:
         return self.pieces[path]
 
     def stale(self, dependency: Dependency) -> list[str]:
-        """How to call what is no longer as it was; nothing when it is."""
+        """The names to show for what has changed; empty if nothing has."""
         kind, what, value = dependency.kind, dependency.what, dependency.value
         if kind == "code":
             same = self.contents.of(what) == self.sources.get(what) or value in self.code(what).by_line.values()
@@ -95,27 +95,27 @@ class Look:
         return [names.get(kind, self.name(what))]
 
     def name(self, path: str) -> str:
-        """A path as a person would write it, seen from the root."""
+        """A path as it is shown: relative to the root, unless it is far away."""
         relative = os.path.relpath(path, self.root)
         return path if relative.startswith(os.path.join("..", "..", "..")) else relative
 
     @cached_property
     def project(self) -> str:
-        """The digest of all that a program may use: the project's files, what git says of it, the environment."""
+        """The digest of all that a program may use: the project's files, git's state, the environment."""
         git = [str(repository(self.root) / ".git" / name) for name in ("HEAD", "logs/HEAD", "packed-refs")]
         files = of_files(self.contents, [*self.project_paths, *git])
         return digest((files + json.dumps(self._variables(ALL))).encode())
 
     @cached_property
     def project_paths(self) -> frozenset[str]:
-        """The files of the whole repository, and of other folders with code that Python looks into."""
+        """The files of the whole repository, and of other folders with code on Python's path."""
         folders = {repository(self.root), *map(Path, self.beside)}
-        found = {os.path.join(folder, name) for folder in folders for name in project_files(folder)}
-        return frozenset(found - self.outputs)
+        paths = {os.path.join(folder, name) for folder in folders for name in project_files(folder)}
+        return frozenset(paths - self.outputs)
 
     def _presence(self, path: str) -> str:
-        found = self.contents.of(path)
-        return found if found in {"", "folder"} else f"file {os.access(path, os.R_OK)} {os.access(path, os.X_OK)}"
+        state = self.contents.of(path)
+        return state if state in {"", "folder"} else f"file {os.access(path, os.R_OK)} {os.access(path, os.X_OK)}"
 
     def _variables(self, what: str) -> tuple[tuple[str, str], ...]:
         if what not in {ALL, ALWAYS}:
@@ -126,15 +126,15 @@ class Look:
         return tuple((name, digest(self.env[name].encode("utf-8", "surrogateescape"))) for name in sorted(names))
 
     def _imports(self, what: str) -> str:
-        """Which files and folders could be one of these modules."""
+        """The digest of the files and folders that could be one of these modules."""
         folder, *names = what.split("\0")
         return digest(os.fsencode("\n".join(sorted(e for e in _entries(folder) if e.partition(".")[0] in names))))
 
     def _packages(self, folder: str) -> str:
-        """What is installed there, and which folders are linked into it."""
-        found = [os.path.join(folder, name) for name in _entries(folder) if name.endswith(PACKAGES)]
-        inside = [os.path.join(path, name) for path in found for name in ABOUT_PACKAGES]
-        return of_files(self.contents, [*found, *inside])
+        """The digest of the packages that are installed there or linked into it."""
+        packages = [os.path.join(folder, name) for name in _entries(folder) if name.endswith(PACKAGES)]
+        inside = [os.path.join(path, name) for path in packages for name in ABOUT_PACKAGES]
+        return of_files(self.contents, [*packages, *inside])
 
     def _conftests(self, root: str) -> str:
         names = (name for name in project_files(Path(root)) if os.path.basename(name) == "conftest.py")
@@ -142,7 +142,7 @@ class Look:
 
 
 def surroundings(look: Look, seen: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    """The kind and name of all around the tests that may change what any of them does."""
+    """The kind and name of everything around the tests that may change the result of any of them."""
     yield from (("variables", ALWAYS), ("python", "Python"), ("conftests", str(look.root)))
     folders = {str(look.root)}
     for place in map(Path, seen["folders"]):

@@ -1,6 +1,6 @@
-"""The durations that every machine's checkout has: `.test_durations` in the project's root, as pytest-split keeps it.
+"""The durations in the project's `.test_durations`, in pytest-split's format.
 
-`--shard` is cut by nothing else: what one machine alone remembers would make another cut there.
+`--shard` uses no others: durations stored on one machine only would cut the shards differently there.
 """
 
 import json
@@ -16,7 +16,7 @@ LARGEST = 50_000_000  # bytes: half a million tests
 
 
 def read(root: Path) -> dict[str, float]:
-    """Seconds by node id; empty where there is no such file. Raises UsageError for one that cannot be read."""
+    """Seconds by node id; empty if there is no such file. Raises UsageError for one that cannot be read."""
     file = root / NAME
     try:
         return {str(name): float(seconds) for name, seconds in json.loads(trust.content(file, LARGEST)).items()}
@@ -29,7 +29,7 @@ def read(root: Path) -> dict[str, float]:
 
 
 def store(root: Path, seconds: Mapping[str, float]) -> Path:
-    """Write these; the others of files that are still there stay. Raises OSError, UsageError."""
+    """Write these; keep the others of test files that still exist. Returns the file. Raises OSError, UsageError."""
     kept = {name: took for name, took in read(root).items() if os.path.exists(root / name.partition("::")[0])}
     rounded = {name: round(took, 3) for name, took in (kept | dict(seconds)).items()}
     file = root / NAME

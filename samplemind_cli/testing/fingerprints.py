@@ -1,4 +1,4 @@
-"""What files, folders and a whole project look like now, as short digests."""
+"""Short digests of files, folders and whole projects."""
 
 import json
 import os
@@ -13,14 +13,14 @@ from pathlib import Path
 from samplemind_cli import files
 
 SKIPPED = {".git", "__pycache__", "node_modules", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
-FOLDER = "folder"  # the digest of one
+FOLDER = "folder"  # a folder's digest
 DIGITS = 16  # of a digest
-TICK = 20_000_000  # ns: two changes within a kernel's tick have one time
+TICK = 20_000_000  # ns: two changes within a kernel's tick have the same time
 Snapshot = dict[str, str]
 
 
 def digest(data: bytes) -> str:
-    """A short digest; 64 bits are plenty to see a change."""
+    """A short digest; 64 bits are enough to detect a change."""
     return blake2b(data, digest_size=DIGITS // 2).hexdigest()
 
 
@@ -31,12 +31,12 @@ class Contents:
         self.file = file
         self.known: dict[str, list[object]] = {}
         with suppress(OSError, ValueError):
-            found = json.loads(file.read_bytes()) if file else {}
-            self.known = found if isinstance(found, dict) else {}
+            stored = json.loads(file.read_bytes()) if file else {}
+            self.known = stored if isinstance(stored, dict) else {}
         self.now: dict[str, str] = {}
 
     def of(self, path: str) -> str:
-        """Empty when it is gone; the same answer for as long as this object lives."""
+        """The digest of a file, empty if it does not exist; it does not change during the life of this object."""
         if path not in self.now:
             self.now[path] = self._of(path)
         return self.now[path]
@@ -53,28 +53,27 @@ class Contents:
             if known and known[1:] == signature:
                 return str(known[0])
             with open(path, "rb") as file:
-                found = digest(file.read()) + (
-                    "" if status.st_mode & 0o777 in {0o644, 0o600} else f"{status.st_mode:o}"
-                )
+                mode = "" if status.st_mode & 0o777 in {0o644, 0o600} else f"{status.st_mode:o}"
+                value = digest(file.read()) + mode
         except (OSError, ValueError):
             return ""
-        self.known[path] = [found, *signature] if time.time_ns() - status.st_ctime_ns > TICK else ["", 0, 0, 0, 0]
-        return found
+        self.known[path] = [value, *signature] if time.time_ns() - status.st_ctime_ns > TICK else ["", 0, 0, 0, 0]
+        return value
 
     def again(self) -> "Contents":
-        """To look anew."""
+        """Fresh contents that read only changed files."""
         fresh = Contents()
         fresh.file, fresh.known = self.file, self.known
         return fresh
 
     def save(self) -> None:
-        """Remember them for the next command. Raises OSError."""
+        """Store the digests for the next command. Raises OSError."""
         if self.file:
             files.write(self.file, json.dumps(self.known).encode())
 
 
 def of_folder(path: str) -> str:
-    """The digest of the names in a folder, without caches; empty when it is gone."""
+    """The digest of the names in a folder, without caches; empty if it does not exist."""
     try:
         names = (name for name in os.listdir(path) if name not in SKIPPED and not name.startswith(".coverage"))
         return digest(os.fsencode("\n".join(sorted(names))))
@@ -83,19 +82,19 @@ def of_folder(path: str) -> str:
 
 
 def snapshot(root: Path, contents: Contents | None = None) -> Snapshot:
-    """The digest of every file of the project: what git tracks or would, else all but caches.
+    """The digest of every file of the project: those that git tracks or would track, else all but caches.
 
-    What this process says is no change of the project, wherever its output goes.
+    The files that this process's stdout and stderr go to are left out.
     """
     contents = contents or Contents()
-    said = {place for number in (1, 2) if (place := _place(number))}
-    found: Snapshot = {}
+    outputs = {place for number in (1, 2) if (place := _place(number))}
+    digests: Snapshot = {}
     for name in project_files(root):
         with suppress(OSError):
             status = os.stat(root / name)
-            if (status.st_dev, status.st_ino) not in said:
-                found[name] = contents.of(os.path.join(root, name))
-    return found
+            if (status.st_dev, status.st_ino) not in outputs:
+                digests[name] = contents.of(os.path.join(root, name))
+    return digests
 
 
 def project_files(root: Path) -> list[str]:
@@ -105,12 +104,12 @@ def project_files(root: Path) -> list[str]:
 
 
 def changes(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
-    """The files that came, went or differ, sorted."""
+    """The files that were added, removed or changed, sorted."""
     return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
 
 
 def repository(root: Path) -> Path:
-    """The folder of the git repository that the root is in; the root itself if in none."""
+    """The folder of the git repository around the root; without one, the root itself."""
     return next((folder for folder in (root, *root.parents) if os.path.exists(folder / ".git")), root)
 
 
@@ -134,11 +133,11 @@ def _git_files(root: Path) -> list[str]:
 
 
 def _walked(root: Path) -> list[str]:
-    found = []
+    files = []
     for folder, folders, names in os.walk(root):
         folders[:] = [f for f in folders if f not in SKIPPED and not os.path.exists(Path(folder, f, "pyvenv.cfg"))]
-        found += [os.path.relpath(Path(folder, name), root) for name in names if not name.endswith(".pyc")]
-    return found
+        files += [os.path.relpath(Path(folder, name), root) for name in names if not name.endswith(".pyc")]
+    return files
 
 
 def of_files(contents: Contents, paths: Iterable[str]) -> str:

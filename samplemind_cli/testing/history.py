@@ -1,4 +1,4 @@
-"""What tests took before, and how they ended alone and in parallel."""
+"""The durations and outcomes of earlier runs, in one process and in parallel."""
 
 import json
 import os
@@ -12,15 +12,15 @@ from samplemind_cli import files
 from samplemind_cli.errors import UsageError
 from samplemind_cli.testing.fingerprints import digest
 
-# Seconds by which two workers start and collect later than one process (0.9 s against 2.3 s, nothing to run).
+# Seconds that two workers need longer than one process to start and collect (2.3 s against 0.9 s, with no tests).
 START = 1.4
 ALONE, PARALLEL = "alone", "parallel"
 
 
 def folder(state_dir: str, root: Path, *, needed: bool) -> Path:
-    """Where the memory of this project's tests lies; made when missing.
+    """The folder in which this project's history is stored; it is created.
 
-    Raises UsageError when it is `needed` and cannot be written to.
+    Raises UsageError if it is `needed` and cannot be written to.
     """
     path = Path(state_dir) / "tests" / digest(os.fsencode(root))
     with suppress(OSError):
@@ -32,16 +32,16 @@ def folder(state_dir: str, root: Path, *, needed: bool) -> Path:
 
 
 def read(file: Path) -> dict[str, Any]:
-    """A remembered document; empty when there is none or it is broken."""
+    """A stored JSON object; empty if it is missing or broken."""
     try:
-        found = json.loads(file.read_bytes())
+        document = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def write(file: Path, document: Mapping[str, Any]) -> None:
-    """Store it whole or not at all. Raises OSError."""
+    """Store a document atomically. Raises OSError."""
     files.write(file, json.dumps(document).encode())
 
 
@@ -53,14 +53,14 @@ class History:
         self.seconds: dict[str, float] = {}
         self.selections: dict[str, list[str]] = {}
         self.outcomes: dict[str, dict[str, str]] = {}
-        with suppress(LookupError, TypeError, ValueError, AttributeError):  # it is not as `add` writes it
-            remembered = read(file)
-            self.seconds = {name: float(seconds) for name, seconds in remembered["seconds"].items()}
-            self.selections = {name: list(tests) for name, tests in remembered["selections"].items()}
-            self.outcomes = {name: dict(outcomes) for name, outcomes in remembered.get("outcomes", {}).items()}
+        with suppress(LookupError, TypeError, ValueError, AttributeError):  # `add` did not write it
+            stored = read(file)
+            self.seconds = {name: float(seconds) for name, seconds in stored["seconds"].items()}
+            self.selections = {name: list(tests) for name, tests in stored["selections"].items()}
+            self.outcomes = {name: dict(outcomes) for name, outcomes in stored.get("outcomes", {}).items()}
 
     def add(self, selection: str | None, tests: Mapping[str, Mapping[str, Any]], how: str = ALONE) -> None:
-        """Remember a run that was not cut short; None: these were a part of their selection. Raises OSError."""
+        """Store a run that was not cut short; `selection` is None for a part of one. Raises OSError."""
         self.seconds |= {name: round(test["seconds"], 4) for name, test in tests.items()}
         for name, test in tests.items():
             self.outcomes.setdefault(name, {})[how] = test.get("outcome", "passed")
@@ -69,12 +69,12 @@ class History:
         write(self.file, {"seconds": self.seconds, "selections": self.selections, "outcomes": self.outcomes})
 
     def same_in_parallel(self, tests: Iterable[str] | None) -> bool:
-        """Whether each of these tests was seen to end in parallel as it does alone. Of unknown ones nobody knows."""
+        """Whether each of these tests had the same outcome in parallel as alone; False if that is unknown."""
         known = [self.outcomes.get(name, {}) for name in tests or ()]
         return bool(known) and all(ALONE in how and how[ALONE] == how.get(PARALLEL) for how in known)
 
     def parallel_pays(self, tests: Iterable[str] | None, cpus: int) -> bool:
-        """Whether workers that share out whole files end sooner than one process; unknown tests: they do."""
+        """Whether workers that run a whole file each are faster than one process; for unknown tests they are."""
         if tests is None:
             return cpus > 1
         files: defaultdict[str, float] = defaultdict(float)
@@ -85,5 +85,5 @@ class History:
 
 
 def last_failed(root: Path) -> list[str]:
-    """The tests pytest itself remembers as failed."""
+    """The failed tests in pytest's own cache."""
     return list(read(root / ".pytest_cache" / "v" / "cache" / "lastfailed"))

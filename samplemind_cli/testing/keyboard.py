@@ -1,4 +1,4 @@
-"""Single key presses on the terminal, while tests wait for a change."""
+"""Reads single key presses while `test --watch` waits for a change."""
 
 import os
 import select
@@ -11,48 +11,48 @@ from samplemind_cli import output
 
 
 def listens() -> bool:
-    """Whether a person can press keys here: a terminal, and we are not in its background."""
+    """Whether stdin is a terminal with this process in the foreground."""
     return output.on_terminal(sys.stdin) and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
 
 
 class NoKeys:
-    """Where nobody can press any."""
+    """No keyboard: no key is ever pressed."""
 
     def read(self, seconds: float) -> str:
-        """Nothing, after so many seconds."""
+        """Empty, after so many seconds."""
         time.sleep(seconds)
         return ""
 
     def line(self, _question: str) -> str:
-        """Nothing."""
+        """Empty."""
         return ""
 
 
 class Keys(NoKeys):
-    """Those of a terminal, one by one."""
+    """The keys of a terminal, one by one."""
 
     def __init__(self, terminal: int, settings: list[object]) -> None:
         self.terminal, self.settings = terminal, settings
 
     def read(self, seconds: float) -> str:
-        """The key that is pressed within so many seconds; else nothing."""
+        """The key that is pressed within so many seconds; else empty."""
         ready, _, _ = select.select([self.terminal], [], [], seconds)
         return os.read(self.terminal, 1).decode("ascii", "replace") if ready else ""
 
     def line(self, question: str) -> str:
-        """A line, typed with the terminal's own means to mend it; what was typed before the question counts too."""
+        """A line, edited as the terminal allows; it includes what was typed before the question."""
         import termios
 
         termios.tcsetattr(self.terminal, termios.TCSADRAIN, self.settings)  # type: ignore[arg-type]
         output.say(question)
-        found = b""
-        while not found.endswith(b"\n") and (some := os.read(self.terminal, 4096)):
-            found += some
-        return _erased(found.decode("utf-8", "replace"))
+        typed = b""
+        while not typed.endswith(b"\n") and (more := os.read(self.terminal, 4096)):
+            typed += more
+        return _erased(typed.decode("utf-8", "replace"))
 
 
 def _erased(text: str) -> str:
-    """Apply the backspaces that were typed before the terminal did so itself."""
+    """Apply the backspaces that were typed before the terminal handled them."""
     kept: list[str] = []
     for letter in text:
         if letter not in "\b\x7f":
@@ -64,7 +64,7 @@ def _erased(text: str) -> str:
 
 @contextmanager
 def keys() -> Iterator[NoKeys]:
-    """The keys of this terminal, if there is one. It is afterwards what it was."""
+    """The keys of this terminal, if there is one, whose settings are restored at the end."""
     if not listens():
         yield NoKeys()
         return

@@ -1,4 +1,4 @@
-"""What a run of the tests used, as dependencies with what they looked like."""
+"""Turns the observer's record of a run into dependencies with their state."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from samplemind_cli.testing.pieces import MODULE
 
 
 class Lesson:
-    """Of one record of the observer. `before` is a look from before the run: what changed since is stale at once."""
+    """The dependencies in one record. `before` is the state before the run: what changed since is stale at once."""
 
     def __init__(self, look: Look, before: Look, seen: Mapping[str, Any], began: int) -> None:
         self.look, self.before, self.seen, self.began = look, before, seen, began
@@ -20,25 +20,25 @@ class Lesson:
         look.outputs = look.outputs | self.outputs()
 
     def outputs(self) -> set[str]:
-        """Files that the tests have made."""
+        """Files that the tests have written."""
         return set(self.around["written"])
 
     def tests(self) -> dict[str, set[Dependency]]:
-        """By test, of those that ran to their end."""
-        used = {name: test["used"] for name, test in self.seen["tests"].items() if test["used"]}
-        return {name: self._dependencies(found) | self._module_of(name) for name, found in used.items()}
+        """The dependencies of each test that ran to its end."""
+        every = {name: test["used"] for name, test in self.seen["tests"].items() if test["used"]}
+        return {name: self._dependencies(used) | self._module_of(name) for name, used in every.items()}
 
     def everywhere(self) -> set[Dependency]:
-        """What each of them depends on."""
+        """The dependencies that all tests share."""
         used = self.seen["everywhere"]
         runs = [(path, line) for path, line in used["runs"] if line or path not in self._apart]
-        found = self._dependencies({**used, "runs": runs})
-        found |= {self._of(kind, what) for kind, what in surroundings(self.look, self.around)}
-        return found | ({Dependency("blind", self.seen["blind"])} if self.seen["blind"] else set())
+        shared = self._dependencies({**used, "runs": runs})
+        shared |= {self._of(kind, what) for kind, what in surroundings(self.look, self.around)}
+        return shared | ({Dependency("blind", self.seen["blind"])} if self.seen["blind"] else set())
 
     @cached_property
     def _apart(self) -> set[str]:
-        """The files of tests that no other file imports: what such a module does concerns its own tests alone."""
+        """The test files that no other file imports: their module's code concerns only their own tests."""
         ran = {path for path, _ in self.seen["everywhere"]["runs"]}
         homes = set(self.around["homes"])
         imported: dict[str, set[str]] = {}
@@ -52,17 +52,18 @@ class Lesson:
         return self._code([(home, MODULE)]) if home in self._apart else set()
 
     def _dependencies(self, used: Mapping[str, Any]) -> set[Dependency]:
-        found = self._code(used["runs"])
+        dependencies = self._code(used["runs"])
         for kind, names in (("file", used["files"]), ("folder", used["folders"]), ("check", used["checks"])):
-            found |= {self._of(kind, name) for name in names}
+            dependencies |= {self._of(kind, name) for name in names}
         variables = set(used["variables"])
-        found |= {self._of("variables", name) for name in variables - (OF_THE_SHELL if ALL in variables else set())}
-        found |= {Dependency("servers", name) for name in used["servers"]}
+        variables -= OF_THE_SHELL if ALL in variables else set()
+        dependencies |= {self._of("variables", name) for name in variables}
+        dependencies |= {Dependency("servers", name) for name in used["servers"]}
         if used["programs"]:
             moved = any(map(self._moved, self.look.project_paths))
             value = MOVED if moved else self.look.project
-            found.add(Dependency("programs", ", ".join(used["programs"]), value))
-        return found
+            dependencies.add(Dependency("programs", ", ".join(used["programs"]), value))
+        return dependencies
 
     def _of(self, kind: str, what: str) -> Dependency:
         moved = kind in {"file", "check"} and self._moved(what)
@@ -70,19 +71,19 @@ class Lesson:
         return Dependency(kind, what, value)
 
     def _code(self, runs: Iterable[tuple[str, int]]) -> set[Dependency]:
-        found = set()
+        dependencies = set()
         for path, line in runs:
             if not path.endswith(".py"):
-                found.add(self._of("file", path))
+                dependencies.add(self._of("file", path))
             elif self._moved(path):
-                found.add(Dependency("code", path, MOVED))
+                dependencies.add(Dependency("code", path, MOVED))
             else:
                 self.sources[path] = self.look.contents.of(path)
-                found.add(Dependency("code", path, self.look.code(path).at(line)))
-        return found
+                dependencies.add(Dependency("code", path, self.look.code(path).at(line)))
+        return dependencies
 
     def _moved(self, path: str) -> bool:
-        """Whether its content may be another than the tests saw. One that they made themselves is not meant."""
+        """Whether its content may have changed since the tests read it; False for one that they wrote themselves."""
         if path in self._moves:
             return self._moves[path]
         try:

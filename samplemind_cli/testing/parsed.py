@@ -1,4 +1,4 @@
-"""What the project's Python files consist of, remembered by their content: a later run parses only what has changed."""
+"""Caches the pieces of the project's Python files by content: a later run parses only changed files."""
 
 import json
 import sys
@@ -12,37 +12,37 @@ from samplemind_cli.testing.pieces import Pieces, parse
 
 
 class ParsedFiles:
-    """By the digest of the text that was parsed, so that no race with an editor gives a file another one's pieces."""
+    """Pieces by the digest of the text that was parsed, so that a file saved meanwhile cannot get wrong pieces."""
 
     def __init__(self, file: Path | None = None) -> None:
         self.file = file
         self.known: dict[str, Pieces] = {}
         self.used: dict[str, Pieces] = {}
-        with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):  # it is not as `save` writes it
-            self.known = _remembered(json.loads(file.read_bytes())) if file else {}
+        with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):  # `save` did not write it
+            self.known = _stored(json.loads(file.read_bytes())) if file else {}
 
     def of(self, path: str, contents: Contents) -> Pieces:
-        """The pieces of this file as `contents` has it; none when it is gone."""
+        """The pieces of this file as `contents` has it; none if it does not exist."""
         name = contents.of(path)[:DIGITS]
         if name not in self.known:
             try:
                 source = Path(path).read_bytes()
             except OSError:
                 return Pieces({})
-            name = digest(source)  # perhaps another one by now
+            name = digest(source)  # it may have changed since
             self.known[name] = parse(source)
         self.used[name] = self.known[name]
         return self.used[name]
 
     def save(self) -> None:
-        """Remember those that were asked for. Raises OSError."""
+        """Store the pieces that were used. Raises OSError."""
         if not self.file:
             return
-        found = {name: [one.by_line, one.spans, sorted(one.imports)] for name, one in self.used.items()}
-        files.write(self.file, json.dumps({"python": sys.version, "files": found}).encode())
+        used = {name: [one.by_line, one.spans, sorted(one.imports)] for name, one in self.used.items()}
+        files.write(self.file, json.dumps({"python": sys.version, "files": used}).encode())
 
 
-def _remembered(document: dict[str, Any]) -> dict[str, Pieces]:
+def _stored(document: dict[str, Any]) -> dict[str, Pieces]:
     return {name: _read(*parts) for name, parts in document["files"].items() if document["python"] == sys.version}
 
 

@@ -1,4 +1,4 @@
-"""The functions of a Python file as digests: an edit of one concerns only the tests that ran it."""
+"""Digests of a Python file's functions: after a change of one, only the tests that ran it are stale."""
 
 import ast
 import builtins
@@ -6,57 +6,44 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from samplemind_cli.testing.fingerprints import digest
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-MODULE = 0  # the line of what the module itself does when imported
-# A module that asks for its own names may call a function that nobody names.
+MODULE = 0  # the line that stands for the module's own code, which runs on import
+# A module that looks up names at run time may call a function whose name is in no code.
 INTROSPECTION = re.compile(rb"\b(globals|vars|locals|getmembers|dir|getattr)\(|import \*|__all__")
-CALLED_BY_NAME = ("pytest_", "setup", "teardown", "__")  # by pytest, or by Python
+CALLED_BY_NAME = ("pytest_", "setup", "teardown", "__")  # by pytest or Python
 BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
 BUILTINS = frozenset(dir(builtins))
 
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """Digests by a function's first line, and the lines it takes; `imports`: the last words of all it imports."""
+    """Digests by a function's first line, and its span of lines; `imports`: the last part of each imported name."""
 
     by_line: dict[int, str]
     spans: list[tuple[int, int]] = field(default_factory=list)
     imports: frozenset[str] = frozenset()
 
     def at(self, line: int) -> str:
-        """The digest of the innermost function that has code at this line, else of the module's own part."""
+        """The digest of the innermost function with code at this line, else of the module's own code."""
         if line not in self.by_line:
             around = [first for first, last in self.spans if first <= line <= last]
             line = max(around, default=MODULE)
         return self.by_line.get(line, "")
 
 
-def of_code(path: Path) -> dict[int, str]:
-    """Digests of a Python file's functions by first line; line 0 is what the module itself does when imported."""
-    return pieces(path).by_line
+def parse(source: bytes) -> Pieces:
+    """The pieces of a file's text; a single one if it cannot be parsed.
 
-
-def pieces(path: Path) -> Pieces:
-    """The pieces of a file; none when it is gone, one when it cannot be parsed.
-
-    The module's part holds everything but function bodies. A plain function at its top level counts there only when
-    somebody may call it who could not before: a second one of its name, a builtin's, one that pytest calls by name.
+    The module's own code is everything but function bodies. The signature of a plain function at its top level is left
+    out, unless the function's mere presence may change a result: one that replaces another or a builtin, or that
+    pytest calls by its name.
     """
     try:
-        return parse(path.read_bytes())
-    except OSError:
-        return Pieces({})
-
-
-def parse(source: bytes) -> Pieces:
-    """The pieces of a file's text."""
-    try:
         tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):  # newer than this Python, perhaps: the whole file is one piece
+    except (SyntaxError, ValueError, RecursionError):  # perhaps newer than this Python: the whole file is one piece
         return Pieces({MODULE: digest(source)})
     by_line: dict[int, str] = {}
     spans, seen = [], Counter[str]()
@@ -101,13 +88,13 @@ def _statements(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _blocks(node: ast.AST) -> Iterator[ast.AST]:
-    """The statements, handlers and cases right below it: what is in an expression defines and imports nothing."""
+    """The statements, handlers and cases right below a node; expressions define and import nothing."""
     for name in BLOCKS:
         yield from getattr(node, name, ())
 
 
 def _bound(tree: ast.Module) -> Iterator[str]:
-    """The names that the module binds outside of functions, as often as it does."""
+    """The names that the module binds outside of functions, with repetitions."""
     waiting: list[ast.AST] = [*tree.body]
     while waiting:
         node = waiting.pop()

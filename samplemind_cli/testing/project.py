@@ -1,4 +1,4 @@
-"""The project at hand: its folder, its pytest settings and its markers."""
+"""Finds the project: its folder, its pytest settings and its markers."""
 
 import configparser
 import os
@@ -19,7 +19,7 @@ ROOTS = ("pyproject.toml", "setup.cfg", "setup.py", "tox.ini")
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """`markers`: the names it declares; `addopts`: what its settings put on every command line."""
+    """`markers`: the declared names; `addopts`: the arguments that its settings add to every command line."""
 
     root: Path
     config: Path | None
@@ -28,7 +28,10 @@ class Project:
 
 
 def find_project(start: Path) -> Project:
-    """The nearest folder with pytest's settings, as pytest looks for them; else the nearest project; else `start`."""
+    """The nearest folder with pytest's settings, as pytest searches for them; else the nearest project; else `start`.
+
+    Raises UsageError for settings that cannot be read.
+    """
     folders = (start, *start.parents)
     for folder in folders:
         for name in CONFIGS:
@@ -44,27 +47,27 @@ def find_project(start: Path) -> Project:
 def _configured(file: Path, options: Mapping[str, Any]) -> Project:
     try:
         return _project(file.parent, file, options)
-    except (AttributeError, TypeError, ValueError) as error:  # a quote that is not closed, a number for a list
+    except (AttributeError, TypeError, ValueError) as error:  # such as an unclosed quote, or a number for a list
         raise UsageError(f"cannot read pytest's settings in {file}: {error}", f"fix {file}") from error
 
 
 def _project(root: Path, config: Path | None, options: Mapping[str, Any]) -> Project:
     markers, addopts = options.get("markers", ()), options.get("addopts", ())
     lines = markers.splitlines() if isinstance(markers, str) else markers
-    names = frozenset(found[0] for line in lines if (found := re.match(r"\s*(\w+)", line)))
+    names = frozenset(match[0] for line in lines if (match := re.match(r"\s*(\w+)", line)))
     words = shlex.split(addopts) if isinstance(addopts, str) else addopts
     return Project(root, config, names, tuple(words))
 
 
 def _pytest_options(file: Path) -> Mapping[str, Any] | None:
-    """The options of pytest in this file; None when the file has none or is not there."""
+    """The options of pytest in this file; None if it has none or does not exist."""
     try:
         if not os.path.isfile(file):
             return None
-        found = _toml(file) if file.suffix == ".toml" else _ini(file)
+        options = _toml(file) if file.suffix == ".toml" else _ini(file)
     except (OSError, ValueError, AttributeError, configparser.Error) as error:
         raise UsageError(f"cannot read {file}: {error}", f"fix {file}") from error
-    return found if found is not None or file.name not in ALWAYS else {}
+    return options if options is not None or file.name not in ALWAYS else {}
 
 
 def _toml(file: Path) -> Mapping[str, Any] | None:

@@ -1,4 +1,4 @@
-"""One run of pytest with our plugin: its exit code, and what the plugin saw."""
+"""Runs pytest once with our plugin, and returns its exit code and the plugin's record."""
 
 import json
 import os
@@ -15,13 +15,13 @@ from samplemind_cli.testing.command import RunOptions
 from samplemind_cli.testing.project import Project
 
 OBSERVER = Path(__file__).parent / "observer"
-PATIENCE = 0.5  # seconds that pytest gets to end after SIGTERM or SIGHUP, where that is to end us
-INTERRUPTED = 128 + 2  # before pytest was there to tell
+PATIENCE = 0.5  # seconds that pytest has to end after SIGTERM or SIGHUP, if that signal ends this process too
+INTERRUPTED = 128 + 2  # the exit code of a Python that is interrupted before pytest has started
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which of the collected tests run; see observer/samplemind_choice.py."""
+    """Which of the collected tests run; see observer/samplemind_observer/choice.py."""
 
     skip: frozenset[str] = frozenset()
     only: tuple[str, ...] | None = None
@@ -30,32 +30,32 @@ class Selection:
     cases: list[tuple[str, str]] | None = None
 
     def is_all(self) -> bool:
-        """Whether it leaves nothing out."""
+        """Whether it selects all tests."""
         return not self.skip and self.only is None and self.shard is None and self.cases is None
 
     def text(self) -> str:
-        """As the plugin reads it."""
+        """As JSON for the plugin."""
         rest = {"only": self.only, "shard": self.shard, "cases": self.cases}
         return json.dumps({"skip": sorted(self.skip), "seconds": dict(self.seconds), **rest})
 
 
 @dataclass(frozen=True, slots=True)
 class PytestOutcome:
-    """pytest's exit code, and the observer's record; empty when pytest ended before it could write one."""
+    """pytest's exit code, and the observer's record, which is empty if pytest ended too early to write one."""
 
     code: int
     seen: dict[str, Any]
 
     def interrupted(self) -> bool:
-        """Whether a person ended it."""
+        """Whether a person interrupted it."""
         return bool(self.seen.get("interrupted", self.code == INTERRUPTED))
 
     def complete(self) -> bool:
-        """Whether every test that was to run did."""
+        """Whether every selected test ran."""
         return bool(self.seen.get("complete"))
 
     def tests(self) -> dict[str, dict[str, Any]]:
-        """By node id: seconds, outcome, what it used."""
+        """By node id: {"seconds", "outcome", "used"}, see observer/samplemind_observer/observer.py."""
         return dict(self.seen.get("tests", {}))
 
     def failed(self) -> list[str]:
@@ -66,20 +66,20 @@ class PytestOutcome:
 def run(  # noqa: PLR0913 - all that one run depends on
     project: Project,
     python: Python,
-    asked: RunOptions,
+    options: RunOptions,
     choice: Selection,
     env: Mapping[str, str],
     *,
     parallel: bool,
     ends: bool,
 ) -> PytestOutcome:
-    """Run pytest once. `ends`: SIGTERM and SIGHUP end this process too, within a second."""
+    """Run pytest once. `ends`: SIGTERM and SIGHUP also end this process, within a second."""
     with tempfile.TemporaryDirectory(prefix="samplemind-test-") as beside:
         record, chosen = Path(beside) / "record.json", Path(beside) / "choice.json"
         if not choice.is_all():
             chosen.write_text(choice.text(), "utf-8")
         argv = command.pytest_argv(
-            project, python, asked, parallel=parallel, record=str(record), env=env,
+            project, python, options, parallel=parallel, record=str(record), env=env,
             choice=None if choice.is_all() else str(chosen),
         )  # fmt: skip
         paths = [str(OBSERVER), *filter(None, [env.get("PYTHONPATH")])]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from samplemind_cli.budgets import Budget, read
+from samplemind_cli.budgets import Budget, in_dollars, read
 from samplemind_cli.errors import UsageError
 
 
@@ -30,3 +30,11 @@ def test_a_table_holds_budgets_for_all_and_for_each():
 def test_what_is_no_budget_is_refused_where_it_stands(table, where):
     with pytest.raises(UsageError, match=where):
         read(table, "file")
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [(0, "$0.00"), (1234.5, "$1,234.50"), (0.01, "$0.01"), (0.0015, "$0.001500"), (-0.0015, "$-0.001500")],
+)
+def test_only_less_than_a_cent_is_shown_with_six_digits(amount, shown):
+    assert in_dollars(amount) == shown

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from samplemind_cli import __version__, cli
+from samplemind_cli import __main__, __version__, cli
 from samplemind_cli.cli import COMMANDS
 from samplemind_cli.errors import NoProviderError, ProviderError, SamplemindError, StackError, UsageError
 
@@ -127,7 +127,7 @@ def test_what_others_write_is_utf_8_whatever_the_locale_says(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (OSError(errno.ENOSPC, "full"), "the disk is full: [Errno 28] full"),
         (OSError(errno.EFBIG, "large"), "the disk is full: [Errno 27] large"),
@@ -135,7 +135,7 @@ def test_what_others_write_is_utf_8_whatever_the_locale_says(monkeypatch):
         (OSError(errno.ENOENT, "No usable temporary directory found in …"), "there is no folder for temporary files"),
     ],
 )
-def test_what_cannot_be_written_is_no_bug(capfd, monkeypatch, error, told):
+def test_what_cannot_be_written_is_no_bug(capfd, monkeypatch, error, message):
     def fail(_argv, _question):
         raise error
 
@@ -143,7 +143,7 @@ def test_what_cannot_be_written_is_no_bug(capfd, monkeypatch, error, told):
     monkeypatch.setattr(cli, "_abandon_stdout", lambda: None)
 
     assert cli.run([]) == 1
-    assert capfd.readouterr().err.startswith(f"error: {told}\nhint: ")
+    assert capfd.readouterr().err.startswith(f"error: {message}\nhint: ")
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch):
@@ -175,3 +175,28 @@ def test_completion_knows_commands_options_and_their_values(capsys, monkeypatch,
         cli.run([])
 
     assert expected <= set(capsys.readouterr().out.split())
+
+
+def interrupted_while_a_class_is_made():
+    class Rude:
+        def __set_name__(self, *_):
+            raise KeyboardInterrupt
+
+    type("Made", (), {"field": Rude()})
+
+
+def test_ctrl_c_while_a_class_is_made_ends_as_any_other(monkeypatch):
+    monkeypatch.setattr(__main__, "_main", interrupted_while_a_class_is_made)
+    with pytest.raises(SystemExit) as end:
+        __main__.main()
+
+    assert end.value.code == 130
+
+
+def test_a_bug_is_not_taken_for_ctrl_c(monkeypatch):
+    def broken():
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(__main__, "_main", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        __main__.main()

@@ -128,3 +128,14 @@ def test_the_readme_is_short_and_its_first_commands_are_those_that_are_run():
 
     assert len(text.splitlines()) < 200
     assert len(first[1].splitlines()) == 2
+
+
+def test_no_link_of_the_readme_leads_nowhere_on_pypi():
+    text = (ROOT / "README.md").read_text("utf-8")
+    hook = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["metadata"]["hooks"]
+    for change in hook["fancy-pypi-readme"]["substitutions"]:
+        text = re.sub(change["pattern"], change["replacement"], text)
+
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    assert [target for target in targets if not target.startswith(("https://", "#"))] == []
+    assert [target for target in targets if target.endswith(".png") and "/blob/" in target] == []

@@ -4,6 +4,7 @@ import errno
 import os
 import resource
 import stat
+import time
 
 import pytest
 
@@ -144,3 +145,28 @@ def test_a_file_where_a_private_folder_should_be_is_an_error(tmp_path):
 
     with pytest.raises(OSError, match="samplemind"):
         files.private_folder(tmp_path / "samplemind", "profiles")
+
+
+def test_a_file_is_read_up_to_a_size_from_an_offset_and_never_through_a_link(tmp_path):
+    file, link = tmp_path / "file", tmp_path / "link"
+    file.write_bytes(b"12345")
+    link.symlink_to(file)
+
+    assert files.read(str(file), 5) == b"12345"
+    assert files.read(str(file), 5, begin=3) == b"45"
+    assert files.read(str(file), 4) == b""
+    with pytest.raises(OSError, match="symbolic"):
+        files.read(str(link), 5)
+
+
+@pytest.mark.parametrize(("age", "used"), [(100, True), (10, False), (-100, True)])
+def test_a_file_that_is_read_counts_as_used_if_that_was_long_ago(tmp_path, age, used):
+    file = tmp_path / "file"
+    file.write_bytes(b"1")
+    then = time.time() - age
+    os.utime(file, (then, then))
+
+    files.read(str(file), 5, rest=50)
+
+    assert (abs(file.stat().st_atime - then) > 50) == used
+    assert file.stat().st_mtime == pytest.approx(then, abs=0.01)

@@ -102,7 +102,7 @@ def test_every_variable_that_settings_read_has_a_say():
 
     keys = {variable for name in KEYS for variable in CONVENTIONS[name]}
 
-    assert {variable for variable in read - keys if not variable.endswith(hot.PLACES)} <= set(hot.VARIABLES)
+    assert {variable for variable in read - keys if not variable.endswith(hot.URLS)} <= set(hot.VARIABLES)
     assert all(variable.endswith(hot.KEYS) for variable in keys)
     assert not any(variable.endswith(hot.KEYS) for variable in read - keys)
 
@@ -189,10 +189,18 @@ def test_a_file_changed_just_now_cannot_be_trusted_to_show_its_next_change(tmp_p
     assert hot.unchanged(str(tmp_path / "nowhere"), exact=True) is None
 
 
+def test_what_comes_out_of_a_pipe_or_a_device_is_never_the_same(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    assert hot.unchanged(str(pipe), exact=False) is None
+    assert hot.unchanged(os.devnull, exact=True) is None
+
+
 def test_a_record_holds_as_long_as_nothing_listens(question, kept):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        kept(question("hi"), conditions=[hot.deaf("127.0.0.1", listener.getsockname()[1])])
+        kept(question("hi"), conditions=[hot.closed("127.0.0.1", listener.getsockname()[1])])
 
         assert question("hi").answer()
         listener.listen()

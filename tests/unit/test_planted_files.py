@@ -57,20 +57,41 @@ def test_a_templates_schema(project, plant):
         templates.find(Settings(), "review")
 
 
-def test_variables_for_compose(project):
-    huge(project / ".env")
+@pytest.mark.parametrize("plant", [os.mkfifo, huge])
+def test_variables_for_compose(project, plant):
+    plant(project / ".env")
 
-    with pytest.raises(UsageError, match=r"cannot read .*\.env: it is larger than"):
+    with pytest.raises(UsageError, match=r"cannot read .*\.env: it is (a pipe|larger than)"):
         dotenv.variables(project)
 
 
+@pytest.mark.parametrize("plant", [os.mkfifo, huge])
 @pytest.mark.parametrize("name", ["compose.yaml", "compose.override.yaml", ".env"])
-def test_a_compose_file_and_what_lies_beside_it(project, name):
-    (project / "compose.yaml").touch()
-    huge(project / name)
+@pytest.mark.parametrize("folder", [".", "compose"])
+def test_a_compose_file_and_what_lies_beside_it(project, folder, name, plant):
+    (project / folder).mkdir(exist_ok=True)
+    if name != "compose.yaml":
+        (project / folder / "compose.yaml").touch()
+    plant(project / folder / name)
 
-    with pytest.raises(UsageError, match=f"cannot read .*{name}: it is larger than"):
+    with pytest.raises(UsageError, match=f"cannot read .*{name}: it is (a pipe|larger than)"):
         stack.located(Settings(), project)
+
+
+@pytest.mark.parametrize("plant", [os.mkfifo, huge])
+def test_a_compose_file_that_a_setting_names(project, plant):
+    plant(project / "other.yaml")
+
+    with pytest.raises(UsageError, match=r"cannot read .*other\.yaml: it is (a pipe|larger than)"):
+        stack.located(Settings(compose_file="other.yaml"), project)
+
+
+@pytest.mark.parametrize("name", ["compose.override.yaml", ".env"])
+def test_a_link_to_dev_null_holds_nothing(project, name):
+    (project / "compose.yaml").touch()
+    (project / name).symlink_to(os.devnull)
+
+    assert stack.located(Settings(trusted_folders=("/",)), project).files == (project / "compose.yaml",)
 
 
 def test_a_device_is_not_read(project):

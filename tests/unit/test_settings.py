@@ -227,6 +227,19 @@ def test_a_file_without_end_is_not_read(load, write):
         load()
 
 
+def test_a_home_of_another_user_is_named_as_what_may_be_wrong(load, write, monkeypatch):
+    def refused(path, *_):
+        raise PermissionError(13, "Permission denied", path)
+
+    path = write("user", "cache_ttl = 5")
+    monkeypatch.setattr(settings_module.trust, "content", refused)
+
+    with pytest.raises(UsageError) as error:
+        load()
+    assert error.value.message == f"cannot read the settings in {path}: Permission denied"
+    assert "is HOME another user's?" in error.value.hint
+
+
 def test_a_file_may_begin_with_a_byte_order_mark(load, write):
     write("user", "\ufeffcache_ttl = 5")
 

@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import os
 from pathlib import Path
 
@@ -40,3 +42,16 @@ def test_a_full_disk_leaves_no_half_line(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="space"):
         spool.append(str(tmp_path), b"another\n")
     assert (tmp_path / spool.NAME).read_bytes() == b"one\n"
+
+
+def test_a_spool_that_another_process_takes_each_time_is_an_error_and_not_written(tmp_path, monkeypatch):
+    folder = spool.folder(str(tmp_path))
+    spool.append(folder, b"one\n")
+    path, flock = Path(folder, spool.NAME), fcntl.flock
+    monkeypatch.setattr(fcntl, "flock", lambda file, how: (path.unlink(missing_ok=True), flock(file, how)))
+
+    with pytest.raises(BlockingIOError) as refused:
+        spool.append(folder, b"two\n")
+
+    assert refused.value.errno == errno.EAGAIN
+    assert list(Path(folder).iterdir()) == []

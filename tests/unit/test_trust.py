@@ -208,8 +208,8 @@ def test_the_search_ends_at_the_top_of_the_repository_or_worktree(home, env, mak
 
 
 def test_the_search_ends_at_the_border_of_the_file_system(home, env, monkeypatch):
-    place = trust._place
-    monkeypatch.setattr(trust, "_place", lambda f: (7, 7) if f == str(home) else place(f))
+    original = trust._device_inode
+    monkeypatch.setattr(trust, "_device_inode", lambda f: (7, 7) if f == str(home) else original(f))
 
     assert trust.folders(str(home / "shared" / "mine"), env)[-1] == str(home / "shared")
 
@@ -253,3 +253,10 @@ def test_a_planted_file_costs_the_hot_path_no_import(env, planted):
     )
 
     assert "samplemind_cli.output" not in done.stdout
+
+
+def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(OSError, match="it is a pipe"):
+        trust.content(tmp_path / "pipe")

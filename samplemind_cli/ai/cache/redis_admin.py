@@ -20,12 +20,17 @@ def stats(address: Address) -> dict[str, Any]:
     """Our entries in Redis, the server's memory in bytes, and its hit rate (None before the first read)."""
     with _client(address) as client:
         info = client.info()
-        hits, misses = info.get("keyspace_hits", 0), info.get("keyspace_misses", 0)
+        hits, misses, memory = (_number(info.get(name)) for name in ("keyspace_hits", "keyspace_misses", "used_memory"))
         return {
             "entries": sum(1 for _ in client.scan_iter(PREFIX + "*", PAGE)),
-            "memory": info.get("used_memory"),
-            "hit_rate": hits / (hits + misses) if hits + misses else None,
+            "memory": memory,
+            "hit_rate": hits / (hits + misses) if hits is not None and misses is not None and hits + misses else None,
         }
+
+
+def _number(told: Any) -> int | None:
+    """A count of INFO's; None for anything else that something that is no Redis may say."""
+    return told if isinstance(told, int) and told >= 0 else None
 
 
 def clear(address: Address, removal: Removal = EVERYTHING) -> int:

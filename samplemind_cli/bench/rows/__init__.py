@@ -1,1 +1,1 @@
-"""What each group of the scoreboard measures, and how."""
+"""The measurements of the scoreboard, a module for each group."""

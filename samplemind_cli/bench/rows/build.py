@@ -1,4 +1,4 @@
-"""The stack's image: built from nothing, built again, and its size."""
+"""The stack's image: built without cache, built again, and its size."""
 
 import time
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ def measure(run: BoardRun) -> Iterator[Score]:
     stack = files.located(run.settings)
     images = build.buildable(docker.config(stack), [])
     run.say("  without a cache")
-    cold = _built(run, stack, images, cache=False)
+    cold = _build(run, stack, images, cache=False)
     names = ", ".join(image.name for image in cold.images)
     yield score("build.seconds", [cold.seconds], note=names)
     run.say("  again")
-    warm = _built(run, stack, images, cache=True)
+    warm = _build(run, stack, images, cache=True)
     yield score("build.cached", [100 * warm.cached / warm.steps], note=f"{warm.cached} of {warm.steps}")
     yield score("build.image", [sum(image.size for image in warm.images) / MEGABYTE], note=f"{names}, unpacked")
     added = [image.added for image in warm.images if image.added is not None]
@@ -32,7 +32,7 @@ def measure(run: BoardRun) -> Iterator[Score]:
         yield skipped("build.added", "the image does not record its base")
 
 
-def _built(run: BoardRun, stack: files.Stack, images: list[build.Image], *, cache: bool) -> build.Build:
-    begun = time.monotonic()
+def _build(run: BoardRun, stack: files.Stack, images: list[build.Image], *, cache: bool) -> build.Build:
+    started = time.monotonic()
     progress = build.build(stack, images, lambda _progress, _step: None, cache=cache)
-    return build.recorded(run.settings, images, progress, time.monotonic() - begun)
+    return build.recorded(run.settings, images, progress, time.monotonic() - started)

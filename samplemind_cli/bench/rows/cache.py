@@ -14,8 +14,8 @@ from samplemind_cli.ai import AICore, Answer, Options
 from samplemind_cli.ai.cache import Cache, cache_key
 from samplemind_cli.ai.cache.address import Address
 from samplemind_cli.ai.cache.redis import RedisTier
+from samplemind_cli.ai.types import Usage
 from samplemind_cli.bench import measure as kernel
-from samplemind_cli.bench import price_table
 from samplemind_cli.bench.board import BoardRun, Score, score, skipped
 from samplemind_cli.bench.workload import Zipf, ideal_hit_rate, prompt
 from samplemind_cli.child.reaped import reaped
@@ -26,9 +26,15 @@ from samplemind_cli.settings import Settings
 VALUE = {"text": "y" * 1000, "finish_reason": "stop", "usage": {"input_tokens": 500, "output_tokens": 250}}
 PAYLOAD = {"model": "bench", "messages": [{"role": "user", "text": "x" * 2000}]}
 KEY = "ai:v3:bench:0"
-CALLS = 20  # one read is too short for a clock
+# US dollars per million tokens, input and output, from the providers' pricing pages, for standard, uncached requests.
+AS_OF = "2026-06"
+PER_MILLION = {
+    "claude-sonnet-5-5": (3.00, 15.00),  # Anthropic's "Pricing"
+    "gpt-6-luna": (0.10, 0.50),  # OpenAI's "API pricing"
+}
+CALLS = 20  # per measurement, as one read is too short
 REPLY = "Jazz. A brushed snare would carry it and a double bass would ground it."
-PATIENCE = 5.0  # seconds for a Redis of our own to listen, and for a reply: a slow one is a number as well
+PATIENCE = 5.0  # seconds for a Redis of our own to listen, and for its replies
 
 
 def measure(run: BoardRun) -> Iterator[Score]:
@@ -46,9 +52,9 @@ def measure(run: BoardRun) -> Iterator[Score]:
 
 @contextlib.contextmanager
 def _redis(run: BoardRun) -> Iterator[tuple[str, str]]:
-    """A Redis URL and what it is in words: the one in use, or one of our own; without either, why not."""
+    """A Redis URL and its description: the one in use, or one of our own; without either, "" and the reason."""
     url, program = run.settings.redis_url, shutil.which("redis-server")
-    if url and asyncio.run(_reached(url)):
+    if url and asyncio.run(_is_reachable(url)):
         yield url, f"at {Address.read(url)}"
     elif program:
         with _own_redis(program, run.folder) as url:
@@ -57,10 +63,10 @@ def _redis(run: BoardRun) -> Iterator[tuple[str, str]]:
         yield "", "no Redis answers, and there is no redis-server to start"
 
 
-async def _reached(url: str) -> bool:
+async def _is_reachable(url: str) -> bool:
     try:
         tier = RedisTier(Address.read(url), lambda _: None)
-    except ValueError:  # no URL of a Redis; the cache itself says so
+    except ValueError:  # not a valid URL, which the cache itself reports
         return False
     try:
         return await tier.put(KEY, b"x", 1)
@@ -73,11 +79,11 @@ def _own_redis(program: str, folder: Path) -> Iterator[str]:
     path = folder / "redis.sock"
     argv = [program, "--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", ""]
     with reaped(argv, subprocess.DEVNULL, stdout=subprocess.DEVNULL) as server:
-        _listening(path, server)
+        _wait_until_listening(path, server)
         yield f"unix://{path}"
 
 
-def _listening(path: Path, server: "subprocess.Popen[bytes]") -> None:
+def _wait_until_listening(path: Path, server: "subprocess.Popen[bytes]") -> None:
     ends = time.monotonic() + PATIENCE
     while time.monotonic() < ends and server.poll() is None:
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
@@ -126,12 +132,20 @@ def _workload(run: BoardRun) -> Iterator[Score]:
 
 
 def _dollars(model: str, answers: list[Answer]) -> Score:
-    saved = [price_table.dollars(model, answer.usage) for answer in answers if answer.cached]
-    known = [cost for cost in saved if cost is not None]
-    if len(known) < len(saved):
-        return skipped("cache.dollars-saved", f"the price of {model} is not in the table of {price_table.AS_OF}")
-    note = f"at {model}'s prices of {price_table.AS_OF}; tokens as the mock counts them"
-    return score("cache.dollars-saved", [sum(known)], note=note)
+    saved = [dollars(model, answer.usage) for answer in answers if answer.cached]
+    priced = [cost for cost in saved if cost is not None]
+    if len(priced) < len(saved):
+        return skipped("cache.dollars-saved", f"the price of {model} is not in the table of {AS_OF}")
+    note = f"at {model}'s prices of {AS_OF}; tokens as the mock counts them"
+    return score("cache.dollars-saved", [sum(priced)], note=note)
+
+
+def dollars(model: str, usage: Usage) -> float | None:
+    """The cost of an answer; None if its price or its tokens are unknown."""
+    price = PER_MILLION.get(model)
+    if price is None or usage.input_tokens is None or usage.output_tokens is None:
+        return None
+    return (usage.input_tokens * price[0] + usage.output_tokens * price[1]) / 1e6
 
 
 async def _ask_all(settings: Settings, sequence: list[int]) -> list[Answer]:
@@ -143,5 +157,5 @@ async def _ask_all(settings: Settings, sequence: list[int]) -> list[Answer]:
 
 
 def _refuse(text: str) -> None:
-    """A tier that fails answers quickly, and that would be the number."""
+    """Raise an error: a failing tier is fast, and would be measured."""
     raise SamplemindError(text)

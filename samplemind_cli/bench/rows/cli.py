@@ -1,4 +1,4 @@
-"""The command line: whole processes, beside `python -c pass` in the same run."""
+"""The command line: whole processes, interleaved with `python -c pass`."""
 
 import itertools
 import json
@@ -23,7 +23,7 @@ START_TARGET = 8.0  # times `python -c pass`, the same as for `--help`
 
 
 def measure(run: BoardRun) -> Iterator[Score]:
-    """The hot path, the cold one, and the start-up of every command; against a mock that answers at once."""
+    """The hot path, a fresh question, and the start-up of every command, against a mock without latency."""
     with MockServer() as server:
         times = whole_processes(run.folder, server, rounds=60, seconds=QUICK if run.quick else SECONDS)
     bare, note = times[BARE], "against a 0-ms mock"
@@ -37,7 +37,7 @@ def measure(run: BoardRun) -> Iterator[Score]:
     else:
         yield skipped("cli.uncached", "curl is not installed; there is nothing to compare with")
     run.say("  the start of every command")
-    yield from _starts(run)
+    yield from _start_ups(run)
 
 
 def whole_processes(folder: Path, server: MockServer, *, rounds: int, seconds: float) -> dict[str, list[float]]:
@@ -60,12 +60,12 @@ def whole_processes(folder: Path, server: MockServer, *, rounds: int, seconds: f
         body = json.dumps({"model": MODEL, "messages": [{"role": "user", "content": "Question"}]})
         steps["curl"] = kernel.command([curl, "--silent", "--data", body, f"{server.url}/api/chat"], env, folder)
     kernel.rehearse(again, env, folder)
-    kernel.interleaved(steps, 1)  # what is read for the first time
+    kernel.interleaved(steps, 1)  # warms up files
     return kernel.interleaved(steps, rounds, seconds=seconds)
 
 
 def start_ups(folder: Path, rounds: int) -> tuple[dict[str, list[float]], dict[str, SamplemindError]]:
-    """Seconds of each command's `--help`, and of BARE; beside them the commands that have none, with the reason."""
+    """Seconds of each command's `--help`, and of BARE; and the commands that failed, with the error."""
     env, failed = sandbox(folder), {}
     steps = {BARE: kernel.command([sys.executable, "-c", "pass"], env, folder)}
     for path in sorted((PACKAGE / "commands").glob("[!_]*.py")):
@@ -79,7 +79,7 @@ def start_ups(folder: Path, rounds: int) -> tuple[dict[str, list[float]], dict[s
     return kernel.interleaved(steps, rounds), failed
 
 
-def _starts(run: BoardRun) -> Iterator[Score]:
+def _start_ups(run: BoardRun) -> Iterator[Score]:
     times, failed = start_ups(run.folder, rounds=2 if run.quick else 20)
     for name in sorted({*times, *failed} - {BARE}):
         row = ScoreRow(f"cli.start-{name}", f"{name} --help / python -c pass", "x", START_TARGET)
@@ -90,15 +90,15 @@ def _starts(run: BoardRun) -> Iterator[Score]:
 
 
 def program() -> list[str]:
-    """The installed command of this very interpreter, or the module where there is none."""
+    """The installed command of this interpreter, or else the module."""
     script = Path(sys.executable).with_name("samplemind")
     return [str(script)] if script.is_file() else [*OURS]
 
 
 def sandbox(folder: Path, server: MockServer | None = None) -> dict[str, str]:
-    """An environment that leaves the user's caches and settings alone, and asks nobody but the mock.
+    """An environment that does not use the user's caches and settings, and no provider but the mock.
 
-    What Python has compiled is kept as it is when the package is installed, or each start would compile it anew.
+    Compiled modules are cached, as in an installed package; else each start would compile them again.
     """
     homes = {f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("CACHE", "CONFIG", "DATA", "STATE")}
     ours = {"SAMPLEMIND_REDIS_URL": "", "SAMPLEMIND_CACHE": "", "PYTHONDONTWRITEBYTECODE": ""}
@@ -106,5 +106,5 @@ def sandbox(folder: Path, server: MockServer | None = None) -> dict[str, str]:
 
 
 def ratios(times: dict[str, list[float]], name: str) -> list[float]:
-    """Each round's time over that of BARE in the same round."""
-    return [mine / bare for mine, bare in zip(times[name], times[BARE], strict=True)]
+    """Each round's time divided by that of BARE in the same round."""
+    return [own / bare for own, bare in zip(times[name], times[BARE], strict=True)]

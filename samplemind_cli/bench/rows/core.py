@@ -19,7 +19,7 @@ GENRES = ["jazz", "rock", "house", "techno", "hip hop", "folk"]
 
 
 def measure(run: BoardRun) -> Iterator[Score]:
-    """The hit in process, then the P95 on whichever real model is at hand."""
+    """A cache hit in process, then the P95 with an available local model."""
     with MockServer() as server:
         settings = Settings(cache_dir=str(run.folder), ollama_host=server.url, ollama_model="bench")
         times = asyncio.run(_hits(settings, rounds=60 if run.quick else 200))
@@ -45,12 +45,12 @@ def _answers(run: BoardRun) -> Score:
     if run.quick:
         return skipped("core.answer", "a real model takes a minute for it: leave out --quick")
     try:
-        return asyncio.run(_asked(run))
+        return asyncio.run(_measure_answers(run))
     except SamplemindError as error:
         return skipped("core.answer", error)
 
 
-async def _asked(run: BoardRun) -> Score:
+async def _measure_answers(run: BoardRun) -> Score:
     provider, where = await local_model(run.settings)
     core = AICore(replace(run.settings, cache_dir=str(run.folder / "answers"), redis_url=""))
     options, workload = Options(provider=provider), Zipf()

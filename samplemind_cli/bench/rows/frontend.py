@@ -1,4 +1,4 @@
-"""The project's front end: how long its own build takes."""
+"""The project's front end: the time of its own build."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from samplemind_cli.settings import environment, here
 
 KEY = "frontend.build"
 FOLDERS = (".", "frontend", "web", "ui")
-LIMIT = 600.0  # seconds: a build that watches its files never ends
+LIMIT = 600.0  # seconds; a build that watches its files never ends
 MANAGERS = {  # by lock file
     "package-lock.json": "npm",
     "npm-shrinkwrap.json": "npm",
@@ -31,109 +31,103 @@ MANAGERS = {  # by lock file
 }
 INSTALL = {"npm": "npm ci", "pnpm": "pnpm install", "yarn": "yarn install", "bun": "bun install"}
 NEEDS = ("dependencies", "devDependencies", "optionalDependencies")
-INSTALLED = ("node_modules", ".pnp.cjs")  # the latter is Yarn's own way
+INSTALLED = ("node_modules", ".pnp.cjs")  # the latter is Yarn's
 
 
 def measure(run: BoardRun) -> Iterator[Score]:
-    """One build, as its package.json says it, with what it built before in place."""
+    """One build with its package.json's script, with the output of earlier builds in place."""
     if run.quick:
         yield skipped(KEY, "a build takes longer: leave out --quick")
         return
     top = _top(here())
     folder = find(here(), top)
     manager = manager_of(folder, top)
-    ready(folder, top, manager, environment())
-    yield _timed(run, folder, [manager, "run", "build"])
+    check(folder, top, manager, environment())
+    yield _time_build(run, folder, [manager, "run", "build"])
 
 
 def find(folder: Path, top: Path) -> Path:
-    """The first folder with a package.json that has a build script, from the project at hand up to its top.
-
-    Raises SamplemindError.
-    """
-    looked = dict.fromkeys(place / name for place in _upwards(folder, top) for name in FOLDERS)
-    packages = [place for place in looked if os.path.isfile(place / "package.json")]
+    """The first folder whose package.json has a build script, from `folder` up to `top`. Raises SamplemindError."""
+    candidates = dict.fromkeys(place / name for place in _upwards(folder, top) for name in FOLDERS)
+    packages = [place for place in candidates if os.path.isfile(place / "package.json")]
     for place in packages:
         scripts = _package(place).get("scripts")
         if isinstance(scripts, dict) and scripts.get("build"):
             return place
     if packages:
-        named = ", ".join(str(place / "package.json") for place in packages)
-        raise SamplemindError(f"no build script in {named}")
+        names = ", ".join(str(place / "package.json") for place in packages)
+        raise SamplemindError(f"no build script in {names}")
     raise SamplemindError(f"no package.json in {folder}, nor in {', '.join(FOLDERS[1:])} there")
 
 
 def manager_of(folder: Path, top: Path) -> str:
-    """The package manager that the nearest package.json or lock file names, up to the project's top; npm without one.
-
-    Raises SamplemindError.
-    """
+    """The package manager of the nearest package.json or lock file up to `top`, else npm. Raises SamplemindError."""
     for place in _upwards(folder, top):
-        if (named := _declared(place)) in INSTALL:
-            return named
-        found = _locked(place)
-        if len(found) > 1:
-            problem = f"the lock files of {' and '.join(sorted(found))} are side by side in {place}"
+        if (declared := _declared(place)) in INSTALL:
+            return declared
+        managers = _lock_managers(place)
+        if len(managers) > 1:
+            problem = f"the lock files of {' and '.join(sorted(managers))} are side by side in {place}"
             raise SamplemindError(problem, "remove those of the one that is not used")
-        if found:
-            return found.pop()
+        if managers:
+            return managers.pop()
     return "npm"
 
 
-def ready(folder: Path, top: Path, manager: str, env: Mapping[str, str]) -> None:
-    """Raises SamplemindError where the build could not run: no package manager, no Node, nothing installed."""
+def check(folder: Path, top: Path, manager: str, env: Mapping[str, str]) -> None:
+    """Raise SamplemindError if the package manager, Node or the dependencies are not installed."""
     for program in dict.fromkeys((manager, *(() if manager == "bun" else ("node",)))):
         if not shutil.which(program, path=env.get("PATH")):
             raise SamplemindError(f"{program} is not installed, which builds {folder}", f"install {program}")
     package = _package(folder)
     installed = any(os.path.exists(place / name) for place in _upwards(folder, top) for name in INSTALLED)
     if not installed and any(package.get(kind) for kind in NEEDS):
-        locked = any(map(_locked, _upwards(folder, top)))
+        locked = any(map(_lock_managers, _upwards(folder, top)))
         hint = f"cd {shlex.quote(str(folder))} && {INSTALL[manager] if locked else f'{manager} install'}"
         raise SamplemindError(f"there is no node_modules for {folder}", hint)
 
 
-def _timed(run: BoardRun, folder: Path, argv: list[str]) -> Score:
+def _time_build(run: BoardRun, folder: Path, argv: list[str]) -> Score:
     words = shlex.join(argv)
     run.say(f"  {words} in {folder}")
     # Into a file, not a pipe: a daemon of the build may hold it open for long.
-    with tempfile.TemporaryFile() as told:
-        begun = time.perf_counter()
+    with tempfile.TemporaryFile() as log:
+        started = time.perf_counter()
         try:
-            with reaped(argv, subprocess.STDOUT, environment(), folder, told.fileno()) as child:
+            with reaped(argv, subprocess.STDOUT, environment(), folder, log.fileno()) as child:
                 child.wait(LIMIT)
         except subprocess.TimeoutExpired:
             return skipped(KEY, f"`{words}` in {folder} had not ended after {LIMIT:.0f} s")
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - started
         if child.returncode:
-            told.seek(max(0, told.seek(0, os.SEEK_END) - TAIL))
-            said = " ".join(told.read().decode("utf-8", "replace").split())
-            return skipped(KEY, f"`{words}` in {folder} ended with {child.returncode}: {said}")
+            log.seek(max(0, log.seek(0, os.SEEK_END) - TAIL))
+            output = " ".join(log.read().decode("utf-8", "replace").split())
+            return skipped(KEY, f"`{words}` in {folder} ended with {child.returncode}: {output}")
     return score(KEY, [seconds], note=f"{words} in {folder}")
 
 
-def _locked(folder: Path) -> set[str]:
-    """The package managers whose lock files are there."""
+def _lock_managers(folder: Path) -> set[str]:
+    """The package managers whose lock files are in the folder."""
     return {manager for file, manager in MANAGERS.items() if os.path.isfile(folder / file)}
 
 
 def _declared(folder: Path) -> str:
-    """The `packageManager` of its package.json, without the version: what Corepack goes by."""
-    found = _package(folder).get("packageManager") if os.path.isfile(folder / "package.json") else ""
-    return found.partition("@")[0] if isinstance(found, str) else ""
+    """The `packageManager` of its package.json without the version, as Corepack uses it; "" if there is none."""
+    declared = _package(folder).get("packageManager") if os.path.isfile(folder / "package.json") else ""
+    return declared.partition("@")[0] if isinstance(declared, str) else ""
 
 
 def _package(folder: Path) -> dict[str, Any]:
     file = folder / "package.json"
     try:
-        found = json.loads(file.read_text("utf-8-sig"))
+        document = json.loads(file.read_text("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise SamplemindError(f"cannot read {file}: {error}") from error
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def _top(folder: Path) -> Path:
-    """The top of the repository around it, else the folder itself."""
+    """The top of the folder's repository, else the folder itself."""
     try:
         return git.repository_of(folder)
     except SamplemindError:

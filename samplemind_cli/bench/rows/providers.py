@@ -1,4 +1,4 @@
-"""The providers: our own share of a local answer, first words, and whole short answers of those with a key."""
+"""The providers: our overhead on a local answer, first tokens, and short answers of those with a key."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ QUICK = 6.0  # seconds for a provider with --quick
 
 
 def measure(run: BoardRun) -> Iterator[Score]:
-    """Ours against a mock; theirs where they can be reached."""
+    """Our overhead with a mock, then the providers that can be reached."""
     with MockServer() as server:
         settings = Settings(ollama_host=server.url, ollama_model="bench")
         times = asyncio.run(_overhead(settings, rounds=60 if run.quick else 200))
@@ -56,21 +56,21 @@ def _first_token(run: BoardRun, provider: Provider, absent: str) -> Score:
 
 
 async def _first_words(run: BoardRun, provider: Provider, count: int) -> tuple[list[float], str]:
-    """Seconds until the first word of `count` answers, and the model's name.
+    """Seconds until the first token of `count` answers, and the model's name.
 
-    Each is of one token and heard to its end: hung up on again and again, Ollama 0.17.4 answers nobody any more.
+    Each answer has one token and is read to its end: after many disconnects, Ollama 0.17.4 stops answering.
     """
     core = AICore(replace(run.settings, cache="off"))
     options = Options(provider=provider, cache="off")
     model = core.routes(QUESTION, options)[0].endpoint.model
 
     async def first_word() -> float:
-        begun = time.perf_counter()
-        heard: float | None = None
+        started = time.perf_counter()
+        first: float | None = None
         async for chunk in core.stream(replace(QUESTION, max_tokens=1), options):
-            if heard is None and (chunk.text or chunk.thinking):
-                heard = time.perf_counter()
-        return (heard or time.perf_counter()) - begun
+            if first is None and (chunk.text or chunk.thinking):
+                first = time.perf_counter()
+        return (first or time.perf_counter()) - started
 
     try:
         await _repeated(run, first_word, 1)  # loads the model
@@ -80,7 +80,7 @@ async def _first_words(run: BoardRun, provider: Provider, count: int) -> tuple[l
 
 
 def _short(run: BoardRun, row: providers.Row) -> Score:
-    """Whole short answers; a provider without a target has a row of its own."""
+    """Short answers; a provider without a target gets a row of its own."""
     key = f"providers.{row.name}"
     measured = ROWS.get(key) or ScoreRow(key, f"{row.title}, short answer P50", "s")
     try:
@@ -108,11 +108,11 @@ async def _short_answers(run: BoardRun, provider: str, count: int) -> list[float
 
 
 async def _repeated(run: BoardRun, call: Callable[[], Awaitable[float]], count: int) -> list[float]:
-    """The seconds of `count` calls; with --quick of fewer, where one more would take longer than it may."""
+    """The seconds of `count` calls; with --quick of fewer, if one more would take too long. Raises SamplemindError."""
     if run.left < 1:
         raise SamplemindError(OVER)
     patience = min(QUICK, run.left) if run.quick else PATIENCE
-    found: list[float] = []
-    while len(found) < count and not (run.quick and found and sum(found) + found[-1] > patience):
-        found.append(await in_time(call(), patience))
-    return found
+    seconds: list[float] = []
+    while len(seconds) < count and not (run.quick and seconds and sum(seconds) + seconds[-1] > patience):
+        seconds.append(await in_time(call(), patience))
+    return seconds

@@ -16,20 +16,20 @@ from samplemind_cli.errors import SamplemindError
 from samplemind_cli.mock import MockServer
 
 PATH = "/v1/chat/completions"
-HEADERS = {"Content-Type": "application/json", "Authorization": "Bearer mock"}  # the mock wants a key, whichever
+HEADERS = {"Content-Type": "application/json", "Authorization": "Bearer mock"}  # the mock accepts any key
 OK = 200
 PATIENCE = 10.0  # seconds for one answer
 
 
 def measure(run: BoardRun) -> Iterator[Score]:
-    """A repeated answer, and what the way through `serve` adds to an answer of the mock."""
+    """A repeated answer, and the latency that `serve` adds to an answer of the mock."""
     number = itertools.count()
     with MockServer() as mock, _serving(run.folder, mock) as url, _client(url) as ours, _client(mock.url) as theirs:
         steps = {
             "cached": lambda: _ask(ours, f"ollama/{MODEL}", "Again"),
             "uncached": lambda: _ask(ours, f"ollama/{MODEL}", f"Question {next(number)}"),
             "direct": lambda: _ask(theirs, MODEL, f"Question {next(number)}"),
-            kernel.WORK: kernel.fixed,
+            kernel.WORK: kernel.fixed_work,
         }
         kernel.interleaved(steps, 5)
         times = kernel.interleaved(steps, 60 if run.quick else 400)
@@ -41,15 +41,15 @@ def measure(run: BoardRun) -> Iterator[Score]:
 
 @contextmanager
 def _serving(folder: Path, mock: MockServer) -> Iterator[str]:
-    """The URL of a server of our own. Raises SamplemindError with its words when it does not start."""
+    """The URL of a server of our own. Raises SamplemindError with its output if it does not start."""
     argv = [*program(), "serve", "--port", "0", "--json"]
     env = sandbox(folder, mock)
-    words = folder / "words"  # a file: a pipe that nobody reads is full one day, and it waits
-    with words.open("wb") as log, reaped(argv, log.fileno(), env, folder) as server:
+    log_file = folder / "words"  # not a pipe, which would fill up and block the server
+    with log_file.open("wb") as log, reaped(argv, log.fileno(), env, folder) as server:
         line = server.stdout.readline() if server.stdout else b""
         if not line:
-            said = words.read_text("utf-8", "replace")
-            raise SamplemindError(f"`samplemind serve` does not start: {said.strip().removeprefix('error: ')}")
+            message = log_file.read_text("utf-8", "replace")
+            raise SamplemindError(f"`samplemind serve` does not start: {message.strip().removeprefix('error: ')}")
         yield json.loads(line)["url"]
 
 
@@ -66,6 +66,6 @@ def _ask(client: HTTPConnection, model: str, text: str) -> None:
     body = json.dumps({"model": model, "messages": [{"role": "user", "content": text}]})
     client.request("POST", PATH, body, HEADERS)
     answer = client.getresponse()
-    said = answer.read()
+    content = answer.read()
     if answer.status != OK:
-        raise SamplemindError(f"unexpected status {answer.status}: {said[:200]!r}")
+        raise SamplemindError(f"unexpected status {answer.status}: {content[:200]!r}")

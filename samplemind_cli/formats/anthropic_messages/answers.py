@@ -1,4 +1,4 @@
-"""An answer as Anthropic's clients read it: a message, the events of a stream, or an error."""
+"""Writes answers for Anthropic's clients: a message, the events of a stream, or an error."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,6 +10,7 @@ import orjson
 from samplemind_cli.formats import origins, reading
 from samplemind_cli.formats.anthropic_messages import tokens
 from samplemind_cli.formats.anthropic_messages.block_writer import BlockWriter, PassedBlocks, proof
+from samplemind_cli.formats.anthropic_messages.fields import NO_THREADS
 from samplemind_cli.formats.types import (
     ATTACHMENTS,
     NO_TOKENS,
@@ -34,7 +35,7 @@ _ENDS: dict[Finish, str] = {
     "filtered": "refusal",
     "unknown": "end_turn",
 }
-# What clients retry on, or do not (docs/en/api/errors).
+# The error types, by which clients decide on a retry (docs/en/api/errors).
 _STATUS = {
     401: "authentication_error",
     402: "billing_error",
@@ -53,26 +54,25 @@ _KIND: dict[FaultKind | None, str] = {
     "overloaded": "overloaded_error",
 }
 _CODE = {"insufficient_quota": "billing_error", "billing_error": "billing_error", "overloaded": "overloaded_error"}
-# Where this format says what we call otherwise.
+# This format's names for our fields.
 PARAMS = dict.fromkeys(ATTACHMENTS, "messages")
 PARAMS |= {"stop": "stop_sequences", "schema": "output_config.format", "effort": "output_config.effort"}
 PARAMS |= {"thinking_budget": "thinking.budget_tokens", NO_TOKENS: "max_tokens"}
 _SERVER_ERROR = 500
-_TOO_LONG = "prompt is too long"  # the words at which Claude Code shortens its conversation
+_TOO_LONG = "prompt is too long"  # on these words Claude Code shortens its conversation
 
 
 def message(answer: Answer, number: str, estimate: Callable[[], int]) -> bytes:
-    """A message object; `number` makes its id, `estimate` counts its prompt's tokens where nobody counted them."""
+    """A message object; its id contains `number`; `estimate` counts the prompt's tokens if the provider did not."""
     content = list(_content(answer.parts))
     head = _head(number, f"{answer.provider}/{answer.model}", _usage(_estimated(answer, estimate)), content)
     return _dumps(head | _end(answer))
 
 
 class Events:
-    """The events of one streamed message.
+    """The events of one streamed message; those of a provider of this format are passed on unchanged.
 
-    Those of a provider of this format are passed on as they came. `estimate` counts the prompt's tokens: most providers
-    count them last, and the first event names them.
+    `estimate` counts the prompt's tokens: the first event needs them, and most providers report them in the last one.
     """
 
     kind = "text/event-stream"
@@ -87,8 +87,8 @@ class Events:
         self._passed: PassedBlocks | None = None
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
-        """The events that say what a chunk says; a whole answer out of the cache is one chunk."""
-        if (events := chunk.came_in("anthropic_messages")) is not None and self._passes(events):
+        """The events for a chunk; a cached answer is a single chunk."""
+        if (events := chunk.native_events("anthropic_messages")) is not None and self._passes(events):
             for each in events:
                 yield event(each)
             return
@@ -99,7 +99,7 @@ class Events:
         yield from self._of(chunk)
 
     def _passes(self, events: Sequence[dict[str, Any]]) -> bool:
-        """Whether these events may be passed on: of a message that began with its own first event."""
+        """Whether these events may be passed on: if the message began with the provider's own first event."""
         if not self._begun and events and events[0]["type"] == "message_start":
             self._begun, self._passed = True, PassedBlocks()
         if self._passed is None:
@@ -111,7 +111,7 @@ class Events:
     def _of(self, chunk: Chunk) -> Iterator[bytes]:
         if not self._begun:
             self._begun = True
-            if chunk.route:  # it was not known when a ping had to be sent before it
+            if chunk.route:  # pings may have been sent before it was known
                 self._model = chunk.route.name
             self._writer = BlockWriter(chunk.origin or origins.of_route(self._model))
             yield event(self._start(chunk))
@@ -138,7 +138,7 @@ class Events:
         return event({"type": "ping"})
 
     def _start(self, chunk: Chunk) -> dict[str, Any]:
-        """The message without its content: the prompt's tokens are known or estimated, the answer's are to come."""
+        """The message without its content; the prompt's tokens are known or estimated, the answer's not yet."""
         known = chunk.answer.usage if chunk.answer else chunk.usage or Usage()
         prompt_tokens = self._estimate() if known.input_tokens is None else known.input_tokens
         usage = _usage(replace(known, input_tokens=prompt_tokens, output_tokens=0, reasoning_tokens=None))
@@ -152,21 +152,22 @@ def event(value: dict[str, Any]) -> bytes:
 
 
 def error(problem: Problem) -> dict[str, Any]:
-    """Anthropic's error object, with the type that its clients retry on; a provider's own as it came."""
-    if reading.mapping(problem.said).get("type") == "error":
-        return dict(problem.said)
-    told, param = problem.message, PARAMS.get(problem.param or "", problem.param or "")
-    if param and not told.startswith(param):
-        told = f"{param}: {told}"
+    """Anthropic's error object, whose type decides on its clients' retries; a provider's own unchanged."""
+    if reading.mapping(problem.provider_body).get("type") == "error":
+        return dict(problem.provider_body)
+    message, param = problem.message, PARAMS.get(problem.param or "", problem.param or "")
+    if param and not message.startswith(param):
+        message = f"{param}: {message}"
     too_long = problem.kind == "too_long" or problem.code == "context_length_exceeded"
-    if too_long and _TOO_LONG not in told.lower():
-        told = f"{_TOO_LONG}: {told}"
-    return {"type": "error", "error": {"type": _error_type(problem), "message": told}}
+    if too_long and _TOO_LONG not in message.lower():
+        message = f"{_TOO_LONG}: {message}"
+    details = {"details": {"error_code": NO_THREADS, "unsupported": [param]}} if problem.code == NO_THREADS else {}
+    return {"type": "error", "error": {"type": _error_type(problem), "message": message, **details}}
 
 
 def _error_type(problem: Problem) -> str:
-    found = _KIND.get(problem.kind) or _CODE.get(problem.code) or _STATUS.get(problem.status)
-    return found or ("api_error" if problem.status >= _SERVER_ERROR else "invalid_request_error")
+    known = _KIND.get(problem.kind) or _CODE.get(problem.code) or _STATUS.get(problem.status)
+    return known or ("api_error" if problem.status >= _SERVER_ERROR else "invalid_request_error")
 
 
 def _head(number: str, model: str, usage: dict[str, Any], content: list[dict[str, Any]]) -> dict[str, Any]:
@@ -175,7 +176,7 @@ def _head(number: str, model: str, usage: dict[str, Any], content: list[dict[str
 
 
 def _end(answer: Answer) -> dict[str, Any]:
-    """Why it ended; a turn that the provider's own tools interrupted is paused, and goes on when it is sent back."""
+    """The stop reason; a turn that the provider's own tools interrupted is paused, and continues when sent back."""
     last = answer.parts[-1] if answer.parts else None
     paused = answer.finish_reason == "length" and isinstance(last, Opaque) and last.origin == "anthropic_messages"
     reason = "pause_turn" if paused else _ENDS[answer.finish_reason]
@@ -185,7 +186,7 @@ def _end(answer: Answer) -> dict[str, Any]:
 
 
 def _content(parts: Iterable[Part]) -> Iterator[dict[str, Any]]:
-    text: dict[str, Any] = {}  # the last one: a citation belongs to it
+    text: dict[str, Any] = {}  # the last one, to which citations belong
     for part in parts:
         match part:
             case Text() if part.text:
@@ -205,7 +206,7 @@ def _content(parts: Iterable[Part]) -> Iterator[dict[str, Any]]:
 
 
 def _placed(parts: Iterable[Part]) -> Iterator[tuple[int, Part]]:
-    """The parts, and how many calls stand before each."""
+    """The parts, each with the number of calls before it."""
     place = 0
     for part in parts:
         yield place, part
@@ -213,18 +214,18 @@ def _placed(parts: Iterable[Part]) -> Iterator[tuple[int, Part]]:
 
 
 def _estimated(answer: Answer, estimate: Callable[[], int]) -> Usage:
-    """The tokens as the provider counted them, or about as many as there must have been."""
+    """The tokens as counted by the provider, or estimated."""
     usage = answer.usage
     if usage.input_tokens is None:
         usage = replace(usage, input_tokens=estimate())
     if usage.output_tokens is None:
         arguments = "".join(call.arguments for call in answer.tool_calls)
-        usage = replace(usage, output_tokens=tokens.said(answer.thinking + answer.text, arguments))
+        usage = replace(usage, output_tokens=tokens.of_answer(answer.thinking + answer.text, arguments))
     return usage
 
 
 def _usage(counted: Usage) -> dict[str, Any]:
-    """Tokens; `input_tokens` is without those of the provider's prompt cache."""
+    """The usage; `input_tokens` excludes those of the provider's prompt cache."""
     cached, written = counted.cached_tokens or 0, counted.cache_write_tokens or 0
     thought = counted.reasoning_tokens
     return {
@@ -237,7 +238,7 @@ def _usage(counted: Usage) -> dict[str, Any]:
 
 
 def _dumps(value: Any) -> bytes:
-    """JSON; an integer beyond 64 bits is more than orjson writes."""
+    """JSON, also with integers beyond 64 bits, which orjson refuses."""
     try:
         return orjson.dumps(value)
     except TypeError:

@@ -1,4 +1,4 @@
-"""Writes the content blocks of a streamed message one after the other, in whatever order their pieces arrive."""
+"""Writes the content blocks of a streamed message one after the other, whatever the order of their pieces."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from samplemind_cli.formats.types import Chunk, Format, Opaque, Part, Text, Thin
 
 @dataclass(slots=True)
 class Block:
-    """A block and its deltas that are not written yet. `closed`: nothing more comes; `place`: which call it is."""
+    """A block and its unwritten deltas. `closed`: nothing more comes; `place`: the index of its call."""
 
     start: dict[str, Any]
     deltas: list[dict[str, Any]] = field(default_factory=list)
@@ -22,15 +22,15 @@ class Block:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing of it is to come."""
+        """Whether it is complete."""
         return self.closed or (self.arguments.rstrip()[-1:] == "}" and reading.is_object(self.arguments))
 
 
 class BlockWriter:
     """Turns chunks into the events of a message's blocks.
 
-    A block begins when the one before it is whole: until then its pieces wait. `origin` is the provider's format;
-    `index` is where the stream goes on, and `open` the block that has begun there.
+    A block begins once the one before it is complete; until then its pieces wait. `origin` is the provider's format;
+    `index` is the next block's, and `open` the block that has begun there.
     """
 
     def __init__(self, origin: Format, index: int = 0, open: "Block | None" = None) -> None:  # noqa: A002 - it is
@@ -40,11 +40,11 @@ class BlockWriter:
 
     @property
     def nothing(self) -> bool:
-        """Whether nothing has been said yet."""
+        """Whether nothing was written yet."""
         return not self._waiting and not self._index
 
     def say(self, chunk: Chunk) -> None:
-        """What a chunk adds."""
+        """Add the content of a chunk."""
         if chunk.thinking:
             self._delta("thinking", {"type": "thinking_delta", "thinking": chunk.thinking})
         if chunk.signature:
@@ -57,7 +57,7 @@ class BlockWriter:
             self._call(piece, piece.index or 0)
 
     def part(self, part: Part, place: int = 0) -> None:
-        """A whole part of an answer; `place` is a call's among the calls."""
+        """Add a whole part of an answer; `place` is a call's index."""
         match part:
             case Text() if part.text:
                 self._delta("text", {"type": "text_delta", "text": part.text})
@@ -74,7 +74,7 @@ class BlockWriter:
                 self._opaque(dict(part.value))
 
     def events(self, *, last: bool = False) -> Iterator[dict[str, Any]]:
-        """What may be told by now; all of it when nothing more comes."""
+        """The events that can be written now; with `last`, all of them."""
         if last:
             self._close()
         while self._waiting:
@@ -92,7 +92,7 @@ class BlockWriter:
             self._index += 1
 
     def _delta(self, kind: str, delta: dict[str, Any]) -> None:
-        """A piece of the text or thought that goes on, or of a new one."""
+        """Add to the open text or thinking, or begin a new one."""
         last = self._waiting[-1] if self._waiting else None
         if last is None or last.closed or last.start["type"] != kind:
             last = Block({"type": "text", "text": ""} if kind == "text" else {"type": kind, kind: "", "signature": ""})
@@ -112,7 +112,7 @@ class BlockWriter:
     def _call(self, piece: ToolCall, place: int) -> None:
         block = next((block for block in self._waiting if block.place == place), None)
         if block is None:
-            if not piece.name:  # what follows a whole object is none of it
+            if not piece.name:  # a piece after complete arguments is dropped
                 return
             start = {"type": "tool_use", "id": piece.id, "name": piece.name, "input": {}, **piece.hints}
             self._append(block := Block(start, place=place))
@@ -125,7 +125,7 @@ class BlockWriter:
         self._waiting.append(block)
 
     def _close(self) -> None:
-        """End the last text or thought; one that another provider left unsigned says at least where it came from."""
+        """End the last text or thinking; thinking without a signature gets one that holds its origin."""
         last = self._waiting[-1] if self._waiting else None
         if last is None or last.closed or last.place is not None:
             return
@@ -144,7 +144,7 @@ class PassedBlocks:
         self._open: Block | None = None
 
     def add(self, event: dict[str, Any]) -> None:
-        """Note an event that is passed on."""
+        """Record an event that is passed on."""
         match event["type"]:
             case "content_block_start":
                 start = dict(event["content_block"])
@@ -166,6 +166,6 @@ class PassedBlocks:
 
 
 def proof(thought: Thinking) -> str:
-    """A thought's signature, sealed where another format's provider wrote it."""
+    """The signature of thinking, sealed if it is another format's."""
     own = thought.origin in ("", "anthropic_messages")
     return thought.signature if own else origins.sealed(thought)

@@ -1,4 +1,4 @@
-"""A conversation as the Messages API takes it: turns, and their parts as blocks."""
+"""Writes a conversation for the Messages API: turns, and their parts as blocks."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,18 +13,18 @@ _SPEAKERS: dict[Role, str] = {"assistant": "assistant", "system": "system"}
 
 
 def turns(messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
-    """The messages in turns of one speaker each; results of parallel calls stand first, in one turn."""
+    """The messages in turns of one speaker each; results of parallel calls come first, in one turn."""
     for speaker, turn in groupby(messages, lambda message: _SPEAKERS.get(message.role, "user")):
-        said = list(turn)
-        found = [block for message in said for part in message.parts for block in blocks(part)]
+        spoken = list(turn)
+        content = [block for message in spoken for part in message.parts for block in blocks(part)]
         if speaker == "user":
-            found.sort(key=lambda block: block.get("type") != "tool_result")
-        if found:
-            yield {"role": speaker, "content": found} | {n: v for message in said for n, v in message.hints.items()}
+            content.sort(key=lambda block: block.get("type") != "tool_result")
+        if content:
+            yield {"role": speaker, "content": content} | {n: v for each in spoken for n, v in each.hints.items()}
 
 
 def marked(message: Message) -> Message:
-    """The message with the mark for the prompt cache, which others put beside its content, at its last part."""
+    """The message with its prompt cache mark moved to its last part; other formats put it beside the content."""
     mark, last = message.hints.get("cache_control"), message.parts[-1] if message.parts else None
     if mark is None or last is None or isinstance(last, Thinking | Opaque):
         return message
@@ -33,12 +33,16 @@ def marked(message: Message) -> Message:
     return Message(message.role, (*message.parts[:-1], last), message.name, hints)
 
 
+# Blocks that others are told as their words: under these names a text's hints hold the block itself.
+TOLD_AS_WORDS = ("search_result", "compaction")
+
+
 def blocks(part: Part) -> Iterator[dict[str, Any]]:
-    """A part as its block; none where the API would refuse it."""
+    """The block of a part; none if the API would refuse it."""
     match part:
-        case Text() if "search_result" in part.hints:
-            yield dict(reading.mapping(part.hints["search_result"]))
-        case Text() if part.text.strip():  # a block of white space alone is an error
+        case Text() if own := next((name for name in TOLD_AS_WORDS if name in part.hints), ""):
+            yield dict(reading.mapping(part.hints[own]))
+        case Text() if part.text.strip():  # a blank block is an error
             yield {"type": "text", "text": part.text, **part.hints}
         case Media():
             yield reading.beside(_media(part), part.hints)
@@ -60,8 +64,8 @@ def _result(result: ToolResult) -> dict[str, Any]:
     content = [block for inner in result.parts for block in blocks(inner)]
     one = len(result.parts) <= 1 and all(isinstance(inner, Text) and not inner.hints for inner in result.parts)
     failed = {"is_error": True} if result.failed else {}
-    said = {"content": result.text if one else content} if content or not failed else {}
-    return {"type": "tool_result", "tool_use_id": _id(result.call_id), **said, **failed, **result.hints}
+    output = {"content": result.text if one else content} if content or not failed else {}
+    return {"type": "tool_result", "tool_use_id": _id(result.call_id), **output, **failed, **result.hints}
 
 
 def _media(part: Media) -> dict[str, Any]:
@@ -81,5 +85,5 @@ def _source(part: Media, kind: str) -> Mapping[str, Any]:
 
 
 def _id(call_id: str) -> str:
-    """Another provider's call id in the letters Claude takes."""
+    """A call id with only the characters that Claude accepts."""
     return re.sub(r"[^a-zA-Z0-9_-]", "_", call_id) or "_"

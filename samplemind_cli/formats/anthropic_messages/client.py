@@ -1,4 +1,4 @@
-"""How Claude, or a server that speaks Anthropic's Messages API, is asked and read."""
+"""Calls to Anthropic's Messages API, or a compatible server."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,14 +16,14 @@ from samplemind_cli.formats.types import Call, Endpoint, Fault, Message, Reader,
 
 __all__ = ["chat", "count", "fault", "models", "read", "read_count", "read_models", "readable", "reader", "takes"]
 
-# The API wants a cap on every request; this is one every Claude model still served allows.
+# The API requires a cap in every request; every Claude model still served allows this one.
 MAX_TOKENS = 8192
 # Shorter prefixes are never cached: 1024 tokens for most models (docs/en/build-with-claude/prompt-caching), of about
 # 4 characters each. Models with a higher minimum ignore the mark.
 CACHED_FROM = 4096
 _TAKEN = frozenset({"image", "image_url", "file", "file_url", "tools", "tool_choice", "schema", "stop", "is_error"})
 _TAKEN |= {"effort", "thinking_budget", "cache_control", "citations", "title", "context"}
-# Claude before 4.6 thinks within a budget of tokens; since then it is told to adapt, and how hard to try
+# Claude before 4.6 thinks within a budget of tokens; later models adapt, with an effort
 # (docs/en/build-with-claude/adaptive-thinking).
 _BUDGETED = re.compile(r"claude-(3|(opus|sonnet|haiku)-4(-[0-5])?(-\d{8}|-latest)?$)")
 _BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh": 24_576, "max": 32_000}
@@ -31,11 +31,11 @@ _EFFORTS = {"minimal": "low", "xhigh": "max"}
 _LEAST_BUDGET = 1024
 _COUNTED = frozenset({"model", "messages", "system", "tools", "tool_choice", "thinking", "output_config"})
 _ANSWERING = frozenset({"max_tokens", "stream"})
-_ID = re.compile(r"[a-zA-Z0-9_-]+")  # of a call, as the API takes it
+_ID = re.compile(r"[a-zA-Z0-9_-]+")  # a call's id that the API accepts
 
 
 def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
-    """Of another format's fields only those it has a word for; of its own every one."""
+    """It supports every field of its own format, and of others those that can be translated."""
     del endpoint
     if name.startswith("anthropic_messages "):  # a block of its own
         return True
@@ -47,8 +47,8 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
 
 
 def chat(request: Request, endpoint: Endpoint) -> Call:
-    """A streamed message request: a client's own as it came, another format's told in this one's words."""
-    unchanged = conversation.as_it_came(request, "anthropic_messages", _ID.fullmatch)
+    """A streamed message request: the body of a client of this format unchanged, else a translated one."""
+    unchanged = conversation.unchanged_body(request, "anthropic_messages", _ID.fullmatch)
     body = {**(_body(request, endpoint) if unchanged is None else unchanged), "model": endpoint.model, "stream": True}
     if body.get("max_tokens") is None:
         body["max_tokens"] = MAX_TOKENS
@@ -57,16 +57,16 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
 
 
 def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
-    """Sampling parameters go only where they were asked in this format: newer models answer 400 to any of them."""
-    own = request.source == "anthropic_messages"
+    """The translated body. Only clients of this format can set sampling parameters: newer models answer 400 to them."""
+    own, request = request.source == "anthropic_messages", request.narrowed()
     known = partial(takes, request=request, endpoint=endpoint)
-    told = conversation.known(conversation.linked(request.messages), known)
-    found, messages = _apart(list(map(blocks.marked, told)), own=own)
+    supported = conversation.known(conversation.linked(request.messages), known)
+    instructions, messages = _apart(list(map(blocks.marked, supported)), own=own)
     body: dict[str, Any] = {
         "max_tokens": MAX_TOKENS if request.max_tokens is None else request.max_tokens,
         "messages": list(blocks.turns(messages)),
     }
-    if system := _instructions(found, request):
+    if system := _instructions(instructions, request):
         body["system"] = system
     if request.stop:
         body["stop_sequences"] = list(request.stop)
@@ -88,9 +88,9 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
 
 
 def count(request: Request, endpoint: Endpoint) -> Call:
-    """`POST /v1/messages/count_tokens`: the prompt, without what says how it is to be answered."""
+    """`POST /v1/messages/count_tokens`: only the fields of the prompt."""
     call = chat(request, endpoint)
-    own = conversation.as_it_came(request, "anthropic_messages", _ID.fullmatch) is not None
+    own = conversation.unchanged_body(request, "anthropic_messages", _ID.fullmatch) is not None
     kept = {name: value for name, value in call.json.items() if name in _COUNTED or (own and name not in _ANSWERING)}
     return replace(call, url=f"{call.url}/count_tokens", json=kept)
 
@@ -101,7 +101,7 @@ def read_count(body: Any) -> int | None:
 
 
 def reader(request: Request) -> Reader:
-    """Blocks that only this API knows come in pieces and are read whole, whatever was asked."""
+    """A reader of one answer, which assembles the blocks that only this API has."""
     del request
     return Blocks()
 
@@ -126,17 +126,16 @@ def _headers(endpoint: Endpoint) -> dict[str, str]:
 
 
 def _add(body: dict[str, Any], extra: Mapping[str, Any]) -> None:
-    """The fields as they came; what stands inside of an object of ours is put beside it."""
+    """Add fields unchanged; an object is merged with ours of the same name."""
     for name, value in extra.items():
-        there = body.get(name)
-        there = there if isinstance(value, dict) else None
-        reading.beside(body, {name: {**value, **there} if isinstance(there, dict) else value})
+        ours = body.get(name) if isinstance(value, dict) else None
+        reading.beside(body, {name: {**value, **ours} if isinstance(ours, dict) else value})
 
 
 def _think(body: dict[str, Any], request: Request, model: str) -> None:
     """`thinking` and `output_config.effort`, for an effort or a budget that was given in another format.
 
-    Its own clients say both themselves, and `thinking` goes on as it came.
+    Clients of this format set both themselves, and `thinking` is passed on unchanged.
     """
     if request.source == "anthropic_messages":
         if request.effort not in ("", "none"):
@@ -148,10 +147,10 @@ def _think(body: dict[str, Any], request: Request, model: str) -> None:
     if request.effort == "none" or request.thinking_budget == 0:
         body["thinking"] = {"type": "disabled"}
     elif _BUDGETED.match(model) or not request.effort:
-        wanted = request.thinking_budget or _BUDGETS.get(request.effort, _BUDGETS["medium"])
+        requested = request.thinking_budget or _BUDGETS.get(request.effort, _BUDGETS["medium"])
         if request.max_tokens is None:
-            body["max_tokens"] = wanted + MAX_TOKENS
-        if (budget := min(wanted, body["max_tokens"] - 1)) >= _LEAST_BUDGET:
+            body["max_tokens"] = requested + MAX_TOKENS
+        if (budget := min(requested, body["max_tokens"] - 1)) >= _LEAST_BUDGET:
             body["thinking"] = {"type": "enabled", "budget_tokens": budget}
     else:
         body["thinking"] = {"type": "adaptive"}
@@ -159,30 +158,30 @@ def _think(body: dict[str, Any], request: Request, model: str) -> None:
 
 
 def _apart(messages: Sequence[Message], *, own: bool) -> tuple[list[Text], list[Message]]:
-    """The instructions, and the turns; in its own format a system message between turns stays where it is."""
+    """The instructions, and the turns; in this format (`own`) a system message between turns stays there."""
     lead = next((n for n, message in enumerate(messages) if message.role != "system"), len(messages))
     head = messages[:lead] if own else messages
     return conversation.system(head), [each for each in messages[lead:] if own or each.role != "system"]
 
 
-def _instructions(found: list[Text], request: Request) -> str | list[dict[str, Any]]:
-    """The system prompt; a long one is marked for the provider's own cache unless the client speaks its format."""
+def _instructions(texts: list[Text], request: Request) -> str | list[dict[str, Any]]:
+    """The system prompt; a long one is marked for the provider's own cache, unless the client uses this format."""
     if request.source == "anthropic_messages":
-        said = [block for part in found for block in blocks.blocks(part)]
+        system = [block for part in texts for block in blocks.blocks(part)]
         attribution = request.unkeyed.get(ATTRIBUTION)
-        return [*([dict(attribution)] if attribution else []), *said]
-    wanted = request.json_mode or (request.schema is not None and own_schemas.is_beyond(request.schema))
-    words = [Text(schemas.in_words(request.schema))] if wanted else []
-    if any(part.hints for part in found):
-        return [block for part in (*found, *words) for block in blocks.blocks(part)]
-    text = "\n\n".join(part.text for part in (*found, *words))
+        return [*([dict(attribution)] if attribution else []), *system]
+    in_words = request.json_mode or (request.schema is not None and own_schemas.is_beyond(request.schema))
+    words = [Text(schemas.in_words(request.schema))] if in_words else []
+    if any(part.hints for part in texts):
+        return [block for part in (*texts, *words) for block in blocks.blocks(part)]
+    text = "\n\n".join(part.text for part in (*texts, *words))
     if len(text) < CACHED_FROM or "cache_control" in request.wishes:
         return text
     return [{"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}]
 
 
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
-    """A function as Claude's tool; one of its own kinds (`web_search_20250305`, …) as it came."""
+    """A function as Claude's tool; one of its own kinds (`web_search_20250305`, …) unchanged."""
     if "function" not in tool:
         return dict(tool)
     more = {name: value for name, value in tool.items() if name not in ("type", "function")}
@@ -197,14 +196,14 @@ def _function(function: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _form(request: Request, *, own: bool) -> dict[str, Any] | None:
-    """The schema as the API takes it; a client of its own format has written it so itself."""
+    """The schema as the API accepts it; clients of this format have already written it so."""
     if request.schema is None or (not own and own_schemas.is_beyond(request.schema)):
         return None
-    return {"type": "json_schema", "schema": dict(request.schema) if own else own_schemas.told(request.schema)}
+    return {"type": "json_schema", "schema": dict(request.schema) if own else own_schemas.closed(request.schema)}
 
 
 def _choice(request: Request) -> dict[str, Any]:
-    """Which tools may be called and how many at once; nothing where the request says nothing."""
+    """Which tools may be called, and how many at once; empty if the request sets neither."""
     choice = request.tool_choice
     one = {} if request.parallel_tool_calls is None or choice == "none" else {"disable_parallel_tool_use": True}
     if choice is None:

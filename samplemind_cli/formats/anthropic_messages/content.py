@@ -1,11 +1,11 @@
-"""A turn's content as Anthropic's clients send it: blocks read into parts."""
+"""Reads the content of a turn of Anthropic's clients: blocks into parts."""
 
 from collections.abc import Callable
 from typing import Any
 
 from samplemind_cli.formats import origins, reading
+from samplemind_cli.formats.attached import decoded
 from samplemind_cli.formats.fields import Fields
-from samplemind_cli.formats.openai_chat.server import decoded
 from samplemind_cli.formats.types import Media, MediaKind, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 
 ROLES = ("user", "assistant", "system")
@@ -23,7 +23,7 @@ _SOURCE = frozenset({"type", "media_type", "data", "url", "file_id", "content"})
 
 
 def messages(fields: Fields) -> list[Message]:
-    """A turn; results of tools that stand first are turns of their own, as in the other formats."""
+    """The messages of a turn; tool results at its beginning are messages of their own. Raises BadRequestError."""
     role = fields.one_of("role", ROLES, "")
     parts = content(fields, "content")
     if not parts and fields.raw.get("content") is None:
@@ -39,22 +39,32 @@ def messages(fields: Fields) -> list[Message]:
 
 
 def content(fields: Fields, key: str) -> tuple[Part, ...]:
-    """Text, or blocks."""
+    """The parts of a text or of blocks. Raises BadRequestError."""
     given = fields.raw.get(key)
     if given is None or isinstance(given, str):
         return (Text(given),) if given else ()
-    if not isinstance(given, list):
+    if not isinstance(given, list | dict):
         raise fields.wrong(key, "must be a string or a list of blocks")
-    return tuple(map(_block, fields.items(key)))
+    return tuple(map(_block, listed(fields, key)))
+
+
+def listed(fields: Fields, key: str) -> list[Fields]:
+    """The blocks in a field, which may be one alone, or texts; none where it is a text."""
+    given = fields.raw.get(key)
+    if isinstance(given, list) and all(isinstance(one, dict) for one in given):
+        return fields.items(key)
+    several = given if isinstance(given, list) else [given] if isinstance(given, dict) else []
+    blocks = [{"type": "text", "text": one} if isinstance(one, str) else one for one in several]
+    return Fields({key: blocks}, fields.name("")[:-1]).items(key)
 
 
 def _block(block: Fields) -> Part:
     kind = block.need("type", str)
     reader = _READERS.get(kind)
-    found = reader(block) if reader else Opaque("anthropic_messages", block.raw)
-    if isinstance(found, Thinking) and found.origin == "anthropic_messages" and block.others(_THOUGHT):
-        return Opaque("anthropic_messages", block.raw)  # a proof is of all that stands there
-    return found
+    part = reader(block) if reader else Opaque("anthropic_messages", block.raw)
+    if isinstance(part, Thinking) and part.origin == "anthropic_messages" and block.others(_THOUGHT):
+        return Opaque("anthropic_messages", block.raw)  # the signature covers the other fields, too
+    return part
 
 
 def _text(block: Fields) -> Text:
@@ -71,7 +81,7 @@ def _redacted(block: Fields) -> Thinking:
 
 
 def _call(block: Fields) -> ToolCall:
-    given = reading.dumps(block.get("input", dict) or {})
+    given = reading.dumps(block.json_object("input"))
     return ToolCall(block.need("name", str), given, block.need("id", str), hints=_hints(block, "tool_use"))
 
 
@@ -80,13 +90,16 @@ def _hints(block: Fields, kind: str) -> dict[str, Any]:
 
 
 def _result(block: Fields) -> ToolResult:
+    given = block.raw.get("content")
+    if isinstance(given, dict) and "type" not in given:  # an object as it is
+        block = Fields({**block.raw, "content": reading.dumps(given)}, block.name("")[:-1])
     parts = tuple(part for part in content(block, "content") if isinstance(part, Text | Media | Opaque))
     failed = block.get("is_error", bool) or False
     return ToolResult(block.need("tool_use_id", str), parts, failed, _hints(block, "tool_result"))
 
 
 def _media(block: Fields) -> Part:
-    """An image or a document, wherever its source is; a source that nobody knows is kept as it came."""
+    """An image or a document, from any source; a block with an unknown source is kept unchanged."""
     kind = block.need("type", str)
     source = Fields(block.need("source", dict), block.name("source"))
     media_type = (source.get("media_type", str) or "").lower()
@@ -112,10 +125,18 @@ def _media(block: Fields) -> Part:
     return Opaque("anthropic_messages", block.raw)
 
 
-def _found(block: Fields) -> Text:
-    """A search result as its words; Claude is told the block itself, for its citations."""
-    said = [block.get("title", str), block.get("source", str), _words(block, "content")]
-    return Text("\n".join(filter(None, said)), {"search_result": block.raw})
+def _search_result(block: Fields) -> Text:
+    """A search result as text; Claude gets the block itself, for its citations."""
+    texts = [block.get("title", str), block.get("source", str), _words(block, "content")]
+    return Text("\n".join(filter(None, texts)), {"search_result": block.raw})
+
+
+def _compaction(block: Fields) -> Part:
+    """A summary in place of the conversation before it; Claude gets the block itself."""
+    words = block.raw.get("content")
+    if not isinstance(words, str) or not words:
+        return Opaque("anthropic_messages", block.raw)
+    return Text(words, {"compaction": block.raw})
 
 
 def _words(fields: Fields, key: str) -> str:
@@ -126,7 +147,8 @@ _READERS: dict[str, Callable[[Fields], Part]] = {
     "text": _text,
     "image": _media,
     "document": _media,
-    "search_result": _found,
+    "search_result": _search_result,
+    "compaction": _compaction,
     "thinking": _thinking,
     "redacted_thinking": _redacted,
     "tool_use": _call,

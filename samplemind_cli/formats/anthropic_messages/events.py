@@ -1,4 +1,4 @@
-"""What a provider of Anthropic's Messages API answers: its events, or a whole message."""
+"""Reads the responses of Anthropic's Messages API: events, or a whole message."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,23 +9,23 @@ from samplemind_cli.formats.types import Chunk, Opaque, Thinking, ToolCall, Usag
 
 
 def read(event: Any) -> Chunk:
-    """One event, told by its `type`, or the whole message (`"type": "message"`)."""
+    """One event, by its `type`, or the whole message (`"type": "message"`)."""
     body = reading.mapping(event)
     reader = _READERS.get(reading.text(body.get("type")))
     if reader:
         return reader(body)
-    if faults.is_told(event):
+    if faults.is_error_event(event):
         return Chunk(fault=faults.fault(200, event))
     return _whole(body) if isinstance(body.get("content"), list | str) else Chunk()
 
 
 def readable(event: Any) -> bool:
-    """Whether it is an event as documented, of a prompt whose tokens were counted."""
+    """Whether it is a documented event, and the first one has counted the prompt's tokens."""
     body = reading.mapping(event)
     match body.get("type"):
         case "message_start":
             message = reading.mapping(body.get("message"))
-            return not message.get("content") and bool(reading.count(reading.mapping(message.get("usage")).get(_ASKED)))
+            return not message.get("content") and bool(reading.count(reading.mapping(message.get("usage")).get(_INPUT)))
         case "content_block_start":
             block = reading.mapping(body.get("content_block"))
             return reading.count(body.get("index")) is not None and _is_begun(block)
@@ -39,7 +39,7 @@ def readable(event: Any) -> bool:
 
 
 def _is_begun(block: dict[str, Any]) -> bool:
-    """Whether a block has begun: some clients read a call's input from its pieces alone."""
+    """Whether it is the documented beginning of a block: some clients read a call's input only from its pieces."""
     if block.get("type") == "tool_use":
         return all(isinstance(block.get(name), str) and block[name] for name in ("id", "name")) and not block.get(
             "input"
@@ -48,9 +48,9 @@ def _is_begun(block: dict[str, Any]) -> bool:
 
 
 class Blocks:
-    """Reads one answer: as `read` does, and blocks of a kind that only this API knows whole, citations included.
+    """Reads one answer like `read`, but assembles blocks that only this API has, citations included.
 
-    A server's own tool call (`server_tool_use`) comes in pieces as a client's does, and is none.
+    A call of a server's own tool (`server_tool_use`) comes in pieces, too, and is not a tool call.
     """
 
     def __init__(self) -> None:
@@ -75,14 +75,14 @@ class Blocks:
                 given = reading.parsed("".join(pieces))
                 whole = {**block, "input": given} if isinstance(given, dict) else block
                 return Chunk(block=Opaque("anthropic_messages", whole))
-            case "message_stop" if not self._ended:  # it is over, and no end was named
+            case "message_stop" if not self._ended:  # there was no stop reason
                 return Chunk(finish="unknown")
         chunk = read(event)
         self._ended = self._ended or chunk.finish is not None
         return chunk
 
     def _add(self, index: int, delta: dict[str, Any]) -> None:
-        """Input comes as text; what other kinds have (`compaction_delta`) stands in fields that are set."""
+        """Add a delta: input comes as JSON text; other deltas (`compaction_delta`) set fields."""
         block, pieces = self._open[index]
         if delta.get("type") == "input_json_delta":
             pieces.append(reading.piece(delta.get("partial_json")))
@@ -94,17 +94,17 @@ def _begun(event: dict[str, Any]) -> Chunk:
     """The head of a message; some proxies put its content there, too."""
     message = reading.mapping(event.get("message"))
     if message.get("content"):
-        found = _whole(message)
-        pieces = tuple(replace(piece, finish=None) for piece in found.pieces)
-        return replace(found, finish=None, whole=False, pieces=pieces)
+        whole = _whole(message)
+        pieces = tuple(replace(piece, finish=None) for piece in whole.pieces)
+        return replace(whole, finish=None, whole=False, pieces=pieces)
     return Chunk(usage=_usage(message), model=reading.text(message.get("model")))
 
 
 def _whole(message: dict[str, Any]) -> Chunk:
     content = message.get("content")
     given = content if isinstance(content, list) else [content]
-    told = ({"type": "text", "text": one} if isinstance(one, str) else one for one in given)
-    blocks = [block for one in told for block in reading.mappings(one)]
+    every = ({"type": "text", "text": one} if isinstance(one, str) else one for one in given)
+    blocks = [block for one in every for block in reading.mappings(one)]
     chunks = [chunk for block in blocks for chunk in (_block(block), *_citations(block))]
     end = Chunk(
         finish=reading.finish(message.get("stop_reason")) or "unknown",
@@ -124,15 +124,21 @@ def _whole(message: dict[str, Any]) -> Chunk:
 
 
 def _citations(block: dict[str, Any]) -> list[Chunk]:
-    """A whole text's citations, as a stream tells them."""
+    """The citations of a whole text, as in a stream."""
     if block.get("type") != "text":
         return []
     cited = reading.mappings(block.get("citations"))
     return [Chunk(block=Opaque("anthropic_messages", {"type": "citations_delta", "citation": one})) for one in cited]
 
 
+def _opened(block: dict[str, Any], index: int) -> Chunk:
+    """The beginning of a block; some providers send a whole text in it, with its citations."""
+    found, cited = _block(block, index), _citations(block)
+    return replace(found, pieces=(found, *cited)) if cited else found
+
+
 def _block(block: dict[str, Any], index: int | None = None) -> Chunk:
-    """A whole block, or, with an index, the beginning of one, whose input comes in pieces, or stands here already."""
+    """A whole block, or, with an index, the beginning of one, whose input follows in pieces or is already here."""
     match block.get("type") or next((kind for field, kind in _FIELDS.items() if field in block), None):
         case "text":
             return Chunk(text="".join(reading.content(block.get("text"))))
@@ -185,7 +191,7 @@ def _last(event: dict[str, Any]) -> Chunk:
 
 
 def _usage(message: dict[str, Any]) -> Usage | None:
-    """`input_tokens` counts what was neither read from the prompt cache nor written to it."""
+    """The usage. `input_tokens` excludes what was read from the prompt cache or written to it."""
     usage = reading.mapping(message.get("usage"))
     written, cached = (reading.count(usage.get(f"cache_{done}_input_tokens")) for done in ("creation", "read"))
     fresh = reading.count(usage.get("input_tokens"))
@@ -200,14 +206,14 @@ def _usage(message: dict[str, Any]) -> Usage | None:
     )
 
 
-_ASKED = "input_tokens"
+_INPUT = "input_tokens"
 _DELTAS = {"text_delta": "text", "input_json_delta": "partial_json", "thinking_delta": "thinking"}
-_FIELDS = {"text": "text", "thinking": "thinking", "input": "tool_use"}  # what tells a block without its type
+_FIELDS = {"text": "text", "thinking": "thinking", "input": "tool_use"}  # they identify a block without a type
 _KNOWN = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
 _READERS: dict[str, Callable[[dict[str, Any]], Chunk]] = {
     "message": _whole,
     "message_start": _begun,
-    "content_block_start": lambda event: _block(reading.mapping(event.get("content_block")), _index(event)),
+    "content_block_start": lambda event: _opened(reading.mapping(event.get("content_block")), _index(event)),
     "content_block_delta": _delta,
     "content_block_stop": lambda _: Chunk(),
     "message_delta": _last,

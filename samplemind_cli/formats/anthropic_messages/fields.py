@@ -16,9 +16,9 @@ TRANSLATED = frozenset(
         "top_p",
     }
 )
-# They change what counts as an answer: passed on to who takes them, refused elsewhere.
+# They change what counts as an answer: passed on to providers that support them, refused for others.
 CONSTRAINTS = frozenset({"compaction", "top_k"})
-# Passed on to who takes them, left out and told elsewhere. `thinking` is translated besides.
+# Passed on to providers that support them, left out and reported for others. `thinking` is also translated.
 HINTS = frozenset(
     {
         "cache_control",
@@ -37,8 +37,9 @@ HINTS = frozenset(
 IGNORED = frozenset({"billing_policy", "diagnostics", "metadata"})
 # A conversation that a provider holds: the rest of the prompt is not in the request.
 REFUSED = frozenset({"thread"})
-# Values that say nothing: clients send them unasked.
+NO_THREADS = "thread_unsupported_request"  # the error code after which its clients send the whole conversation
+# Defaults, which clients may send without meaning anything.
 NEUTRAL = {"service_tier": ("auto",), "speed": ("standard",), "mcp_servers": ([],), "context_management": ({},)}
-# The name under which `Request.unkeyed` holds Claude Code's first system block, which tells one conversation from
-# another and is none of the prompt (code.claude.com/docs/en/llm-gateway-protocol).
+# The name in `Request.unkeyed` of Claude Code's first system block, which identifies the conversation and is not part
+# of the prompt (code.claude.com/docs/en/llm-gateway-protocol).
 ATTRIBUTION = "x-anthropic-billing-header"

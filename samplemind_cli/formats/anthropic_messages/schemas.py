@@ -1,4 +1,4 @@
-"""JSON Schemas as Claude takes them (docs/en/build-with-claude/structured-outputs)."""
+"""Adapts JSON Schemas for Claude (docs/en/build-with-claude/structured-outputs)."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 from samplemind_cli.formats.reading import dumps, mapping, mappings, text
 from samplemind_cli.formats.schemas import STRICT_FORMATS
 
-# What a schema may say; every other word is told as a description, and the core holds the answer to it.
+# The supported keywords; others go into the description, and the core validates the answer.
 _WORDS = {
     "type",
     "properties",
@@ -21,24 +21,24 @@ _WORDS = {
     "format",
 }
 _WORDS |= {"$ref", "$defs", "definitions", "description", "title", "default", "pattern"}
-_UNTOLD = {"$schema", "$id", "$comment"}
+_OMITTED = {"$schema", "$id", "$comment"}
 _FORMATS = STRICT_FORMATS | {"uri"}
-_LOOKING = re.compile(r"\(\?[=!<]|\\[1-9bB]")  # around, back, or at the borders of words
-# What holds schemas by name, and what holds no schemas but values.
+_LOOKING = re.compile(r"\(\?[=!<]|\\[1-9bB]")  # lookarounds, backreferences, word boundaries
+# Keywords that hold schemas by name, and keywords that hold values.
 _NAMED = {"properties", "$defs", "definitions"}
 _VALUES = {"enum", "const", "default", "examples", "required", "type"}
 _CHOICES = ("anyOf", "oneOf", "allOf")
 
 
-def told(schema: Any) -> Any:
-    """The schema with its objects closed, and what it may not say in words."""
+def closed(schema: Any) -> Any:
+    """The schema with closed objects; unsupported keywords go into the description."""
     if isinstance(schema, list):
-        return [told(item) for item in schema]
+        return [closed(item) for item in schema]
     if not isinstance(schema, Mapping):
         return schema
-    found = {"anyOf" if word == "oneOf" and "anyOf" not in schema else word: value for word, value in schema.items()}
-    kept = {word: _inside(word, value) for word, value in found.items() if _is_taken(word, value)}
-    more = {word: value for word, value in found.items() if word not in kept and word not in _UNTOLD}
+    every = {"anyOf" if word == "oneOf" and "anyOf" not in schema else word: value for word, value in schema.items()}
+    kept = {word: _inside(word, value) for word, value in every.items() if _is_taken(word, value)}
+    more = {word: value for word, value in every.items() if word not in kept and word not in _OMITTED}
     if more:
         kept["description"] = f"{text(kept.get('description'))} {dumps(more)}".strip()
     if kept.get("type") == "object" or "properties" in kept:
@@ -47,8 +47,8 @@ def told(schema: Any) -> Any:
 
 
 def is_beyond(schema: Mapping[str, Any]) -> bool:
-    """Whether structured output cannot say it: a schema of anything, an open object, one that holds itself."""
-    return not schema.keys() - _UNTOLD or _is_open(schema) or _holds_itself(schema)
+    """Whether structured output does not support it: a schema for anything, an open object, a recursive schema."""
+    return not schema.keys() - _OMITTED or _is_open(schema) or _holds_itself(schema)
 
 
 def _is_taken(word: str, value: Any) -> bool:
@@ -61,7 +61,7 @@ def _is_taken(word: str, value: Any) -> bool:
 
 
 def _is_open(schema: Any) -> bool:
-    """Whether an object in it takes properties that it does not name, or a list's items differ by place."""
+    """Whether an object in it allows unnamed properties, or a list has different schemas by position."""
     if isinstance(schema, list):
         return any(map(_is_open, schema))
     if not isinstance(schema, Mapping):
@@ -79,7 +79,7 @@ def _is_open(schema: Any) -> bool:
 
 
 def _is_spread(schema: Mapping[str, Any]) -> bool:
-    """Whether one object's properties stand in several places, of which each would be closed to the others'."""
+    """Whether one object's properties are in several places, each of which would exclude the others'."""
     parts = [part for word in _CHOICES for part in mappings(schema.get(word)) if part.keys() & {"properties", "$ref"}]
     return bool(parts) and ("allOf" in schema or bool(schema.get("properties")))
 
@@ -101,7 +101,7 @@ def _references(value: Any) -> Iterator[str]:
 
 
 def _at(schema: Any, reference: str) -> Any:
-    """What a JSON pointer names; None where there is nothing."""
+    """The value at a JSON pointer; None if there is none."""
     for step in reference.removeprefix("#").split("/")[1:]:
         schema = mapping(schema).get(step.replace("~1", "/").replace("~0", "~"))
     return schema
@@ -111,5 +111,5 @@ def _inside(word: str, value: Any) -> Any:
     if word in _VALUES:
         return value
     if word in _NAMED and isinstance(value, Mapping):
-        return {name: told(inner) for name, inner in value.items()}
-    return told(value)
+        return {name: closed(inner) for name, inner in value.items()}
+    return closed(value)

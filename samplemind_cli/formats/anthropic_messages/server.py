@@ -1,12 +1,20 @@
-"""A message request as Anthropic's clients send it, read into a request."""
+"""Reads the message requests of Anthropic's clients."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from samplemind_cli.formats import jsonschema
-from samplemind_cli.formats.anthropic_messages import tokens
+from samplemind_cli.formats.anthropic_messages import offered, tokens
 from samplemind_cli.formats.anthropic_messages.answers import Events, error, message
 from samplemind_cli.formats.anthropic_messages.content import content, messages
-from samplemind_cli.formats.anthropic_messages.fields import ATTRIBUTION, IGNORED, NEUTRAL, REFUSED, TRANSLATED
+from samplemind_cli.formats.anthropic_messages.fields import (
+    ATTRIBUTION,
+    IGNORED,
+    NEUTRAL,
+    NO_THREADS,
+    REFUSED,
+    TRANSLATED,
+)
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.types import EFFORTS, Answer, Message, Part, Request, Text
 
@@ -21,13 +29,14 @@ def read(fields: Fields) -> Request:
     for name in REFUSED:
         if fields.raw.get(name) is not None:
             why = "is not supported here: the conversation must be in the request"
-            raise fields.wrong(name, why, "unsupported_parameter")
+            raise fields.wrong(name, why, NO_THREADS)
     turns = fields.items("messages")
     if not turns:
         raise fields.wrong("messages", "must contain at least one message")
     system, attribution = _system(fields)
-    tools = tuple(map(_tool, fields.items("tools")))
-    choice, one = _choice(fields)
+    offer = offered.tools(fields, turns)
+    tools = tuple(map(_tool, offer))
+    choice, one = _choice(fields, offer)
     effort, budget = _thinking(fields)
     top_p = fields.number("top_p", 0, 1)
     return Request(
@@ -50,33 +59,33 @@ def read(fields: Fields) -> Request:
 
 
 def streams(fields: Fields) -> bool:
-    """Whether the answer is to come in events."""
+    """Whether the answer must be streamed."""
     return fields.get("stream", bool) or False
 
 
 def whole(answer: Answer, number: str, fields: Fields) -> bytes:
-    """A message object; `number` makes its id."""
-    return message(answer, number, lambda: tokens.asked(fields.raw))
+    """A message object; its id contains `number`."""
+    return message(answer, number, lambda: tokens.of_prompt(fields.raw))
 
 
 def events(number: str, model: str, fields: Fields) -> Events:
-    """The events of a streamed message; `model` is what was asked for, until a chunk names its route."""
-    return Events(number, model, lambda: tokens.asked(fields.raw))
+    """The writer of a streamed message; `model` is the requested one, until a chunk names its route."""
+    return Events(number, model, lambda: tokens.of_prompt(fields.raw))
 
 
 def count_tokens(fields: Fields) -> int:
-    """About how many tokens a prompt has, for models whose provider does not count; `max_tokens` may be missing.
+    """The estimated tokens of a prompt whose provider does not count them; `max_tokens` may be missing.
 
     A token is about four ASCII characters, three in JSON (tools, arguments), and one character of any other script;
     an image is 1600 tokens at most, a page of a PDF about 2000; a turn or tool costs a few more. Raises
     BadRequestError.
     """
     read(fields)
-    return tokens.asked(fields.raw)
+    return tokens.of_prompt(fields.raw)
 
 
 def _cap(fields: Fields) -> int | None:
-    """The longest answer. Claude alone takes 0, to warm its prompt cache; that is no answer, and is not passed on."""
+    """`max_tokens`. Only Claude accepts 0, to warm its prompt cache, which is not supported here."""
     if type(fields.raw.get("max_tokens")) is int and fields.raw["max_tokens"] == 0:
         why = "of 0 warms Claude's prompt cache and gives no answer and is not supported here: it must be at least 1"
         raise fields.wrong("max_tokens", why, "unsupported_parameter")
@@ -92,7 +101,7 @@ def _extra(fields: Fields) -> dict[str, Any]:
 
 
 def _system(fields: Fields) -> tuple[list[Message], dict[str, Any]]:
-    """The instructions, and apart from them the attribution block that Claude Code puts before them."""
+    """The instructions, and separately the attribution block that Claude Code puts before them."""
     parts: tuple[Part, ...] = content(fields, "system")
     first = parts[0] if parts else None
     if not isinstance(first, Text) or not first.text.startswith(f"{ATTRIBUTION}:"):
@@ -111,8 +120,8 @@ def _stops(fields: Fields) -> tuple[str, ...]:
 
 
 def _tool(fields: Fields) -> dict[str, Any]:
-    """A tool of the client's as a function; one that only Anthropic knows (`web_search_20250305`, …) as it came."""
-    if fields.get("type", str) not in (None, "custom"):
+    """The client's tool as a function; one of Anthropic's own (`web_search_20250305`, …) unchanged."""
+    if fields.get("type", str) not in (None, "custom", "function") or "function" in fields.raw:
         return dict(fields.raw)
     function: dict[str, Any] = {"name": fields.need("name", str)}
     if description := fields.get("description", str):
@@ -123,19 +132,19 @@ def _tool(fields: Fields) -> dict[str, Any]:
     return {"type": "function", "function": function, **hints}
 
 
-def _choice(fields: Fields) -> tuple[str | dict[str, Any] | None, bool]:
-    """Which tools may be called, and whether one at most."""
+def _choice(fields: Fields, offer: Sequence[Fields]) -> tuple[str | dict[str, Any] | None, bool]:
+    """Which tools may be called, and whether at most one."""
     holder = fields.inner("tool_choice")
     if not holder.raw:
         return None, False
     kind = holder.one_of("type", (*CHOICES, "tool"), "")
     one = holder.get("disable_parallel_tool_use", bool) or False
-    if kind == "any" and not fields.items("tools"):
+    if kind == "any" and not offer:
         raise fields.wrong("tool_choice", "asks for a call, and there are no tools")
     if kind != "tool":
         return CHOICES[kind], one
     name = holder.need("name", str)
-    if name not in [tool.raw.get("name") for tool in fields.items("tools")]:
+    if name not in [tool.raw.get("name") for tool in offer]:
         raise holder.wrong("name", f"is {name!r}, which is not one of the tools")
     return {"type": "function", "function": {"name": name}}, one
 
@@ -157,7 +166,7 @@ def _known(effort: str | None) -> str:
 
 
 def _config(fields: Fields, effort: str) -> dict[str, Any]:
-    """What of `output_config` is not translated, such as an effort that nobody knows."""
+    """The rest of `output_config` that is not translated, such as an unknown effort."""
     config = fields.inner("output_config").raw
     rest = {name: value for name, value in config.items() if name != "format" and value is not None}
     if rest.get("effort") == effort:
@@ -166,14 +175,14 @@ def _config(fields: Fields, effort: str) -> dict[str, Any]:
 
 
 def _inside(fields: Fields) -> dict[str, Any]:
-    """Fields that nobody knows, of objects that are translated."""
+    """Unknown fields inside translated objects."""
     choice, form = fields.inner("tool_choice"), fields.inner("output_config").inner("format")
     known = ("type", "name", "disable_parallel_tool_use")
     return choice.others(known, "tool_choice") | form.others(("type", "schema"), "output_config.format")
 
 
 def _schema(fields: Fields) -> dict[str, Any] | None:
-    """The JSON Schema in `output_config.format`, or where betas had it."""
+    """The JSON Schema in `output_config.format`, or in the `output_format` of betas."""
     config = fields.inner("output_config")
     holder = config.inner("format") if config.raw.get("format") is not None else fields.inner("output_format")
     if not holder.raw:

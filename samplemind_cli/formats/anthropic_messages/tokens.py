@@ -1,4 +1,4 @@
-"""An estimate of a prompt's tokens, where its provider has not counted them."""
+"""Estimates the tokens of a prompt or an answer that the provider has not counted."""
 
 import re
 from base64 import b64decode
@@ -11,20 +11,20 @@ IMAGE = 1600  # docs/en/build-with-claude/vision: width x height / 750, scaled d
 PAGE = 2000  # docs/en/build-with-claude/pdf-support: 1500 to 3000
 _TURN = 4
 _PAGE = re.compile(rb"/Type\s*/Page\b")
-# Proofs and contents that only their provider can read.
+# Signatures and content that only their provider can read.
 _SEALED = frozenset({"signature", "data", "encrypted_content", "encrypted_index", "encrypted_stdout", "cache_control"})
 
 
-def asked(body: dict[str, Any]) -> int:
-    """The tokens of a request's system, messages and tools, whatever shape they have; at least one."""
+def of_prompt(body: dict[str, Any]) -> int:
+    """The tokens of a request's system, messages and tools, whatever their shape; at least one."""
     turns = mappings(body.get("messages"))
-    found = _content(body.get("system")) + sum(_TURN + _content(turn.get("content")) for turn in turns)
+    spoken = _content(body.get("system")) + sum(_TURN + _content(turn.get("content")) for turn in turns)
     tools = mappings(body.get("tools"))
-    return max(1, found + sum(_TURN + _json(tool) for tool in tools) + _json(mapping(body.get("output_config"))))
+    return max(1, spoken + sum(_TURN + _json(tool) for tool in tools) + _json(mapping(body.get("output_config"))))
 
 
-def said(words: str, arguments: str) -> int:
-    """The tokens of an answer's words and of its calls' arguments."""
+def of_answer(words: str, arguments: str) -> int:
+    """The tokens of an answer's text and of its calls' arguments."""
     return _of(words, _PER_TEXT) + _of(arguments, _PER_JSON)
 
 

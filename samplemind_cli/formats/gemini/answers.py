@@ -1,4 +1,4 @@
-"""An answer as Gemini's clients read it: a whole response, or a stream of them."""
+"""Writes answers for Gemini's clients: a whole response, or a stream of them."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -47,14 +47,14 @@ STATUS = {
     501: "UNIMPLEMENTED",
     504: "DEADLINE_EXCEEDED",
 }
-# Where this format says what we call otherwise.
+# This format's names for our fields.
 PARAMS = dict.fromkeys(ATTACHMENTS, "contents")
 PARAMS |= {ours: f"generationConfig.{theirs}" for ours, theirs in (CONFIG | EXTRA).items()}
 PARAMS |= {"schema": "generationConfig.responseJsonSchema", "tool_choice": "toolConfig.functionCallingConfig"}
 PARAMS |= dict.fromkeys(("effort", "thinking_budget"), "generationConfig.thinkingConfig")
 PARAMS[NO_TOKENS] = "generationConfig.maxOutputTokens"
 _RPC = "type.googleapis.com/google.rpc"
-_NOTHING: dict[str, Any] = {"text": ""}  # clients look for a first part
+_EMPTY: dict[str, Any] = {"text": ""}  # clients read the first part
 
 
 def whole(answer: Answer, number: str, fields: Fields) -> bytes:
@@ -71,7 +71,7 @@ def whole(answer: Answer, number: str, fields: Fields) -> bytes:
 
 
 class Events:
-    """The responses of one stream, server-sent events or the items of one array: Gemini's own as they came."""
+    """The responses of one stream, server-sent events or items of one array; Gemini's own are passed on unchanged."""
 
     waits = True
 
@@ -83,47 +83,47 @@ class Events:
         self._begun = False
         self._origin: Format = _origin(model)
         self._choices: dict[int, Assembly] = {}
-        self._ended = False  # as the provider's own responses say
+        self._ended = False  # by the provider's own responses
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
-        """The responses that say what a chunk says; a whole answer out of the cache is one."""
-        if chunk.route:  # where the client was kept waiting before it was known who answers
+        """The responses for a chunk; one for a cached answer."""
+        if chunk.route:  # pings were sent before the route was known
             self._tail["modelVersion"] = route = chunk.route.name
             self._origin = _origin(route)
-        if (events := chunk.came_in("gemini")) is not None:
+        if (events := chunk.native_events("gemini")) is not None:
             for each in events:
-                yield self._came(each)
+                yield self._passed(each)
             return
         if chunk.answer and self._ended:
             return
         if chunk.answer and not self._choices:
             yield self._event(self._ends(chunk.answer, cached=True), chunk.answer.usage)
             return
-        told = [self._told(n, each) for n, each in ((0, chunk), *chunk.others)]
-        if candidates := [candidate for candidate in told if candidate]:
+        every = [self._written(n, each) for n, each in ((0, chunk), *chunk.others)]
+        if candidates := [candidate for candidate in every if candidate]:
             yield self._event(candidates, chunk.usage)
         if chunk.answer:
             yield self._event(self._ends(chunk.answer, cached=False), chunk.answer.usage)
 
     def end(self) -> bytes:
-        """Nothing, or the array's end."""
+        """Empty, or the array's end."""
         return b"" if self._sse else b"\n]" if self._begun else b"[]"
 
     def failed(self, problem: Problem) -> bytes:
         """An error after the first response; the array ends with it."""
-        told = self._framed(error(problem))
-        return told if self._sse else told + b"\n]"
+        last = self._framed(error(problem))
+        return last if self._sse else last + b"\n]"
 
     def idle(self) -> bytes:
-        """A response without words: the official clients take a comment for broken JSON."""
+        """A response without text: for the official clients a comment is broken JSON."""
         return self._event([_candidate(0, ())]) if self._sse else b"\n"
 
-    def _came(self, said: dict[str, Any]) -> bytes:
+    def _passed(self, native: dict[str, Any]) -> bytes:
         self._choices.setdefault(0, Assembly(self._origin))
-        self._ended = self._ended or any(one.get("finishReason") for one in said.get("candidates", ()))
-        return self._framed(said)
+        self._ended = self._ended or any(one.get("finishReason") for one in native.get("candidates", ()))
+        return self._framed(native)
 
-    def _told(self, n: int, chunk: Chunk) -> dict[str, Any] | None:
+    def _written(self, n: int, chunk: Chunk) -> dict[str, Any] | None:
         assembly = self._choices.setdefault(n, Assembly(self._origin))
         parts = [part for part in assembly.of(chunk) if self._thoughts or not _is_thought(part)]
         if not parts and not chunk.logprobs:
@@ -131,15 +131,15 @@ class Events:
         return _candidate(n, parts) | _logprobs(chunk.logprobs)
 
     def _ends(self, answer: Answer, *, cached: bool) -> list[dict[str, Any]]:
-        """The last word of each candidate: all of it where nothing was told."""
-        found = []
+        """The end of each candidate; its whole content if nothing was sent before."""
+        candidates = []
         for n, one in enumerate((answer, *answer.others)):
             assembly = self._choices.get(n)
             parts = one.parts if cached or assembly is None else tuple(assembly.rest())
             more = _logprobs(one.logprobs) if cached or assembly is None else {}
             end = {"finishReason": ENDS[one.finish_reason]}
-            found.append(_candidate(n, parts, thoughts=self._thoughts) | end | more)
-        return found
+            candidates.append(_candidate(n, parts, thoughts=self._thoughts) | end | more)
+        return candidates
 
     def _event(self, candidates: list[dict[str, Any]], usage: Usage | None = None) -> bytes:
         return self._framed({"candidates": candidates, **_counted(usage or Usage()), **self._tail})
@@ -152,7 +152,7 @@ class Events:
 
 
 def events(number: str, model: str, fields: Fields) -> Events:
-    """What tells a streamed answer; without `alt=sse` it is one array."""
+    """The writer of a streamed answer; without `alt=sse` it is one array."""
     return Events(number, model, sse=fields.raw.get("alt") == "sse", thoughts=_shows_thoughts(fields))
 
 
@@ -160,29 +160,27 @@ _SPENT = ("insufficient_quota", "billing_error")
 
 
 def error(problem: Problem) -> dict[str, Any]:
-    """google.rpc.Status as JSON; when to come back and which field is wrong stand among its details.
+    """google.rpc.Status as JSON; its details have the wait before a retry, and the invalid field.
 
-    A provider's own is told as it came, out of its array.
+    A provider's own is passed on unchanged, without an array around it.
     """
-    said = problem.said[0] if isinstance(problem.said, list) and problem.said else problem.said
-    if reading.mapping(said).get("error"):
-        return dict(said)
+    native = problem.provider_body
+    native = native[0] if isinstance(native, list) and native else native
+    if reading.mapping(native).get("error"):
+        return dict(native)
     code = problem.status
-    status = STATUS.get(code, "INVALID_ARGUMENT" if code < 500 else "UNAVAILABLE")  # noqa: PLR2004 - HTTP
-    found: dict[str, Any] = {"code": code, "message": problem.message, "status": status}
+    name = STATUS.get(code, "INVALID_ARGUMENT" if code < 500 else "UNAVAILABLE")  # noqa: PLR2004 - HTTP
+    status: dict[str, Any] = {"code": code, "message": problem.message, "status": name}
     details: list[dict[str, Any]] = []
     if problem.param:
         violation = {"field": PARAMS.get(problem.param, problem.param), "description": problem.message}
         details.append({"@type": f"{_RPC}.BadRequest", "fieldViolations": [violation]})
     if problem.wait is not None:
         details.append({"@type": f"{_RPC}.RetryInfo", "retryDelay": f"{problem.wait:g}s"})
-    if problem.kind == "quota" or problem.code in (
-        "insufficient_quota",
-        "billing_error",
-    ):  # a day's: clients that see it do not try again
-        quota = {"quotaId": "RequestsPerDay", "subject": "provider"}
+    if problem.kind == "quota" or problem.code in _SPENT:
+        quota = {"quotaId": "RequestsPerDay", "subject": "provider"}  # clients do not retry a daily quota
         details.append({"@type": f"{_RPC}.QuotaFailure", "violations": [quota]})
-    return {"error": found | ({"details": details} if details else {})}
+    return {"error": status | ({"details": details} if details else {})}
 
 
 def _origin(route: str) -> Format:
@@ -199,12 +197,12 @@ def _is_thought(part: Part) -> bool:
 
 
 def _candidate(n: int, parts: Sequence[Part], *, thoughts: bool = True) -> dict[str, Any]:
-    said = [told for part in parts if thoughts or not _is_thought(part) for told in _parts(part)]
+    written = [each for part in parts if thoughts or not _is_thought(part) for each in _parts(part)]
     beside = [part.value["candidate"] for part in parts if isinstance(part, Opaque) and "candidate" in part.value]
-    found: dict[str, Any] = {"content": {"parts": said or [_NOTHING], "role": "model"}, "index": n}
+    candidate: dict[str, Any] = {"content": {"parts": written or [_EMPTY], "role": "model"}, "index": n}
     for more in beside:
-        found |= more
-    return found
+        candidate |= more
+    return candidate
 
 
 def _parts(part: Part) -> Iterator[dict[str, Any]]:
@@ -212,7 +210,7 @@ def _parts(part: Part) -> Iterator[dict[str, Any]]:
         case Text():
             yield {"text": part.text}
         case Thinking():
-            # No other origin's signature would be one here.
+            # Gemini would refuse a signature of another origin.
             signed = {"thoughtSignature": part.signature} if part.signature and part.origin == "gemini" else {}
             if part.redacted and signed:
                 yield {"text": "", **signed}
@@ -226,14 +224,14 @@ def _parts(part: Part) -> Iterator[dict[str, Any]]:
 
 
 def _counted(usage: Usage) -> dict[str, Any]:
-    """Tokens, as far as the provider counted them."""
-    said, thought = usage.output_tokens, usage.reasoning_tokens
+    """The usage, as far as the provider counted tokens."""
+    output, thought = usage.output_tokens, usage.reasoning_tokens
     counts = {
         "promptTokenCount": usage.input_tokens,
         "cachedContentTokenCount": usage.cached_tokens,
-        "candidatesTokenCount": None if said is None else max(0, said - (thought or 0)),
+        "candidatesTokenCount": None if output is None else max(0, output - (thought or 0)),
         "thoughtsTokenCount": thought,
-        "totalTokenCount": reading.total(usage.input_tokens, said),
+        "totalTokenCount": reading.total(usage.input_tokens, output),
     }
     known = {name: count for name, count in counts.items() if count is not None}
     return {"usageMetadata": known} if known else {}

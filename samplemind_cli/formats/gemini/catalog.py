@@ -1,4 +1,4 @@
-"""What Gemini's clients ask besides: which models there are, and how many tokens a prompt has."""
+"""Lists of models, and token counts of prompts, for Gemini's clients."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,14 +14,14 @@ EMBEDDING = ("embedContent", "batchEmbedContents")
 
 
 def models(names: Sequence[str], embedding: Sequence[str] = ()) -> bytes:
-    """A ListModelsResponse of all of them on one page."""
+    """A ListModelsResponse with all models on one page."""
     return reading.packed(
         {"models": [_model(name) for name in names] + [_model(name, EMBEDDING) for name in embedding]}
     )
 
 
 def model(name: str, *, embedding: bool = False) -> bytes:
-    """A Model; whether there is one of this name is the handler's to say."""
+    """A Model; the handler has checked that it exists."""
     return reading.packed(_model(name, EMBEDDING if embedding else METHODS))
 
 
@@ -37,9 +37,8 @@ def _model(name: str, methods: Sequence[str] = METHODS) -> dict[str, Any]:
 
 
 def counting(fields: Fields) -> Request:
-    """The request whose tokens a countTokens body wants counted. Raises BadRequestError."""
-    found = Fields(named(fields.raw, COUNT))
-    inner = found.inner("generateContentRequest")
+    """The request in a countTokens body. Raises BadRequestError."""
+    inner = Fields(named(fields.raw, COUNT)).inner("generateContentRequest")
     return server.read(inner if inner.raw else Fields({**named(fields.raw, GENERATE)}))
 
 

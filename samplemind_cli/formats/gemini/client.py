@@ -1,4 +1,4 @@
-"""How Gemini is asked and read: each event of a stream is a whole response."""
+"""Calls to Gemini."""
 
 import json
 import re
@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from samplemind_cli.formats import conversation, faults, reading
+from samplemind_cli.formats import conversation, faults, reading, tool_choice
 from samplemind_cli.formats.gemini.config import CONFIG, CONFIG_ONLY, EXTRA, SCHEMA, config
 from samplemind_cli.formats.gemini.events import read, readable
 from samplemind_cli.formats.gemini.fields import PATH
+from samplemind_cli.formats.openai_chat import forms
 from samplemind_cli.formats.types import (
     Call,
     Endpoint,
@@ -31,35 +32,49 @@ from samplemind_cli.formats.types import (
 __all__ = ["chat", "count", "embed", "fault", "models", "read", "read_count", "read_embeddings", "read_models"]
 __all__ += ["readable", "reader", "takes"]
 
-# Inside a functionResponse, beside its response.
+# Fields of a functionResponse, beside its response.
 _RESULT = ("willContinue", "scheduling")
 _TAKEN = frozenset(
-    {"image", "audio", "file", "file_url", "tools", "tool_choice", "schema", "effort", "thinking_budget", "is_error"}
+    {
+        "image",
+        "audio",
+        "video",
+        "video_url",
+        "file",
+        "file_url",
+        "tools",
+        "tool_choice",
+        "schema",
+        "effort",
+        "thinking_budget",
+        "is_error",
+    }
 )
-_TAKEN |= {*CONFIG, *EXTRA}
+_TAKEN |= {"effort", "thinking_budget", *CONFIG, *EXTRA}
+_CHOICES = ("guided_choice", "structured_outputs")  # vLLM's words for one of Gemini's
 _MODES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
-# Gemini 3 wants its own signature on the first call of a step and answers 400 without one; this word is documented for
-# calls that carry none, e.g. from another model (ai.google.dev/gemini-api/docs/thought-signatures).
+# Gemini 3 requires its own signature on the first call of a step and answers 400 without one; this value is documented
+# for calls without one, e.g. from another model (ai.google.dev/gemini-api/docs/thought-signatures).
 _NO_SIGNATURE = "skip_thought_signature_validator"
-_PATH = PATH | {"model"}  # said in the path
+_PATH = PATH | {"model"}  # in the URL instead
 _SIGNING = re.compile(r"gemini-(?!1|2)")
 
 
 def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
-    """Of another format's fields only those it has a word for; of its own every one."""
+    """It supports every field of its own format, and of others those that can be translated."""
     del endpoint
-    if name in _TAKEN or name.startswith("gemini "):
+    if name in _TAKEN or name.startswith("gemini ") or (name in _CHOICES and forms.choices(request.extra)):
         return True
     return request.source == "gemini" or (not request.source and name in request.extra)
 
 
 def chat(request: Request, endpoint: Endpoint) -> Call:
-    """A streamed generateContent request: a client's own as it came, another format's told in this one's words.
+    """A streamed generateContent request: the body of a client of this format unchanged, else a translated one.
 
-    The key goes into a header: URLs end up in logs.
+    The key goes into a header, as URLs end up in logs.
     """
     model = endpoint.model.removeprefix("models/")
-    unchanged = None if _SIGNING.match(model) and _unsigned(request) else conversation.as_it_came(request, "gemini")
+    unchanged = None if _SIGNING.match(model) and _unsigned(request) else conversation.unchanged_body(request, "gemini")
     body = (
         _body(request, model)
         if unchanged is None
@@ -70,19 +85,21 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
 
 
 def _unsigned(request: Request) -> bool:
-    """Whether the first call of a step has no signature: it was another model's."""
+    """Whether the first call of a step has no signature, as it was another model's."""
     turns = (message.tool_calls for message in request.messages if message.role == "assistant")
     return any(calls and not _signature(calls[0]) for calls in turns)
 
 
 def _body(request: Request, model: str) -> dict[str, Any]:
+    if request.source != "gemini" and (tool_choice.several(request.tool_choice) or ("",))[0] != "required":
+        request = request.narrowed()  # not every model knows the mode in which some may be called and none must
     messages = conversation.linked(request.messages)
     own = request.source in ("gemini", "")
     body: dict[str, Any] = {"contents": list(_turns(messages, own=request.source == "gemini"))}
     if system := conversation.system(messages):
         body["systemInstruction"] = {"parts": _system(system, own=request.source == "gemini")}
-    if told := config(request, model):
-        body["generationConfig"] = told
+    if generation := config(request, model):
+        body["generationConfig"] = generation
     if tools := _tools(request):
         body["tools"] = tools
         if request.tool_choice is not None:
@@ -109,7 +126,7 @@ def read_count(body: Any) -> int | None:
 
 
 def reader(request: Request) -> Reader:
-    """Events are read one by one, whatever was asked."""
+    """The reader of single events, for any request."""
     del request
     return read
 
@@ -125,15 +142,15 @@ def embed(texts: Inputs, dimensions: int | None, endpoint: Endpoint) -> Call:
 
 def read_embeddings(body: Any) -> tuple[list[list[float]], int | None]:
     """`embeddings[].values`."""
-    found = reading.mappings(reading.mapping(body).get("embeddings"))
-    used = reading.mapping(reading.mapping(body).get("usageMetadata"))
-    return [reading.vector(item.get("values")) for item in found], reading.count(used.get("promptTokenCount"))
+    embeddings = reading.mappings(reading.mapping(body).get("embeddings"))
+    usage = reading.mapping(reading.mapping(body).get("usageMetadata"))
+    return [reading.vector(item.get("values")) for item in embeddings], reading.count(usage.get("promptTokenCount"))
 
 
 def fault(status: int, body: Any) -> Fault:
     """`{"error": {code, message, status, details}}`, sometimes in a one-element array.
 
-    A wrong key is a 400, and an empty account was a 429 before it became a 402; the words tell them apart.
+    A wrong key is a 400; an account without credit was a 429 before it became a 402; the message distinguishes them.
     """
     return faults.fault(status, body)
 
@@ -145,8 +162,8 @@ def models(endpoint: Endpoint) -> Call:
 
 def read_models(body: Any) -> list[str]:
     """`models[].name` of those that generate text, without their prefix."""
-    found = reading.mappings(reading.mapping(body).get("models"))
-    able = [one for one in found if "generateContent" in (one.get("supportedGenerationMethods") or ["generateContent"])]
+    every = reading.mappings(reading.mapping(body).get("models"))
+    able = [one for one in every if "generateContent" in (one.get("supportedGenerationMethods") or ["generateContent"])]
     return [name.removeprefix("models/") for name in reading.names(able, "name")]
 
 
@@ -161,9 +178,9 @@ def _system(parts: Sequence[Text], *, own: bool) -> list[dict[str, Any]]:
 
 
 def _turns(messages: Sequence[Message], *, own: bool) -> Iterator[dict[str, Any]]:
-    """The conversation in turns that alternate; a turn of calls must be answered by one turn with every result.
+    """The conversation in alternating turns; a turn of calls must be followed by one turn with every result.
 
-    `own`: it came in this format, and so do the fields that stand beside its parts.
+    `own`: it came in this format, and so did the further fields of its parts.
     """
     for model, turn in conversation.turns(messages):
         if parts := [part for message in turn for part in _parts(message.parts, own=own)]:
@@ -195,22 +212,22 @@ def _parts(parts: Sequence[Part], *, own: bool) -> Iterator[dict[str, Any]]:
 
 
 def _answered(result: ToolResult, *, own: bool) -> Iterator[dict[str, Any]]:
-    """A tool's result. Its media stand beside it; Gemini 3's own clients put them inside."""
+    """A tool's result. Its media are parts of their own; Gemini 3's own clients put them inside it."""
     known = {"id": result.call_id} if result.call_id else {}
-    told = {**known, "name": result.name or result.call_id, "response": _result(result)}
+    response = {**known, "name": result.name or result.call_id, "response": _result(result)}
     media = [_media(inner, own=own) for inner in result.parts if isinstance(inner, Media)]
     if not own:
-        yield {"functionResponse": told}
+        yield {"functionResponse": response}
         yield from media
         return
     inside = {name: value for name, value in result.hints.items() if name in _RESULT}
     inside |= {"parts": media} if media else {}
     beside = {name: value for name, value in result.hints.items() if name not in _RESULT}
-    yield {"functionResponse": told | inside, **beside}
+    yield {"functionResponse": response | inside, **beside}
 
 
 def _signature(call: ToolCall) -> str:
-    """Ours, or where OpenAI's clients keep it for Google's own compatible endpoint."""
+    """The signature, also from the field in which OpenAI's clients store it for Google's compatible endpoint."""
     kept = reading.mapping(reading.mapping(call.hints.get("extra_content")).get("google"))
     return call.signature or reading.text(kept.get("thought_signature"))
 
@@ -224,7 +241,7 @@ def _media(part: Media, *, own: bool) -> dict[str, Any]:
 
 
 def _result(result: ToolResult) -> dict[str, Any]:
-    """A tool's result as the object Gemini wants: other values stand under "result", what went wrong under "error"."""
+    """A tool's result as an object, which Gemini requires: other values go into "result", errors into "error"."""
     try:
         value = json.loads(result.text)
     except (ValueError, RecursionError):
@@ -235,15 +252,15 @@ def _result(result: ToolResult) -> dict[str, Any]:
 
 
 def _tools(request: Request) -> list[dict[str, Any]]:
-    """Gemini's own tools, then every function in one entry, with the fields that this format alone has."""
+    """Gemini's own tools, then every function in one entry, with the fields that only this format has."""
     own = request.source == "gemini"
-    found = [dict(tool) for tool in request.tools if "function" not in tool and request.source in ("gemini", "")]
+    native = [dict(tool) for tool in request.tools if "function" not in tool and request.source in ("gemini", "")]
     functions = []
     for tool in request.tools:
         if "function" in tool:
             more = {name: value for name, value in tool.items() if own and name not in ("type", "function")}
             functions.append(_tool(reading.mapping(tool["function"])) | more)
-    return [*found, *([{"functionDeclarations": functions}] if functions else [])]
+    return [*native, *([{"functionDeclarations": functions}] if functions else [])]
 
 
 def _tool(function: dict[str, Any]) -> dict[str, Any]:
@@ -254,4 +271,7 @@ def _tool(function: dict[str, Any]) -> dict[str, Any]:
 def _choice(choice: str | Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(choice, str):
         return {"mode": _MODES.get(choice, "AUTO")}
+    if some := tool_choice.several(choice):
+        names = [reading.mapping(tool.get("function")).get("name") for tool in some[1]]
+        return {"mode": "ANY" if some[0] == "required" else "VALIDATED", "allowedFunctionNames": names}
     return {"mode": "ANY", "allowedFunctionNames": [reading.mapping(choice.get("function")).get("name")]}

@@ -1,11 +1,12 @@
-"""How an answer is to be made, in Gemini's words: the generationConfig of a request."""
+"""The generationConfig of a request."""
 
 import re
 from typing import Any
 
+from samplemind_cli.formats.openai_chat import forms
 from samplemind_cli.formats.types import Request
 
-# In a generationConfig's words.
+# Its names for our fields.
 CONFIG = {
     "temperature": "temperature",
     "max_tokens": "maxOutputTokens",
@@ -16,7 +17,7 @@ CONFIG = {
     "frequency_penalty": "frequencyPenalty",
 }
 EXTRA = {"top_k": "topK", "n": "candidateCount", "logprobs": "responseLogprobs", "top_logprobs": "logprobs"}
-# Fields of a generationConfig that nobody else has, as they came in this format.
+# Fields that no other format has.
 CONFIG_ONLY = frozenset(
     {
         "candidateCount",
@@ -29,7 +30,7 @@ CONFIG_ONLY = frozenset(
         "thinkingConfig",
     }
 )
-SCHEMA = "responseSchema"  # Gemini's own kind, as it came
+SCHEMA = "responseSchema"  # Gemini's own kind of schema
 # Gemini 2.5 thinks within a budget of tokens, later models at a level (ai.google.dev/gemini-api/docs/thinking).
 _BUDGETED = re.compile(r"gemini-(1|2)")
 _BUDGETS = {"none": 0, "minimal": 512, "low": 1024, "medium": 8192, "high": 24_576, "xhigh": 24_576, "max": 24_576}
@@ -49,6 +50,8 @@ def config(request: Request, model: str) -> dict[str, Any]:
         config_fields |= {"responseMimeType": "application/json", **schema}
     elif request.json_mode:
         config_fields["responseMimeType"] = "application/json"
+    elif found := forms.choices(request.extra):
+        config_fields |= {"responseMimeType": "text/x.enum", SCHEMA: {"type": "STRING", "enum": found}}
     if request.effort or request.thinking_budget is not None:
         config_fields["thinkingConfig"] = _thinking(request, model)
     extra = request.extra

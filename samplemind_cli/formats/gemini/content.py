@@ -1,4 +1,4 @@
-"""The contents of a Gemini request, read into messages."""
+"""Reads the contents of a Gemini request into messages."""
 
 import json
 from collections.abc import Iterator
@@ -6,12 +6,13 @@ from itertools import groupby
 from typing import Any
 
 from samplemind_cli.formats import reading
+from samplemind_cli.formats.attached import decoded
 from samplemind_cli.formats.fields import Fields
-from samplemind_cli.formats.openai_chat.server import decoded
-from samplemind_cli.formats.types import Media, MediaKind, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
+from samplemind_cli.formats.parts import kind_of
+from samplemind_cli.formats.types import Media, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 
 ROLES = ("user", "model", "function", "tool", "")
-# The one field of a part that says what it is.
+# The field of a part that tells its kind.
 DATA = ("text", "inlineData", "fileData", "functionCall", "functionResponse")
 _FILES = "://generativelanguage.googleapis.com/"
 _CONTENT = frozenset({"role", "parts"})
@@ -21,7 +22,7 @@ RESULT = frozenset({"id", "name", "response", "parts"})
 
 
 def messages(fields: Fields) -> Iterator[Message]:
-    """The turns of a request, its system instruction first. A tool's result is a message of its own."""
+    """The turns of a request, its system instruction first; each tool result is a message. Raises BadRequestError."""
     instruction = fields.inner("systemInstruction")
     if system := tuple(_parts(instruction)):
         yield Message("system", system, hints=instruction.others(_CONTENT))
@@ -52,7 +53,7 @@ def _part(part: Fields) -> Iterator[Part]:
     elif kind == "functionCall":
         call, named = part.inner(kind), {name: value for name, value in hints.items() if name != "thoughtSignature"}
         named |= call.others(("id", "name", "args"), kind)
-        arguments = reading.dumps(call.get("args", dict) or {})
+        arguments = reading.dumps(call.json_object("args"))
         yield ToolCall(call.need("name", str), arguments, call.get("id", str) or "", signature=signature, hints=named)
     elif kind == "functionResponse":
         yield _result(part.inner(kind), hints)
@@ -73,33 +74,33 @@ def _text(part: Fields, signature: str, hints: dict[str, Any]) -> Iterator[Part]
 
 
 def media(holder: Fields, hints: dict[str, Any]) -> Media:
-    """A blob, or a file by its address: a file of Google's own is found by nobody else."""
+    """A blob, or a file by its URL; a file of Google's own can be read by no other provider. Raises BadRequestError."""
     kind = holder.get("mimeType", str) or ""
-    family: Any = kind.partition("/")[0].lower()
-    found: MediaKind = family if family in ("image", "audio") else "file"
+    media_kind = kind_of(kind)
     name = holder.get("displayName", str) or ""
     if "fileUri" in holder.raw:
         address = holder.need("fileUri", str)
         google = not address.lower().startswith(("http://", "https://")) or _FILES in address
         url, file_id = ("", address) if google else (address, "")
-        return Media(found, kind, name=name, url=url, file_id=file_id, hints=hints)
+        return Media(media_kind, kind, name=name, url=url, file_id=file_id, hints=hints)
     data = decoded(holder.need("data", str), holder, "data")
-    return Media(found, kind, data, name, hints=hints)
+    return Media(media_kind, kind, data, name, hints=hints)
 
 
 def _result(fields: Fields, hints: dict[str, Any]) -> ToolResult:
-    response = fields.get("response", dict) or {}
-    told, alone = reading.dumps(response), response.get("result")
+    given = fields.raw.get("response")
+    response = {"result": given} if isinstance(given, str | list) else fields.get("response", dict) or {}
+    text, alone = reading.dumps(response), response.get("result")
     if response.keys() == {"result"} and isinstance(alone, str) and not _is_json(alone):
-        told = alone
+        text = alone
     pictures = tuple(media(part.inner("inlineData"), {}) for part in fields.items("parts") if "inlineData" in part.raw)
     more = {name: value for name, value in fields.raw.items() if name not in RESULT and value is not None}
     name, call_id = fields.get("name", str) or "", fields.get("id", str) or ""
-    return ToolResult(call_id, (Text(told), *pictures), response.keys() == {"error"}, {**hints, **more}, name)
+    return ToolResult(call_id, (Text(text), *pictures), response.keys() == {"error"}, {**hints, **more}, name)
 
 
 def _is_json(words: str) -> bool:
-    """Whether the client would send a text as something else than a text."""
+    """Whether a text is JSON, which the client would send as a value instead of text."""
     try:
         json.loads(words)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Embeddings as Gemini's clients ask for them and read them: `:embedContent` and `:batchEmbedContents`."""
+"""Embeddings for Gemini's clients: `:embedContent` and `:batchEmbedContents`."""
 
 from dataclasses import dataclass
 
@@ -7,39 +7,39 @@ from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.gemini.fields import EMBED, EMBED_ALL, named
 from samplemind_cli.formats.types import Embeddings
 
-MOST = 100  # texts in one request, as Gemini has it
+MOST = 100  # texts in one request; Gemini's own limit
 _KNOWN = frozenset({"content", "model", "outputDimensionality"})
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """The texts, how long a vector is to be (None: as the model has it), and which fields are left out."""
+class EmbedRequest:
+    """The texts, the length of a vector (None: the model's default), and the fields that are left out."""
 
     texts: tuple[str, ...]
     dimensions: int | None
     dropped: tuple[str, ...]
 
 
-def one(fields: Fields) -> Wanted:
+def one(fields: Fields) -> EmbedRequest:
     """The text of an embedContent body. Raises BadRequestError."""
-    return _wanted([Fields(named(fields.raw, EMBED))])
+    return _request([Fields(named(fields.raw, EMBED))])
 
 
-def several(fields: Fields) -> Wanted:
+def several(fields: Fields) -> EmbedRequest:
     """The texts of a batchEmbedContents body. Raises BadRequestError."""
-    found = Fields(named(fields.raw, EMBED_ALL))
-    requests = found.items("requests")
+    body = Fields(named(fields.raw, EMBED_ALL))
+    requests = body.items("requests")
     if not 1 <= len(requests) <= MOST:
-        raise found.wrong("requests", f"must contain 1 to {MOST} requests")
-    return _wanted(requests)
+        raise body.wrong("requests", f"must contain 1 to {MOST} requests")
+    return _request(requests)
 
 
-def _wanted(requests: list[Fields]) -> Wanted:
+def _request(requests: list[Fields]) -> EmbedRequest:
     sizes = {request.whole("outputDimensionality") for request in requests}
     if len(sizes) > 1:
         raise requests[0].wrong("outputDimensionality", "must be the same in every request")
     unread = {name for request in requests for name in request.raw if name not in _KNOWN and request.raw[name]}
-    return Wanted(tuple(map(_text, requests)), sizes.pop(), tuple(sorted(unread)))
+    return EmbedRequest(tuple(map(_text, requests)), sizes.pop(), tuple(sorted(unread)))
 
 
 def _text(request: Fields) -> str:

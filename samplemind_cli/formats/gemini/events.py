@@ -1,4 +1,4 @@
-"""What Gemini answers: each event of a stream is a whole response, and so is an answer that was not streamed."""
+"""Reads Gemini's responses: each event of a stream has the shape of a whole response."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,12 +7,13 @@ from samplemind_cli.formats import faults, reading
 from samplemind_cli.formats.gemini import logprobs
 from samplemind_cli.formats.types import Chunk, Fault, Opaque, Thinking, ToolCall, Usage
 
-# What a candidate says of its words.
+# A candidate's fields about its text.
 _BESIDE = ("citationMetadata", "groundingMetadata", "groundingAttributions", "urlContextMetadata")
-# Names that clients other than Google's own do not know.
+# Names in snake case, which only Google's own clients read.
 _SNAKES = {"usage_metadata", "model_version", "prompt_feedback", "finish_reason", "finish_message"}
-# No answer to speak of.
-_FAULTS = ("malformed_function_call", "malformed_response", "unexpected_tool_call", "too_many_tool_calls", "no_image")
+# Finish reasons without an answer.
+_FAULTS: tuple[str, ...] = ("malformed_function_call", "malformed_response", "unexpected_tool_call")
+_FAULTS += ("too_many_tool_calls", "no_image", "image_other", "missing_thought_signature")
 
 
 def read(event: Any) -> Chunk:
@@ -21,10 +22,10 @@ def read(event: Any) -> Chunk:
         chunks = [read(item) for item in event]
         return _joined(chunks) if len(chunks) != 1 else chunks[0]
     body = reading.mapping(event)
-    if "candidates" not in body and isinstance(body.get("response"), dict):  # as Google's code assistants have it
+    if "candidates" not in body and isinstance(body.get("response"), dict):  # as sent to Google's code assistants
         body = body["response"]
     candidates = reading.mappings(body.get("candidates"))
-    if not candidates and faults.is_told(event):
+    if not candidates and faults.is_error_event(event):
         return Chunk(fault=faults.fault(200, body))
     numbered = [(reading.count(candidate.get("index")) or 0, candidate) for candidate in candidates]
     first = next((candidate for number, candidate in numbered if number == 0), {})
@@ -33,10 +34,14 @@ def read(event: Any) -> Chunk:
 
 
 def readable(event: Any) -> bool:
-    """Whether it is a response as documented."""
+    """Whether it is a documented response."""
     body = reading.mapping(event)
     candidates = body.get("candidates", [])
-    if not body or "response" in body or any(_SNAKES & found.keys() for found in (body, *reading.mappings(candidates))):
+    if (
+        not body
+        or "response" in body
+        or any(_SNAKES & fields.keys() for fields in (body, *reading.mappings(candidates)))
+    ):
         return False
     return isinstance(candidates, list) and all(
         isinstance(part, dict)
@@ -49,7 +54,7 @@ def readable(event: Any) -> bool:
 
 
 def _joined(chunks: Sequence[Chunk]) -> Chunk:
-    """Several events in one array: what a stream without `alt=sse` is."""
+    """Several events in one array, as in a stream without `alt=sse`."""
     if failed := next((chunk for chunk in chunks if chunk.fault), None):
         return failed
     usage = Usage()
@@ -113,13 +118,13 @@ def _pieces(
     parts: Sequence[dict[str, Any]],
     others: tuple[tuple[int, Chunk], ...],
 ) -> tuple[Chunk, ...]:
-    """Each part by itself, and then what is said of them all."""
+    """Each part by itself, then what concerns all of them."""
     each = (_candidate({"content": {"parts": [part]}}, {}) for part in parts)
     return (*each, _candidate({**candidate, "content": {}}, body, others))
 
 
 def _block(candidate: dict[str, Any], parts: Sequence[dict[str, Any]]) -> Thinking | Opaque | None:
-    """What only Gemini has a word for, all in one block; a proof on words that are no thought is one too."""
+    """The parts and fields that only Gemini has, in one block; and a signature of text other than thinking."""
     own = [part for part in parts if part.keys() & {"executableCode", "codeExecutionResult", "inlineData", "fileData"}]
     beside = {name: candidate[name] for name in _BESIDE if candidate.get(name)}
     proof = "".join(_proof(part) for part in parts if "text" in part and part.get("thought") is not True)
@@ -144,7 +149,7 @@ def _call(part: dict[str, Any]) -> ToolCall:
 
 
 def _end(candidate: dict[str, Any]) -> tuple[Any, Fault | None]:
-    """MALFORMED_FUNCTION_CALL and its like leave no answer to speak of: they are faults."""
+    """The finish reason, or a fault: with MALFORMED_FUNCTION_CALL and the like there is no answer."""
     reason = reading.either(candidate, "finishReason")
     if reading.text(reason).lower() in _FAULTS:
         detail = reading.text(reading.either(candidate, "finishMessage"))
@@ -153,7 +158,7 @@ def _end(candidate: dict[str, Any]) -> tuple[Any, Fault | None]:
 
 
 def _usage(usage: dict[str, Any]) -> Usage | None:
-    """`promptTokenCount` includes cached tokens; what tools of its own read, and thoughts, are counted beside."""
+    """The usage. `promptTokenCount` includes cached tokens; tokens of its own tools and of thoughts are separate."""
 
     def count(name: str) -> int | None:
         return reading.count(reading.either(usage, f"{name}TokenCount"))

@@ -29,7 +29,7 @@ TRANSLATED = frozenset(
         "tools",
     }
 )
-# Ours: the handler says with them what the path and the query of a request say.
+# Our own: the handler puts the path and the query of a request into them.
 PATH = frozenset({"stream", "alt"})
 # By their names in a request's `extra`.
 CANONICAL = {
@@ -38,7 +38,7 @@ CANONICAL = {
     "generationConfig.responseLogprobs": "logprobs",
     "generationConfig.topK": "top_k",
 }
-# They change what counts as an answer: passed on to who takes them, refused elsewhere.
+# They change what counts as an answer: passed on to providers that support them, refused for others.
 CONSTRAINTS = frozenset(
     {
         *CANONICAL,
@@ -48,7 +48,7 @@ CONSTRAINTS = frozenset(
         "generationConfig.speechConfig",
     }
 )
-# Passed on to who takes them, left out and told elsewhere.
+# Passed on to providers that support them, left out and reported for others.
 HINTS = frozenset(
     {
         "generationConfig.enableEnhancedCivicAnswers",
@@ -60,7 +60,7 @@ HINTS = frozenset(
 # They change no answer: passed on in this format, and not in the cache key.
 IGNORED = frozenset({"labels"})
 REFUSED: frozenset[str] = frozenset()
-# Values that say nothing: clients send them unasked.
+# Defaults, which clients may send without meaning anything.
 NEUTRAL: dict[str, tuple[Any, ...]] = {
     "generationConfig.candidateCount": (1,),
     "generationConfig.responseLogprobs": (False,),
@@ -69,25 +69,24 @@ NEUTRAL: dict[str, tuple[Any, ...]] = {
     "cachedContent": ("",),
     "generationConfig.thinkingConfig": ({},),
 }
-# What a function declaration says besides what every format knows.
+# The translated fields of a function declaration.
 DECLARATION = frozenset({"name", "description", "parameters", "parametersJsonSchema"})
 
 
 def camel(name: str) -> str:
-    """A field's JSON name; the protobuf one is taken as well."""
+    """A field's JSON name, of that or of its protobuf name."""
     head, *rest = name.lstrip("_").split("_")
     return "_" * (len(name) - len(name.lstrip("_"))) + head + "".join(word[:1].upper() + word[1:] for word in rest)
 
 
 def renamed(value: Mapping[str, Any]) -> dict[str, Any]:
-    """An object with the JSON names of its fields; where both are given, the JSON one counts."""
+    """An object with the JSON names of its fields; if both names occur, the JSON one counts."""
     return {camel(name): inner for name, inner in value.items()} | {
         name: inner for name, inner in value.items() if "_" not in name
     }
 
 
-# Where a body holds messages with names of their own; what is not named here is the client's: arguments, results,
-# schemas.
+# The nested messages of a body; everything else is the client's own JSON: arguments, results, schemas.
 _PART: dict[str, Any] = {
     "inlineData": {},
     "fileData": {},
@@ -102,6 +101,7 @@ _REQUEST: dict[str, Any] = {
     "toolConfig": {"functionCallingConfig": {}, "retrievalConfig": {}},
     "tools": {"functionDeclarations": {}},
 }
+_SEVERAL = ("contents", "parts", "tools", "functionDeclarations")
 GENERATE = _REQUEST
 COUNT = {"contents": _CONTENT, "generateContentRequest": _REQUEST}
 EMBED = {"content": _CONTENT}
@@ -109,9 +109,12 @@ EMBED_ALL = {"requests": EMBED}
 
 
 def named(value: Any, shape: Mapping[str, Any]) -> Any:
-    """A body with JSON names all over, as far as its shape is known."""
+    """A body with JSON names, as far as its shape is known."""
     if isinstance(value, list):
         return [named(item, shape) for item in value]
     if not isinstance(value, dict):
         return value
-    return {name: named(inner, shape[name]) if name in shape else inner for name, inner in renamed(value).items()}
+    found = renamed(value)
+    # What may be several is a list; one alone may stand for it.
+    found |= {name: [inner] for name, inner in found.items() if name in _SEVERAL and isinstance(inner, dict)}
+    return {name: named(inner, shape[name]) if name in shape else inner for name, inner in found.items()}

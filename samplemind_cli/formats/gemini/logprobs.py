@@ -1,4 +1,4 @@
-"""Log probabilities as Gemini has them, in the shape of OpenAI's and back."""
+"""Converts log probabilities between Gemini's shape and OpenAI's."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,10 +7,10 @@ from samplemind_cli.formats import reading
 
 
 def read(result: Any) -> tuple[dict[str, Any], ...]:
-    """One entry for each token of a `logprobsResult`."""
-    found = reading.mapping(result)
-    tops = reading.mappings(found.get("topCandidates"))
-    chosen = reading.mappings(found.get("chosenCandidates"))
+    """The entries of a `logprobsResult`, one per token."""
+    fields = reading.mapping(result)
+    tops = reading.mappings(fields.get("topCandidates"))
+    chosen = reading.mappings(fields.get("chosenCandidates"))
     entries = []
     for n, token in enumerate(chosen):
         candidates = reading.mappings(tops[n].get("candidates")) if n < len(tops) else []
@@ -19,12 +19,12 @@ def read(result: Any) -> tuple[dict[str, Any], ...]:
 
 
 def written(entries: Sequence[Any]) -> dict[str, Any]:
-    """A `logprobsResult` of entries."""
+    """The `logprobsResult` of entries."""
     known = reading.mappings(list(entries))
     tops = [[_candidate(top) for top in reading.mappings(entry.get("top_logprobs"))] for entry in known]
     chosen = [_candidate(entry) for entry in known]
-    found: dict[str, Any] = {"chosenCandidates": chosen}
-    return found | ({"topCandidates": [{"candidates": top} for top in tops]} if any(tops) else {})
+    result: dict[str, Any] = {"chosenCandidates": chosen}
+    return result | ({"topCandidates": [{"candidates": top} for top in tops]} if any(tops) else {})
 
 
 def _entry(candidate: dict[str, Any]) -> dict[str, Any]:

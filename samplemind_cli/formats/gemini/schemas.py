@@ -1,4 +1,4 @@
-"""A Gemini `Schema`, OpenAPI's kind with types in capitals, as JSON Schema."""
+"""Converts a Gemini `Schema`, OpenAPI's kind with types in capitals, to JSON Schema."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ _COUNTS = ("maxItems", "minItems", "minProperties", "maxProperties", "minLength"
 
 
 def as_json_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The same in JSON Schema's words; what has none, such as `propertyOrdering`, stays as it is."""
+    """The JSON Schema; fields without an equivalent, such as `propertyOrdering`, are kept."""
     found = renamed(schema)
     nullable = found.pop("nullable", None) is True
     kept = {word: _value(word, value) for word, value in found.items() if value is not None}

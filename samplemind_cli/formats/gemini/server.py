@@ -1,12 +1,12 @@
-"""A generateContent request as Gemini's clients send it, read into a request; how each answer is told is in answers.py.
+"""Reads the generateContent requests of Gemini's clients; answers.py writes the answers.
 
-What stands in the path and the query and not in the body, the handler puts there (`located`): `model`, `stream` (the
-verb is streamGenerateContent) and `alt` ("sse" for events, anything else for one JSON array).
+The handler puts what is in the path and the query into the body (`located`): `model`, `stream` (the verb is
+streamGenerateContent) and `alt` ("sse" for events, anything else for one JSON array).
 """
 
 from typing import Any
 
-from samplemind_cli.formats import jsonschema
+from samplemind_cli.formats import jsonschema, tool_choice
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.gemini import content
 from samplemind_cli.formats.gemini.answers import error, events, whole
@@ -28,6 +28,8 @@ from samplemind_cli.formats.types import Request
 MODES = ("", "MODE_UNSPECIFIED", "AUTO", "ANY", "NONE", "VALIDATED")
 LEVELS = {"MINIMAL": "minimal", "LOW": "low", "MEDIUM": "medium", "HIGH": "high"}
 KINDS = ("", "text/plain", "application/json")
+_SCHEMAS = ("responseJsonSchema", "_responseJsonSchema", "responseSchema")
+_CHOICES = {"ANY": "required", "AUTO": "auto", "NONE": "none", "VALIDATED": "auto"}
 _WHOLE = ("candidateCount", "logprobs", "maxOutputTokens", "seed", "topK")  # integers may come as JSON strings
 _BUDGET = "thinkingBudget"
 _NESTED = ("generationConfig", "toolConfig")
@@ -63,7 +65,7 @@ def read(fields: Fields) -> Request:
         frequency_penalty=config.number("frequencyPenalty", -2, 2) or None,
         effort=LEVELS.get((thinking.get("thinkingLevel", str) or "").upper(), ""),
         thinking_budget=_budget(thinking),
-        extra=extra | _extra(fields, config),
+        extra=extra | _form(config) | _extra(fields, config),
         unkeyed=unkeyed | {name: fields.raw[name] for name in IGNORED if fields.raw.get(name) is not None},
         source="gemini",
         body=raw,
@@ -71,17 +73,17 @@ def read(fields: Fields) -> Request:
 
 
 def located(fields: Fields, model: str, verb: str, alt: str = "") -> Fields:
-    """A body with what its path and query say: "…/models/MODEL:VERB?alt=ALT"."""
+    """A body with the parameters of its path and query, "…/models/MODEL:VERB?alt=ALT"."""
     return Fields({**fields.raw, "model": model, "stream": verb == "streamGenerateContent", "alt": alt})
 
 
 def streams(fields: Fields) -> bool:
-    """Whether the answer is to come in events."""
+    """Whether the answer must be streamed."""
     return fields.get("stream", bool) or False
 
 
 def _numbers(config: Fields) -> Fields:
-    """The config with whole numbers as such: protobuf's JSON has them as texts and as 5.0 too."""
+    """The config with proper integers: protobuf's JSON allows them as strings and as 5.0, too."""
     numbers = {name: _whole(config.raw[name]) for name in _WHOLE if name in config.raw}
     if thinking := config.inner("thinkingConfig").raw:
         numbers["thinkingConfig"] = thinking | {name: _whole(thinking[name]) for name in thinking if name == _BUDGET}
@@ -95,15 +97,17 @@ def _whole(value: Any) -> Any:
 
 
 def _budget(thinking: Fields) -> int | None:
-    """Tokens; -1 leaves it to the model."""
+    """The budget in tokens; None (given as -1) leaves it to the model."""
     budget = thinking.whole(_BUDGET, -1)
     return None if budget == -1 else budget
 
 
 def _schema(config: Fields) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """The JSON Schema of the answer; Gemini's own kind of schema goes to Gemini as it came."""
-    kind = config.one_of("responseMimeType", KINDS, "")
-    for name in ("responseJsonSchema", "_responseJsonSchema", "responseSchema"):
+    """The JSON Schema of the answer, and Gemini's own kind of schema, which Gemini gets unchanged."""
+    if _form(config):
+        return None, {}
+    kind = config.get("responseMimeType", str)
+    for name in _SCHEMAS:
         given = config.get(name, dict)
         if given is None:
             continue
@@ -113,6 +117,13 @@ def _schema(config: Fields) -> tuple[dict[str, Any] | None, dict[str, Any]]:
             return jsonschema.checked(given, config, name), {}
         return jsonschema.checked(as_json_schema(given), config, name), {name: given}
     return None, {}
+
+
+def _form(config: Fields) -> dict[str, Any]:
+    """An answer in a form that only Gemini knows, such as text/x.enum, and the schema that stands for it there."""
+    if config.get("responseMimeType", str) in (None, *KINDS):
+        return {}
+    return {config.name(name): config.raw[name] for name in ("responseMimeType", *_SCHEMAS) if name in config.raw}
 
 
 def _tools(holder: Fields) -> list[dict[str, Any]]:
@@ -134,8 +145,9 @@ def _function(fields: Fields) -> dict[str, Any]:
 
 
 def _choice(config: Fields, tools: tuple[dict[str, Any], ...]) -> tuple[str | dict[str, Any] | None, dict[str, Any]]:
-    """The tool choice, and what no other format could say of it."""
-    mode = config.one_of("mode", MODES, "")
+    """The tool choice, and the parts of it that no other format has."""
+    if (mode := (config.get("mode", str) or "").upper()) not in MODES:
+        raise config.wrong("mode", f"must be one of {', '.join(filter(None, MODES))}")
     names = config.get("allowedFunctionNames", list) or []
     known = [tool["function"]["name"] for tool in tools if "function" in tool]
     for name in names:
@@ -143,25 +155,24 @@ def _choice(config: Fields, tools: tuple[dict[str, Any], ...]) -> tuple[str | di
             raise config.wrong("allowedFunctionNames", f"names {str(name)[:100]!r}, which is not one of the tools")
     more = config.others(("mode", "allowedFunctionNames"), "toolConfig.functionCallingConfig")
     if mode == "ANY" and len(names) == 1:
-        return {"type": "function", "function": {"name": names[0]}}, more
-    few = {config.name("allowedFunctionNames"): names} if names and set(names) != set(known) else {}
-    if mode == "VALIDATED":
-        return "auto", more | few | {config.name("mode"): mode}
-    return {"ANY": "required", "AUTO": "auto", "NONE": "none"}.get(mode), more | (few if mode == "ANY" else {})
+        return tool_choice.named(names[0]), more
+    choice: str | dict[str, Any] | None = _CHOICES.get(mode)
+    if names and choice != "none":
+        functions = [tool for tool in tools if "function" in tool]
+        choice = tool_choice.among(functions, list(map(tool_choice.named, names)), _CHOICES.get(mode, "auto"))
+    return choice, more | ({config.name("mode"): mode} if mode == "VALIDATED" else {})
 
 
 def _extra(fields: Fields, config: Fields) -> dict[str, Any]:
-    """Every other field by the name it has in `Request.extra`."""
-    found = {name: value for name, value in fields.raw.items() if name not in _NESTED}
-    for name, value in config.raw.items():
-        found[f"generationConfig.{name}"] = value
-    for name, value in fields.inner("toolConfig").raw.items():
-        found[f"toolConfig.{name}"] = value
-    translated = TRANSLATED - {"generationConfig.thinkingConfig"}  # it says more than `effort` and a budget hold
+    """Every other field, by its name in `Request.extra`."""
+    every = {name: value for name, value in fields.raw.items() if name not in _NESTED}
+    every |= {f"generationConfig.{name}": value for name, value in config.raw.items()}
+    every |= {f"toolConfig.{name}": value for name, value in fields.inner("toolConfig").raw.items()}
+    translated = TRANSLATED - {"generationConfig.thinkingConfig"}  # it has more than an effort and a budget
     listed = translated | PATH | IGNORED | REFUSED
     return {
         _own(name): value
-        for name, value in found.items()
+        for name, value in every.items()
         if name not in listed and value is not None and value not in NEUTRAL.get(name, ())
     }
 

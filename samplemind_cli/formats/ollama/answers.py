@@ -1,4 +1,4 @@
-"""An answer as Ollama's clients read it: an object, or one on each line of a stream."""
+"""Writes answers for Ollama's clients: an object, or a stream with one on each line."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -23,27 +23,27 @@ from samplemind_cli.formats.types import (
 )
 
 ENDS: dict[Finish, str] = {"tool_calls": "stop", "refusal": "refusal", "filtered": "content_filter"}
-# Where this format says what we call otherwise.
+# This format's names for our fields.
 PARAMS = dict.fromkeys(ATTACHMENTS, "messages")
 PARAMS |= {name: f"options.{name}" for name in (*PARAMETERS, "temperature", "top_k", "min_p", "num_ctx")}
 PARAMS |= {"schema": "format", "effort": "think", "thinking_budget": "think", NO_TOKENS: "options.num_predict"}
-_MILLISECOND = 1_000_000  # in nanoseconds, which every duration is told in
+_MILLISECOND = 1_000_000  # in nanoseconds, the format's unit for durations
 
 
 def whole_message(answer: Answer, model: str, *, generate: bool) -> bytes:
     """A whole answer: a chat's message, or a generate's response."""
     took = round(answer.latency_ms * _MILLISECOND)
-    said = _said(answer.parts, generate=generate) | _logprobs(answer.logprobs)
-    return reading.packed({**_head(model), **said, **_end(answer, took, 0)})
+    content = _content(answer.parts, generate=generate) | _logprobs(answer.logprobs)
+    return reading.packed({**_head(model), **content, **_end(answer, took, 0)})
 
 
 def done(model: str, reason: str, *, generate: bool) -> bytes:
-    """The answer to a body without a question: the model was put into memory ("load"), or out of it ("unload")."""
-    return reading.packed({**_head(model), **_said((), generate=generate), "done": True, "done_reason": reason})
+    """The answer to a body without a prompt: the model was loaded ("load") or unloaded ("unload")."""
+    return reading.packed({**_head(model), **_content((), generate=generate), "done": True, "done_reason": reason})
 
 
 class Events:
-    """The lines of one streamed answer: a daemon's own as they came."""
+    """The lines of one streamed answer; the daemon's own are passed on unchanged."""
 
     kind = "application/x-ndjson"
     waits = True
@@ -52,13 +52,13 @@ class Events:
         self._model = model
         self._generate = generate
         self._begun = time.monotonic_ns()
-        self._first = 0  # nanoseconds until the first word
+        self._first = 0  # nanoseconds until the first token
         self._assembly = Assembly("ollama")
-        self._ended = False  # as the daemon's own lines say
+        self._ended = False  # by the daemon's own last line
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
-        """The lines that say what a chunk says; a whole answer out of the cache is two."""
-        if (lines := chunk.came_in("ollama")) is not None and self._fits(lines):
+        """The lines for a chunk; two for a cached answer."""
+        if (lines := chunk.native_events("ollama")) is not None and self._fits(lines):
             for line in lines:
                 self._first = self._first or time.monotonic_ns() - self._begun
                 self._ended = self._ended or line.get("done") is True
@@ -79,11 +79,11 @@ class Events:
             yield self._line((), _end(chunk.answer, took, self._first))
 
     def _fits(self, lines: Sequence[Any]) -> bool:
-        """Whether they are of the path that was asked: a chat and a generate may share one call."""
+        """Whether the lines belong to the requested path: a chat and a generate may share one call."""
         return all(("response" in line) == self._generate for line in lines)
 
     def end(self) -> bytes:
-        """Nothing: the last line says that it is the last."""
+        """Empty: the last line has `done`."""
         return b""
 
     def failed(self, problem: Problem) -> bytes:
@@ -91,18 +91,18 @@ class Events:
         return reading.packed(error(problem)) + b"\n"
 
     def idle(self) -> bytes:
-        """A line without words: clients parse every line, so that an empty one would be an error."""
+        """A line without text: clients parse every line, so an empty one would be an error."""
         return self._line(())
 
     def _line(self, parts: Sequence[Part], more: dict[str, Any] | None = None) -> bytes:
-        said = _said(parts, generate=self._generate)
-        return reading.packed({**_head(self._model), **said, "done": False, **(more or {})}) + b"\n"
+        content = _content(parts, generate=self._generate)
+        return reading.packed({**_head(self._model), **content, "done": False, **(more or {})}) + b"\n"
 
 
 def error(problem: Problem) -> dict[str, Any]:
-    """All that the format has is the message; the status tells the rest. A provider's own is told as it came."""
-    if reading.mapping(problem.said).get("error"):
-        return dict(problem.said)
+    """The error object, which has only a message; a provider's own is passed on unchanged."""
+    if reading.mapping(problem.provider_body).get("error"):
+        return dict(problem.provider_body)
     param = PARAMS.get(problem.param or "", problem.param or "")
     named = "" if not param or problem.message.startswith(param) else f"{param}: "
     return {"error": named + problem.message}
@@ -112,7 +112,7 @@ def _head(model: str) -> dict[str, Any]:
     return {"model": model, "created_at": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
 
 
-def _said(parts: Sequence[Part], *, generate: bool) -> dict[str, Any]:
+def _content(parts: Sequence[Part], *, generate: bool) -> dict[str, Any]:
     words = "".join(part.text for part in parts if isinstance(part, Text))
     thoughts = "".join(part.text for part in parts if isinstance(part, Thinking))
     calls = [part for part in parts if isinstance(part, ToolCall)]
@@ -136,7 +136,7 @@ def _logprobs(found: Sequence[Any]) -> dict[str, Any]:
 
 
 def _end(answer: Answer, took: int, first: int) -> dict[str, Any]:
-    """The end, the tokens that the provider counted, and nanoseconds: until the first word, and after it."""
+    """The last line's fields: finish reason, counted tokens, and nanoseconds until the first token and after it."""
     usage = answer.usage
     counts = {"prompt_eval_count": usage.input_tokens, "eval_count": usage.output_tokens}
     return {

@@ -1,4 +1,4 @@
-"""What Ollama's clients ask besides: which models there are, which are in memory, what one can do, the version."""
+"""Responses about models for Ollama's clients: the list, those in memory, one model's details; and the version."""
 
 import hashlib
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from typing import Any
 
 from samplemind_cli.formats import reading
 
-VERSION = "0.40.0"  # Open WebUI splits it into whole numbers and asks for features by them
+VERSION = "0.40.0"  # Open WebUI parses it and enables features by it
 ALIVE = b"Ollama is running"  # at /, for GET and HEAD
 _UNKNOWN = "1970-01-01T00:00:00Z"
 

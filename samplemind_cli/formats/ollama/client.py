@@ -1,4 +1,4 @@
-"""How the Ollama daemon is asked and read, `/api/chat`: NDJSON."""
+"""Calls to the Ollama daemon, `/api/chat`, and its responses: NDJSON."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,7 +24,7 @@ from samplemind_cli.formats.types import (
     Usage,
 )
 
-# A model's options (`Options` in api/types.go) that no other field of a request says.
+# A model's options (`Options` in api/types.go) without a field of their own in a request.
 OPTIONS = frozenset(
     {
         "draft_num_predict",
@@ -50,35 +50,36 @@ _LEVELS = {"minimal": "low", "xhigh": "high", "max": "high"}
 
 
 def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
-    """What the API documents: an unknown field or option is left aside by the daemon without a word."""
+    """What the API documents: the daemon silently ignores unknown fields and options."""
     del endpoint
     return name in _TAKEN or request.source == "ollama"
 
 
 def chat(request: Request, endpoint: Endpoint) -> Call:
-    """A chat, or a generate: a client's own as it came, another format's told in this one's words.
+    """A chat, or a generate: the body of a client of this format unchanged, else a translated one.
 
-    It is answered whole or refused: `truncate: false`, or a long prompt loses its beginning without a word. The API has
-    no tool choice: "none" sends no tools; a call that must be made becomes a `format`.
+    `truncate: false`: by default a long prompt silently loses its beginning. The API has no tool choice: "none" sends
+    no tools; a required call becomes a `format`.
     """
-    if (unchanged := conversation.as_it_came(request, "ollama")) is not None:
+    if (unchanged := conversation.unchanged_body(request, "ollama")) is not None:
         path = "/api/chat" if "messages" in unchanged else "/api/generate"
         return Call(f"{endpoint.base_url}{path}", {**unchanged, **_always(endpoint)})
     if request.source == "ollama" and request.extra.keys() & {"raw", "suffix"}:
         return Call(f"{endpoint.base_url}/api/generate", _head(request, endpoint) | _prompt(request.messages))
+    request = request.narrowed()
     messages = conversation.linked(request.messages)
-    sent = [told for message in messages for told in _messages(message, ids=_has_ids(request))]
+    sent = [each for message in messages for each in _messages(message, ids=_has_ids(request))]
     body = {**_head(request, endpoint), "messages": sent}
-    if wanted := forced.wanted(request):
-        body["format"] = forced.form(wanted)
-        body["messages"] = [{"role": "system", "content": forced.described(wanted)}, *body["messages"]]
+    if functions := forced.candidates(request):
+        body["format"] = forced.call_schema(functions)
+        body["messages"] = [{"role": "system", "content": forced.instruction(functions)}, *body["messages"]]
     elif request.tool_choice != "none" and (tools := [_tool(tool) for tool in request.tools if "function" in tool]):
         body["tools"] = tools
     return Call(f"{endpoint.base_url}/api/chat", body)
 
 
 def _head(request: Request, endpoint: Endpoint) -> dict[str, Any]:
-    """A body but for what is said."""
+    """A body without its messages or prompt."""
     body = _always(endpoint)
     own = request.source == "ollama"
     options: dict[str, Any] = {"temperature": request.temperature, "num_predict": request.max_tokens}
@@ -105,28 +106,28 @@ def _always(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _prompt(messages: Sequence[Message]) -> dict[str, Any]:
-    """A prompt that no chat template stands around, or that has a suffix: what `/api/generate` alone takes."""
+    """A prompt without a chat template, or with a suffix: only `/api/generate` supports these."""
     system = "\n\n".join(part.text for part in conversation.system(messages))
-    asked = next((message for message in reversed(messages) if message.role == "user"), Message("user"))
-    return _with_images({"prompt": asked.text, **({"system": system} if system else {})}, asked.parts)
+    prompt = next((message for message in reversed(messages) if message.role == "user"), Message("user"))
+    return _with_images({"prompt": prompt.text, **({"system": system} if system else {})}, prompt.parts)
 
 
 def reader(request: Request) -> Reader:
     """Lines are read one by one, but for a call that was asked for as a `format`: its text is the call."""
-    return forced.Reading(request, read) if forced.wanted(request) else read
+    return forced.Reading(request, read) if forced.candidates(request) else read
 
 
 def read(event: Any) -> Chunk:
     """One line of the stream, or the whole answer: both have the same shape."""
     body = reading.mapping(event)
-    said = isinstance(body.get("message"), dict) or body.keys() & {"response", "done"}
-    if body.get("error") or (not said and faults.is_told(event)):
+    answered = isinstance(body.get("message"), dict) or body.keys() & {"response", "done"}
+    if body.get("error") or (not answered and faults.is_error_event(event)):
         return Chunk(fault=fault(200, event))
     message = reading.mapping(body.get("message"))
     text, thinking = reading.content(message.get("content") if message else body.get("response"))
     done = body.get("done") is True
     reason = reading.text(body.get("done_reason")) or "stop"  # old daemons give no reason
-    if done and reason in ("load", "unload"):  # nothing was asked: the model was put into memory, no more
+    if done and reason in ("load", "unload"):  # there was no prompt: the model was only loaded
         return Chunk(fault=faults.named("server", f"the answer ended with {reason}"))
     return Chunk(
         text=text,
@@ -145,7 +146,7 @@ def read(event: Any) -> Chunk:
 
 
 def readable(event: Any) -> bool:
-    """Whether it is a line as documented."""
+    """Whether it is a documented line."""
     body = reading.mapping(event)
     message = body.get("message", {"content": body.get("response")})
     calls = reading.mapping(message).get("tool_calls") or []
@@ -172,7 +173,7 @@ def read_embeddings(body: Any) -> tuple[list[list[float]], int | None]:
 
 
 def fault(status: int, body: Any) -> Fault:
-    """`{"error": "text"}`: the text tells a 500 for a schema it cannot compile, and a cloud plan that is used up."""
+    """`{"error": "text"}`: the text identifies a 500 for a schema that it cannot compile, and a used-up cloud plan."""
     return faults.relabelled(
         faults.fault(status, body),
         {"invalid JSON schema": "request", "usage limit": "credit", "does not support": "unsupported"},
@@ -190,7 +191,7 @@ def read_models(body: Any) -> list[str]:
 
 
 def _think(request: Request, model: str) -> bool | str | None:
-    """gpt-oss thinks at a level and cannot be kept from it; every other model does or does not."""
+    """gpt-oss has levels of thinking and always thinks; other models have a switch."""
     if "think" in request.extra:
         return None
     if not request.effort:
@@ -201,22 +202,23 @@ def _think(request: Request, model: str) -> bool | str | None:
 
 
 def _has_ids(request: Request) -> bool:
-    """Whether a client of this format gave its calls ids; most go by the names and the order."""
+    """Whether a client of this format gave its calls ids; most rely on names and order."""
     parts = (part for message in request.messages for part in message.parts)
     return request.source == "ollama" and any(isinstance(part, ToolCall) and part.id for part in parts)
 
 
 def _messages(message: Message, *, ids: bool = False) -> list[dict[str, Any]]:
-    """A turn as its messages here: each tool result is one of its own."""
+    """The messages of a turn: each tool result is a message of its own."""
+    body: dict[str, Any]
     sent = []
     for result in message.tool_results:
-        told = {"role": "tool", "content": result.text, "tool_name": result.name}
-        sent.append(_with_images(told | ({"tool_call_id": result.call_id} if ids else {}), result.parts))
+        body = {"role": "tool", "content": result.text, "tool_name": result.name}
+        sent.append(_with_images(body | ({"tool_call_id": result.call_id} if ids else {}), result.parts))
     rest = [part for part in message.parts if not isinstance(part, ToolResult)]
     foreign = bool(rest) and all(isinstance(part, Opaque) for part in rest)
     if message.role == "tool" or foreign or (sent and not rest):
         return sent
-    body: dict[str, Any] = {"role": message.role, "content": "".join(p.text for p in rest if isinstance(p, Text))}
+    body = {"role": message.role, "content": "".join(p.text for p in rest if isinstance(p, Text))}
     if len([part for part in rest if isinstance(part, Text)]) > 1:
         body["content"] = message.text
     if thoughts := "".join(part.text for part in rest if isinstance(part, Thinking) and part.origin == "ollama"):
@@ -238,7 +240,7 @@ def _with_images(body: dict[str, Any], parts: Sequence[Any]) -> dict[str, Any]:
 
 
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
-    """OpenAI's shape is Ollama's too, except that here `parameters` is required."""
+    """A tool in OpenAI's shape, with `parameters`, which are required here."""
     function = {"parameters": {"type": "object"}, **reading.mapping(tool.get("function"))}
     return {"type": "function", "function": {name: value for name, value in function.items() if name != "strict"}}
 

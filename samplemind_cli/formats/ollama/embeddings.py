@@ -1,4 +1,4 @@
-"""Embeddings as Ollama's clients ask for them and read them: `/api/embed`, and the older `/api/embeddings`."""
+"""Embeddings for Ollama's clients: `/api/embed`, and the older `/api/embeddings`."""
 
 from samplemind_cli.formats import reading
 from samplemind_cli.formats.fields import Fields
@@ -21,10 +21,9 @@ def dimensions(fields: Fields) -> int | None:
 
 
 def response(found: Embeddings, fields: Fields, took: int) -> bytes:
-    """The vectors of `/api/embed`; `took` is in nanoseconds."""
-    counted = {} if found.tokens is None else {"prompt_eval_count": found.tokens}
+    """The vectors of `/api/embed`; `took` is in nanoseconds. The AI SDK wants the count, also where none is known."""
     model = fields.get("model", str) or f"{found.provider}/{found.model}"
-    timed = {"total_duration": took, "load_duration": 0, **counted}
+    timed = {"total_duration": took, "load_duration": 0, "prompt_eval_count": found.tokens or 0}
     return reading.packed({"model": model, "embeddings": found.vectors, **timed})
 
 

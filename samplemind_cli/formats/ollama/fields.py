@@ -26,7 +26,7 @@ TRANSLATED = frozenset(
         "tools",
     }
 )
-# They change what counts as an answer: passed on to who takes them, refused elsewhere.
+# They change what counts as an answer: passed on to providers that support them, refused for others.
 CONSTRAINTS = frozenset(
     {
         "logprobs",
@@ -39,7 +39,7 @@ CONSTRAINTS = frozenset(
         "top_logprobs",
     }
 )
-# Passed on to who takes them, left out and told elsewhere.
+# Passed on to providers that support them, left out and reported for others.
 HINTS = frozenset(
     {
         "options.mirostat",
@@ -53,7 +53,7 @@ HINTS = frozenset(
         "shift",
     }
 )
-# They change no answer: how the daemon runs a model, and `truncate`, as no prompt is cut here.
+# They change no answer: how the daemon runs a model, and `truncate`, as prompts are never truncated here.
 IGNORED = frozenset(
     {
         "keep_alive",
@@ -69,9 +69,9 @@ IGNORED = frozenset(
         "truncate",
     }
 )
-# What an answer of ours could not hold, or no model of ours could follow.
+# Fields that our answers or models cannot support.
 REFUSED = frozenset({"context", "height", "steps", "template", "width"})
-# Values that say nothing: clients send them unasked.
+# Defaults, which clients may send without meaning anything.
 NEUTRAL: dict[str, tuple[Any, ...]] = {
     "context": ([],),
     "height": (0,),

@@ -1,4 +1,4 @@
-"""A call that must be made, which the API has no word for: asked for as the form of the answer."""
+"""A required tool call, for which the API has no option: it is requested by the schema of the answer."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -8,8 +8,9 @@ from samplemind_cli.formats import reading
 from samplemind_cli.formats.types import Chunk, Request, ToolCall
 
 
-def wanted(request: Request) -> list[dict[str, Any]]:
-    """The functions of which one must be called; none where the model may do as it likes."""
+def candidates(request: Request) -> list[dict[str, Any]]:
+    """The functions of which one must be called; none if no call is required."""
+    request = request.narrowed()
     choice = request.tool_choice
     functions = [reading.mapping(tool.get("function")) for tool in request.tools if "function" in tool]
     if choice == "required":
@@ -20,8 +21,8 @@ def wanted(request: Request) -> list[dict[str, Any]]:
     return []
 
 
-def form(functions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The schema of a call of one of them."""
+def call_schema(functions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The JSON Schema of a call of one of them."""
     calls = [
         {
             "type": "object",
@@ -36,8 +37,8 @@ def form(functions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return calls[0] if len(calls) == 1 else {"anyOf": calls}
 
 
-def described(functions: Sequence[Mapping[str, Any]]) -> str:
-    """What the model is told of them."""
+def instruction(functions: Sequence[Mapping[str, Any]]) -> str:
+    """The instruction for the model to call one of them."""
     listed = "\n".join(reading.dumps(dict(function)) for function in functions)
     return (
         'Call one of these functions. Answer with one JSON object, {"name": …, "arguments": {…}}, and nothing else.\n'
@@ -46,26 +47,26 @@ def described(functions: Sequence[Mapping[str, Any]]) -> str:
 
 
 class Reading:
-    """Reads an answer whose text is the call; what is none is told as what it is. `read` reads each line."""
+    """Reads an answer whose text is the call; any other text stays text. `read` reads each line."""
 
     def __init__(self, request: Request, read: Callable[[Any], Chunk]) -> None:
-        self._names = {function.get("name") for function in wanted(request)}
+        self._names = {function.get("name") for function in candidates(request)}
         self._read = read
-        self._heard: list[str] = []
-        self._called = False  # of itself
+        self._texts: list[str] = []
+        self._called = False  # the model made a proper tool call
 
     def __call__(self, event: Any) -> Chunk:
-        """What one line adds: the call, or the text, with the last one."""
+        """What one line adds; the last one has the call, or the text."""
         chunk = self._read(event)
-        self._heard.append(chunk.text)
+        self._texts.append(chunk.text)
         self._called = self._called or bool(chunk.tool_calls)
         if chunk.finish is None:
             return replace(chunk, text="")
-        said = "".join(self._heard)
+        text = "".join(self._texts)
         if self._called or chunk.finish != "stop":  # it was cut off
-            return replace(chunk, text=said)
-        named = reading.mapping(reading.parsed(reading.unfenced(said)))
-        call = ToolCall(reading.text(named.get("name")), reading.arguments(named.get("arguments")))
+            return replace(chunk, text=text)
+        fields = reading.mapping(reading.parsed(reading.unfenced(text)))
+        call = ToolCall(reading.text(fields.get("name")), reading.arguments(fields.get("arguments")))
         if call.name not in self._names:
-            return replace(chunk, text=said, finish="unknown")
+            return replace(chunk, text=text, finish="unknown")
         return replace(chunk, text="", tool_calls=(call,), finish="tool_calls")

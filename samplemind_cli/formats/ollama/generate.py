@@ -1,4 +1,4 @@
-"""A prompt as Ollama's clients send it (`/api/generate`), read into a request and answered; a room like server.py."""
+"""Reads the prompts of Ollama's clients (`/api/generate`), and writes the answers; a server like server.py."""
 
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.ollama import server
@@ -22,13 +22,13 @@ def read(fields: Fields) -> Request:
 
 
 def whole(answer: Answer, number: str, fields: Fields) -> bytes:
-    """A whole answer; the format knows no ids."""
+    """A whole answer; the format has no ids."""
     del number
     return whole_message(answer, fields.get("model", str) or f"{answer.provider}/{answer.model}", generate=True)
 
 
 def events(number: str, model: str, fields: Fields) -> Events:
-    """What tells a streamed answer, under the name by which the client asked for the model."""
+    """The writer of a streamed answer, with the client's name for the model."""
     del number
     return Events(fields.get("model", str) or model, generate=True)
 

@@ -1,13 +1,13 @@
-"""A chat as Ollama's clients send it (`/api/chat`), read into a request; how each answer is told is in answers.py."""
+"""Reads the chat requests of Ollama's clients (`/api/chat`); answers.py writes the answers."""
 
 from typing import Any, Literal
 
 from samplemind_cli.formats import jsonschema, reading
+from samplemind_cli.formats.attached import decoded
 from samplemind_cli.formats.fields import Fields, function_tool
 from samplemind_cli.formats.ollama.answers import Events, error, whole_message
 from samplemind_cli.formats.ollama.client import OPTIONS
 from samplemind_cli.formats.ollama.fields import IGNORED, NEUTRAL, REFUSED, TRANSLATED
-from samplemind_cli.formats.openai_chat.server import decoded
 from samplemind_cli.formats.types import (
     Answer,
     Media,
@@ -36,24 +36,24 @@ def read(fields: Fields) -> Request:
 
 
 def streams(fields: Fields) -> bool:
-    """Whether the answer is to come in lines: unless the client says no."""
+    """Whether the answer must be streamed: the default."""
     return fields.get("stream", bool) is not False
 
 
 def whole(answer: Answer, number: str, fields: Fields) -> bytes:
-    """A whole answer; the format knows no ids."""
+    """A whole answer; the format has no ids."""
     del number
     return whole_message(answer, _model(fields, f"{answer.provider}/{answer.model}"), generate=False)
 
 
 def events(number: str, model: str, fields: Fields) -> Events:
-    """What tells a streamed answer, under the name by which the client asked for the model."""
+    """The writer of a streamed answer, with the client's name for the model."""
     del number
     return Events(_model(fields, model), generate=False)
 
 
 def loads(fields: Fields) -> Literal["", "load", "unload"]:
-    """What a body without a question asks for: that the model is put into memory, or out of it; else nothing.
+    """Whether a body without a prompt requests to load or unload the model; empty otherwise.
 
     Raises BadRequestError.
     """
@@ -61,12 +61,12 @@ def loads(fields: Fields) -> Literal["", "load", "unload"]:
         return ""
     for name, kind in (("messages", list), ("prompt", str), ("system", str), ("stream", bool)):
         fields.get(name, kind)
-    request(fields, ())  # what stands beside is checked as ever
+    request(fields, ())  # checks the other fields
     return "unload" if is_zero(fields.raw.get("keep_alive")) else "load"
 
 
 def request(fields: Fields, messages: tuple[Message, ...], tools: tuple[dict[str, Any], ...] = ()) -> Request:
-    """The request of these messages with everything else that a body says."""
+    """The request with these messages and the other fields of the body. Raises BadRequestError."""
     options = fields.inner("options")
     for name in REFUSED:
         if fields.raw.get(name) is not None and fields.raw[name] not in NEUTRAL.get(name, ()):
@@ -84,7 +84,7 @@ def request(fields: Fields, messages: tuple[Message, ...], tools: tuple[dict[str
         tools=tools,
         top_p=options.number("top_p", 0, 1),
         stop=_stops(options),
-        seed=None if seed == -1 else seed,  # -1: another one each time
+        seed=None if seed == -1 else seed,  # -1: a random one
         presence_penalty=options.number("presence_penalty", -2, 2) or None,
         frequency_penalty=options.number("frequency_penalty", -2, 2) or None,
         effort=effort,
@@ -96,7 +96,7 @@ def request(fields: Fields, messages: tuple[Message, ...], tools: tuple[dict[str
 
 
 def _is_documented(fields: Fields) -> bool:
-    """Whether the daemon reads a body as we do: it takes no arguments as text and no image as a URL."""
+    """Whether the daemon reads a body as we do: it accepts no arguments as text and no images as URLs."""
     messages = fields.items("messages")
     calls = (call for message in messages for call in message.items("tool_calls"))
     pictures = (image for holder in (fields, *messages) for image in holder.get("images", list) or ())
@@ -106,14 +106,14 @@ def _is_documented(fields: Fields) -> bool:
 
 
 def is_zero(keep_alive: Any) -> bool:
-    """Whether a model is to leave the memory at once: 0, or a duration of none."""
+    """Whether a model must be unloaded at once: 0, or a duration of zero."""
     if isinstance(keep_alive, str):
         return keep_alive.strip("-+hmsunµ.") in ("0", "00") and not keep_alive.startswith("-")
     return keep_alive == 0 and not isinstance(keep_alive, bool)
 
 
 def _asks(fields: Fields) -> bool:
-    """Whether a body is a generate's with a question."""
+    """Whether a body of `/api/generate` has a prompt."""
     return any(fields.raw.get(name) for name in ("prompt", "images", "suffix"))
 
 
@@ -123,13 +123,13 @@ def _model(fields: Fields, route: str) -> str:
 
 def _message(fields: Fields) -> Message:
     role: Any = fields.one_of("role", ROLES, "")
-    said = fields.get("content", str) or ""
-    words: list[Part] = [Text(said)] if said else []
+    text = fields.get("content", str) or ""
+    words: list[Part] = [Text(text)] if text else []
     pictures = images(fields)
     hints = {name: value for name, value in fields.raw.items() if name not in _MESSAGE and value is not None}
     if role == "tool":
         call_id, name = fields.get("tool_call_id", str) or "", fields.get("tool_name", str) or ""
-        result = ToolResult(call_id, (Text(said), *pictures), name=name, hints=hints)
+        result = ToolResult(call_id, (Text(text), *pictures), name=name, hints=hints)
         return Message("tool", (result,))
     thought = fields.get("thinking", str)
     thoughts: list[Part] = [Thinking(thought, origin="ollama")] if thought else []
@@ -137,11 +137,11 @@ def _message(fields: Fields) -> Message:
 
 
 def images(fields: Fields) -> list[Media]:
-    """The pictures in base64 beside the words; their kind is seen from their first bytes."""
-    found = fields.get("images", list) or []
-    if not all(isinstance(image, str) for image in found):
+    """The base64 images of a message or prompt; their first bytes tell the type. Raises BadRequestError."""
+    given = fields.get("images", list) or []
+    if not all(isinstance(image, str) for image in given):
         raise fields.wrong("images", "must be a list of base64 strings")
-    return [_image(decoded(image.rpartition(";base64,")[2], fields, f"images[{n}]")) for n, image in enumerate(found)]
+    return [_image(decoded(image.rpartition(";base64,")[2], fields, f"images[{n}]")) for n, image in enumerate(given)]
 
 
 def _image(data: bytes) -> Media:
@@ -170,7 +170,7 @@ def _schema(fields: Fields) -> dict[str, Any] | None:
 
 
 def _thinking(fields: Fields) -> tuple[str, dict[str, Any]]:
-    """The effort that `think` means; a level is also kept in Ollama's own words."""
+    """The effort for `think`; a level is also kept as Ollama's own field."""
     given = fields.raw.get("think")
     if given is None or isinstance(given, bool):
         return {None: "", True: "medium", False: "none"}[given], {}
@@ -181,25 +181,25 @@ def _thinking(fields: Fields) -> tuple[str, dict[str, Any]]:
 
 def _stops(options: Fields) -> tuple[str, ...]:
     given = options.raw.get("stop")
-    found = [given] if isinstance(given, str) else [] if given is None else given
-    if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+    texts = [given] if isinstance(given, str) else [] if given is None else given
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise options.wrong("stop", "must be a string or a list of strings")
-    return tuple(text for text in found if text)
+    return tuple(text for text in texts if text)
 
 
 def _others(fields: Fields, options: Fields) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What is kept under its own name, and what of it changes no answer; an option's name is dotted only if unknown."""
+    """The fields for `extra`, and those that change no answer; an option's name is dotted only if unknown."""
     given = {name: value for name, value in fields.raw.items() if name != "options"}
     given |= {f"options.{name}": value for name, value in options.raw.items()}
-    said = {name: value for name, value in given.items() if value is not None and value not in NEUTRAL.get(name, ())}
-    unkeyed = {name: value for name, value in said.items() if name in IGNORED}
+    meant = {name: value for name, value in given.items() if value is not None and value not in NEUTRAL.get(name, ())}
+    unkeyed = {name: value for name, value in meant.items() if name in IGNORED}
     listed = TRANSLATED | REFUSED | IGNORED
-    extra = {_plain(name): value for name, value in said.items() if name not in listed}
+    extra = {_plain(name): value for name, value in meant.items() if name not in listed}
     return extra, unkeyed
 
 
 def _plain(name: str) -> str:
-    """The name of an option in `Request.extra`: its own where every format would have it by that name."""
+    """The name of an option in `Request.extra`: plain if it means the same in every format."""
     return option if (option := name.removeprefix("options.")) in OPTIONS else name
 
 

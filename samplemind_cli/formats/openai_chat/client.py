@@ -1,15 +1,16 @@
-"""How a provider of OpenAI's chat completions is asked and read."""
+"""Calls to providers of OpenAI's chat completions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from samplemind_cli.formats import conversation, faults, reading, schemas
+from samplemind_cli.formats import conversation, custom_tools, faults, reading, schemas
+from samplemind_cli.formats.openai_chat import customs, turns
 from samplemind_cli.formats.openai_chat.events import read, readable
 from samplemind_cli.formats.openai_chat.fields import DOCUMENTED
 from samplemind_cli.formats.openai_responses.fields import IN_CHAT
-from samplemind_cli.formats.request import THINKING_FIELDS
+from samplemind_cli.formats.request import HOSTS_PARTS, THINKING_FIELDS
 from samplemind_cli.formats.types import (
     ABILITIES,
     PARAMETERS,
@@ -17,36 +18,38 @@ from samplemind_cli.formats.types import (
     Endpoint,
     Fault,
     Inputs,
-    Media,
-    Message,
-    Part,
     Reader,
     Request,
-    Text,
-    Thinking,
-    ToolCall,
-    ToolResult,
 )
 
 __all__ = ["chat", "embed", "fault", "is_openai", "models", "read", "read_embeddings", "read_models"]
 __all__ += ["readable", "reader", "takes"]
 
-_AUDIO = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav", "audio/vnd.wave": "wav"}
-_TAKEN = ABILITIES - {"audio_url", "file_url", "file_id", "image_id"}
-_TAKEN |= {*PARAMETERS, "temperature", "tool_choice", "effort", "name", "detail"}
-# What of other formats' fields the compatible servers know by the same name.
-_COMPATIBLE = {"top_k", "min_p", "repetition_penalty", "repeat_penalty", "typical_p", "cache_control"}
-_FILES = ("openai_chat", "openai_responses", "")  # whose clients name files that OpenAI keeps
-# A thinking budget in the words of an effort, as the field has it.
+TAKEN = ABILITIES - {"video", "audio_url", "video_url", "file_url", "file_id", "image_id"}
+_TAKEN = TAKEN | {*PARAMETERS, "temperature", "tool_choice", "effort", "name", "detail"}
+# Fields of other formats that compatible servers have, too, by the same name.
+_COMPATIBLE = {
+    "video",
+    "audio_url",
+    "video_url",
+    "top_k",
+    "min_p",
+    "repetition_penalty",
+    "repeat_penalty",
+    "typical_p",
+    "cache_control",
+}
+_FILES = ("openai_chat", "openai_responses", "")  # formats whose file ids are OpenAI's
+# The effort for a thinking budget of up to so many tokens.
 _EFFORTS = ((0, "none"), (1024, "low"), (8192, "medium"))
 
 
 def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
-    """OpenAI takes what it documents; a compatible server is given every field that is asked in this format."""
+    """OpenAI supports what it documents; a compatible server gets every field of a client of this format."""
     if (
         name in _TAKEN
         or name in DOCUMENTED
-        or (name.startswith("openai_chat ") and not (is_openai(endpoint.base_url) and _is_field(name, request)))
+        or (name.startswith("openai_chat ") and not (is_openai(endpoint.base_url) and _is_of_hosts(name, request)))
         or (name == "thinking_budget" and not request.effort)
         or (name == "file_id" and request.source in _FILES)
     ):
@@ -56,18 +59,16 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
     return name in _COMPATIBLE or request.source in ("openai_chat", "")
 
 
-def _is_field(name: str, request: Request) -> bool:
-    """Whether it is a field that nobody documents, and not a tool or a block."""
-    return name.removeprefix("openai_chat ") in request.extra
+def _is_of_hosts(name: str, request: Request) -> bool:
+    """Whether it is a field that OpenAI does not document, or a part of a message; a tool is for it to refuse."""
+    plain = name.removeprefix("openai_chat ")
+    return plain in request.extra or plain in HOSTS_PARTS
 
 
 def chat(request: Request, endpoint: Endpoint) -> Call:
-    """A streamed chat completion: a client's own as it came, another format's told in this one's words.
-
-    Without a key, no key is sent.
-    """
+    """A streamed chat completion: the body of a client of this format unchanged, else a translated one."""
     official = is_openai(endpoint.base_url)
-    unchanged = _as_it_came(request, endpoint) if official else conversation.as_it_came(request, "openai_chat")
+    unchanged = _unchanged_body(request, endpoint)
     body = {**(_body(request, endpoint) if unchanged is None else unchanged), "model": endpoint.model, "stream": True}
     # Obfuscation pads every event with random characters.
     plain = {"include_obfuscation": False} if official else {}
@@ -76,12 +77,15 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     return Call(f"{endpoint.base_url}/chat/completions", body, sent)
 
 
-def _as_it_came(request: Request, endpoint: Endpoint) -> Mapping[str, Any] | None:
-    """The body for OpenAI itself, which answers 400 to a field that it does not know.
+def _unchanged_body(request: Request, endpoint: Endpoint) -> Mapping[str, Any] | None:
+    """The body that a client sent, if its provider takes that.
 
-    Its newer models know no `max_tokens` either.
+    OpenAI itself answers 400 to a field that it does not know, and its newer models know no `max_tokens` either; other
+    hosts know no custom tools.
     """
-    unchanged = conversation.as_it_came(request, "openai_chat")
+    unchanged = conversation.unchanged_body(request, "openai_chat")
+    if unchanged is not None and not is_openai(endpoint.base_url):
+        return None if customs.are_in(unchanged) else unchanged
     if unchanged is None or not unchanged.keys() <= DOCUMENTED:
         return None
     if not all(takes(name, request, endpoint) for name in request.wishes):
@@ -92,35 +96,38 @@ def _as_it_came(request: Request, endpoint: Endpoint) -> Mapping[str, Any] | Non
 
 def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     official = is_openai(endpoint.base_url)
+    request = request if official else request.narrowed()
     known = partial(takes, request=request, endpoint=endpoint)
+    named = custom_tools.names(request.tools) if official else frozenset[str]()
     messages = conversation.known(conversation.linked(request.messages), known)
-    body: dict[str, Any] = {"messages": [sent for message in messages for sent in _messages(message)]}
+    body: dict[str, Any] = {"messages": [sent for message in messages for sent in turns.told(message, named)]}
     for name in ("temperature", *PARAMETERS):
         if (value := getattr(request, name)) not in (None, ()):
             body[name] = value
     if request.max_tokens is not None:
-        # OpenAI's reasoning models reject `max_tokens`; many compatible servers know no other name.
+        # OpenAI's reasoning models reject `max_tokens`; many compatible servers support only that name.
         body["max_completion_tokens" if official else request.max_tokens_field or "max_tokens"] = request.max_tokens
-    if hard := _effort(request, official=official):
-        body["reasoning_effort"] = hard
+    if level := _effort(request, official=official):
+        body["reasoning_effort"] = level
     if request.schema is not None:
         body["response_format"] = _format(request)
     elif request.json_mode:
         body["response_format"] = {"type": "json_object"}
     if tools := list(conversation.tools(request, known)):
-        body["tools"] = tools
+        body["tools"] = list(map(customs.declared, tools)) if named else tools
         if request.parallel_tool_calls is False:
             body["parallel_tool_calls"] = False
         if request.tool_choice is not None:
-            choice = request.tool_choice
-            body["tool_choice"] = choice if isinstance(choice, str) else dict(choice)
+            body["tool_choice"] = customs.choice(request.tool_choice, named)
     reading.beside(body, request.further(known))
     return {**body, **_unkeyed(request, official=official)}
 
 
 def reader(request: Request) -> Reader:
-    """Events are read one by one; where several choices were asked for, by their numbers."""
-    return read if request.extra.get("n") not in (None, 1) else partial(read, one=True)
+    """A reader of single events; several choices, if requested, are distinguished by index."""
+    found = read if request.extra.get("n") not in (None, 1) else partial(read, one=True)
+    names = custom_tools.names(request.tools)
+    return customs.CustomReader(found, names) if names else found
 
 
 def embed(texts: Inputs, dimensions: int | None, endpoint: Endpoint) -> Call:
@@ -132,7 +139,7 @@ def embed(texts: Inputs, dimensions: int | None, endpoint: Endpoint) -> Call:
 
 
 def read_embeddings(body: Any) -> tuple[list[list[float]], int | None]:
-    """`data`, whose items name their place."""
+    """`data`, whose items have an index."""
     items = reading.mappings(reading.mapping(body).get("data"))
     ordered = sorted(items, key=lambda item: reading.place(item.get("index")))
     usage = reading.mapping(reading.mapping(body).get("usage"))
@@ -150,7 +157,7 @@ def models(endpoint: Endpoint) -> Call:
 
 
 def read_models(body: Any) -> list[str]:
-    """`data[].id`; Together answers with the list alone."""
+    """`data[].id`; Together returns only the list."""
     found = body if isinstance(body, list) else reading.mapping(body).get("data") or reading.mapping(body).get("models")
     return list(reading.names(found if isinstance(found, list) else [], "id", "name"))
 
@@ -162,7 +169,7 @@ def is_openai(base_url: str) -> bool:
 
 
 def _unkeyed(request: Request, *, official: bool) -> Mapping[str, Any]:
-    """What changes no answer. Responses' fields of the same names are OpenAI's own, and errors at others."""
+    """Fields that change no answer. Responses' fields of the same names work only with OpenAI itself."""
     if official and request.source == "openai_responses":
         return {name: value for name, value in request.unkeyed.items() if name in IN_CHAT}
     return request.unkeyed if request.source == "openai_chat" else {}
@@ -174,7 +181,7 @@ def headers(endpoint: Endpoint) -> dict[str, str]:
 
 
 def _effort(request: Request, *, official: bool) -> str:
-    """An effort, unless the host is told in the words of its own that its client used."""
+    """The effort, unless the client used fields of the host's own for it."""
     if (
         request.source == "openai_chat"
         and not official
@@ -185,78 +192,10 @@ def _effort(request: Request, *, official: bool) -> str:
 
 
 def effort(request: Request) -> str:
-    """How hard to think, also where a budget of tokens says it."""
+    """The effort, also for a budget of tokens."""
     if request.effort or request.thinking_budget is None:
         return request.effort
     return next((word for most, word in _EFFORTS if request.thinking_budget <= most), "high")
-
-
-def _messages(message: Message) -> list[dict[str, Any]]:
-    """A turn as its messages here: each tool result is one of its own."""
-    named = {"name": message.name} if message.name else {}
-    sent: list[dict[str, Any]] = [
-        {"role": "tool", "content": _result(result), "tool_call_id": result.call_id, **result.hints}
-        for result in message.tool_results
-    ]
-    rest = tuple(part for part in message.parts if _is_told(part))
-    if message.role != "tool" and (rest or not message.parts):
-        sent.append({"role": message.role, **_spoken(rest), **named, **message.hints})
-    return sent
-
-
-def _is_told(part: Part) -> bool:
-    """Whether it is said in this format's message: not another's thoughts and blocks."""
-    return isinstance(part, Text | Media | ToolCall) or (isinstance(part, Thinking) and part.origin == "openai_chat")
-
-
-def _result(result: ToolResult) -> str | list[dict[str, Any]]:
-    if all(isinstance(part, Text) and not part.hints for part in result.parts):
-        return result.text
-    return [_part(part) for part in result.parts if isinstance(part, Text | Media)]
-
-
-def _spoken(parts: Sequence[Part]) -> dict[str, Any]:
-    content = [part for part in parts if isinstance(part, Text | Media)]
-    plain = all(isinstance(part, Text) and not part.hints for part in content)
-    one = plain and len(content) <= 1
-    calls = [part for part in parts if isinstance(part, ToolCall)]
-    body: dict[str, Any] = {"content": "".join(part.text for part in content if isinstance(part, Text))}
-    if not one:
-        body["content"] = [_part(part) for part in content]
-    if thoughts := "".join(part.text for part in parts if isinstance(part, Thinking) and part.origin == "openai_chat"):
-        body["reasoning_content"] = thoughts
-    if calls:
-        body["content"] = body["content"] or None
-        body["tool_calls"] = [
-            reading.beside(
-                {
-                    "id": call.id,
-                    "type": "function",
-                    "function": {"name": call.name, "arguments": call.arguments or "{}"},
-                },
-                call.hints,
-            )
-            for call in calls
-        ]
-    return body
-
-
-def _part(part: Text | Media) -> dict[str, Any]:
-    if isinstance(part, Text):
-        return {"type": "text", "text": part.text, **part.hints}
-    return reading.beside(_media(part), part.hints)
-
-
-def _media(part: Media) -> dict[str, Any]:
-    if part.kind == "audio":
-        form = _AUDIO.get(part.media_type, part.media_type.removeprefix("audio/"))
-        return {"type": "input_audio", "input_audio": {"data": reading.encoded(part), "format": form}}
-    if part.kind == "file":
-        named = {"filename": part.name} if part.name else {}
-        where = {"file_id": part.file_id} if part.file_id else {"file_data": reading.data_url(part)}
-        return {"type": "file", "file": {**named, **where}}
-    detail = {"detail": part.detail} if part.detail else {}
-    return {"type": "image_url", "image_url": {"url": reading.data_url(part), **detail}}
 
 
 def _format(request: Request) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""OpenAI's completions of before chat (platform.openai.com/docs/api-reference/completions): a prompt in, text out.
+"""OpenAI's legacy completions (platform.openai.com/docs/api-reference/completions): a prompt in, text out.
 
-The prompt is asked as a user's message, for that is all that every provider takes: it is answered, not continued.
-Several prompts in one request are refused: clients that send them would wait for the sum of their times.
+The prompt becomes a user's message, which every provider supports: it is answered, not continued. Several prompts in
+one request are refused: their client would wait for the sum of their times.
 """
 
 import time
@@ -35,11 +35,11 @@ TRANSLATED = frozenset(
 CONSTRAINTS = frozenset({"logit_bias", "n"})
 HINTS: frozenset[str] = frozenset()
 IGNORED = frozenset({"user"})
-# What no chat completion has: the text before the answer and behind it, the best of several, another shape of logprobs.
+# Fields that chat completions lack: the text before and after the answer, the best of several, other logprobs.
 REFUSED = frozenset({"best_of", "echo", "logprobs", "suffix"})
 NEUTRAL: dict[str, tuple[Any, ...]] = {**chat.NEUTRAL, "best_of": (1,), "echo": (False,), "suffix": ("",)}
 NEUTRAL["logprobs"] = ()
-# Fields of chat completions alone, which would be taken for just that.
+# Fields that only chat completions have.
 FOREIGN = (chat.TRANSLATED | chat.CONSTRAINTS | chat.REFUSED) - TRANSLATED - CONSTRAINTS - REFUSED
 FOREIGN -= {"reasoning_effort"}
 
@@ -67,7 +67,7 @@ def read(fields: Fields) -> Request:
 
 
 def whole(answer: Answer, number: str, fields: Fields) -> bytes:
-    """A text_completion object; `number` makes its id."""
+    """A text_completion object; its id contains `number`."""
     del fields
     head = _head(number, f"{answer.provider}/{answer.model}")
     choices = [_choice(n, choice.text, _end(choice)) for n, choice in enumerate((answer, *answer.others))]
@@ -83,17 +83,17 @@ class TextEvents:
     def __init__(self, number: str, model: str, fields: Fields) -> None:
         self._head = _head(number, model)
         self._count = fields.inner("stream_options").get("include_usage", bool) or False
-        self._told: set[int] = set()
+        self._sent: set[int] = set()
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
-        """The events that say what a chunk says; a whole answer out of the cache is one chunk."""
+        """The events for a chunk; a cached answer is a single chunk."""
         if chunk.route:
             self._head["model"] = chunk.route.name
         choices = (chunk.answer, *chunk.answer.others) if chunk.answer else ()
         pieces: Iterable[tuple[int, Answer | Chunk]] = ((0, chunk), *chunk.others)
-        for n, each in enumerate(choices) if choices and not self._told else pieces:
+        for n, each in enumerate(choices) if choices and not self._sent else pieces:
             if each.text:
-                self._told.add(n)
+                self._sent.add(n)
                 yield self._event(_choice(n, each.text, None))
         for n, choice in enumerate(choices):
             yield self._event(_choice(n, "", _end(choice)))
@@ -101,7 +101,7 @@ class TextEvents:
             yield answers.event({**self._head, "choices": [], "usage": answers.usage(chunk.answer.usage)})
 
     def end(self) -> bytes:
-        """The word that ends a stream."""
+        """The marker at the end of a stream."""
         return answers.DONE
 
     def failed(self, problem: Problem) -> bytes:
@@ -109,7 +109,7 @@ class TextEvents:
         return answers.event(error(problem))
 
     def idle(self) -> bytes:
-        """A comment, as server-sent events have it."""
+        """A comment of server-sent events."""
         return b": waiting\n\n"
 
     def _event(self, choice: dict[str, Any]) -> bytes:
@@ -124,12 +124,12 @@ def _said(fields: Fields, name: str) -> bool:
 
 
 def _prompt(fields: Fields) -> str:
-    """The text, also as the only one of a list."""
+    """The text, or the only text of a list."""
     given = fields.raw.get("prompt")
-    found = given[0] if isinstance(given, list) and len(given) == 1 else given
-    if not isinstance(found, str) or not found:
+    text = given[0] if isinstance(given, list) and len(given) == 1 else given
+    if not isinstance(text, str) or not text:
         raise fields.wrong("prompt", "must be one non-empty string; several prompts or token ids are not supported")
-    return found
+    return text
 
 
 def _head(number: str, model: str) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def _choice(n: int, text: str, end: str | None) -> dict[str, Any]:
 
 
 def _end(answer: Answer) -> str:
-    """How it ended; no tools were offered, so none was called."""
+    """The finish reason; there are no tools to call."""
     reason = answer.finish_reason
     return answers.ENDS.get(reason, "stop" if reason == "tool_calls" else reason)
 

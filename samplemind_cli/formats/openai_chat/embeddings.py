@@ -1,4 +1,4 @@
-"""Embeddings as OpenAI's clients ask for them and read them."""
+"""Embeddings for OpenAI's clients."""
 
 import base64
 import sys
@@ -10,7 +10,7 @@ import orjson
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.types import Embeddings, Inputs
 
-MOST = 2048  # texts in one request, as OpenAI has it
+MOST = 2048  # texts in one request; OpenAI's own limit
 FORMATS = ("float", "base64")
 
 

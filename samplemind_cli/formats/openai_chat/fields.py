@@ -21,9 +21,9 @@ TRANSLATED = frozenset(
         "top_p",
     }
 )
-# They change what counts as an answer: passed on to who takes them, refused elsewhere.
-CONSTRAINTS = frozenset({"logit_bias", "logprobs", "n", "top_logprobs", "web_search_options"})
-# Passed on to who takes them, left out and told elsewhere.
+# They change what counts as an answer: passed on to providers that support them, refused for others.
+CONSTRAINTS = frozenset({"logit_bias", "logprobs", "modalities", "n", "top_logprobs", "web_search_options"})
+# Passed on to providers that support them, left out and reported for others.
 HINTS = frozenset({"moderation", "prediction", "service_tier", "verbosity"})
 # They change no answer: passed on in this format, and not in the cache key.
 IGNORED = frozenset(
@@ -37,9 +37,9 @@ IGNORED = frozenset(
         "user",
     }
 )
-# What an answer of ours could not hold: sound, and the calls that `tools` replaced in 2023.
-REFUSED = frozenset({"audio", "function_call", "functions", "modalities"})
-# Values that say nothing: clients send them unasked.
+# Fields that our answers cannot support: audio, and the function calls that `tools` replaced in 2023.
+REFUSED = frozenset({"audio", "function_call", "functions"})
+# Defaults, which clients may send without meaning anything.
 NEUTRAL = {
     "n": (1,),
     "logit_bias": ({},),

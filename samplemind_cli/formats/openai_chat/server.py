@@ -1,62 +1,45 @@
-"""A chat completion as OpenAI's clients ask for it, read into a request."""
+"""Reads the chat completion requests of OpenAI's clients."""
 
-import re
-from base64 import b64decode
-from typing import Any, cast
+from typing import Any
 
-from samplemind_cli.formats import jsonschema
-from samplemind_cli.formats.fields import Fields, function_tool
-from samplemind_cli.formats.openai_chat import answers, choices, thinking
+from samplemind_cli.formats import custom_tools
+from samplemind_cli.formats.fields import Fields, function_tool, is_flat
+from samplemind_cli.formats.openai_chat import answers, choices, customs, forms, messages, thinking
 from samplemind_cli.formats.openai_chat.fields import IGNORED, NEUTRAL, REFUSED, TRANSLATED
 from samplemind_cli.formats.types import (
     Answer,
-    Media,
-    Message,
-    Part,
     Problem,
     Request,
-    Role,
-    Text,
-    Thinking,
-    ToolCall,
-    ToolResult,
 )
 
-ROLES = ("system", "developer", "user", "assistant", "tool", "function")
-SOUNDS = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 STOPS = 4  # as OpenAI has it
-PARTS = ("text", "refusal", "image_url", "input_audio", "file")
-_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)((?:;[\w.+-]+=[^;,]*)*);base64,(.*)", re.DOTALL | re.IGNORECASE)
-# Fields beside a message's content or a part's that are translated.
-_MESSAGE = {"role", "content", "name", "tool_calls", "tool_call_id", "function_call", "refusal", "reasoning_content"}
-_MESSAGE |= {"audio", "annotations", "reasoning"}
 
 
 def read(fields: Fields) -> Request:
     """The request in a chat completion's body. Raises BadRequestError."""
-    for name in REFUSED:
+    for name in (*REFUSED, *(("modalities",) if "audio" in (fields.raw.get("modalities") or ()) else ())):
         if _said(fields, name):
             raise fields.wrong(name, "is not supported here", "unsupported_parameter")
-    messages = fields.items("messages")
-    if not messages:
+    turns = fields.items("messages")
+    if not turns:
         raise fields.wrong("messages", "must contain at least one message")
     longest = fields.whole("max_completion_tokens")
-    schema, named = _schema(fields.inner("response_format"))
-    effort, budget = thinking.asked(fields)
+    form = forms.read(fields)
+    effort, budget = thinking.effort_and_budget(fields)
     top_p, parallel = fields.number("top_p", 0, 1), fields.get("parallel_tool_calls", bool)
-    choice, tools = choices.read(fields, tuple(map(function_tool, fields.items("tools"))))
+    tools = tuple(map(_tool, fields.items("tools")))
     return Request(
-        messages=tuple(map(_message, messages)),
+        messages=tuple(map(messages.read, turns)),
         temperature=fields.number("temperature", 0, 2),
-        max_tokens=fields.whole("max_tokens") if longest is None else longest,
+        max_tokens=_longest(fields) if longest is None else longest,
         max_tokens_field="" if longest is None else "max_completion_tokens",
-        schema=schema,
-        json_mode=schema is None and fields.inner("response_format").raw.get("type") == "json_object",
-        schema_name=named.get("name", str) or "",
-        strict=named.get("strict", bool),
+        schema=form.schema,
+        json_mode=form.json_mode,
+        schema_name=form.name,
+        strict=form.strict,
         tools=tools,
-        tool_choice=choice,
-        # OpenAI's defaults count as unsaid: clients send them unasked.
+        tool_choice=choices.read(fields, tools),
+        # OpenAI's defaults count as absent: clients send them without meaning anything.
         top_p=None if top_p == 1 else top_p,
         stop=stops(fields),
         seed=fields.whole("seed", -(2**63), 2**63 - 1),
@@ -65,7 +48,9 @@ def read(fields: Fields) -> Request:
         parallel_tool_calls=False if parallel is False and tools else None,
         effort=effort,
         thinking_budget=budget,
-        extra={name: value for name, value in fields.raw.items() if _is_extra(fields, name)} | _inside(fields),
+        extra={name: value for name, value in fields.raw.items() if _is_extra(fields, name)}
+        | _inside(fields)
+        | form.extra,
         unkeyed={name: fields.raw[name] for name in IGNORED if fields.raw.get(name) is not None},
         source="openai_chat",
         body=fields.raw if _is_documented(fields) else None,
@@ -73,20 +58,19 @@ def read(fields: Fields) -> Request:
 
 
 def streams(fields: Fields) -> bool:
-    """Whether the answer is to come in events."""
+    """Whether the answer must be streamed."""
     return fields.get("stream", bool) or False
 
 
 def whole(answer: Answer, number: str, fields: Fields) -> bytes:
     """A chat.completion object."""
-    del fields
-    return answers.completion(answer, number)
+    return answers.completion(answer, number, _customs(fields))
 
 
 def events(number: str, model: str, fields: Fields) -> answers.Events:
-    """What tells a streamed completion."""
+    """The writer of a streamed completion."""
     count = fields.inner("stream_options").get("include_usage", bool) or False
-    return answers.Events(number, model, count=count)
+    return answers.Events(number, model, count=count, customs=_customs(fields))
 
 
 def error(problem: Problem) -> dict[str, Any]:
@@ -99,12 +83,38 @@ def error_type(status: int) -> str:
     return answers.error_type(status)
 
 
+def _longest(fields: Fields) -> int | None:
+    """The longest answer; -1 is LM Studio's word for one without bounds."""
+    return None if fields.raw.get("max_tokens") == -1 else fields.whole("max_tokens")
+
+
+def _tool(fields: Fields) -> dict[str, Any]:
+    """A function, a custom tool, or one that a host has of its own, such as its search."""
+    match fields.raw:
+        case {"type": "custom"}:
+            return customs.tool(fields)
+        case {"type": "function" | None} | {"function": _} | {"name": _}:
+            return function_tool(fields)
+    own = {name: value for name, value in fields.raw.items() if value is not None}
+    if not isinstance(own.get("type"), str) and not (
+        len(own) == 1 and all(isinstance(one, dict) for one in own.values())
+    ):
+        return function_tool(fields)
+    return own
+
+
+def _customs(fields: Fields) -> frozenset[str]:
+    """The names of the custom tools of a request."""
+    return custom_tools.names(_tool(tool) for tool in fields.items("tools") if tool.raw.get("type") == customs.KIND)
+
+
 def _is_documented(fields: Fields) -> bool:
-    """Whether every host of this format reads a body as we do: not all know Mistral's own ways to say the same."""
-    contents = [message.raw.get("content") for message in fields.items("messages")]
-    parts = [part for content in contents if isinstance(content, list) for part in content]
-    bare = any(isinstance(part, dict) and isinstance(part.get("image_url"), str) for part in parts)
-    return not bare and fields.raw.get("tool_choice") != "any"
+    """Whether every host of this format reads a body as we do: not all support Mistral's own variants."""
+    chosen = fields.raw.get("tool_choice")
+    plain = not isinstance(chosen, dict) or chosen.get("type") in choices.KINDS
+    nested = not any(map(is_flat, (tool.raw for tool in fields.items("tools"))))
+    nested = nested and not forms.is_flat(fields.inner("response_format").raw)
+    return messages.are_documented(fields.items("messages")) and plain and nested and chosen != "any"
 
 
 def _said(fields: Fields, name: str) -> bool:
@@ -114,19 +124,17 @@ def _said(fields: Fields, name: str) -> bool:
 def _is_extra(fields: Fields, name: str) -> bool:
     if name in ("reasoning", "reasoning_effort"):
         return thinking.says_more(fields, name)
-    return name not in TRANSLATED | IGNORED | REFUSED and _said(fields, name)
+    return name not in TRANSLATED | IGNORED | REFUSED | forms.TRANSLATED and _said(fields, name)
 
 
 def _inside(fields: Fields) -> dict[str, Any]:
-    """Fields that nobody knows, of objects that are translated."""
-    found: dict[str, Any] = {}
+    """Unknown fields inside translated objects."""
+    unknown: dict[str, Any] = {}
     if isinstance(fields.raw.get("tool_choice"), dict):
         choice = fields.inner("tool_choice")
-        found |= choice.others(("type", "function", "allowed_tools"), "tool_choice")
-        found |= choice.inner("function").others(("name",), "tool_choice.function")
-    form = fields.inner("response_format")
-    found |= form.others(("type", "json_schema", "schema"), "response_format")
-    return found | form.inner("json_schema").others(("name", "strict", "schema"), "response_format.json_schema")
+        unknown |= choice.others(("type", "function", customs.KIND, "allowed_tools"), "tool_choice")
+        unknown |= choice.inner("function").others(("name",), "tool_choice.function")
+    return unknown
 
 
 def stops(fields: Fields) -> tuple[str, ...]:
@@ -138,119 +146,3 @@ def stops(fields: Fields) -> tuple[str, ...]:
     if not isinstance(found, list) or len(found) > STOPS or not all(isinstance(text, str) and text for text in found):
         raise fields.wrong("stop", f"must be a string or a list of at most {STOPS} non-empty strings")
     return tuple(found)
-
-
-def _message(fields: Fields) -> Message:
-    role = fields.one_of("role", ROLES, "")
-    if role in ("tool", "function"):
-        parts = tuple(part for part in _content(fields) if isinstance(part, Text | Media))
-        call_id = fields.need("tool_call_id", str) if role == "tool" else ""
-        name = fields.need("name", str) if role == "function" else fields.get("name", str) or ""
-        return Message("tool", (ToolResult(call_id, parts, name=name, hints=_hints(fields, _MESSAGE)),))
-    said = (*_thinking(fields), *_content(fields), *_calls(fields)) if role == "assistant" else _content(fields)
-    spoken = cast("Role", "system" if role == "developer" else role)
-    return Message(spoken, said, fields.get("name", str) or "", _hints(fields, _MESSAGE))
-
-
-def _hints(fields: Fields, known: set[str]) -> dict[str, Any]:
-    return {name: value for name, value in fields.raw.items() if name not in known and value is not None}
-
-
-def _thinking(fields: Fields) -> tuple[Part, ...]:
-    words = fields.get("reasoning_content", str) or ""
-    if not words and isinstance(fields.raw.get("reasoning"), str):
-        words = fields.raw["reasoning"]
-    return (Thinking(words, origin="openai_chat"),) if words else ()
-
-
-def _content(fields: Fields) -> tuple[Part, ...]:
-    content = fields.raw.get("content")
-    if content is None and fields.raw.get("role") == "assistant":  # it called tools
-        refusal = fields.get("refusal", str)
-        if fields.raw.get("audio"):
-            raise fields.wrong("audio", "is not supported here", "unsupported_parameter")
-        return (Text(refusal),) if refusal else ()
-    if isinstance(content, str):
-        return (Text(content),) if content else ()
-    if not isinstance(content, list):
-        raise fields.wrong("content", "must be a string or a list of parts")
-    return tuple(map(_part, fields.items("content")))
-
-
-def _part(part: Fields) -> Part:
-    kind = part.one_of("type", PARTS, "")
-    hints = _hints(part, {"type", kind})
-    if kind in ("text", "refusal"):
-        return Text(part.need(kind, str), hints)
-    if kind == "image_url":
-        bare = isinstance(part.raw.get("image_url"), str)  # as Mistral has it
-        holder = Fields({"url": part.raw["image_url"]}, part.name(kind)) if bare else part.inner(kind)
-        hints |= holder.others(("url", "detail"), kind)
-        return media(holder, "url", "image", detail=holder.get("detail", str) or "", hints=hints)
-    holder = part.inner(kind)
-    hints |= holder.others(("filename", "file_id", "file_data") if kind == "file" else ("format", "data"), kind)
-    if kind == "file":
-        return _file(holder, hints)
-    form = holder.one_of("format", tuple(SOUNDS), "")
-    return Media("audio", SOUNDS[form], decoded(holder.need("data", str), holder, "data"), hints=hints)
-
-
-def _file(holder: Fields, hints: dict[str, Any]) -> Media:
-    name = holder.get("filename", str) or ""
-    if file_id := holder.get("file_id", str):
-        return Media("file", name=name, file_id=file_id, hints=hints)
-    return media(holder, "file_data", "file", name=name, hints=hints)
-
-
-def media(holder: Fields, key: str, kind: str, **more: Any) -> Media:
-    """What a URL names: the bytes of a `data:` URL, or an address, which is passed on and never fetched."""
-    url = holder.need(key, str)
-    if found := _DATA_URL.fullmatch(url):
-        media_type = found[1].lower()
-        if kind == "image" and not media_type.startswith("image/"):
-            raise holder.wrong(key, "must contain an image")
-        return Media(cast("Any", kind), media_type, decoded(found[3], holder, key), **more)
-    if url[:8].lower().startswith(("https://", "http://")):
-        return Media(cast("Any", kind), url=url, **more)
-    raise holder.wrong(key, "must be a base64 data: URL or an https:// URL")
-
-
-def decoded(text: str, fields: Fields, key: str) -> bytes:
-    """Bytes in base64, in either alphabet, with or without padding and line ends."""
-    plain = "".join(text.split()).replace("-", "+").replace("_", "/")
-    try:
-        return b64decode(plain + "=" * (-len(plain) % 4), validate=True)
-    except ValueError:
-        raise fields.wrong(key, "is not base64") from None
-
-
-def _calls(fields: Fields) -> tuple[ToolCall, ...]:
-    calls = [_call(call, call.need("id", str)) for call in fields.items("tool_calls")]
-    if fields.raw.get("function_call"):  # as it was before tools
-        legacy = fields.inner("function_call")
-        calls.append(ToolCall(legacy.need("name", str), legacy.get("arguments", str) or "{}"))
-    return tuple(calls)
-
-
-def _call(call: Fields, call_id: str) -> ToolCall:
-    call.one_of("type", ("function",), "function")
-    function = call.inner("function")
-    hints = _hints(call, {"id", "type", "function", "index"}) | function.others(("name", "arguments"), "function")
-    return ToolCall(function.need("name", str), function.get("arguments", str) or "", call_id, hints=hints)
-
-
-def _schema(fields: Fields) -> tuple[dict[str, Any] | None, Fields]:
-    """The JSON Schema of a response format, and what holds its name."""
-    nothing = Fields({})
-    if not fields.raw:
-        return None, nothing
-    kind = fields.one_of("type", ("text", "json_object", "json_schema"), "")
-    if kind == "json_object" and fields.raw.get("schema"):  # as llama.cpp, Together and Fireworks have it
-        return jsonschema.checked(fields.need("schema", dict), fields, "schema"), nothing
-    if kind != "json_schema":
-        return None, nothing
-    holder = fields.inner("json_schema")
-    schema = holder.get("schema", dict)
-    if schema is None:
-        raise holder.wrong("schema", "is required")
-    return jsonschema.checked(schema, holder, "schema"), holder

@@ -1,17 +1,17 @@
-"""How much a model may think, in the words of OpenAI and of those who speak its format."""
+"""Reads how much a model may think, from the fields of OpenAI and of compatible hosts."""
 
 from collections.abc import Iterator
 
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.types import EFFORTS
 
-# Whether a model thinks at all, as DeepSeek, GLM, Kimi and Qwen have it, or the chat templates of vLLM.
+# Whether a model thinks at all: fields of DeepSeek, GLM, Kimi and Qwen, or of vLLM's chat templates.
 _SWITCHES = ("enable_thinking", "thinking", "think")
-_LEFT = ("auto", "default")  # words of hosts that leave it to the model
+_LEFT = ("auto", "default")  # efforts that leave it to the model
 
 
-def asked(fields: Fields) -> tuple[str, int | None]:
-    """The effort and the budget of tokens; ("", None) where nothing is said that every provider could be told.
+def effort_and_budget(fields: Fields) -> tuple[str, int | None]:
+    """The effort and the budget of tokens; ("", None) if nothing is given that can be translated for every provider.
 
     OpenAI's `reasoning_effort`; OpenRouter's `reasoning`; `thinking`, `thinking_budget`, `enable_thinking` and
     `chat_template_kwargs` of compatible hosts. Raises BadRequestError.
@@ -27,12 +27,12 @@ def asked(fields: Fields) -> tuple[str, int | None]:
 
 
 def says_more(fields: Fields, name: str) -> bool:
-    """Whether one of OpenAI's and OpenRouter's fields says what an effort does not."""
+    """Whether one of OpenAI's and OpenRouter's fields has more than an effort."""
     if name == "reasoning_effort":
         return fields.raw[name] in _LEFT
     known = {"effort": EFFORTS, "enabled": (False,)}
-    said = {key: value for key, value in fields.inner(name).raw.items() if value is not None}
-    return any(value not in known.get(key, ()) for key, value in said.items())
+    given = {key: value for key, value in fields.inner(name).raw.items() if value is not None}
+    return any(value not in known.get(key, ()) for key, value in given.items())
 
 
 def _budgets(fields: Fields, reasoning: Fields) -> Iterator[int]:
@@ -45,7 +45,7 @@ def _budgets(fields: Fields, reasoning: Fields) -> Iterator[int]:
 
 
 def _switched(fields: Fields, reasoning: Fields) -> Iterator[str]:
-    """The effort that a switch means: none where it is off; that a model may think says not how much."""
+    """The effort that a switch means: "none" if it is off; if it is on, the effort stays open."""
     given = [reasoning.raw.get("enabled"), *(fields.raw.get(name) for name in _SWITCHES)]
     template = fields.raw.get("chat_template_kwargs")
     given += [template.get(name) for name in _SWITCHES] if isinstance(template, dict) else []

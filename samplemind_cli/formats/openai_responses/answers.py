@@ -1,4 +1,4 @@
-"""A response object, with what was asked told again in it, as its clients expect."""
+"""Writes response objects, which also repeat the request's fields, as clients expect."""
 
 import time
 from typing import Any
@@ -13,7 +13,7 @@ from samplemind_cli.formats.openai_responses.tools import offered
 from samplemind_cli.formats.types import Answer, FaultKind, Problem, Usage
 
 _CUT = {"length": "max_output_tokens", "filtered": "content_filter", "refusal": "content_filter"}
-# What is told again as it came, or as OpenAI has it where nothing was said.
+# The fields of a request that are repeated, with OpenAI's defaults.
 _ECHOED: dict[str, Any] = {
     "instructions": None,
     "max_output_tokens": None,
@@ -30,8 +30,8 @@ _ECHOED: dict[str, Any] = {
     "top_p": 1.0,
     "truncation": "disabled",
 }
-_SAID = (*_ECHOED, "prompt_cache_key", "safety_identifier", "user")
-# A failure inside a stream, in the words that Codex and OpenAI's clients know: what is none of these is tried again.
+_REPEATED = (*_ECHOED, "prompt_cache_key", "safety_identifier", "user")
+# The codes of a failure inside a stream: Codex and OpenAI's clients retry on any other.
 _CODES: dict[FaultKind, str] = {
     "auth": "invalid_prompt",
     "credit": "insufficient_quota",
@@ -48,18 +48,18 @@ _STATUS |= {429: "rate_limit_exceeded", 503: "server_is_overloaded"}
 
 
 def whole(answer: Answer, number: str, fields: Fields) -> bytes:
-    """A response; `number` makes its ids."""
+    """A response; its ids contain `number`."""
     status, details = ending(answer, refused=bool(answer.text))
-    made = items(answer, ItemMaker(number, offered(fields)))
+    output = items(answer, ItemMaker(number, offered(fields)))
     body = head(number, f"{answer.provider}/{answer.model}", fields)
-    return orjson.dumps(body | ended(status, details, told(made, status), answer.usage))
+    return orjson.dumps(body | ended(status, details, whole_items(output, status), answer.usage))
 
 
 def head(number: str, model: str, fields: Fields) -> dict[str, Any]:
-    """A response that has begun."""
-    said = {name: value for name in _SAID if (value := fields.raw.get(name)) is not None}
-    asked: dict[str, Any] = {**_ECHOED, **said}
-    asked["text"] = {**_ECHOED["text"], **asked["text"]}
+    """The beginning of a response."""
+    given = {name: value for name in _REPEATED if (value := fields.raw.get(name)) is not None}
+    repeated: dict[str, Any] = {**_ECHOED, **given}
+    repeated["text"] = {**_ECHOED["text"], **repeated["text"]}
     return {
         "id": f"resp_{number}",
         "object": "response",
@@ -73,13 +73,13 @@ def head(number: str, model: str, fields: Fields) -> dict[str, Any]:
         "output": [],
         "previous_response_id": None,
         "store": False,
-        # Clients are told all of it again, several times in a stream: it is written once.
-        **{name: orjson.Fragment(_written(value)) for name, value in asked.items()},
+        # Encoded once, as a stream repeats all of it several times.
+        **{name: orjson.Fragment(_written(value)) for name, value in repeated.items()},
     }
 
 
 def _written(value: Any) -> bytes:
-    """A value as it came: also one with integers beyond 64 bits."""
+    """A value as JSON, also with integers beyond 64 bits."""
     try:
         return orjson.dumps(value)
     except TypeError:
@@ -87,14 +87,14 @@ def _written(value: Any) -> bytes:
 
 
 def ended(status: str, details: dict[str, Any] | None, output: list[Any], usage: Usage) -> dict[str, Any]:
-    """What the end of a response adds to its head."""
+    """The fields that are added at the end of a response."""
     finished = {"completed_at": int(time.time())} if status == "completed" else {}
     return {"status": status, "incomplete_details": details, "output": output, "usage": counted(usage), **finished}
 
 
-def told(made: list[Item], status: str) -> list[dict[str, Any]]:
-    """The items; what cut the answer off cut the last one."""
-    return [item.whole(status if item is made[-1] else "completed") for item in made]
+def whole_items(output: list[Item], status: str) -> list[dict[str, Any]]:
+    """The items; only the last one has the answer's own status."""
+    return [item.whole(status if item is output[-1] else "completed") for item in output]
 
 
 def ending(answer: Answer, *, refused: bool) -> tuple[str, dict[str, Any] | None]:
@@ -104,7 +104,7 @@ def ending(answer: Answer, *, refused: bool) -> tuple[str, dict[str, Any] | None
 
 
 def failure(problem: Problem) -> dict[str, Any]:
-    """What a response has failed of. Codex reads out of a full limit's message how long to wait."""
+    """The fields of a failed response. Codex reads the wait from the message of an exceeded limit."""
     known = {code: code for code in (*_CODES.values(), "server_error")} | {"billing_error": "insufficient_quota"}
     code = _CODES.get(problem.kind, "") if problem.kind else known.get(problem.code, "")
     code = code or _STATUS.get(problem.status, "server_error")
@@ -115,15 +115,15 @@ def failure(problem: Problem) -> dict[str, Any]:
 
 
 def counted(usage: Usage) -> dict[str, Any]:
-    """Tokens; what the provider did not count is 0, as the clients' types want a number."""
-    asked, said = usage.input_tokens or 0, usage.output_tokens or 0
+    """The usage; unknown counts are 0, as the clients' types require a number."""
+    input_tokens, output_tokens = usage.input_tokens or 0, usage.output_tokens or 0
     return {
-        "input_tokens": asked,
+        "input_tokens": input_tokens,
         "input_tokens_details": {
             "cached_tokens": usage.cached_tokens or 0,
             "cache_write_tokens": usage.cache_write_tokens or 0,
         },
-        "output_tokens": said,
+        "output_tokens": output_tokens,
         "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens or 0},
-        "total_tokens": asked + said,
+        "total_tokens": input_tokens + output_tokens,
     }

@@ -1,14 +1,15 @@
-"""How OpenAI, or a server that speaks its Responses API, is asked and read; it keeps nothing between two questions."""
+"""Calls to OpenAI's Responses API, or a compatible server; it stores nothing between two requests."""
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from samplemind_cli.formats import conversation, faults, reading, schemas
+from samplemind_cli.formats import conversation, custom_tools, faults, reading, schemas, tool_choice
 from samplemind_cli.formats.openai_chat import client as chat_client
 from samplemind_cli.formats.openai_chat.client import embed, is_openai, models, read_embeddings, read_models
-from samplemind_cli.formats.openai_responses import fields, proofs, tools
+from samplemind_cli.formats.openai_responses import fields, proofs
 from samplemind_cli.formats.openai_responses.input_items import InputItems
 from samplemind_cli.formats.openai_responses.reply import ResponseReader, read, readable
 from samplemind_cli.formats.types import (
@@ -24,10 +25,11 @@ from samplemind_cli.formats.types import (
     Thinking,
 )
 
-__all__ = ["alone", "chat", "embed", "fault", "models", "read", "read_embeddings", "read_models"]
-__all__ += ["readable", "reader", "takes"]
+__all__ = ["alone", "chat", "count", "embed", "fault", "models", "read", "read_count", "read_embeddings"]
+__all__ += ["read_models", "readable", "reader", "takes"]
 
-_TAKEN = ABILITIES - {"audio", "audio_url", "file_id", "image_id"} | {
+_VIDEO = {"video", "video_url"}
+_TAKEN = ABILITIES - {"audio", "audio_url", "file_id", "image_id", *_VIDEO} | {
     "temperature",
     "top_p",
     "tool_choice",
@@ -36,25 +38,29 @@ _TAKEN = ABILITIES - {"audio", "audio_url", "file_id", "image_id"} | {
     "verbosity",
 }
 _TAKEN |= {"logprobs", "top_logprobs", "service_tier", "moderation"}
-# Models that OpenAI answers here and nowhere else, by its own list and the names of those to come.
+# Models that OpenAI offers only here, by its own list and its naming scheme.
 _ALONE = re.compile(
     r"(^|/)(codex-|computer-use-|gpt-daybreak-|(gpt-[\d.]+|o\d+)(-mini)?-(codex|pro|deep-research|cyber)(-|$))"
 )
-# Models that think: of others the API refuses to send thoughts along.
+# Models that think: for others the API refuses to return encrypted thinking.
 _THINKING = re.compile(r"(^|/)(o\d|gpt-(?!4|3)\d|codex|computer-use)(?!.*chat)")
-# Fields of a body that stand under another name here.
+# The fields that are counted.
+_COUNTED = frozenset({"model", "input", "instructions", "personality", "tools", "tool_choice", "parallel_tool_calls"})
+_COUNTED |= {"reasoning", "text", "truncation"}
+# Fields with another name here.
 _NAMES = {"verbosity": "text.verbosity"}
-_SAID = ("logprobs", "include")  # told in `include`
+_IN_INCLUDE = ("logprobs", "include")
 
 
 def alone(model: str) -> bool:
-    """Whether a model is known to answer in this format alone."""
+    """Whether a model is known to be available only in this format."""
     return bool(_ALONE.search(model))
 
 
 def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
-    """Of another format's fields only those it has a word for; of its own every one."""
-    del endpoint
+    """It supports every field of its own format, and of others those that can be translated."""
+    if name in _VIDEO and is_openai(endpoint.base_url):
+        return False
     if name.startswith(f"{fields.OWN} "):  # an item or a tool of its own
         return True
     if request.source == fields.OWN or (not request.source and name in request.extra):
@@ -65,10 +71,10 @@ def takes(name: str, request: Request, endpoint: Endpoint) -> bool:
 
 
 def chat(request: Request, endpoint: Endpoint) -> Call:
-    """A streamed response: a client's own as it came, another format's told in this one's words."""
+    """A streamed response: the body of a client of this format unchanged, else a translated one."""
     official = is_openai(endpoint.base_url)
-    came = _as_it_came(request)
-    body = {**(_body(request, endpoint) if came is None else came), "model": endpoint.model, "stream": True}
+    unchanged = _unchanged_body(request)
+    body = {**(_body(request, endpoint) if unchanged is None else unchanged), "model": endpoint.model, "stream": True}
     if body.get("store") is None:
         body["store"] = False
     if official:  # obfuscation pads every event with random characters
@@ -79,8 +85,20 @@ def chat(request: Request, endpoint: Endpoint) -> Call:
     return Call(f"{endpoint.base_url}/responses", body, sent)
 
 
+def count(request: Request, endpoint: Endpoint) -> Call:
+    """`POST /responses/input_tokens`: only the fields of the prompt."""
+    call = chat(request, endpoint)
+    kept = {name: value for name, value in call.json.items() if name in _COUNTED}
+    return replace(call, url=f"{call.url}/input_tokens", json=kept)
+
+
+def read_count(body: Any) -> int | None:
+    """`input_tokens`."""
+    return reading.count(reading.mapping(body).get("input_tokens"))
+
+
 def reader(request: Request) -> Reader:
-    """The items come in pieces, and again as wholes."""
+    """A reader of one response, whose items come in pieces and whole."""
     del request
     return ResponseReader()
 
@@ -90,20 +108,20 @@ def fault(status: int, body: Any) -> Fault:
     return faults.fault(status, body)
 
 
-def _as_it_came(request: Request) -> Mapping[str, Any] | None:
-    """A client's own body, unless it brings back what was sealed here."""
-    came = conversation.as_it_came(request, "openai_responses")
-    given = (came or {}).get("input")
+def _unchanged_body(request: Request) -> Mapping[str, Any] | None:
+    """The client's own body, unless it holds content that was sealed here."""
+    unchanged = conversation.unchanged_body(request, "openai_responses")
+    given = (unchanged or {}).get("input")
     sealed = (proofs.is_sealed(item.get("encrypted_content")) for item in reading.mappings(given))
-    return None if any(sealed) else came
+    return None if any(sealed) else unchanged
 
 
 def _included(body: Mapping[str, Any], request: Request, endpoint: Endpoint) -> list[Any]:
-    """What is asked for beside the answer: thoughts go back and forth sealed, as nothing is kept."""
+    """`include`, with encrypted thinking added: it must come with the answer, as nothing is stored."""
     given = body.get("include")
-    found = list(given) if isinstance(given, list) else []
-    wanted = [fields.SEALED] if _thinks(request, endpoint.model) else []
-    return found + [name for name in wanted if name not in found]
+    included = list(given) if isinstance(given, list) else []
+    thinks = _thinks(request, endpoint.model) and fields.SEALED not in included
+    return [*included, fields.SEALED] if thinks else included
 
 
 def _thinks(request: Request, model: str) -> bool:
@@ -118,17 +136,19 @@ def _is_thought(part: object) -> bool:
 
 
 def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
+    if not (is_openai(endpoint.base_url) or request.source == fields.OWN):
+        request = request.narrowed()
     known = partial(takes, request=request, endpoint=endpoint)
     messages = conversation.known(conversation.linked(request.messages), known)
     first = _instructions(messages)
-    definitions = [_tool(tool, request) for tool in conversation.tools(request, known)]
+    definitions = [_tool(tool, request, endpoint) for tool in conversation.tools(request, known)]
     customs = {str(tool["name"]) for tool in definitions if tool.get("type") == "custom"}
     items = InputItems(customs, proves=is_openai(endpoint.base_url))
     body: dict[str, Any] = {"input": list(items.of(messages[1:] if first else messages))}
     if first:
         body["instructions"] = first
-    said = {"temperature": request.temperature, "top_p": request.top_p, "max_output_tokens": request.max_tokens}
-    body |= {name: value for name, value in said.items() if value is not None}
+    numbers = {"temperature": request.temperature, "top_p": request.top_p, "max_output_tokens": request.max_tokens}
+    body |= {name: value for name, value in numbers.items() if value is not None}
     if form := _format(request):
         body["text"] = {"format": form}
     if effort := chat_client.effort(request):
@@ -143,8 +163,8 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _completed(body: dict[str, Any], request: Request, known: partial[bool]) -> dict[str, Any]:
-    """The body with the fields that only some formats have, and with what changes no answer."""
-    extra = {_NAMES.get(n, n): v for n, v in request.further(known).items() if n not in _SAID}
+    """The body with the fields that only some formats have, and with those that change no answer."""
+    extra = {_NAMES.get(n, n): v for n, v in request.further(known).items() if n not in _IN_INCLUDE}
     included = request.extra.get("include", [])
     if request.extra.get("logprobs") and known("logprobs"):
         included = [*included, fields.LOGPROBS]
@@ -158,25 +178,26 @@ def _completed(body: dict[str, Any], request: Request, known: partial[bool]) -> 
 
 
 def _instructions(messages: list[Message]) -> str:
-    """The first message, if it is one text of the system's."""
+    """The text of the first message, if it is a system message with only one text; else empty."""
     match messages[:1]:
         case [Message(role="system", parts=(Text(text, hints),), hints=more)] if not (hints or more):
             return text
     return ""
 
 
-def _tool(tool: Mapping[str, Any], request: Request) -> dict[str, Any]:
-    """A function, a custom tool as its client offered it, or one of the format's own as it came."""
+def _tool(tool: Mapping[str, Any], request: Request, endpoint: Endpoint) -> dict[str, Any]:
+    """A function, the client's custom tool, or one of the format's own, unchanged."""
     if "function" not in tool:
         return dict(tool)
     own = request.source == fields.OWN
     function, more = reading.mapping(tool["function"]), dict(_beside(tool))
-    if own and (custom := tools.custom(function)):
-        return {**custom, **more}
-    # Left unsaid, it would be strict, which few schemas are made for.
-    unsaid = {} if own else {"parameters": {"type": "object", "properties": {}}, "strict": False}
+    if (own or is_openai(endpoint.base_url)) and (custom := custom_tools.described(function)):
+        said, grammar = custom
+        return {"type": "custom", **said, **({"format": {"type": "grammar", **grammar}} if grammar else {}), **more}
+    # The API's default is strict, which few schemas support.
+    defaults = {} if own else {"parameters": {"type": "object", "properties": {}}, "strict": False}
     given = {name: value for name, value in function.items() if value is not None}
-    return {"type": "function", **unsaid, **given, **more}
+    return {"type": "function", **defaults, **given, **more}
 
 
 def _beside(tool: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -184,6 +205,8 @@ def _beside(tool: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _choice(choice: str | Mapping[str, Any], customs: set[str]) -> str | dict[str, Any]:
+    if some := tool_choice.several(choice):
+        return {"type": "allowed_tools", "mode": some[0], "tools": [_choice(tool, customs) for tool in some[1]]}
     if isinstance(choice, str) or "function" not in choice:
         return choice if isinstance(choice, str) else dict(choice)
     name = reading.mapping(choice["function"]).get("name")

@@ -1,4 +1,4 @@
-"""The events of one streamed response: its items one after the other, numbered, and how it ends."""
+"""Writes the events of a streamed response: its items one after the other, numbered, and its end."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from samplemind_cli.formats import reading
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.openai_responses import answers
 from samplemind_cli.formats.openai_responses.item_maker import ItemMaker, annotation
-from samplemind_cli.formats.openai_responses.output import Called, Event, Item, Said, Thought
+from samplemind_cli.formats.openai_responses.output import Event, FunctionCallItem, Item, MessageItem, ReasoningItem
 from samplemind_cli.formats.openai_responses.passed_events import PassedEvents
 from samplemind_cli.formats.openai_responses.tools import offered
 from samplemind_cli.formats.origins import of_route
@@ -18,10 +18,10 @@ _Pieces = list[tuple[str, Sequence[Any]]]
 
 
 class Events:
-    """Tells one answer: the events of a provider of this format as they came.
+    """The events of one answer; those of a provider of this format are passed on unchanged.
 
-    One item is open at a time. What belongs to a later one waits until the open one is whole: a text or a thought is as
-    soon as something else follows, a call once its arguments are, at the latest at the end.
+    One item is open at a time. Pieces of a later one wait until it is complete: text or reasoning once something else
+    follows, a call once its arguments are, or all at the end.
     """
 
     kind = "text/event-stream; charset=utf-8"
@@ -34,19 +34,19 @@ class Events:
         self._sent = 0
         self._open: Item | None = None
         self._waiting: list[tuple[Item, _Pieces]] = []
-        self._calls: dict[int, Called] = {}
+        self._calls: dict[int, FunctionCallItem] = {}
         self._passed: PassedEvents | None = None
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
-        """The events that say what a chunk says; a whole answer out of the cache is one chunk."""
-        if (events := chunk.came_in("openai_responses")) is not None and self._passes(events):
+        """The events for a chunk; a cached answer is a single chunk."""
+        if (events := chunk.native_events("openai_responses")) is not None and self._passes(events):
             yield from map(_event, events)
             return
         if self._passed:
             if self._passed.ended:
                 return
             self._go_on(self._passed)
-        if chunk.route:  # a client that waits may have been told before it was known who answers
+        if chunk.route:  # pings may have been sent before the route was known
             self._origin, self._head["model"] = chunk.origin or of_route(chunk.route.name), chunk.route.name
         yield from self._begin()
         if chunk.answer and not self._maker.items:
@@ -54,31 +54,31 @@ class Events:
         else:
             chunks = iter((chunk,))
         for each in chunks:
-            for event in self._said(each):
+            for event in self._written(each):
                 yield self._event(event)
         if chunk.answer:
             yield from self._finish(chunk.answer)
 
     def end(self) -> bytes:
-        """Nothing: the last event is the response itself."""
+        """Empty: the last event is the response itself."""
         return b""
 
     def failed(self, problem: Problem) -> bytes:
-        """`response.failed`, with what was sent until then; a provider's own, if its events were passed on."""
-        if self._passed and reading.mapping(problem.said).get("type") in ("response.failed", "error"):
-            return _event(problem.said)
-        output = answers.told(self._told(), "incomplete")
+        """`response.failed`, with the output so far; the provider's own, if its events were passed on."""
+        if self._passed and reading.mapping(problem.provider_body).get("type") in ("response.failed", "error"):
+            return _event(problem.provider_body)
+        output = answers.whole_items(self._begun(), "incomplete")
         response = {**self._head, "output": output, **answers.failure(problem)}
         return b"".join([*self._begin(), self._event({"type": "response.failed", "response": response})])
 
     def idle(self) -> bytes:
-        """The documented event that changes nothing: some clients count comments as silence."""
+        """A documented event that changes nothing: some clients ignore comments and time out."""
         if not self._sent:
             return b"".join(self._begin())
         return self._event({"type": "response.in_progress", "response": self._head})
 
     def _passes(self, events: Sequence[dict[str, Any]]) -> bool:
-        """Whether these events may be passed on: of a response that began with its own first event."""
+        """Whether these events may be passed on: if the response began with the provider's own first event."""
         if not self._sent and events and events[0]["type"] == "response.created":
             self._passed = PassedEvents(events[0]["response"])
         if self._passed is None:
@@ -89,7 +89,7 @@ class Events:
         return True
 
     def _go_on(self, passed: PassedEvents) -> None:
-        """Tell the rest of what a provider's own events have begun."""
+        """Continue after the provider's own events."""
         self._passed, self._head, self._maker.items, self._open = None, passed.head, passed.items, passed.open
         self._calls = dict(enumerate(passed.calls))
 
@@ -99,12 +99,12 @@ class Events:
                 yield self._event({"type": kind, "response": self._head})
 
     def _finish(self, answer: Answer) -> Iterator[bytes]:
-        told = self._maker.items
-        refused = any(isinstance(item, Said) and item.refusal for item in told)
+        items = self._maker.items
+        refused = any(isinstance(item, MessageItem) and item.refusal for item in items)
         status, details = answers.ending(answer, refused=refused)
         for event in self._rest(status):
             yield self._event(event)
-        response = self._head | answers.ended(status, details, answers.told(told, status), answer.usage)
+        response = self._head | answers.ended(status, details, answers.whole_items(items, status), answer.usage)
         yield self._event({"type": f"response.{status}", "response": response})
 
     def _event(self, event: Event) -> bytes:
@@ -112,10 +112,10 @@ class Events:
         self._sent += 1
         return _event(numbered)
 
-    def _said(self, chunk: Chunk) -> Iterator[Event]:
-        """A chunk's block, then its thinking, its text and its calls."""
+    def _written(self, chunk: Chunk) -> Iterator[Event]:
+        """The events for a chunk's block, then its thinking, text and calls."""
         if isinstance(chunk.block, Thinking):
-            item = self._maker.thought(replace(chunk.block, text=""), alone=True)
+            item = self._maker.reasoning(replace(chunk.block, text=""), alone=True)
             yield from self._new(item)
             yield from self._more(item, chunk.block.text) if chunk.block.text else ()
         elif chunk.block:
@@ -124,26 +124,26 @@ class Events:
             yield from self._thought(chunk)
         if chunk.text:
             last = self._maker.items[-1] if self._maker.items else None
-            goes_on = isinstance(last, Said) and last.refusal == chunk.refusal
+            goes_on = isinstance(last, MessageItem) and last.refusal == chunk.refusal
             if not goes_on:
-                yield from self._new(self._maker.said(refusal=chunk.refusal))
+                yield from self._new(self._maker.message(refusal=chunk.refusal))
             yield from self._more(self._maker.items[-1], chunk.text, chunk.logprobs)
         for call in chunk.tool_calls:
             yield from self._called(call)
 
     def _block(self, block: Part) -> Iterator[Event]:
-        """An item of this format's own, or what stands beside a text."""
+        """An item of this format's own, or an annotation."""
         noted, last = annotation(block), self._maker.items[-1] if self._maker.items else None
-        if noted is not None and isinstance(last, Said) and last is self._open:
+        if noted is not None and isinstance(last, MessageItem) and last is self._open:
             yield from last.noted(noted)
         elif noted is None and isinstance(block, Opaque) and block.origin == "openai_responses":
-            yield from self._new(self._maker.kept(dict(block.value)))
+            yield from self._new(self._maker.own(dict(block.value)))
 
     def _thought(self, chunk: Chunk) -> Iterator[Event]:
-        """More of the thought that goes on, or a new one; a signature ends it."""
+        """More of the open reasoning, or a new item; a signature ends it."""
         last = self._maker.items[-1] if self._maker.items else None
-        if not isinstance(last, Thought) or last.alone or last.sealed or last.thinking.signature:
-            last = self._maker.thought(Thinking(origin=self._origin, id=chunk.thought_id))
+        if not isinstance(last, ReasoningItem) or last.alone or last.sealed or last.thinking.signature:
+            last = self._maker.reasoning(Thinking(origin=self._origin, id=chunk.thought_id))
             yield from self._new(last)
         last.thinking = replace(last.thinking, signature=chunk.signature)
         yield from self._more(last, chunk.thinking) if chunk.thinking else ()
@@ -151,9 +151,9 @@ class Events:
     def _called(self, piece: ToolCall) -> Iterator[Event]:
         place = piece.index or 0
         if place not in self._calls:
-            begun = len(self._maker.items)
-            self._calls[place] = self._maker.called(piece)
-            for item in self._maker.items[begun:]:
+            before = len(self._maker.items)
+            self._calls[place] = self._maker.call(piece)
+            for item in self._maker.items[before:]:
                 yield from self._new(item)
         if piece.arguments:
             yield from self._more(self._calls[place], piece.arguments)
@@ -171,8 +171,8 @@ class Events:
             pieces.append((piece, logprobs))
 
     def _advance(self) -> Iterator[Event]:
-        """Close the open item and open the next, as long as there is one and nothing more can come of the open one."""
-        while self._waiting and not (isinstance(self._open, Called) and not self._open.is_whole):
+        """Close the open item and open the next, while there is one and the open one is complete."""
+        while self._waiting and not (isinstance(self._open, FunctionCallItem) and not self._open.is_whole):
             yield from self._next()
 
     def _next(self) -> Iterator[Event]:
@@ -189,7 +189,7 @@ class Events:
         if self._open:
             yield from self._open.done(status)
 
-    def _told(self) -> list[Item]:
+    def _begun(self) -> list[Item]:
         """The items that have begun."""
         waiting = [item for item, _ in self._waiting]
         return [item for item in self._maker.items if item not in waiting]
@@ -201,7 +201,7 @@ def _event(value: Event) -> bytes:
 
 
 def _pieces(answer: Answer) -> Iterator[Chunk]:
-    """A whole answer as the chunks that would have told it."""
+    """The chunks of a whole answer."""
     calls = 0
     for part in answer.parts:
         match part:

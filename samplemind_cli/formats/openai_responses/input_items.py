@@ -1,17 +1,16 @@
-"""A conversation as the input of a response: each text, thought, call and result an item of its own."""
+"""Writes a conversation as the input of a response: each text, thinking, call and result is an item."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
-from samplemind_cli.formats import reading
-from samplemind_cli.formats.openai_responses.tools import given_input
+from samplemind_cli.formats import custom_tools, reading
 from samplemind_cli.formats.types import Media, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 
 OWN = "openai_responses"
 
 
 class InputItems:
-    """Writes messages as items. `customs`: names of custom tools; `proves`: a thought without a proof is left out."""
+    """Writes messages as items. `customs`: names of custom tools; `proves`: unsigned thinking is left out."""
 
     def __init__(self, customs: Collection[str], *, proves: bool) -> None:
         self._customs = customs
@@ -28,7 +27,7 @@ class InputItems:
             yield from writers.get(message.role, self._prompt)(message)
 
     def _prompt(self, message: Message) -> Iterator[dict[str, Any]]:
-        """What a user or the system says; results of tools that a client puts there come first."""
+        """A user's or system message; tool results in it come first."""
         yield from self._results(message)
         parts = [part for part in message.parts if isinstance(part, Text | Media)]
         if parts or not message.parts:
@@ -38,16 +37,16 @@ class InputItems:
         for part in message.parts:
             if isinstance(part, ToolResult):
                 kind = "custom_tool_call_output" if part.call_id in self._custom_calls else "function_call_output"
-                told = [inner for inner in part.parts if isinstance(inner, Text | Media)]
-                yield {"type": kind, "call_id": part.call_id, "output": content(told, whole=part.text), **part.hints}
+                inner = [each for each in part.parts if isinstance(each, Text | Media)]
+                yield {"type": kind, "call_id": part.call_id, "output": content(inner, whole=part.text), **part.hints}
 
     def _assistant(self, message: Message) -> Iterator[dict[str, Any]]:
-        """What the model said. Each text is a message: a list of its parts would need ids."""
+        """The model's turn. Each text is a message: a list of parts would need ids."""
         for part in message.parts:
             match part:
                 case Text():
-                    said: Any = [{"type": "output_text", "text": part.text, **part.hints}] if part.hints else part.text
-                    yield {"role": "assistant", "content": said, **message.hints}
+                    text: Any = [{"type": "output_text", "text": part.text, **part.hints}] if part.hints else part.text
+                    yield {"role": "assistant", "content": text, **message.hints}
                 case ToolCall():
                     yield self._call(part)
                 case Thinking(origin="openai_responses"):
@@ -61,11 +60,11 @@ class InputItems:
         head = {"call_id": call.id, "name": call.name}
         if call.name in self._customs:
             self._custom_calls.add(call.id)
-            return {"type": "custom_tool_call", **head, "input": given_input(call), **call.hints}
+            return {"type": "custom_tool_call", **head, "input": custom_tools.given_input(call), **call.hints}
         return {"type": "function_call", **head, "arguments": call.arguments or "{}", **call.hints}
 
     def _thought(self, thought: Thinking) -> Iterator[dict[str, Any]]:
-        """A thought with its proof. It has the id that the proof is of, or none."""
+        """Thinking with its signature, and the id that the signature covers, if any."""
         if thought.signature:
             summary = [{"type": "summary_text", "text": thought.text}] if thought.text else []
             known = {"id": thought.id} if thought.id else {}
@@ -91,12 +90,15 @@ def _part(part: Text | Media) -> dict[str, Any]:
         return {"type": "input_text", "text": part.text, **part.hints}
     if part.kind == "audio":
         form = part.media_type.removeprefix("audio/")
-        told: dict[str, Any] = {"data": reading.encoded(part), "format": SOUNDS.get(part.media_type, form)}
-        return {"type": "input_audio", "input_audio": told, **part.hints}
+        audio: dict[str, Any] = {"data": reading.encoded(part), "format": SOUNDS.get(part.media_type, form)}
+        return {"type": "input_audio", "input_audio": audio, **part.hints}
     detail = {"detail": part.detail} if part.detail else {}
     if part.kind == "image":
         where = {"file_id": part.file_id} if part.file_id else {"image_url": reading.data_url(part)}
         return {"type": "input_image", "detail": "auto", **where, **detail, **part.hints}
+    if part.kind == "video":
+        where = {"file_id": part.file_id} if part.file_id else {"video_url": reading.data_url(part)}
+        return {"type": "input_video", **where, **detail, **part.hints}
     named = {"filename": part.name} if part.name and not part.url else {}
     where = {"file_id": part.file_id} if part.file_id else {"file_url": part.url} if part.url else {}
     return {"type": "input_file", **named, **(where or {"file_data": reading.data_url(part)}), **detail, **part.hints}

@@ -1,52 +1,66 @@
-"""The items of an input, read into messages: what the model said in a row is one turn."""
+"""Reads the items of an input into messages; consecutive items of the model are one turn."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from samplemind_cli.formats import reading
+from samplemind_cli.formats import custom_tools, reading
+from samplemind_cli.formats.attached import media, sound
 from samplemind_cli.formats.fields import Fields
-from samplemind_cli.formats.openai_chat.server import SOUNDS, decoded, media
-from samplemind_cli.formats.openai_responses import proofs
+from samplemind_cli.formats.openai_responses import compaction, proofs
 from samplemind_cli.formats.openai_responses.tools import offered_name
-from samplemind_cli.formats.types import Media, Message, Opaque, Part, Role, Text, Thinking, ToolCall, ToolResult
+from samplemind_cli.formats.types import (
+    Media,
+    MediaKind,
+    Message,
+    Opaque,
+    Part,
+    Role,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
 
 ROLES = ("user", "assistant", "system", "developer")
 _TEXTS = ("input_text", "output_text", "text", "summary_text", "reasoning_text", "refusal")
-PARTS = (*_TEXTS, "input_image", "input_file", "input_audio")
+_WHICH: dict[str, MediaKind] = {"input_image": "image", "input_video": "video", "input_file": "file"}
+PARTS = (*_TEXTS, *_WHICH, "input_audio")  # videos: as OpenRouter and Volcengine have them
 KEPT = {"item_reference": "names an item that a server keeps; none is kept here: send the item itself"}
-# What an item says that changes no answer.
-_UNSAID = {"type", "id", "status"}
+# Fields of an item that change no answer.
+_IGNORED = {"type", "id", "status"}
 
 
 def messages(fields: Fields) -> tuple[Message, ...]:
     """The conversation in `instructions` and `input`. Raises BadRequestError."""
     system = fields.get("instructions", str)
-    said = [Message("system", system)] if system else []
+    first = [Message("system", system)] if system else []
     given = fields.raw.get("input")
+    if compaction.is_asked(fields):
+        return (*first, *_turns(fields.items("input")[:-1]), Message("user", compaction.PROMPT))
     if isinstance(given, str) and given:
-        return (*said, Message("user", given))
+        return (*first, Message("user", given))
     if not isinstance(given, list) or not given:
         raise fields.wrong("input", "must be a non-empty string or a list of items")
-    return (*said, *_turns(fields.items("input")))
+    return (*first, *_turns(fields.items("input")))
 
 
 def _turns(items: Sequence[Fields]) -> list[Message]:
-    found: list[Message] = []
-    proved: dict[str, dict[str, Any]] = {}  # what belongs to a call, by its id
+    turns: list[Message] = []
+    proved: dict[str, dict[str, Any]] = {}  # signature and hints of a call, by its id
     for item in items:
         message = _message(item, proved)
-        last = found[-1] if found else None
+        last = turns[-1] if turns else None
         if last and message and last.role == message.role == "assistant":
             parts = (*last.parts, *message.parts)
-            found[-1] = Message("assistant", parts, hints={**last.hints, **message.hints})
+            turns[-1] = Message("assistant", parts, hints={**last.hints, **message.hints})
         elif message:
-            found.append(message)
-    return [_proved(message, proved) if proved else message for message in found]
+            turns.append(message)
+    return [_proved(message, proved) if proved else message for message in turns]
 
 
 def _proved(message: Message, proved: dict[str, dict[str, Any]]) -> Message:
-    """The message with what was proved of its calls."""
+    """The message with the signatures and hints of its calls."""
 
     def known(part: Part) -> Part:
         if not isinstance(part, ToolCall) or part.id not in proved:
@@ -59,7 +73,7 @@ def _proved(message: Message, proved: dict[str, dict[str, Any]]) -> Message:
 
 
 def _message(item: Fields, proved: dict[str, dict[str, Any]]) -> Message | None:
-    """An item as a message; None where it says nothing on its own."""
+    """An item as a message; None if it has no content of its own."""
     kind = item.get("type", str) or "message"
     if kind in KEPT:
         raise item.wrong("type", f"{kind} {KEPT[kind]}", "unsupported_value")
@@ -67,9 +81,11 @@ def _message(item: Fields, proved: dict[str, dict[str, Any]]) -> Message | None:
         parts = tuple(_thinking(item, proved))
         return Message("assistant", parts) if parts else None
     if kind in ("additional_tools", "tool_search_output"):
-        return None  # their tools are offered with the others
+        return None  # their tools are added to the request's
+    if kind == compaction.KIND and (summary := compaction.summary(item)):
+        return Message("user", (summary,))
     reader = _READERS.get(kind)
-    return reader(item) if reader else Message("assistant", (Opaque("openai_responses", _told(item)),))
+    return reader(item) if reader else Message("assistant", (Opaque("openai_responses", _plain(item)),))
 
 
 def _spoken(item: Fields) -> Message:
@@ -83,23 +99,25 @@ def _spoken(item: Fields) -> Message:
 def _call(item: Fields) -> Message:
     name = offered_name(item.need("name", str), item.get("namespace", str) or "")
     hints = _hints(item, "call_id", "name", "namespace", "arguments")
-    call = ToolCall(name, item.get("arguments", str) or "", item.need("call_id", str), hints=hints)
+    call = ToolCall(name, item.json_text("arguments"), item.need("call_id", str), hints=hints)
     return Message("assistant", (call,))
 
 
 def _custom_call(item: Fields) -> Message:
     name = offered_name(item.need("name", str), item.get("namespace", str) or "")
-    arguments = reading.dumps({"input": item.get("input", str) or ""})
+    arguments = custom_tools.arguments(item.get("input", str) or "")
     hints = _hints(item, "call_id", "name", "namespace", "input")
     return Message("assistant", (ToolCall(name, arguments, item.need("call_id", str), hints=hints),))
 
 
 def _result(item: Fields) -> Message:
     output = item.raw.get("output")
-    said = ((Text(output),) if output else ()) if isinstance(output, str) else tuple(_parts(item, "output"))
+    if isinstance(output, dict | None) and "output" in item.raw:
+        output = item.json_text("output")
+    parts = ((Text(output),) if output else ()) if isinstance(output, str) else tuple(_parts(item, "output"))
     name = item.get("name", str) or ""
     hints = _hints(item, "call_id", "name", "namespace", "output")
-    return Message("tool", (ToolResult(item.get("call_id", str) or "", said, name=name, hints=hints),))
+    return Message("tool", (ToolResult(item.get("call_id", str) or "", parts, name=name, hints=hints),))
 
 
 _READERS: dict[str, Callable[[Fields], Message]] = {
@@ -112,7 +130,7 @@ _READERS: dict[str, Callable[[Fields], Message]] = {
 
 
 def _thinking(item: Fields, proved: dict[str, dict[str, Any]]) -> Iterator[Part]:
-    """A thought of ours is opened; one that another server sealed is for that server alone."""
+    """Thinking that was sealed here is opened; what another server encrypted is kept for it."""
     content = item.get("encrypted_content", str) or ""
     proof = proofs.opened(content)
     if proof is not None and (call := reading.text(proof.get("call"))):
@@ -120,11 +138,9 @@ def _thinking(item: Fields, proved: dict[str, dict[str, Any]]) -> Iterator[Part]
     elif proof is not None:
         yield proofs.thought(proof)
     elif content:
-        yield Opaque("openai_responses", _told(item))
-    else:
-        said = [*_texts(item, "content")] or [*_texts(item, "summary")]
-        if words := "".join(said):
-            yield Thinking(words, origin="openai_responses")
+        yield Opaque("openai_responses", _plain(item))
+    elif words := "".join(_texts(item, "content")) or "".join(_texts(item, "summary")):
+        yield Thinking(words, origin="openai_responses")
 
 
 def _texts(item: Fields, key: str) -> Iterator[str]:
@@ -135,33 +151,31 @@ def _parts(item: Fields, key: str) -> Iterator[Text | Media]:
     if not isinstance(item.raw.get(key), list):
         raise item.wrong(key, "must be a string or a list of parts")
     for part in item.items(key):
-        if (found := _part(part)) is not None:
-            yield found
+        if (known := _part(part)) is not None:
+            yield known
 
 
 def _part(part: Fields) -> Text | Media | None:
     kind = part.one_of("type", PARTS, "")
     if kind in _TEXTS:
         key = "refusal" if kind == "refusal" else "text"
-        said = part.need(key, str)
-        return Text(said, _hints(part, key, "annotations", "logprobs")) if said else None
+        text = part.need(key, str)
+        return Text(text, _hints(part, key, "annotations", "logprobs")) if text else None
     detail = part.get("detail", str) or ""
     if kind == "input_audio":
-        sound = part.inner("input_audio")
-        form = sound.one_of("format", tuple(SOUNDS), "")
-        return Media("audio", SOUNDS[form], decoded(sound.need("data", str), sound, "data"), hints=_hints(part, kind))
-    hints = _hints(part, "detail", "file_id", "file_url", "file_data", "filename", "image_url")
+        return sound(part, _hints(part, kind))
+    hints = _hints(part, "detail", "file_id", "file_url", "file_data", "filename", "image_url", "video_url")
     name = part.get("filename", str) or ""
-    which: Any = "image" if kind == "input_image" else "file"
+    which = _WHICH[kind]
     if file_id := part.get("file_id", str):
         return Media(which, name=name, file_id=file_id, detail=detail, hints=hints)
-    key = "image_url" if which == "image" else "file_url" if part.get("file_url", str) else "file_data"
+    key = f"{which}_url" if which != "file" or part.raw.get("file_url") else "file_data"
     return media(part, key, which, name=name, detail=detail, hints=hints)
 
 
 def _hints(item: Fields, *known: str) -> dict[str, Any]:
-    return {name: value for name, value in item.raw.items() if name not in {*known, *_UNSAID} and value is not None}
+    return {name: value for name, value in item.raw.items() if name not in {*known, *_IGNORED} and value is not None}
 
 
-def _told(item: Fields) -> dict[str, Any]:
+def _plain(item: Fields) -> dict[str, Any]:
     return {"type": item.raw["type"], **_hints(item)}

@@ -1,4 +1,4 @@
-"""The items of an output, each told from its beginning to its end, or as a whole."""
+"""The items of an output, each written as events, or as a whole."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -6,36 +6,36 @@ from typing import Any, ClassVar, Protocol
 
 import orjson
 
-from samplemind_cli.formats import reading
+from samplemind_cli.formats import custom_tools, reading
 from samplemind_cli.formats.openai_responses import proofs
-from samplemind_cli.formats.openai_responses.tools import Tool, given_input
+from samplemind_cli.formats.openai_responses.tools import Tool
 from samplemind_cli.formats.types import Thinking, ToolCall
 
 Event = dict[str, Any]
 
 
 class Item(Protocol):
-    """One item of an output. `id` and `place` stay the same from its first event to the last."""
+    """One item of an output. `id` and `place` (its index) are the same in all its events."""
 
     id: str
     place: int
 
     def added(self) -> Iterator[Event]:
-        """Its beginning."""
+        """The events at its beginning."""
 
     def more(self, piece: str, logprobs: Sequence[Any] = ()) -> Iterator[Event]:
-        """Its next piece."""
+        """The events for its next piece."""
 
     def done(self, status: str) -> Iterator[Event]:
-        """Its end."""
+        """The events at its end."""
 
     def whole(self, status: str) -> Event:
-        """What it has become."""
+        """The whole item."""
 
 
 @dataclass(slots=True)
-class Said:
-    """A message. `refusal`: its text says why there is no answer."""
+class MessageItem:
+    """A message. `refusal`: its text is the reason why there is no answer."""
 
     id: str
     place: int
@@ -59,14 +59,14 @@ class Said:
             yield self._event("response.output_text.delta", delta=piece, logprobs=[*logprobs])
 
     def noted(self, annotation: Any) -> Iterator[Event]:
-        """An annotation of the text until now, such as where it is quoted from."""
+        """An annotation of the text so far, such as its source."""
         number = len(self.annotations)
         self.annotations.append(annotation)
-        told = {"annotation_index": number, "annotation": annotation}
-        yield self._event("response.output_text.annotation.added", **told)
+        fields = {"annotation_index": number, "annotation": annotation}
+        yield self._event("response.output_text.annotation.added", **fields)
 
     def done(self, status: str) -> Iterator[Event]:
-        """The text, its part and its item again, as wholes."""
+        """The whole text, part and item."""
         if self.refusal:
             yield self._event("response.refusal.done", refusal=self.text)
         else:
@@ -92,14 +92,14 @@ class Said:
 
 
 @dataclass(slots=True)
-class Thought:
-    """A reasoning item: a thought as its summary, and sealed what a provider must be shown again."""
+class ReasoningItem:
+    """A reasoning item: thinking as its summary, and sealed what the provider must get back."""
 
     id: str
     place: int
     thinking: Thinking = field(default_factory=Thinking)
-    sealed: str = ""  # the proof where it is no thought's
-    alone: bool = False  # it came as a whole
+    sealed: str = ""  # the signature if it is not one of thinking
+    alone: bool = False  # it came whole, in one block
     text: str = ""
 
     def added(self) -> Iterator[Event]:
@@ -107,7 +107,7 @@ class Thought:
         yield {"type": "response.output_item.added", "output_index": self.place, "item": self._item([], None)}
 
     def more(self, piece: str, logprobs: Sequence[Any] = ()) -> Iterator[Event]:
-        """A delta of the summary, which begins with the first one."""
+        """A delta of the summary; the first one also begins its part."""
         del logprobs
         if not self.text:
             yield self._event("response.reasoning_summary_part.added", part={"type": "summary_text", "text": ""})
@@ -115,7 +115,7 @@ class Thought:
         yield self._event("response.reasoning_summary_text.delta", delta=piece)
 
     def done(self, status: str) -> Iterator[Event]:
-        """The summary, if there is one, and the item with its proof."""
+        """The summary, if there is one, and the item with its signature."""
         if self.text:
             yield self._event("response.reasoning_summary_text.done", text=self.text)
             part = {"type": "summary_text", "text": self.text}
@@ -123,7 +123,7 @@ class Thought:
         yield {"type": "response.output_item.done", "output_index": self.place, "item": self.whole(status)}
 
     def whole(self, status: str) -> Event:
-        """The item; it has no status of its own, as OpenAI has it."""
+        """The item; as OpenAI's, it has no status."""
         del status
         known = self.thinking
         thought = Thinking(self.text, known.signature, known.origin, known.redacted, known.id)
@@ -139,7 +139,7 @@ class Thought:
 
 @dataclass(slots=True)
 class OwnItem:
-    """An item of a kind that only this format has, such as OpenAI's own search, as it came."""
+    """An item of a kind that only this format has, such as OpenAI's own search, unchanged."""
 
     id: str
     place: int
@@ -150,7 +150,7 @@ class OwnItem:
         yield {"type": "response.output_item.added", "output_index": self.place, "item": self.whole("")}
 
     def more(self, piece: str, logprobs: Sequence[Any] = ()) -> Iterator[Event]:
-        """Nothing: it comes as a whole."""
+        """None: it comes whole."""
         del piece, logprobs
         yield from ()
 
@@ -159,13 +159,13 @@ class OwnItem:
         yield {"type": "response.output_item.done", "output_index": self.place, "item": self.whole(status)}
 
     def whole(self, status: str) -> Any:
-        """The item, with the status that it has."""
+        """The item, with its own status."""
         del status
         return orjson.Fragment(reading.packed(self.value))
 
 
 @dataclass(slots=True)
-class Called:
+class FunctionCallItem:
     """A call of a function."""
 
     id: str
@@ -174,11 +174,11 @@ class Called:
     tool: Tool
     arguments: str = ""
     kind: ClassVar[str] = "function_call"
-    said_in: ClassVar[str] = "arguments"
+    content_field: ClassVar[str] = "arguments"
 
     @property
     def is_whole(self) -> bool:
-        """Whether no further piece can follow."""
+        """Whether the arguments are complete."""
         return reading.is_object(self.arguments)
 
     def added(self) -> Iterator[Event]:
@@ -193,48 +193,48 @@ class Called:
             yield self._event("response.function_call_arguments.delta", delta=piece)
 
     def done(self, status: str) -> Iterator[Event]:
-        """The arguments and the item again, as wholes."""
-        said = {"name": self.tool.name, "arguments": self.arguments}
-        yield self._event("response.function_call_arguments.done", **said)
+        """The whole arguments and item."""
+        fields = {"name": self.tool.name, "arguments": self.arguments}
+        yield self._event("response.function_call_arguments.done", **fields)
         yield {"type": "response.output_item.done", "output_index": self.place, "item": self.whole(status)}
 
     def whole(self, status: str) -> Event:
         """The call."""
         return self._item(status, self.arguments)
 
-    def _item(self, status: str, said: str) -> Event:
+    def _item(self, status: str, content: str) -> Event:
         named = {"name": self.tool.name, **({"namespace": self.tool.namespace} if self.tool.namespace else {})}
         known = {"id": self.id, "type": self.kind, "status": status, "call_id": self.call.id}
-        return {**known, **named, self.said_in: said}
+        return {**known, **named, self.content_field: content}
 
     def _event(self, kind: str, **more: Any) -> Event:
         return {"type": kind, "item_id": self.id, "output_index": self.place, **more}
 
 
 @dataclass(slots=True)
-class CalledCustom(Called):
-    """A call of a custom tool: its input is known once the arguments of the function are whole."""
+class CustomCallItem(FunctionCallItem):
+    """A call of a custom tool: its input is known once the function's arguments are complete."""
 
     kind: ClassVar[str] = "custom_tool_call"
-    said_in: ClassVar[str] = "input"
+    content_field: ClassVar[str] = "input"
 
     def more(self, piece: str, logprobs: Sequence[Any] = ()) -> Iterator[Event]:
-        """Nothing yet."""
+        """None yet."""
         del logprobs
         self.arguments += piece
         yield from ()
 
     def done(self, status: str) -> Iterator[Event]:
-        """The input in one piece, as a whole, and the item."""
+        """The input as one delta and whole, and the item."""
         given = self._input
         yield self._event("response.custom_tool_call_input.delta", delta=given)
         yield self._event("response.custom_tool_call_input.done", input=given)
         yield {"type": "response.output_item.done", "output_index": self.place, "item": self.whole(status)}
 
     def whole(self, status: str) -> Event:
-        """The call, as text."""
+        """The call, with its input."""
         return self._item(status, self._input)
 
     @property
     def _input(self) -> str:
-        return given_input(ToolCall(arguments=self.arguments))
+        return custom_tools.given_input(ToolCall(arguments=self.arguments))

@@ -1,4 +1,4 @@
-"""What a model must be shown again of its own thinking, sealed into `encrypted_content` for a client to send back."""
+"""Seals thinking and signatures, which the provider must get back, into the `encrypted_content` of a client's items."""
 
 import json
 from base64 import b64decode, b64encode
@@ -12,7 +12,7 @@ _MARK = "samplemind:"
 
 
 def of_thought(thought: Thinking) -> str:
-    """All of a thought, with the format of the provider that wrote it; one of this format has a proof already."""
+    """Thinking, with the format of its provider; of this format's own, its signature."""
     if thought.origin == "openai_responses":
         return thought.signature
     known = {
@@ -26,29 +26,34 @@ def of_thought(thought: Thinking) -> str:
 
 
 def of_call(call: ToolCall) -> str:
-    """What belongs to a call and has no place in one; nothing where there is none of it."""
+    """The signature and hints of a call, for which an item has no fields; empty if it has none."""
     known = {name: value for name, value in (("signature", call.signature), ("hints", dict(call.hints))) if value}
     return _sealed({"call": call.id, **known}) if known else ""
 
 
+def of_summary(words: str) -> str:
+    """A conversation's summary."""
+    return _sealed({"summary": words})
+
+
 def is_sealed(content: Any) -> bool:
-    """Whether this was sealed here: no provider can read it."""
+    """Whether this was sealed here, so that no provider can read it."""
     return isinstance(content, str) and content.startswith(_MARK)
 
 
 def opened(content: str) -> dict[str, Any] | None:
-    """What was sealed here; None where another server did it."""
+    """The content that was sealed here; None if another server encrypted it."""
     if not content.startswith(_MARK):
         return None
     try:
-        found = json.loads(b64decode(content.removeprefix(_MARK), validate=True))
+        value = json.loads(b64decode(content.removeprefix(_MARK), validate=True))
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return value if isinstance(value, dict) else None
 
 
 def thought(proof: Mapping[str, Any]) -> Thinking:
-    """The thought in a proof."""
+    """The thinking that was sealed."""
     origin = reading.text(proof.get("origin"))
     return Thinking(
         text=reading.text(proof.get("text")),

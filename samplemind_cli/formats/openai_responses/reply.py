@@ -1,4 +1,4 @@
-"""What a provider of responses answers: its events, or a whole response."""
+"""Reads a provider's responses: events, or a whole response."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -6,11 +6,11 @@ from typing import Any
 
 from samplemind_cli.formats import faults, reading
 from samplemind_cli.formats.openai_chat import events as chat_events
-from samplemind_cli.formats.openai_responses.item_reader import CALLS, PIECES, ItemReader
+from samplemind_cli.formats.openai_responses.item_reader import CALLS, PIECES, WHOLES, ItemReader
 from samplemind_cli.formats.types import Chunk, Fault, Finish, Usage
 
-ENDS = ("response.completed", "response.incomplete", "response.failed", "error")
-# In the codes of failures that no other try would mend: invalid_prompt, invalid_image_url, bio_policy and their like.
+ENDS = ("response.completed", "response.incomplete", "response.failed", "response.done", "error")
+# Parts of the codes of failures for which a retry is useless: invalid_prompt, invalid_image_url, bio_policy, ….
 _LASTING = ("invalid", "image", "policy", "mismatch")
 
 
@@ -19,7 +19,7 @@ class ResponseReader:
 
     def __init__(self) -> None:
         self._items: dict[int, ItemReader] = {}
-        self._kinds: set[object] = set()  # of the items of which there were events
+        self._kinds: set[object] = set()  # of the items that had events
         self._in_chat = False
 
     def __call__(self, event: Any) -> Chunk:
@@ -28,6 +28,8 @@ class ResponseReader:
         kind = reading.text(body.get("type"))
         if kind in PIECES:  # most of them
             return PIECES[kind][1](self._reader(body), body)
+        if kind in WHOLES:
+            return WHOLES[kind](self._reader(body), body)
         if kind.startswith("response.output_item."):
             return self._item(body, done=kind.endswith("done"))
         self._in_chat = self._in_chat or "choices" in body
@@ -36,11 +38,11 @@ class ResponseReader:
         return self._about_all(event, body)
 
     def _about_all(self, event: Any, body: dict[str, Any]) -> Chunk:
-        """What an event says of the response as a whole."""
+        """An event about the whole response."""
         response = reading.mapping(body.get("response"))
         if body.get("type") in ENDS and response:
             return self._ended(response)
-        if faults.is_told(event):
+        if faults.is_error_event(event):
             return Chunk(fault=_fault(event))
         if body.get("object") == "response" or isinstance(body.get("output"), list):
             return replace(self._ended(body), whole=True, late=False)
@@ -53,7 +55,7 @@ class ResponseReader:
         return self._items[place]
 
     def _item(self, event: dict[str, Any], *, done: bool) -> Chunk:
-        """An item that begins, or one that is whole: what of it no piece has said."""
+        """The beginning of an item; at its end, what no piece had."""
         item, reader = reading.mapping(event.get("item")), self._reader(event)
         kind = item.get("type")
         if not done and kind not in CALLS:
@@ -62,7 +64,7 @@ class ResponseReader:
         return _joined(reader.rest(item)) if done else reader.called(item)
 
     def _ended(self, response: dict[str, Any]) -> Chunk:
-        """All of a response; those items of which there were events have been read."""
+        """A whole response, without the items that had events."""
         model = reading.text(response.get("model"))
         if response.get("status") == "failed" or response.get("error"):
             return Chunk(fault=_fault(response))
@@ -81,7 +83,7 @@ def read(event: Any) -> Chunk:
 
 
 def readable(event: Any) -> bool:
-    """Whether it is an event as documented: clients join texts, and take the items as they are."""
+    """Whether it is a documented event: clients join texts, and use the items unchanged."""
     body = reading.mapping(event)
     kind = reading.text(body.get("type"))
     if kind in PIECES:
@@ -95,9 +97,9 @@ def readable(event: Any) -> bool:
     return kind.startswith("response.")
 
 
-def _joined(said: Iterable[tuple[Chunk, bool]]) -> Chunk:
-    """Several things that one event says, as one chunk; each comes with whether a piece should have said it before."""
-    pairs = list(said)
+def _joined(parts: Iterable[tuple[Chunk, bool]]) -> Chunk:
+    """The parts of one event as one chunk; each comes with whether an earlier piece should have had it."""
+    pairs = list(parts)
     chunks, late = tuple(chunk for chunk, _ in pairs), any(late for _, late in pairs)
     if len(chunks) < 2:  # noqa: PLR2004 - one thing, or none
         return replace(chunks[0], late=late) if chunks else Chunk()
@@ -116,32 +118,32 @@ def _joined(said: Iterable[tuple[Chunk, bool]]) -> Chunk:
 
 
 def _finish(response: dict[str, Any]) -> Finish:
-    """How it ended: a status, and what an incomplete one is for."""
+    """The finish reason, by the status and the details of an incomplete response."""
     status = reading.text(response.get("status")) or "completed"
     if status != "incomplete":
         return reading.finish(status) or "unknown"
-    found = reading.finish(reading.mapping(response.get("incomplete_details")).get("reason"))
-    return "unknown" if found in (None, "stop", "tool_calls") else found
+    reason = reading.finish(reading.mapping(response.get("incomplete_details")).get("reason"))
+    return "unknown" if reason in (None, "stop", "tool_calls") else reason
 
 
 def _usage(response: dict[str, Any]) -> Usage | None:
     usage = reading.mapping(response.get("usage"))
-    asked, said = (reading.mapping(usage.get(f"{side}_tokens_details")) for side in ("input", "output"))
+    prompt, output = (reading.mapping(usage.get(f"{side}_tokens_details")) for side in ("input", "output"))
     return reading.counted(
         Usage(
             input_tokens=reading.count(usage.get("input_tokens")),
             output_tokens=reading.count(usage.get("output_tokens")),
-            cached_tokens=reading.count(asked.get("cached_tokens")),
-            reasoning_tokens=reading.count(said.get("reasoning_tokens")),
-            cache_write_tokens=reading.count(asked.get("cache_write_tokens")),
+            cached_tokens=reading.count(prompt.get("cached_tokens")),
+            reasoning_tokens=reading.count(output.get("reasoning_tokens")),
+            cache_write_tokens=reading.count(prompt.get("cache_write_tokens")),
         )
     )
 
 
 def _fault(event: Any) -> Fault:
-    """An error event, or a response that failed; its code says whether another try may help."""
-    found = faults.fault(200, event)
-    told = reading.mapping(event)
-    code = reading.text(reading.mapping(told.get("error") or told).get("code"))
-    lasts = found.kind == "server" and any(word in code for word in _LASTING)
-    return replace(found, kind="request", passing=False) if lasts else found
+    """The fault of an error event, or of a failed response; its code says whether a retry may help."""
+    fault = faults.fault(200, event)
+    fields = reading.mapping(event)
+    code = reading.text(reading.mapping(fields.get("error") or fields).get("code"))
+    lasts = fault.kind == "server" and any(word in code for word in _LASTING)
+    return replace(fault, kind="request", passing=False) if lasts else fault

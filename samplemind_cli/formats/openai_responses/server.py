@@ -1,12 +1,11 @@
-"""A response as OpenAI's clients ask for it, read into a request; nothing is kept between two of them."""
+"""Reads the Responses requests of OpenAI's clients; nothing is stored between two requests."""
 
 from typing import Any
 
 from samplemind_cli.formats import jsonschema
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.openai_chat import answers as chat
-from samplemind_cli.formats.openai_responses import items, tools
-from samplemind_cli.formats.openai_responses.answers import whole
+from samplemind_cli.formats.openai_responses import answers, compaction, items, tools
 from samplemind_cli.formats.openai_responses.events import Events
 from samplemind_cli.formats.openai_responses.fields import (
     FOREIGN,
@@ -18,33 +17,34 @@ from samplemind_cli.formats.openai_responses.fields import (
     SEALED,
     TRANSLATED,
 )
-from samplemind_cli.formats.types import EFFORTS, NO_TOKENS, Problem, Request
+from samplemind_cli.formats.types import EFFORTS, NO_TOKENS, Answer, Problem, Request
 
 _FORMATS = ("text", "json_object", "json_schema")
-# What is read of the fields that hold others; how a thought is summed up changes no answer.
+# The fields that are read inside others; the kind of summary changes no answer.
 _SUMMARY = ("summary", "generate_summary")
 _INNER = {"text": ("format", "verbosity"), "reasoning": ("effort", *_SUMMARY)}
-# Where this format says what we call otherwise.
+# This format's names for our fields.
 PARAMS = dict.fromkeys(chat.PARAMS, "input")
 PARAMS |= {"schema": "text.format", "effort": "reasoning.effort", "thinking_budget": "reasoning.effort"}
 PARAMS |= {"logprobs": "include", NO_TOKENS: "max_output_tokens"}
-MOST_LOGPROBS = 20  # as OpenAI has it
+MOST_LOGPROBS = 20  # OpenAI's own limit
 
 
 def read(fields: Fields) -> Request:
     """The request in a response's body. Raises BadRequestError."""
     _refuse(fields)
     offer = tools.offered(fields)
-    choice = tools.choice(fields, offer)
+    compacts = compaction.is_asked(fields)
+    choice = "none" if compacts and offer.definitions else tools.choice(fields, offer)
     form = fields.inner("text").inner("format")
-    schema = _schema(form)
+    schema = None if compacts else _schema(form)
     top_p, parallel = fields.number("top_p", 0, 1), fields.get("parallel_tool_calls", bool)
     return Request(
         messages=items.messages(fields),
         temperature=fields.number("temperature", 0, 2),
         max_tokens=fields.whole("max_output_tokens"),
         schema=schema,
-        json_mode=form.raw.get("type") == "json_object",
+        json_mode=not compacts and form.raw.get("type") == "json_object",
         schema_name=form.get("name", str) or "",
         strict=form.get("strict", bool),
         tools=tuple(offer.definitions),
@@ -60,12 +60,12 @@ def read(fields: Fields) -> Request:
 
 
 def streams(fields: Fields) -> bool:
-    """Whether the answer is to come in events."""
+    """Whether the answer must be streamed."""
     return fields.get("stream", bool) or False
 
 
 def error(problem: Problem) -> dict[str, Any]:
-    """OpenAI's error object, in this format's names."""
+    """OpenAI's error object, with this format's names."""
     return chat.error(problem, PARAMS)
 
 
@@ -83,15 +83,15 @@ def _said(fields: Fields, name: str) -> bool:
 
 
 def _unkeyed(fields: Fields) -> dict[str, Any]:
-    """What changes no answer."""
-    fields.get("metadata", dict)  # told again to clients that rely on its type
-    found = {name: fields.raw[name] for name in IGNORED if fields.raw.get(name) is not None}
+    """The fields that change no answer."""
+    fields.get("metadata", dict)  # it is repeated to clients, which rely on its type
+    ignored = {name: fields.raw[name] for name in IGNORED if fields.raw.get(name) is not None}
     summary = fields.inner("reasoning").raw
-    return found | {f"reasoning.{name}": summary[name] for name in _SUMMARY if summary.get(name) is not None}
+    return ignored | {f"reasoning.{name}": summary[name] for name in _SUMMARY if summary.get(name) is not None}
 
 
 def _extra(fields: Fields) -> dict[str, Any]:
-    """The hints: documented ones, and fields that nobody documents."""
+    """The hints: documented and undocumented fields."""
     listed = TRANSLATED | IGNORED | frozenset(REFUSED)
     extra = {name: value for name, value in fields.raw.items() if name not in listed and _said(fields, name)}
     verbosity = fields.inner("text").get("verbosity", str)
@@ -101,10 +101,11 @@ def _extra(fields: Fields) -> dict[str, Any]:
         for name, value in fields.inner(holder).raw.items():
             if name not in known and value not in (None, "auto"):
                 extra[f"{holder}.{name}"] = value
-    if told := fields.whole("top_logprobs", 0, MOST_LOGPROBS):
-        extra["top_logprobs"] = told
+    extra |= fields.inner("text").inner("format").others(("type", "name", "schema", "strict"), "text.format")
+    if top := fields.whole("top_logprobs", 0, MOST_LOGPROBS):
+        extra["top_logprobs"] = top
     included = fields.get("include", list) or []
-    if told or LOGPROBS in included:
+    if top or LOGPROBS in included:
         extra["logprobs"] = True
     if more := [name for name in included if name not in (LOGPROBS, SEALED)]:
         extra["include"] = more
@@ -125,5 +126,14 @@ def _schema(form: Fields) -> dict[str, Any] | None:
     return jsonschema.checked(form.need("schema", dict), form, "schema")
 
 
-events = Events
+def whole(answer: Answer, number: str, fields: Fields) -> bytes:
+    """A response; `number` makes its ids."""
+    return answers.whole(compaction.compacted(answer) if compaction.is_asked(fields) else answer, number, fields)
+
+
+def events(number: str, model: str, fields: Fields) -> Events | compaction.CompactionEvents:
+    """What tells a streamed response; `model` is what was asked for, until a chunk names its route."""
+    return (compaction.CompactionEvents if compaction.is_asked(fields) else Events)(number, model, fields)
+
+
 __all__ = ["HINTS", "error", "events", "read", "streams", "whole"]

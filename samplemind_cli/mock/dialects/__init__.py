@@ -1,20 +1,17 @@
-"""The wire formats the mock speaks, and which of them a request is in."""
+"""The wire formats of the mock; finds the one of a request."""
 
 from samplemind_cli.mock.dialects import anthropic, gemini, ollama, openai
-from samplemind_cli.mock.dialects.speech import Dialect
+from samplemind_cli.mock.dialects.dialect import Dialect
 from samplemind_cli.mock.http1 import HttpRequest
 
 __all__ = ["dialect_of"]
 
 
 def dialect_of(request: HttpRequest) -> Dialect:
-    """The module of the provider that a request is meant for; three have a /v1/models, headers tell whose it is."""
-    if (
-        request.path.startswith("/v1beta/")
-        or "x-goog-api-key" in request.headers
-        or gemini.MODEL_PATH.match(request.path)
-    ):
+    """The module of a request's provider; three have a /v1/models, so headers decide too."""
+    path, headers = request.path, request.headers
+    if path.startswith("/v1beta/") or "x-goog-api-key" in headers or gemini.MODEL_PATH.match(path):
         return gemini
-    if request.path.startswith("/v1/messages") or "anthropic-version" in request.headers:
+    if path.startswith("/v1/messages") or "anthropic-version" in headers:
         return anthropic
-    return openai if request.path.startswith("/v1/") else ollama
+    return openai if path.startswith("/v1/") else ollama

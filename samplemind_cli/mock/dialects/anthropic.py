@@ -1,35 +1,35 @@
-"""Anthropic's Messages API, as its published document and its streaming guide describe it."""
+"""Anthropic's Messages API, according to its reference and its streaming guide."""
 
 import json
 from collections.abc import Iterator
 from typing import Any
 
-from samplemind_cli.mock.dialects.speech import (
+from samplemind_cli.mock.dialects.dialect import (
     NAMED_SSE,
+    ApiError,
     Document,
     Event,
+    Generated,
     RefusedRequest,
     Reply,
-    Spoken,
-    Trouble,
     body_of,
-    chosen,
-    flaw,
-    routed,
-    since,
+    choose_tool,
+    find_handler,
+    invalid_field,
+    messages_after,
     whole_number,
 )
 from samplemind_cli.mock.http1 import HttpRequest
 from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, count_tokens, text_of
 
 NAME = "anthropic"
-TROUBLES = {
-    "auth": Trouble(401, "invalid x-api-key"),
-    # a 400 in practice, not the 402 of the list of errors
-    "credit": Trouble(400, "Your credit balance is too low to access the Anthropic API."),
-    "too-long": Trouble(400, "prompt is too long: 210000 tokens > 200000 maximum"),
+ERRORS = {
+    "auth": ApiError(401, "invalid x-api-key"),
+    # in practice a 400, not the documented 402
+    "credit": ApiError(400, "Your credit balance is too low to access the Anthropic API."),
+    "too-long": ApiError(400, "prompt is too long: 210000 tokens > 200000 maximum"),
 }
-MIDSTREAM = Trouble(529, "Overloaded")
+MIDSTREAM = ApiError(529, "Overloaded")
 TYPES = {
     401: "authentication_error",
     402: "billing_error",
@@ -41,14 +41,14 @@ TYPES = {
     504: "timeout_error",
     529: "overloaded_error",
 }
-NO_SAMPLING = "2026-10-21"  # from this version on, temperature and its like are refused
+NO_SAMPLING = "2026-10-21"  # from this version on, temperature and the like are rejected
 SAMPLING = ("temperature", "top_p", "top_k")
 FINISHES = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "filter": "refusal"}
 
 
 def reply(request: HttpRequest, models: tuple[str, ...]) -> Reply:
-    """What the API answers. Raises Refused."""
-    handler = routed(ROUTES, request)
+    """What the API answers. Raises RefusedRequest."""
+    handler = find_handler(ROUTES, request)
     if not (request.headers.get("x-api-key") or request.headers.get("authorization")):
         raise RefusedRequest(401, "x-api-key header is required")
     if not request.headers.get("anthropic-version"):
@@ -56,44 +56,46 @@ def reply(request: HttpRequest, models: tuple[str, ...]) -> Reply:
     return handler(request, models)
 
 
-def error(trouble: Trouble) -> Any:
+def error_body(error: ApiError) -> Any:
     """An error's body, and an `error` event's data."""
-    kind = TYPES.get(trouble.status, "api_error" if trouble.status >= 500 else "invalid_request_error")  # noqa: PLR2004 - HTTP
-    return {"type": "error", "error": {"type": kind, "message": trouble.message}, "request_id": "req_mock"}
+    kind = TYPES.get(error.status, "api_error" if error.status >= 500 else "invalid_request_error")  # noqa: PLR2004 - HTTP
+    return {"type": "error", "error": {"type": kind, "message": error.message}, "request_id": "req_mock"}
 
 
 def _messages(request: HttpRequest, models: tuple[str, ...]) -> Reply:
-    body = _checked(request, models)
+    body = _check(request, models)
     messages = body["messages"]
-    tools = [ToolSpec(tool["name"], tool.get("input_schema", {})) for tool in body.get("tools") or []]
+    loaded = [tool for tool in body.get("tools") or [] if not tool.get("defer_loading")]
+    tools = [ToolSpec(tool["name"], tool.get("input_schema", {})) for tool in loaded]
     choice = body.get("tool_choice") or {}
-    turn = since(messages, "assistant")
+    names = [choice["name"]] if choice.get("type") == "tool" else []
+    turn = messages_after(messages, "assistant")
     answered = any(part.get("type") == "tool_result" for message in turn for part in _parts(message))
     prompt_request = PromptRequest(
         model=body["model"],
-        prompt=text_of(said[-1]) if (said := [m for m in turn if m["role"] != "system"]) else text_of(messages[-1]),
+        prompt=text_of(turns[-1]) if (turns := [m for m in turn if m["role"] != "system"]) else text_of(messages[-1]),
         input_text=f"{text_of(body.get('system'))} {text_of(messages)}",
         stream=bool(body.get("stream")),
         max_tokens=whole_number(body["max_tokens"]),
         schema=((body.get("output_config") or {}).get("format") or {}).get("schema"),
-        tool=None if answered or choice.get("type") == "none" else chosen(tools, choice.get("name", "")),
+        tool=None if answered or choice.get("type") == "none" else choose_tool(tools, names),
         think=(body.get("thinking") or {}).get("type") in ("enabled", "adaptive"),
     )
-    return Spoken(prompt_request, _whole, _events, NAMED_SSE)
+    return Generated(prompt_request, _whole, _events, NAMED_SSE)
 
 
 def _count(request: HttpRequest, models: tuple[str, ...]) -> Reply:
-    """A prompt's tokens: the words of all that it says, tools too."""
-    body = _checked(request, models, {"model": str, "messages": list})
-    said = f"{text_of(body.get('system'))} {text_of(body['messages'])}"
+    """A prompt's tokens: its words, tools included."""
+    body = _check(request, models, {"model": str, "messages": list})
+    texts = f"{text_of(body.get('system'))} {text_of(body['messages'])}"
     tools = json.dumps(body["tools"]) if body.get("tools") else ""
-    return Document({"input_tokens": count_tokens(f"{said} {tools}")}, of_model=True)
+    return Document({"input_tokens": count_tokens(f"{texts} {tools}")}, of_model=True)
 
 
-def _checked(request: HttpRequest, models: tuple[str, ...], needed: dict[str, type] | None = None) -> dict[str, Any]:
+def _check(request: HttpRequest, models: tuple[str, ...], needed: dict[str, type] | None = None) -> dict[str, Any]:
     body = body_of(request, "The request body is not valid JSON")
-    if found := flaw(body, needed or {"model": str, "max_tokens": int, "messages": list}):
-        name, missing = found
+    if invalid := invalid_field(body, needed or {"model": str, "max_tokens": int, "messages": list}):
+        name, missing = invalid
         raise RefusedRequest(400, f"{name}: Field required" if missing else f"{name}: Input should be a valid type")
     if not body["messages"]:
         raise RefusedRequest(400, "messages: at least one message is required")
@@ -104,8 +106,8 @@ def _checked(request: HttpRequest, models: tuple[str, ...], needed: dict[str, ty
     for n, role in enumerate(roles):  # platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
         if role == "system" and (n == 0 or roles[n - 1] == "system" or roles[n + 1 : n + 2] == ["user"]):
             raise RefusedRequest(400, f"messages.{n}: system follows a user turn and ends the turns or precedes one")
-    if request.headers["anthropic-version"] >= NO_SAMPLING and (given := [n for n in SAMPLING if n in body]):
-        raise RefusedRequest(400, f"{given[0]}: Extra inputs are not permitted")
+    if request.headers["anthropic-version"] >= NO_SAMPLING and (rejected := [n for n in SAMPLING if n in body]):
+        raise RefusedRequest(400, f"{rejected[0]}: Extra inputs are not permitted")
     if models and body["model"] not in models:
         raise RefusedRequest(404, f"model: {body['model']}")
     return body
@@ -191,8 +193,8 @@ def _finish(answer: ScriptedAnswer) -> str:
 
 
 def _models(_request: HttpRequest, models: tuple[str, ...]) -> Reply:
-    made = "2026-01-01T00:00:00Z"
-    data = [{"type": "model", "id": m, "display_name": m, "created_at": made} for m in models or ("mock",)]
+    created = "2026-01-01T00:00:00Z"
+    data = [{"type": "model", "id": m, "display_name": m, "created_at": created} for m in models or ("mock",)]
     return Document({"data": data, "first_id": data[0]["id"], "last_id": data[-1]["id"], "has_more": False})
 
 

@@ -1,21 +1,21 @@
-"""Ollama's API, as its daemon 0.17 answers."""
+"""Ollama's API, as in its daemon 0.17."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from samplemind_cli.mock.dialects.speech import (
+from samplemind_cli.mock.dialects.dialect import (
     NDJSON,
+    ApiError,
     Document,
     Event,
+    Generated,
     RefusedRequest,
     Reply,
-    Spoken,
-    Trouble,
     body_of,
-    chosen,
-    routed,
-    since,
+    choose_tool,
+    find_handler,
+    messages_after,
     strings,
     whole_number,
 )
@@ -23,12 +23,12 @@ from samplemind_cli.mock.http1 import HttpRequest
 from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, count_tokens, embedding, text_of
 
 NAME = "ollama"
-TROUBLES = {
-    "auth": Trouble(401, "unauthorized"),
-    "credit": Trouble(429, "you have reached your weekly usage limit, please upgrade to continue"),
-    "too-long": Trouble(400, "the input length exceeds the context length"),
+ERRORS = {
+    "auth": ApiError(401, "unauthorized"),
+    "credit": ApiError(429, "you have reached your weekly usage limit, please upgrade to continue"),
+    "too-long": ApiError(400, "the input length exceeds the context length"),
 }
-MIDSTREAM = Trouble(500, "llama runner process has terminated")
+MIDSTREAM = ApiError(500, "llama runner process has terminated")
 DETAILS = {
     "parent_model": "",
     "format": "gguf",
@@ -42,16 +42,16 @@ CONTEXT = 8192
 
 
 def reply(request: HttpRequest, models: tuple[str, ...]) -> Reply:
-    """What the daemon answers. Raises Refused."""
-    return routed(ROUTES, request)(request, models)
+    """What the daemon answers. Raises RefusedRequest."""
+    return find_handler(ROUTES, request)(request, models)
 
 
-def error(trouble: Trouble) -> Any:
+def error_body(error: ApiError) -> Any:
     """An error's body."""
-    return {"error": trouble.message}
+    return {"error": error.message}
 
 
-def _asking(request: HttpRequest, models: tuple[str, ...]) -> dict[str, Any]:
+def _check(request: HttpRequest, models: tuple[str, ...]) -> dict[str, Any]:
     if not request.body:
         raise RefusedRequest(400, "missing request body")
     body = body_of(request, "invalid character in the request body")
@@ -68,27 +68,28 @@ def _full(model: str) -> str:
 
 
 def _chat(request: HttpRequest, models: tuple[str, ...]) -> Reply:
-    body = _asking(request, models)
+    body = _check(request, models)
     messages = body.get("messages") or []
     if not isinstance(messages, list) or not all(isinstance(m, dict) for m in messages):
-        raise RefusedRequest(
-            400, "json: cannot unmarshal into Go struct field ChatRequest.messages of type []api.Message"
-        )
+        why = "json: cannot unmarshal into Go struct field ChatRequest.messages of type []api.Message"
+        raise RefusedRequest(400, why)
     if not messages:
         return Document(_loaded(body, _chat_words("")))
     tools = [ToolSpec(t["function"]["name"], t["function"].get("parameters", {})) for t in body.get("tools") or []]
-    answered = any(message.get("role") == "tool" for message in since(messages, "assistant"))
-    wanted = _prompt_request(body, text_of(messages[-1]), text_of(messages), None if answered else chosen(tools))
-    return Spoken(wanted, _chat_whole, _chat_events, NDJSON)
+    answered = any(message.get("role") == "tool" for message in messages_after(messages, "assistant"))
+    prompt_request = _prompt_request(
+        body, text_of(messages[-1]), text_of(messages), None if answered else choose_tool(tools)
+    )
+    return Generated(prompt_request, _chat_whole, _chat_events, NDJSON)
 
 
 def _generate(request: HttpRequest, models: tuple[str, ...]) -> Reply:
-    body = _asking(request, models)
+    body = _check(request, models)
     prompt = str(body.get("prompt") or "")
     if not prompt:
         return Document(_loaded(body, {"response": ""}))
-    wanted = _prompt_request(body, prompt, f"{body.get('system') or ''} {prompt}", None)
-    return Spoken(wanted, _generate_whole, _generate_events, NDJSON)
+    prompt_request = _prompt_request(body, prompt, f"{body.get('system') or ''} {prompt}", None)
+    return Generated(prompt_request, _generate_whole, _generate_events, NDJSON)
 
 
 def _prompt_request(body: dict[str, Any], prompt: str, input_text: str, tool: ToolSpec | None) -> PromptRequest:
@@ -151,9 +152,9 @@ def _line(model: str, words: dict[str, Any], end: dict[str, Any] | None = None) 
 
 
 def _loaded(body: dict[str, Any], words: dict[str, Any]) -> dict[str, Any]:
-    """An empty prompt only loads the model, or unloads it where it is to be kept for no time."""
-    kept = body.get("keep_alive")
-    reason = "unload" if kept in (0, "0", "0s", "0m") and kept is not False else "load"
+    """The reply to an empty prompt, which only loads the model, or unloads it with a `keep_alive` of 0."""
+    keep_alive = body.get("keep_alive")
+    reason = "unload" if keep_alive in (0, "0", "0s", "0m") and keep_alive is not False else "load"
     return _line(body["model"], words, {"done_reason": reason})
 
 
@@ -170,7 +171,7 @@ def _end(answer: ScriptedAnswer) -> dict[str, Any]:
 
 
 def _embed(request: HttpRequest, models: tuple[str, ...]) -> Reply:
-    body = _asking(request, models)
+    body = _check(request, models)
     texts = strings(body["input"]) if body.get("input") else []
     vectors = [embedding(text, whole_number(body.get("dimensions"))) for text in texts]
     read = sum(map(count_tokens, texts))
@@ -194,14 +195,14 @@ def _ps(_request: HttpRequest, models: tuple[str, ...]) -> Reply:
 
 
 def _embedding(request: HttpRequest, models: tuple[str, ...]) -> Reply:
-    """What `/api/embed` replaced: one prompt, one vector; an empty vector for an empty prompt."""
-    body = _asking(request, models)
+    """The predecessor of `/api/embed`: one prompt, one vector; an empty prompt gets an empty vector."""
+    body = _check(request, models)
     prompt = str(body.get("prompt") or "")
     return Document({"embedding": embedding(prompt) if prompt else []}, of_model=True)
 
 
 def _show(request: HttpRequest, models: tuple[str, ...]) -> Reply:
-    _asking(request, models)
+    _check(request, models)
     return Document(
         {
             "parameters": "",

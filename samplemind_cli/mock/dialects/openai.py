@@ -1,25 +1,26 @@
-"""OpenAI's chat completions, responses, embeddings and model list, as `openai/openai-openapi` documents them."""
+"""OpenAI's chat completions, responses, embeddings and model list, according to `openai/openai-openapi`."""
 
 import base64
+import json
 import struct
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from samplemind_cli.mock.dialects import responses
-from samplemind_cli.mock.dialects.speech import (
+from samplemind_cli.mock.dialects.dialect import (
     SSE,
+    ApiError,
     Document,
     Event,
+    Generated,
     RefusedRequest,
     Reply,
-    Spoken,
-    Trouble,
     body_of,
-    chosen,
-    flaw,
-    routed,
-    since,
+    choose_tool,
+    find_handler,
+    invalid_field,
+    messages_after,
     strings,
     whole_number,
 )
@@ -27,12 +28,12 @@ from samplemind_cli.mock.http1 import HttpRequest
 from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, count_tokens, embedding, text_of
 
 NAME = "openai"
-TROUBLES = {
-    "auth": Trouble(401, "Incorrect API key provided.", "invalid_api_key"),
-    "credit": Trouble(429, "You exceeded your current quota, please check your plan.", "insufficient_quota"),
-    "too-long": Trouble(400, "This model's maximum context length is 8192 tokens.", "context_length_exceeded"),
+ERRORS = {
+    "auth": ApiError(401, "Incorrect API key provided.", "invalid_api_key"),
+    "credit": ApiError(429, "You exceeded your current quota, please check your plan.", "insufficient_quota"),
+    "too-long": ApiError(400, "This model's maximum context length is 8192 tokens.", "context_length_exceeded"),
 }
-MIDSTREAM = Trouble(500, "The server had an error while processing your request.")
+MIDSTREAM = ApiError(500, "The server had an error while processing your request.")
 NOT_JSON = "We could not parse the JSON body of your request."
 TYPES = {"insufficient_quota": "insufficient_quota", "rate_limit_exceeded": "requests"}
 CODES = {429: "rate_limit_exceeded", 529: "server_is_overloaded", 503: "server_is_overloaded"}
@@ -42,24 +43,24 @@ REFUSAL = "I can't help with that."
 
 
 def reply(request: HttpRequest, models: tuple[str, ...]) -> Reply:
-    """What the API answers. Raises Refused."""
-    handler = routed(ROUTES, request)
+    """What the API answers. Raises RefusedRequest."""
+    handler = find_handler(ROUTES, request)
     if not request.headers.get("authorization", "").removeprefix("Bearer").strip():
         raise RefusedRequest(401, "You didn't provide an API key in an Authorization header (Bearer).")
     return handler(request, models)
 
 
-def error(trouble: Trouble) -> Any:
+def error_body(error: ApiError) -> Any:
     """An error's body."""
-    code = trouble.code or CODES.get(trouble.status)
-    kind = TYPES.get(code or "", "server_error" if trouble.status >= 500 else "invalid_request_error")  # noqa: PLR2004 - HTTP
-    return {"error": {"message": trouble.message, "type": kind, "param": trouble.param, "code": code}}
+    code = error.code or CODES.get(error.status)
+    kind = TYPES.get(code or "", "server_error" if error.status >= 500 else "invalid_request_error")  # noqa: PLR2004 - HTTP
+    return {"error": {"message": error.message, "type": kind, "param": error.param, "code": code}}
 
 
-def _asking(request: HttpRequest, models: tuple[str, ...], required: dict[str, Any]) -> dict[str, Any]:
+def _check(request: HttpRequest, models: tuple[str, ...], required: dict[str, Any]) -> dict[str, Any]:
     body = body_of(request, NOT_JSON)
-    if found := flaw(body, required):
-        name, missing = found
+    if invalid := invalid_field(body, required):
+        name, missing = invalid
         if missing:
             raise RefusedRequest(400, f"Missing required parameter: '{name}'.", "missing_required_parameter", name)
         raise RefusedRequest(400, f"Invalid type for '{name}'.", "invalid_type", name)
@@ -70,13 +71,12 @@ def _asking(request: HttpRequest, models: tuple[str, ...], required: dict[str, A
 
 
 def _chat(request: HttpRequest, models: tuple[str, ...]) -> Reply:
-    body = _asking(request, models, {"model": str, "messages": list})
+    body = _check(request, models, {"model": str, "messages": list})
     messages = body["messages"]
     for n, message in enumerate(messages):
         if not isinstance(message, dict) or message.get("role") not in ROLES:
-            raise RefusedRequest(
-                400, f"Invalid value for 'messages[{n}].role'.", "invalid_value", f"messages[{n}].role"
-            )
+            param = f"messages[{n}].role"
+            raise RefusedRequest(400, f"Invalid value for '{param}'.", "invalid_value", param)
     if not messages:
         raise RefusedRequest(400, "Invalid 'messages': empty array.", "empty_array", "messages")
     prompt_request = PromptRequest(
@@ -86,21 +86,33 @@ def _chat(request: HttpRequest, models: tuple[str, ...]) -> Reply:
         stream=bool(body.get("stream")),
         max_tokens=whole_number(body.get("max_completion_tokens", body.get("max_tokens"))),
         schema=_schema(body.get("response_format") or {}),
-        tool=None if any(message["role"] == "tool" for message in since(messages, "assistant")) else _tool(body),
+        tool=None
+        if any(message["role"] == "tool" for message in messages_after(messages, "assistant"))
+        else _tool(body),
         think=body.get("reasoning_effort") not in (None, "none"),
     )
     usage = bool((body.get("stream_options") or {}).get("include_usage"))
-    return Spoken(prompt_request, _whole, lambda request, answer: _events(request, answer, usage), SSE)
+    return Generated(prompt_request, _whole, lambda request, answer: _events(request, answer, usage), SSE)
 
 
 def _responses(request: HttpRequest, models: tuple[str, ...]) -> Reply:
-    return responses.spoken(_asking(request, models, {"model": str}))
+    return responses.reply(_check(request, models, {"model": str}))
 
 
-def _schema(wanted: dict[str, Any]) -> Any:
-    if wanted.get("type") == "json_schema":
-        return (wanted.get("json_schema") or {}).get("schema", {})
-    return {} if wanted.get("type") == "json_object" else None
+def _input_tokens(request: HttpRequest, models: tuple[str, ...]) -> Reply:
+    """A prompt's tokens; parameters of the answer are rejected."""
+    body = _check(request, models, {"model": str})
+    if unknown := next((name for name in body if name not in responses.COUNTED), ""):
+        raise RefusedRequest(400, f"Unknown parameter: '{unknown}'.", "unknown_parameter", unknown)
+    tools = json.dumps(body["tools"]) if body.get("tools") else ""
+    read = count_tokens(f"{responses.reply(body).request.input_text} {tools}")
+    return Document({"object": "response.input_tokens", "input_tokens": read}, of_model=True)
+
+
+def _schema(response_format: dict[str, Any]) -> Any:
+    if response_format.get("type") == "json_schema":
+        return (response_format.get("json_schema") or {}).get("schema", {})
+    return {} if response_format.get("type") == "json_object" else None
 
 
 def _tool(body: dict[str, Any]) -> ToolSpec | None:
@@ -109,7 +121,12 @@ def _tool(body: dict[str, Any]) -> ToolSpec | None:
     tools = [ToolSpec(function["name"], function.get("parameters", {})) for function in functions]
     if choice == "none":
         return None
-    return chosen(tools, choice["function"]["name"] if isinstance(choice, dict) else "")
+    return choose_tool(tools, _allowed(choice) if isinstance(choice, dict) else ())
+
+
+def _allowed(choice: dict[str, Any]) -> list[str]:
+    holders = choice["allowed_tools"]["tools"] if choice["type"] == "allowed_tools" else [choice]
+    return [holder["function"]["name"] for holder in holders]
 
 
 def _whole(request: PromptRequest, answer: ScriptedAnswer) -> Any:
@@ -162,7 +179,7 @@ def _finish(answer: ScriptedAnswer) -> str:
 
 
 def _usage(answer: ScriptedAnswer) -> dict[str, Any]:
-    """Thoughts are never shown in this format, only counted."""
+    """The usage; thinking is counted, though this format does not show it."""
     return {
         "prompt_tokens": answer.input_tokens,
         "completion_tokens": answer.output_tokens,
@@ -173,12 +190,12 @@ def _usage(answer: ScriptedAnswer) -> dict[str, Any]:
 
 
 def _embeddings(request: HttpRequest, models: tuple[str, ...]) -> Reply:
-    body = _asking(request, models, {"model": str, "input": (str, list)})
+    body = _check(request, models, {"model": str, "input": (str, list)})
     texts = strings(body["input"])
     data = []
     for n, text in enumerate(texts):
         vector: Any = embedding(text, whole_number(body.get("dimensions")))
-        if body.get("encoding_format") == "base64":  # what OpenAI's own client asks for
+        if body.get("encoding_format") == "base64":  # OpenAI's own client requests it
             vector = base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
         data.append({"object": "embedding", "index": n, "embedding": vector})
     read = sum(map(count_tokens, texts))
@@ -194,6 +211,7 @@ def _models(_request: HttpRequest, models: tuple[str, ...]) -> Reply:
 ROUTES = {
     ("POST", "/v1/chat/completions"): _chat,
     ("POST", "/v1/responses"): _responses,
+    ("POST", "/v1/responses/input_tokens"): _input_tokens,
     ("POST", "/v1/embeddings"): _embeddings,
     ("GET", "/v1/models"): _models,
 }

@@ -1,27 +1,33 @@
-"""OpenAI's Responses, as `openai/openai-openapi` documents them; nothing is kept between two of them."""
+"""OpenAI's Responses, according to `openai/openai-openapi`; no state is kept between requests."""
 
 import time
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from samplemind_cli.mock.dialects.speech import NAMED_SSE, Event, RefusedRequest, Spoken, chosen, whole_number
+from samplemind_cli.mock.dialects.dialect import NAMED_SSE, Event, Generated, RefusedRequest, choose_tool, whole_number
 from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec, text_of
 
-KEPT = ("previous_response_id", "conversation", "prompt")  # they name what only OpenAI holds
+STATEFUL = ("previous_response_id", "conversation", "prompt")  # they refer to data stored at OpenAI
+COUNTED = frozenset(
+    {*STATEFUL, "model", "input", "instructions", "personality", "tools", "tool_choice", "text", "reasoning"}
+)
+COUNTED |= {"parallel_tool_calls", "truncation"}
+TRIGGER = {"type": "compaction_trigger"}
+COMPACTION = {"type": "compaction", "encrypted_content": "gAAAAABmock"}
 REFUSAL = "I can't help with that."
 REASONS = {"length": "max_output_tokens", "filter": "content_filter"}
-EventFields = tuple[str, dict[str, Any], bool]  # an event's type, what else it says, whether it carries a word
+EventFields = tuple[str, dict[str, Any], bool]  # an event's type, its other fields, whether it carries a word
 ROLES = frozenset({"user", "assistant", "system", "developer"})
 
 
-def spoken(body: dict[str, Any]) -> Spoken:
-    """What a response's body asks for. Raises RefusedRequest."""
-    for name in KEPT:
+def reply(body: dict[str, Any]) -> Generated:
+    """The reply to a request's body. Raises RefusedRequest."""
+    for name in STATEFUL:
         if body.get(name) is not None:
             raise RefusedRequest(400, f"The {name} was not found.", "not_found", name)
-    given = body.get("input")
-    items = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    input_ = body.get("input")
+    items = [{"role": "user", "content": input_}] if isinstance(input_, str) else input_
     if not isinstance(items, list) or not items:
         raise RefusedRequest(400, "Missing required parameter: 'input'.", "missing_required_parameter", "input")
     for n, item in enumerate(items):
@@ -40,7 +46,7 @@ def spoken(body: dict[str, Any]) -> Spoken:
         tool=None if answered else _tool(body),
         think=(body.get("reasoning") or {}).get("effort") not in (None, "none", "minimal"),
     )
-    return Spoken(prompt_request, partial(_whole, body), partial(_events, body), NAMED_SSE)
+    return Generated(prompt_request, partial(_whole, body), partial(_events, body), NAMED_SSE)
 
 
 def _words(item: dict[str, Any]) -> str:
@@ -53,11 +59,13 @@ def _tool(body: dict[str, Any]) -> ToolSpec | None:
     tools = [ToolSpec(function["name"], function.get("parameters") or {}) for function in functions]
     if choice == "none":
         return None
-    return chosen(tools, choice.get("name", "") if isinstance(choice, dict) else "")
+    if not isinstance(choice, dict):
+        return choose_tool(tools)
+    return choose_tool(tools, [holder["name"] for holder in choice.get("tools", [choice]) if "name" in holder])
 
 
 def _response(
-    body: dict[str, Any], request: PromptRequest, status: str, output: list[Any], **more: Any
+    body: dict[str, Any], request: PromptRequest, status: str, output: list[Any], **fields: Any
 ) -> dict[str, Any]:
     echoed = {name: body.get(name) for name in ("instructions", "max_output_tokens", "previous_response_id")}
     return {
@@ -76,12 +84,12 @@ def _response(
         "top_p": body.get("top_p", 1.0),
         "metadata": body.get("metadata") or {},
         **echoed,
-        **more,
+        **fields,
     }
 
 
 def _output(request: PromptRequest, answer: ScriptedAnswer, status: str) -> list[dict[str, Any]]:
-    """The items: a thought, a message, a call."""
+    """The output items: reasoning, a message, a function call."""
     items: list[dict[str, Any]] = []
     if answer.thinking:
         summary = [{"type": "summary_text", "text": "".join(answer.thinking)}]
@@ -108,7 +116,7 @@ def _call(request: PromptRequest, answer: ScriptedAnswer, arguments: str, status
     return {**head, "arguments": arguments, "status": status}
 
 
-def _ended(body: dict[str, Any], request: PromptRequest, answer: ScriptedAnswer) -> dict[str, Any]:
+def _final(body: dict[str, Any], request: PromptRequest, answer: ScriptedAnswer) -> dict[str, Any]:
     reason = REASONS.get(answer.finish)
     status = "incomplete" if reason else "completed"
     details = {"incomplete_details": {"reason": reason}} if reason else {}
@@ -119,67 +127,70 @@ def _ended(body: dict[str, Any], request: PromptRequest, answer: ScriptedAnswer)
         "output_tokens_details": {"reasoning_tokens": len(answer.thinking)},
         "total_tokens": answer.input_tokens + answer.output_tokens,
     }
-    return _response(body, request, status, _output(request, answer, status), usage=usage, **details)
+    compacted = body["input"][-1] == TRIGGER
+    items = [COMPACTION | {"id": f"cmp_{request.id}"}] if compacted else _output(request, answer, status)
+    return _response(body, request, status, items, usage=usage, **details)
 
 
 def _whole(body: dict[str, Any], request: PromptRequest, answer: ScriptedAnswer) -> Any:
-    return _ended(body, request, answer)
+    return _final(body, request, answer)
 
 
 def _events(body: dict[str, Any], request: PromptRequest, answer: ScriptedAnswer) -> Iterator[Event]:
-    """Every event is numbered; the last one holds the whole response."""
+    """The numbered events; the last one contains the whole response."""
     for number, (kind, fields, token) in enumerate(_event_fields(body, request, answer)):
         yield Event({"type": kind, "sequence_number": number, **fields}, token=token)
 
 
 def _event_fields(body: dict[str, Any], request: PromptRequest, answer: ScriptedAnswer) -> Iterator[EventFields]:
-    begun = _response(body, request, "in_progress", [])
+    started = _response(body, request, "in_progress", [])
     for kind in ("created", "in_progress"):
-        yield f"response.{kind}", {"response": begun}, False
-    ended = _ended(body, request, answer)
-    for index, item in enumerate(ended["output"]):
+        yield f"response.{kind}", {"response": started}, False
+    final = _final(body, request, answer)
+    for index, item in enumerate(final["output"]):
         yield from _item(index, item, answer)
-    yield f"response.{ended['status']}", {"response": ended}, False
+    yield f"response.{final['status']}", {"response": final}, False
 
 
 def _item(index: int, item: dict[str, Any], answer: ScriptedAnswer) -> Iterator[EventFields]:
-    where = {"item_id": item["id"], "output_index": index}
+    position = {"item_id": item["id"], "output_index": index}
     empty: dict[str, dict[str, Any]] = {
+        "compaction": {},
         "reasoning": {"summary": []},
         "message": {"content": []},
         "function_call": {"arguments": ""},
     }
-    opened = {**item, **empty[item["type"]], **({"status": "in_progress"} if "status" in item else {})}
-    yield "response.output_item.added", {"output_index": index, "item": opened}, False
+    empty_item = {**item, **empty[item["type"]], **({"status": "in_progress"} if "status" in item else {})}
+    yield "response.output_item.added", {"output_index": index, "item": empty_item}, False
     match item["type"]:
         case "reasoning":
-            yield from _part("reasoning_summary", where | {"summary_index": 0}, item["summary"][0], answer.thinking)
+            yield from _part("reasoning_summary", position | {"summary_index": 0}, item["summary"][0], answer.thinking)
         case "message":
             part = item["content"][0]
             words = answer.text if part["type"] == "output_text" else (REFUSAL,)
-            yield from _content(where | {"content_index": 0}, part, words)
+            yield from _content(position | {"content_index": 0}, part, words)
         case "function_call":
             for piece in answer.arguments:
-                yield "response.function_call_arguments.delta", {**where, "delta": piece}, True
-            whole = {"name": item["name"], "arguments": item["arguments"]}
-            yield "response.function_call_arguments.done", where | whole, False
+                yield "response.function_call_arguments.delta", {**position, "delta": piece}, True
+            call = {"name": item["name"], "arguments": item["arguments"]}
+            yield "response.function_call_arguments.done", position | call, False
     yield "response.output_item.done", {"output_index": index, "item": item}, False
 
 
-def _part(kind: str, where: dict[str, Any], part: dict[str, Any], words: tuple[str, ...]) -> Iterator[EventFields]:
-    yield f"response.{kind}_part.added", {**where, "part": {**part, "text": ""}}, False
+def _part(kind: str, position: dict[str, Any], part: dict[str, Any], words: tuple[str, ...]) -> Iterator[EventFields]:
+    yield f"response.{kind}_part.added", {**position, "part": {**part, "text": ""}}, False
     for word in words:
-        yield f"response.{kind}_text.delta", {**where, "delta": word}, True
-    yield f"response.{kind}_text.done", {**where, "text": part["text"]}, False
-    yield f"response.{kind}_part.done", {**where, "part": part}, False
+        yield f"response.{kind}_text.delta", {**position, "delta": word}, True
+    yield f"response.{kind}_text.done", {**position, "text": part["text"]}, False
+    yield f"response.{kind}_part.done", {**position, "part": part}, False
 
 
-def _content(where: dict[str, Any], part: dict[str, Any], words: tuple[str, ...]) -> Iterator[EventFields]:
+def _content(position: dict[str, Any], part: dict[str, Any], words: tuple[str, ...]) -> Iterator[EventFields]:
     name = "text" if part["type"] == "output_text" else "refusal"
     kind = part["type"] if name == "text" else "refusal"
-    more: dict[str, Any] = {"logprobs": []} if name == "text" else {}
-    yield "response.content_part.added", {**where, "part": {**part, name: ""}}, False
+    extra: dict[str, Any] = {"logprobs": []} if name == "text" else {}
+    yield "response.content_part.added", {**position, "part": {**part, name: ""}}, False
     for word in words:
-        yield f"response.{kind}.delta", {**where, "delta": word, **more}, True
-    yield f"response.{kind}.done", {**where, name: part[name], **more}, False
-    yield "response.content_part.done", {**where, "part": part}, False
+        yield f"response.{kind}.delta", {**position, "delta": word, **extra}, True
+    yield f"response.{kind}.done", {**position, name: part[name], **extra}, False
+    yield "response.content_part.done", {**position, "part": part}, False

@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - copied beside sitecustomize.py, and loaded by its path
-"""Let a profiler in another process begin before the program does, and write the times at the program's end."""
+"""Wait for a profiler in another process before the program starts, and write the times at its end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time, "main_thread": ti
 
 
 def begin(options: dict[str, Any]) -> None:
-    """Wait for the profiler in the first process; allow it in each."""
+    """Wait for the profiler in the first process; allow it to attach to each."""
     if options["permit"]:
         permit(options["permit"])
         os.register_at_fork(after_in_child=lambda: permit(options["permit"]))
@@ -33,7 +33,7 @@ def begin(options: dict[str, Any]) -> None:
 
 
 def write_times(options: dict[str, Any], began: dict[str, float], pid: int) -> None:
-    """Those of the process that began it, and what its children used, as far as they have ended."""
+    """Write the times of the first process, and of those of its children that have ended."""
     if os.getpid() != pid:
         return
     times = {name: clock() - began[name] for name, clock in CLOCKS.items()}
@@ -43,7 +43,7 @@ def write_times(options: dict[str, Any], began: dict[str, float], pid: int) -> N
 
 
 def permit(pid: int) -> None:
-    """Let this process and those below it look at us, where Linux lets only ancestors do so."""
+    """Let this process and its children attach to us, where Linux allows only ancestors to."""
     import ctypes
 
     ctypes.CDLL(None).prctl(PR_SET_PTRACER, ctypes.c_ulong(pid), 0, 0, 0)

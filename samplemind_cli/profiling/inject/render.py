@@ -1,15 +1,15 @@
 # ruff: noqa: INP001 - run by path with the profiled program's Python
-"""Turn what the profilers wrote into pages, speedscope files and `<kind>.frames.json`: `render.py FOLDER KIND PID`.
+"""Turn the profilers' files into pages, speedscope files and `<kind>.frames.json`: `render.py FOLDER KIND PID`.
 
-PID is the program; of the others' time the frames tell nothing when `cpu.times.json` says "alone".
+PID is the program; with "alone" in `cpu.times.json` the frames leave out the time of other processes.
 
-Needs nothing but the profiler of that kind. Frames, largest first:
+Needs only the profiler of that kind. Frames, largest first:
 cpu:     {"function", "file", "line", "own", "total", "awaited"} in seconds
 memory:  {"function", "file", "line", "peak", "held"} in bytes; `held` is what was not freed when the program ended.
          The peaks of several processes are added up.
 "threads", by process and thread, largest first: {"pid", "command", "thread", "seconds", and its largest frame}.
-Each frame has "caller", the nearest frame outside of the standard library and installed packages ("" when it is that
-itself).
+Each frame has "caller", the nearest frame outside of the standard library and installed packages ("" if it is that
+frame itself).
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 LIBRARY = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
-# What is installed for another Python, as in a container or in a child's environment.
+# Packages of another Python, as in a container or in a child's environment.
 INSTALLED = re.compile(r"(.*?/(?:(?:site|dist)-packages|lib/python3\.\d+))/")
 NOWHERE = ("", "<thread>", "<left out>", "<built-in>")  # a C function's time belongs to its caller
 INJECTED = "sitecustomize.py"
 THREAD, LEFT_OUT = "<thread>", "<left out>"
-LARGE = 500_000  # frames in all samples together, from which on a page would take minutes
+LARGE = 500_000  # frames in all samples; a page with more would take minutes
 OUTER, INNER = 100, 300  # frames of a deep stack that are drawn
 THIN = 0.0005  # a share that is narrower than a pixel
-DEEPEST = 2000  # pyinstrument goes as deep as the program did
+DEEPEST = 2000  # pyinstrument recurses as deep as the program did
 Key = tuple[str, str, int]
 
 
@@ -60,13 +60,13 @@ class Frames:
         self.callers: defaultdict[Key, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
 
     def add(self, stack: list[Key], number: str, amount: float) -> None:
-        """To the innermost frame."""
+        """Add an amount to the innermost frame."""
         frame = stack[0] if stack else ("(no Python frame)", "", 0)
         self.sums[frame][number] += amount
         self.callers[frame][caller(stack)] += amount
 
     def sorted(self, number: str) -> list[dict[str, Any]]:
-        """All of them, the largest `number` first."""
+        """All frames, the largest `number` first."""
         rows = []
         for (function, file, line), sums in sorted(self.sums.items(), key=lambda item: -item[1][number]):
             by = self.callers[function, file, line]
@@ -83,7 +83,7 @@ class Frames:
 
 
 def cpu(raws: list[Path], folder: Path) -> dict[str, Any]:
-    """Sessions as pyinstrument saves them."""
+    """The frames and threads of pyinstrument's sessions; writes a page for each."""
     frames, threads = Frames("own", "total", "awaited"), []
     times = json.loads((folder / "cpu.times.json").read_bytes())
     for raw in raws:
@@ -107,7 +107,7 @@ def draw(document: dict[str, Any], raw: Path, folder: Path) -> None:
     document["frame_records"] = bounded(document["frame_records"])
     session: Any = Session.from_json(document)
     session.sys_prefixes = libraries(session.frame_records)
-    session.root_frame = cache(session.root_frame)  # both renderers ask for it, the page's leaves it as it is
+    session.root_frame = cache(session.root_frame)  # both renderers call it, and the first does not change it
     page = HTMLRenderer().render(session)
     # The page asks Google for a font; without it the browser's own is used, and no network.
     page = re.sub(r"https://fonts\.(googleapis|gstatic)\.com[^\"'\s)]*", "data:text/css,", page)
@@ -116,7 +116,7 @@ def draw(document: dict[str, Any], raw: Path, folder: Path) -> None:
 
 
 def split(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The time of each thread of a process, and where most of it went."""
+    """The seconds of each thread of a process, and its largest frame."""
     own: defaultdict[str, Frames] = defaultdict(lambda: Frames("own", "total", "awaited"))
     for records, seconds in document["frame_records"]:
         top = read(records[0]) if records else ("", "", 0)
@@ -127,7 +127,7 @@ def split(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def bounded(samples: list[Any]) -> list[Any]:
-    """The same, small enough for a page: deep stacks without their middle, and branches too thin to be seen cut off."""
+    """The samples, small enough for a page: deep stacks without their middle, and without invisibly thin branches."""
     middle = [f"(frames left out)\x00{LEFT_OUT}\x000"]
     shorter = [
         ([*records[:OUTER], *middle, *records[-INNER:]] if len(records) > OUTER + INNER else records, seconds)
@@ -149,7 +149,7 @@ def bounded(samples: list[Any]) -> list[Any]:
 
 
 def cut(path: tuple[str, ...], node: list[Any], least: float) -> Iterator[str]:
-    """As far as the branch has so many seconds; its thread at least."""
+    """The path as far as its branch has at least so many seconds; its thread in any case."""
     for depth, record in enumerate(path):
         node = node[1][record]
         if depth and node[0] < least:
@@ -158,30 +158,30 @@ def cut(path: tuple[str, ...], node: list[Any], least: float) -> Iterator[str]:
 
 
 def libraries(frame_records: list[Any]) -> list[str]:
-    """Folders of what is not the user's: pyinstrument takes /usr for one, and all programs in it."""
+    """Folders of installed code: by default pyinstrument counts all of /usr, and so all programs in it."""
     files = {read(record)[1] for record in set().union(*(records for records, _ in frame_records))}
-    return [*LIBRARY, *{found[1] for file in files if (found := INSTALLED.match(file))}]
+    return [*LIBRARY, *{match[1] for file in files if (match := INSTALLED.match(file))}]
 
 
 def add_sample(frames: Frames, records: list[str], seconds: float) -> None:
-    """One sample: its frames, outermost first."""
-    found = [read(record) for record in reversed(records)]
-    stack = [frame for frame in found if frame[1] not in NOWHERE and not frame[1].endswith(INJECTED)]
-    frames.add(stack, "awaited" if any(frame[0] == "[await]" for frame in found) else "own", seconds)
+    """Add one sample; its frames are outermost first."""
+    every = [read(record) for record in reversed(records)]
+    stack = [frame for frame in every if frame[1] not in NOWHERE and not frame[1].endswith(INJECTED)]
+    frames.add(stack, "awaited" if any(frame[0] == "[await]" for frame in every) else "own", seconds)
     for frame in set(stack):
         frames.sums[frame]["total"] += seconds
 
 
 @cache
 def read(record: str) -> Key:
-    """A frame as pyinstrument keeps it: `function NUL file NUL line SOH attributes`."""
+    """A frame in pyinstrument's format: `function NUL file NUL line SOH attributes`."""
     function, _, place = record.partition("\x01")[0].partition("\x00")
     file, _, line = place.partition("\x00")
     return function, file, int(line or 0)
 
 
 def memory(raws: list[Path], folder: Path) -> dict[str, Any]:
-    """The files of memray."""
+    """The frames of memray's files; writes reports for each."""
     from memray import FileReader
 
     frames, peak, allocations = Frames("peak", "held"), 0, 0
@@ -198,9 +198,9 @@ def memory(raws: list[Path], folder: Path) -> dict[str, Any]:
 
 
 def reports(reader: Any, frames: Frames) -> Iterator[tuple[str, Any]]:
-    """What memray's commands `flamegraph` and `transform` write, and its ending; what it is of is counted as well.
+    """The reports of memray's commands `flamegraph` and `transform`, with their file endings; counts their records.
 
-    The commands themselves would first import all of memray's terminal, and read the file anew for each report.
+    The commands themselves would import all of memray's terminal UI, and read the file for each report.
     """
     from memray.reporters.flamegraph import FlameGraphReporter
     from memray.reporters.transform import TransformReporter
@@ -214,14 +214,14 @@ def reports(reader: Any, frames: Frames) -> Iterator[tuple[str, Any]]:
 
 
 def counted(records: Iterable[Any], frames: Frames, number: str) -> Iterator[Any]:
-    """The records, as they go by: all of them with their stacks may be more than fits into memory."""
+    """Count the records while they are iterated: all of them with their stacks may not fit into memory."""
     for record in records:
         frames.add(without_us(record.stack_trace()), number, record.size)
         yield record
 
 
 def without_us(stack: list[Key]) -> list[Key]:
-    """What the program did by itself."""
+    """The stack without our own frames."""
     return [frame for frame in stack if not frame[1].endswith(INJECTED)]
 
 
@@ -232,18 +232,18 @@ def name(raw: Path, kind: str, ending: str) -> str:
 
 
 def number(raw: Path) -> str:
-    """The process; memray puts a forked child's number last."""
+    """The process id in a file's name; memray puts a forked child's last."""
     return raw.name.split(".", 1)[1].removesuffix(".raw").replace(".raw", "")
 
 
 def whole(raw: Path) -> bool:
-    """Whether the process came to write its times, after all else; memray puts a forked child's number last."""
+    """Whether the process finished its files, of which the times are the last."""
     pid = raw.name.removesuffix(".raw").rpartition(".")[2]
     return (FOLDER / f"{KIND}.{pid}.json").exists()
 
 
 sys.setrecursionlimit(DEEPEST)
 FOLDER, KIND, MAIN = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-FOUND = (cpu if KIND == "cpu" else memory)(sorted(filter(whole, FOLDER.glob(f"{KIND}.*.raw*"))), FOLDER)
-(FOLDER / f"{KIND}.frames.json").write_text(json.dumps(FOUND), "utf-8")
-gc.freeze()  # or the interpreter looks through all of it for cycles as it leaves: a tenth of the reading
+RESULT = (cpu if KIND == "cpu" else memory)(sorted(filter(whole, FOLDER.glob(f"{KIND}.*.raw*"))), FOLDER)
+(FOLDER / f"{KIND}.frames.json").write_text(json.dumps(RESULT), "utf-8")
+gc.freeze()  # skip the search for cycles at interpreter shutdown: a tenth of the whole time

@@ -2,8 +2,8 @@
 """Start a profiler in a Python program that is run exactly as typed: this file is imported before its first line.
 
 Its own folder holds `profile.json`: {"kind": "cpu" | "memory" | "bare", "out": folder, "children": bool,
-"native": bool, "path": the PYTHONPATH to restore, "command": the words to keep, "outside": bool, "permit": PID}. With
-"outside" a profiler in another process looks at this one, and outside.py waits for it. Else this file writes
+"native": bool, "path": the PYTHONPATH to restore, "command": the words to store, "outside": bool, "permit": PID}. With
+"outside" a profiler in another process samples this one, and outside.py waits for it. Else this file writes
 `<kind>.<pid>.raw` (not for bare) and `<kind>.<pid>.json`, the times. Imports the standard library and the one
 profiler; any Python from 3.11.
 """
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 INTERVAL = 0.001  # seconds between two samples
 ENDING = {signal.SIGTERM}
-LAST = -100  # among what multiprocessing does at the end of a process
+LAST = -100  # exit priority: after multiprocessing's other finalizers
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time, "main_thread": time.thread_time}
 
 
 class Bare:
-    """No profiler: the time the program takes by itself."""
+    """No profiler: only the program's own time."""
 
     def __init__(self, raw: Path) -> None:
         self.raw = raw
@@ -54,14 +54,14 @@ class MemoryTracker(Bare):
 
     def __init__(self, raw: Path, *, native: bool, children: bool) -> None:
         super().__init__(raw)
-        made, typed = import_module("memray"), sys.argv
-        sys.argv = OPTIONS["command"]  # memray keeps it, as UTF-8
+        memray, typed = import_module("memray"), sys.argv
+        sys.argv = OPTIONS["command"]  # memray stores it, as UTF-8
         try:
-            self.tracker = made.Tracker(
-                destination=made.FileDestination(raw, overwrite=True),
+            self.tracker = memray.Tracker(
+                destination=memray.FileDestination(raw, overwrite=True),
                 native_traces=native,
                 follow_fork=children,
-                file_format=made.FileFormat.AGGREGATED_ALLOCATIONS,
+                file_format=memray.FileFormat.AGGREGATED_ALLOCATIONS,
             )
         finally:
             sys.argv = typed
@@ -69,19 +69,19 @@ class MemoryTracker(Bare):
     def start(self) -> None:
         """Count every allocation from here on.
 
-        memray cuts as many frames off the thread that starts it as stand there then: here they are about to go.
+        memray omits the present frames of the thread that starts it from every later stack, so that is another thread.
         """
         starter = threading.Thread(target=self.tracker.__enter__)
         starter.start()
         starter.join()
 
     def stop(self) -> None:
-        """What is still held now counts as leaked."""
+        """Stop; what is still allocated counts as leaked."""
         self.tracker.__exit__(None, None, None)
 
 
 class Cpu(Bare):
-    """pyinstrument, which must be started inside an event loop's context to tell who awaited."""
+    """pyinstrument, which must be started inside an event loop's context to attribute awaited time."""
 
     def __init__(self, raw: Path) -> None:
         from pyinstrument import Profiler
@@ -97,12 +97,12 @@ class Cpu(Bare):
         self.outer.start()
 
     def stop(self) -> None:
-        """Write all sessions as one; a program may end in the middle of an event loop."""
+        """Write all sessions as one; a program may end while an event loop runs."""
         for profiler in (self.outer, self.inner):
             if profiler.is_running:
                 self.keep(profiler)
         whole, *others = self.sessions
-        for session in others:  # as Session.combine does, which copies all samples for each
+        for session in others:  # Session.combine would copy all samples each time
             whole.frame_records += session.frame_records
             whole.sample_count += session.sample_count
             whole.duration += session.duration
@@ -111,12 +111,12 @@ class Cpu(Bare):
         whole.save(self.raw)
 
     def keep(self, profiler: Any) -> None:
-        """Its session; without the reset the next one would hold this one again."""
+        """Store its session; without the reset the next one would include it."""
         self.sessions.append(profiler.stop())
         profiler.reset()
 
     def create_task(self, loop: Any, coroutine: Any, **options: Any) -> Any:
-        """A loop's task factory. What asyncio.run begins with is looked at in its own context, until it is done."""
+        """A loop's task factory. The main task of asyncio.run is sampled in its own context until it is done."""
         from asyncio import Task
 
         task = Task(coroutine, loop=loop, **options)
@@ -126,7 +126,7 @@ class Cpu(Bare):
         return task
 
     def enter(self, context: Context) -> bool:
-        """Look at what an event loop runs in this context; False where it is not ours to see."""
+        """Sample what an event loop runs in this context; False in another thread, or while not profiling."""
         if not self.outer.is_running or threading.current_thread() is not threading.main_thread():
             return False
         self.keep(self.outer)
@@ -134,14 +134,14 @@ class Cpu(Bare):
         return True
 
     def leave(self, context: Context) -> None:
-        """Look at the whole thread again."""
+        """Sample the whole thread again."""
         if self.inner.is_running and threading.current_thread() is threading.main_thread():
             context.run(self.keep, self.inner)
             self.outer.start()
 
 
 def follow(asyncio: Any, create_task: Any) -> None:
-    """Give the event loops that asyncio makes a task factory, by its policy; CPython 3.16 will have none."""
+    """Set the task factory of asyncio's event loops, by a policy; CPython 3.16 will have no policies."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         usual = type(asyncio.get_event_loop_policy())
@@ -156,7 +156,7 @@ def follow(asyncio: Any, create_task: Any) -> None:
 
 
 class AsyncioFinder(MetaPathFinder, Loader):
-    """Follows asyncio when, and only when, the program imports it."""
+    """Follows asyncio if and when the program imports it."""
 
     def __init__(self, create_task: Any) -> None:
         self.create = create_task
@@ -185,7 +185,7 @@ class AsyncioFinder(MetaPathFinder, Loader):
 
 
 class ProfiledProcess:
-    """One process from its start to its end, however it ends."""
+    """Profiles one process from its start to its end, however it ends."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
@@ -193,14 +193,14 @@ class ProfiledProcess:
         self.begin()
 
     def begin(self) -> None:
-        """Start the profiler, as late as can be."""
+        """Start the profiler, as the last step."""
         self.pid = os.getpid()
         self.profiler = self.make(self.out / f"{self.options['kind']}.{self.pid}.raw")
         self.began = {name: clock() for name, clock in CLOCKS.items()}
         self.profiler.start()
 
     def make(self, raw: Path) -> Bare:
-        """The profiler asked for."""
+        """The requested profiler."""
         if self.options["kind"] == "memory":
             return MemoryTracker(raw, native=self.options["native"], children=self.options["children"])
         return Cpu(raw) if self.options["kind"] == "cpu" else Bare(raw)
@@ -210,7 +210,7 @@ class ProfiledProcess:
         if os.getpid() != self.pid:
             return
         self.pid = 0
-        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # a Pool ends its workers while they end
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # a Pool also terminates workers that are already exiting
         times = {name: clock() - self.began[name] for name, clock in CLOCKS.items()}
         ended = os.times()
         times["children"] = ended.children_user + ended.children_system
@@ -219,7 +219,7 @@ class ProfiledProcess:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
     def at_every_end(self) -> None:
-        """Normal exit and the default SIGTERM; and a forked child begins anew or not at all. os._exit is not seen."""
+        """Finish at normal exit and the default SIGTERM, not at os._exit; a forked child starts again or not at all."""
         atexit.register(self.finish)
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, self.terminated)
@@ -227,23 +227,23 @@ class ProfiledProcess:
             os.register_at_fork(after_in_child=self.forked)
 
     def forked(self) -> None:
-        """Let memray follow into the child by itself; begin the other profilers anew."""
+        """Restart the profiler in a child; memray follows it by itself."""
         if self.options["kind"] == "memory":
             self.pid = os.getpid()
         else:
             self.begin()
-        if util := sys.modules.get("multiprocessing.util"):  # its processes end with os._exit
+        if util := sys.modules.get("multiprocessing.util"):  # its processes end by os._exit
             util.register_after_fork(self, lambda run: util.Finalize(None, run.finish, exitpriority=LAST))
 
     def terminated(self, number: int, _frame: Any) -> None:
-        """Write, then end as the signal would have ended it."""
+        """Finish, then end as the signal would have ended it."""
         self.finish()
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
 
 
 def leave_no_trace(options: dict[str, Any]) -> None:
-    """Give the program the path and environment it would have had, and the sitecustomize this one hides."""
+    """Restore the program's path and environment, and load the sitecustomize that this one hides."""
     sys.path[:] = [path for path in sys.path if path != str(HERE)]
     if not options["children"]:
         if options["path"] is None:

@@ -1,7 +1,7 @@
 """A span and metrics for each call to a provider, by the GenAI conventions.
 
-They are in development (github.com/open-telemetry/semantic-conventions-genai, docs/gen-ai). The names are written down
-here: opentelemetry-semantic-conventions calls its own deprecated since they moved there, and may drop them.
+They are in development (github.com/open-telemetry/semantic-conventions-genai, docs/gen-ai). The names are repeated
+here, as opentelemetry-semantic-conventions has deprecated its own since they moved there, and may drop them.
 """
 
 import asyncio
@@ -31,9 +31,9 @@ TOKENS = tuple(4**n for n in range(14))
 
 
 class Calling:
-    """Records calls. With `content`, prompts and answers, too.
+    """Records calls; with `content`, also prompts and answers.
 
-    `traceparent` is not sent on: no provider here continues a trace, and third parties need no ids of ours.
+    `traceparent` is not sent to providers: none here continues a trace, and third parties need no ids of ours.
     """
 
     def __init__(self, pipeline: "Pipeline", *, content: bool) -> None:
@@ -61,7 +61,7 @@ class Calling:
 
     @contextmanager
     def watch(self, route: Route, request: Request | None) -> Iterator[Callable[[Chunk], None]]:
-        """See `AICore`. The span's parent is the request that makes the call; others that wait for it have no span."""
+        """See `AICore`. The span's parent is the request that makes the call; others that share it have no span."""
         labels = _labels(route, request)
         name = f"{labels['gen_ai.operation.name']} {route.endpoint.model}"
         span = self._tracer.start_span(
@@ -99,7 +99,7 @@ class Calling:
 
 
 def kind(failure: BaseException) -> str:
-    """What `error.type` says: a `FaultKind`, or "refused", "unreachable", "broken_off", "timeout", "cancelled".
+    """The value of `error.type`: a `FaultKind`, or "refused", "unreachable", "broken_off", "timeout", "cancelled".
 
     A provider's own message is left out: it may quote the prompt.
     """
@@ -138,14 +138,14 @@ class _Response:
         return time.perf_counter() - self._began
 
     def answer(self) -> tuple[Answer | None, str]:
-        """The answer if it is complete, and what is wrong with it; embeddings are none."""
+        """The answer if it is complete, and the kind of error if it is not; None for embeddings."""
         try:
             return (self._draft.answer(self._route.provider, self.model) if self._request else None), ""
         except ProviderError as error:
             return None, kind(error)
 
     def attributes(self) -> dict[str, Value]:
-        """The conventions' attributes for it."""
+        """The response's attributes, by the conventions."""
         attributes = {
             "gen_ai.response.model": self.model or None,
             "gen_ai.response.time_to_first_chunk": self.first,

@@ -24,15 +24,15 @@ METRICS = {"otlp": OTLPMetricExporter, "console": ConsoleMetricExporter}
 
 
 class Pipeline:
-    """A tracer and a meter, whose exporters are named; everything else is in the SDK's own variables.
+    """A tracer and a meter with the named exporters; everything else is configured by the SDK's own variables.
 
-    Nothing waits for an exporter: what the queue (OTEL_BSP_MAX_QUEUE_SIZE) cannot hold is dropped.
+    Nothing waits for an exporter: what does not fit into the queue (OTEL_BSP_MAX_QUEUE_SIZE) is dropped.
     """
 
     def __init__(self, traces: frozenset[str], metrics: frozenset[str]) -> None:
         _listen()
         resource = _resource()
-        # We shut down ourselves: at exit the SDK would wait half a minute for an absent collector.
+        # `close` shuts down: at exit the SDK would wait half a minute for an absent collector.
         self._tracing = TracerProvider(None if traces else ALWAYS_OFF, resource, shutdown_on_exit=False)
         for name in traces:
             self._tracing.add_span_processor(BatchSpanProcessor(SPANS[name]()))
@@ -42,7 +42,7 @@ class Pipeline:
         self.meter = self._metering.get_meter(SERVICE, __version__)
 
     def close(self, seconds: float) -> None:
-        """Flush for at most this long; what has not been sent by then is lost."""
+        """Flush for at most this many seconds; what has not been sent by then is lost."""
         until = time.monotonic() + seconds
         ends = [threading.Thread(target=p.shutdown, daemon=True) for p in (self._tracing, self._metering)]
         for end in ends:
@@ -56,15 +56,15 @@ class Once(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self._said: set[str] = set()
+        self._logged: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         """See logging.Handler. A variable's value may be a key, so errors about headers are not quoted."""
         lost = " batch" in str(record.msg)
         words = "OTEL_EXPORTER_OTLP_HEADERS must be name=value,…" if ".util.re" in record.name else record.getMessage()
         what = "lost" if lost else str(record.msg)
-        if what not in self._said:
-            self._said.add(what)
+        if what not in self._logged:
+            self._logged.add(what)
             with suppress(RuntimeError):  # the loop that writes the log has ended; this thread has not
                 log.warning("telemetry%s: %s", " is being lost; this is logged once" if lost else "", words)
 
@@ -78,6 +78,6 @@ def _resource() -> Resource:
     """The resource; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES take precedence. Each worker is an instance."""
     ours = Resource({"service.version": __version__, "service.instance.id": str(uuid.uuid4())})
     resource = ours.merge(Resource.create())
-    if str(resource.attributes["service.name"]).startswith("unknown_service"):  # the SDK's word for no name
+    if str(resource.attributes["service.name"]).startswith("unknown_service"):  # the SDK's default
         resource = resource.merge(Resource({"service.name": SERVICE}))
     return resource

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from samplemind_cli.server.telemetry.pipeline import Pipeline
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
-# The bounds that the convention has.
+# The convention's bucket boundaries.
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 OTHER = "_OTHER"
 FAILED = 500
@@ -45,7 +45,7 @@ class Serving:
         """Record a request that has ended; returns its trace ids."""
         span = self._span(incoming) if incoming.span is None else incoming.span
         if incoming.span:
-            attach(_NOWHERE)  # the connection's next request is another's
+            attach(_NOWHERE)  # the connection's next request has its own span
         span.set_attribute("http.response.status_code", status)
         for name, value in _outcome_attributes(outcome):
             span.set_attribute(name, value)
@@ -96,16 +96,16 @@ def _request(method: str, route: str, chunked: bool) -> Mapping[str, str]:
 
 
 def _outcome_attributes(outcome: Outcome) -> list[tuple[str, str | tuple[str, ...]]]:
-    """The answer's provenance. No GenAI attributes: those are on the call's span, and would be counted twice."""
+    """The answer's provenance. No GenAI attributes: they are on the call's span, and would be counted twice."""
     route = f"{outcome.provider}/{outcome.model}" if outcome.provider else ""
     facts = (("cache", outcome.cache), ("route", route), ("passed_over", tuple(map(str, outcome.passed))))
     return [(f"samplemind.{name}", value) for name, value in facts if value]
 
 
 def _error(status: int, outcome: Outcome) -> str:
-    """The error type of a failure on our side; a client's error is none.
+    """The error type of a failure on our side; empty for a client's error.
 
-    A stream that ends early has the status 200, and a key of ours that a provider refuses 403.
+    These include a stream that fails after its status 200, and a 403 because a provider refused our key.
     """
     ours = status >= FAILED or (outcome.error and (status == 200 or outcome.error == "provider_auth"))  # noqa: PLR2004 - HTTP
     return outcome.error or str(status) if ours else ""

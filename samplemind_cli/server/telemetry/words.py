@@ -12,7 +12,7 @@ _ENDS = {**ENDS, "tool_calls": "tool_call"}
 
 
 def prompt_json(request: Request) -> str:
-    """The conversation as JSON; of images and audio only kind and size."""
+    """The conversation as JSON; images and audio only with their type and size."""
     return orjson.dumps([{"role": m.role, "parts": _parts(m)} for m in request.messages]).decode()
 
 

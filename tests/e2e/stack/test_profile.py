@@ -125,5 +125,5 @@ def test_nothing_stays_behind_when_it_ends_early(project, moment):
             looking.terminate()
         err = looking.communicate(timeout=30)[1]
     assert looking.returncode == (3 if moment == "the service ends" else 143)
-    assert ("api ended meanwhile" in err) == (moment == "the service ends")
+    assert ("api stopped while it was sampled" in err) == (moment == "the service ends")
     until(lambda: not beside(api))

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -180,6 +181,24 @@ def test_a_chat_goes_on_from_turn_to_turn_and_ask_goes_on_with_it(run, mock_serv
     assert [text for role, text in spoken if role == "user"] == ["one", "two \nlines", "three\nmore", "four"]
 
 
+@pytest.mark.usefixtures("mock_server")
+def test_a_chat_is_saved_again_into_its_own_file_and_over_no_other(run, tmp_path):
+    kept, saved = tmp_path / "kept.txt", tmp_path / "chat.md"
+    kept.write_text("kept")
+    (tmp_path / "link.md").symlink_to(kept)
+    os.mkfifo(tmp_path / "pipe")
+    saves = [f"/save {name}" for name in ("chat.md", "./chat.md", "kept.txt", "link.md", "pipe", "~nobody-here/x")]
+    lines = [saves[0], "one", *saves[1:], "/attach ~nobody-here/x"]
+    done = run("chat", *OPENAI, piped="\n".join(lines))
+
+    assert done.returncode == 0
+    assert "one" in saved.read_text()
+    assert kept.read_text() == "kept"
+    assert re.findall(r"error: (\S+) is there already", done.stderr) == ["kept.txt", "link.md", "pipe"]
+    assert "cannot write ~nobody-here/x" in done.stderr
+    assert "cannot read ~nobody-here/x" in done.stderr
+
+
 def test_a_model_is_changed_in_the_middle_and_a_wrong_one_is_not_taken(run, mock_server):
     done = run("chat", *OPENAI, piped="one\n/model nobody/x\n/model ollama/qwen\ntwo\n")
 
@@ -225,9 +244,9 @@ def test_ctrl_c_stops_an_answer_and_not_the_chat_and_ctrl_d_ends_it(mock_server,
     mock_server.behave(latency_ms=30_000)
     write(b"one\n")
     assert mock_server.wait_until(lambda: len(mock_server.requests) == 1, 30)
-    mock_server.behave(latency_ms=0)
     write(b"\x03")
     until(b"stopped")
+    mock_server.behave(latency_ms=0)
     write(b"two\n")
     until(b"You said: two")
     until(b"> ")

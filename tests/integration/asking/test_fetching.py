@@ -77,14 +77,14 @@ def url(certificate, monkeypatch):
 
 
 def test_text_and_images_are_what_their_server_says_they_are(url):
-    text, image = fetching.fetched(f"{url}/notes.txt", Settings()), fetching.fetched(f"{url}/a%20picture", Settings())
+    text, image = fetching.fetch(f"{url}/notes.txt", Settings()), fetching.fetch(f"{url}/a%20picture", Settings())
 
     assert text == Text("notes.txt:\n\nwörds")
     assert image == Media("image", "image/png", PNG, "a picture")
 
 
 def test_where_an_address_leads_on_is_followed(url):
-    assert fetching.fetched(f"{url}/there", Settings()).text.endswith("wörds")
+    assert fetching.fetch(f"{url}/there", Settings()).text.endswith("wörds")
 
 
 @pytest.mark.parametrize(
@@ -100,22 +100,22 @@ def test_where_an_address_leads_on_is_followed(url):
 def test_what_cannot_be_attached_is_told(url, path, why, monkeypatch):
     monkeypatch.setattr(fetching, "LARGEST", 2000)
     with pytest.raises(UsageError, match=why):
-        fetching.fetched(f"{url}{path}", Settings())
+        fetching.fetch(f"{url}{path}", Settings())
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/x", "HTTP://localhost/x"])
 def test_nothing_is_fetched_over_plain_http(url):
     with pytest.raises(UsageError, match="only https is"):
-        fetching.fetched(url, Settings())
+        fetching.fetch(url, Settings())
 
 
 def test_nobody_there_is_told():
     with pytest.raises(UsageError, match="cannot fetch https://127"):
-        fetching.fetched("https://127.0.0.1:1/x", Settings())
+        fetching.fetch("https://127.0.0.1:1/x", Settings())
 
 
 @pytest.mark.parametrize(
     ("given", "known"), [("https://a/b", True), ("notes.txt", False), ("-", False), ("C:/x", False)]
 )
 def test_an_address_is_told_from_a_file(given, known):
-    assert fetching.is_address(given) is known
+    assert fetching.is_url(given) is known

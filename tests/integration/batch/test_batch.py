@@ -108,7 +108,7 @@ def test_the_second_signal_stops_at_once(batch, mock_server):
     with batch.start(prompts(20)) as process:
         assert mock_server.wait_until(lambda: len(mock_server.requests) == JOBS, 60)
         process.send_signal(signal.SIGINT)
-        assert process.stderr.readline() == "finishing what is under way; once more stops at once\n"
+        assert process.stderr.readline() == "finishing the lines in flight; once more stops at once\n"
         began = time.monotonic()
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
@@ -175,6 +175,30 @@ def test_killed_again_and_again_it_comes_to_its_end(batch, mock_server):
     assert batch(lines).returncode == 0
     assert len(answers(batch)) == 60
     assert len(mock_server.requests) <= 60 + 3 * JOBS
+
+
+def test_the_lines_that_were_under_way_when_it_was_killed_are_counted_at_the_next_run(batch, mock_server):
+    batch(prompts(5))
+    mock_server.behave(latency_ms=600_000)
+    with batch.start(prompts(60)) as process:
+        mock_server.wait_until(lambda: len(mock_server.requests) == 5 + JOBS, 60)
+        process.kill()
+    mock_server.behave(latency_ms=0)
+    done = batch(prompts(60), "--json")
+
+    assert f"{JOBS} lines were in flight when the last run was killed, and may be billed twice" in done.stderr
+    assert json.loads(done.stdout)["unsure"] == JOBS
+    assert "under way when" not in batch(prompts(61)).stderr
+    assert {file.name for file in batch.out.parent.iterdir()} == {"in.jsonl", "out.jsonl"}
+
+
+@pytest.mark.usefixtures("mock_server")
+@pytest.mark.parametrize("plant", [os.mkfifo, lambda path: path.write_bytes(b"\0" * 99), lambda path: path.mkdir()])
+def test_whatever_lies_where_begun_lines_are_noted_the_batch_is_answered(batch, plant):
+    plant(batch.out.with_name("out.jsonl.begun"))
+
+    assert batch(prompts(3)).returncode == 0
+    assert len(answers(batch)) == 3
 
 
 def test_what_is_answered_is_not_asked_again(batch, mock_server):
@@ -251,7 +275,7 @@ def test_two_processes_do_not_write_one_file(batch, mock_server):
 @pytest.mark.parametrize(
     ("argv", "why"),
     [
-        (["nowhere.jsonl", "--out", "o"], "is not there"),
+        (["nowhere.jsonl", "--out", "o"], "does not exist"),
         (["in.jsonl", "--out", "in.jsonl"], "is the file of the questions"),
         (["in.jsonl", "--out", "nowhere/o"], "cannot write"),
         (["in.jsonl", "--out", "/dev/null"], "not a regular file"),

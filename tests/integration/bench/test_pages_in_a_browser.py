@@ -33,7 +33,7 @@ def the_load():
     found = load.Load(seconds=1.0)
     for i in range(500):
         found.sent.add(0.01 + i / 1e5)
-    return page.loaded(load.document(found, "open loop", "a mock"), WHEN)
+    return page.load_report(load.document(found, "open loop", "a mock"), WHEN)
 
 
 @pytest.mark.parametrize(

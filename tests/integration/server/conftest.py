@@ -94,6 +94,13 @@ def served(serve):
     return serve()
 
 
+@pytest.fixture
+def anthropic(served):
+    package = pytest.importorskip("anthropic")
+    with package.Anthropic(base_url=served.url, api_key="unused", max_retries=0) as client:
+        yield client
+
+
 def _end(served):
     if served.process.poll() is None:
         served.stop()

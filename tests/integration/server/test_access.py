@@ -123,10 +123,13 @@ def test_clients_of_all_formats_may_send_the_token_their_way(serve, header):
 
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
+BYTES = {"content-type": "application/octet-stream"}  # LiteLLM's asynchronous calls, since aiohttp says so of bytes
 
 
-@pytest.mark.parametrize("kind", [FORM, {}, {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}])
-def test_ollamas_routes_take_what_curl_sends(served, kind):
+@pytest.mark.parametrize(
+    "kind", [FORM, BYTES, {}, {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}]
+)
+def test_ollamas_routes_take_what_curl_and_litellm_send(served, kind):
     body = json.dumps({"model": "any", "prompt": "hi", "stream": False})
 
     assert served.http.post("/api/generate", content=body, headers=kind).json()["response"] == "You said: hi"
@@ -145,7 +148,7 @@ def test_ollamas_routes_take_what_curl_sends(served, kind):
 )
 def test_a_page_cannot_have_a_browser_send_a_form_to_ollamas_routes(served, mock_server, header):
     body = json.dumps({"model": "any", "prompt": "spend", "stream": False})
-    for kind in (FORM, {}, {"content-type": "text/plain"}):
+    for kind in (FORM, BYTES, {}, {"content-type": "text/plain"}):
         assert served.http.post("/api/generate", content=body, headers={**kind, **header}).status_code in (403, 415)
     assert served.http.post("/api/generate", content=body, headers={"content-type": "text/plain"}).status_code == 415
     assert not [request for request in mock_server.requests if request.method == "POST"]

@@ -13,13 +13,6 @@ each = pytest.mark.parametrize("provider", PROVIDERS)
 
 
 @pytest.fixture
-def anthropic(served):
-    package = pytest.importorskip("anthropic")
-    with package.Anthropic(base_url=served.url, api_key="unused", max_retries=0) as client:
-        yield client
-
-
-@pytest.fixture
 def gemini(served):
     package = pytest.importorskip("google.genai")
     from google.genai import types
@@ -86,12 +79,14 @@ def test_anthropics_client_counts_tokens_and_beta_is_a_query(anthropic):
     assert beta.content[0].text == "You said: ho"
 
 
-@pytest.mark.parametrize(("provider", "told"), [("anthropic", 4), ("gemini", 4), ("ollama", None), ("openai", None)])
+@pytest.mark.parametrize(("provider", "told"), [("anthropic", 4), ("gemini", 4), ("ollama", None), ("openai", 4)])
 def test_tokens_are_counted_by_the_provider_that_counts_and_else_estimated(served, mock_server, provider, told):
     asked = {"messages": [{"role": "user", "content": "hi there"}], "system": "be brief"}
     contents = {"contents": [{"parts": [{"text": "hi there"}]}], "systemInstruction": {"parts": [{"text": "be brief"}]}}
     whole = {"generateContentRequest": {"model": "models/any", **contents}}
+    asking = {"model": f"{provider}/any", "input": "hi there", "instructions": "be brief", "max_output_tokens": 9}
     answers = [
+        (served.http.post("/v1/responses/input_tokens", json=asking), "input_tokens"),
         (served.http.post("/v1/messages/count_tokens", json={"model": f"{provider}/any", **asked}), "input_tokens"),
         (served.http.post(f"/v1beta/models/{provider}/any:countTokens", json=whole), "totalTokens"),
     ]
@@ -99,7 +94,58 @@ def test_tokens_are_counted_by_the_provider_that_counts_and_else_estimated(serve
         assert answer.headers["x-samplemind-tokens"] == ("counted" if told else "estimated")
         assert answer.json()[name] == told if told else answer.json()[name] > 0
     posts = [request for request in mock_server.requests if request.method == "POST"]
-    assert len(posts) == (2 if told else 0)
+    assert len(posts) == (3 if told else 0)
+
+
+@each
+@pytest.mark.parametrize("stream", [False, True])
+def test_anthropics_tool_runner_goes_on_without_the_thread_that_it_asks_for(anthropic, provider, stream):
+    from anthropic import beta_tool
+
+    heard = []
+
+    @beta_tool
+    def play(note: str) -> str:
+        """Play a note."""
+        heard.append(note)
+        return "played"
+
+    asked = {"model": f"{provider}/any", "max_tokens": 50, "messages": [{"role": "user", "content": "hi"}]}
+    runner = anthropic.beta.messages.tool_runner(**asked, tools=[play], stream=stream)
+    last = runner.until_done()
+
+    assert heard == ["mock"]
+    assert last.content[0].text.startswith("You said:")
+
+
+def test_openais_client_has_tokens_counted_with_tools_and_without_a_model_of_its_own(served):
+    tool = {"type": "function", "name": "play", "parameters": {"type": "object", "properties": {}}, "strict": True}
+    with served.openai() as client:
+        bare = client.responses.input_tokens.count(model="openai/any", input="hi there")
+        tooled = client.responses.input_tokens.count(model="openai/any", input="hi there", tools=[tool])
+        chosen = client.responses.input_tokens.count(input="hi there")
+
+    assert (bare.object, bare.input_tokens) == ("response.input_tokens", 2)
+    assert tooled.input_tokens > bare.input_tokens
+    assert chosen.input_tokens > 0
+
+
+def test_what_is_not_offered_says_so_in_the_words_of_its_clients(served, anthropic):
+    import anthropic as package
+
+    with served.openai() as client:
+        for ask in (client.responses.retrieve, client.responses.delete, client.responses.cancel):
+            with pytest.raises(served.official.NotFoundError, match="not kept"):
+                ask("resp_1")
+    asked = {"model": "ollama/x", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+    with pytest.raises(package.NotFoundError, match="/v1/batches"):
+        anthropic.messages.batches.create(requests=[{"custom_id": "a", "params": asked}])
+    with pytest.raises(package.NotFoundError, match="/v1/batches"):
+        anthropic.messages.batches.retrieve("msgbatch_1")
+    with pytest.raises(package.NotFoundError, match="base64"):
+        anthropic.beta.files.upload(file=("a.txt", b"x", "text/plain"))
+    with pytest.raises(package.NotFoundError, match="base64"):
+        anthropic.beta.files.list()
 
 
 def test_tokens_are_estimated_where_the_provider_cannot_count_now(served, mock_server):
@@ -153,6 +199,54 @@ def test_a_request_as_codex_sends_it_ends_as_codex_demands(served):
     assert events[-1]["type"] == "response.completed"
     assert any(event["type"] == "response.output_item.done" for event in events)
     assert "web_search" in answer.headers["x-samplemind-dropped"]
+
+
+@each
+def test_openais_client_compacts_a_conversation_and_goes_on_with_what_it_got(served, mock_server, provider):
+    said = [{"role": "user", "content": "sing in C"}, {"role": "assistant", "content": "la"}]
+    with served.openai() as client:
+        compacted = client.responses.compact(model=f"{provider}/any", input=said, instructions="be brief")
+        output = [item.model_dump(exclude_none=True, warnings=False) for item in compacted.output]
+        more = [*output, {"role": "user", "content": "go on"}]
+        again = client.responses.create(model=f"{provider}/any", input=more)
+
+    assert (compacted.object, [item["type"] for item in output]) == ("response.compaction", ["message", "compaction"])
+    assert output[0]["content"][0]["text"] == "sing in C"
+    assert compacted.usage.output_tokens > 0
+    assert again.output_text.startswith("You said: ")
+    asked = json.dumps(mock_server.requests[-1].body)
+    assert "go on" in asked
+    assert ("gAAAAABmock" if provider == "openai" else "replaced by this summary") in asked
+
+
+@each
+def test_codex_has_its_conversation_compacted_in_a_stream(served, provider):
+    asked = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]}
+    tools = [{"type": "function", "name": "shell", "parameters": PARAMETERS, "strict": False}]
+    body = {"model": f"{provider}/any", "tools": tools, "tool_choice": "auto", "stream": True, "store": False}
+    answer = served.http.post("/v1/responses", json={**body, "input": [asked, {"type": "compaction_trigger"}]})
+    events = [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: ")]
+
+    done = [event["item"]["type"] for event in events if event["type"] == "response.output_item.done"]
+    assert (done, events[-1]["type"]) == (["compaction"], "response.completed"), answer.text
+
+
+@each
+def test_a_gemini_request_as_the_ai_sdk_sends_it_names_its_model_without_models(served, provider):
+    play = {"name": "play", "description": "Play a note.", "parameters": {"type": "object", "properties": {}}}
+    body = {
+        "generationConfig": {},
+        "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
+        "tools": [{"functionDeclarations": [play]}],
+        "toolConfig": {"functionCallingConfig": {"mode": "AUTO"}},
+    }
+    streamed = served.http.post(f"/v1beta/{provider}/any:streamGenerateContent?alt=sse", json=body)
+    whole = served.http.post(f"/v1/{provider}/any:generateContent", json=body)
+
+    assert streamed.status_code == whole.status_code == 200, streamed.text
+    assert '"functionCall"' in streamed.text
+    assert whole.json()["candidates"][0]["content"]["parts"][0]["functionCall"]["name"] == "play"
+    assert served.http.post(f"/v1beta/{provider}/any:countTokens", json={"contents": body["contents"]}).is_success
 
 
 @each
@@ -213,6 +307,7 @@ def test_ollamas_client_lists_shows_embeds_and_unloads(ollama, served, mock_serv
 
     assert "auto" in names
     assert "completion" in shown.capabilities
+    assert ollama.show("ollama/mock").capabilities  # the name that chat takes too
     assert len(vectors) == 2
     assert unloaded.done_reason == "unload"
     assert mock_server.requests[-1].body["keep_alive"] == 0
@@ -239,6 +334,7 @@ def test_the_same_question_in_another_format_is_a_hit(anthropic, ollama, served,
         ("/v1beta/models/auto:generateContent", lambda body: body["error"]["status"] == "INVALID_ARGUMENT"),
         ("/api/chat", lambda body: isinstance(body["error"], str)),
         ("/v1/responses", lambda body: body["error"]["type"] == "invalid_request_error"),
+        ("/v1/responses/input_tokens", lambda body: body["error"]["type"] == "invalid_request_error"),
     ],
 )
 def test_an_error_has_the_shape_of_its_routes_format(served, path, shape):
@@ -252,3 +348,34 @@ def test_a_websocket_at_responses_is_refused_at_once(served):
     upgrade = {"connection": "upgrade", "upgrade": "websocket"}
 
     assert served.http.get("/v1/responses", headers=upgrade).status_code == 405
+
+
+@each
+def test_openais_client_gets_calls_of_custom_tools_of_every_provider_and_sends_results_back(served, provider):
+    tools = [{"type": "custom", "custom": {"name": "patch", "description": "d"}}]
+    turns = [{"role": "user", "content": "use it"}]
+    asked = {"model": f"{provider}/any", "tools": tools, "tool_choice": "required"}
+    with served.openai() as client:
+        message = client.chat.completions.create(**asked, messages=turns).choices[0].message
+        (call,) = message.tool_calls
+        streamed = client.chat.completions.create(**asked, messages=[{"role": "user", "content": "go"}], stream=True)
+        pieces = [piece for chunk in streamed for choice in chunk.choices for piece in choice.delta.tool_calls or ()]
+        turns += [message.model_dump(exclude_none=True), {"role": "tool", "tool_call_id": call.id, "content": "7"}]
+        second = client.chat.completions.create(model=f"{provider}/any", tools=tools, messages=turns)
+
+    assert (call.type, call.custom.name) == ("custom", "patch")
+    assert isinstance(call.custom.input, str)
+    assert [(piece.type, piece.custom["name"], type(piece.custom["input"])) for piece in pieces] == [
+        ("custom", "patch", str)
+    ]
+    assert second.choices[0].message.content
+
+
+@each
+def test_one_of_the_allowed_tools_is_called_by_every_provider(served, provider):
+    named = [{"type": "function", "function": {"name": name, "parameters": PARAMETERS}} for name in ("a", "b", "c")]
+    some = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": named[1:]}}
+    with served.openai() as client:
+        asked = {"messages": [{"role": "user", "content": "use it"}], "tools": named, "tool_choice": some}
+        (call,) = client.chat.completions.create(model=f"{provider}/any", **asked).choices[0].message.tool_calls
+    assert call.function.name == "b"

@@ -3,8 +3,11 @@ import pytest
 pytestmark = pytest.mark.integration
 
 
-@pytest.mark.parametrize("model", ["ollama/nomic-embed-text", "text-embedding-3-small"])
-def test_the_official_client_gets_vectors_and_the_second_time_out_of_the_cache(served, mock_server, model):
+@pytest.mark.parametrize(
+    ("model", "tokens"),
+    [("ollama/nomic-embed-text", 2), ("text-embedding-3-small", 2), ("gemini/gemini-embedding-001", 0)],
+)
+def test_the_official_client_gets_vectors_and_the_second_time_out_of_the_cache(served, mock_server, model, tokens):
     with served.openai() as client:
         packed = client.embeddings.create(model=model, input=["a", "b"])
         plain = client.embeddings.create(model=model, input=["a", "b"], encoding_format="float")
@@ -12,7 +15,7 @@ def test_the_official_client_gets_vectors_and_the_second_time_out_of_the_cache(s
     assert [item.index for item in plain.data] == [0, 1]
     assert packed.data[0].embedding == pytest.approx(plain.data[0].embedding, abs=1e-6)
     assert packed.data[0].embedding != packed.data[1].embedding
-    assert packed.usage.prompt_tokens == 2
+    assert packed.usage.prompt_tokens == tokens
     assert len(mock_server.requests) == 1
 
 

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from samplemind_cli.ai.cache.entry import Entry, Hit, cache_key
+from samplemind_cli.ai.cache.removal import Removal
 from samplemind_cli.ai.embeddings import AT_ONCE, AT_ONCE_HERE, Vectors, named
 from samplemind_cli.ai.http_client import Patience
 from samplemind_cli.ai.types import Endpoint, Options, Provider, Route
@@ -83,3 +85,36 @@ def test_tokens_go_to_who_takes_them_and_are_refused_elsewhere_by_the_fields_nam
         embed(HERE, [[1, 2]], caller)
     assert refused.value.lacks == {"input"}
     assert caller.calls == [2]
+
+
+def test_vectors_are_cleared_from_the_cache_by_their_models_name():
+    cache = Cache()
+    asyncio.run(Vectors(Settings(), cache, Caller()).embed(OPENAI, ["a"], None, Options()))
+    stored = Entry(cache_key("openai", {}), 0.0, 1.0, cache.kept)
+
+    assert Removal(model="openai/text-embedding-3-small").takes(stored)
+    assert not Removal(model="text-embedding-3-large").takes(stored)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"vectors": [1], "tokens": 1},
+        {"vectors": "a", "tokens": 1},
+        {"vectors": [["a"]], "tokens": 1},
+        {"vectors": [[True]], "tokens": 1},
+        {"vectors": [[1.0], [2.0]], "tokens": 1},
+        {"vectors": [[1.0]], "tokens": "many"},
+        [],
+        None,
+    ],
+)
+def test_what_others_have_written_into_a_shared_cache_is_vectors_or_a_miss(value):
+    class Planted(Cache):
+        async def get(self, _key, _age):
+            return Hit(value, "redis", 1e12, None)
+
+    caller = Caller()
+    found = asyncio.run(Vectors(Settings(), Planted(), caller).embed(OPENAI, ["abc"], None, Options()))
+
+    assert (found.vectors, caller.calls) == (((3.0,),), [1])

@@ -37,7 +37,7 @@ def named(**values):
 def asked(data, provider):
     told = []
     request = Request(messages=(Message("user", [Text("Read"), Media("file", "application/pdf", data, "a.pdf")]),))
-    return pdf.readable(SETTINGS, request, Options(provider=provider), told.append), told
+    return pdf.as_text(SETTINGS, request, Options(provider=provider), told.append), told
 
 
 def test_its_text_is_sent_to_a_model_that_takes_no_pdf_and_that_is_told():

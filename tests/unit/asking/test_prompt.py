@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from samplemind_cli.ai.types import Media, Message
 from samplemind_cli.asking import prompt
-from samplemind_cli.asking.prompt import attachment, decoded, named, request
+from samplemind_cli.asking.prompt import attachment, decoded, prompt_and_name, request
 from samplemind_cli.errors import UsageError
 
 
@@ -103,12 +103,12 @@ def test_stdin_as_an_attachment_may_be_text():
     ],
 )
 def test_what_follows_c_is_a_conversations_name_unless_it_must_be_the_prompt(prompt, value, piped, found):
-    assert named(prompt, value, piped) == found
+    assert prompt_and_name(prompt, value, piped) == found
 
 
 def test_a_name_with_a_blank_is_none():
     with pytest.raises(UsageError, match="not a valid conversation name"):
-        named("hi", "two words", b"")
+        prompt_and_name("hi", "two words", b"")
 
 
 @pytest.mark.parametrize(

@@ -40,10 +40,10 @@ def test_a_template_has_its_text_and_what_it_is_asked_with(folders):
     (folders[0] / "review.md").write_text(REVIEW)
     found = find()
 
-    assert found.filled("x = 1", {}) == "Review this Python:\n\nx = 1"
-    assert found.filled("x = 1", {"language": "Rust"}) == "Review this Rust:\n\nx = 1"
+    assert found.fill("x = 1", {}) == "Review this Python:\n\nx = 1"
+    assert found.fill("x = 1", {"language": "Rust"}) == "Review this Rust:\n\nx = 1"
     given = {"model": None, "system": "Be kind", "max_tokens": None, "schema": None, "task": None}
-    assert found.asked_with(given) == {
+    assert found.options(given) == {
         "model": "openai/gpt-6-luna", "system": "Be kind", "max_tokens": 500, "schema": None, "task": None,
     }  # fmt: skip
     assert found.origin.endswith("review.md, your own, model openai/gpt-6-luna")
@@ -52,21 +52,21 @@ def test_a_template_has_its_text_and_what_it_is_asked_with(folders):
 def test_a_toml_file_holds_the_same(folders):
     (folders[0] / "review.toml").write_text('system = "Hi"\nprompt = """Say {{word}}"""\n')
 
-    assert find().filled("", {"word": "ho"}) == "Say ho"
+    assert find().fill("", {"word": "ho"}) == "Say ho"
     assert find().fields == {"system": "Hi"}
 
 
 def test_text_alone_is_a_template_and_what_is_given_follows_it(folders):
     (folders[0] / "review.md").write_text("Review this\n")
 
-    assert find().filled("x = 1", {}) == "Review this\n\nx = 1"
-    assert find().filled("", {}) == "Review this"
+    assert find().fill("x = 1", {}) == "Review this\n\nx = 1"
+    assert find().fill("", {}) == "Review this"
 
 
 def test_what_is_given_is_never_taken_for_a_variable(folders):
     (folders[0] / "review.md").write_text("{{input}} {{word}}")
 
-    assert find().filled("{{word}} {{other}}", {"word": "{{input}}"}) == "{{word}} {{other}} {{input}}"
+    assert find().fill("{{word}} {{other}}", {"word": "{{input}}"}) == "{{word}} {{other}} {{input}}"
 
 
 def test_the_users_own_comes_before_a_projects_and_the_nearest_before_one_above(folders, tmp_path):
@@ -177,7 +177,7 @@ def test_a_variable_without_a_value_and_a_value_without_a_variable_are_told(fold
     for given, values, why in [("", {"word": "x"}, "input has no value"), ("x", {}, "word has no value"),
                                ("x", {"word": "x", "wrod": "y"}, "no variable 'wrod'")]:  # fmt: skip
         with pytest.raises(UsageError, match=why):
-            find().filled(given, values)
+            find().fill(given, values)
 
 
 @pytest.mark.parametrize("name", ["nothing", "../config", "a/b", ""])
@@ -202,3 +202,11 @@ def test_where_there_is_no_template_at_all_the_file_to_write_is_named(name, file
         find(name)
 
     assert told.value.hint.endswith(f"/samplemind/templates/{file}")
+
+
+@pytest.mark.parametrize("value", ['["x"]', "5", "1979-05-27", "{a = 1}"])
+def test_a_prompt_is_a_text(folders, value):
+    (folders[0] / "review.toml").write_text(f"prompt = {value}\n")
+
+    with pytest.raises(UsageError, match="prompt cannot be"):
+        find()

@@ -3,8 +3,8 @@ from samplemind_cli.bench import ab
 
 def told(pairs):
     found = ab.Comparison(pairs=pairs)
-    ab._look(found, 0.03)
-    return ab.told(ab.document(found, ["main", "the working tree"], ["echo"], 0.03))
+    ab._judge(found, 0.03)
+    return ab.summary(ab.document(found, ["main", "the working tree"], ["echo"], 0.03))
 
 
 def test_a_comparison_says_what_its_ratio_is():

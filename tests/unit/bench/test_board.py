@@ -98,7 +98,7 @@ def test_a_quick_run_whose_time_is_over_says_so_in_the_rows_it_owes(run, monkeyp
 
     assert {score.reason for score in board.measure(["cache", "serve"], late)} == {board.OVER}
     monkeypatch.setattr(board, "QUICK", 0.0)
-    assert {score.reason for score in board.measured(["cache"], Settings(), print, quick=True)} == {board.OVER}
+    assert {score.reason for score in board.scores(["cache"], Settings(), print, quick=True)} == {board.OVER}
 
 
 @pytest.mark.parametrize("group", ["build", "tests"])

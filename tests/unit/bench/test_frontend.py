@@ -115,7 +115,7 @@ def test_a_missing_program_is_named(project, tmp_path, manager, programs, missin
     top = project({"web/package.json": BUILD})
 
     with pytest.raises(SamplemindError, match=f"{missing} is not installed"):
-        frontend.ready(top / "web", top, manager, path_with(tmp_path, *programs))
+        frontend.check(top / "web", top, manager, path_with(tmp_path, *programs))
 
 
 @pytest.mark.parametrize("kind", frontend.NEEDS)
@@ -124,20 +124,20 @@ def test_what_was_not_installed_is_named_with_the_command(project, tmp_path, kin
     env = path_with(tmp_path, "npm", "node")
 
     with pytest.raises(SamplemindError, match="no node_modules") as told:
-        frontend.ready(top / "web", top, "npm", env)
+        frontend.check(top / "web", top, "npm", env)
     assert told.value.hint == f"cd {top / 'web'} && npm ci"
     (top / "package-lock.json").unlink()
     with pytest.raises(SamplemindError, match="no node_modules") as told:
-        frontend.ready(top / "web", top, "npm", env)
+        frontend.check(top / "web", top, "npm", env)
     assert told.value.hint == f"cd {top / 'web'} && npm install"
     (top / "node_modules").mkdir()  # of a workspace
-    frontend.ready(top / "web", top, "npm", env)
+    frontend.check(top / "web", top, "npm", env)
 
 
 def test_what_needs_no_packages_needs_no_node_modules(project, tmp_path):
     top = project({"package.json": {**BUILD, "dependencies": {}}})
 
-    frontend.ready(top, top, "bun", path_with(tmp_path, "bun"))
+    frontend.check(top, top, "bun", path_with(tmp_path, "bun"))
 
 
 def test_a_quick_run_leaves_it_out(tmp_path):

@@ -91,7 +91,7 @@ def test_a_closed_loop_keeps_so_many_questions_open():
         running -= 1
         yield answered()
 
-    found = asyncio.run(loads.closed(ask, 3, 0.05))
+    found = asyncio.run(loads.closed_loop(ask, 3, 0.05))
 
     assert most == 3
     assert len(found.sent) >= 3
@@ -109,7 +109,7 @@ def test_an_open_loop_asks_on_while_the_server_stands_still():
             yield Chunk(text="word")
         yield answered()
 
-    found = asyncio.run(loads.opened(ask, 200, 0.4))
+    found = asyncio.run(loads.open_loop(ask, 200, 0.4))
 
     assert len(found.scheduled) == 80
     assert found.scheduled.quantile(0.5) > 0.05
@@ -118,7 +118,7 @@ def test_an_open_loop_asks_on_while_the_server_stands_still():
 
 def test_waiting_for_a_free_place_counts_from_the_schedule_and_not_from_sending(monkeypatch):
     monkeypatch.setattr(loads, "IN_FLIGHT", 1)
-    found = asyncio.run(loads.opened(asking(pause=0.005), 1000, 0.04))
+    found = asyncio.run(loads.open_loop(asking(pause=0.005), 1000, 0.04))
 
     assert found.sent.quantile(0.5) < 0.1
     assert found.scheduled.quantile(0.9) > 2 * found.sent.quantile(0.9)
@@ -126,7 +126,7 @@ def test_waiting_for_a_free_place_counts_from_the_schedule_and_not_from_sending(
 
 
 def test_first_words_and_the_gaps_between_words_are_apart():
-    found = asyncio.run(loads.closed(asking(pause=0.01, words=4, tokens=40), 1, 0.03))
+    found = asyncio.run(loads.closed_loop(asking(pause=0.01, words=4, tokens=40), 1, 0.03))
 
     assert 0.01 <= found.first_sent.quantile(0.5) < found.sent.quantile(0.5)
     assert len(found.gaps) == 3 * len(found.sent)
@@ -135,12 +135,12 @@ def test_first_words_and_the_gaps_between_words_are_apart():
 
 
 def test_a_failure_is_counted_and_never_dropped():
-    found = asyncio.run(loads.closed(asking(fail=lambda number: not number % 2), 1, 0.02))
+    found = asyncio.run(loads.closed_loop(asking(fail=lambda number: not number % 2), 1, 0.02))
     told = loads.document(found, "closed", "x")
 
     assert told["failures"] == told["errors"]["no such luck"] > 0
     assert told["requests"] == len(found.scheduled)
-    assert any("failed: no such luck" in line for line in loads.told(told))
+    assert any("failed: no such luck" in line for line in loads.summary(told))
 
 
 def test_a_client_that_is_busy_itself_says_so():
@@ -151,8 +151,8 @@ def test_a_client_that_is_busy_itself_says_so():
         time.sleep(0.05)  # noqa: ASYNC251 - it holds the loop up on purpose
         yield answered()
 
-    found = asyncio.run(loads.closed(ask, 1, 0.2))
+    found = asyncio.run(loads.closed_loop(ask, 1, 0.2))
 
     assert found.client_bound
-    assert asyncio.run(loads.closed(ask, 1, 0.001)).client_bound  # also where the end comes before the first tick
-    assert "no number counts" in loads.told(loads.document(found, "closed", "x"))[-1]
+    assert asyncio.run(loads.closed_loop(ask, 1, 0.001)).client_bound  # also where the end comes before the first tick
+    assert "no number counts" in loads.summary(loads.document(found, "closed", "x"))[-1]

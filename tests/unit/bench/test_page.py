@@ -58,7 +58,7 @@ def the_load(empty=False):
     for i in range(0 if empty else 500):
         for histogram in (found.scheduled, found.sent):
             histogram.add(0.01 + i / 1e5)
-    return page.loaded(load.document(found, "open loop", "a mock"), WHEN)
+    return page.load_report(load.document(found, "open loop", "a mock"), WHEN)
 
 
 @pytest.mark.parametrize("text", [the_scoreboard(), the_comparison(), the_load(), the_load(empty=True)])

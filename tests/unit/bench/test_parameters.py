@@ -8,7 +8,7 @@ def test_every_combination_is_put_in_for_its_names_and_other_braces_stay():
     command = ["make", "-j{n}", "{mode}/{n}", "{other}", '{"json": 1}']
     found = parameters.read([("n", "1,2"), ("mode", "a")], command)
 
-    assert [parameters.substituted(command, values) for values in parameters.combinations(found)] == [
+    assert [parameters.substitute(command, values) for values in parameters.combinations(found)] == [
         ["make", f"-j{n}", f"a/{n}", "{other}", '{"json": 1}'] for n in "12"
     ]
 
@@ -17,7 +17,7 @@ def test_what_a_value_holds_is_not_replaced_again_and_a_comma_may_be_escaped():
     command = ["{a}{b}"]
     found = parameters.read([("a", r"{b},1\,2"), ("b", "x")], command)
 
-    assert [parameters.substituted(command, values) for values in parameters.combinations(found)] == [
+    assert [parameters.substitute(command, values) for values in parameters.combinations(found)] == [
         ["{b}x"],
         ["1,2x"],
     ]
@@ -25,7 +25,7 @@ def test_what_a_value_holds_is_not_replaced_again_and_a_comma_may_be_escaped():
 
 def test_without_parameters_the_command_runs_as_it_is():
     assert parameters.combinations({}) == [{}]
-    assert parameters.substituted(["a{b}"], {}) == ["a{b}"]
+    assert parameters.substitute(["a{b}"], {}) == ["a{b}"]
     assert parameters.label({}) == ""
     assert parameters.label({"n": "1", "m": "x"}) == "n=1 m=x"
 

@@ -28,8 +28,8 @@ def git(folder, *words):
 @contextmanager
 def ready(repository, version, setup, say):
     """The same version twice, laid out and prepared."""
-    with trees.laid_out(repository, (version, version), "", say) as sides:
-        yield tuple(trees.prepared(side, setup, say) for side in sides)
+    with trees.checkouts(repository, (version, version), "", say) as sides:
+        yield tuple(trees.prepare(side, setup, say) for side in sides)
 
 
 def test_the_working_tree_is_taken_with_its_changes_and_new_files_and_left_as_it_was(repository):
@@ -158,11 +158,11 @@ def test_a_program_is_found_on_the_trees_own_path_or_in_the_tree(tmp_path):
     tool.chmod(0o755)
     tree = trees.Tree(gits.Version("v", "0"), tmp_path, tmp_path, {"PATH": str(tool.parent)})
 
-    assert trees.located(["tool", "-x"], tree)[0] == [str(tool), "-x"]
-    assert trees.located(["./bin/tool"], tree)[0] == [str(tmp_path / "bin" / "tool")]
-    assert Path(trees.located(["/bin/sh"], tree)[0][0]) == Path("/bin/sh")
+    assert trees.locate(["tool", "-x"], tree)[0] == [str(tool), "-x"]
+    assert trees.locate(["./bin/tool"], tree)[0] == [str(tmp_path / "bin" / "tool")]
+    assert Path(trees.locate(["/bin/sh"], tree)[0][0]) == Path("/bin/sh")
     with pytest.raises(UsageError, match="there is no nope for v"):
-        trees.located(["nope"], tree)
+        trees.locate(["nope"], tree)
 
 
 def test_a_git_hook_s_index_is_not_replaced_by_a_version_laid_out(repository, monkeypatch):
@@ -179,7 +179,7 @@ def test_a_git_hook_s_index_is_not_replaced_by_a_version_laid_out(repository, mo
             assert all("GIT_INDEX_FILE" not in side.env for side in sides)
         told = []  # a build backend may ask git for the version
         hook.setattr(trees, "_run", lambda _argv, env, *_: told.append(env))
-        trees._installed(repository, repository / "env", {})
+        trees._install(repository, repository / "env", {})
         assert told
         assert not any("GIT_INDEX_FILE" in env for env in told)
     assert git(repository, "status", "--porcelain") == before

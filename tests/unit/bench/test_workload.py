@@ -1,7 +1,7 @@
 import pytest
 
 from samplemind_cli.ai.types import Usage
-from samplemind_cli.bench import price_table
+from samplemind_cli.bench.rows.cache import dollars
 from samplemind_cli.bench.workload import Zipf, ideal_hit_rate, prompt
 
 
@@ -34,9 +34,9 @@ def test_prompts_differ_and_stay_as_they_are():
 def test_an_answer_costs_its_tokens():
     usage = Usage(input_tokens=1_000_000, output_tokens=100_000)
 
-    assert price_table.dollars("claude-sonnet-5-5", usage) == pytest.approx(4.5)
+    assert dollars("claude-sonnet-5-5", usage) == pytest.approx(4.5)
 
 
 @pytest.mark.parametrize(("model", "usage"), [("no-such-model", Usage(1, 1)), ("gpt-6-luna", Usage(1, None))])
 def test_what_is_not_known_costs_none_rather_than_nothing(model, usage):
-    assert price_table.dollars(model, usage) is None
+    assert dollars(model, usage) is None

@@ -186,7 +186,7 @@ def test_a_file_that_cannot_be_written_is_named_before_anything_is_measured(run,
 @pytest.mark.usefixtures("measured")
 def test_the_numbers_are_printed_even_when_their_file_has_become_impossible(run, monkeypatch, tmp_path):
     (tmp_path / "kept.json").mkdir()
-    monkeypatch.setattr(report, "writable", lambda *_: None)
+    monkeypatch.setattr(report, "check_writable", lambda *_: None)
     code, out, err = run("--save", "kept.json")
 
     assert code == 1

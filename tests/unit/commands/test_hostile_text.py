@@ -70,7 +70,7 @@ def test_ps(printed):
 
 def test_logs(printed):
     for level in ("info", "error"):
-        output.write(logs._people(timestamps=True)(LogLine(EVIL, 2, "2026", level, f"{EVIL}\nweb | fine")))
+        output.write(logs._renderer(timestamps=True)(LogLine(EVIL, 2, "2026", level, f"{EVIL}\nweb | fine")))
 
     told = printed()
     assert_harmless(told)
@@ -216,6 +216,6 @@ def test_the_step_that_a_build_is_at(printed):
     step = BuildStep(name=EVIL, state="DONE")
     with build._display([Image(service=EVIL, name=EVIL)]) as watch:
         watch(BuildProgress(), step)
-        output.write(build._told(Image(service=EVIL, name=EVIL)))
+        output.write(build._image_line(Image(service=EVIL, name=EVIL)))
 
     assert_harmless(printed())

@@ -1,10 +1,14 @@
 """`samplemind ledger budgets`, and what `stats` and `log` refuse."""
 
+import csv
+import io
 import json
+import time
 
 import pytest
 from typer.testing import CliRunner
 
+from samplemind_cli import spool
 from samplemind_cli.cli import app
 from samplemind_cli.errors import UsageError
 
@@ -63,3 +67,15 @@ def test_options_that_mean_nothing_together_are_refused(argv, why):
     assert isinstance(done.exception, UsageError)
     assert why in done.exception.message
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("name", ['=HYPERLINK("//x","y")', "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "plain", "a=1"])
+def test_no_session_is_a_formula_in_a_spreadsheet(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    call = {"id": "1", "at": time.time(), "session": name, "tier": "miss"}
+    spool.append(str(tmp_path / "samplemind" / "ledger"), json.dumps(call).encode() + b"\n")
+    done = CliRunner().invoke(app, ["stats", "--by", "session", "--csv"])
+    [row] = csv.DictReader(io.StringIO(done.stdout))
+
+    assert row["name"][0] not in "=+-@\t\r"
+    assert row["name"].removeprefix("'").startswith(name) or "\\" in row["name"]  # the door escapes control characters

@@ -1,7 +1,7 @@
 import pytest
 
 from samplemind_cli import cli
-from samplemind_cli.commands.logs import _as_json, _people
+from samplemind_cli.commands.logs import _as_json, _renderer
 from samplemind_cli.stack.logs import LogLine
 
 LINE = LogLine("web", 1, "2026-11-22T20:40:29.007304447Z", "error", "went wröng")
@@ -21,11 +21,11 @@ def test_a_wrong_option_is_a_usage_error(option, reason, capfd):
 
 
 def test_a_pipe_gets_plain_aligned_lines():
-    shown = _people(timestamps=False)
+    shown = _renderer(timestamps=False)
     assert shown(LINE) == "web      | went wröng\n"
     assert shown(LogLine("a-long-service", 2, "", "info", "x")) == "a-long-service-2 | x\n"
     assert shown(LINE) == "web              | went wröng\n"
-    assert _people(timestamps=True)(LINE) == "2026-11-22T20:40:29.007 web      | went wröng\n"
+    assert _renderer(timestamps=True)(LINE) == "2026-11-22T20:40:29.007 web      | went wröng\n"
 
 
 def test_json_is_an_object_per_line():

@@ -31,8 +31,8 @@ def test_help_has_an_example(command, capfd):
 
 
 def test_the_tasks_that_go_to_ollama_are_told_with_their_priority():
-    from samplemind_cli.models import tasks as tasks_of
+    from samplemind_cli.models.listing import tasks_of
     from samplemind_cli.settings import Settings
 
-    (tasks,) = tasks_of.of(Settings()).values()
+    (tasks,) = tasks_of(Settings()).values()
     assert set(tasks) == {"genre", "factual", "tools", "audio:cost", "creative:cost"}

@@ -1,8 +1,13 @@
+import os
+import time
+
 import pytest
 
 from samplemind_cli.dashboard import sessions
-from samplemind_cli.dashboard.sessions import Sessions
+from samplemind_cli.dashboard.sessions import LINK_LIFE, Sessions, redirect_page
 from samplemind_cli.settings import Settings
+
+ADDRESS = 'http://127.0.0.1:8000/dashboard?a=1&b="><script>#link=1.2.3'
 
 
 @pytest.fixture
@@ -59,3 +64,25 @@ def test_without_a_token_nothing_is_a_session(tmp_path):
     none = Sessions(Settings(state_dir=str(tmp_path)))
 
     assert not none.knows(none.link())
+
+
+def test_the_file_is_its_users_alone_and_quotes_the_address(tmp_path):
+    before = os.umask(0)
+    try:
+        page = redirect_page(tmp_path, ADDRESS)
+    finally:
+        os.umask(before)
+
+    assert page.stat().st_mode & 0o777 == 0o600
+    assert "<script>" not in page.read_text()
+    assert "a=1&amp;b=&quot;&gt;&lt;script&gt;#link=1.2.3" in page.read_text()
+
+
+def test_a_file_whose_link_is_too_old_goes_and_a_younger_one_stays(tmp_path):
+    old, young = redirect_page(tmp_path, ADDRESS), redirect_page(tmp_path, ADDRESS)
+    past = time.time() - LINK_LIFE - 5
+    os.utime(old, (past, past))
+
+    redirect_page(tmp_path, ADDRESS)
+
+    assert (old.exists(), young.exists()) == (False, True)

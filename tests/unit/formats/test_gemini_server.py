@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from samplemind_cli.ai.adapters import CLIENTS
+from samplemind_cli.formats import tokens
 from samplemind_cli.formats.fields import BadRequestError, Fields
-from samplemind_cli.formats.gemini import catalog, client, embeddings, server, tokens
+from samplemind_cli.formats.gemini import catalog, client, embeddings, server
 from samplemind_cli.formats.types import (
     Embeddings,
     Endpoint,
@@ -138,12 +140,22 @@ def test_a_choice_of_functions_is_translated(config, expected):
     assert (found.tool_choice, found.extra) == (expected, {})
 
 
-def test_a_choice_among_some_functions_is_a_constraint_and_validation_a_hint():
+def test_an_answer_in_a_form_of_geminis_own_is_a_constraint():
+    config = {"responseMimeType": "text/x.enum", "responseSchema": {"type": "STRING", "enum": ["a", "b"]}}
+    found = configured(**config)
+    assert (found.schema, found.json_mode) == (None, False)
+    assert found.needs == {"generationConfig.responseMimeType"}
+    assert sent({"contents": HI, "generationConfig": config})["generationConfig"] == config
+    for speaks in ("openai_chat", "anthropic_messages", "ollama", "openai_responses"):
+        assert not CLIENTS[speaks].takes("generationConfig.responseMimeType", found, Endpoint("http://host/v1", "m"))
+
+
+def test_a_choice_among_some_functions_is_translated_and_validation_is_a_hint():
     declared = [{"functionDeclarations": [{"name": name, "description": ""} for name in "fgh"]}]
     some = {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f", "g"]}}
     checked = {"functionCallingConfig": {"mode": "VALIDATED"}}
 
-    assert "toolConfig.functionCallingConfig.allowedFunctionNames" in read(tools=declared, toolConfig=some).needs
+    assert read(tools=declared, toolConfig=some).functions == {"f", "g"}
     assert read(tools=declared, toolConfig=checked).wishes == {"toolConfig.functionCallingConfig.mode"}
     for config in (some, checked):
         assert sent({"contents": HI, "tools": declared, "toolConfig": config})["toolConfig"] == config
@@ -177,7 +189,7 @@ def test_the_sampling_that_geminis_command_line_always_names_refuses_no_provider
         ({"contents": [{"role": "king", "parts": [{"text": "x"}]}]}, "contents[0].role"),
         ({"contents": [{"parts": [{"inlineData": {"data": "%"}}]}]}, "contents[0].parts[0].inlineData.data"),
         ({"generationConfig": {"temperature": 3}}, "generationConfig.temperature"),
-        ({"generationConfig": {"responseMimeType": "text/x.enum"}}, "generationConfig.responseMimeType"),
+        ({"generationConfig": {"responseMimeType": 5}}, "generationConfig.responseMimeType"),
         ({"generationConfig": {"stopSequences": [""]}}, "generationConfig.stopSequences"),
         (
             {"toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}}},
@@ -333,9 +345,9 @@ def test_models_are_listed_with_what_they_can_do():
 def test_embeddings_are_asked_for_one_by_one_or_together():
     content = {"parts": [{"text": "a"}, {"text": "b"}]}
     one = embeddings.one(Fields({"content": content, "task_type": "RETRIEVAL_QUERY", "output_dimensionality": 5}))
-    assert one == embeddings.Wanted(("a\nb",), 5, ("taskType",))
+    assert one == embeddings.EmbedRequest(("a\nb",), 5, ("taskType",))
     several = embeddings.several(Fields({"requests": [{"content": content, "model": "m"}] * 2}))
-    assert several == embeddings.Wanted(("a\nb", "a\nb"), None, ())
+    assert several == embeddings.EmbedRequest(("a\nb", "a\nb"), None, ())
     found = Embeddings(vectors=((0.5, 1.0),), provider="p", model="m", tokens=3)
     assert json.loads(embeddings.response(found, batch=False))["embedding"] == {"values": [0.5, 1.0]}
     assert client.read_embeddings(json.loads(embeddings.response(found, batch=True))) == ([[0.5, 1.0]], 3)

@@ -289,6 +289,8 @@ def test_embeddings_are_asked_for_in_both_ways():
     found = Embeddings(vectors=((0.5, 1.0),), provider="p", model="m", tokens=3)
     told = json.loads(embeddings.response(found, Fields({"model": "m"}), 7))
     assert client.read_embeddings(told) == ([[0.5, 1.0]], 3)
+    uncounted = Embeddings(vectors=((0.5,),), provider="p", model="m", tokens=None)
+    assert json.loads(embeddings.response(uncounted, Fields({}), 7))["prompt_eval_count"] == 0
     assert json.loads(embeddings.single_response(found)) == {"embedding": [0.5, 1.0]}
     for wrong in ({}, {"input": ""}, {"input": [[1, 2]]}, {"input": []}):
         with pytest.raises(BadRequestError):

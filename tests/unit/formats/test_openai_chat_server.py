@@ -106,13 +106,13 @@ def parts(*content, role="user", **more):
     return message.parts
 
 
-@pytest.mark.parametrize(("form", "media_type"), [("mp3", "audio/mpeg"), ("wav", "audio/wav")])
+@pytest.mark.parametrize(("form", "media_type"), [("mp3", "audio/mpeg"), ("wav", "audio/wav"), ("ogg", "audio/ogg")])
 def test_audio_is_read_with_its_media_type(form, media_type):
     sound = {"type": "input_audio", "input_audio": {"format": form, "data": "SUQz"}}
     assert parts(sound) == (Media("audio", media_type, b"ID3"),)
 
 
-@pytest.mark.parametrize("form", ["ogg", "", None, 1])
+@pytest.mark.parametrize("form", ["midi", "", None, 1])
 def test_audio_of_another_format_is_refused_by_the_field_s_name(form):
     with pytest.raises(BadRequestError) as refused:
         parts({"type": "input_audio", "input_audio": {"format": form, "data": "SUQz"}})
@@ -130,6 +130,14 @@ def test_audio_of_another_format_is_refused_by_the_field_s_name(form):
 def test_a_data_url_is_read_with_its_media_type(url, media_type, data):
     (image,) = parts({"type": "image_url", "image_url": {"url": url, "detail": "low"}})
     assert (image.kind, image.media_type, image.data, image.detail) == ("image", media_type, data, "low")
+
+
+@pytest.mark.parametrize(("named", "name"), [({"filename": "report.pdf"}, "report.pdf"), ({}, "")])
+def test_a_file_is_read_with_its_name(named, name):
+    (by_id,) = parts({"type": "file", "file": {"file_id": "file-1", **named}})
+    (by_bytes,) = parts({"type": "file", "file": {"file_data": "data:application/pdf;base64,JVBERg==", **named}})
+    assert (by_id.name, by_id.file_id) == (name, "file-1")
+    assert (by_bytes.name, by_bytes.data, by_bytes.media_type) == (name, b"%PDF", "application/pdf")
 
 
 def test_a_data_url_that_holds_no_image_is_refused():

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from samplemind_cli.formats import custom_tools
 from samplemind_cli.formats.anthropic_messages import client as anthropic
 from samplemind_cli.formats.fields import BadRequestError, Fields
 from samplemind_cli.formats.gemini import client as gemini
 from samplemind_cli.formats.ollama import client as ollama
 from samplemind_cli.formats.openai_chat import client as openai
 from samplemind_cli.formats.openai_responses import client as responses
-from samplemind_cli.formats.openai_responses import server, tools
+from samplemind_cli.formats.openai_responses import server
 from samplemind_cli.formats.types import Answer, Endpoint, Media, Message, Opaque, Text, Thinking, ToolCall, ToolResult
 
 OFFICIAL = Endpoint("https://api.openai.com/v1", "gpt-x", "k")
@@ -239,7 +240,8 @@ def test_a_custom_tool_is_a_function_of_one_text_that_tells_its_grammar():
     found = read(tools=[{**PATCH, "format": grammar}], tool_choice={"type": "custom", "name": "apply_patch"})
     function = found.tools[0]["function"]
 
-    assert tools.custom(function) == {**PATCH, "format": grammar}
+    said = {"name": "apply_patch", "description": "patches"}
+    assert custom_tools.described(function) == (said, {"syntax": "lark", "definition": "start: BEGIN"})
     assert list(function["parameters"]["properties"]) == ["input"]
     assert function["description"].startswith("patches\n\n")
     assert "start: BEGIN" in function["description"]
@@ -260,16 +262,16 @@ def test_the_tools_of_a_namespace_are_functions_with_names_of_their_own():
     assert found.messages[0].tool_calls[0].name == "mcp__notes__play"
 
 
-def test_only_the_allowed_tools_stay():
+def test_only_the_allowed_tools_may_be_called():
     allowed = {"type": "allowed_tools", "mode": "required", "tools": [{"type": "custom", "name": "apply_patch"}]}
-    found = read(tools=[PLAY, PATCH, {"type": "web_search"}], tool_choice=allowed)
+    found = read(tools=[PLAY, PATCH, {"type": "web_search"}], tool_choice=allowed).narrowed()
 
     assert [tool["function"]["name"] for tool in found.tools] == ["apply_patch"]
     assert found.tool_choice == "required"
 
     allowed = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "mcp", "server_label": "notes"}]}
     notes, mail = ({"type": "mcp", "server_label": label, "server_url": "https://x"} for label in ("notes", "mail"))
-    assert read(tools=[PLAY, notes, mail], tool_choice=allowed).tools == (notes,)
+    assert read(tools=[PLAY, notes, mail], tool_choice=allowed).narrowed().tools == (notes,)
 
 
 def test_tools_that_items_bring_are_offered_too():

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from samplemind_cli.formats import reading
-from samplemind_cli.formats.types import ToolCall, Usage
+from samplemind_cli.formats.types import Media, ToolCall, Usage
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,18 @@ def test_whatever_json_holds_is_packed(value, raw):
 def test_a_vector_is_numbers_alone():
     assert reading.vector([1, 0.5]) == [1, 0.5]
     assert reading.vector([1, True]) == reading.vector(["1"]) == reading.vector("12") == reading.vector(None) == []
+
+
+@pytest.mark.parametrize(
+    ("media", "url"),
+    [
+        (Media("image", url="https://example.org/cat.png"), "https://example.org/cat.png"),
+        (Media("image", "image/png", b"\x89PNG"), "data:image/png;base64,iVBORw=="),
+        (Media("file", data=b"%PDF"), "data:application/octet-stream;base64,JVBERg=="),
+    ],
+)
+def test_media_become_a_url(media, url):
+    assert reading.data_url(media) == url
 
 
 def test_a_total_is_of_what_is_known():

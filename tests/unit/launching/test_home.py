@@ -6,7 +6,7 @@ from samplemind_cli.settings import Settings
 
 
 def test_a_folder_is_made_for_the_user_alone(tmp_path):
-    made = home.made(Settings(state_dir=str(tmp_path / "state")), "launch", "codex")
+    made = home.make(Settings(state_dir=str(tmp_path / "state")), "launch", "codex")
 
     assert made == tmp_path / "state" / "launch" / "codex"
     assert made.stat().st_mode & 0o777 == 0o700
@@ -17,7 +17,7 @@ def test_where_nothing_can_be_kept_the_variable_that_helps_is_named(tmp_path, st
     (tmp_path / "file").write_text("")
 
     with pytest.raises(UsageError, match="cannot keep files") as told:
-        home.made(Settings(state_dir=state and str(tmp_path / state)), "launch")
+        home.make(Settings(state_dir=state and str(tmp_path / state)), "launch")
     assert "XDG_STATE_HOME" in told.value.hint
 
 
@@ -27,4 +27,4 @@ def test_a_tool_without_files_of_its_own_needs_no_folder(tmp_path):
 
     for tool in ("claude", "codex", "opencode", "aider"):
         setup = tools.setup(tool, "http://127.0.0.1:8000", "", "")
-        assert home.furnished(settings, tool, setup) == setup
+        assert home.prepare(settings, tool, setup) == setup

@@ -1,12 +1,15 @@
 import json
+import subprocess
 import tomllib
 
 import pytest
 
 from samplemind_cli.errors import UsageError
-from samplemind_cli.launching.tools import TOOLS, UNUSED, setup
+from samplemind_cli.launching.tools import TOKEN, TOOLS, UNUSED, setup
+from samplemind_cli.stack.exports import line
 
 URL = "http://127.0.0.1:8000"
+MODEL = "a'b\"c$(exit 3)`exit 4`;exit 5"
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -53,7 +56,7 @@ def test_an_unknown_tool_is_a_usage_error_that_names_those_known():
 
 
 def test_gemini_cli_gets_a_home_of_its_own_in_which_the_way_to_log_in_is_chosen():
-    found = setup("gemini", URL, "t").placed("/ours/gemini")
+    found = setup("gemini", URL, "t").with_home("/ours/gemini")
 
     assert found.variables["GEMINI_CLI_HOME"] == "/ours/gemini"
     assert found.config_name == ".gemini/settings.json"
@@ -65,7 +68,7 @@ def test_gemini_cli_is_given_no_word_of_its_own_for_a_model():
 
 
 def test_open_webui_without_a_password_listens_on_loopback_alone_and_keeps_its_own_store():
-    found = setup("open-webui", URL, "t").placed("/ours/open-webui")
+    found = setup("open-webui", URL, "t").with_home("/ours/open-webui")
 
     assert found.arguments == ("--host", "127.0.0.1")
     assert found.variables["DATA_DIR"] == "/ours/open-webui"
@@ -73,7 +76,7 @@ def test_open_webui_without_a_password_listens_on_loopback_alone_and_keeps_its_o
 
 
 def test_continue_is_led_to_a_config_of_ours():
-    assert setup("continue", URL, "t").placed("/ours/continue").arguments == (
+    assert setup("continue", URL, "t").with_home("/ours/continue").arguments == (
         "--config",
         "/ours/continue/continue.yaml",
     )
@@ -97,3 +100,26 @@ def test_aider_is_told_by_options_which_beat_a_projects_env_file():
 
     assert found.arguments[:4] == ("--openai-api-base", f"{URL}/v1", "--set-env", f"OPENAI_BASE_URL={URL}/v1")
     assert found.variables["OPENAI_BASE_URL"] == f"{URL}/v1"
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_shell_reads_back_what_a_tool_is_told_with_the_token_put_in(tool):
+    told = setup(tool, URL, TOKEN, MODEL)
+    exports = told.exports(lambda name, value: line(name, value, "bash"))
+    script = "\n".join([*exports, f"# {told.command_line()}", "env -0"])
+    env = {"SAMPLEMIND_API_TOKEN": "secret", "PATH": "/usr/bin:/bin"}
+
+    done = subprocess.run(["/bin/bash", "-ec", script], check=False, env=env, capture_output=True)
+
+    found = dict(entry.split("=", 1) for entry in done.stdout.decode().split("\0") if entry)
+    assert done.returncode == 0, done.stderr
+    for name, value in told.variables.items():
+        assert found[name] == ("secret" if value == TOKEN else value)
+
+
+def test_fish_is_told_the_token_by_its_name():
+    told = setup("aider", URL, TOKEN)
+
+    assert 'set -gx OPENAI_API_KEY "$SAMPLEMIND_API_TOKEN"' in told.exports(
+        lambda name, value: line(name, value, "fish")
+    )

@@ -53,6 +53,16 @@ def test_what_is_settled_is_spent_and_what_is_under_way_is_held(own):
     assert own.sums(account()) == (DOLLAR // 3, 0)
 
 
+def test_a_provider_that_counts_more_than_there_can_be_ends_the_budget_and_no_call(own):
+    held = [hold(own, account(), 0.1) for _ in range(12)]
+    for call in held:
+        own.settle(call, 10**30)
+
+    assert own.sums(account())[0] > 10**18
+    with pytest.raises(OverError):
+        hold(own, account(), 0.1)
+
+
 def test_a_call_waits_while_others_hold_what_it_needs_and_is_refused_once_it_is_spent(own):
     first = hold(own, account(), 4)
     assert hold(own, account(), 2) is None

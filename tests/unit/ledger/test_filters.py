@@ -1,7 +1,7 @@
 import pytest
 
 from samplemind_cli.ledger import store
-from samplemind_cli.ledger.filters import MOST, CallNames, Choice
+from samplemind_cli.ledger.filters import FACTS, MOST, CallNames, Choice
 from samplemind_cli.ledger.store import Ledger
 from samplemind_cli.settings import Settings
 
@@ -97,3 +97,16 @@ def test_of_many_names_the_latest_are_kept_whenever_they_are_looked_at(connectio
     assert names.look(connection) == CallNames().look(connection)
     assert f"session {MOST - 1}" in names.look(connection)["session"]
     assert len(names.look(connection)["session"]) == MOST
+
+
+@pytest.mark.parametrize("release", ["this", "an earlier one"])
+def test_the_calls_of_a_model_are_found_by_an_index(connection, release):
+    ledger = Ledger(Settings.load())
+    if release != "this":
+        connection.execute("DROP INDEX calls_model")
+        (ledger.path.parent / "pruned").unlink()
+    with ledger.open() as again:
+        query = f"EXPLAIN QUERY PLAN SELECT number FROM calls WHERE {FACTS['model']} = ? ORDER BY number"
+        plan = [row["detail"] for row in again.execute(query, ("openai/m",))]
+
+    assert plan == ["SEARCH calls USING INDEX calls_model (<expr>=?)"]

@@ -50,7 +50,7 @@ def test_no_call_of_a_usual_model_has_its_price_looked_up(model, monkeypatch):
 
 def test_a_price_is_looked_up_for_a_model_and_not_for_a_call(monkeypatch):
     asked = []
-    monkeypatch.setattr(Prices, "dollars", lambda *call: asked.append(call) or 0.0)
+    monkeypatch.setattr(Prices, "dollars", lambda *call, **_: asked.append(call) or 0.0)
     rates = Rates(Prices(""))
 
     for count in range(1000):

@@ -1,6 +1,6 @@
 import json
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -146,3 +146,13 @@ def test_a_day_without_calls_is_a_day(tmp_path):
         spool.append(book.folder, json.dumps(record).encode() + b"\n")
     with book.open() as connection:
         assert stats.days(connection, 0.0) == [("2026-11-01", 1), ("2026-11-02", 0), ("2026-11-03", 2)]
+
+
+def test_each_call_is_priced_as_of_its_beginning(counted):
+    cheaper = datetime(2025, 6, 10, tzinfo=UTC).timestamp()  # o3, at midnight
+    tokens = {"model": "o3", "input_tokens": 1_000_000, "output_tokens": 0}
+    [total] = counted(tokens | {"at": cheaper + 5, "ms": 10_000}, tokens | {"at": cheaper + 5, "ms": 1_000})
+
+    dear, cheap = (Prices("").dollars("openai", "o3", Tokens(1_000_000), cheaper + n) for n in (-5, 5))
+    assert dear > cheap
+    assert total.spent == pytest.approx(dear + cheap)

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from samplemind_cli.mock.dialects import anthropic, dialect_of, gemini, ollama, openai
-from samplemind_cli.mock.dialects.speech import RefusedRequest
+from samplemind_cli.mock.dialects.dialect import RefusedRequest
 from samplemind_cli.mock.model import ScriptedAnswer, answer
 
 HI = [{"role": "user", "content": "hello there"}]
@@ -166,6 +166,21 @@ def test_gemini_counts_contents_or_a_whole_request_and_never_both(fits, request_
     fits("gemini.json", "CountTokensResponse", count(contents=contents))
 
 
+def test_gemini_embeds_one_text_and_a_batch(fits, request_to):
+    def embedded(verb, **body):
+        return gemini.reply(request_to(f"/v1beta/models/m:{verb}", body, **GOOGLE), ()).body
+
+    text = {"content": {"parts": [{"text": "a"}]}}
+    one = embedded("embedContent", **text)
+    batch = embedded("batchEmbedContents", requests=[{**text, "outputDimensionality": 3}, text])
+    fits("gemini.json", "EmbedContentResponse", one)
+    fits("gemini.json", "BatchEmbedContentsResponse", batch)
+    assert [len(vector["values"]) for vector in batch["embeddings"]] == [3, len(one["embedding"]["values"])]
+    for wrong in ({"requests": []}, {"requests": [text] * 101}, {"requests": [{"content": {"parts": []}}]}):
+        with pytest.raises(RefusedRequest):
+            embedded("batchEmbedContents", **wrong)
+
+
 def test_ollama_generate_answers_and_thinks(fits, request_to):
     reply = ollama.reply(request_to("/api/generate", {"model": "m", "prompt": "hello", "think": True}), ())
     assert whole(reply)["response"] == "You said: hello"
@@ -220,7 +235,20 @@ def test_openais_response_ends_with_all_that_its_events_said(fault, request_to):
 def test_openais_response_knows_nothing_of_an_earlier_one(name, request_to):
     with pytest.raises(RefusedRequest) as refused:
         openai_responses(request_to, **{name: "x"})
-    assert refused.value.trouble.param == name
+    assert refused.value.error.param == name
+
+
+def test_openai_counts_a_prompt_and_refuses_what_says_how_to_answer(fits, request_to):
+    def count(**more):
+        body = {"model": "m", "input": "hello there", "instructions": "be brief", **more}
+        return openai.reply(request_to("/v1/responses/input_tokens", body, **KEY), ()).body
+
+    fits("openai.json", "TokenCountsResource", count())
+    assert count() == {"object": "response.input_tokens", "input_tokens": 4}
+    assert count(tools=[{"type": "function", "name": "f", "parameters": {}}])["input_tokens"] > 4
+    for wrong in ({"stream": True}, {"input": []}):
+        with pytest.raises(RefusedRequest):
+            count(**wrong)
 
 
 def test_openai_answers_a_functions_result_with_words(request_to):
@@ -257,6 +285,13 @@ def test_anthropic_says_tool_arguments_as_json_pieces(request_to):
     pieces = [e["delta"]["partial_json"] for e in told if e.get("delta", {}).get("type") == "input_json_delta"]
     assert json.loads("".join(pieces)) == {"city": "mock"}
     assert told[-2]["delta"]["stop_reason"] == "tool_use"
+
+
+def test_anthropic_calls_no_tool_that_is_still_to_be_found(request_to):
+    deferred = {"name": "hidden", "input_schema": {}, "defer_loading": True}
+    reply = anthropic_chat(request_to, tools=[deferred, {"name": "weather", "input_schema": WEATHER}])
+
+    assert [block["name"] for block in whole(reply)["content"] if block["type"] == "tool_use"] == ["weather"]
 
 
 def test_anthropic_signs_its_thinking(request_to):
@@ -420,8 +455,8 @@ def test_what_a_provider_refuses_is_refused_in_its_own_shape(case, request_to, f
     dialect = dialect_of(request)
     with pytest.raises(RefusedRequest) as refused:
         dialect.reply(request, ("m",))
-    assert refused.value.trouble.status == status
-    told = dialect.error(refused.value.trouble)
+    assert refused.value.error.status == status
+    told = dialect.error_body(refused.value.error)
     if dialect is ollama:
         assert isinstance(told["error"], str)
     elif dialect is gemini:
@@ -441,4 +476,14 @@ def test_a_body_that_is_no_json_object_is_refused(dialect, request_to):
     for body in ([1], "x", 1):
         with pytest.raises(RefusedRequest) as refused:
             dialect.reply(request_to(target, body, **headers), ())
-        assert refused.value.trouble.status == 400
+        assert refused.value.error.status == 400
+
+
+def test_only_one_of_the_allowed_tools_is_called(request_to):
+    tools = [{"type": "function", "function": {"name": name}} for name in ("a", "b", "c")]
+    allowed = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": tools[1:]}}
+    assert answer(openai_chat(request_to, tools=tools, tool_choice=allowed).request).tool == "b"
+
+    declared = [{"functionDeclarations": [{"name": name} for name in ("a", "b", "c")]}]
+    config = {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["b", "c"]}}
+    assert answer(gemini_chat(request_to, tools=declared, toolConfig=config).request).tool == "b"

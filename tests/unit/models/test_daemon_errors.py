@@ -2,7 +2,7 @@ import httpx
 import pytest
 
 from samplemind_cli.models import daemon_errors
-from samplemind_cli.models.daemon_errors import OllamaError, said
+from samplemind_cli.models.daemon_errors import OllamaError, from_message
 
 URL = "http://127.0.0.1:11434"
 
@@ -27,7 +27,7 @@ URL = "http://127.0.0.1:11434"
     ],
 )
 def test_the_daemons_words_become_one_clear_error(text, message, hint):
-    error = said(text, "qwen2.5:7b-instrct")
+    error = from_message(text, "qwen2.5:7b-instrct")
     assert message in error.message
     assert hint in error.hint
     assert (error.exit_code, "\n" in error.message) == (4, False)

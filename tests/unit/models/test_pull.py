@@ -1,11 +1,12 @@
 """Pulls over event streams as the daemon documents them; the daemon itself is in tests/integration/models."""
 
 import asyncio
+import itertools
 from pathlib import Path
 
 import pytest
 
-from samplemind_cli.models import daemon_errors
+from samplemind_cli.models import daemon_errors, wire
 from samplemind_cli.models.daemon import Model, PullEvent
 from samplemind_cli.models.pull import Download, Puller, PullTimeouts
 from samplemind_cli.models.pull_plan import arrange
@@ -80,7 +81,7 @@ def test_a_stream_that_ends_early_is_begun_again():
 
 
 def test_tries_in_a_row_are_counted_and_progress_begins_the_count_anew():
-    cut = daemon_errors.said("unexpected EOF", "m")
+    cut = daemon_errors.from_message("unexpected EOF", "m")
     growing = [[PullEvent("pulling", A, n, 100), cut] for n in range(1, 21)]
     daemon = ScriptedDaemon({"m": [*growing, whole(100)]})
     assert run(daemon, plan_of("m", a=100))[0].status == "pulled"
@@ -99,10 +100,19 @@ def test_a_wrong_digest_gets_one_more_try_however_much_comes():
 
 
 def test_a_final_failure_is_not_tried_again_and_stops_no_other():
-    full = daemon_errors.said("no space left on device", "m")
+    full = daemon_errors.from_message("no space left on device", "m")
     daemon = ScriptedDaemon({"m": [[full]], "n": [whole(5)]})
     results = run(daemon, plan_of("m", "n", a=5))
     assert [result.status for result in results] == ["failed", "pulled"]
+
+
+def test_layers_without_end_are_not_waited_for(monkeypatch):
+    monkeypatch.setattr(wire, "MOST", 20)
+    steps = (PullEvent("pulling", f"sha256:{number:x}", 9, 1) for number in itertools.count())
+    (result,) = run(ScriptedDaemon({"m": [steps]}), plan_of("m", a=5))
+
+    assert result.status == "failed"
+    assert "more than 20 layers" in result.error.message
 
 
 def test_a_stall_is_ended():

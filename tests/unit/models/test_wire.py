@@ -10,12 +10,21 @@ import pytest
 
 from samplemind_cli.ai.http_client import close_http_client
 from samplemind_cli.models import wire
-from samplemind_cli.models.daemon import Daemon
+from samplemind_cli.models.daemon import Daemon, PullEvent
 from samplemind_cli.models.daemon_errors import OllamaError
 from samplemind_cli.models.wire import Layer, Manifest
 from samplemind_cli.settings import Settings
 
 MANIFEST = {"layers": [{"digest": "sha256:a", "size": 5}], "config": {"digest": "sha256:b", "size": 1}}
+
+
+DIGESTS = ("", "sha256:", "sha256:*", "/dev/zero", "sha256:/dev/zero", "sha256:../x", "md5:a", None, "sha256:a\n")
+SIZES = (-1, 2**53, 10**400, "1" + "0" * 5000)
+NO_LAYERS = (
+    *({"digest": digest, "size": 1} for digest in DIGESTS),
+    *({"digest": "sha256:a", "size": size} for size in SIZES),
+)
+MANY = [{"digest": f"sha256:{number:x}", "size": 1} for number in range(wire.MOST + 1)]
 
 
 def said(status, body=b"", *headers):
@@ -81,6 +90,8 @@ def test_a_manifest_tells_its_layers():
         (said("200 OK", b"<html>"), "sent something that is not a manifest", False),
         (said("200 OK", []), "sent something that is not a manifest", False),
         (said("200 OK", {"layers": [{"digest": "a", "size": None}]}), "sent something that is not a manifest", False),
+        *((said("200 OK", {"layers": [layer]}), "is not a manifest", False) for layer in NO_LAYERS),
+        (said("200 OK", {"layers": MANY}), "is not a manifest", False),
         (b"220 mail.example ESMTP\r\n\r\n", "cannot be reached from here: ", False),
         (
             said("200 OK", gzip.compress(gzip.compress(b"{}")), "content-encoding: gzip, gzip"),
@@ -144,6 +155,22 @@ def test_the_layers_that_are_there_are_held():
             return there, [head.partition(" HTTP")[0] for head in heads]
 
     assert asyncio.run(asked()) == (["a"], ["HEAD /api/blobs/a", "HEAD /api/blobs/b"])
+
+
+def test_what_a_daemon_says_that_can_be_no_digest_and_no_size_counts_as_unsaid():
+    step = {"status": "pulling", "digest": "/dev/zero", "total": 10**400, "completed": -1}
+    listed = said("200 OK", {"models": [{"model": "m:1", "digest": "d", "size": 10**400}]})
+
+    async def asked():
+        async with (
+            answering(said("200 OK", step), listed) as (port, _),
+            Daemon(f"http://127.0.0.1:{port}", Settings()) as daemon,
+        ):
+            return [event async for event in daemon.pull("m", insecure=False)], await daemon.models()
+
+    events, (model,) = asyncio.run(asked())
+    assert events == [PullEvent("pulling")]
+    assert model.size == 0
 
 
 def test_a_daemon_whose_answer_inflates_without_end_costs_no_more_than_the_limit():

@@ -6,7 +6,7 @@ import pytest
 
 from samplemind_cli.errors import UsageError
 from samplemind_cli.profiling import compare, page
-from samplemind_cli.profiling.runs import Asked, Profile, repeatable, stored
+from samplemind_cli.profiling.runs import Profile, ProfileRequest, repeatable, stored
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def kept(tmp_path):
     """A profile of these seconds by function and file."""
 
     def keep(own, directory="/now", engine="py-spy"):
-        asked = Asked(words=("a.py",), kinds=("cpu",), engine=engine, directory=directory)
+        asked = ProfileRequest(words=("a.py",), kinds=("cpu",), engine=engine, directory=directory)
         profile = Profile.new(str(tmp_path), asked)
         rows = [
             {"function": function, "file": file, "line": 1, "caller": "", "own": seconds, "awaited": 0}
@@ -101,11 +101,11 @@ def test_what_is_kept_is_the_user_s_alone(kept):
 
 
 def test_a_command_line_with_a_secret_is_kept_without_it_and_cannot_be_repeated(tmp_path):
-    asked = Asked(words=("a.py", "--api-key", "abc"), kinds=("cpu",), directory="/")
+    asked = ProfileRequest(words=("a.py", "--api-key", "abc"), kinds=("cpu",), directory="/")
     done = Profile.new(str(tmp_path), asked).finished(0, {})
-    assert done.asked.words == asked.words
+    assert done.request.words == asked.words
     (one,) = stored(str(tmp_path))
-    assert one.asked.words == ("a.py", "--api-key", "***")
+    assert one.request.words == ("a.py", "--api-key", "***")
     with pytest.raises(UsageError, match="without its secrets") as told:
         repeatable(one)
     assert told.value.hint == "samplemind profile -- a.py --api-key '***'"

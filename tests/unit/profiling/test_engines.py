@@ -5,11 +5,11 @@ import pytest
 
 from samplemind_cli.errors import UsageError
 from samplemind_cli.profiling import engines, outside
-from samplemind_cli.profiling.runs import Asked
+from samplemind_cli.profiling.runs import ProfileRequest
 
 
 def asked(engine="", kinds=("cpu",)):
-    return Asked(words=("a.py",), kinds=kinds, engine=engine, directory="/")
+    return ProfileRequest(words=("a.py",), kinds=kinds, engine=engine, directory="/")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from samplemind_cli.child.python import Python
 from samplemind_cli.errors import SamplemindError, UsageError
 from samplemind_cli.profiling import living
-from samplemind_cli.profiling.runs import Asked
+from samplemind_cli.profiling.runs import ProfileRequest
 
 # As py-spy 0.4.3 prints it, for a container whose first process is Docker's init.
 PRINTED = """\
@@ -21,7 +21,7 @@ hot()";<module> (<string>:1);hot (/srv/app (old)/shop.py:3) 150
 process 1:"/sbin/docker-init -- python";process 9:"python";<module> (<string>:1);make.<locals>.cold (/srv/shop.py:9) 1
 py-spy> Wrote raw flamegraph data to '/dev/stdout'. Samples: 151 Errors: 0
 """
-ASKED = Asked(words=("api",), kinds=("cpu",), watch=2, directory="/nowhere")
+ASKED = ProfileRequest(words=("api",), kinds=("cpu",), watch=2, directory="/nowhere")
 PYTHON = Python(Path(sys.executable), "ours", {})
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from samplemind_cli.errors import UsageError
 from samplemind_cli.profiling import record
-from samplemind_cli.profiling.runs import Asked, Profile
+from samplemind_cli.profiling.runs import Profile, ProfileRequest
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def test_input_without_end_is_refused_before_it_fills_the_disk(monkeypatch):
 
 @pytest.fixture
 def profile(tmp_path):
-    return Profile.new(str(tmp_path), Asked(words=("a.py",), kinds=("memory",), directory=str(tmp_path)))
+    return Profile.new(str(tmp_path), ProfileRequest(words=("a.py",), kinds=("memory",), directory=str(tmp_path)))
 
 
 def test_a_profile_that_a_full_disk_cut_short_is_told_of(profile):

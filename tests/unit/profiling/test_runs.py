@@ -7,11 +7,11 @@ import pytest
 from samplemind_cli.errors import UsageError
 from samplemind_cli.profiling import compare, runs, summary
 from samplemind_cli.profiling.record import check, command_line
-from samplemind_cli.profiling.runs import Asked, Profile, find, stored
+from samplemind_cli.profiling.runs import Profile, ProfileRequest, find, split, stored, title
 
 
 def asked(*words, kinds=("cpu",), directory="/nowhere", **options):
-    return Asked(words=words or ("a.py",), kinds=kinds, directory=directory, **options)
+    return ProfileRequest(words=words or ("a.py",), kinds=kinds, directory=directory, **options)
 
 
 def kept(state, *words, frames=(), **found):
@@ -147,3 +147,27 @@ def test_an_overhead_that_was_not_measured_is_not_claimed(tmp_path):
 
 def test_kinds_come_in_one_order():
     assert runs.KINDS == ("cpu", "memory")
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "name"),
+    [
+        (["shop/a.py", "-m"], [], "a"),
+        (["-m", "shop.tool", "-c"], [], "shop.tool"),
+        (["-mshop.tool"], [], "shop.tool"),
+        (["-c", "print(1)"], [], "code"),
+        (["-cprint(1)"], [], "code"),
+        (["-X", "dev", "-Wignore", "-W", "error", "a.py"], ["-X", "dev", "-Wignore", "-W", "error"], "a"),
+        (["-Xdev", "-u", "-m", "shop"], ["-Xdev", "-u"], "shop"),
+        (["--check-hash-based-pycs", "never", "a.py"], ["--check-hash-based-pycs", "never"], "a"),
+        (["-"], [], "-"),
+    ],
+)
+def test_python_s_own_options_are_separated_from_what_it_runs(words, options, name):
+    assert split(words) == (options, words[len(options) :])
+    assert title(words) == name
+
+
+@pytest.mark.parametrize("words", [["-X", "dev"], ["-X"], ["-u"], []])
+def test_options_alone_run_nothing(words):
+    assert split(words) == (words, [])

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from samplemind_cli.profiling import stacks
-from samplemind_cli.profiling.runs import Asked, Profile
+from samplemind_cli.profiling.runs import Profile, ProfileRequest
 
 # As py-spy 0.4.3 prints it; a command line may hold anything, and Python has no frames when it starts.
 PRINTED = """\
@@ -25,7 +25,7 @@ def kept(tmp_path):
     """The sessions and times of both processes; the program's own clock told `cpu` seconds, None: it was killed."""
 
     def keep(cpu, *, children=False, in_children=0.5, clocks=None):
-        asked = Asked(words=("a.py",), kinds=("cpu",), children=children, directory="/")
+        asked = ProfileRequest(words=("a.py",), kinds=("cpu",), children=children, directory="/")
         profile = Profile.new(str(tmp_path), asked)
         if cpu is not None:
             times = {"wall": 1.0, "cpu": cpu, "main_thread": cpu, "children": in_children}
@@ -101,6 +101,6 @@ def test_a_child_s_secrets_are_not_kept(kept):
 
 
 def test_a_program_that_was_never_seen_leaves_nothing(tmp_path):
-    profile = Profile.new(str(tmp_path), Asked(words=("a.py",), kinds=("cpu",), directory="/"))
+    profile = Profile.new(str(tmp_path), ProfileRequest(words=("a.py",), kinds=("cpu",), directory="/"))
     stacks.keep(profile, [("", 100)], 7, 2.0, {})
     assert list(profile.folder.iterdir()) == []

@@ -1,6 +1,5 @@
 from samplemind_cli.server.message import Outcome
-from samplemind_cli.server.metrics import MODELS, Metrics, merged, text
-from samplemind_cli.server.worker_counts import WorkerCounts
+from samplemind_cli.server.metrics import MODELS, Metrics, WorkerCounts, merged, text
 
 OK = Outcome("ollama", "m", "miss", input_tokens=3, output_tokens=2, passed=("gemini",))
 

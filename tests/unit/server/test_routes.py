@@ -75,6 +75,25 @@ def test_a_method_that_a_path_does_not_take_is_told_which_it_does(method, path, 
     assert (problem.status, problem.headers) == (405, {"allow": allowed})
 
 
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/models", "/v1/models"),
+        ("/v1/v1/models", "/v1/models"),
+        ("/models/a/b:generateContent", "/v1beta/models/a/b:generateContent"),
+        ("/v1/both", "/both"),
+        ("/v1beta/both", "/both"),
+        ("/v1/nowhere", ""),
+    ],
+)
+def test_a_wrong_base_url_is_told_with_the_path_that_was_meant(path, meant):
+    _, asked = found("GET", path)
+    problem = ROUTES.missing(asked)
+
+    assert problem.status == 404
+    assert (f"it is at {meant};" in str(problem)) if meant else str(problem) == f"nothing is at {path}"
+
+
 def test_a_problem_has_the_shape_of_its_routes_format_whoever_raises_it():
     _, asked = found("GET", "/v1beta/models/x:generateContent")
 

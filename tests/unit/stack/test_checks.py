@@ -189,6 +189,17 @@ def test_a_broken_record_is_a_warning(facts, text, verdict):
     assert checks.record(facts).verdict == verdict
 
 
+def test_a_record_that_may_not_be_read_is_not_called_broken(facts, monkeypatch):
+    def refused(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(checks.Path, "read_bytes", refused)
+    found = checks.record(facts)
+
+    assert found.reason.endswith("stack.json cannot be read")
+    assert found.fix == "export XDG_STATE_HOME=FOLDER, one that you can write to"
+
+
 def test_all_is_well_on_a_machine_where_all_is_well(facts):
     judged = {
         check.__name__: check(facts).verdict for check in checks.CHECKS if check not in (checks.redis, checks.ollama)

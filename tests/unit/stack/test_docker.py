@@ -119,6 +119,14 @@ def test_a_silent_engine_is_not_waited_for_and_the_client_s_plugin_neither(tmp_p
     until(lambda: not runs(int(plugin.read_text())))
 
 
+def test_a_client_that_answers_nothing_is_not_given_time_to_end(tmp_path):
+    stays = f"trap 'touch {tmp_path}/asked' TERM; while :; do sleep 0.05; done"
+    with pytest.raises(StackError) as error:
+        docker.output_of(["sh", "-c", stays], timeout=0.2, hint="look there")
+    assert error.value.hint == "look there"
+    assert not (tmp_path / "asked").exists()
+
+
 @pytest.mark.usefixtures("_installed")
 def test_files_that_compose_finds_itself_are_passed_as_it_would_find_them(tmp_path):
     stack = Stack(files=(tmp_path / "a:b", tmp_path / "c"), profiles=("x", "y"), by_option=False)

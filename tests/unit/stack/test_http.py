@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samplemind_cli.stack.http import HttpLine
+from samplemind_cli.stack.http import HttpConnection
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
@@ -13,14 +13,14 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 def answers(said, questions=1):
     """What the line makes of an other end that says `said` and hangs up."""
     ours, theirs = socket.socketpair()
-    line = HttpLine(ours)
+    connection = HttpConnection(ours)
     try:
         with theirs:
             theirs.sendall(said)
             theirs.shutdown(socket.SHUT_WR)
-            return [line.get(f"/{number}") for number in range(questions)]
+            return [connection.get(f"/{number}") for number in range(questions)]
     finally:
-        line.close()
+        connection.close()
 
 
 @given(st.lists(st.text(max_size=20)))

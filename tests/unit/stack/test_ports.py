@@ -7,12 +7,12 @@ from samplemind_cli.errors import StackError, UsageError
 from samplemind_cli.stack import ports
 from samplemind_cli.stack.ports import (
     Conflict,
+    fixed_ports,
     is_free,
     moved,
     overlaid,
     overlay,
     program_on,
-    wanted,
 )
 from samplemind_cli.stack.services import Port
 
@@ -42,9 +42,9 @@ def published(port, project="", service="", name="box", address="127.0.0.1"):
 
 
 def test_ports_that_leave_a_choice_cannot_clash():
-    assert wanted(definition("8000-8010", "0", "")) == []
-    assert wanted({"ports": [{"target": 80}]}) == wanted({}) == wanted({"ports": None}) == []
-    assert [port.published for port in wanted(definition(6379))] == [6379]
+    assert fixed_ports(definition("8000-8010", "0", "")) == []
+    assert fixed_ports({"ports": [{"target": 80}]}) == fixed_ports({}) == fixed_ports({"ports": None}) == []
+    assert [port.published for port in fixed_ports(definition(6379))] == [6379]
 
 
 def test_a_program_is_named_with_its_process(taken):
@@ -118,14 +118,14 @@ ANYWHERE, LOCAL, LOCAL_6 = "00000000", "0100007F", "0000000000000000000000000100
         ([], False),
     ],
 )
-def test_who_listens_on_loopback_alone_is_for_this_machine_alone(tmp_path, listeners, alone):
+def test_a_program_that_listens_only_on_loopback_is_recognized(tmp_path, listeners, alone):
     net = tmp_path / "net"
     net.mkdir()
     for table in ("tcp", "tcp6"):
         lines = [f"0: {a}:1A85 0:0 0A 0:0 0:0 0 0 0 4711 1\n" for name, a in listeners if name == table]
         (net / table).write_text("".join(["head\n", *lines, f"1: {ANYWHERE}:1A86 0:0 0A 0:0 0:0 0 0 0 4712 1\n"]))
     port = Port(address="127.0.0.1", published=0x1A85, target=11434)
-    assert ports.for_this_machine_alone(port, tmp_path) is alone
+    assert ports.only_on_loopback(port, tmp_path) is alone
 
 
 def test_the_next_free_port_is_chosen_past_taken_and_published_ones(taken):
@@ -180,7 +180,7 @@ def test_one_port_for_two_of_a_service_s_own_moves_the_second(taken):
     assert first["published"] == str(free) != second["published"]
 
 
-def test_a_port_on_both_families_of_addresses_is_one_wish(taken):
+def test_a_port_on_both_families_of_addresses_is_one_need(taken):
     free = ports._next_free(Port(address="127.0.0.1", published=taken, target=1), ())
     families = [{**definition(free)["ports"][0], "host_ip": address} for address in ("0.0.0.0", "::")]
     assert conflicts({"web": {"ports": families}}, "shop", []) == []

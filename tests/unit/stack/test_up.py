@@ -1,8 +1,8 @@
 import pytest
 
+from samplemind_cli.stack.compose_output import ComposeOutput
 from samplemind_cli.stack.files import Stack
 from samplemind_cli.stack.services import ServiceState
-from samplemind_cli.stack.talk import ComposeOutput
 from samplemind_cli.stack.up import _command, _failed, _View, _would_go_now, started
 from samplemind_cli.stack.up_plan import UpPlan
 

@@ -7,7 +7,7 @@ from samplemind_cli.errors import StackError
 from samplemind_cli.settings import Settings
 from samplemind_cli.stack import up_plan as plans
 from samplemind_cli.stack.ports import overlaid
-from samplemind_cli.stack.up_plan import Wish, planned
+from samplemind_cli.stack.up_plan import UpOptions, planned
 
 
 class Engine:
@@ -30,10 +30,10 @@ def make(tmp_path, monkeypatch):
     file.touch()
     settings = Settings(compose_file=str(file), state_dir=str(tmp_path), cache_dir=str(tmp_path))
 
-    def make(declared, **wish):
+    def make(declared, **options):
         monkeypatch.setattr(plans, "merged", lambda *_: {"name": "shop", "services": declared})
         make.told = []
-        return planned(settings, Engine(), Wish(**wish), make.told.append)
+        return planned(settings, Engine(), UpOptions(**options), make.told.append)
 
     make.folder = tmp_path
     return make
@@ -92,7 +92,7 @@ def test_a_native_ollama_is_adopted_and_any_other_program_is_not(make, taken, mo
 
 def test_an_adopted_ollama_that_containers_may_not_reach_is_told_of(make, taken, monkeypatch):
     monkeypatch.setattr(plans, "ollama_version", lambda _: "0.17.4")
-    monkeypatch.setattr(plans.ports, "for_this_machine_alone", lambda _: True)
+    monkeypatch.setattr(plans.ports, "only_on_loopback", lambda _: True)
     api = {"depends_on": {"llm": {}}, "environment": {"OLLAMA_HOST": "http://llm:11434"}}
     notes = make({"llm": listening(taken, 11434), "api": api}).notes
     assert "only on loopback" in notes[-1]

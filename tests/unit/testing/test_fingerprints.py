@@ -1,8 +1,8 @@
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from samplemind_cli.testing import fingerprints as look
-from samplemind_cli.testing.pieces import of_code
+from samplemind_cli.testing.pieces import parse
 
 SOURCE = """
 LIMIT = 1
@@ -25,7 +25,7 @@ def of_file(path):
 def code(tmp_path, text):
     file = tmp_path / "a.py"
     file.write_text(text)
-    return of_code(file)
+    return parse(file.read_bytes()).by_line
 
 
 def changed(tmp_path, old, new):
@@ -55,13 +55,10 @@ def test_a_new_plain_function_and_a_comment_change_nothing_for_others(tmp_path):
     )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=60))
-def test_any_bytes_have_a_fingerprint_that_a_second_look_confirms(tmp_path, data):
-    file = tmp_path / "b.py"
-    file.write_bytes(data)
-    assert of_code(file) == of_code(file)
-    assert 0 in of_code(file)
+def test_any_bytes_have_a_fingerprint_that_a_second_look_confirms(data):
+    assert parse(data) == parse(data)
+    assert 0 in parse(data).by_line
 
 
 def test_what_is_gone_differs_from_what_was_there(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from samplemind_cli.testing import parsed
 from samplemind_cli.testing.fingerprints import Contents
 from samplemind_cli.testing.parsed import ParsedFiles
-from samplemind_cli.testing.pieces import pieces
+from samplemind_cli.testing.pieces import parse
 
 SOURCE = "import os\ndef f():\n    return 1\nclass A:\n    def g(self):\n        import json\n"
 
@@ -29,14 +29,14 @@ def remembered(tmp_path, file):
 
 
 def test_a_later_run_has_the_same_pieces_without_parsing(file, remembered, monkeypatch):
-    expected = pieces(file)
+    expected = parse(file.read_bytes())
     monkeypatch.setattr(parsed, "parse", None)
     assert remembered().of(str(file), Contents()) == expected
 
 
 def test_a_file_that_changed_is_parsed_again(file, remembered):
     file.write_text(SOURCE.replace("1", "2"))
-    assert remembered().of(str(file), Contents()) == pieces(file)
+    assert remembered().of(str(file), Contents()) == parse(file.read_bytes())
 
 
 def test_a_file_that_changes_before_it_is_parsed_does_not_become_the_old_one(file, tmp_path):
@@ -45,7 +45,7 @@ def test_a_file_that_changes_before_it_is_parsed_does_not_become_the_old_one(fil
     file.write_text("x = 1\n")
     store.of(str(file), contents)
     file.write_text(SOURCE)
-    assert store.of(str(file), Contents()) == pieces(file)
+    assert store.of(str(file), Contents()) == parse(file.read_bytes())
 
 
 def test_a_file_that_went_has_no_pieces(file, remembered):
@@ -56,7 +56,7 @@ def test_a_file_that_went_has_no_pieces(file, remembered):
 @pytest.mark.parametrize("broken", [b"", b"[]", b"{}", b'{"python": 1}', b"\xff", b'{"files": {"a": [[], 1, 2]}}'])
 def test_a_broken_memory_is_no_memory(tmp_path, file, remembered, broken):
     (tmp_path / "parsed.json").write_bytes(broken)
-    assert remembered().of(str(file), Contents()) == pieces(file)
+    assert remembered().of(str(file), Contents()) == parse(file.read_bytes())
 
 
 def test_what_another_python_parsed_is_not_used(tmp_path, remembered):

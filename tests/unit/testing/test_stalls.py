@@ -47,6 +47,6 @@ def test_each_stall_is_told_once_and_nothing_while_no_test_runs(stalls):
     stalls.pytest_sessionstart()
     for name in "ab":
         stalls.pytest_runtest_logstart(name)
-        until(lambda: stalls.told is stalls.running)
+        until(lambda: stalls.reported is stalls.running)
         stalls.pytest_runtest_logfinish(name)
     assert [words.partition("waiting: ")[2][0] for words in stalls.said] == ["a", "b"]

@@ -1,7 +1,7 @@
-"""A pytest plugin: how long each test took and how it ended; when asked, what it used, and which tests to leave out.
+"""A pytest plugin that records each test's duration, outcome and dependencies, and deselects tests.
 
 Loaded by path into the project's own Python, so it imports only the standard library and pytest, any version from 3.9.
-It begins to look when it is imported, before other plugins are, if the command line asks for it.
+With `--samplemind-watch` it starts to observe when it is imported, before other plugins are.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from .choice import Deselection
 from .observer import Observer, ProcessWatch
 from .stalls import Stalls
 
-# Coverage leaves out what is installed, wherever this file lies: `--cov` would count it as the project's.
+# Coverage omits installed modules; by their real paths `--cov` would count these as the project's.
 for _module in (sys.modules[__name__], calls, choice, observer, places, stalls, tracer, uses):
     _module.__file__ = str(Path(pytest.__file__).with_name(Path(str(_module.__file__)).name))
 NAME = "samplemind_observations"
 
 
 def own_environment() -> None:
-    """PYTHONPATH as the user has it: the tests and their programs are not to see how this file was found."""
+    """Restore the user's PYTHONPATH: the tests and their programs must not see how this file was found."""
     first, _, others = os.environ.get("PYTHONPATH", "").partition(os.pathsep)
     if first and os.path.join(first, "") == places.HERE:
         os.environ.pop("PYTHONPATH")
@@ -43,13 +43,13 @@ def pytest_addoption(parser: Any) -> None:
     group = parser.getgroup("samplemind")
     group.addoption("--samplemind-record", metavar="FILE", help="write what each test took to this file")
     group.addoption("--samplemind-watch", action="store_true", help="also write what each test used")
-    group.addoption("--samplemind-patience", metavar="SECONDS", type=float, default=60.0, help="until a stall is told")
-    group.addoption("--samplemind-choice", metavar="FILE", help="run the tests that this file tells")
+    group.addoption("--samplemind-patience", metavar="SECONDS", type=float, default=60.0, help="time until a stall")
+    group.addoption("--samplemind-choice", metavar="FILE", help="run the tests that this file selects")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: Any) -> None:
-    """Register the observer once, if asked to; a worker begins to look here, the controller has before."""
+    """Register the observer once, if requested; a worker starts to observe here, the controller did before."""
     option = config.option
     if not option.samplemind_record or config.pluginmanager.has_plugin(NAME):
         return
@@ -70,4 +70,4 @@ def _say(config: Any, words: str) -> None:
     if reporter:
         reporter.ensure_newline()
         reporter.write_line(words, yellow=True)
-        reporter.flush()  # into a pipe it would only come with the next test's result
+        reporter.flush()  # in a pipe it would appear only with the next test's result

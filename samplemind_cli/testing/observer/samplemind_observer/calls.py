@@ -1,7 +1,7 @@
-"""Which functions run: told by `sys.monitoring` from Python 3.12 on, by `sys.settrace` (tracer.py) before.
+"""Observes which functions run: by `sys.monitoring` from Python 3.12 on, by `sys.settrace` (tracer.py) before.
 
-The callback never disables an event of the project's code: a test that ran a function needs to be told so as the first
-one did. Code of installed packages is disabled for good, and costs nothing.
+The callback never disables events of the project's code: every test that runs a function must be recorded. Events of
+installed packages are disabled for good, and cost nothing.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ if TYPE_CHECKING:
 
     Key = tuple[str, int, str]
 
-COROUTINE = 0x20 | 0x80 | 0x200  # generators too: their result is not kept, they are
+COROUTINE = 0x20 | 0x80 | 0x200  # and generators: a cache keeps the object, not its result
 STORE_GLOBAL, STORE_ATTR = opcode.opmap["STORE_GLOBAL"], opcode.opmap["STORE_ATTR"]
 STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 STORES = {STORE_ATTR, STORE_SUBSCR}
 ADDS = {"add", "append", "appendleft", "extend", "insert", "setdefault", "update"}  # to a container
-LOOKS = {"stat", "lstat", "access"}  # of `os`, in C: no event, no call
+LOOKS = {"stat", "lstat", "access"}  # functions of `os` in C, which raise no event
 TOOL_NAME = "samplemind"
 
 
 class Kind(enum.Enum):
-    """What a call says."""
+    """What a call means."""
 
     NOTHING = 0  # installed code
     RUNS = 1  # a function of the project
-    ONCE = 2  # a module, or a function that keeps its result: all that it uses belongs to every test
+    ONCE = 2  # a module, or a function that caches its result: every test depends on what it uses
     LIBRARY = 3  # a function of the standard library that reads something
 
 
 def key_of(code: CodeType) -> Key:
-    """What tells one code object from another; comparing them would ignore the file."""
+    """The identity of a code object; comparing code objects would ignore the file."""
     return code.co_filename, code.co_firstlineno, code.co_name
 
 
 class Calls:
-    """Notes each function of the project that is called, in `uses`."""
+    """Records each called function of the project, in `uses`."""
 
     def __init__(self, uses: Uses) -> None:
         self.uses = uses
@@ -56,7 +56,7 @@ class Calls:
         self.looks: set[Key] = set()
 
     def called(self, code: CodeType, frame: FrameType) -> Kind:
-        """Note one call, and what kind it is."""
+        """Record one call; returns its kind."""
         key = code.co_filename, code.co_firstlineno, code.co_name
         kind = self.kinds.get(key)
         if kind is None:
@@ -99,11 +99,11 @@ def keeps_its_result(code: CodeType, frame: FrameType) -> bool:
     if STORE_GLOBAL in code.co_code[::2] or fills_shared_state(code, frame):
         return True
     names = getattr(code, "co_qualname", code.co_name).split(".")
-    found: Any = frame.f_globals.get(names[0])
+    value: Any = frame.f_globals.get(names[0])
     for name in names[1:]:
-        found = vars(found).get(name) if isinstance(found, type) else None
-    found = getattr(found, "__func__", found) if isinstance(found, (classmethod, staticmethod)) else found
-    return hasattr(type(found), "cache_info") or type(found).__name__.endswith("cached_property")
+        value = vars(value).get(name) if isinstance(value, type) else None
+    value = getattr(value, "__func__", value) if isinstance(value, (classmethod, staticmethod)) else value
+    return hasattr(type(value), "cache_info") or type(value).__name__.endswith("cached_property")
 
 
 def fills_shared_state(code: CodeType, frame: FrameType) -> bool:
@@ -143,10 +143,10 @@ def is_shared(steps: list[dis.Instruction], at: int, frame: FrameType, *, item: 
 
 
 class Monitor(Calls):
-    """By sys.monitoring, which sees every thread and disturbs no debugger and no coverage."""
+    """Observes by sys.monitoring, which sees every thread and does not interfere with debuggers and coverage."""
 
     def start(self) -> str | None:
-        """Begin; why it cannot, if so."""
+        """Start; returns the reason if it cannot."""
         monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
         free = [number for number in (4, 5, 2, 3) if monitoring.get_tool(number) is None]
         if not free:
@@ -165,12 +165,12 @@ class Monitor(Calls):
         return None
 
     def intact(self) -> bool:
-        """Whether it still is told of calls."""
+        """Whether it still observes."""
         monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
         return bool(monitoring.get_tool(self.tool) == TOOL_NAME)
 
     def started(self, code: CodeType, _offset: int) -> Any:
-        """A function begins, or goes on."""
+        """A function starts or resumes."""
         kind = self.called(code, sys._getframe(1))
         if kind is Kind.ONCE:
             monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]

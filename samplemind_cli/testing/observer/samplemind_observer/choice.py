@@ -1,4 +1,4 @@
-"""Which of the collected tests run: `--changed`, `--shard`, `--rerun-from` and a second run of what failed in parallel.
+"""Selects among the collected tests: for `--changed`, `--shard`, `--rerun-from` and a second run of failed tests.
 
 The file of `--samplemind-choice`: {"skip": [node id], "only": [node id] or null, "shard": [K, N] or null,
 "seconds": {node id: seconds}, "cases": [[classname, name] of a JUnit file] or null}
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 
 class Deselection:
-    """Deselects what is not to run, after every other plugin has had its say."""
+    """Deselects tests, after every other plugin has done so."""
 
     def __init__(self, file: str) -> None:
-        self.asked: dict[str, Any] = json.loads(Path(file).read_text(encoding="utf-8"))
+        self.selection: dict[str, Any] = json.loads(Path(file).read_text(encoding="utf-8"))
         self.left_out = 0
         self.missing: list[str] = []
         self.cut = ""
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, config: Any, items: list[Any]) -> Iterator[None]:
-        """Take out what is not chosen."""
+        """Deselect what is not chosen."""
         yield
         names = [item.nodeid for item in items]
         chosen = self.chosen(names)
@@ -43,20 +43,20 @@ class Deselection:
     def chosen(self, names: Sequence[str]) -> set[str]:
         """The tests to run of those collected."""
         chosen = set(names)
-        if self.asked["shard"]:
-            number, count = self.asked["shard"]
-            cut = shards(names, self.asked["seconds"], count)
+        if self.selection["shard"]:
+            number, count = self.selection["shard"]
+            cut = shards(names, self.selection["seconds"], count)
             chosen, self.cut = cut[number - 1], cut_digest(cut)
-        if self.asked["cases"] is not None:
+        if self.selection["cases"] is not None:
             chosen &= self.failed_cases(names)
-        if self.asked["only"] is not None:
-            chosen.intersection_update(self.asked["only"])
-        return chosen.difference(self.asked["skip"])
+        if self.selection["only"] is not None:
+            chosen.intersection_update(self.selection["only"])
+        return chosen.difference(self.selection["skip"])
 
     def failed_cases(self, names: Sequence[str]) -> set[str]:
-        """The tests that these cases of a JUnit file are; a module that could not be collected is all of its tests."""
-        cases = [tuple(case) for case in self.asked["cases"]]
-        found: set[tuple[str, str]] = set()
+        """The tests for these cases of a JUnit file; for a module that could not be collected, all of its tests."""
+        cases = [tuple(case) for case in self.selection["cases"]]
+        matched: set[tuple[str, str]] = set()
         chosen = set()
         for name in names:
             classname, test = junit_name(name)
@@ -65,29 +65,29 @@ class Deselection:
                 module = not case[0] and (classname == case[1] or classname.startswith(case[1] + "."))
                 if (prefixed and test == case[1]) or module:
                     chosen.add(name)
-                    found.add(case)
-        self.missing = [".".join(filter(None, case)) for case in cases if case not in found]
+                    matched.add(case)
+        self.missing = [".".join(filter(None, case)) for case in cases if case not in matched]
         return chosen
 
 
 def shards(names: Sequence[str], seconds: Mapping[str, float], count: int) -> list[set[str]]:
-    """Every test in exactly one shard, by recorded seconds: the longest first, each to the shard with the least so far.
+    """Every test in exactly one shard, by recorded seconds: the longest first, each into the shortest shard so far.
 
     A test without a record counts as the median of those with one.
     """
     known = [seconds[name] for name in set(names) if name in seconds]
     usual = median(known) if known else 1.0
-    found: list[set[str]] = [set() for _ in range(count)]
+    tests_of: list[set[str]] = [set() for _ in range(count)]
     load = [(0.0, 0, shard) for shard in range(count)]
     for name in sorted(set(names), key=lambda name: (-seconds.get(name, usual), name)):
         total, tests, shard = min(load)
-        found[shard].add(name)
+        tests_of[shard].add(name)
         load[shard] = (round(total + seconds.get(name, usual), 6), tests + 1, shard)
-    return found
+    return tests_of
 
 
 def cut_digest(cut: Sequence[set[str]]) -> str:
-    """Short, and the same wherever the same tests are cut in the same way."""
+    """A short digest, by which machines can see that they cut the same tests in the same way."""
     return blake2b(json.dumps([sorted(shard) for shard in cut]).encode(), digest_size=4).hexdigest()
 
 

@@ -1,6 +1,6 @@
-"""What one process of pytest saw of the tests, and the record of it.
+"""Observes the tests of one pytest process.
 
-Written to the file of `--samplemind-record` when the session ends:
+The record, written to the file of `--samplemind-record` at the end of the session:
 
     {"complete", "interrupted", "missing": [case], "cut": digest, "blind": reason or null,
      "tests": {node id: {"seconds", "outcome", "used": USED}}, "everywhere": USED, "surroundings": SURROUNDINGS}
@@ -9,8 +9,8 @@ Written to the file of `--samplemind-record` when the session ends:
     SURROUNDINGS: {"path", "sources": [folder], "imports": {folder: [name]}, "settings": [file],
      "folders": [of tests], "homes": [file of tests], "written": [file]}; `sources` are folders that are not installed
 
-`everywhere` is what ran or was read outside of any single test: imports, collection, fixtures wider than a function,
-functions that keep their result. Every test may depend on it. Paths are whole; a line of 0 is the module itself.
+`everywhere` is what ran or was read outside of a single test: imports, collection, fixtures wider than a function,
+functions that cache their result. Every test may depend on it. Paths are absolute; line 0 is the module itself.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SETS = ("folders", "homes", "settings", "written", "path", "sources")
 
 
 class ProcessWatch:
-    """What this process uses, from the moment this file is imported if the command line asks for it."""
+    """Observes what this process uses."""
 
     def __init__(self) -> None:
         self.uses = Uses(os.getcwd())
@@ -49,7 +49,7 @@ class ProcessWatch:
 
 
 class Observer:
-    """What one process (the session, or one xdist worker) saw."""
+    """The record of one process: the session, or one xdist worker."""
 
     def __init__(self, config: Any, choice: Deselection | None, watch: ProcessWatch | None) -> None:
         self.record = config.option.samplemind_record
@@ -63,12 +63,12 @@ class Observer:
         self.complete, self.interrupted = True, False
 
     def for_all(self) -> Any:
-        """What is used meanwhile belongs to every test."""
+        """Attribute to all tests what is used in this block."""
         return self.watch.uses.attributed(self.everywhere) if self.watch else nullcontext()
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: Any) -> Iterator[None]:
-        """What is used until its end belongs to this test."""
+        """Attribute to this test what is used until its end."""
         if not self.watch:
             yield
             return
@@ -80,25 +80,25 @@ class Observer:
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:
-        """A fixture wider than a function works once and for many tests: what it uses belongs to all."""
+        """Attribute to all tests what a fixture wider than a function uses, as it runs once for many."""
         with nullcontext() if fixturedef.scope == "function" else self.for_all():
             yield
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_generate_tests(self) -> Iterator[None]:
-        """Parameters and their names may be computed by the project."""
+        """Attribute to all tests what the project's code for parameters and their names uses."""
         with self.for_all():
             yield
 
     def pytest_collection_finish(self, session: Any) -> None:
-        """Where the tests are: a new conftest.py there would count."""
+        """Record the folders of the tests: a new conftest.py there would count."""
         for item in session.items if self.watch else ():
             self.surroundings["homes"].add(str(item.path))
             self.surroundings["folders"].add(os.path.dirname(str(item.path)))
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Iterator[None]:
-        """Hand over what the test used; a report's attributes travel from an xdist worker."""
+        """Put what the test used into its report, whose attributes xdist sends to the controller."""
         outcome: Any = yield
         if self.watch and call.when == "teardown":
             if not self.watch.calls.intact():
@@ -106,7 +106,7 @@ class Observer:
             outcome.get_result().samplemind_used = plain(self.items.pop(item.nodeid))
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Sum up set-up, call and teardown."""
+        """Add up set-up, call and teardown."""
         test = self.tests.setdefault(report.nodeid, {"seconds": 0.0, "outcome": "passed", "used": None})
         test["seconds"] += report.duration
         if test["outcome"] != "failed" and report.outcome != "passed":
@@ -115,7 +115,7 @@ class Observer:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
-        """Take over what a worker saw; one that crashed leaves the rest unknown."""
+        """Merge a worker's record; after a crash the rest is unknown."""
         seen = getattr(node, "workeroutput", {}).get("samplemind")
         self.complete = self.complete and not error and seen is not None
         if not seen:
@@ -132,16 +132,16 @@ class Observer:
             self.choice.cut = seen["cut"]
 
     def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
-        """Tell Ctrl-C from errors while the tests were collected and from -x with workers: interrupts to pytest."""
+        """Distinguish Ctrl-C from collection errors, and from -x with workers, which pytest treats as interrupts."""
         self.interrupted = type(excinfo.value) is KeyboardInterrupt or isinstance(excinfo.value, pytest.exit.Exception)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: Any, exitstatus: int) -> None:
-        """Tell a whole run from one that was cut short; nothing to run because nothing changed is no error."""
+        """Decide whether the run was complete; no tests because nothing has changed is not an error."""
         if self.watch:
             self.see(session.config)
         if hasattr(session.config, "workeroutput"):
-            session.config.workeroutput["samplemind"] = self.told()
+            session.config.workeroutput["samplemind"] = self.as_json()
             return
         # 5: nothing was selected. A test cut short by Ctrl-C, -x or a crash leaves the rest unknown.
         stopped = session.shouldstop or session.shouldfail or int(exitstatus) not in (0, 1, 5)
@@ -153,15 +153,15 @@ class Observer:
         """Write the record, after the last worker."""
         if not hasattr(config, "workerinput"):
             self.watch = None
-            seen = {"tests": self.tests, "complete": self.complete, "interrupted": self.interrupted, **self.told()}
+            seen = {"tests": self.tests, "complete": self.complete, "interrupted": self.interrupted, **self.as_json()}
             Path(self.record).write_text(json.dumps(seen), encoding="utf-8")
 
     def see(self, config: Any) -> None:
-        """Note what was imported and from where, the plugins, the settings and this Python."""
+        """Record the imported modules and their folders, the plugins, the settings and this Python."""
         around, uses = self.surroundings, self.watch.uses  # type: ignore[union-attr]
         for name, module in list(sys.modules.items()):
             self.see_module(uses, name, getattr(module, "__file__", None))
-        for plugin in config.pluginmanager.get_plugins():  # a new hook in one is called by nobody that was seen
+        for plugin in config.pluginmanager.get_plugins():  # no recorded code calls a new hook in one
             file = getattr(plugin, "__file__", None) or getattr(
                 sys.modules.get(type(plugin).__module__), "__file__", None
             )
@@ -179,12 +179,12 @@ class Observer:
             folder for folder in around["path"] if not uses.files.is_installed(os.path.join(folder, NAME))
         )
         for name, module in list(sys.modules.items()):
-            if name.startswith("__editable__"):  # setuptools' way to link a package into an environment
+            if name.startswith("__editable__"):  # setuptools links an editable package by such a module
                 around["sources"].update(map(str, getattr(module, "MAPPING", {}).values()))
         around["written"].update(uses.written)
 
     def see_module(self, uses: Uses, name: str, file: str | None) -> None:
-        """A module of the project ran; one that is installed is a file. A new one in front would count."""
+        """Record a module: the project's as code that ran, an installed one as a file; and where it was searched."""
         if file and os.path.isabs(file) and os.path.isfile(file) and not uses.generated(file):
             mine = file.endswith(".py") and not uses.files.is_installed(file)
             self.everywhere["runs" if mine else "files"].add((file, 0) if mine else file)
@@ -192,8 +192,8 @@ class Observer:
         if not parent or not (file or "").startswith(INSTALLED):
             uses.imported(name)
 
-    def told(self) -> dict[str, Any]:
-        """What one process has to tell another, as JSON knows it."""
+    def as_json(self) -> dict[str, Any]:
+        """The part of the record that a worker sends to the controller, as JSON."""
         around = {kind: sorted(found) for kind, found in self.surroundings.items() if kind != "imports"}
         around["imports"] = {folder: sorted(names) for folder, names in self.surroundings["imports"].items()}  # type: ignore[assignment]
         return {

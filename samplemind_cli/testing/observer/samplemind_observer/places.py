@@ -1,4 +1,4 @@
-"""Which files are the project's, and on whose behalf a file is read: a test's, or pytest's and the import system's."""
+"""Decides which files are the project's, and whether a test, pytest or the import system reads a file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOT_DATA = {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypo
 NO_FILES = ("/proc/", "/dev/", "/sys/")
 CODE = (".py", ".pyc", ".so", ".pyd")
 HERE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")  # on sys.path
-# The standard library's go-betweens: what they read is read by their caller.
+# Modules of the standard library that read for their caller.
 BETWEEN = {
     "pathlib.py", "_local.py", "_abc.py", "__init__.py", "subprocess.py", "glob.py", "os.py", "tokenize.py",
     "linecache.py", "inspect.py", "warnings.py", "_py_warnings.py", "codecs.py", "io.py", "genericpath.py",
@@ -30,31 +30,31 @@ LIBRARY = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
 
 
 def installed() -> tuple[str, ...]:
-    """Where Python itself and packages are installed, also by the names behind symbolic links."""
+    """The folders of Python itself and of packages, with symbolic links and resolved."""
     paths = sysconfig.get_paths()
-    found = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    found |= {*site.getsitepackages(), site.getusersitepackages(), LIBRARY, HERE}
-    found |= {os.path.realpath(folder) for folder in found}
-    return tuple(os.path.join(os.path.abspath(folder), "") for folder in found)
+    folders = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    folders |= {*site.getsitepackages(), site.getusersitepackages(), LIBRARY, HERE}
+    folders |= {os.path.realpath(folder) for folder in folders}
+    return tuple(os.path.join(os.path.abspath(folder), "") for folder in folders)
 
 
 INSTALLED = installed()
 
 
 def _folders_of(*packages: str) -> tuple[str, ...]:
-    """Of those that are installed: one that is developed here is no machinery."""
+    """The folders of the installed ones among these packages; one that is developed here is the project."""
     specs = filter(None, map(importlib.util.find_spec, packages))
-    found = (os.path.join(os.path.dirname(spec.origin or ""), "") for spec in specs)
-    return tuple(folder for folder in found if folder.startswith(INSTALLED))
+    folders = (os.path.join(os.path.dirname(spec.origin or ""), "") for spec in specs)
+    return tuple(folder for folder in folders if folder.startswith(INSTALLED))
 
 
 PYTEST = _folders_of("_pytest", "pluggy")
-# Their own file access says nothing about the test that happens to be running.
+# Their own file access does not belong to the running test.
 TOOLS = (HERE, *_folders_of("xdist", "execnet", "pytest_cov", "coverage"))
 
 
 class ReadBy(enum.Enum):
-    """Who reads: a test; code that reads for all tests and keeps it; pytest and Python themselves."""
+    """Who reads: a test; code that reads for all tests and caches it; pytest and Python themselves."""
 
     TEST = 0
     ONCE = 1
@@ -62,7 +62,7 @@ class ReadBy(enum.Enum):
 
 
 def caller(name: str, frame: FrameType | None = None, *between: str) -> ReadBy:
-    """On whose behalf this file is read, by the nearest caller that is no go-between."""
+    """Who reads this file, by the nearest caller that does not read for its own caller."""
     frame = frame or sys._getframe(3)
     kept = False
     while frame.f_back:
@@ -92,11 +92,11 @@ def _goes_between(file: str, base: str) -> bool:
 
 
 def whole(path: Any) -> str | None:
-    """The whole path of what is opened; None for a number and for what is no file on a disk."""
+    """The absolute path of what is opened; None for a descriptor and for what is not a file on a disk."""
     if not isinstance(path, (str, bytes, os.PathLike)):
         return None
     name = os.fsdecode(path)
-    if name.startswith("file:"):  # sqlite's own way to write it
+    if name.startswith("file:"):  # sqlite's URI
         name = name[5:].partition("?")[0]
     if not name or name.startswith((":", "<")):
         return None
@@ -105,14 +105,14 @@ def whole(path: Any) -> str | None:
 
 
 class CodeFiles:
-    """Whose file a code object comes from, by the name it was compiled with."""
+    """Finds the project's file of a code object, by the name it was compiled with."""
 
     def __init__(self, root: str) -> None:
         self.roots = tuple(os.path.join(folder, "") for folder in {os.path.abspath(root), os.path.realpath(root)})
         self.known: dict[str, str | None] = {}
 
     def mine(self, compiled: str) -> str | None:
-        """The file when it is not installed; None for code without a file."""
+        """The file; None if it is installed, or for code without a file."""
         if compiled not in self.known:
             self.known[compiled] = self._mine(compiled)
         return self.known[compiled]
@@ -128,9 +128,9 @@ class CodeFiles:
         return None if self.is_installed(name) else name
 
     def is_installed(self, name: str) -> bool:
-        """Whether it lies with the packages, and no link leads from there to a project.
+        """Whether a file is in a folder of packages, and is not linked from there into the project.
 
-        An environment may lie in the root, and the root in an environment.
+        An environment may be inside the root, and the root inside an environment.
         """
         real = os.path.realpath(name)
         return any(

@@ -1,4 +1,4 @@
-"""Says which tests keep the workers waiting: a fixture that cannot exist twice waits for ever in the second one."""
+"""Reports the tests that keep workers waiting: a fixture that cannot exist twice waits for ever in the second one."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ TWICE = (
 
 
 class Stalls:
-    """In xdist's controller, which runs no test: a thread in a worker would be seen by the tests there."""
+    """Runs in xdist's controller, which runs no tests: a thread in a worker might disturb the tests there."""
 
     def __init__(self, patience: float, say: Callable[[str], None]) -> None:
         self.patience = patience  # seconds without news of any test
         self.say = say
-        self.running: dict[str, str] = {}  # what each test is at
+        self.running: dict[str, str] = {}  # the phase of each running test
         self.moved = time.monotonic()
-        self.told: dict[str, str] | None = None  # the stall that was
+        self.reported: dict[str, str] | None = None  # the last stall
         self.ended = threading.Event()
 
     def pytest_sessionstart(self) -> None:
-        """Begin to look."""
+        """Start to watch."""
         threading.Thread(target=self.watch, daemon=True).start()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
@@ -37,34 +37,34 @@ class Stalls:
         self.step({**self.running, nodeid: "in its fixtures"})
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """It has come through one of its three phases."""
+        """A test has finished one of its three phases."""
         after = {"setup": "in the test itself", "call": "in the tear-down of its fixtures"}
         if report.when in after and report.nodeid in self.running:
             self.step({**self.running, report.nodeid: after[report.when]})
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        """It has ended."""
+        """A test has ended."""
         self.step({test: phase for test, phase in self.running.items() if test != nodeid})
 
     def pytest_sessionfinish(self) -> None:
-        """Look no longer."""
+        """Stop watching."""
         self.ended.set()
 
     def step(self, running: dict[str, str]) -> None:
-        """Something happened: the waiting begins anew."""
+        """Something has happened: restart the timeout."""
         self.running, self.moved = running, time.monotonic()
 
     def watch(self) -> None:
-        """Tell each stall once."""
+        """Report each stall once."""
         while not self.ended.wait(min(POLL, self.patience)):
             running, waited = self.running, time.monotonic() - self.moved
-            if running and running is not self.told and waited >= self.patience:
+            if running and running is not self.reported and waited >= self.patience:
                 self.say(stall(running, waited))
-                self.told = running
+                self.reported = running
 
 
 def stall(running: dict[str, str], waited: float) -> str:
-    """The tests that wait, where, and the way on when a fixture may be the reason."""
+    """The waiting tests with their phases, and a hint if a fixture may be the reason."""
     waiting = "; ".join(f"{test}, {phase}" for test, phase in [*running.items()][:SHOWN])
     more = f"; and {len(running) - SHOWN} more" if len(running) > SHOWN else ""
     hint = f"\nhint: {TWICE}" if any("fixtures" in phase for phase in running.values()) else ""

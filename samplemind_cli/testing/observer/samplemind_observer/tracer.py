@@ -1,6 +1,6 @@
-"""Which functions run, told by `sys.settrace` where Python has no `sys.monitoring`.
+"""Observes which functions run by `sys.settrace`, for a Python without `sys.monitoring`.
 
-Asking a frame for its code is an audit event, which costs more than all else. So nearly all calls are told from others
+Getting a frame's code raises an audit event, which costs more than everything else. So nearly all calls are recognized
 by their module and line: those of installed code, and those of the project's functions that were seen before.
 """
 
@@ -25,17 +25,17 @@ WATCHED = ("os", "genericpath", "posixpath", "ntpath", "pathlib", "multiprocessi
 
 
 class KnownLines:
-    """What a call says that begins in this module, at this line."""
+    """What a call means, by the module and line at which it starts."""
 
     def __init__(self) -> None:
         self.watched = {getattr(sys.modules.get(name), "__file__", None) for name in WATCHED}
         self.installed: set[str | None] = set()
-        self.passed: set[Line] = set()  # of `watched` files, where nothing begins that reads
+        self.passed: set[Line] = set()  # lines of `watched` files at which no function starts that reads
         self.runs: dict[Line, Place] = {}
         self.mixed: set[str | None] = set()  # files in whose modules code of other files runs
 
     def learn(self, code: CodeType, line: Line, place: Place | None, *, installed: bool) -> None:
-        """Note what the next call there says; `place`: no more than that this function runs."""
+        """Remember the meaning of this call for the next one; `place`: it means only that this function runs."""
         file = line[0]
         if installed and file in self.watched:
             self.passed.add(line)
@@ -43,30 +43,30 @@ class KnownLines:
             self.installed.add(file)
         elif not installed and code.co_filename != file:
             self.mixed.add(file)
-            self.runs = {other: found for other, found in self.runs.items() if other[0] != file}
+            self.runs = {other: where for other, where in self.runs.items() if other[0] != file}
         elif place and file not in self.mixed and stands_alone(file or "", line[1]):
             self.runs[line] = place
 
 
 def of_module(code: CodeType, file: str) -> bool:
-    """Whether this code was compiled from the module's file, and not from a text inside of it."""
+    """Whether this code was compiled from the module's file, and not from a string."""
     frozen = code.co_filename.startswith("<frozen ") and file.startswith(LIBRARY)
     return frozen or code.co_filename == file or code.co_filename.startswith(HERE)
 
 
 def stands_alone(file: str, number: int) -> bool:
-    """Whether nothing else can begin in the line where a function does: no lambda, no comprehension, no body."""
+    """Whether only one function can start at this line: it has no lambda, comprehension or body."""
     text = linecache.getline(file, number).rstrip()
     return text.endswith((":", "(", ",")) and "lambda" not in text and " for " not in text
 
 
 class Tracer(Calls):
-    """By sys.settrace, once a call and never a line. One that replaces it is noticed."""
+    """Observes by sys.settrace, per call and never per line. It notices if another tracer replaces it."""
 
     starting = False
 
     def start(self) -> str | None:
-        """Begin; why it cannot, if so."""
+        """Start; returns the reason if it cannot."""
         if sys.gettrace() is not None:
             return "a debugger, or coverage, uses sys.settrace"
         self.trace = self.tracing()
@@ -82,12 +82,12 @@ class Tracer(Calls):
         self.starting = False
 
     def replaced(self) -> None:
-        """What a test that traces runs is not seen; threading sets ours in each thread."""
+        """Another tracer replaces this one, so what the test runs is not seen. threading sets ours in each thread."""
         if not self.starting and not sys._getframe(2).f_code.co_filename.startswith(LIBRARY + "threading"):
             self.uses.used()["programs"].add("sys.settrace")
 
     def intact(self) -> bool:
-        """Whether it still is told of calls; it begins anew if not."""
+        """Whether it still observes; it starts again if not."""
         if sys.gettrace() == self.trace:
             return True
         self.begin()
@@ -119,13 +119,13 @@ class Tracer(Calls):
         return trace
 
     def plain(self, code: CodeType, kind: Kind) -> Place | None:
-        """The function's place, if a call says no more than that it runs."""
+        """The function's place, if a call means only that it runs."""
         key = key_of(code)
         more = key in self.looks or code.co_flags & COROUTINE or code.co_name.startswith("<")
         return None if more or kind is not Kind.RUNS else self.places[key]
 
     def until_return(self, _frame: FrameType, event: str, _argument: object) -> Any:
-        """The same, within one call whose result is kept."""
+        """The trace function within a call whose result is cached."""
         if event == "return":
             self.uses.once.depth -= 1
         return self.until_return

@@ -1,8 +1,8 @@
-"""What tests use, seen from inside their process: files, folders, code, programs, servers, environment variables.
+"""Observes from inside a process what tests use: files, folders, code, programs, servers, environment variables.
 
-Two sources, and nothing is replaced: audit events (`open`, `os.listdir`, `socket.connect`, …) and calls of Python
-functions (`sys.monitoring` from 3.12 on, `sys.settrace` before). testmon was dropped for this: it looks at lines
-through coverage, so it misses data, other processes, code beside pytest's root and below sys.prefix, and templates.
+Nothing is patched. There are two sources: audit events (`open`, `os.listdir`, `socket.connect`, …) and calls of Python
+functions (`sys.monitoring` from 3.12 on, `sys.settrace` before). testmon was dropped for this: it observes lines
+by coverage, so it misses data, other processes, code beside pytest's root and below sys.prefix, and templates.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Used = dict[str, set[Any]]
 
 KINDS = ("files", "folders", "checks", "runs", "programs", "servers", "variables")
-# Programs that never run the project's code, nor look at its files.
+# Programs that neither run the project's code nor read its files.
 HARMLESS = {"uname", "ldconfig", "file", "hostname", "tput", "stty"}
 STARTERS = ("subprocess.Popen", "os.system", "os.posix_spawn", "os.spawn", "os.exec", "os.fork", "os.forkpty")
 LOOPBACK = ("127.", "::1", "localhost")
@@ -36,23 +36,23 @@ ALL = "*"  # every environment variable
 
 
 def nothing() -> Used:
-    """What a test uses before it begins."""
+    """The empty record."""
     return {kind: set() for kind in KINDS}
 
 
 def plain(used: Used) -> dict[str, list[Any]]:
-    """The same as JSON knows it."""
-    return {kind: sorted(found) for kind, found in used.items()}
+    """The record as JSON."""
+    return {kind: sorted(names) for kind, names in used.items()}
 
 
 class KeptCalls(threading.local):
-    """How many calls deep this thread is in code whose result is kept: an import, a cached function."""
+    """The depth of this thread's calls in code whose result is cached: an import, a cached function."""
 
     depth = 0
 
 
 class Uses:
-    """What this process uses: by the test that runs (`current`), or for all tests (`everywhere`)."""
+    """What this process uses: for the running test (`current`), or for all tests (`everywhere`)."""
 
     def __init__(self, root: str) -> None:
         self.everywhere = nothing()
@@ -79,7 +79,7 @@ class Uses:
             "socket.sendto": self.connects,
             **{event: partial(self.started, event) for event in STARTERS},
         }
-        # Functions of the standard library that no audit event tells of.
+        # Functions of the standard library that raise no audit event.
         environ, stat = type(os.environ), Path.stat
         self.library: dict[CodeType, Callable[[FrameType], None]] = {
             environ.__getitem__.__code__: self.variable,
@@ -94,12 +94,12 @@ class Uses:
                 self.library[code] = self.checks
 
     def used(self) -> Used:
-        """Where what is used now belongs."""
+        """The record to which what is used now belongs."""
         return self.everywhere if self.once.depth else self.current
 
     @contextmanager
     def attributed(self, used: Used) -> Iterator[None]:
-        """For a while, what is used belongs to this test, or to all of them."""
+        """Attribute what is used in this block to this record."""
         before, self.current = self.current, used
         depth, self.once.depth = self.once.depth, 0
         try:
@@ -114,7 +114,7 @@ class Uses:
             handler(*arguments)
 
     def opened(self, path: Any, mode: str | None = None, flags: int = 0) -> None:
-        """Note a file that is read; one that this process wrote before is no dependency."""
+        """Record a file that is read, unless this process wrote it before."""
         name = self.data(path)
         if name is None or sys._getframe(2).f_code.co_name.startswith("_rmtree"):  # relative to an open folder
             return
@@ -127,33 +127,33 @@ class Uses:
                 (self.everywhere if reader is ReadBy.ONCE else self.used())["files"].add(name)
 
     def listed(self, path: Any = None) -> None:
-        """Note a folder whose names are read."""
+        """Record a folder that is listed."""
         name = self.data(path if path is not None else ".")
         if name is not None and caller(name) is ReadBy.TEST:
             self.used()["folders"].add(name)
 
     def stats(self, frame: FrameType) -> None:
-        """Note a file whose size, time or mode is asked for, by its first argument."""
+        """Record a file whose size, time or mode is read: the call's first argument."""
         self.check("files", frame)
 
     def checks(self, frame: FrameType) -> None:
-        """Note a file or folder whose presence is asked for, by its first argument."""
+        """Record a file or folder whose existence is checked: the call's first argument."""
         self.check("checks", frame)
 
     def check(self, kind: str, frame: FrameType) -> None:
-        """Note it as one or the other."""
+        """Record the call's first argument as this kind."""
         name = self.data(frame.f_locals.get(frame.f_code.co_varnames[0]))
         if name is not None and name not in self.written and caller("", frame) is not ReadBy.MACHINERY:
             self.used()[kind].add(name)
 
     def makes(self, path: Any, _mode: int = 0, _at: int = -1) -> None:
-        """What is in a folder that did not exist before is nobody's data. mkdir is told of before it happens."""
+        """Remember a new folder, whose content is not data. The event comes before the call."""
         name = whole(path)
         if name is not None and not os.path.lexists(name):
             self.made.add(name)
 
     def writes(self, _source: Any, path: Any, *_rest: Any) -> None:
-        """Note the second path of a rename or link as written. Told before it happens."""
+        """Record the second path of a rename or link as written. Called before it happens."""
         name = self.data(path)
         if name is not None:
             self.written.add(name)
@@ -161,17 +161,17 @@ class Uses:
                 self.made.add(name)
 
     def imported(self, module: str, _file: Any = None, path: Any = None, *_rest: Any) -> None:
-        """Note where a module was looked for: one of this name in front of it would be taken instead."""
+        """Record the folders in which a module was searched: a new one of this name there may come first."""
         parent, _, name = module.rpartition(".")
         folders = getattr(sys.modules.get(parent), "__path__", ()) if parent else path or sys.path
         self.imports.add((name, tuple(folder for folder in folders if isinstance(folder, str))))
 
     def binds(self, sock: socket.socket, _address: Any) -> None:
-        """Remember a server of this process: its code is seen, whoever connects."""
+        """Remember a server in this process, whose code is observed."""
         self.bound.append(weakref.ref(sock))
 
     def connects(self, sock: socket.socket, address: Any) -> None:
-        """Note a server elsewhere: what it answers cannot be seen. One that a test started depends on the project."""
+        """Record a server outside of this process, whose answers may change. One that a test started is its program."""
         if not isinstance(address, (str, bytes, tuple)) or self.is_ours(address):
             return
         host = str(address[0]) if isinstance(address, tuple) else ""
@@ -180,7 +180,7 @@ class Uses:
             self.used()["servers"].add(":".join(map(str, address[:2])) if host else os.fsdecode(address))  # type: ignore[arg-type]
 
     def is_ours(self, address: Any) -> bool:
-        """Whether a socket of this process is bound to the address, at whatever interface."""
+        """Whether a socket of this process is bound to the address, on any interface."""
         for sock in filter(None, (ref() for ref in self.bound)):
             try:
                 name = sock.getsockname()
@@ -191,7 +191,7 @@ class Uses:
         return False
 
     def started(self, event: str, program: Any = None, *_rest: Any) -> None:
-        """Note a program that may run the project's code; os.system gives a whole command line, fork nothing."""
+        """Record a program that may run the project's code; os.system passes a whole command line, fork nothing."""
         if event == "os.system":
             program = event
         if isinstance(program, os.PathLike):
@@ -201,22 +201,22 @@ class Uses:
             self.used()["programs"].add(name)
 
     def starts(self, _frame: FrameType) -> None:
-        """Note a process of multiprocessing."""
+        """Record a process of multiprocessing."""
         self.used()["programs"].add("multiprocessing")
 
     def variable(self, frame: FrameType) -> None:
-        """Note an environment variable that is read: os.environ[key]."""
+        """Record an environment variable that is read: os.environ[key]."""
         key = frame.f_locals.get("key")
         if isinstance(key, (str, bytes)) and caller("", frame) is not ReadBy.MACHINERY:
             self.used()["variables"].add(os.fsdecode(key))
 
     def variables(self, frame: FrameType) -> None:
-        """Note that all are read; unittest.mock does it only to put them back."""
+        """Record that all are read; unittest.mock does so only to restore them."""
         if caller("", frame, "mock.py") is not ReadBy.MACHINERY:
             self.used()["variables"].add(ALL)
 
     def data(self, path: Any) -> str | None:
-        """The whole path, or None when it is nobody's data, or made by this process."""
+        """The absolute path; None for caches and for what is in a folder that this process made."""
         name = whole(path)
         if (
             name is None

@@ -228,14 +228,18 @@ PUSHED = b">3\r\n+message\r\n+a\r\n+b\r\n" * 2000
 
 @pytest.fixture
 def saying():
-    """The address of something that says the same whatever it is asked; `replies` holds what."""
+    """The address of something that says the same whatever it is asked; `replies` holds what.
+
+    More of them are for who asks for INFO, and for SCAN.
+    """
     replies = [b""]
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self):
             with suppress(OSError):
-                while self.request.recv(65536):
-                    self.request.sendall(replies[0])
+                while asked := self.request.recv(65536):
+                    which = 1 + (b"SCAN" in asked) if b"INFO" in asked or b"SCAN" in asked else 0
+                    self.request.sendall(replies[which if which < len(replies) else 0])
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
@@ -256,6 +260,16 @@ def test_replies_of_the_wrong_kind_are_an_error_in_words_and_never_an_answer(con
     for ask in (redis_admin.stats, redis_admin.clear, lambda address: redis_admin.keys(address, "x")):
         with pytest.raises(SamplemindError, match="cannot query Redis"):
             ask(Address.read(url))
+
+
+@pytest.mark.parametrize("number", [b"9" * 5000, b"abc", b"-1", b"\xff", b"a=1,b=2", b"1.5"])
+def test_figures_that_are_none_are_left_out(saying, monkeypatch, number):
+    monkeypatch.setattr(redis_admin, "PATIENCE", 5.0)
+    url, replies = saying
+    told = b"\r\n".join(name + b":" + number for name in (b"keyspace_hits", b"keyspace_misses", b"used_memory"))
+    replies[:] = [b"+OK\r\n", b"$%d\r\n%s\r\n" % (len(told), told), b"*2\r\n$1\r\n0\r\n*0\r\n"]
+
+    assert redis_admin.stats(Address.read(url)) == {"entries": 0, "memory": None, "hit_rate": None}
 
 
 @pytest.mark.parametrize(

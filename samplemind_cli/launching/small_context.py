@@ -1,4 +1,4 @@
-"""Whether a local model has room for what an agent says of itself and its tools, before its user says a word."""
+"""Warns of a local model whose context is too small for an agent's own instructions and tools."""
 
 import asyncio
 
@@ -9,16 +9,16 @@ from samplemind_cli.ai.types import Endpoint, Provider, Route
 from samplemind_cli.settings import Settings
 
 AGENTS = ("claude", "codex", "gemini", "opencode")
-NEEDED = 16_384  # tokens: what they say first is about 10,000
+NEEDED = 16_384  # tokens: their instructions take about 10,000
 
 
 def warning(settings: Settings, tool: str, model: str) -> str:
-    """What a person should know before an agent starts on a model that it cannot work with; "" where it can."""
+    """The warning for this tool and model; "" if the context suffices or is unknown."""
     provider, name = provider_of(model, settings.rows)
     if tool not in AGENTS or provider != Provider.OLLAMA or model.startswith("auto") or not model:
         return ""
     route = Route(provider, Endpoint(get_provider_url(provider, settings), name))
-    length = asyncio.run(_longest(route))
+    length = asyncio.run(_context_length(route))
     if length is None or length >= NEEDED:
         return ""
     return (
@@ -27,7 +27,7 @@ def warning(settings: Settings, tool: str, model: str) -> str:
     )
 
 
-async def _longest(route: Route) -> int | None:
+async def _context_length(route: Route) -> int | None:
     try:
         return await Contexts().longest(route)
     finally:

@@ -1,4 +1,4 @@
-"""What every dialect needs to read a request and to frame its answer."""
+"""What the dialects share: reading requests, errors, framing of events."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,8 +9,8 @@ from samplemind_cli.mock.http1 import HttpRequest
 from samplemind_cli.mock.model import PromptRequest, ScriptedAnswer, ToolSpec
 
 
-class Trouble(NamedTuple):
-    """An error: its HTTP status, its text, and the dialect's code for it."""
+class ApiError(NamedTuple):
+    """An error: HTTP status, message, and the dialect's code for it."""
 
     status: int
     message: str
@@ -19,15 +19,15 @@ class Trouble(NamedTuple):
 
 
 class RefusedRequest(Exception):  # noqa: N818 - not a fault of the mock
-    """A request that a real provider would not answer either."""
+    """A request that the real provider would reject too."""
 
     def __init__(self, status: int, message: str, code: str = "", param: str | None = None) -> None:
         super().__init__(message)
-        self.trouble = Trouble(status, message, code, param)
+        self.error = ApiError(status, message, code, param)
 
 
 class Event(NamedTuple):
-    """One event of a stream; `token`: it carries a word, and is delayed."""
+    """One event of a stream; `token`: it carries a word, so it is paced."""
 
     data: Any
     token: bool = False
@@ -59,40 +59,40 @@ class Document:
 
 
 @dataclass(frozen=True)
-class Spoken:
-    """A generated reply: `whole` and `events` write the answer `said` in the dialect."""
+class Generated:
+    """A generated reply: `whole` and `events` encode `answer` in the dialect."""
 
     request: PromptRequest
     whole: Callable[[PromptRequest, ScriptedAnswer], Any]
     events: Callable[[PromptRequest, ScriptedAnswer], Iterator[Event]]
     framing: Framing
-    said: ScriptedAnswer = field(default_factory=ScriptedAnswer)
+    answer: ScriptedAnswer = field(default_factory=ScriptedAnswer)
 
 
-Reply = Document | Spoken
+Reply = Document | Generated
 Handler = Callable[[HttpRequest, tuple[str, ...]], Reply]
 
 
 class Dialect(Protocol):
-    """What a module of this package offers.
+    """The interface of each module of this package.
 
-    TROUBLES: the errors with more than a status, by kind of fault. MIDSTREAM: the one sent
-    inside a 200. `reply` may raise Refused; `error` is an error's body, and an error event's data.
+    ERRORS: by kind of fault, the errors with more than a status. MIDSTREAM: the one sent inside a 200. `reply` may
+    raise RefusedRequest. `error_body`: an error's body, and the data of an error event.
     """
 
     NAME: str
-    TROUBLES: dict[str, Trouble]
-    MIDSTREAM: Trouble
+    ERRORS: dict[str, ApiError]
+    MIDSTREAM: ApiError
 
     def reply(self, request: HttpRequest, models: tuple[str, ...]) -> Reply:  # noqa: D102 - the class says it
         ...
 
-    def error(self, trouble: Trouble) -> Any:  # noqa: D102 - the same
+    def error_body(self, error: ApiError) -> Any:  # noqa: D102 - the same
         ...
 
 
-def dumped(data: Any) -> bytes:
-    """Compact JSON; bytes and strings pass as they are."""
+def encode(data: Any) -> bytes:
+    """Compact JSON; bytes and strings are passed unchanged."""
     if isinstance(data, bytes):
         return data
     text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, separators=(",", ":"))
@@ -101,17 +101,17 @@ def dumped(data: Any) -> bytes:
 
 def _named(data: Any) -> bytes:
     name = data["type"] if isinstance(data, Mapping) else "content_block_delta"
-    return b"event: %b\ndata: %b\n\n" % (name.encode(), dumped(data))
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), encode(data))
 
 
-NDJSON = Framing("application/x-ndjson", lambda data: dumped(data) + b"\n")
-SSE = Framing("text/event-stream", lambda data: b"data: " + dumped(data) + b"\n\n")
-NAMED_SSE = Framing("text/event-stream", _named)  # Anthropic's events carry their type as the event's name too
-ARRAY = Framing("application/json", dumped, b"[", b",\r\n", b"]")  # Gemini's stream without alt=sse
+NDJSON = Framing("application/x-ndjson", lambda data: encode(data) + b"\n")
+SSE = Framing("text/event-stream", lambda data: b"data: " + encode(data) + b"\n\n")
+NAMED_SSE = Framing("text/event-stream", _named)  # the event's name repeats its type
+ARRAY = Framing("application/json", encode, b"[", b",\r\n", b"]")  # Gemini's stream without alt=sse
 
 
-def routed(routes: Mapping[tuple[str, str], Handler], request: HttpRequest) -> Handler:
-    """The handler of a request's method and path. Raises Refused."""
+def find_handler(routes: Mapping[tuple[str, str], Handler], request: HttpRequest) -> Handler:
+    """The handler of a request's method and path. Raises RefusedRequest."""
     handler = routes.get(("GET" if request.method == "HEAD" else request.method, request.path))
     if handler is None:
         known = any(path == request.path for _, path in routes)
@@ -120,7 +120,7 @@ def routed(routes: Mapping[tuple[str, str], Handler], request: HttpRequest) -> H
 
 
 def body_of(request: HttpRequest, complaint: str) -> dict[str, Any]:
-    """The body, a JSON object. Raises Refused with the provider's `complaint`."""
+    """The body, a JSON object. Raises RefusedRequest with the provider's `complaint`."""
     try:
         body = request.json
     except ValueError:
@@ -130,7 +130,7 @@ def body_of(request: HttpRequest, complaint: str) -> dict[str, Any]:
     return body
 
 
-def flaw(body: Mapping[str, Any], required: Mapping[str, type]) -> tuple[str, bool] | None:
+def invalid_field(body: Mapping[str, Any], required: Mapping[str, type]) -> tuple[str, bool] | None:
     """The first required field that is wrong, and whether it is missing; None when all are there."""
     for name, kind in required.items():
         if not isinstance(body.get(name), kind):
@@ -138,23 +138,24 @@ def flaw(body: Mapping[str, Any], required: Mapping[str, type]) -> tuple[str, bo
     return None
 
 
-def chosen(tools: Iterable[ToolSpec], name: str = "") -> ToolSpec | None:
-    """The tool of that name, or the first one."""
-    return next((tool for tool in tools if name in ("", tool.name)), None)
+def choose_tool(tools: Iterable[ToolSpec], names: Iterable[str] = ()) -> ToolSpec | None:
+    """The first tool with one of these names; without names, the first one."""
+    allowed = list(names)
+    return next((tool for tool in tools if not allowed or tool.name in allowed), None)
 
 
-def since(messages: list[dict[str, Any]], role: str) -> list[dict[str, Any]]:
+def messages_after(messages: list[dict[str, Any]], role: str) -> list[dict[str, Any]]:
     """The messages after the last one of that role."""
     last = max((n for n, message in enumerate(messages) if message.get("role") == role), default=-1)
     return messages[last + 1 :]
 
 
 def whole_number(value: Any) -> int | None:
-    """A limit that is given and not negative; Ollama's -1 means none."""
+    """A limit, if given and not negative: Ollama's -1 means none."""
     return value if isinstance(value, int) and value >= 0 else None
 
 
 def strings(value: Any) -> list[str]:
-    """The texts to embed: one, or a list; a token's number counts as its text."""
+    """The texts to embed: one, or a list; a token id counts as a text."""
     items = value if isinstance(value, list) else [value]
     return [item if isinstance(item, str) else json.dumps(item) for item in items]

@@ -1,4 +1,4 @@
-"""An estimate of a prompt's tokens, for countTokens where no provider counts them."""
+"""Estimates a request's tokens if no provider counts them; Anthropic's format has an estimate of its own."""
 
 from samplemind_cli.formats.reading import dumps
 from samplemind_cli.formats.types import Media, Opaque, Part, Request, Text, Thinking, ToolCall, ToolResult

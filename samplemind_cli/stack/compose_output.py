@@ -1,11 +1,12 @@
-"""What Compose says while it works: which image it pulls and how much of it is there, which step it builds."""
+"""Parses Compose's progress: the images it pulls, their bytes, the step it builds."""
 
 import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+from samplemind_cli.stack.docker import plain
+
 # ` 4f4fb700ef54 Downloading [==>      ]  1.2MB/34.5MB`, from Compose's plain progress.
 _LAYER = re.compile(r"^(\S+) (?:Downloading|Extracting) +\[[^]]*\] +([\d.]+)([kMG]?)B/([\d.]+)([kMG]?)B")
 _PULL = re.compile(r"^(?:Image )?(\S+) +(Pulling$|Pulled|Error|Interrupted|Skipped)")
@@ -15,18 +16,18 @@ _FACTOR = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}
 
 @dataclass(slots=True)
 class ComposeOutput:
-    """Compose's lines, as people read them (`lines`), and what they come to."""
+    """Compose's output as plain lines, and the progress parsed from it."""
 
     lines: list[str] = field(default_factory=list)
-    starting: bool = False  # pulls and builds are over: containers are being made and started
-    made: int = 0  # how often a container was said to be there
+    starting: bool = False  # pulls and builds are over: containers are being created and started
+    created: int = 0  # how many containers were created or recreated
     _pulling: dict[str, None] = field(default_factory=dict)
     _layers: dict[str, tuple[float, float]] = field(default_factory=dict)
     _step: str = ""
 
-    def hear(self, raw: bytes) -> None:
-        """One more line, plain or a JSON event (Compose 2.36 and later, where COMPOSE_PROGRESS=json is understood)."""
-        text = _ANSI.sub("", raw.decode("utf-8", "replace")).strip()
+    def read(self, raw: bytes) -> None:
+        """Parse a line, plain or a JSON event (Compose 2.36 and later, which knows COMPOSE_PROGRESS=json)."""
+        text = plain(raw)
         event = _event(text)
         if event is not None:
             text = event.get("message") or f"{event.get('id', '')} {event.get('text', '')}".strip()
@@ -39,9 +40,9 @@ class ComposeOutput:
             self._layers[done] = (self._layers[done][1],) * 2
         if text:
             self.lines.append(text)
-            self._fold(text)
+            self._update(text)
 
-    def _fold(self, text: str) -> None:
+    def _update(self, text: str) -> None:
         if pull := _PULL.match(text):
             if pull[2] == "Pulling":
                 self._pulling[pull[1]] = None
@@ -51,20 +52,20 @@ class ComposeOutput:
             self._step = step[1]
         elif text.startswith("Container "):
             self.starting = True
-            self.made += text.endswith(("Created", "Recreated"))
+            self.created += text.endswith(("Created", "Recreated"))
 
     @property
     def activity(self) -> str:
-        """What is being pulled or built right now; empty when nothing is."""
+        """What is being pulled or built now; empty if nothing is."""
         if self._pulling:
             return f"pulling {', '.join(self._pulling)}"
         return f"building {self._step}" if self._step and not self.starting else ""
 
     @property
     def pulled(self) -> tuple[float, float]:
-        """The bytes that are here and those there will be, of the layers Compose has told of; zeros when of none."""
+        """The pulled bytes and the total of the layers that Compose reports; zeros if it reports none."""
         layers = self._layers.values() if self._pulling else ()
-        return sum(here for here, _ in layers), sum(whole for _, whole in layers)
+        return sum(done for done, _ in layers), sum(total for _, total in layers)
 
 
 def _event(text: str) -> dict[str, Any] | None:
