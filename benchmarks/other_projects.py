@@ -95,7 +95,6 @@ PROJECTS = {
         "def path_type_label(",
         "tests",
     ),
-    "rich": (["pytest", "attrs"], "rich/cells.py", "def cell_len(", "tests"),
     "werkzeug": (
         ["pytest", "pytest-timeout", "ephemeral-port-reserve", "cryptography", "watchdog"],
         "src/werkzeug/http.py",
