@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 BLOCK_END = re.compile(r"\n[ \t]*\n")
 FENCE = re.compile(r"^ {0,3}(```|~~~)", re.MULTILINE)
 # A block may be indented, in a list; no backticks follow those that begin it in the same line.
-CODE = re.compile(r"^( *)(`{3,}(?=[^`\n]*\n)|~{3,})[^\n]*\n(.*?)(?:^ *\2[`~]*[ \t\r]*$|\Z)", re.MULTILINE | re.DOTALL)
+# Possessive, so that a long row of tildes takes no longer than its length.
+CODE = re.compile(
+    r"^( *+)(`{3,}+(?=[^`\n]*\n)|~{3,}+)[^\n]*\n(.*?)(?:^ *\2[`~]*[ \t\r]*$|\Z)", re.MULTILINE | re.DOTALL
+)
 GROWING = "\x00"  # any letter: appended to unfinished text, so that a blank line at its end does not end a block yet
 
 

@@ -18,7 +18,7 @@ from samplemind_cli.formats.types import Finish, Media, ToolCall, Usage
 OVER: dict[str, Any] = {"type": "stream_over"}
 _OF_A_PART = frozenset({"type", "text", "content", "value", "refusal", "summary", "thinking", "reasoning"})
 _DIGITS = 10  # an index has fewer
-_FENCE = re.compile(r"\s*(?:```|~~~)[\w+-]*[ \t]*\r?\n?(.*?)\s*(?:```|~~~)\s*", re.DOTALL)
+_FENCE = re.compile(r"(?:```|~~~)[\w+-]*+[ \t]*+\r?\n?(.*)(?:```|~~~)", re.DOTALL)
 
 # Finish reasons, in lower case: those of the formats, and of servers that mix them.
 _ENDS: dict[str, Finish] = {
@@ -228,8 +228,8 @@ def parsed(value: str) -> Any:
 
 def unfenced(words: str) -> str:
     """The text, without a code fence around all of it."""
-    match = _FENCE.fullmatch(words)
-    return match[1] if match else words
+    match = _FENCE.fullmatch(words.strip())
+    return match[1].rstrip() if match else words
 
 
 def is_object(value: str) -> bool:

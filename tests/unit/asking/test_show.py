@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from samplemind_cli.ai.types import Answer, Chunk, Endpoint, Opaque, Provider, Route, Text, ToolCall, Usage
 from samplemind_cli.asking import show
 from samplemind_cli.asking.show import Growing, Style, blocks, grown, provenance, stream
+from samplemind_cli.errors import ProviderError
 
 ANSWER = Answer(
     parts=(Text("An answer."),), provider="ollama", model="tiny", key="k", finish_reason="stop", usage=Usage(3, 2, 1)
@@ -210,6 +211,11 @@ def test_a_narrow_terminal_folds(capsys):
 )
 def test_the_first_code_block_is_found_where_answers_have_it(text, code):
     assert show.code_block(replace(ANSWER, parts=(Text(text),))) == code
+
+
+def test_an_endless_row_of_tildes_is_no_code_block_and_read_in_a_moment():
+    with pytest.raises(ProviderError, match="no code block"):
+        show.code_block(replace(ANSWER, parts=(Text("~" * 300_000),)))  # it took minutes
 
 
 def test_what_only_a_provider_has_a_word_for_is_shown_as_text_or_named_with_verbose():

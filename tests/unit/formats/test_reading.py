@@ -155,6 +155,11 @@ def test_a_fence_around_all_of_a_text_is_taken_off():
     assert reading.unfenced("a ```b```") == "a ```b```"
 
 
+@pytest.mark.parametrize("endless", ["\n" * 300_000 + ".", "```" + "a" * 300_000, "```" + "\n" * 300_000])
+def test_an_answer_of_endless_white_space_is_read_in_a_moment(endless):
+    assert reading.unfenced(endless) == endless  # it took minutes
+
+
 @pytest.mark.parametrize("words", ['{"a":NaN}', '{"a":[-Infinity]}', '{"a":1', "[1]", '{"a":1}{"b":2}'])
 def test_what_other_readers_of_json_refuse_is_no_object(words):
     assert not reading.is_object(words)
