@@ -17,7 +17,7 @@ LARGEST = 10_000_000  # bytes of a response
 REDIRECTS = 4  # requests, including redirected ones
 OK, ABSENT = 200, 404
 MOST = 10_000  # layers: a model of an image's tensors has hundreds
-LONGEST = 2**53  # bytes that somebody may say of anything; what is more is no size
+LONGEST = 2**63  # bytes that somebody may say of anything; what is more is no size
 _DIGEST = re.compile(r"sha256:[0-9a-f]{1,64}")  # it is a part of a file's name and of a URL
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 

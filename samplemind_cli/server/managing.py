@@ -12,7 +12,7 @@ import orjson
 from samplemind_cli.ai import http_client
 from samplemind_cli.ai.core import AICore
 from samplemind_cli.ai.http_client import Patience, UnavailableError
-from samplemind_cli.ai.types import Call, Options, Provider, Request
+from samplemind_cli.ai.types import Call, Chunk, Options, Provider, Request
 from samplemind_cli.errors import SamplemindError
 from samplemind_cli.formats.fields import document
 from samplemind_cli.formats.ollama import client
@@ -52,7 +52,7 @@ class Managing:
         body = document(incoming.body).raw
         lines = http_client.events(self._call(incoming, body), _patience(), client.fault)
         try:
-            first = await anext(lines)
+            first, _ = await anext(lines)
         except UnavailableError as error:
             raise _refused(error) from error
         if body.get("stream") is False:
@@ -105,12 +105,12 @@ def _refused(error: UnavailableError) -> HttpError:
     return HttpError(404 if fault.kind == "not_found" else known.status, fault.message, str(known.code or ""))
 
 
-async def _lines(first: Any, rest: AsyncGenerator[Any, None]) -> AsyncGenerator[bytes, None]:
+async def _lines(first: Any, rest: AsyncGenerator[tuple[Any, Chunk], None]) -> AsyncGenerator[bytes, None]:
     """One line per event; an error after the first one is a line, too."""
     try:
         async with aclosing(rest):
             yield orjson.dumps(first) + b"\n"
-            async for event in rest:
+            async for event, _ in rest:
                 yield orjson.dumps(event) + b"\n"
     except SamplemindError as error:
         yield orjson.dumps({"error": error.message}) + b"\n"

@@ -90,8 +90,8 @@ def test_the_hot_function_of_the_living_service_is_named_and_the_service_is_left
     assert [(one["words"], one["watch"]) for one in found] == [(["api"], 3)] * 2
     folder = Path(found[0]["folder"])
     frames = json.loads((folder / "cpu.frames.json").read_bytes())["frames"]
-    hot = next(frame for frame in frames if frame["function"] == "_message")
-    assert hot["file"] == "/opt/samplemind/samplemind_cli/formats/openai_chat/server.py"
+    file = "/opt/samplemind/samplemind_cli/formats/openai_chat/messages.py"
+    hot = next(frame for frame in frames if (frame["file"], frame["function"]) == (file, "read"))
     assert hot["total"] > 0.3 * sum(frame["own"] for frame in frames)
     assert "https://fonts" not in (folder / "cpu.html").read_text()
     assert json.loads((folder / "cpu.speedscope.json").read_bytes())["profiles"]

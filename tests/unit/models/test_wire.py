@@ -19,7 +19,7 @@ MANIFEST = {"layers": [{"digest": "sha256:a", "size": 5}], "config": {"digest": 
 
 
 DIGESTS = ("", "sha256:", "sha256:*", "/dev/zero", "sha256:/dev/zero", "sha256:../x", "md5:a", None, "sha256:a\n")
-SIZES = (-1, 2**53, 10**400, "1" + "0" * 5000)
+SIZES = (-1, 2**63, 10**400, "1" + "0" * 5000)
 NO_LAYERS = (
     *({"digest": digest, "size": 1} for digest in DIGESTS),
     *({"digest": "sha256:a", "size": size} for size in SIZES),
