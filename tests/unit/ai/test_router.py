@@ -6,6 +6,7 @@ from samplemind_cli.ai.router import (
     PROVIDER_URLS,
     Provider,
     TaskType,
+    each,
     get_provider_url,
     is_loopback,
     ollama_url,
@@ -160,6 +161,11 @@ def test_settings_that_cannot_be_used_stop_their_own_provider_alone():
     for alone in (Options(provider="ollama"), Options(fallback=False)):
         with pytest.raises(UsageError, match="OLLAMA_HOST"):
             routes(settings, alone, fits())
+
+
+def test_each_configured_provider_has_a_route():
+    found = each(Settings(**KEYS), fits())
+    assert [route.provider for route in found] == ["ollama", "gemini", "anthropic", "openai", "embedded"]
 
 
 def test_a_base_url_in_the_settings_is_stronger_than_the_public_one():

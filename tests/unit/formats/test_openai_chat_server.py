@@ -58,6 +58,28 @@ def test_the_parameters_that_some_providers_have_are_read():
     assert read(stop=["a", "b"]).stop == ("a", "b")
 
 
+def test_an_answer_without_bounds_is_one_of_no_length():
+    assert read(max_tokens=-1).max_tokens is None
+    assert read(max_tokens=7).max_tokens == 7
+
+
+def test_a_hosts_own_tool_is_read_as_it_is():
+    search = {"type": "web_search", "search_context_size": "low"}
+    assert read(tools=[search]).tools == (search,)
+
+
+def test_mistrals_own_words_are_not_passed_on_as_they_came():
+    play = {"type": "function", "function": {"name": "play"}}
+    assert read(tools=[play], tool_choice="any").body is None
+    assert read(tools=[play], tool_choice="required").body is not None
+
+
+def test_what_reasoning_says_beside_its_effort_is_kept():
+    found = read(reasoning={"effort": "high", "exclude": True})
+    assert (found.effort, found.extra) == ("high", {"reasoning": {"effort": "high", "exclude": True}})
+    assert not read(reasoning={"effort": "high"}).extra
+
+
 def test_one_call_at_most_means_something_where_there_are_tools():
     tools = [{"type": "function", "function": {"name": "play"}}]
     assert read(parallel_tool_calls=False).parallel_tool_calls is None
