@@ -100,7 +100,7 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     known = partial(takes, request=request, endpoint=endpoint)
     named = custom_tools.names(request.tools) if official else frozenset[str]()
     messages = conversation.known(conversation.linked(request.messages), known)
-    body: dict[str, Any] = {"messages": [sent for message in messages for sent in turns.told(message, named)]}
+    body: dict[str, Any] = {"messages": [sent for message in messages for sent in turns.written(message, named)]}
     for name in ("temperature", *PARAMETERS):
         if (value := getattr(request, name)) not in (None, ()):
             body[name] = value

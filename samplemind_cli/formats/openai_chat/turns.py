@@ -1,4 +1,4 @@
-"""A turn as a provider of chat completions is told it: each result of a tool is a message of its own."""
+"""Writes a turn for providers of chat completions: each result of a tool is a message of its own."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -12,21 +12,21 @@ from samplemind_cli.formats.types import Media, Message, Opaque, Part, Text, Thi
 _AUDIO = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav", "audio/vnd.wave": "wav"}
 
 
-def told(message: Message, customs: Collection[str]) -> list[dict[str, Any]]:
-    """A turn as its messages here: each tool result is one of its own."""
+def written(message: Message, customs: Collection[str]) -> list[dict[str, Any]]:
+    """The messages of a turn."""
     named = {"name": message.name} if message.name else {}
     sent: list[dict[str, Any]] = [
         {"role": "tool", "content": _result(result), "tool_call_id": result.call_id, **result.hints}
         for result in message.tool_results
     ]
-    rest = tuple(part for part in message.parts if _is_told(part))
+    rest = tuple(part for part in message.parts if _is_sent(part))
     if message.role != "tool" and (rest or not message.parts):
         sent.append({"role": message.role, **_spoken(rest, customs), **named, **message.hints})
     return sent
 
 
-def _is_told(part: Part) -> bool:
-    """Whether it is said in this format's message: not another's thoughts and blocks."""
+def _is_sent(part: Part) -> bool:
+    """Whether a message of this format has it: not the thinking and blocks of other formats."""
     if isinstance(part, Opaque):
         return part.origin == "openai_chat" and part.value.get("type") in HOSTS_PARTS
     return isinstance(part, Text | Media | ToolCall) or (isinstance(part, Thinking) and part.origin == "openai_chat")
