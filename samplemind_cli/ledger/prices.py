@@ -15,7 +15,7 @@ from samplemind_cli.ledger import token_limits
 from samplemind_cli.providers import ROWS, Row
 
 if TYPE_CHECKING:
-    from genai_prices.types import ModelInfo
+    from genai_prices.types import ModelInfo, PriceCalculation
 
 INSTALL = "pip install 'samplemind-cli[prices]'"
 FILE = "prices.toml"  # beside the user's config file: ["provider/model"] input = 1.0, output = 2.0, cached = 0.1
@@ -118,10 +118,6 @@ def _counted(price: Mapping[str, float], tokens: Tokens) -> float:
 
 @lru_cache(4096)
 def _public(provider: str, model: str, tokens: Tokens, moment: datetime | None) -> float | None:
-    try:
-        from genai_prices import Usage, calc_price
-    except ImportError:
-        return None
     counts = {
         "input_tokens": tokens.input,
         "output_tokens": tokens.output,
@@ -129,23 +125,28 @@ def _public(provider: str, model: str, tokens: Tokens, moment: datetime | None) 
         "cache_write_tokens": tokens.written,
     }
     parts = {"cache_write_1h_tokens": tokens.hour, "input_audio_tokens": tokens.audio}
-    usage = Usage(**counts, **{name: count for name, count in parts.items() if count})
-    try:
-        name = model.removeprefix("models/")
-        calculation = calc_price(usage, model_ref=name, provider_id=provider, genai_request_timestamp=moment)
-    except (LookupError, ValueError):
-        return None
-    return float(calculation.total_price)
+    counts |= {name: count for name, count in parts.items() if count}
+    calculation = _calculate(provider, model, moment, **counts)
+    return float(calculation.total_price) if calculation else None
 
 
 @lru_cache(1024)
 def _model(provider: str, model: str) -> "ModelInfo | None":
-    """A model in the public price list; None if unknown, or if genai-prices is not installed."""
+    """A model in the public price list."""
+    calculation = _calculate(provider, model)
+    return calculation.model if calculation else None
+
+
+def _calculate(provider: str, model: str, moment: datetime | None = None, **counts: int) -> "PriceCalculation | None":
+    """What genai-prices says of a call; None for an unknown model, or where the package is not installed."""
     try:
         from genai_prices import Usage, calc_price
-
-        return calc_price(Usage(), model_ref=model.removeprefix("models/"), provider_id=provider).model
-    except (ImportError, LookupError, ValueError):
+    except ImportError:
+        return None
+    usage, name = Usage(**counts), model.removeprefix("models/")
+    try:
+        return calc_price(usage, model_ref=name, provider_id=provider, genai_request_timestamp=moment)
+    except (LookupError, ValueError):
         return None
 
 
