@@ -11,7 +11,7 @@ from samplemind_cli.formats import reading
 from samplemind_cli.formats.fields import Fields
 from samplemind_cli.formats.openai_responses import proofs
 from samplemind_cli.formats.openai_responses.events import Events
-from samplemind_cli.formats.types import Answer, Chunk, Opaque, Problem, Text
+from samplemind_cli.formats.types import Answer, Chunk, Opaque, Text
 
 KIND, TRIGGER = "compaction", "compaction_trigger"
 PROMPT = (
@@ -45,29 +45,11 @@ def compacted(answer: Answer) -> Answer:
     return replace(answer, parts=(Opaque("openai_responses", sealed),))
 
 
-class CompactionEvents:
+class CompactionEvents(Events):
     """The events of a response that is a compaction: it is told when it is whole."""
-
-    kind = Events.kind
-    waits = True
-
-    def __init__(self, number: str, model: str, fields: Fields) -> None:
-        self._events = Events(number, model, fields)
 
     def of(self, chunk: Chunk) -> Iterator[bytes]:
         """See Events."""
         answer = compacted(chunk.answer) if chunk.answer else None
         if answer or chunk.route:
-            yield from self._events.of(Chunk(route=chunk.route, origin=chunk.origin, answer=answer))
-
-    def end(self) -> bytes:
-        """See Events."""
-        return self._events.end()
-
-    def failed(self, problem: Problem) -> bytes:
-        """See Events."""
-        return self._events.failed(problem)
-
-    def idle(self) -> bytes:
-        """See Events."""
-        return self._events.idle()
+            yield from super().of(Chunk(route=chunk.route, origin=chunk.origin, answer=answer))

@@ -131,7 +131,7 @@ def whole(answer: Answer, number: str, fields: Fields) -> bytes:
     return answers.whole(compaction.compacted(answer) if compaction.is_asked(fields) else answer, number, fields)
 
 
-def events(number: str, model: str, fields: Fields) -> Events | compaction.CompactionEvents:
+def events(number: str, model: str, fields: Fields) -> Events:
     """What tells a streamed response; `model` is what was asked for, until a chunk names its route."""
     return (compaction.CompactionEvents if compaction.is_asked(fields) else Events)(number, model, fields)
 
