@@ -114,7 +114,7 @@ class Fields:
                 value = json.loads(value or "{}")
             except (ValueError, RecursionError):
                 raise self.wrong(key, "must be an object") from None
-        return Fields({key: value}, self._where).get(key, dict) or {}
+        return self.instead({key: value}).get(key, dict) or {}
 
     def inner(self, key: str) -> "Fields":
         """The object in a field; an empty one if it is absent. Raises BadRequestError."""
@@ -127,6 +127,17 @@ class Fields:
             if not isinstance(value, dict):
                 raise self.wrong(f"{key}[{n}]", "must be an object")
         return [Fields(value, self.name(f"{key}[{n}]")) for n, value in enumerate(values)]
+
+    def parts(self, key: str) -> list["Fields"]:
+        """The parts in a list, or one alone; a text among them is a part, too. Raises BadRequestError."""
+        given = self._value.get(key)
+        several = given if isinstance(given, list) else [given] if isinstance(given, dict) else []
+        parts = [{"type": "text", "text": one} if isinstance(one, str) else one for one in several]
+        return self.instead({key: parts}).items(key)
+
+    def instead(self, value: dict[str, Any]) -> "Fields":
+        """Another object in this one's place, as errors name it."""
+        return Fields(value, self._where)
 
     def others(self, known: Container[str], inside: str = "") -> dict[str, Any]:
         """Every field that is not `known`; with dotted names if the object is `inside` another one."""
@@ -144,7 +155,7 @@ def function_tool(fields: Fields) -> dict[str, Any]:
     fields.one_of("type", ("function",), "function")
     if is_flat(fields.raw):
         said = {name: fields.raw[name] for name in _FLAT if name in fields.raw}
-        fields = Fields({**fields.others(_FLAT), "function": said}, fields.name("")[:-1])
+        fields = fields.instead({**fields.others(_FLAT), "function": said})
     function = fields.inner("function")
     function.need("name", str)
     function.get("description", str)

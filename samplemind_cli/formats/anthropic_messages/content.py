@@ -45,17 +45,7 @@ def content(fields: Fields, key: str) -> tuple[Part, ...]:
         return (Text(given),) if given else ()
     if not isinstance(given, list | dict):
         raise fields.wrong(key, "must be a string or a list of blocks")
-    return tuple(map(_block, listed(fields, key)))
-
-
-def listed(fields: Fields, key: str) -> list[Fields]:
-    """The blocks in a field, which may be one alone, or texts; none where it is a text."""
-    given = fields.raw.get(key)
-    if isinstance(given, list) and all(isinstance(one, dict) for one in given):
-        return fields.items(key)
-    several = given if isinstance(given, list) else [given] if isinstance(given, dict) else []
-    blocks = [{"type": "text", "text": one} if isinstance(one, str) else one for one in several]
-    return Fields({key: blocks}, fields.name("")[:-1]).items(key)
+    return tuple(map(_block, fields.parts(key)))
 
 
 def _block(block: Fields) -> Part:
@@ -86,13 +76,13 @@ def _call(block: Fields) -> ToolCall:
 
 
 def _hints(block: Fields, kind: str) -> dict[str, Any]:
-    return {name: value for name, value in block.raw.items() if name not in _BLOCKS[kind] and value is not None}
+    return block.others(_BLOCKS[kind])
 
 
 def _result(block: Fields) -> ToolResult:
     given = block.raw.get("content")
     if isinstance(given, dict) and "type" not in given:  # an object as it is
-        block = Fields({**block.raw, "content": reading.dumps(given)}, block.name("")[:-1])
+        block = block.instead({**block.raw, "content": reading.dumps(given)})
     parts = tuple(part for part in content(block, "content") if isinstance(part, Text | Media | Opaque))
     failed = block.get("is_error", bool) or False
     return ToolResult(block.need("tool_use_id", str), parts, failed, _hints(block, "tool_result"))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from samplemind_cli.formats import jsonschema
+from samplemind_cli.formats import jsonschema, tool_choice
 from samplemind_cli.formats.anthropic_messages import offered, tokens
 from samplemind_cli.formats.anthropic_messages.answers import Events, error, message
 from samplemind_cli.formats.anthropic_messages.content import content, messages
@@ -128,8 +128,7 @@ def _tool(fields: Fields) -> dict[str, Any]:
         function["description"] = description
     if (schema := fields.get("input_schema", dict)) is not None:
         function["parameters"] = schema
-    hints = {name: value for name, value in fields.raw.items() if name not in _TOOL and value is not None}
-    return {"type": "function", "function": function, **hints}
+    return {"type": "function", "function": function, **fields.others(_TOOL)}
 
 
 def _choice(fields: Fields, offer: Sequence[Fields]) -> tuple[str | dict[str, Any] | None, bool]:
@@ -146,7 +145,7 @@ def _choice(fields: Fields, offer: Sequence[Fields]) -> tuple[str | dict[str, An
     name = holder.need("name", str)
     if name not in [tool.raw.get("name") for tool in offer]:
         raise holder.wrong("name", f"is {name!r}, which is not one of the tools")
-    return {"type": "function", "function": {"name": name}}, one
+    return tool_choice.named(name), one
 
 
 def _thinking(fields: Fields) -> tuple[str, int | None]:

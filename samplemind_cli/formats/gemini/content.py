@@ -94,9 +94,9 @@ def _result(fields: Fields, hints: dict[str, Any]) -> ToolResult:
     if response.keys() == {"result"} and isinstance(alone, str) and not _is_json(alone):
         text = alone
     pictures = tuple(media(part.inner("inlineData"), {}) for part in fields.items("parts") if "inlineData" in part.raw)
-    more = {name: value for name, value in fields.raw.items() if name not in RESULT and value is not None}
     name, call_id = fields.get("name", str) or "", fields.get("id", str) or ""
-    return ToolResult(call_id, (Text(text), *pictures), response.keys() == {"error"}, {**hints, **more}, name)
+    hints = hints | fields.others(RESULT)
+    return ToolResult(call_id, (Text(text), *pictures), response.keys() == {"error"}, hints, name)
 
 
 def _is_json(words: str) -> bool:

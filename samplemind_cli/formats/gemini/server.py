@@ -140,8 +140,7 @@ def _function(fields: Fields) -> dict[str, Any]:
         function["parameters"] = schema
     elif (parameters := fields.get("parameters", dict)) is not None:
         function["parameters"] = as_json_schema(parameters)
-    more = {name: value for name, value in fields.raw.items() if name not in DECLARATION and value is not None}
-    return {"type": "function", "function": function, **more}
+    return {"type": "function", "function": function, **fields.others(DECLARATION)}
 
 
 def _choice(config: Fields, tools: tuple[dict[str, Any], ...]) -> tuple[str | dict[str, Any] | None, dict[str, Any]]:

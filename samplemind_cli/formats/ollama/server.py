@@ -126,7 +126,7 @@ def _message(fields: Fields) -> Message:
     text = fields.get("content", str) or ""
     words: list[Part] = [Text(text)] if text else []
     pictures = images(fields)
-    hints = {name: value for name, value in fields.raw.items() if name not in _MESSAGE and value is not None}
+    hints = fields.others(_MESSAGE)
     if role == "tool":
         call_id, name = fields.get("tool_call_id", str) or "", fields.get("tool_name", str) or ""
         result = ToolResult(call_id, (Text(text), *pictures), name=name, hints=hints)

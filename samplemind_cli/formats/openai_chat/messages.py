@@ -65,10 +65,6 @@ def _is_odd(message: dict[str, Any]) -> bool:
     )
 
 
-def _listed(content: Any) -> list[Any]:
-    return content if isinstance(content, list) else [content] if isinstance(content, dict) else []
-
-
 def _is_bare(part: Any) -> bool:
     """Whether a part has a form that only some hosts know: a text alone, a URL alone, another format's kind."""
     if not isinstance(part, dict):
@@ -102,9 +98,7 @@ def _content(fields: Fields) -> tuple[Part, ...]:
         return (Text(content),) if content else ()
     if not isinstance(content, list | dict):
         raise fields.wrong("content", "must be a string or a list of parts")
-    parts = [{"type": "text", "text": part} if isinstance(part, str) else part for part in _listed(content)]
-    holder = Fields({"content": parts}, fields.name("")[:-1])
-    return tuple(map(_part, holder.items("content")))
+    return tuple(map(_part, fields.parts("content")))
 
 
 def _part(part: Fields) -> Part:

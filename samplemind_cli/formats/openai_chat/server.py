@@ -6,13 +6,10 @@ from samplemind_cli.formats import custom_tools
 from samplemind_cli.formats.fields import Fields, function_tool, is_flat
 from samplemind_cli.formats.openai_chat import answers, choices, customs, forms, messages, thinking
 from samplemind_cli.formats.openai_chat.fields import IGNORED, NEUTRAL, REFUSED, TRANSLATED
-from samplemind_cli.formats.types import (
-    Answer,
-    Problem,
-    Request,
-)
+from samplemind_cli.formats.types import Answer, Problem, Request
 
 STOPS = 4  # as OpenAI has it
+_READ = TRANSLATED | IGNORED | REFUSED | forms.TRANSLATED
 
 
 def read(fields: Fields) -> Request:
@@ -53,7 +50,7 @@ def read(fields: Fields) -> Request:
         | form.extra,
         unkeyed={name: fields.raw[name] for name in IGNORED if fields.raw.get(name) is not None},
         source="openai_chat",
-        body=fields.raw if _is_documented(fields) else None,
+        body=fields.raw if _is_documented(fields, turns) else None,
     )
 
 
@@ -108,13 +105,12 @@ def _customs(fields: Fields) -> frozenset[str]:
     return custom_tools.names(_tool(tool) for tool in fields.items("tools") if tool.raw.get("type") == customs.KIND)
 
 
-def _is_documented(fields: Fields) -> bool:
+def _is_documented(fields: Fields, turns: list[Fields]) -> bool:
     """Whether every host of this format reads a body as we do: not all support Mistral's own variants."""
     chosen = fields.raw.get("tool_choice")
     plain = not isinstance(chosen, dict) or chosen.get("type") in choices.KINDS
-    nested = not any(map(is_flat, (tool.raw for tool in fields.items("tools"))))
-    nested = nested and not forms.is_flat(fields.inner("response_format").raw)
-    return messages.are_documented(fields.items("messages")) and plain and nested and chosen != "any"
+    flat = forms.is_flat(fields.inner("response_format").raw) or any(map(is_flat, fields.get("tools", list) or ()))
+    return messages.are_documented(turns) and plain and not flat and chosen != "any"
 
 
 def _said(fields: Fields, name: str) -> bool:
@@ -124,7 +120,7 @@ def _said(fields: Fields, name: str) -> bool:
 def _is_extra(fields: Fields, name: str) -> bool:
     if name in ("reasoning", "reasoning_effort"):
         return thinking.says_more(fields, name)
-    return name not in TRANSLATED | IGNORED | REFUSED | forms.TRANSLATED and _said(fields, name)
+    return name not in _READ and _said(fields, name)
 
 
 def _inside(fields: Fields) -> dict[str, Any]:

@@ -174,7 +174,7 @@ def _part(part: Fields) -> Text | Media | None:
 
 
 def _hints(item: Fields, *known: str) -> dict[str, Any]:
-    return {name: value for name, value in item.raw.items() if name not in {*known, *_IGNORED} and value is not None}
+    return item.others({*known, *_IGNORED})
 
 
 def _plain(item: Fields) -> dict[str, Any]:

@@ -115,8 +115,7 @@ def _add(offer: Offer, tool: Fields, namespace: str, function: dict[str, Any], *
     function["name"] = offered_name(name, namespace)
     if function["name"] in offer.tools:
         return  # an item of the input repeats it
-    hints = {key: value for key, value in tool.raw.items() if key not in known and value is not None}
-    offer.definitions.append({"type": "function", "function": function, **hints})
+    offer.definitions.append({"type": "function", "function": function, **tool.others(known)})
     offer.tools[function["name"]] = Tool(name, namespace, custom)
 
 
